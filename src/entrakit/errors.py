@@ -1,0 +1,246 @@
+"""Every error that entrakit raises, as one tree.
+
+    EntraError                          never raised itself                       exit code
+    ├── ParameterError                  a value that can't be right (ValueError)      2
+    │   └── ParameterSetError           parameters that don't go together             2
+    ├── CertificateError                no certificate that can sign                  2
+    ├── NotConnectedError               no such kept connection                       3
+    ├── SignInError                     the token service, or a person, said no       5
+    │   ├── InteractionRequiredError    only a person can go on                       4
+    │   └── ThrottledError              asked too often                               7
+    ├── NetworkError                    no usable answer arrived                      6
+    │   ├── TlsError                    the server's certificate is not trusted       6
+    │   ├── UnexpectedAnswerError       something else answered (captive portal)      6
+    │   └── ServiceUnavailableError     the token service is in trouble (5xx)         6
+    ├── VaultError                      a kept connection can't be read or written    8
+    └── PermissionMissingError          the token lacks a permission that was asked   9
+
+`str()` of each says what happened, what to do next, and the ids that support asks for.
+No error ever holds a secret. The exit code is the one that the `entra` command ends with.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import ClassVar
+
+
+class EntraError(Exception):
+    """The root of the family: catch it to catch everything that entrakit raises.
+
+    Args:
+        problem: One sentence: what happened.
+        remedy: One or two sentences, imperative: what to do next; empty where nothing helps.
+        retryable: True when the same call may succeed later, unchanged.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, problem: str, *, remedy: str = "", retryable: bool = False) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.remedy = remedy
+        self.retryable = retryable
+
+    def ids(self) -> list[tuple[str, str]]:
+        """Return the ids that support asks for, as (label, value), those known only."""
+        return []
+
+    def __str__(self) -> str:
+        lines = [self.problem]
+        if self.remedy:
+            lines.append(f"  Next: {self.remedy}")
+        lines += [f"  {label}: {value}" for label, value in self.ids()]
+        return "\n".join(lines)
+
+
+class ParameterError(EntraError, ValueError):
+    """A parameter has a value that can't be right; nothing was sent anywhere."""
+
+    exit_code = 2
+
+
+class ParameterSetError(ParameterError):
+    """Parameters that don't go together, or a set of them that is half given.
+
+    Args:
+        problem: One sentence: what clashes or is missing.
+        clashing: The parameters that don't go together, as `connect()` names them.
+        accepted_by: The parameter sets that would take some of them.
+        remedy: What to leave out or to add.
+    """
+
+    def __init__(
+        self, problem: str, *, clashing: Sequence[str] = (), accepted_by: Sequence[str] = (), remedy: str = ""
+    ) -> None:
+        super().__init__(problem, remedy=remedy)
+        self.clashing = tuple(clashing)
+        self.accepted_by = tuple(accepted_by)
+
+
+class CertificateError(EntraError):
+    """No certificate that can sign: not found, unreadable, expired, without key, of the wrong kind."""
+
+    exit_code = 2
+
+
+class NotConnectedError(EntraError):
+    """There is no kept connection of this name, or it was disconnected elsewhere."""
+
+    exit_code = 3
+
+
+class SignInError(EntraError):
+    """The token service answered with an OAuth 2.0 error (RFC 6749, 5.2), or the sign-in was given up.
+
+    Args:
+        problem: One sentence: what happened.
+        remedy: What to do next.
+        error: The OAuth 2.0 error, such as `invalid_grant`.
+        suberror: Entra's finer reason, such as `consent_required`.
+        code: The AADSTS number, where there is one.
+        description: The service's own text, without ids; shown with `-v` only.
+        correlation_id: The id that the sign-in log knows this attempt by.
+        trace_id: The id of this one answer of the service.
+        timestamp: When the service answered, as it wrote it (UTC).
+        claims: The claims that the service wants to be asked for, as JSON text; empty if none.
+        retryable: True when the same call may succeed later, unchanged.
+    """
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        error: str = "",
+        suberror: str = "",
+        code: int | None = None,
+        description: str = "",
+        correlation_id: str = "",
+        trace_id: str = "",
+        timestamp: str = "",
+        claims: str = "",
+        retryable: bool = False,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, retryable=retryable)
+        self.error = error
+        self.suberror = suberror
+        self.code = code
+        self.description = description
+        self.correlation_id = correlation_id
+        self.trace_id = trace_id
+        self.timestamp = timestamp
+        self.claims = claims
+
+    def ids(self) -> list[tuple[str, str]]:
+        """Return the service's error and the ids of this attempt."""
+        name = f"AADSTS{self.code}" if self.code else ""
+        pairs = [
+            ("Error", " ".join(part for part in (self.error, name) if part)),
+            ("Correlation id", self.correlation_id),
+            ("Trace id", self.trace_id),
+            ("Timestamp", self.timestamp),
+        ]
+        return [(label, value) for label, value in pairs if value]
+
+
+class InteractionRequiredError(SignInError):
+    """Only a person can go on: renewing in silence is not possible any more."""
+
+    exit_code = 4
+
+
+class ThrottledError(SignInError):
+    """The service asks to be called less often.
+
+    Args:
+        problem: One sentence: what happened.
+        retry_after_s: Seconds that the service asks to wait; None if it did not say.
+        remedy: What to do next.
+        correlation_id: The id that the sign-in log knows this attempt by.
+        code: The AADSTS number, where there is one.
+    """
+
+    exit_code = 7
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        retry_after_s: float | None = None,
+        remedy: str = "",
+        correlation_id: str = "",
+        code: int | None = None,
+    ) -> None:
+        super().__init__(
+            problem,
+            remedy=remedy,
+            error="temporarily_unavailable",
+            correlation_id=correlation_id,
+            code=code,
+            retryable=True,
+        )
+        self.retry_after_s = retry_after_s
+
+
+class NetworkError(EntraError):
+    """No usable answer arrived: no such host, no connection, a time-out, a proxy that refuses.
+
+    Args:
+        problem: One sentence: what happened, with the host's name.
+        remedy: What to do next.
+        host: The host that was called.
+        correlation_id: The id that was sent with the request, if any.
+        retryable: True when the same call may succeed later, unchanged.
+    """
+
+    exit_code = 6
+
+    def __init__(
+        self, problem: str, *, remedy: str = "", host: str = "", correlation_id: str = "", retryable: bool = True
+    ) -> None:
+        super().__init__(problem, remedy=remedy, retryable=retryable)
+        self.host = host
+        self.correlation_id = correlation_id
+
+    def ids(self) -> list[tuple[str, str]]:
+        """Return the id that was sent with the request, if any."""
+        return [("Correlation id", self.correlation_id)] if self.correlation_id else []
+
+
+class TlsError(NetworkError):
+    """The server's certificate is not trusted; `problem` names the issuer that was seen."""
+
+
+class UnexpectedAnswerError(NetworkError):
+    """Something answered, but not as the token service does: a captive portal, a proxy's page, broken JSON."""
+
+
+class ServiceUnavailableError(NetworkError):
+    """The service is in trouble (HTTP 5xx), and stayed so for as long as we tried."""
+
+
+class VaultError(EntraError):
+    """A kept connection can't be read or written: damaged, of a newer version, locked, no room, no permission."""
+
+    exit_code = 8
+
+
+class PermissionMissingError(EntraError):
+    """The token lacks a permission that was asked for.
+
+    Args:
+        problem: One sentence, which names what is missing.
+        missing: The permissions that the token lacks.
+        remedy: What to do next.
+    """
+
+    exit_code = 9
+
+    def __init__(self, problem: str, *, missing: Sequence[str] = (), remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy)
+        self.missing = tuple(missing)
