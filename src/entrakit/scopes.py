@@ -1,0 +1,111 @@
+"""Scope strings (RFC 6749, 3.3), as Microsoft Entra ID reads them: `resource/permission`.
+
+    User.Read                         → https://graph.microsoft.com/User.Read
+    https://vault.azure.net/.default  → kept
+    api://orders/Read.All             → kept
+    00000003-…/User.Read              → kept (a resource may be named by its application id)
+    openid, profile, offline_access   → left out: they are asked for anyway
+
+A resource that ends in a slash keeps it, so that its scopes have two: that is what the service wants.
+"""
+
+from __future__ import annotations
+
+import re
+
+from entrakit.errors import ParameterError
+from entrakit.identifiers import is_guid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ALWAYS_ASKED = frozenset({"openid", "profile", "offline_access"})
+OIDC = ALWAYS_ASKED | {"email", "address", "phone"}
+DEFAULT = ".default"
+
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
+
+
+def delegated_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str, ...]:
+    """Return the scopes to ask for on behalf of a person, each with its resource, without duplicates.
+
+    Args:
+        scopes: Permissions in any of the forms above; one text may hold several, separated by spaces.
+            None at all means `User.Read`, the least that a sign-in needs.
+        resource: Identifier of the resource that bare permissions belong to.
+
+    Raises:
+        ParameterError: A scope has characters that RFC 6749 forbids; two resources are mixed (a token is
+            for one resource); `.default` is mixed with other permissions.
+    """
+    found: dict[str, str] = {}
+    for scope in _split(scopes):
+        if scope.lower() not in ALWAYS_ASKED:
+            full = _with_resource(scope, resource)
+            found.setdefault(full.lower(), full)
+    result = tuple(found.values())
+    if all(scope.lower() in OIDC for scope in result):
+        result = (_with_resource("User.Read", resource), *result)
+    _refuse_mixture(result)
+    return result
+
+
+def app_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str, ...]:
+    """Return the one scope that an app asks for itself: everything it was granted on one resource.
+
+    Args:
+        scopes: Scopes that name the resource; their permissions don't matter. None means `resource`.
+        resource: Identifier of the resource that bare permissions belong to.
+
+    Raises:
+        ParameterError: As for `delegated_scopes`.
+    """
+    names = _split(scopes) or [DEFAULT]
+    resources = {resource_of(_with_resource(name, resource)) for name in names if name.lower() not in OIDC}
+    resources = resources or {resource}
+    if len(resources) > 1:
+        raise _two_resources(sorted(resources))
+    return (f"{resources.pop()}/{DEFAULT}",)
+
+
+def resource_of(scope: str) -> str:
+    """Return the resource that a full scope names; empty for an OpenID Connect scope."""
+    return scope.rpartition("/")[0]
+
+
+def _split(scopes: Iterable[str] | str) -> list[str]:
+    texts = [scopes] if isinstance(scopes, str) else scopes
+    names = [name for text in texts for name in text.split()]
+    for name in names:
+        if not _SCOPE_TOKEN.fullmatch(name):
+            raise ParameterError(
+                f"The scope {name!r} has characters that a scope can't have.",
+                remedy="Write scopes like User.Read or https://graph.microsoft.com/User.Read.",
+            )
+    return names
+
+
+def _with_resource(scope: str, resource: str) -> str:
+    if scope.lower() in OIDC or "://" in scope or is_guid(scope.partition("/")[0]):
+        return scope
+    return f"{resource}/{scope}"
+
+
+def _refuse_mixture(scopes: tuple[str, ...]) -> None:
+    permissions = [scope for scope in scopes if scope.lower() not in OIDC]
+    resources = sorted({resource_of(scope) for scope in permissions})
+    if len({name.lower() for name in resources}) > 1:
+        raise _two_resources(resources)
+    if len(permissions) > 1 and any(scope.lower().endswith(f"/{DEFAULT}") for scope in permissions):
+        raise ParameterError(
+            "The scope .default can't be mixed with single permissions.",
+            remedy="Ask either for .default, which is all that was granted, or for the permissions by name.",
+        )
+
+
+def _two_resources(resources: list[str]) -> ParameterError:
+    return ParameterError(
+        f"The scopes belong to more than one resource: {', '.join(resources)}.",
+        remedy="Connect for one resource, then ask `token()` for the scopes of the other.",
+    )
