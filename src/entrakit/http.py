@@ -1,0 +1,314 @@
+"""The one HTTPS client: trust, proxy, limits and repeats are decided here, for MSAL's requests too.
+
+No redirect is followed, nothing but `https` is called, no answer is read beyond a limit, and every failure comes
+out as an error that says whose fault it is. The file is the only one that imports httpx2.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from random import random
+from typing import NamedTuple
+
+from entrakit import retry, version
+from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    import httpx2
+
+    class Clock(Protocol):
+        """What is asked about time; the `time` module itself fits."""
+
+        def time(self) -> float:
+            """Return the seconds since 1970."""
+            ...
+
+        def monotonic(self) -> float:
+            """Return seconds on a clock that nobody sets."""
+            ...
+
+        def sleep(self, seconds: float, /) -> None:
+            """Wait."""
+            ...
+
+
+MAX_ANSWER = 4 * 1024 * 1024
+
+log = logging.getLogger("entrakit.http")
+
+
+class HttpAnswer(NamedTuple):
+    """What came back.
+
+    Args:
+        status: HTTP status.
+        headers: Header fields, names in lower case.
+        body: The whole body.
+    """
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text; bytes that are not UTF-8 are replaced."""
+        return self.body.decode("utf-8", "replace")
+
+
+class Transport:
+    """An HTTPS client for the token service; safe to share between threads and connections.
+
+    Args:
+        ca_bundle: PEM file or hashed directory to trust instead of the system's store; None for the system's,
+            or what `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_DIR` name.
+        proxy: Address of an HTTP proxy; None to follow `HTTPS_PROXY` and `NO_PROXY`.
+        timeout_s: Longest silence, in seconds, while connecting, sending or receiving.
+        clock: What tells the time and waits.
+    """
+
+    def __init__(
+        self, *, ca_bundle: str | None = None, proxy: str | None = None, timeout_s: float = 30.0, clock: Clock = time
+    ) -> None:
+        if timeout_s <= 0:
+            raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
+        self.ca_bundle = os.path.abspath(os.path.expanduser(ca_bundle)) if ca_bundle else None
+        self.proxy = proxy
+        self.timeout_s = timeout_s
+        self.clock = clock
+        self.skew_s: float | None = None
+        self._client: httpx2.Client | None = None
+
+    def __repr__(self) -> str:
+        return f"Transport(ca_bundle={self.ca_bundle!r}, timeout_s={self.timeout_s})"
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        repeatable: bool = True,
+    ) -> HttpAnswer:
+        """Send a request, again where that is safe and of use, and return the answer, whatever its status.
+
+        Args:
+            method: `GET` or `POST`.
+            url: An `https` address.
+            headers: Header fields.
+            body: What to send.
+            repeatable: False for a request that must not be sent twice, or that the caller repeats itself.
+
+        Raises:
+            NetworkError: No answer arrived: DNS, refused, broken, timed out; retryable.
+            TlsError: The server's certificate is not trusted.
+            UnexpectedAnswerError: The answer is a redirect, or larger than any that is expected.
+            ServiceUnavailableError: HTTP 5xx without a body to explain it.
+            ParameterError: The address is not `https`, or the proxy's address can't be used.
+        """
+        begun = self.clock.monotonic()
+        attempt = 0
+        while True:
+            attempt += 1
+            answer, failure, retry_after_s = self._attempt(method, url, headers or {}, body)
+            delay = None
+            if repeatable and (failure is None or failure.retryable):
+                elapsed = self.clock.monotonic() - begun
+                delay = retry.delay_before(attempt, elapsed_s=elapsed, retry_after_s=retry_after_s, random=random)
+            transient = failure is not None or (answer is not None and retry.is_transient(answer.status))
+            if not transient or delay is None:
+                break
+            log.info("%s does not answer as it should; trying again in %.1f s", host_of(url), delay)
+            self.clock.sleep(delay)
+        if answer is None:
+            raise failure or NetworkError(f"{host_of(url)} gave no answer.")
+        return answer
+
+    def close(self) -> None:
+        """Close idle connections. A later request opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _attempt(
+        self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None
+    ) -> tuple[HttpAnswer | None, NetworkError | None, float | None]:
+        """Return the answer or the failure of one attempt, with the wait that the server asks for."""
+        begun = self.clock.monotonic()
+        try:
+            answer = self._exchange(method, url, headers, body)
+        except NetworkError as error:
+            log.info("%s %s failed: %s", method, without_query(url), error.problem)
+            return None, error, None
+        took = self.clock.monotonic() - begun
+        log.info("%s %s answered %d in %.0f ms", method, without_query(url), answer.status, took * 1000)
+        self._measure_skew(answer.headers.get("date"))
+        now = self.clock.time() + (self.skew_s or 0.0)
+        return answer, None, retry.parse_retry_after(answer.headers.get("retry-after"), now=now)
+
+    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None) -> HttpAnswer:
+        import httpx2
+
+        if not url.startswith("https://"):
+            raise ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
+        client = self._open()
+        host = host_of(url)
+        try:
+            with client.stream(method, url, headers=dict(headers), content=body) as response:
+                if 300 <= response.status_code < 400:
+                    raise _redirected(host, response.headers.get("location", ""))
+                return HttpAnswer(response.status_code, dict(response.headers), _read(response, host))
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            raise self._explained(error, url, headers) from error
+
+    def _open(self) -> httpx2.Client:
+        if self._client is None:
+            import httpx2
+
+            from entrakit.trust import make_context
+
+            _quieten("httpx2", "httpcore2")
+            context: ssl.SSLContext = make_context(self.ca_bundle, os.environ)
+            try:
+                self._client = httpx2.Client(
+                    verify=context,
+                    proxy=self.proxy,
+                    timeout=self.timeout_s,
+                    headers={"User-Agent": f"entrakit/{version.__version__}"},
+                )
+            except (ValueError, TypeError, httpx2.InvalidURL) as error:
+                raise ParameterError(
+                    "The proxy's address can't be used.", remedy="Write it like http://proxy.contoso.com:8080."
+                ) from error
+        return self._client
+
+    def _measure_skew(self, date: str | None) -> None:
+        then = retry.parse_http_date(date)
+        if then is not None:
+            self.skew_s = then - self.clock.time()
+
+    def _explained(self, error: Exception, url: str, headers: Mapping[str, str]) -> NetworkError:
+        """Return the error of the tree for what went wrong below, told from its causes."""
+        import socket
+        import ssl
+
+        import httpx2
+
+        host = host_of(url)
+        known = {"host": host, "correlation_id": headers.get("client-request-id", "")}
+        causes = _causes(error)
+        if isinstance(error, httpx2.ProxyError):
+            return NetworkError(
+                f"The proxy refused to pass the request on to {host}.",
+                remedy="Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in.",
+                **known,
+            )
+        for cause in causes:
+            if isinstance(cause, ssl.SSLError):
+                return self._tls_error(cause, url, known)
+            if isinstance(cause, socket.gaierror):
+                return NetworkError(
+                    f"The name {host} can't be found.",
+                    remedy="Check the network connection, DNS and the cloud that you named.",
+                    **known,
+                )
+        if isinstance(error, httpx2.TimeoutException):
+            what = "can't be reached" if isinstance(error, httpx2.ConnectTimeout) else "stopped answering"
+            return NetworkError(
+                f"{host} {what} ({self.timeout_s:g} s passed).", remedy="Check the network and the proxy.", **known
+            )
+        if isinstance(error, httpx2.ConnectError):
+            return NetworkError(
+                f"{host} refuses the connection.", remedy="Check the network, a firewall and the proxy.", **known
+            )
+        return NetworkError(f"The connection to {host} broke.", remedy="Try again.", **known)
+
+    def _tls_error(self, cause: Exception, url: str, known: dict[str, str]) -> TlsError:
+        from entrakit.trust import issuer_seen
+
+        host = known["host"]
+        name, _, port = host.rpartition(":") if ":" in host and not host.endswith("]") else (host, "", "443")
+        reason = str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS failed")
+        issuer = issuer_seen(name.strip("[]"), int(port)) if getattr(cause, "verify_message", "") else ""
+        seen = f" It was issued by {issuer}." if issuer else ""
+        return TlsError(
+            f"The certificate that {host} shows is not trusted: {reason.lower()}.{seen}"
+            if issuer or getattr(cause, "verify_message", "")
+            else f"No secure connection to {host}: {reason.lower()}.",
+            remedy="If your network inspects TLS, name its CA file with --ca-bundle or SSL_CERT_FILE; "
+            "otherwise do not go on.",
+            retryable=False,
+            **known,
+        )
+
+
+def host_of(url: str) -> str:
+    """Return the host, with its port if it is not the usual one, for messages."""
+    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+
+
+def without_query(url: str) -> str:
+    """Return an address without its query, which may hold what nobody else should read."""
+    return url.partition("?")[0].partition("#")[0]
+
+
+def unavailable(answer: HttpAnswer, *, host: str, correlation_id: str = "") -> ServiceUnavailableError:
+    """Return the error for an answer of 5xx that lasted."""
+    return ServiceUnavailableError(
+        f"The token service at {host} is in trouble (HTTP {answer.status}).",
+        remedy="Wait a little and try again; the service's status page knows of outages.",
+        host=host,
+        correlation_id=correlation_id,
+    )
+
+
+def _read(response: httpx2.Response, host: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > MAX_ANSWER:
+            raise UnexpectedAnswerError(
+                f"The answer of {host} is larger than {MAX_ANSWER // 1024 // 1024} MiB, so it was not read.",
+                remedy="Something else than the token service answers: check the network and the proxy.",
+                host=host,
+                retryable=False,
+            )
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _redirected(host: str, location: str) -> UnexpectedAnswerError:
+    target = "".join(letter for letter in host_of(location) if letter.isprintable())[:200]
+    return UnexpectedAnswerError(
+        f"{host} sends us on to {target or 'another page'} instead of answering.",
+        remedy="This network may want you to sign in first (captive portal): open a page in a browser, then try again.",
+        host=host,
+        retryable=False,
+    )
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and what caused it, nearest first."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _quieten(*names: str) -> None:
+    """Keep other libraries' loggers from writing headers and bodies, unless somebody set their level."""
+    for name in names:
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)
