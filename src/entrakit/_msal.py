@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import warnings
 from typing import NamedTuple, cast
 from urllib.parse import quote, urlencode
 
@@ -109,6 +108,7 @@ class TokenService:
         flow: The flow that asks, for error texts.
         secret: The app's client secret.
         assertion: Makes a client assertion (RFC 7523), anew for each request.
+        reconnect: The command that signs in anew, for error texts.
     """
 
     def __init__(
@@ -120,6 +120,7 @@ class TokenService:
         flow: str,
         secret: str = "",
         assertion: Callable[[], str] | None = None,
+        reconnect: str = "",
     ) -> None:
         self.authority = authority
         self.client_id = client_id
@@ -127,6 +128,7 @@ class TokenService:
         self.flow = flow
         self._secret = secret
         self._assertion = assertion
+        self.reconnect = reconnect
 
     def request_code(
         self, scopes: Sequence[str], *, redirect_uri: str, state: str, response_mode: str, claims: str = "",
@@ -139,19 +141,24 @@ class TokenService:
                 list(scopes),
                 redirect_uri=redirect_uri,
                 state=state,
-                response_mode=response_mode,
                 prompt=prompt or None,
                 login_hint=login_hint or None,
                 domain_hint=domain_hint or None,
                 claims_challenge=claims or None,
             )
         )
-        return CodeRequest(str(flow["auth_uri"]), state, flow)
+        # MSAL warns on stderr about any mode but form_post; a person who pastes the address needs the query.
+        url = str(flow["auth_uri"]).replace("response_mode=form_post", f"response_mode={response_mode}")
+        return CodeRequest(url, state, flow)
 
     def redeem_code(self, request: CodeRequest, answer: Mapping[str, str]) -> Grant:
         """Redeem the authorization code of an answer whose state was checked (RFC 6749, 4.1.3)."""
         call = _Call(self, repeatable=False, hide=(answer.get("code", ""),))
         return call.grant(lambda app: app.acquire_token_by_auth_code_flow(request.flow, dict(answer)))
+
+    def explain(self, answer: Mapping[str, str]) -> EntraError:
+        """Return the error that an answer to the authorization request stands for (RFC 6749, 4.1.2.1)."""
+        return _Call(self).explained(answer)
 
     def request_device_code(self, scopes: Sequence[str], *, claims: str = "") -> DeviceRequest:
         """Ask for a device code and a user code (RFC 8628, 3.1)."""
@@ -207,7 +214,9 @@ class TokenService:
         credential: object = self._secret or None
         if self._assertion is not None:
             credential = {"client_assertion": self._assertion}
-        kind = msal.ConfidentialClientApplication if credential else msal.PublicClientApplication
+        # The public kind, otherwise the same, warns on stderr about the password grant that was asked for by name.
+        confidential = credential or self.flow == "password"
+        kind = msal.ConfidentialClientApplication if confidential else msal.PublicClientApplication
         return kind(
             self.client_id,
             client_credential=credential,
@@ -235,10 +244,7 @@ class _Call:
     def run(self, use: Callable[[msal.ClientApplication], object]) -> dict[str, object]:
         """Call MSAL and return its dictionary; whatever it raises comes out as an error of ours."""
         try:
-            # MSAL warns about flows that the person has chosen knowingly.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                result = use(self._service.application(self))
+            result = use(self._service.application(self))
         except EntraError:
             raise
         except Exception as error:  # noqa: BLE001 - MSAL raises ValueError, RuntimeError, KeyError and more
@@ -282,6 +288,7 @@ class _Call:
             retry_after_s=self._retry_after_s,
             skew_s=service.transport.skew_s,
             hide=self._hide,
+            reconnect=service.reconnect,
         )
 
     def get(self, url: str, params: object = None, headers: Mapping[str, str] | None = None, **_: object) -> _Reply:

@@ -32,14 +32,12 @@ class Account(NamedTuple):
         name: Display name; empty if unknown.
         object_id: Id of the user object in the tenant; empty if unknown.
         tenant_id: Tenant that signed the person in; empty if unknown.
-        home_account_id: MSAL's id for the account, which finds its refresh token; empty for apps.
     """
 
     username: str = ""
     name: str = ""
     object_id: str = ""
     tenant_id: str = ""
-    home_account_id: str = ""
 
 
 class Token:

@@ -1,0 +1,70 @@
+"""Connect to Microsoft Entra ID, keep the connection, and run requests on it.
+
+    from entrakit import connect
+
+    connection = connect(client_id="…", tenant_id="contoso.com", client_secret="…")
+    connection.token().access_token
+
+Names are loaded when they are first used (PEP 562), so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrakit.certificates import Certificate
+    from entrakit.clouds import Cloud
+    from entrakit.sign_in import connect
+    from entrakit.connection import Connection
+    from entrakit.errors import EntraError
+    from entrakit.http import Transport
+    from entrakit.kept import disconnect, get_connection, list_connections
+    from entrakit.secret import Credential, Secret
+    from entrakit.tokens import Token
+    from entrakit.version import __version__
+
+_HOME = {
+    "Certificate": "certificates",
+    "Cloud": "clouds",
+    "Connection": "connection",
+    "Credential": "secret",
+    "EntraError": "errors",
+    "Secret": "secret",
+    "Token": "tokens",
+    "Transport": "http",
+    "__version__": "version",
+    "connect": "sign_in",
+    "disconnect": "kept",
+    "get_connection": "kept",
+    "list_connections": "kept",
+}
+
+__all__ = [
+    "Certificate",
+    "Cloud",
+    "Connection",
+    "Credential",
+    "EntraError",
+    "Secret",
+    "Token",
+    "Transport",
+    "__version__",
+    "connect",
+    "disconnect",
+    "get_connection",
+    "list_connections",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

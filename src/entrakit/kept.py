@@ -1,0 +1,100 @@
+"""Kept connections: open one by its name, list them all, remove one."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from entrakit import record as records
+from entrakit.connection import Connection
+from entrakit.errors import EntraError
+from entrakit.settings import Settings, settings_from
+from entrakit.vault import Vault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrakit.http import Clock, Transport
+
+
+class Status(NamedTuple):
+    """What is known of a kept connection without network and without the key.
+
+    Args:
+        name: Its name.
+        settings: How it was made; None where the entry can't be read.
+        problem: Why it can't be read; empty if it can.
+        is_current: Whether commands use it when no name is given.
+    """
+
+    name: str
+    settings: Settings | None
+    problem: str
+    is_current: bool
+
+    def state(self, now: float) -> str:
+        """Return `fresh`, `stale` or `expired` for its default token at `now`, or `damaged`."""
+        if self.settings is None:
+            return "damaged"
+        left = self.settings.expires_at - now
+        return "fresh" if left > 300 else "stale" if left > 0 else "expired"
+
+
+def get_connection(
+    name: str | None = None, *, vault: Vault | None = None, transport: Transport | None = None, clock: Clock = time
+) -> Connection:
+    """Return a kept connection. Nothing is sent before a token is asked for that has to be renewed.
+
+    Args:
+        name: Its name; None for the current one (`entra use`), which is `default` at first.
+        vault: Where it is kept; None for the usual place.
+        transport: What sends; None for one with the trust and proxy that it was connected with.
+        clock: What tells the time.
+
+    Raises:
+        NotConnectedError: There is no connection of this name.
+        VaultError: It can't be read.
+        ParameterError: The name can't be one.
+    """
+    vault = vault or Vault()
+    record = records.read(vault, name or vault.current())
+    return Connection(record, vault=vault, transport=transport, clock=clock)
+
+
+def list_connections(*, vault: Vault | None = None) -> list[Status]:
+    """Return what is known of all kept connections, sorted by name, without network and without the key.
+
+    Args:
+        vault: Where they are kept; None for the usual place.
+
+    Raises:
+        VaultError: The place can't be read; a single entry that can't be is told in its `problem`.
+    """
+    vault = vault or Vault()
+    current = vault.current()
+    found = []
+    for metadata in vault.list():
+        settings, problem = None, metadata.problem
+        if not problem:
+            try:
+                settings = settings_from(metadata.name, metadata.values)
+            except EntraError as error:
+                problem = error.problem
+        found.append(Status(metadata.name, settings, problem, metadata.name == current))
+    return found
+
+
+def disconnect(name: str | None = None, *, vault: Vault | None = None) -> bool:
+    """Remove a kept connection, also one that can't be read any more, and return whether there was one.
+
+    Args:
+        name: Its name; None for the current one.
+        vault: Where it is kept; None for the usual place.
+
+    Raises:
+        VaultError: The entry can't be removed, or another process holds it.
+        ParameterError: The name can't be one.
+    """
+    vault = vault or Vault()
+    name = name or vault.current()
+    with vault.lock(name):
+        return vault.delete(name)
