@@ -14,12 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.certificates import Certificate
     from entrakit.clouds import Cloud
-    from entrakit.sign_in import connect
     from entrakit.connection import Connection
     from entrakit.errors import EntraError
     from entrakit.http import Transport
     from entrakit.kept import disconnect, get_connection, list_connections
     from entrakit.secret import Credential, Secret
+    from entrakit.sign_in import connect
     from entrakit.tokens import Token
     from entrakit.version import __version__
 

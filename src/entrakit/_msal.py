@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import NamedTuple, cast
-from urllib.parse import quote, urlencode
+from typing import cast
 
 from entrakit.answers import error_from
-from entrakit.errors import EntraError, NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
-from entrakit.http import host_of, unavailable
-from entrakit.retry import parse_retry_after
+from entrakit.errors import EntraError, SignInError, UnexpectedAnswerError
+from entrakit.grants import CodeRequest, DeviceRequest, Grant
+from entrakit.http import host_of
+from entrakit.msal_http import MsalHttp, seconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,77 +25,12 @@ if TYPE_CHECKING:
     import msal
 
     from entrakit.claims import JSON
-    from entrakit.http import HttpAnswer, Transport
+    from entrakit.http import Transport
     from entrakit.metadata import Authority
 
 DEFAULT_LIFETIME_S = 3599.0
-NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before", "expires_on")
 
 log = logging.getLogger("entrakit.msal")
-
-
-class Grant(NamedTuple):
-    """What the token service granted.
-
-    Args:
-        access_token: The access token.
-        token_type: How to send it.
-        asked_at: When the request was sent, in seconds since 1970.
-        expires_in: Seconds that it lives from then.
-        refresh_in: Seconds after which to get a new one early; None if the service did not say.
-        scopes: What was granted; empty for an app.
-        refresh_token: What renews it; empty if none came.
-        id_claims: Claims of the ID token, undecided; empty if none came.
-    """
-
-    access_token: str
-    token_type: str
-    asked_at: float
-    expires_in: float
-    refresh_in: float | None
-    scopes: tuple[str, ...]
-    refresh_token: str
-    id_claims: dict[str, JSON]
-
-
-class CodeRequest(NamedTuple):
-    """An authorization request that waits for its answer (RFC 6749, 4.1.1).
-
-    Args:
-        url: Where to send the person's browser.
-        state: What the answer must carry.
-        flow: MSAL's record of it, with the code verifier and the nonce.
-    """
-
-    url: str
-    state: str
-    flow: dict[str, object]
-
-    def __repr__(self) -> str:
-        return "CodeRequest(…)"
-
-
-class DeviceRequest(NamedTuple):
-    """A device authorization that waits for the person (RFC 8628, 3.2).
-
-    Args:
-        user_code: What to type.
-        verification_uri: Where to type it.
-        message: The service's own sentence about it.
-        expires_in: Seconds until it ends.
-        interval: Seconds between two polls.
-        flow: MSAL's record of it, with the device code.
-    """
-
-    user_code: str
-    verification_uri: str
-    message: str
-    expires_in: float
-    interval: float
-    flow: dict[str, object]
-
-    def __repr__(self) -> str:
-        return f"DeviceRequest(verification_uri={self.verification_uri!r})"
 
 
 class TokenService:
@@ -170,8 +105,8 @@ class TokenService:
             user_code=str(flow["user_code"]),
             verification_uri=str(flow["verification_uri"]),
             message=str(flow.get("message", "")),
-            expires_in=_seconds(flow.get("expires_in"), 900.0),
-            interval=_seconds(flow.get("interval"), 5.0),
+            expires_in=seconds_of(flow.get("expires_in"), 900.0),
+            interval=seconds_of(flow.get("interval"), 5.0),
             flow=flow,
         )
 
@@ -206,7 +141,7 @@ class TokenService:
             lambda app: app.acquire_token_by_refresh_token(refresh_token, list(scopes), data={"claims": claims})
         )
 
-    def application(self, http_client: object) -> msal.ClientApplication:
+    def application(self, http_client: MsalHttp) -> msal.ClientApplication:
         """Return MSAL's application for one call, with nothing kept from earlier ones."""
         import msal
 
@@ -229,22 +164,17 @@ class TokenService:
 
 
 class _Call:
-    """One use of MSAL, and its HTTP client: `get` and `post` are what MSAL calls."""
+    """One use of MSAL."""
 
     def __init__(self, service: TokenService, *, repeatable: bool = True, hide: Sequence[str] = ()) -> None:
         self._service = service
-        self._repeatable = repeatable
+        self._http = MsalHttp(service.authority, service.transport, repeatable=repeatable)
         self._hide = tuple(text for text in hide if text)
-        self._asked_at = service.transport.clock.time()
-        self._correlation_id = ""
-        self._retry_after_s: float | None = None
-        self._status = 400
-        self._refresh_in: float | None = None
 
     def run(self, use: Callable[[msal.ClientApplication], object]) -> dict[str, object]:
         """Call MSAL and return its dictionary; whatever it raises comes out as an error of ours."""
         try:
-            result = use(self._service.application(self))
+            result = use(self._service.application(self._http))
         except EntraError:
             raise
         except Exception as error:  # noqa: BLE001 - MSAL raises ValueError, RuntimeError, KeyError and more
@@ -265,9 +195,9 @@ class _Call:
         return Grant(
             access_token=token,
             token_type=str(result.get("token_type") or "Bearer"),
-            asked_at=self._asked_at,
-            expires_in=_seconds(result.get("expires_in"), DEFAULT_LIFETIME_S),
-            refresh_in=self._refresh_in,
+            asked_at=self._http.asked_at,
+            expires_in=seconds_of(result.get("expires_in"), DEFAULT_LIFETIME_S),
+            refresh_in=self._http.refresh_in,
             scopes=tuple(scope.split()) if isinstance(scope, str) else (),
             refresh_token=str(result.get("refresh_token") or ""),
             id_claims=cast("dict[str, JSON]", claims) if isinstance(claims, dict) else {},
@@ -279,83 +209,17 @@ class _Call:
         if "error" not in result:
             return self._misunderstood(None)
         return error_from(
-            {"correlation_id": self._correlation_id, **result},
+            {"correlation_id": self._http.correlation_id, **result},
             flow=service.flow,
             tenant=service.authority.tenant_id,
             client_id=service.client_id,
             authority=service.authority.cloud.authority,
-            status=self._status,
-            retry_after_s=self._retry_after_s,
+            status=self._http.status,
+            retry_after_s=self._http.retry_after_s,
             skew_s=service.transport.skew_s,
             hide=self._hide,
             reconnect=service.reconnect,
         )
-
-    def get(self, url: str, params: object = None, headers: Mapping[str, str] | None = None, **_: object) -> _Reply:
-        """Answer MSAL's discovery from what we know; send its other requests to where they belong."""
-        del params
-        authority = self._service.authority
-        if url.endswith("/.well-known/openid-configuration"):
-            return _Reply(200, authority.document, {})
-        _, found, user = url.partition("/common/userrealm/")
-        if found:
-            # MSAL leaves the port out, and the user name as it is.
-            name = quote(user.rpartition("?")[0], safe="@")
-            url = f"{authority.cloud.authority}/common/userrealm/{name}?api-version=1.0"
-        answer = self._service.transport.send("GET", url, headers=headers)
-        if found and answer.status != 404:
-            return self._json(answer, url)
-        return _Reply(answer.status, answer.text, answer.headers)
-
-    def post(
-        self, url: str, params: object = None, data: object = None, headers: Mapping[str, str] | None = None, **_: object
-    ) -> _Reply:  # fmt: skip
-        """Send MSAL's form, or its SOAP message to the tenant's federation service."""
-        del params
-        fields = dict(headers or {})
-        self._correlation_id = fields.get("client-request-id", "")
-        form = isinstance(data, dict)
-        body = urlencode(data) if isinstance(data, dict) else data if isinstance(data, str | bytes) else ""
-        if form:
-            fields["Content-Type"] = "application/x-www-form-urlencoded"
-        else:
-            log.warning("The password goes to %s, the federation service of this tenant.", host_of(url))
-        self._asked_at = self._service.transport.clock.time()
-        answer = self._service.transport.send("POST", url, headers=fields, body=body, repeatable=self._repeatable)
-        return self._json(answer, url) if form else _Reply(answer.status, answer.text, answer.headers)
-
-    def close(self) -> None:
-        """Do nothing: the transport outlives the call."""
-
-    def _json(self, answer: HttpAnswer, url: str) -> _Reply:
-        """Return a reply that MSAL can read, or raise for what it would stumble over."""
-        now = self._service.transport.clock.time()
-        self._status = answer.status
-        self._retry_after_s = parse_retry_after(answer.headers.get("retry-after"), now=now)
-        try:
-            body = json.loads(answer.text)
-        except (ValueError, RecursionError):
-            body = None
-        described = isinstance(body, dict) and isinstance(body.get("error"), str)
-        if answer.status == 429 and not described:
-            raise ThrottledError(
-                "The token service asks to be called less often (HTTP 429).",
-                retry_after_s=self._retry_after_s,
-                remedy="Wait and try again.",
-                correlation_id=self._correlation_id,
-            )
-        if answer.status >= 500:
-            raise unavailable(answer, host=host_of(url), correlation_id=self._correlation_id)
-        if not isinstance(body, dict):
-            raise _no_json(answer, url, self._correlation_id)
-        for name in NUMBERS:
-            if name in body:
-                body[name] = int(_seconds(body[name], 0.0)) or None
-        refresh_in = body.get("refresh_in")
-        self._refresh_in = float(refresh_in) if refresh_in else None
-        kept = {name: value for name, value in body.items() if value is not None}
-        # MSAL raises for a status of 500 and more only; below that the body decides.
-        return _Reply(answer.status if answer.status < 400 else 400, json.dumps(kept), {})
 
     def _misunderstood(self, error: Exception | None) -> EntraError:
         service = self._service
@@ -365,36 +229,22 @@ class _Call:
                 "The ID token does not belong to this sign-in: its nonce is another one.",
                 remedy="Start again; if it happens again, somebody may be interfering with the sign-in.",
                 error="invalid_nonce",
-                correlation_id=self._correlation_id,
+                correlation_id=self._http.correlation_id,
             )
         if isinstance(error, RuntimeError) and "RSTR" in str(error):
             return SignInError(
                 "The federation service of this tenant refused the user name and password.",
                 remedy="Check both, or sign in with a browser: it follows the federation's own pages.",
                 error="access_denied",
-                correlation_id=self._correlation_id,
+                correlation_id=self._http.correlation_id,
             )
         return UnexpectedAnswerError(
             f"The answer of {host} is not one that a token service gives.",
             remedy="Check the cloud that you named, and whether a proxy answers instead of the token service.",
             host=host,
-            correlation_id=self._correlation_id,
+            correlation_id=self._http.correlation_id,
             retryable=False,
         )
-
-
-class _Reply:
-    """An HTTP answer in the shape that MSAL reads."""
-
-    def __init__(self, status_code: int, text: str, headers: Mapping[str, str]) -> None:
-        self.status_code = status_code
-        self.text = text
-        self.headers = headers
-
-    def raise_for_status(self) -> None:
-        """Raise for a status of 400 or more."""
-        if self.status_code >= 400:
-            raise NetworkError(f"The service answered with HTTP {self.status_code}.")
 
 
 def merged_claims(challenge: str, *, cae: bool) -> str:
@@ -409,27 +259,6 @@ def merged_claims(challenge: str, *, cae: bool) -> str:
     claims = json.loads(challenge) if challenge else {}
     claims.setdefault("access_token", {})["xms_cc"] = {"values": ["CP1"]}
     return json.dumps(claims)
-
-
-def _no_json(answer: HttpAnswer, url: str, correlation_id: str) -> UnexpectedAnswerError:
-    page = "<html" in answer.text[:4096].lower() or "text/html" in answer.headers.get("content-type", "")
-    host = host_of(url)
-    return UnexpectedAnswerError(
-        f"{host} answered with {'a web page' if page else 'something else'} instead of a token (HTTP {answer.status}).",
-        remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
-        "open a page in a browser, then try again.",
-        host=host,
-        correlation_id=correlation_id,
-    )
-
-
-def _seconds(value: object, default: float) -> float:
-    """Return a number of seconds that may have come as text, as the v1 service sends it; else the default."""
-    try:
-        seconds = float(value) if isinstance(value, int | float | str) else default
-    except ValueError:
-        return default
-    return seconds if 0 <= seconds < 1e9 else default
 
 
 def _quieten_msal() -> None:

@@ -18,7 +18,6 @@ from typing import NamedTuple
 from entrakit import record as records
 from entrakit.errors import EntraError, NotConnectedError, ParameterError, VaultError
 from entrakit.scopes import app_scopes, delegated_scopes
-from entrakit.tokens import Token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from entrakit.proofs import Proof
     from entrakit.record import Record
     from entrakit.settings import Settings
-    from entrakit.tokens import Account
+    from entrakit.tokens import Account, Token
     from entrakit.vault import Vault
 
 EARLY_RETRY_S = 30.0
@@ -208,12 +207,11 @@ class Connection:
             EntraError: As for `token()`.
         """
         asked = options or {}
-        token = self._for_azure(
-            scopes, asked.get("claims"), asked.get("tenant_id"), cae=bool(asked.get("enable_cae"))
-        )
+        token = self._for_azure(scopes, asked.get("claims"), asked.get("tenant_id"), cae=bool(asked.get("enable_cae")))
         refresh_on = None if token.refresh_at is None else int(token.refresh_at)
-        info = _AccessTokenInfo(token.access_token, int(token.expires_at), token.token_type, refresh_on)
-        return info  # type: ignore[return-value] # same shape
+        return _AccessTokenInfo(  # type: ignore[return-value] # same shape
+            token.access_token, int(token.expires_at), token.token_type, refresh_on
+        )
 
     def _for_azure(self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None, *, cae: bool) -> Token:
         settings = self._record.settings
@@ -224,7 +222,9 @@ class Connection:
                 remedy="Connect to that tenant as well, and hand in that connection.",
             )
         if not scopes:
-            raise ParameterError("No scope was asked for.", remedy="Name one, such as https://vault.azure.net/.default.")
+            raise ParameterError(
+                "No scope was asked for.", remedy="Name one, such as https://vault.azure.net/.default."
+            )
         return self._token(scopes, parse_claims(claims) if claims else "", 0.0, cae=cae or bool(claims))
 
     def _token(self, scopes: tuple[str, ...], claims: str, min_validity_s: float, *, cae: bool) -> Token:

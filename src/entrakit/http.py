@@ -203,51 +203,52 @@ class Transport:
         import httpx2
 
         host = host_of(url)
-        known = {"host": host, "correlation_id": headers.get("client-request-id", "")}
         causes = _causes(error)
+        secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+        if secure is not None:
+            return _tls_error(secure, host, headers.get("client-request-id", ""))
         if isinstance(error, httpx2.ProxyError):
-            return NetworkError(
-                f"The proxy refused to pass the request on to {host}.",
-                remedy="Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in.",
-                **known,
-            )
-        for cause in causes:
-            if isinstance(cause, ssl.SSLError):
-                return self._tls_error(cause, url, known)
-            if isinstance(cause, socket.gaierror):
-                return NetworkError(
-                    f"The name {host} can't be found.",
-                    remedy="Check the network connection, DNS and the cloud that you named.",
-                    **known,
-                )
-        if isinstance(error, httpx2.TimeoutException):
-            what = "can't be reached" if isinstance(error, httpx2.ConnectTimeout) else "stopped answering"
-            return NetworkError(
-                f"{host} {what} ({self.timeout_s:g} s passed).", remedy="Check the network and the proxy.", **known
-            )
-        if isinstance(error, httpx2.ConnectError):
-            return NetworkError(
-                f"{host} refuses the connection.", remedy="Check the network, a firewall and the proxy.", **known
-            )
-        return NetworkError(f"The connection to {host} broke.", remedy="Try again.", **known)
+            problem = f"The proxy refused to pass the request on to {host}."
+            remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in."
+        elif any(isinstance(cause, socket.gaierror) for cause in causes):
+            problem = f"The name {host} can't be found, or that of the proxy."
+            remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
+        elif isinstance(error, httpx2.ConnectTimeout):
+            problem = f"{host} can't be reached ({self.timeout_s:g} s passed)."
+            remedy = "Check the network connection, a firewall and the proxy."
+        elif isinstance(error, httpx2.TimeoutException):
+            problem = f"{host} stopped answering ({self.timeout_s:g} s passed)."
+            remedy = "Try again; check the network connection and the proxy."
+        elif isinstance(error, httpx2.ConnectError):
+            problem = f"{host} refuses the connection."
+            remedy = "Check the network connection, a firewall and the proxy."
+        else:
+            problem = f"The connection to {host} broke."
+            remedy = "Try again; check the network connection and the proxy."
+        return NetworkError(problem, remedy=remedy, host=host, correlation_id=headers.get("client-request-id", ""))
 
-    def _tls_error(self, cause: Exception, url: str, known: dict[str, str]) -> TlsError:
-        from entrakit.trust import issuer_seen
 
-        host = known["host"]
-        name, _, port = host.rpartition(":") if ":" in host and not host.endswith("]") else (host, "", "443")
-        reason = str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or "TLS failed")
-        issuer = issuer_seen(name.strip("[]"), int(port)) if getattr(cause, "verify_message", "") else ""
+def _tls_error(cause: Exception, host: str, correlation_id: str) -> TlsError:
+    """Return the error for a failed handshake, with the issuer that was seen if the certificate was the reason."""
+    from entrakit.trust import issuer_seen
+
+    reason = str(getattr(cause, "verify_message", "")).lower()
+    if not reason:
+        problem = f"No secure connection to {host}: {str(getattr(cause, 'reason', '') or 'TLS failed').lower()}."
+    else:
+        name, separator, port = host.rpartition(":")
+        plain = not separator or host.endswith("]")
+        issuer = issuer_seen((host if plain else name).strip("[]"), 443 if plain else int(port))
         seen = f" It was issued by {issuer}." if issuer else ""
-        return TlsError(
-            f"The certificate that {host} shows is not trusted: {reason.lower()}.{seen}"
-            if issuer or getattr(cause, "verify_message", "")
-            else f"No secure connection to {host}: {reason.lower()}.",
-            remedy="If your network inspects TLS, name its CA file with --ca-bundle or SSL_CERT_FILE; "
-            "otherwise do not go on.",
-            retryable=False,
-            **known,
-        )
+        problem = f"The certificate that {host} shows is not trusted: {reason}.{seen}"
+    return TlsError(
+        problem,
+        remedy="If your network inspects TLS, name its CA file with --ca-bundle or SSL_CERT_FILE; "
+        "otherwise do not go on.",
+        host=host,
+        correlation_id=correlation_id,
+        retryable=False,
+    )
 
 
 def host_of(url: str) -> str:

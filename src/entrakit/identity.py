@@ -12,7 +12,7 @@ from entrakit.tokens import Account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit._msal import Grant
+    from entrakit.grants import Grant
     from entrakit.metadata import Authority
 
 CONSUMERS_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"

@@ -6,6 +6,7 @@ names is `https` on the authority's own host. Keeping it saves the one request t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import NamedTuple
@@ -116,7 +117,8 @@ def _checked(text: str, cloud: Cloud, tenant_id: str) -> Authority:
         endpoint = document.get(name)
         if endpoint is None and name == "device_authorization_endpoint":
             continue
-        if not isinstance(endpoint, str) or not endpoint.startswith("https://") or _machine(host_of(endpoint)) not in allowed:
+        address = endpoint if isinstance(endpoint, str) else ""
+        if not address.startswith("https://") or _machine(host_of(address)) not in allowed:
             raise _not_a_token_service(host, f"its {name} is not on {host}")
     endpoint, issuer = document["token_endpoint"], document.get("issuer")
     if endpoint.count("/") < 4 or not isinstance(issuer, str):
@@ -186,7 +188,5 @@ def _keep(path: str, document: str, now: float) -> None:
 
 
 def _forget(path: str) -> None:
-    try:
+    with contextlib.suppress(OSError):
         os.unlink(path)
-    except OSError:
-        pass

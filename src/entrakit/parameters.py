@@ -2,7 +2,8 @@
 
 | Set | Chosen by | May go with it |
 |---|---|---|
-| Browser | `browser`, or nothing at all | `port`, `login_hint`, `domain_hint`, `prompt`, `open_browser`, `on_link`, `paste` |
+| Browser | `browser`, or nothing at all | `port`, `login_hint`, `domain_hint`, `prompt`, `open_browser`, `on_link`, |
+|  | | `paste` |
 | DeviceCode | `device_code` | `on_device_code` |
 | AppCertificate | one of `certificate`, `certificate_thumbprint`, `certificate_name`, `certificate_path` |
 |  | | `certificate_password` (with a path or bytes), `send_certificate_chain` |
@@ -95,8 +96,7 @@ def refuse_tenant(flow: str, tenant_id: str) -> None:
         who = "A user name and password" if flow == "password" else "An app"
         raise ParameterError(
             f"{who} can't sign in to {tenant_id!r}: it stands for many tenants.",
-            remedy="Give the id or the domain of one tenant"
-            + (", or `organizations`." if flow == "password" else "."),
+            remedy="Give the id or the domain of one tenant" + (", or `organizations`." if flow == "password" else "."),
         )
 
 

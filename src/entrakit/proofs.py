@@ -114,5 +114,3 @@ def _missing(settings: Settings, what: str, how: str) -> InteractionRequiredErro
         remedy=f"Connect again with `{settings.reconnect}`; add --save-secret to keep the {what}, encrypted.",
         error="interaction_required",
     )
-
-

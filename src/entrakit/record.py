@@ -43,7 +43,7 @@ def keep(vault: Vault, record: Record, *, now: float) -> None:
     """
     tokens = {key: _token_to_json(token) for key, token in record.tokens.items() if not token.is_expired(now)}
     secrets: dict[str, JSON] = {
-        "tokens": {key: value for key, value in tokens.items()},
+        "tokens": dict(tokens),
         "refresh_token": record.refresh_token,
         "proof": record.saved_proof,
     }

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrakit._msal import Grant
+    from entrakit.grants import Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
     from entrakit.proofs import Proof
@@ -159,7 +159,7 @@ def acquire(
 
 
 def _newest_proof(settings: Settings, proof: Proof | None) -> Proof:
-    """Read the proof again where that is possible, since secrets and certificates are replaced; else use what we hold."""
+    """Read the proof again where that is possible, for it may have been replaced; else use the one at hand."""
     if settings.save_secret and proof is not None:
         return proof
     try:

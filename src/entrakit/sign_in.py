@@ -1,10 +1,10 @@
 """`connect()`: one function, five ways to sign in, one `Connection` as the result.
 
-    check what was given        nothing is sent while anything can be wrong
-    ask the authority who it is  or remember it from the last day
-    walk the flow               flows/*.py
-    check whose sign-in it was  identity.py
-    keep it                     if it has a name
+check what was given        nothing is sent while anything can be wrong
+ask the authority who it is  or remember it from the last day
+walk the flow               flows/*.py
+check whose sign-in it was  identity.py
+keep it                     if it has a name
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate as X509Certificate
 
-    from entrakit._msal import Grant
     from entrakit.certificates import Certificate
     from entrakit.flows.browser import BrowserOptions
     from entrakit.flows.devicecode import DeviceCode
+    from entrakit.grants import Grant
     from entrakit.http import Clock, Transport
     from entrakit.metadata import Authority
     from entrakit.proofs import Proof
@@ -246,17 +246,13 @@ def _ask_person(settings: Settings, authority: Authority, transport: Transport, 
     )
 
 
-def _settings(
-    chosen: ParameterSet, client_id: str, tenant_id: str, cloud: Cloud, scopes: Sequence[str]
-) -> Settings:
+def _settings(chosen: ParameterSet, client_id: str, tenant_id: str, cloud: Cloud, scopes: Sequence[str]) -> Settings:
     refuse_tenant(chosen.flow, tenant_id)
     settings = Settings("", chosen.flow, client_id, tenant_id, cloud, ())
     if settings.is_app:
         if scopes:
             log.warning("Scopes are for people: the app gets the permissions that it was granted.")
-        return settings._replace(
-            scopes=app_scopes(scopes, resource=cloud.graph), account=Account(username=client_id)
-        )
+        return settings._replace(scopes=app_scopes(scopes, resource=cloud.graph), account=Account(username=client_id))
     return settings._replace(scopes=delegated_scopes(scopes, resource=cloud.graph))
 
 

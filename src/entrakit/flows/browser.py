@@ -20,14 +20,14 @@ import logging
 import os
 from typing import NamedTuple
 
-from entrakit._msal import Grant, TokenService
+from entrakit._msal import TokenService
 from entrakit.errors import EntraError, ParameterError, SignInError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from entrakit._msal import CodeRequest
+    from entrakit.grants import CodeRequest, Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
     from entrakit.tokens import Account

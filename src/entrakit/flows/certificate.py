@@ -12,7 +12,7 @@ The assertion says when it is valid, so a clock that is wrong by minutes makes i
 
 from __future__ import annotations
 
-from entrakit._msal import Grant, TokenService
+from entrakit._msal import TokenService
 from entrakit.certificates.assertion import build
 from entrakit.errors import SignInError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrakit.certificates import Certificate
+    from entrakit.grants import Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
 
@@ -52,7 +53,9 @@ def sign_in(
     def assertion() -> str:
         skew = transport.skew_s or 0.0
         now = transport.clock.time() + (skew if abs(skew) > TOLERATED_SKEW_S else 0.0)
-        return build(certificate, client_id=client_id, audience=authority.token_endpoint, now=now, send_chain=send_chain)
+        return build(
+            certificate, client_id=client_id, audience=authority.token_endpoint, now=now, send_chain=send_chain
+        )
 
     service = TokenService(authority, client_id, transport, flow="certificate", assertion=assertion)
     skew_before = transport.skew_s

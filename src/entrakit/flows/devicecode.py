@@ -13,14 +13,14 @@ from __future__ import annotations
 import logging
 from typing import NamedTuple
 
-from entrakit._msal import Grant, TokenService
+from entrakit._msal import TokenService
 from entrakit.errors import NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from entrakit._msal import DeviceRequest
+    from entrakit.grants import DeviceRequest, Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
 

@@ -13,12 +13,13 @@ WS-Trust, and the log says to which host.
 
 from __future__ import annotations
 
-from entrakit._msal import Grant, TokenService
+from entrakit._msal import TokenService
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entrakit.grants import Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
     from entrakit.secret import Credential

@@ -10,12 +10,13 @@ The refresh token serves every resource that the person may use; the scopes choo
 
 from __future__ import annotations
 
-from entrakit._msal import Grant, TokenService
+from entrakit._msal import TokenService
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entrakit.grants import Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
 

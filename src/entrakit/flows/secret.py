@@ -1,26 +1,28 @@
 """Client credentials with a client secret (RFC 6749, 4.4 and 2.3.1): the app signs in as itself.
 
-    app                         token service
-     │ client id, secret, scope      │
-     ├──────────────────────────────▶│  POST /token
-     │◀──────────────────────────────┤  access token, no refresh token
+app                         token service
+ │ client id, secret, scope      │
+ ├──────────────────────────────▶│  POST /token
+ │◀──────────────────────────────┤  access token, no refresh token
 """
 
 from __future__ import annotations
 
-from entrakit._msal import Grant, TokenService
+from entrakit._msal import TokenService
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entrakit.grants import Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
     from entrakit.secret import Secret
 
 
 def sign_in(
-    authority: Authority, client_id: str, transport: Transport, secret: Secret, scopes: Sequence[str], *, claims: str = ""
+    authority: Authority, client_id: str, transport: Transport, secret: Secret, scopes: Sequence[str], *,
+    claims: str = "",
 ) -> Grant:  # fmt: skip
     """Return a token for the app itself.
 

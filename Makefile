@@ -1,0 +1,40 @@
+# One entry per wish; each does all of its set-up. `make help` lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test check format docs bench clean setup
+.DEFAULT_GOAL := help
+
+help:  ## List what can be asked for
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/demo.stamp  ## Sign in by all five flows on the embedded tenant
+	@$(BIN)/entra demo
+
+test: setup  ## Run all tests
+	@scripts/test
+
+check: setup  ## Lint, format and type check
+	@scripts/check
+
+format: setup  ## Format the sources and mend what can be mended
+	@$(BIN)/ruff check --fix --quiet . && $(BIN)/ruff format --quiet .
+
+docs: setup  ## Write the generated reference pages anew
+	@$(BIN)/python scripts/write-command-reference && $(BIN)/python scripts/write-error-reference
+
+bench: setup  ## Measure, with peers beside
+	@$(BIN)/python -m bench
+
+setup:  ## Make the virtual environment and install what tests and checks need
+	@scripts/setup
+
+clean:  ## Remove what was made
+	@rm -rf $(VENV) build dist artifacts .mypy_cache .ruff_cache .hypothesis .coverage*
+
+$(VENV)/demo.stamp: pyproject.toml
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --editable '.[emulator]'
+	@touch $@

@@ -1,0 +1,238 @@
+"""The HTTPS client: what it repeats, what it refuses, and how it explains what went wrong."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
+from entrakit.http import MAX_ANSWER, Transport
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import FakeClock, RawServer
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+
+def failed(status: int, *headers: str) -> bytes:
+    """Return an empty answer with a status."""
+    lines = "".join(f"{header}\r\n" for header in headers)
+    return f"HTTP/1.1 {status} Trouble\r\n{lines}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+
+
+def test_an_answer_is_returned_whatever_its_status(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    What the service says no to is an answer, and is not repeated (checklist 50).
+    """
+    server = raw_server(failed(401))
+
+    answer = transport.send("POST", f"{server.url}/token", body="a=b")
+
+    assert 401 == answer.status
+    assert 1 == len(server.requests)
+
+
+def test_trouble_that_passes_is_tried_again(
+    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock
+) -> None:
+    """
+    503 and 429 are repeated, and Retry-After is obeyed in seconds (checklist 50).
+    """
+    server = raw_server(failed(503), failed(429, "Retry-After: 7"), OK)
+
+    answer = transport.send("GET", f"{server.url}/x")
+
+    assert 200 == answer.status
+    assert 7.0 == clock.sleeps[1]
+    assert 3 == len(server.requests)
+
+
+def test_a_wait_beyond_our_patience_is_not_begun(
+    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock
+) -> None:
+    """
+    A service that asks for an hour gets its answer passed on at once.
+    """
+    server = raw_server(failed(429, "Retry-After: 3600"))
+
+    answer = transport.send("GET", f"{server.url}/x")
+
+    assert (429, []) == (answer.status, clock.sleeps)
+
+
+def test_a_dropped_connection_is_tried_again(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    A connection that breaks before the answer is repeated where the request may be.
+    """
+    server = raw_server(None, OK)
+
+    assert 200 == transport.send("GET", f"{server.url}/x").status
+
+
+def test_what_must_not_be_sent_twice_is_not(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    An authorization code may be spent by a request whose answer was lost, so it is sent once.
+    """
+    server = raw_server(None, OK)
+
+    with pytest.raises(NetworkError, match="broke"):
+        transport.send("POST", f"{server.url}/token", body="code=1", repeatable=False)
+
+    assert 1 == len(server.requests)
+
+
+def test_a_cut_answer_is_no_answer(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    A body shorter than announced is a broken connection, never half an answer.
+    """
+    server = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{")
+
+    with pytest.raises(NetworkError, match="broke"):
+        transport.send("GET", f"{server.url}/x", repeatable=False)
+
+
+def test_redirects_are_not_followed(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    Credentials are not sent on to where an answer points; a captive portal is called by its name.
+    """
+    server = raw_server(failed(302, "Location: https://portal.example/login?x=secret"))
+
+    with pytest.raises(UnexpectedAnswerError, match=r"portal\.example") as caught:
+        transport.send("POST", f"{server.url}/token", body="a=b")
+
+    assert "secret" not in str(caught.value)
+    assert "captive portal" in caught.value.remedy
+
+
+def test_an_endless_answer_is_not_read(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    An answer larger than any token is given up, so that no server fills our memory.
+    """
+    body = b"x" * (MAX_ANSWER + 1)
+    server = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    with pytest.raises(UnexpectedAnswerError, match="larger"):
+        transport.send("GET", f"{server.url}/x")
+
+
+@pytest.mark.parametrize("url", ["http://localhost/token", "ftp://localhost/", "file:///etc/passwd", "localhost"])
+def test_only_https_is_called(transport: Transport, url: str) -> None:
+    """
+    Nothing is sent without TLS (checklist 14).
+    """
+    with pytest.raises(ParameterError, match="not an https address"):
+        transport.send("GET", url)
+
+
+def test_an_untrusted_certificate_names_its_issuer(
+    raw_server: Callable[..., RawServer], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    TLS interception is told by the issuer that was seen, and never repeated.
+    """
+    server = raw_server(OK)
+
+    with pytest.raises(TlsError, match="Inspecting Proxy CA") as caught:
+        Transport(clock=clock).send("GET", f"{server.url}/x")
+
+    assert [] == server.requests
+    assert not caught.value.retryable
+
+
+def test_an_unknown_name_is_told(transport: Transport) -> None:
+    """
+    A name that DNS does not know has its own error; `.invalid` never exists (RFC 2606).
+    """
+    with pytest.raises(NetworkError, match=r"nowhere\.invalid can't be found"):
+        transport.send("GET", "https://nowhere.invalid/x", repeatable=False)
+
+
+def test_a_refused_connection_is_told(transport: Transport, clock: FakeClock) -> None:
+    """
+    A port where nobody listens has its own error, after the attempts that are of use.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(NetworkError, match="refuses the connection"):
+        transport.send("GET", f"https://localhost:{port}/x")
+
+    assert 3 == len(clock.sleeps)
+
+
+def test_silence_is_a_time_out(test_ca: tuple[Path, ssl.SSLContext], clock: FakeClock) -> None:
+    """
+    A server that accepts and says nothing is given up after the time-out.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        impatient = Transport(ca_bundle=str(test_ca[0]), timeout_s=0.2, clock=clock)
+
+        with pytest.raises(NetworkError, match=r"0\.2 s passed"):
+            impatient.send("GET", f"https://localhost:{listener.getsockname()[1]}/x", repeatable=False)
+
+
+def test_the_clock_is_compared_with_the_server(
+    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock
+) -> None:
+    """
+    The skew against the server's Date is measured.
+    """
+    clock.now = 784_111_777.0
+    server = raw_server(
+        b"HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:59:37 GMT\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    )
+
+    transport.send("GET", f"{server.url}/x")
+
+    assert 600.0 == transport.skew_s
+
+
+def test_a_proxy_that_cannot_be_used_is_told(clock: FakeClock) -> None:
+    """
+    A proxy's address is checked when it is needed, and its password never shown.
+    """
+    with pytest.raises(ParameterError, match="proxy") as caught:
+        Transport(proxy="nonsense://user:canary@host", clock=clock).send("GET", "https://localhost/x")
+
+    assert "canary" not in str(caught.value)
+
+
+def test_a_dead_proxy_is_told(clock: FakeClock) -> None:
+    """
+    A proxy that is not there is an error of the network.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+    with pytest.raises(NetworkError):
+        Transport(proxy=f"http://127.0.0.1:{port}", clock=clock).send("GET", "https://localhost/x", repeatable=False)
+
+
+def test_a_proxy_that_refuses_is_told(clock: FakeClock, raw_server: Callable[..., RawServer]) -> None:
+    """
+    A proxy that wants a sign-in is named as the one who refuses.
+    """
+    import threading
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        proxy = f"http://user:canary@127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(NetworkError, match="proxy") as caught:
+            Transport(proxy=proxy, clock=clock).send("GET", "https://localhost/x", repeatable=False)
+        thread.join(5)
+
+    assert "canary" not in str(caught.value)

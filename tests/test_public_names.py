@@ -1,0 +1,29 @@
+"""The public names are what the package says they are."""
+
+from __future__ import annotations
+
+import entrakit
+
+
+def test_the_exported_names_are_there() -> None:
+    """
+    Each name of `__all__` can be used, and is loaded from the module that defines it.
+    """
+    missing = [name for name in entrakit.__all__ if not hasattr(entrakit, name)]
+
+    assert [] == missing
+    assert sorted(entrakit.__all__) == dir(entrakit)
+
+
+def test_there_are_few_of_them() -> None:
+    """
+    A person can hold the public face in mind: a dozen names and the version.
+    """
+    assert len(entrakit.__all__) <= 13
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    """
+    A misspelt name fails as it does in any module.
+    """
+    assert not hasattr(entrakit, "conect")

@@ -1,0 +1,61 @@
+"""When to try again, and after how long."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrakit import retry
+
+NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
+
+
+@given(st.integers(1, 10), st.floats(0, 120), st.none() | st.floats(0, 600), st.floats(0, 0.999))
+def test_waiting_is_bounded(attempt: int, elapsed: float, retry_after: float | None, dice: float) -> None:
+    """
+    No more than four attempts, no wait beyond the patience, and never shorter than the service asked (checklist 50).
+    """
+    delay = retry.delay_before(attempt, elapsed_s=elapsed, retry_after_s=retry_after, random=lambda: dice)
+
+    if delay is not None:
+        assert attempt < retry.ATTEMPTS
+        assert elapsed + delay <= retry.PATIENCE_S
+        assert delay >= (retry_after or 0)
+
+
+def test_waits_double_and_spread() -> None:
+    """
+    Without Retry-After the wait doubles, and is spread over its upper half (full back-off with jitter).
+    """
+    low = [retry.delay_before(n, elapsed_s=0, retry_after_s=None, random=lambda: 0.0) for n in (1, 2, 3)]
+    high = [retry.delay_before(n, elapsed_s=0, retry_after_s=None, random=lambda: 1.0) for n in (1, 2, 3)]
+
+    assert ([0.25, 0.5, 1.0], [0.5, 1.0, 2.0]) == (low, high)
+
+
+def test_retry_after_has_two_forms() -> None:
+    """
+    Retry-After is a number of seconds or a date (RFC 9110, 10.2.3); a date is measured on the server's clock.
+    """
+    assert 7.0 == retry.parse_retry_after("7", now=NOW)
+    assert 60.0 == retry.parse_retry_after("Sun, 06 Nov 1994 08:50:37 GMT", now=NOW)
+    assert 0.0 == retry.parse_retry_after("Sun, 06 Nov 1994 08:48:37 GMT", now=NOW)
+
+
+@given(st.text())
+def test_any_other_text_asks_for_nothing(text: str) -> None:
+    """
+    What can't be read asks for nothing, and never for a negative or endless wait.
+    """
+    seconds = retry.parse_retry_after(text, now=NOW)
+
+    assert seconds is None or 0 <= seconds < float("inf")
+
+
+def test_only_troubles_that_pass_are_transient() -> None:
+    """
+    429 and 5xx pass; what the service said no to does not (checklist 50).
+    """
+    assert [False, False, False, True, True, True] == [
+        retry.is_transient(status) for status in (200, 400, 401, 429, 500, 503)
+    ]
