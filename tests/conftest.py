@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import http.server
 import ipaddress
+import json
 import socket
 import ssl
 import threading
 import time
+import urllib.parse
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,19 +37,33 @@ class FakeClock:
         self.now = time.time() if at is None else at
         self.elapsed = 0.0
         self.sleeps: list[float] = []
+        self._askers: set[int] = set()
+        self._asked = threading.Condition()
 
     def time(self) -> float:
+        """Return the seconds since 1970."""
         return self.now + self.elapsed
 
     def monotonic(self) -> float:
+        """Return the seconds since it was made; `wait_for_threads` counts who asks."""
+        with self._asked:
+            self._askers.add(threading.get_ident())
+            self._asked.notify_all()
         return self.elapsed
 
     def sleep(self, seconds: float) -> None:
+        """Let time pass and note it."""
         self.sleeps.append(seconds)
         self.elapsed += seconds
 
+    def wait_for_threads(self, count: int) -> None:
+        """Wait until so many threads have asked for `monotonic`, which they do before they wait for a lock."""
+        with self._asked:
+            assert self._asked.wait_for(lambda: len(self._askers) >= count, timeout=10)
+
     def advance(self, seconds: float) -> None:
-        """Let time pass without anybody having slept."""
+        """Let time pass without anybody having slept, and forget which threads have asked for it."""
+        self._askers.clear()
         self.elapsed += seconds
 
 
@@ -111,6 +128,80 @@ def _read_request(secured: ssl.SSLSocket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
+class TokenServer:
+    """A token service that answers as it is told: discovery by itself, everything else by `answer`.
+
+    It knows nothing of the protocol, so that cases can be tried that no real service would give.
+
+    Args:
+        context: Its certificate.
+        tenant_id: The tenant that its discovery document is for.
+    """
+
+    def __init__(self, context: ssl.SSLContext, tenant_id: str) -> None:
+        self.tenant_id = tenant_id
+        self.forms: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.answer: Callable[[dict[str, str]], tuple[int, object]] = lambda form: (200, granted())
+        self.document: dict[str, object] = {}
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://localhost:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def discovery(self) -> dict[str, object]:
+        """Return the document of the tenant, changed by `document`."""
+        base = f"{self.url}/{self.tenant_id}"
+        return {
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+            "issuer": f"{base}/v2.0",
+        } | self.document
+
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.paths.append(self.path)
+                found = self.path.endswith("openid-configuration")
+                self._send(200 if found else 404, server.discovery() if found else {"error": "not_found"})
+
+            def do_POST(self) -> None:
+                text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                form = dict(urllib.parse.parse_qsl(text))
+                server.paths.append(self.path)
+                server.forms.append(form)
+                self._send(*server.answer(form))
+
+            def _send(self, status: int, body: object) -> None:
+                data = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it overrides
+                del format, args
+
+        return Handler
+
+
+def granted(**more: object) -> dict[str, object]:
+    """Return the body of a granted token."""
+    return {"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", **more}
+
+
 @pytest.fixture(scope="session")
 def test_ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
     """Return the file of a CA certificate, and a server context with a certificate of it for loopback names."""
@@ -160,6 +251,14 @@ def raw_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Callable[..., R
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def token_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[TokenServer]:
+    """Return a token service that answers as it is told."""
+    server = TokenServer(test_ca[1], "11111111-2222-3333-4444-555555555555")
+    yield server
+    server.close()
 
 
 @pytest.fixture

@@ -346,10 +346,9 @@ def parse_claims(text: str) -> str:
     Raises:
         ParameterError: Neither.
     """
-    import base64
     import json
 
-    for candidate in _readings(text, base64.b64decode):
+    for candidate in _readings(text):
         try:
             if isinstance(json.loads(candidate), dict):
                 return candidate
@@ -361,11 +360,14 @@ def parse_claims(text: str) -> str:
     )
 
 
-def _readings(text: str, decode: Callable[..., bytes]) -> Iterator[str]:
+def _readings(text: str) -> Iterator[str]:
+    import base64
+
     yield text
     body = text.strip().rstrip("=")
     try:
-        yield decode(body + "=" * (-len(body) % 4), altchars=b"-_" if "-" in body or "_" in body else None).decode()
+        standard = body.replace("-", "+").replace("_", "/") + "=" * (-len(body) % 4)
+        yield base64.b64decode(standard, validate=True).decode()
     except ValueError:
         return
 

@@ -77,7 +77,7 @@ class Settings(NamedTuple):
         options = {
             "browser": "--browser",
             "devicecode": "--device-code",
-            "password": f"--username {self.account.username}",
+            "password": f"--username {self.account.username or 'NAME'}",
             "secret": "--client-secret-stdin",
             "certificate": _certificate_option(origin),
         }
@@ -140,13 +140,15 @@ def settings_from(name: str, metadata: Mapping[str, JSON]) -> Settings:
 
 
 def _certificate_option(origin: dict[str, str]) -> str:
+    import shlex
+
     for part, option in (
         ("path", "--certificate-path"),
         ("thumbprint", "--certificate-thumbprint"),
         ("name", "--certificate-name"),
     ):
         if part in origin:
-            return f"{option} {origin[part]!r}"
+            return f"{option} {shlex.quote(origin[part])}"
     return "--certificate-path FILE"
 
 

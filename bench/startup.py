@@ -1,0 +1,65 @@
+"""Start-up: importing the package, and `entra token` with a kept, valid token, against bare Python and peers."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.measure import best_of, compile_sources, environment, table
+
+KEEP = """
+import time
+from entrakit.clouds import GLOBAL
+from entrakit.record import Record, keep
+from entrakit.settings import Settings
+from entrakit.tokens import Token
+from entrakit.vault import Vault
+now = time.time()
+scopes = ("https://graph.microsoft.com/.default",)
+token = Token("x" * 2000, issued_at=now, expires_at=now + 86400)
+settings = Settings("default", "secret", "0" * 8 + "-0000-0000-0000-" + "0" * 12, "contoso.com", GLOBAL, scopes)
+keep(Vault(), Record(settings, {scopes[0]: token}), now=now)
+"""
+
+MSAL_SCRIPT = """
+import sys, time, msal
+from msal_extensions import FilePersistence, PersistedTokenCache
+cache = PersistedTokenCache(FilePersistence(sys.argv[1]))
+if len(sys.argv) > 2:
+    cache.add({"client_id": "app", "scope": ["s"], "token_endpoint": "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+               "response": {"access_token": "x" * 2000, "expires_in": 86400, "token_type": "Bearer"}, "environment": "login.microsoftonline.com"})
+found = list(cache.search("AccessToken", target=["s"]))
+print(found[0]["secret"])
+"""  # noqa: E501 - a script of its own
+
+
+def run() -> int:
+    """Measure and print; return how many promises were not kept."""
+    compile_sources()
+    with tempfile.TemporaryDirectory() as directory:
+        home, cache = Path(directory) / "home", str(Path(directory) / "msal.json")
+        env = environment(ENTRAKIT_HOME=str(home))
+        python = sys.executable
+        best_of({"keep": [python, "-c", KEEP]}, env, rounds=1)
+        best_of({"keep": [python, "-c", MSAL_SCRIPT, cache, "add"]}, env, rounds=1)
+        imports = best_of(
+            {
+                "python -c pass": [python, "-c", "pass"],
+                "import entrakit": [python, "-c", "import entrakit"],
+                "import msal": [python, "-c", "import msal"],
+                "import azure.identity": [python, "-c", "import azure.identity"],
+            },
+            env,
+        )
+        entra = str(Path(python).with_name("entra"))
+        tokens = best_of(
+            {
+                "python -c pass": [python, "-c", "pass"],
+                "entra token (kept, valid)": [entra, "token"],
+                "msal + msal-extensions script (unencrypted file)": [python, "-c", MSAL_SCRIPT, cache],
+            },
+            env,
+        )
+    broken = table("Importing", imports, {"import entrakit": 2.0}, floor="python -c pass")
+    return broken + table("A kept token", tokens, {"entra token (kept, valid)": 5.0}, floor="python -c pass")

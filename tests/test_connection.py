@@ -1,0 +1,520 @@
+"""Connections: a token that renews itself, once, for any number of threads and processes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from entrakit.secret import Secret
+
+from entrakit import connect, disconnect, get_connection
+from entrakit.clouds import find_cloud
+from entrakit.connection import Connection, parse_claims
+from entrakit.errors import (
+    InteractionRequiredError,
+    NetworkError,
+    NotConnectedError,
+    ParameterError,
+    SignInError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.conftest import FakeClock, TokenServer
+
+    from entrakit.http import Transport
+
+CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
+
+
+class Counter:
+    """Answers each token request with the next token, as long as `status` is 200."""
+
+    def __init__(self, **more: object) -> None:
+        self.count = 0
+        self.status = 200
+        self.more = more
+
+    def __call__(self, form: dict[str, str]) -> tuple[int, object]:
+        if self.status != 200:
+            return self.status, {"error": "invalid_grant", "error_description": "AADSTS50173: revoked"}
+        self.count += 1
+        return 200, {"token_type": "Bearer", "expires_in": 3600, "access_token": f"token-{self.count}"} | self.more
+
+
+@pytest.fixture
+def open_app(token_server: TokenServer, transport: Transport, clock: FakeClock) -> Callable[..., Connection]:
+    """Return a function that connects an app by its secret."""
+
+    def connect_app(name: str | None = None, secret: str | Secret = "canary-secret") -> Connection:
+        return connect(
+            client_id=CLIENT, tenant_id=token_server.tenant_id, client_secret=secret, name=name,
+            cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+        )  # fmt: skip
+
+    return connect_app
+
+
+@pytest.fixture
+def open_person(token_server: TokenServer, transport: Transport, clock: FakeClock) -> Callable[..., Connection]:
+    """Return a function that connects a person by device code."""
+
+    def connect_person(name: str | None = None) -> Connection:
+        following = token_server.answer
+
+        def begin(form: dict[str, str]) -> tuple[int, object]:
+            token_server.answer = following
+            return 200, {"user_code": "ABC", "device_code": "canary-device", "verification_uri": "https://x/y",
+                         "expires_in": "900", "interval": "5", "message": "go"}  # fmt: skip
+
+        token_server.answer = begin
+        return connect(
+            client_id=CLIENT, tenant_id=token_server.tenant_id, device_code=True, on_device_code=lambda code: None,
+            name=name, cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+        )  # fmt: skip
+
+    return connect_person
+
+
+def test_a_fresh_token_is_returned_as_it_is(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
+    """
+    While more than five minutes are left there is no request.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+
+    assert ["token-1"] * 3 == [connection.token().access_token for _ in range(3)]
+    assert {"Authorization": "Bearer token-1"} == connection.headers()
+
+
+def test_a_stale_token_is_renewed(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    With less than five minutes left the next call gets a new token.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+    clock.advance(3400)
+
+    assert "token-2" == connection.token().access_token
+
+
+def test_a_failed_early_renewal_returns_the_valid_token(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    While the token can be used, trouble with its renewal is nobody's problem, and is not asked for at every call.
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    answer.status = 503
+    clock.advance(3400)
+
+    assert "token-1" == connection.token().access_token
+    asked = len(token_server.forms)
+    assert "token-1" == connection.token().access_token
+    assert asked == len(token_server.forms)
+
+
+def test_an_expired_token_is_never_returned(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Past its end a token that can't be renewed is an error.
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    answer.status = 503
+    clock.advance(3601)
+
+    with pytest.raises(NetworkError):
+        connection.token()
+
+
+def test_a_clock_set_back_does_not_keep_a_token_alive(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    A token from the future is renewed: what the clock says of it can't be trusted (checklist 52).
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+    clock.now -= 7200
+
+    assert "token-2" == connection.token().access_token
+
+
+def test_refresh_in_renews_early(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    The service may name a time for an early renewal of a long-lived token.
+    """
+    token_server.answer = Counter(expires_in=86400, refresh_in=43200)
+    connection = open_app()
+
+    clock.advance(43100)
+    assert "token-1" == connection.token().access_token
+    clock.advance(200)
+    assert "token-2" == connection.token().access_token
+
+
+def test_min_validity_renews_earlier(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    A caller who needs the token for longer gets a new one before it is stale.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+    clock.advance(1900)
+
+    assert "token-1" == connection.token(min_validity_s=1600).access_token
+    assert "token-2" == connection.token(min_validity_s=1800).access_token
+
+
+def test_many_threads_renew_once(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Thirty-two threads that find the token expired make one request (checklist 51).
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    clock.advance(4000)
+    token_server.answer = after(lambda: clock.wait_for_threads(32), answer)
+
+    seen = run_together(32, lambda: connection.token().access_token)
+
+    assert ["token-2"] * 32 == seen
+    assert 2 == answer.count
+
+
+def test_a_failed_renewal_is_shared_by_those_who_wait(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Threads that waited for a renewal that failed get its error, instead of failing one after another.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+    clock.advance(4000)
+    asked = len(token_server.forms)
+    refused = 401, {"error": "invalid_client", "error_description": "AADSTS7000222: over", "error_codes": [7000222]}
+    token_server.answer = after(lambda: clock.wait_for_threads(8), lambda form: refused)
+
+    def ask() -> str:
+        with pytest.raises(SignInError) as caught:
+            connection.token()
+        return caught.value.error
+
+    assert ["invalid_client"] * 8 == run_together(8, ask)
+    assert asked + 1 == len(token_server.forms)
+
+
+def test_a_claims_challenge_gets_one_new_token(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
+    """
+    A challenge skips the token at hand, is sent on with our own capability, and counts once (checklist 35).
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    challenge = '{"access_token": {"nbf": {"essential": true, "value": "1"}}}'
+
+    token = connection.token(claims=base64.b64encode(challenge.encode()).decode().rstrip("="))
+
+    sent = json.loads(token_server.forms[-1]["claims"])
+    assert "token-2" == token.access_token
+    assert ["nbf", "xms_cc"] == sorted(sent["access_token"])
+    assert 2 == answer.count
+
+
+def test_threads_with_the_same_challenge_share_the_token(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Many requests refused with one challenge need one new token, not one each.
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    clock.advance(1)
+    token_server.answer = after(lambda: clock.wait_for_threads(8), answer)
+
+    seen = run_together(8, lambda: connection.token(claims='{"id_token": {}}').access_token)
+
+    assert ["token-2"] * 8 == seen
+    assert 2 == answer.count
+
+
+@pytest.mark.parametrize("text", ["", "x", "[]", "bm90IGpzb24", "{", "e30=e30="])
+def test_what_is_no_challenge_is_refused(text: str) -> None:
+    """
+    A challenge is the JSON text of an object, plain or in base64.
+    """
+    if text:
+        with pytest.raises(ParameterError):
+            parse_claims(text)
+    assert "{}" == parse_claims("e30")
+
+
+def test_another_resource_gets_its_own_token(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
+    """
+    One connection serves several resources, one token for each.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+
+    vault = connection.token("https://vault.azure.net/.default")
+
+    assert "https://vault.azure.net/.default" == token_server.forms[-1]["scope"]
+    assert vault is connection.token("https://vault.azure.net/.default")
+    assert "token-1" == connection.token().access_token
+
+
+def test_the_next_refresh_token_replaces_the_last(
+    token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Each answer's refresh token is the one that is used next (checklist 34).
+    """
+    numbers = iter(range(1, 9))
+    token_server.answer = lambda form: (
+        200,
+        {"token_type": "Bearer", "expires_in": "3600", "access_token": "a", "refresh_token": f"r{next(numbers)}"},
+    )
+    connection = open_person()
+    for _ in range(2):
+        clock.advance(4000)
+        connection.token()
+
+    assert ["r1", "r2"] == [form["refresh_token"] for form in token_server.forms if "refresh_token" in form]
+
+
+def test_a_revoked_refresh_token_needs_a_person(
+    token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Renewing never opens a browser or a prompt: it says which command to run, and asks once.
+    """
+    answer = token_server.answer = Counter(refresh_token="r1")
+    connection = open_person()
+    answer.status = 400
+    clock.advance(4000)
+    asked = len(token_server.forms)
+
+    with pytest.raises(InteractionRequiredError) as caught:
+        connection.token()
+
+    assert "entra connect" in caught.value.remedy
+    assert asked + 1 == len(token_server.forms)
+
+
+def test_without_a_refresh_token_a_person_is_needed(
+    token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    A person's connection without refresh token ends with its token.
+    """
+    token_server.answer = Counter()
+    connection = open_person()
+    clock.advance(4000)
+
+    with pytest.raises(InteractionRequiredError, match="no refresh token"):
+        connection.token()
+
+
+def test_a_kept_connection_is_opened_by_its_name(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Another process opens the connection by name and asks nothing of the network while the token is fresh.
+    """
+    token_server.answer = Counter()
+    open_app("job")
+    asked = len(token_server.paths)
+
+    again = get_connection("job", clock=clock)
+
+    assert "token-1" == again.token().access_token
+    assert asked == len(token_server.paths)
+
+
+def test_a_renewal_of_another_process_is_taken_over(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport
+) -> None:
+    """
+    Who finds the token due looks at the entry first: another process may have renewed it.
+    """
+    answer = token_server.answer = Counter()
+    first = open_app("job", Secret("canary-secret"))
+    other = get_connection("job", clock=clock, transport=transport)
+    clock.advance(4000)
+    first.token()
+
+    assert "token-2" == other.token().access_token
+    assert 2 == answer.count
+
+
+def test_a_secret_is_read_again_from_where_it_came(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """
+    A later process renews with the secret that the environment has now, which may be a new one.
+    """
+    token_server.answer = Counter()
+    open_app("job", Secret.from_env("APP_SECRET", {"APP_SECRET": "old"}))
+    clock.advance(4000)
+    monkeypatch.setenv("APP_SECRET", "new")
+
+    get_connection("job", clock=clock, transport=transport).token()
+
+    assert "new" == token_server.forms[-1]["client_secret"]
+
+
+@pytest.mark.parametrize("secret", ["typed", Secret.from_env("GONE", {"GONE": "x"})])
+def test_a_secret_that_is_gone_is_told(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport,
+    secret: str | Secret,
+) -> None:  # fmt: skip
+    """
+    A proof that was not kept and can't be found again is named, with the command that connects anew.
+    """
+    token_server.answer = Counter()
+    open_app("job", secret)
+    clock.advance(4000)
+
+    with pytest.raises(InteractionRequiredError, match="client secret") as caught:
+        get_connection("job", clock=clock, transport=transport).token()
+
+    assert "--save-secret" in caught.value.remedy
+
+
+def test_a_saved_secret_renews_alone(token_server: TokenServer, clock: FakeClock, transport: Transport) -> None:
+    """
+    With save_secret the proof is kept, sealed, and a later process needs nothing else.
+    """
+    token_server.answer = Counter()
+    connect(
+        client_id=CLIENT, tenant_id=token_server.tenant_id, client_secret="kept", name="job", save_secret=True,
+        cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+    )  # fmt: skip
+    clock.advance(4000)
+
+    assert "token-2" == get_connection("job", clock=clock, transport=transport).token().access_token
+
+
+def test_a_connection_removed_elsewhere_is_not_brought_back(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    After a sign-out in another process, a renewal neither succeeds nor writes the entry anew.
+    """
+    token_server.answer = Counter()
+    connection = open_app("job")
+    disconnect("job")
+    clock.advance(4000)
+
+    with pytest.raises(NotConnectedError):
+        connection.token()
+    with pytest.raises(NotConnectedError):
+        get_connection("job")
+
+
+def test_disconnecting_forgets(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
+    """
+    After disconnect nothing is kept, in memory or on disk.
+    """
+    token_server.answer = Counter()
+    connection = open_app("job")
+
+    connection.disconnect()
+
+    with pytest.raises(NotConnectedError):
+        connection.token()
+    with pytest.raises(NotConnectedError):
+        get_connection("job")
+
+
+def test_a_context_forgets_and_keeps(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    At the end of a with block secrets leave memory; what is kept in the vault stays.
+    """
+    token_server.answer = Counter()
+    with open_app("job") as connection:
+        connection.token()
+
+    with pytest.raises(NotConnectedError):
+        connection.token()
+    assert "token-1" == get_connection("job", clock=clock).token().access_token
+
+
+def test_it_is_a_credential_for_azure(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
+    """
+    The connection has the shape of azure-core's TokenCredential and SupportsTokenInfo.
+    """
+    from azure.core.credentials import SupportsTokenInfo, TokenCredential
+
+    token_server.answer = Counter()
+    connection = open_app()
+
+    token = connection.get_token("https://vault.azure.net/.default", tenant_id=token_server.tenant_id)
+    info = connection.get_token_info(
+        "https://vault.azure.net/.default", options={"enable_cae": True, "claims": '{"id_token": {}}'}
+    )
+
+    assert isinstance(connection, TokenCredential)
+    assert isinstance(connection, SupportsTokenInfo)
+    assert ("token-2", "token-3", "Bearer") == (token.token, info.token, info.token_type)
+    assert isinstance(token.expires_on, int)
+
+
+@pytest.mark.parametrize(("scopes", "tenant"), [((), None), (("a/.default",), "other.example")])
+def test_azure_may_not_ask_for_another_tenant(
+    token_server: TokenServer, open_app: Callable[..., Connection], scopes: tuple[str, ...], tenant: str | None
+) -> None:
+    """
+    A token of another tenant than the connection's is refused, and so is a token for nothing.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+
+    with pytest.raises(ParameterError):
+        connection.get_token(*scopes, tenant_id=tenant)
+
+
+def test_a_connection_shows_no_secret(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
+    """
+    Repr names who is connected, and nothing else; a pickle is refused (checklist 49).
+    """
+    connection = open_app()
+
+    assert "canary" not in repr(connection)
+    assert CLIENT in repr(connection)
+    with pytest.raises(TypeError):
+        pickle.dumps(connection)
+
+
+def after(
+    wait: Callable[[], None], answer: Callable[[dict[str, str]], tuple[int, object]]
+) -> Callable[[dict[str, str]], tuple[int, object]]:
+    """Return an answer that is given once `wait` is over."""
+
+    def held(form: dict[str, str]) -> tuple[int, object]:
+        wait()
+        return answer(form)
+
+    return held
+
+
+def run_together(count: int, call: Callable[[], str]) -> list[str]:
+    """Call in so many threads at once, and return what they returned."""
+    with ThreadPoolExecutor(count) as pool:
+        return [done.result(20) for done in [pool.submit(call) for _ in range(count)]]

@@ -1,0 +1,38 @@
+"""What users may write; checked by the type checker and never run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_type
+
+from entrakit import Certificate, Connection, Credential, Secret, Token, Transport, connect, disconnect, get_connection
+
+if TYPE_CHECKING:
+    from azure.core.credentials import SupportsTokenInfo, TokenCredential
+
+ID, TENANT = "Graph", "contoso.com"
+
+assert_type(connect(client_id=ID, tenant_id=TENANT), Connection)
+connect(client_id=ID, tenant_id=TENANT, browser=True, login_hint="ada@contoso.com", port=8400, timeout_s=60)
+connect(client_id=ID, tenant_id=TENANT, device_code=True, on_device_code=print, scopes=["User.Read"])
+connect(client_id=ID, tenant_id=TENANT, certificate=b"PFX", certificate_password="x")
+connect(client_id=ID, tenant_id=TENANT, certificate=Certificate.from_path("app.pem"), send_certificate_chain=True)
+connect(client_id=ID, tenant_id=TENANT, certificate_thumbprint="ab" * 20)
+connect(client_id=ID, tenant_id=TENANT, certificate_name="CN=app")
+connect(client_id=ID, tenant_id=TENANT, certificate_path="app.pfx", certificate_password=Secret("x"))
+connect(client_id=ID, tenant_id=TENANT, client_secret="x", name="job", ensure=True, save_secret=True, cloud="usgov")
+connect(client_id=ID, tenant_id=TENANT, credential=Credential("ada@contoso.com", "x"), transport=Transport())
+
+connect(client_id=ID, tenant_id=TENANT, client_secret="x", device_code=True)  # type: ignore[call-overload] # two sets
+connect(client_id=ID, tenant_id=TENANT, authentication="x")  # type: ignore[call-overload] # no such parameter
+connect(ID, TENANT)  # type: ignore[call-overload] # keyword only
+
+with get_connection("job") as connection:
+    assert_type(connection.token(), Token)
+    assert_type(
+        connection.token("https://vault.azure.net/.default", claims="{}", min_validity_s=60).scopes, tuple[str, ...]
+    )
+    assert_type(connection.headers(), dict[str, str])
+    credential: TokenCredential = connection
+    with_info: SupportsTokenInfo = connection
+
+assert_type(disconnect("job"), bool)
