@@ -9,7 +9,6 @@ import pytest
 from entrakit import connect
 from entrakit.clouds import find_cloud
 from entrakit.errors import NetworkError, SignInError, UnexpectedAnswerError
-from entrakit.flows.devicecode import DeviceCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import FakeClock, TokenServer
 
     from entrakit import Connection, Transport
+    from entrakit.flows.devicecode import DeviceCode
 
 BEGUN = {
     "user_code": "CJZ7VXQ2B",
