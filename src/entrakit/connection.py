@@ -172,8 +172,7 @@ class Connection:
             VaultError: The entry can't be removed.
         """
         if self._vault is not None:
-            with self._vault.lock(self.name):
-                self._vault.delete(self.name)
+            self._vault.delete(self.name)
         self.close()
 
     def get_token(

@@ -72,7 +72,7 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
     vault = vault or Vault()
     current = vault.current()
     found = []
-    for metadata in vault.list():
+    for metadata in vault.entries():
         settings, problem = None, metadata.problem
         if not problem:
             try:
@@ -96,5 +96,4 @@ def disconnect(name: str | None = None, *, vault: Vault | None = None) -> bool:
     """
     vault = vault or Vault()
     name = name or vault.current()
-    with vault.lock(name):
-        return vault.delete(name)
+    return vault.delete(name)

@@ -1,0 +1,156 @@
+"""Secrets that say where they came from, and never show what they are."""
+
+from __future__ import annotations
+
+import os
+
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_FILE = 64 * 1024
+
+
+class Secret:
+    """A text that is not shown by `repr`, `str`, formatting or a pickle.
+
+    Args:
+        value: The text.
+        origin: Where it came from: `argument`, `prompt`, `stdin`, `env:NAME` or `file:/path`. A later process reads
+            it again from the last two.
+
+    Raises:
+        ParameterError: It is empty.
+    """
+
+    __slots__ = ("_value", "origin")
+
+    _value: str
+    origin: str
+
+    def __init__(self, value: str, origin: str = "argument") -> None:
+        if not value:
+            raise ParameterError(
+                f"The secret from {_place(origin)} is empty.", remedy="Is the variable set, and the file not empty?"
+            )
+        object.__setattr__(self, "_value", value)
+        object.__setattr__(self, "origin", origin)
+
+    @classmethod
+    def from_env(cls, name: str, environ: Mapping[str, str] = os.environ) -> Secret:
+        """Return the value of an environment variable.
+
+        Args:
+            name: The variable.
+            environ: Where to look.
+
+        Raises:
+            ParameterError: It is not set, or empty.
+        """
+        if name not in environ:
+            raise ParameterError(f"The environment variable {name} is not set.", remedy=f"Set {name}, then try again.")
+        return cls(environ[name], f"env:{name}")
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Secret:
+        """Return the content of a file, without one line break at its end.
+
+        Args:
+            path: The file, UTF-8; `~` is expanded.
+
+        Raises:
+            ParameterError: It can't be read, is empty, or is larger than any secret.
+        """
+        full = os.path.abspath(os.path.expanduser(os.fspath(path)))
+        try:
+            with open(full, "rb") as file:
+                data = file.read(MAX_FILE + 1)
+            text = data.decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ParameterError(f"The secret can't be read from {full}: {reason}.") from None
+        if len(data) > MAX_FILE:
+            raise ParameterError(f"{full} is too large to be a secret.")
+        return cls(without_line_break(text), f"file:{full}")
+
+    @classmethod
+    def from_origin(cls, origin: str, environ: Mapping[str, str] = os.environ) -> Secret:
+        """Return the secret that stands now where one came from.
+
+        Args:
+            origin: `env:NAME` or `file:/path`.
+            environ: Where to look up variables.
+
+        Raises:
+            ParameterError: There is none now, or the origin is one that can't be asked again.
+        """
+        kind, _, place = origin.partition(":")
+        if kind == "env":
+            return cls.from_env(place, environ)
+        if kind == "file":
+            return cls.from_file(place)
+        raise ParameterError(f"A secret from {_place(origin)} can't be read again.")
+
+    def reveal(self) -> str:
+        """Return the text itself."""
+        return self._value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Secret is immutable: {name} can't be set")
+
+    def __repr__(self) -> str:
+        return f"Secret(origin={self.origin!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret can't be pickled: it would leave memory unencrypted")
+
+    def __eq__(self, other: object) -> bool:
+        from hmac import compare_digest
+
+        return isinstance(other, Secret) and compare_digest(self._value.encode(), other._value.encode())
+
+    __hash__ = None  # type: ignore[assignment] # a hash of a secret is a hint at it
+
+
+class Credential:
+    """A user name and a password.
+
+    Args:
+        username: Sign-in name, such as `ada@contoso.com`.
+        password: The password.
+
+    Raises:
+        ParameterError: One of them is empty, or the name has characters that no name has.
+    """
+
+    __slots__ = ("password", "username")
+
+    def __init__(self, username: str, password: str | Secret) -> None:
+        name = username.strip()
+        if not name or not name.isprintable():
+            raise ParameterError("The user name is empty, or has characters that can't be seen.")
+        self.username = name
+        self.password = Secret(password) if isinstance(password, str) else password
+
+    def __repr__(self) -> str:
+        return f"Credential(username={self.username!r}, password=…)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Credential can't be pickled: it would leave memory unencrypted")
+
+
+def without_line_break(text: str) -> str:
+    """Return a text without one line break at its end, as a file or a pipe adds it."""
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _place(origin: str) -> str:
+    kind, _, place = origin.partition(":")
+    return {"env": f"the environment variable {place}", "file": place, "stdin": "standard input"}.get(
+        kind, f"the {kind}"
+    )

@@ -1,0 +1,138 @@
+"""Sealing an entry: AES-256-GCM (NIST SP 800-38D), with all that is in the clear bound to it.
+
+    {"schema": 1, "name": "default", "metadata": {…}, "nonce": base64, "sealed": base64}
+
+Name, schema and metadata are associated data of the seal: an entry that was edited, or put under another name, does
+not open. The nonce is 96 random bits, new for each seal.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from binascii import a2b_base64, b2a_base64
+from typing import NamedTuple
+
+from entrakit.errors import VaultError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrakit.claims import JSON
+
+SCHEMA = 1
+NONCE_SIZE = 12
+
+
+class Sealed(NamedTuple):
+    """An entry whose secrets are not open.
+
+    Args:
+        name: The connection's name.
+        metadata: What is in the clear.
+        nonce: The seal's nonce.
+        ciphertext: The sealed secrets.
+    """
+
+    name: str
+    metadata: dict[str, JSON]
+    nonce: bytes
+    ciphertext: bytes
+
+
+class DamagedEntryError(VaultError):
+    """The entry is not what was written, or was sealed with another key."""
+
+
+def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], key: bytes) -> bytes:
+    """Return the bytes of an entry's file.
+
+    Args:
+        name: The connection's name.
+        metadata: What stays in the clear.
+        secrets: What is sealed.
+        key: 32 bytes.
+    """
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(NONCE_SIZE)
+    ciphertext = AESGCM(key).encrypt(nonce, _dump(secrets), _bound(name, metadata))
+    document = {
+        "schema": SCHEMA,
+        "name": name,
+        "metadata": metadata,
+        "nonce": b2a_base64(nonce, newline=False).decode("ascii"),
+        "sealed": b2a_base64(ciphertext, newline=False).decode("ascii"),
+    }
+    return _dump(document)
+
+
+def parse(name: str, data: bytes) -> Sealed:
+    """Return the entry that a file holds, its secrets still sealed.
+
+    Args:
+        name: The connection's name, which the entry must have.
+        data: The file's bytes.
+
+    Raises:
+        DamagedEntryError: They are not an entry of this name.
+        VaultError: The entry is of a later version of entrakit.
+    """
+    try:
+        document = json.loads(data)
+        schema = document["schema"]
+        if type(schema) is int and schema != SCHEMA:
+            raise VaultError(
+                f"The kept connection {name!r} is of version {schema}, and this entrakit knows version {SCHEMA}.",
+                remedy="Use the entrakit that made it, or disconnect and connect again.",
+            )
+        metadata = document["metadata"]
+        nonce, ciphertext = _from_base64(document["nonce"]), _from_base64(document["sealed"])
+        if type(schema) is not int or document["name"] != name or not isinstance(metadata, dict):
+            raise _damaged(name)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(name) from error
+    if len(nonce) != NONCE_SIZE:
+        raise _damaged(name)
+    return Sealed(name, metadata, nonce, ciphertext)
+
+
+def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
+    """Return the secrets of an entry.
+
+    Args:
+        entry: The entry.
+        key: 32 bytes.
+
+    Raises:
+        DamagedEntryError: It was changed, or sealed with another key.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    try:
+        secrets = json.loads(AESGCM(key).decrypt(entry.nonce, entry.ciphertext, _bound(entry.name, entry.metadata)))
+    except (InvalidTag, ValueError) as error:
+        raise _damaged(entry.name) from error
+    if not isinstance(secrets, dict):
+        raise _damaged(entry.name)
+    return secrets
+
+
+def _bound(name: str, metadata: dict[str, JSON]) -> bytes:
+    return _dump({"schema": SCHEMA, "name": name, "metadata": metadata})
+
+
+def _dump(value: object) -> bytes:
+    # The same value always has the same bytes, also after it went through a file.
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _from_base64(text: str) -> bytes:
+    return a2b_base64(text.encode("ascii"), strict_mode=True)
+
+
+def _damaged(name: str) -> DamagedEntryError:
+    return DamagedEntryError(
+        f"The kept connection {name!r} does not open: it is damaged, or was sealed with another key.",
+        remedy="If ENTRAKIT_VAULT_KEY was set when it was made, set it again; otherwise connect again.",
+    )

@@ -1,0 +1,66 @@
+"""One process at a time: a lock file for each entry, beside it and never the entry itself.
+
+The operating system holds the lock, so it is free when its process ends, however that ends. The file names the
+owner, for the message of those who waited in vain.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+from entrakit.errors import VaultError
+from entrakit.vault.store import make_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def locked(path: str, timeout_s: float) -> Iterator[None]:
+    """Hold the lock of a file for the block.
+
+    Args:
+        path: The lock file.
+        timeout_s: Seconds to wait for it.
+
+    Raises:
+        VaultError: Another process held it for all that time, or it can't be made.
+    """
+    from filelock import FileLock, Timeout
+
+    make_directory(os.path.dirname(path))
+    lock = FileLock(path, timeout=timeout_s, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise VaultError(
+            f"Another process has held {path} for {timeout_s:g} seconds{_owner(path)}.",
+            remedy="Wait for it, or end it, then try again.",
+        ) from error
+    except OSError as error:
+        raise VaultError(f"Can't lock {path}: {error.strerror}.", remedy="Check who owns the directory.") from error
+    try:
+        _sign(path)
+        yield
+    finally:
+        lock.release()
+
+
+def _sign(path: str) -> None:
+    """Write who holds the lock; a name that can't be written is missed in a message only."""
+    try:
+        with open(os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)), "w") as file:
+            file.write(str(os.getpid()))
+    except OSError:
+        return
+
+
+def _owner(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            pid = file.read(20)
+    except OSError:
+        return ""
+    return f" (process {pid})" if pid.isdigit() else ""
