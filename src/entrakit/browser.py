@@ -1,0 +1,108 @@
+"""The system's browser: opened without a shell, without our secrets in its environment, and without mixing outputs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECRETS = frozenset(
+    {
+        "AZURE_CLIENT_SECRET",
+        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+        "AZURE_PASSWORD",
+        "ENTRAKIT_VAULT_KEY",
+    }
+)
+LINUX_BROWSERS = ("xdg-open", "gio open", "firefox", "chromium", "google-chrome", "microsoft-edge", "brave-browser")
+TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
+# A launcher that fails does so at once; a browser that stays is one that works.
+FAILS_WITHIN_S = 2.0
+
+
+def open_browser(url: str, environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+    """Open an address in the person's browser, and return whether that worked.
+
+    Args:
+        url: An http or https address.
+        environ: `BROWSER` names what to use first, as a list of commands with `%s` for the address.
+        platform: As `sys.platform`.
+
+    Raises:
+        ParameterError: The address is not one to open.
+    """
+    if not url.startswith(("https://", "http://")) or not url.isascii() or not url.isprintable() or " " in url:
+        raise ParameterError("The address to open is not a web address.")
+    return any(_launch(command, environ) for command in _commands(url, environ, platform))
+
+
+def ssh_forward_line(port: int, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the line to type on one's own machine so that its browser reaches a port here; None if not over SSH.
+
+    Args:
+        port: The port that is listened on.
+        environ: `SSH_CONNECTION` says where the person comes from, and where they came to.
+    """
+    parts = environ.get("SSH_CONNECTION", "").split()
+    if len(parts) != 4:
+        return None
+    _, _, host, ssh_port = parts
+    user = environ.get("USER") or environ.get("LOGNAME")
+    target = f"{user}@{host}" if user else host
+    option = f" -p {ssh_port}" if ssh_port != "22" else ""
+    return f"ssh -N -L {port}:localhost:{port}{option} {shlex.quote(target)}"
+
+
+def _commands(url: str, environ: Mapping[str, str], platform: str) -> list[list[str]]:
+    """Return the commands to try, in order."""
+    named = [entry for entry in environ.get("BROWSER", "").split(os.pathsep) if entry.strip()]
+    commands = [_with_address(entry, url) for entry in named]
+    if platform == "darwin":
+        return [*commands, ["open", url]]
+    if platform == "win32":
+        return [*commands, ["rundll32", "url.dll,FileProtocolHandler", url]]
+    if "WSL_DISTRO_NAME" in environ:
+        commands.append(["wslview", url])
+    if environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"):
+        commands += [[*browser.split(), url] for browser in LINUX_BROWSERS]
+    return [command for command in commands if command and os.path.basename(command[0]) not in TEXT_BROWSERS]
+
+
+def _with_address(entry: str, url: str) -> list[str]:
+    try:
+        words = shlex.split(entry)
+    except ValueError:
+        return []
+    return [word.replace("%s", url) for word in words] if "%s" in entry else [*words, url]
+
+
+def _launch(command: list[str], environ: Mapping[str, str]) -> bool:
+    program = shutil.which(command[0], path=environ.get("PATH"))
+    if program is None:
+        return False
+    clean = {name: value for name, value in environ.items() if name not in SECRETS}
+    try:
+        process = subprocess.Popen(  # noqa: S603 - no shell, and the address was checked
+            [program, *command[1:]],
+            env=clean,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return False
+    try:
+        return process.wait(FAILS_WITHIN_S) == 0
+    except subprocess.TimeoutExpired:
+        # It runs on without us; there is nobody to wait for it, and nothing to warn about.
+        process.returncode = 0
+        return True
