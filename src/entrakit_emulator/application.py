@@ -1,0 +1,191 @@
+"""From a request to an answer: host, route, faults, handler, headers, journal.
+
+host       only our own names: a web page that points its own name at 127.0.0.1 gets nothing (421)
+body       at most 64 KiB (413)
+fault      asked for by a test: in place of the answer, or around it
+handler    under the one lock
+headers    as the service sends them; `Date` by the tenant's clock
+journal    what was asked, secrets masked
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from email.utils import formatdate
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entrakit_emulator import fault_answers, faults, journal
+from entrakit_emulator.exchange import Exchange
+from entrakit_emulator.sts import sign_in_pages
+from entrakit_emulator.sts.errors import NotImplementedHereError, ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from starlette.types import Receive, Scope, Send
+
+    from entrakit_emulator.sts.world import World
+
+MAX_BODY = 64 * 1024
+NO_STORE = {
+    "cache-control": "no-store, no-cache",
+    "pragma": "no-cache",
+    "expires": "-1",
+    "p3p": 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
+}
+
+
+class Route(NamedTuple):
+    """An address and who answers there.
+
+    Args:
+        endpoint: Name, for faults and journal.
+        pattern: Path; `{name}` stands for one segment, `{path}` for the rest.
+        handler: What answers.
+        is_page: True where people read the errors.
+    """
+
+    endpoint: str
+    pattern: str
+    handler: Callable[[Exchange], Response]
+    is_page: bool = False
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the named segments of a path; None where it is another."""
+        expression = re.sub(
+            r"\{(\w+)\}", lambda one: f"(?P<{one[1]}>{'.*' if one[1] == 'path' else '[^/]+'})", self.pattern
+        )
+        found = re.fullmatch(expression, path)
+        return found.groupdict() if found else None
+
+
+class Application:
+    """The ASGI application.
+
+    Args:
+        world: The state of the service.
+        routes: Addresses; the first that fits answers.
+    """
+
+    def __init__(self, world: World, routes: Sequence[Route]) -> None:
+        self._world = world
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response, wound = await self._respond(scope, request)
+        cut = scope["state"]["cut"]
+        if isinstance(wound, faults.Drop) and not wound.is_mid_body:
+            cut()
+            return
+        if isinstance(wound, faults.Slow):
+            await asyncio.sleep(wound.seconds)
+        if isinstance(wound, faults.Drop):
+            response = fault_answers.halved(response, cut)
+        await response(scope, receive, send)
+
+    async def _respond(self, scope: Scope, request: Request) -> tuple[Response, faults.AnyFault | None]:
+        """Return the answer, and what shall happen to it on its way."""
+        if request.headers.get("host", "").lower() not in self._own_hosts():
+            return Response("This host name is not served here.\n", 421, media_type="text/plain"), None
+        body = await _body(request)
+        route, scope["path_params"] = self._route(request.url.path)
+        with self._world.lock:
+            exchange = Exchange(self._world, request, body or b"", route.endpoint)
+            if body is None:
+                response = Response("The body is too large.\n", 413, {"connection": "close"}, "text/plain")
+                wound = None
+            else:
+                response, wound = self._handle(exchange, route)
+            _dress(exchange, response)
+            is_cut = isinstance(wound, faults.Drop)
+            self._world.journal.add(_entry(exchange, 0 if is_cut else response.status_code))
+        return response, wound
+
+    def _handle(self, exchange: Exchange, route: Route) -> tuple[Response, faults.AnyFault | None]:
+        """Return the answer of a route or of a fault in its place, and the fault that is still to happen to it."""
+        fault = self._world.faults.take(route.endpoint) if route.endpoint in faults.ENDPOINTS else None
+        if fault is not None:
+            instead = fault_answers.instead(exchange, fault)
+            if instead is not None:
+                return instead, None
+        response = _answer(exchange, route)
+        if isinstance(fault, faults.Garbage):
+            return fault_answers.spoiled(response, fault), None
+        return response, fault
+
+    def _route(self, path: str) -> tuple[Route, dict[str, str]]:
+        for route in self._routes:
+            found = route.match(path)
+            if found is not None:
+                return route, found
+        return Route("", path, _nothing), {}
+
+    def _own_hosts(self) -> tuple[str, ...]:
+        port = self._world.origin.rpartition(":")[2]
+        return (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}")
+
+
+async def _body(request: Request) -> bytes | None:
+    """Return the body of a request; None where it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _answer(exchange: Exchange, route: Route) -> Response:
+    """Return the answer of a route; refusals in the form that its readers expect."""
+    try:
+        exchange.parse()
+        return route.handler(exchange)
+    except ServiceError as error:
+        return sign_in_pages.trouble(exchange, error) if route.is_page else exchange.refusal(error)
+    except NotImplementedHereError as error:
+        exchange.error = "emulator_not_implemented"
+        return exchange.json(error.body(), 501)
+
+
+def _nothing(exchange: Exchange) -> Response:
+    exchange.error = "not_found"
+    return Response(f"There is no {exchange.path} here.\n", 404, media_type="text/plain")
+
+
+def _dress(exchange: Exchange, response: Response) -> None:
+    """Add the headers that every answer of the service has."""
+    headers = response.headers
+    headers["date"] = formatdate(exchange.now, usegmt=True)
+    headers.setdefault("strict-transport-security", "max-age=31536000; includeSubDomains")
+    headers.setdefault("x-content-type-options", "nosniff")
+    if exchange.endpoint == "graph":
+        return
+    headers["x-ms-request-id"] = exchange.trace_id
+    headers["x-ms-ests-server"] = "2.1.0 - EMULATOR ProdSlices"
+    headers["x-ms-clitelem"] = f"1,{exchange.code},0,,"
+    if exchange.headers.get("return-client-request-id", "").lower() == "true":
+        headers["client-request-id"] = exchange.correlation_id
+    for name, value in NO_STORE.items():
+        headers.setdefault(name, value)
+
+
+def _entry(exchange: Exchange, status: int) -> journal.Entry:
+    return journal.Entry(
+        at=exchange.now,
+        method=exchange.method,
+        path=exchange.path,
+        endpoint=exchange.endpoint,
+        parameters=journal.masked({**exchange.query, **exchange.form}),
+        headers=journal.client_headers(exchange.headers),
+        status=status,
+        error=exchange.error,
+        code=exchange.code,
+    )

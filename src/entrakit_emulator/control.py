@@ -1,0 +1,157 @@
+"""The control plane: what `Tenant` offers in a process, over HTTPS, for other processes.
+
+    GET   /_emulator/tenant      ids, people, secret, certificate
+    POST  /_emulator/reset
+    POST  /_emulator/seed        [{"do": "add_user", ...}, ...]
+    GET   /_emulator/clock       POST {"offset_s": 300} or {"advance_s": 60}
+    GET   /_emulator/faults      POST [{"kind": "throttle", "endpoint": "token"}, ...]   DELETE
+    POST  /_emulator/polls       ["slow_down", "approve"]
+    GET   /_emulator/journal     DELETE
+    GET   /_emulator/coverage
+
+Every request needs the key of this run in `X-Emulator-Key`: a web page can neither know it nor send that header.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from entrakit_emulator import coverage, faults
+from entrakit_emulator.application import Route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.tenant import Tenant
+
+KEY_HEADER = "x-emulator-key"
+
+
+class Control:
+    """The control plane of one tenant.
+
+    Args:
+        tenant: The tenant.
+    """
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def tenant(self, value: object) -> object:
+        """Return what a client needs to sign in."""
+        del value
+        one = self._tenant
+        return {
+            "url": one.url,
+            "ca_path": one.ca_path,
+            "tenant_id": one.tenant_id,
+            "domain": one.domain,
+            "public_client": one.public_client,
+            "confidential_client": one.confidential_client,
+            "client_secret": one.client_secret,
+            "certificate_pem": one.certificate_pem,
+            "private_key_pem": one.private_key_pem,
+            "users": {name: asdict(user) for name, user in one.users._asdict().items()},
+        }
+
+    def reset(self, value: object) -> object:
+        """Go back to the seeds."""
+        del value
+        self._tenant.reset()
+        return {}
+
+    def seed(self, value: object) -> object:
+        """Change what the tenant holds."""
+        self._tenant.seed.apply(value)
+        return {}
+
+    def clock(self, value: object) -> object:
+        """Tell or change the time."""
+        clock = self._tenant.clock
+        if value is not None:
+            if not isinstance(value, dict) or len(value) != 1 or not set(value) <= {"offset_s", "advance_s"}:
+                raise ValueError("The clock takes an object with `offset_s` or `advance_s`.")
+            ((name, seconds),) = value.items()
+            if not isinstance(seconds, int | float) or isinstance(seconds, bool) or abs(seconds) > 10**9:
+                raise ValueError(f"{name} is a number of seconds.")
+            (clock.set_offset if name == "offset_s" else clock.advance)(seconds)
+        return {"now": clock.now(), "offset_s": clock.offset_s}
+
+    def faults(self, value: object) -> object:
+        """List the faults still to come, or add some."""
+        if value is not None:
+            added = [faults.from_json(one) for one in (value if isinstance(value, list) else [value])]
+            for one in added:
+                self._tenant.faults.add(one)
+        return [{"kind": one.kind, **asdict(one)} for one in self._tenant.faults.waiting]
+
+    def no_faults(self, value: object) -> object:
+        """Let nothing go wrong any more."""
+        del value
+        self._tenant.faults.clear()
+        return []
+
+    def polls(self, value: object) -> object:
+        """Say how the next polls of any device are answered."""
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ValueError("Polls are a list of texts.")
+        self._tenant.faults.next_polls(*value)
+        return {}
+
+    def journal(self, value: object) -> object:
+        """Tell what was asked."""
+        del value
+        return self._tenant.journal.to_json()
+
+    def no_journal(self, value: object) -> object:
+        """Forget what was asked."""
+        del value
+        self._tenant.journal.clear()
+        return {}
+
+    def coverage(self, value: object) -> object:
+        """Tell what the emulator does, and what it refuses."""
+        del value
+        return coverage.report(self._tenant.answered_codes)
+
+
+def routes(tenant: Tenant) -> list[Route]:
+    """Return the addresses of a tenant's control plane."""
+    control = Control(tenant)
+    table: dict[str, dict[str, Callable[[object], object]]] = {
+        "tenant": {"GET": control.tenant},
+        "reset": {"POST": control.reset},
+        "seed": {"POST": control.seed},
+        "clock": {"GET": control.clock, "POST": control.clock},
+        "faults": {"GET": control.faults, "POST": control.faults, "DELETE": control.no_faults},
+        "polls": {"POST": control.polls},
+        "journal": {"GET": control.journal, "DELETE": control.no_journal},
+        "coverage": {"GET": control.coverage},
+    }
+    return [
+        Route("control", f"/_emulator/{name}", _guarded(tenant.control_key, methods)) for name, methods in table.items()
+    ]
+
+
+def _guarded(key: str, methods: dict[str, Callable[[object], object]]) -> Callable[[Exchange], Response]:
+    """Return a handler that checks the key and the method, and reads and writes JSON."""
+
+    def handler(exchange: Exchange) -> Response:
+        if not hmac.compare_digest(exchange.headers.get(KEY_HEADER, "").encode(), key.encode()):
+            return exchange.json({"error": f"The header {KEY_HEADER} does not carry this run's key."}, 403)
+        method = methods.get(exchange.method)
+        if method is None:
+            return exchange.json({"error": f"Only {', '.join(methods)} here."}, 405, {"allow": ", ".join(methods)})
+        try:
+            value = json.loads(exchange.body) if exchange.body else None
+            return exchange.json(method(value))
+        except (ValueError, RecursionError) as error:
+            return exchange.json({"error": str(error)}, 400)
+
+    return handler

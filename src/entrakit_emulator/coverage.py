@@ -1,0 +1,59 @@
+"""What the emulator does, and what it refuses, generated from the tables that it works by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit_emulator import faults
+from entrakit_emulator.routes import REFUSED, ROUTES
+from entrakit_emulator.sts import error_table, error_table_on_demand, token
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+# What a real service checks or does, and the emulator does not. Kept true by hand.
+NOT_CHECKED = (
+    "Conditional access beyond a second factor and a full block; risk, device state, location, named policies.",
+    "Password complexity, lockout after wrong passwords, self-service reset.",
+    "Guests and personal accounts; a person is in one tenant.",
+    "Certificate chains (x5c): an assertion is checked against registered certificates only.",
+    "Reuse of an assertion's jti, as at the real service.",
+    "Optional claims, groups and their overage, directory roles (wids) of a person.",
+    "The signature of Graph tokens can be verified by anybody; the real one cannot (its nonce is hashed).",
+    "Proof-of-possession and certificate-bound tokens.",
+    "Sizes: a token, a code, a refresh token are shorter than the real ones.",
+)
+REFUSED_GRANTS = (
+    "urn:ietf:params:oauth:grant-type:jwt-bearer (on behalf of)",
+    "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "user_fic",
+)
+REFUSED_FEATURES = (
+    "response types other than code (AADSTS700054)",
+    "federated identity credentials (AADSTS700211)",
+    "sign-in of people in federated domains",
+    "user realm with another api-version than 1.0",
+    "Microsoft Graph beyond /v1.0/me, /v1.0/organization and /oidc/userinfo",
+)
+
+
+def report(answered: AbstractSet[int]) -> dict[str, object]:
+    """Return the coverage as JSON values.
+
+    Args:
+        answered: AADSTS numbers answered since the last reset.
+    """
+    return {
+        "endpoints": sorted({route.pattern for route in ROUTES} - set(REFUSED)),
+        "grants": sorted(token.GRANTS),
+        "errors_found": sorted(error_table.FOUND),
+        "errors_on_demand": sorted(error_table_on_demand.ON_DEMAND),
+        "errors_answered": sorted(answered),
+        "faults": sorted(faults.KINDS),
+        "polls": list(faults.POLLS),
+        "refused_endpoints": dict(sorted(REFUSED.items())),
+        "refused_grants": list(REFUSED_GRANTS),
+        "refused_features": list(REFUSED_FEATURES),
+        "not_checked": list(NOT_CHECKED),
+    }

@@ -1,0 +1,139 @@
+"""One request on its way to an answer: parsed once, at the border."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.responses import Response
+
+from entrakit_emulator.journal import Violation
+from entrakit_emulator.sts.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from entrakit_emulator.sts.world import World
+
+FORM = "application/x-www-form-urlencoded"
+MAX_FIELDS = 100
+
+
+class Parameters(dict[str, str]):
+    """Parameters of a query or a form, empty ones left out (RFC 6749, 3.1: as if they were not there).
+
+    Args:
+        text: The encoded text.
+
+    Attributes:
+        repeated: Names that occurred more than once (RFC 6749, 3.1: an error).
+    """
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.repeated: list[str] = []
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+        except ValueError as error:
+            raise ServiceError(9002313) from error
+        for name, value in pairs:
+            if name in self:
+                self.repeated.append(name)
+            if value:
+                self[name] = value
+
+
+class Exchange:
+    """A request, and what is known about it.
+
+    Args:
+        world: The state of the service.
+        request: The request.
+        body: Its whole body.
+        endpoint: Name of the endpoint.
+
+    Attributes:
+        now: The tenant's time of the request.
+        trace_id: GUID of this answer.
+        correlation_id: The client's GUID of the sign-in, or a new one.
+        tenant: Tenant as the path has it; empty where it has none.
+        error: Error of the answer, for the journal.
+        code: AADSTS number of the answer, for the journal.
+    """
+
+    def __init__(self, world: World, request: Request, body: bytes, endpoint: str) -> None:
+        self.world = world
+        self.endpoint = endpoint
+        self.method = request.method
+        self.path = request.url.path
+        self.body = body
+        self.headers: Mapping[str, str] = {name.lower(): value for name, value in request.headers.items()}
+        self.cookies: Mapping[str, str] = request.cookies
+        self.path_parameters: Mapping[str, str] = {name: str(value) for name, value in request.path_params.items()}
+        self.tenant = self.path_parameters.get("tenant", "")
+        self.now = world.clock.now()
+        self.trace_id = str(uuid.uuid4())
+        self.correlation_id = _guid(self.headers.get("client-request-id", "")) or str(uuid.uuid4())
+        self.address = request.client.host if request.client else ""
+        self.error = ""
+        self.code = 0
+        self.query = Parameters()
+        self.form = Parameters()
+        self._query_text = request.url.query
+
+    def parse(self) -> None:
+        """Read query and form.
+
+        Raises:
+            ServiceError: They are malformed.
+        """
+        self.query = Parameters(self._query_text)
+        if self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+            try:
+                text = self.body.decode("ascii")
+            except UnicodeDecodeError as error:
+                raise ServiceError(9002313) from error
+            self.form = Parameters(text)
+
+    def need(self, name: str) -> str:
+        """Return a form parameter.
+
+        Raises:
+            ServiceError: It is missing (AADSTS900144).
+        """
+        if name not in self.form:
+            raise ServiceError(900144, parameter=name)
+        return self.form[name]
+
+    def violate(self, rule: str, text: str) -> None:
+        """Note a breach of the protocol in the journal."""
+        self.world.journal.violate(Violation(rule, text, self.endpoint, self.now))
+
+    def json(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+        """Return a JSON answer."""
+        content = json.dumps(body, separators=(",", ":")).encode()
+        return Response(content, status, {"content-type": "application/json; charset=utf-8", **(headers or {})})
+
+    def refusal(self, error: ServiceError) -> Response:
+        """Return the JSON answer for an error, and note it for the journal."""
+        self.note(error)
+        body = error.body(
+            trace_id=self.trace_id, correlation_id=self.correlation_id, now=self.now, origin=self.world.origin
+        )
+        return self.json(body, error.status)
+
+    def note(self, error: ServiceError) -> None:
+        """Note an error for the journal and the coverage page."""
+        self.error, self.code = error.error, error.code
+        self.world.answered_codes.add(error.code)
+
+
+def _guid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return ""

@@ -1,0 +1,103 @@
+"""What is sent when something shall go wrong."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response, StreamingResponse
+
+from entrakit_emulator import faults, graph
+from entrakit_emulator.sts.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from entrakit_emulator.exchange import Exchange
+
+PORTAL = (
+    "<!DOCTYPE html><html><head><title>Guest network</title></head><body><h1>Welcome to our guest network</h1>"
+    "<p>Accept the terms to go on.</p></body></html>"
+)
+OUTAGE = (
+    "<html><body><h1>503 Service Unavailable</h1><p>No server is available to handle this request.</p></body></html>"
+)
+GARBAGE = {"text": b"upstream connect error", "array": b"[]", "empty": b"", "binary": b"\xff\xfe\x00\x81"}
+CHUNK = b" " * 65536
+
+
+def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
+    """Return what is sent in place of the honest answer; None for a fault that only happens to that."""
+    match fault:
+        case faults.Throttle():
+            return _throttled(exchange, fault)
+        case faults.Failure():
+            return _failed(exchange, fault)
+        case faults.CaptivePortal():
+            return Response(PORTAL, 200, media_type="text/html")
+        case faults.Garbage(form=form) if form in GARBAGE:
+            return Response(GARBAGE[form], 200, {"content-type": "application/json; charset=utf-8"})
+        case faults.Redirected():
+            return Response(b"", fault.status, {"location": fault.location})
+        case faults.Oversized():
+            return StreamingResponse(_endless(fault.size), 200, {"content-type": "application/json; charset=utf-8"})
+        case faults.Refusal():
+            return exchange.refusal(
+                ServiceError(
+                    fault.code, error=fault.error, suberror=fault.suberror, status=fault.status, claims=fault.claims
+                )
+            )
+        case faults.Challenge():
+            return graph.refusal(exchange, graph.challenge(exchange, fault.claims))
+        case _:
+            return None
+
+
+def spoiled(response: Response, fault: faults.Garbage) -> Response:
+    """Return an honest answer, cut in the middle but well framed, so that only its JSON is broken."""
+    del fault
+    body = bytes(response.body)
+    return Response(body[: len(body) // 2], response.status_code, {"content-type": response.headers["content-type"]})
+
+
+def halved(response: Response, cut: Callable[[], None]) -> Response:
+    """Return an answer that promises all and cuts the connection after half of it."""
+    body = bytes(response.body)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield body[: len(body) // 2]
+        cut()
+
+    headers = dict(response.headers) | {"content-length": str(len(body))}
+    return StreamingResponse(parts(), response.status_code, headers)
+
+
+def _throttled(exchange: Exchange, fault: faults.Throttle) -> Response:
+    headers = {}
+    if fault.retry_after is not None:
+        at = exchange.now + fault.retry_after
+        headers["retry-after"] = formatdate(at, usegmt=True) if fault.is_date else str(fault.retry_after)
+    if exchange.endpoint == "graph":
+        return graph.refusal(exchange, graph.GraphError(429, "TooManyRequests", "Too many requests.", headers))
+    response = exchange.refusal(ServiceError(90055, status=429))
+    response.headers.update(headers)
+    return response
+
+
+def _failed(exchange: Exchange, fault: faults.Failure) -> Response:
+    if fault.is_html:
+        response = Response(OUTAGE, fault.status, media_type="text/html")
+    elif exchange.endpoint == "graph":
+        response = graph.refusal(exchange, graph.GraphError(fault.status, "ServiceUnavailable", "Try again later."))
+    else:
+        response = exchange.refusal(ServiceError(90033, status=fault.status))
+    if fault.retry_after is not None:
+        response.headers["retry-after"] = str(fault.retry_after)
+    return response
+
+
+async def _endless(size: int) -> AsyncIterator[bytes]:
+    yield b'{"padding":"'
+    for _ in range(size // len(CHUNK)):
+        yield CHUNK
+    yield b'"}'

@@ -1,0 +1,287 @@
+"""What shall go wrong: asked for by a test, endpoint by endpoint, for the next requests or for all.
+
+Each kind is a value with its own fields; the control plane takes the same as JSON:
+`{"kind": "throttle", "endpoint": "token", "retry_after": 3, "times": 2}`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping  # noqa: TC003 read by get_type_hints
+from dataclasses import MISSING, dataclass, field, fields, replace
+from typing import ClassVar, TypeAlias, get_args, get_type_hints
+
+from entrakit_emulator.json_values import fits
+
+ENDPOINTS = ("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph")
+POLLS = ("pending", "slow_down", "approve", "decline", "expire")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What all kinds have.
+
+    Args:
+        endpoint: One of `ENDPOINTS`.
+        times: How many requests it meets; None for all until it is cleared.
+    """
+
+    kind: ClassVar[str] = ""
+    endpoint: str
+    times: int | None = 1
+
+    def __post_init__(self) -> None:
+        if self.endpoint not in ENDPOINTS:
+            raise ValueError(f"There is no endpoint {self.endpoint!r}; there are: {', '.join(ENDPOINTS)}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle(Fault):
+    """429, with `Retry-After`.
+
+    Args:
+        retry_after: Seconds; None for no header.
+        is_date: True for an HTTP date instead of seconds (RFC 9110, 10.2.3).
+    """
+
+    kind: ClassVar[str] = "throttle"
+    retry_after: int | None = 1
+    is_date: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure(Fault):
+    """A server error.
+
+    Args:
+        status: HTTP status.
+        is_html: True for an HTML body instead of JSON.
+        retry_after: Seconds; None for no header.
+    """
+
+    kind: ClassVar[str] = "failure"
+    status: int = 503
+    is_html: bool = False
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(Fault):
+    """A connection cut.
+
+    Args:
+        is_mid_body: True to send half of the real answer first; False to send nothing.
+    """
+
+    kind: ClassVar[str] = "drop"
+    is_mid_body: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptivePortal(Fault):
+    """The sign-in page of a hotel: 200, and HTML."""
+
+    kind: ClassVar[str] = "captive_portal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garbage(Fault):
+    """200, and JSON that is none.
+
+    Args:
+        form: `truncated` (the real answer, cut), `text`, `array`, `empty` or `binary`.
+    """
+
+    kind: ClassVar[str] = "garbage"
+    form: str = "truncated"
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        if self.form not in ("truncated", "text", "array", "empty", "binary"):
+            raise ValueError(f"There is no garbage of form {self.form!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow(Fault):
+    """The real answer, late.
+
+    Args:
+        seconds: How late, by the real clock.
+    """
+
+    kind: ClassVar[str] = "slow"
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redirected(Fault):
+    """A redirect that no endpoint should answer with.
+
+    Args:
+        location: Where to.
+        status: HTTP status.
+    """
+
+    kind: ClassVar[str] = "redirect"
+    location: str = "https://attacker.example/"
+    status: int = 302
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Oversized(Fault):
+    """200, and a body without end.
+
+    Args:
+        size: Bytes.
+    """
+
+    kind: ClassVar[str] = "oversized"
+    size: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal(Fault):
+    """An error of the service, by its number.
+
+    Args:
+        code: AADSTS number.
+        error: OAuth error, where it shall differ from the table's.
+        suberror: Entra's finer reason; None for the table's.
+        claims: JSON text of the claims to ask for.
+        status: HTTP status; 0 for the table's.
+    """
+
+    kind: ClassVar[str] = "error"
+    code: int
+    error: str = ""
+    suberror: str | None = None
+    claims: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens(Fault):
+    """Tokens that are not as usual.
+
+    Args:
+        lifetime_s: `expires_in` of the access token; None for the usual.
+        refresh_in_s: `refresh_in`; None for none.
+        is_opaque: True for an access token that is no JWT.
+        is_without_id_token: True for no ID token.
+        is_without_refresh_token: True for no refresh token.
+        is_without_rotation: True to return the refresh token that was sent.
+        has_text_numbers: True for numbers as strings, as the v1 endpoint has them.
+        id_token: Claims of the ID token to be replaced: `aud`, `nonce`, `tid`, `iss`, ...
+        access_token: Claims of the access token to be replaced.
+    """
+
+    kind: ClassVar[str] = "tokens"
+    endpoint: str = "token"
+    lifetime_s: int | None = None
+    refresh_in_s: int | None = None
+    is_opaque: bool = False
+    is_without_id_token: bool = False
+    is_without_refresh_token: bool = False
+    is_without_rotation: bool = False
+    has_text_numbers: bool = False
+    id_token: Mapping[str, object] = field(default_factory=dict)
+    access_token: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge(Fault):
+    """401 of Graph with a claims challenge (continuous access evaluation).
+
+    Args:
+        claims: JSON text of the claims to ask for; empty for "a token issued from now on".
+    """
+
+    kind: ClassVar[str] = "challenge"
+    endpoint: str = "graph"
+    claims: str = ""
+
+
+AnyFault: TypeAlias = (
+    Throttle | Failure | Drop | CaptivePortal | Garbage | Slow | Redirected | Oversized | Refusal | Tokens | Challenge
+)
+KINDS: dict[str, type[AnyFault]] = {one.kind: one for one in get_args(AnyFault)}
+
+
+class Faults:
+    """The faults that wait for their requests; the first that fits is taken."""
+
+    def __init__(self) -> None:
+        self._waiting: list[AnyFault] = []
+        self._polls: deque[str] = deque()
+
+    @property
+    def waiting(self) -> list[AnyFault]:
+        """The faults still to come."""
+        return list(self._waiting)
+
+    def add(self, fault: AnyFault) -> None:
+        """Let the next requests, or all, meet a fault."""
+        self._waiting = [*self._waiting, fault]
+
+    def next_polls(self, *answers: str) -> None:
+        """Say how the next polls of any device are answered.
+
+        Args:
+            answers: `pending`, `slow_down`, `approve` (by the seeded person), `decline` or `expire`, one for each poll.
+        """
+        for answer in answers:
+            if answer not in POLLS:
+                raise ValueError(f"There is no poll answer {answer!r}; there are: {', '.join(POLLS)}.")
+        self._polls.extend(answers)
+
+    def clear(self) -> None:
+        """Let nothing go wrong any more."""
+        self._waiting = []
+        self._polls.clear()
+
+    def take(self, endpoint: str) -> AnyFault | None:
+        """Return the fault that a request meets in place of, or around, its answer."""
+        return self._take(endpoint, wants_tokens=False)
+
+    def take_tokens(self) -> Tokens:
+        """Return how the tokens of a request shall differ."""
+        fault = self._take("token", wants_tokens=True)
+        return fault if isinstance(fault, Tokens) else Tokens()
+
+    def take_poll(self) -> str:
+        """Return how a poll is answered; empty for the honest answer."""
+        return self._polls.popleft() if self._polls else ""
+
+    def _take(self, endpoint: str, *, wants_tokens: bool) -> AnyFault | None:
+        for index, fault in enumerate(self._waiting):
+            if fault.endpoint != endpoint or isinstance(fault, Tokens) != wants_tokens:
+                continue
+            left = None if fault.times is None else fault.times - 1
+            rest = [] if left == 0 else [replace(fault, times=left)]
+            self._waiting = [*self._waiting[:index], *rest, *self._waiting[index + 1 :]]
+            return fault
+        return None
+
+
+def from_json(value: object) -> AnyFault:
+    """Read a fault of the control plane.
+
+    Raises:
+        ValueError: It has no known kind, a field that its kind has not, or a value of the wrong type.
+    """
+    if not isinstance(value, dict):
+        raise ValueError("A fault is a JSON object.")  # noqa: TRY004 text from outside, not a mistake of a program
+    given = dict(value)
+    kind = KINDS.get(str(given.pop("kind", "")))
+    if kind is None:
+        raise ValueError(f"A fault has a kind: {', '.join(sorted(KINDS))}.")
+    hints = get_type_hints(kind)
+    for name, content in given.items():
+        if name not in {one.name for one in fields(kind)}:
+            raise ValueError(f"A fault of kind {kind.kind!r} has no field {name!r}.")
+        if not fits(content, hints[name]):
+            raise ValueError(f"The field {name!r} of a fault of kind {kind.kind!r} can't be {content!r}.")
+    for one in fields(kind):
+        if one.default is MISSING and one.default_factory is MISSING and one.name not in given:
+            raise ValueError(f"A fault of kind {kind.kind!r} needs a field {one.name!r}.")
+    return kind(**given)

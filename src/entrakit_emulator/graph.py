@@ -1,0 +1,215 @@
+"""A small Microsoft Graph: enough to show that a token opens a door, and that a wrong one does not.
+
+token    signature, issuer, audience, lifetime, revocation
+right    scp for a person, roles for an app
+answer   /v1.0/me, /v1.0/organization, /oidc/userinfo
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.claims import issuer
+from entrakit_emulator.sts.errors import NotImplementedHereError
+from entrakit_emulator.sts.jose import MalformedError, is_signed_by, split
+from entrakit_emulator.sts.model import GRAPH_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+
+METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+READ_SELF = frozenset({"User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"})
+READ_ORGANIZATION = frozenset({"User.Read", "Organization.Read.All", "Directory.Read.All"})
+
+
+class GraphError(Exception):
+    """Graph says no.
+
+    Args:
+        status: HTTP status.
+        code: Error code of Graph.
+        message: Its text.
+        headers: Further headers.
+    """
+
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+        super().__init__(code)
+
+
+def answer(exchange: Exchange) -> Response:
+    """Answer a request to Graph; errors in Graph's own form."""
+    try:
+        body = _answer(exchange)
+    except GraphError as error:
+        return refusal(exchange, error)
+    return exchange.json(body, headers=_headers(exchange) | {"content-type": METADATA, "odata-version": "4.0"})
+
+
+def refusal(exchange: Exchange, error: GraphError) -> Response:
+    """Return an error the way Graph writes it."""
+    exchange.error = error.code
+    date = datetime.datetime.fromtimestamp(exchange.now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    ids = {"date": date, "request-id": exchange.trace_id, "client-request-id": exchange.correlation_id}
+    body = {"error": {"code": error.code, "message": error.message, "innerError": ids}}
+    return exchange.json(body, error.status, _headers(exchange) | {"content-type": "application/json"} | error.headers)
+
+
+def challenge(exchange: Exchange, claims: str = "") -> GraphError:
+    """Return the refusal that asks for a newer or stronger token (continuous access evaluation).
+
+    Args:
+        exchange: The request.
+        claims: JSON text of the claims to ask for; empty for "issued from now on".
+    """
+    wanted = claims or json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(exchange.now))}}})
+    return _unauthorized(
+        exchange,
+        "Continuous access evaluation resulted in claims challenge with result: InteractionRequired and code: "
+        "TokenIssuedBeforeRevocationTimestamp",
+        f', error="insufficient_claims", claims="{base64.b64encode(wanted.encode()).decode()}"',
+    )
+
+
+def _answer(exchange: Exchange) -> dict[str, object]:
+    if exchange.method != "GET":
+        raise GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+    claims = _token(exchange)
+    path = exchange.path_parameters.get("path", "userinfo").strip("/").lower()
+    if path == "me":
+        return _me(exchange, claims)
+    if path == "userinfo":
+        return _userinfo(exchange, claims)
+    if path == "organization":
+        return _organization(exchange, claims)
+    raise NotImplementedHereError(f"Microsoft Graph's /{path.partition('/')[0]}")
+
+
+def _token(exchange: Exchange) -> Mapping[str, object]:
+    """Return the claims of the token that a request carries, checked.
+
+    Raises:
+        GraphError: There is none, or it is not good here.
+    """
+    scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise _unauthorized(exchange, "Access token is empty.")
+    issued = exchange.world.issued.get(token)
+    claims = _verified(exchange, token) if issued is None else issued.claims
+    ends, begins = claims.get("exp"), claims.get("nbf")
+    if not isinstance(ends, int) or ends <= exchange.now:
+        raise _unauthorized(exchange, "Lifetime validation failed, the token is expired.")
+    if not isinstance(begins, int) or begins > exchange.now:
+        raise _unauthorized(exchange, "Lifetime validation failed, the token is not yet valid.")
+    graph = exchange.world.find_resource(str(claims.get("aud")))
+    if graph is None or graph.client_id != GRAPH_ID:
+        raise _unauthorized(exchange, "Access token validation failure. Invalid audience.")
+    tenant = str(claims.get("tid"))
+    if tenant not in exchange.world.tenants or claims.get("iss") != issuer(exchange.world, tenant, 1):
+        raise _unauthorized(exchange, "Access token validation failure. Invalid issuer.")
+    if issued is not None and issued.at <= exchange.world.valid_from.get(issued.user_id, float("-inf")):
+        raise challenge(exchange)
+    return claims
+
+
+def _verified(exchange: Exchange, token: str) -> Mapping[str, object]:
+    """Return the claims of a token that was not issued since the last reset, if a published key signed it."""
+    try:
+        parts = split(token)
+    except MalformedError as error:
+        message = "IDX14100: JWT is not well formed, there are no dots (.)."
+        raise _unauthorized(exchange, message) from error
+    key = exchange.world.keys.find(str(parts.header.get("kid")))
+    if parts.header.get("alg") != "RS256" or key is None or not is_signed_by(parts, key.key.public_key()):
+        raise _unauthorized(exchange, "Invalid token: its signature can't be verified.")
+    return parts.payload
+
+
+def _me(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:
+    if claims.get("idtyp") == "app":
+        raise GraphError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+    _need(claims, READ_SELF)
+    user = exchange.world.users.get(str(claims.get("oid")))
+    if user is None:
+        text = f"Resource '{claims.get('oid')}' does not exist or one of its queried reference-property objects are "
+        raise GraphError(404, "Request_ResourceNotFound", f"{text}not present.")
+    given, _, family = user.display_name.partition(" ")
+    return {
+        "@odata.context": f"{exchange.world.origin}/v1.0/$metadata#users/$entity",
+        "businessPhones": [],
+        "displayName": user.display_name,
+        "givenName": given,
+        "jobTitle": None,
+        "mail": user.mail or None,
+        "mobilePhone": None,
+        "officeLocation": None,
+        "preferredLanguage": None,
+        "surname": family or None,
+        "userPrincipalName": user.upn,
+        "id": user.object_id,
+    }
+
+
+def _organization(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:
+    _need(claims, READ_ORGANIZATION)
+    directory = exchange.world.tenants[str(claims["tid"])]
+    domains = [
+        {
+            "capabilities": "Email, OfficeCommunicationsOnline",
+            "isDefault": index == 0,
+            "isInitial": domain.endswith(".onmicrosoft.com"),
+            "name": domain,
+            "type": "Managed",
+        }
+        for index, domain in enumerate(directory.domains)
+    ]
+    organization = {"id": directory.tenant_id, "displayName": directory.name, "verifiedDomains": domains}
+    return {"@odata.context": f"{exchange.world.origin}/v1.0/$metadata#organization", "value": [organization]}
+
+
+def _userinfo(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:
+    _need(claims, frozenset({"openid"}))
+    user = exchange.world.users.get(str(claims.get("oid")))
+    names = {"name": user.display_name, "email": user.mail} if user else {}
+    return {"sub": claims.get("sub"), **names}
+
+
+def _need(claims: Mapping[str, object], any_of: frozenset[str]) -> None:
+    """Check that a token carries one of several permissions.
+
+    Raises:
+        GraphError: None of them.
+    """
+    roles = claims.get("roles")
+    have = set(str(claims.get("scp", "")).split()) | {str(role) for role in (roles if isinstance(roles, list) else [])}
+    if not have & any_of:
+        raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def _unauthorized(exchange: Exchange, message: str, extra: str = "") -> GraphError:
+    value = (
+        f'Bearer realm="", authorization_uri="{exchange.world.origin}/common/oauth2/authorize", '
+        f'client_id="{GRAPH_ID}"{extra}'
+    )
+    return GraphError(401, "InvalidAuthenticationToken", message, {"www-authenticate": value})
+
+
+def _headers(exchange: Exchange) -> dict[str, str]:
+    return {
+        "cache-control": "no-cache",
+        "strict-transport-security": "max-age=31536000",
+        "request-id": exchange.trace_id,
+        "client-request-id": exchange.correlation_id,
+        "x-ms-resource-unit": "1",
+        "x-ms-ags-diagnostic": json.dumps({"ServerInfo": {"DataCenter": "Emulator", "Slice": "E", "Ring": "0"}}),
+    }

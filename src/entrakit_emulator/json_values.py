@@ -1,0 +1,30 @@
+"""Values that came as JSON, compared with the types that Python names for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin
+
+
+def fits(value: object, hint: object) -> bool:
+    """Say whether a JSON value may stand where a type is declared.
+
+    Args:
+        value: The value.
+        hint: The type: a plain one, a union, a mapping with text keys, or a sequence of one type.
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(fits(value, one) for one in inner)
+    if origin is Mapping:
+        return isinstance(value, dict) and all(fits(one, inner[1]) for one in value.values())
+    if origin is Sequence:
+        return isinstance(value, list) and all(fits(one, inner[0]) for one in value)
+    if hint is None or hint is NoneType:
+        return value is None
+    if hint is object:
+        return True
+    if hint is float:
+        return type(value) in (int, float)
+    return type(value) is hint

@@ -1,0 +1,57 @@
+"""Every address of the tenant."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit_emulator import graph
+from entrakit_emulator.application import Route
+from entrakit_emulator.sts import authorize, device_page, devicecode, discovery, lookup, sign_in, token
+from entrakit_emulator.sts.errors import NotImplementedHereError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+
+# Addresses of the real service that are refused by name.
+REFUSED = {
+    "/{tenant}/oauth2/token": "the v1.0 token endpoint",
+    "/{tenant}/oauth2/devicecode": "the v1.0 device code endpoint",
+    "/{tenant}/oauth2/authorize": "the v1.0 authorize endpoint",
+    "/{tenant}/oauth2/logout": "the v1.0 logout endpoint",
+    "/{tenant}/adminconsent": "the admin consent page",
+    "/{tenant}/v2.0/adminconsent": "the admin consent page",
+    "/{tenant}/kerberos": "Kerberos",
+    "/GetUserRealm.srf": "the older user realm endpoint",
+}
+
+
+def _refused(feature: str) -> Callable[[Exchange], Response]:
+    def handler(_: Exchange) -> Response:
+        raise NotImplementedHereError(feature)
+
+    return handler
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("token", "/{tenant}/oauth2/v2.0/token", token.token),
+    Route("devicecode", "/{tenant}/oauth2/v2.0/devicecode", devicecode.devicecode),
+    Route("authorize", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize, is_page=True),
+    Route("logout", "/{tenant}/oauth2/v2.0/logout", sign_in.logout, is_page=True),
+    Route("login", "/{tenant}/login", sign_in.login, is_page=True),
+    Route("devicelogin", "/devicelogin", device_page.device_login, is_page=True),
+    Route("discovery", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.configuration),
+    Route("discovery", "/{tenant}/.well-known/openid-configuration", discovery.configuration_v1),
+    Route("keys", "/{tenant}/discovery/v2.0/keys", discovery.keys),
+    Route("keys", "/common/discovery/keys", discovery.keys_v1),
+    Route("instance", "/common/discovery/instance", discovery.instance),
+    Route("userrealm", "/common/userrealm/{name}", discovery.userrealm),
+    Route("graph", "/v1.0/{path}", graph.answer),
+    Route("graph", "/oidc/userinfo", graph.answer),
+    Route("error", "/error", lookup.error_page, is_page=True),
+    Route("icon", "/favicon.ico", lookup.no_icon),
+    *(Route("refused", pattern, _refused(feature)) for pattern, feature in REFUSED.items()),
+)

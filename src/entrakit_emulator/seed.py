@@ -1,0 +1,330 @@
+"""Adding to what the tenant began with: people, apps, secrets, certificates, other tenants, revocations."""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from collections.abc import Mapping, Sequence  # noqa: TC003 read by get_type_hints
+from dataclasses import fields
+from typing import TYPE_CHECKING, get_type_hints
+
+from entrakit_emulator.contoso import TENANT_ID
+from entrakit_emulator.json_values import fits
+from entrakit_emulator.sts.discovery import CLOUDS
+from entrakit_emulator.sts.keys import make_signing_key
+from entrakit_emulator.sts.model import App, Directory, Permission, Redirect, Secret, User, registered
+from entrakit_emulator.sts.world import Settings
+
+if TYPE_CHECKING:
+    from entrakit_emulator.sts.world import World
+
+PLATFORMS = ("public", "web", "spa")
+
+
+class Seed:
+    """Changes of what the tenant holds, until the next reset.
+
+    Args:
+        world: The world.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def add_tenant(
+        self,
+        domain: str,
+        *,
+        name: str = "",
+        tenant_id: str = "",
+        cloud: str = "global",
+        federated: Sequence[str] = (),
+    ) -> Directory:
+        """Add a tenant.
+
+        Args:
+            domain: Its domain.
+            name: Its display name; the domain if empty.
+            tenant_id: Its id; a new one if empty.
+            cloud: `global`, or the national cloud (`usgov`, `china`) that it lives in.
+            federated: Domains whose people sign in elsewhere.
+        """
+        if cloud != "global" and cloud not in CLOUDS:
+            raise ValueError(f"There is no cloud {cloud!r}; there are: global, {', '.join(CLOUDS)}.")
+        with self._world.lock:
+            one = Directory(
+                _guid(tenant_id), name or domain, (domain.lower(),), cloud=cloud, federated=tuple(federated)
+            )
+            self._world.tenants[one.tenant_id] = one
+            return one
+
+    def add_user(
+        self,
+        upn: str,
+        password: str,
+        *,
+        object_id: str = "",
+        display_name: str = "",
+        tenant_id: str = TENANT_ID,
+        mfa_code: str = "",
+        is_enabled: bool = True,
+        mail: str = "",
+    ) -> User:
+        """Add a person; `change_user` for what else may be special about them.
+
+        Args:
+            upn: Sign-in name.
+            password: Password; empty for none.
+            object_id: Object id; a new one if empty.
+            display_name: Name shown; the sign-in name if empty.
+            tenant_id: Id of their tenant.
+            mfa_code: Code of the second step; empty for no second step.
+            is_enabled: False for a disabled account.
+            mail: Mail address.
+        """
+        with self._world.lock:
+            if self._world.find_user(upn) is not None:
+                raise ValueError(f"There is a person {upn!r} already.")
+            user = User(
+                upn, password, _guid(object_id), display_name or upn, self._tenant(tenant_id),
+                mfa_code=mfa_code, is_enabled=is_enabled, mail=mail,
+            )  # fmt: skip
+            self._world.users[user.object_id] = user
+            return user
+
+    def change_user(self, upn: str, changes: Mapping[str, object]) -> User:
+        """Change a person.
+
+        Args:
+            upn: Sign-in name.
+            changes: Fields of `User` and their new values.
+        """
+        with self._world.lock:
+            user = self._user(upn)
+            _check_fields(User, changes)
+            return self._world.change_user(user.object_id, **changes)
+
+    def add_app(
+        self,
+        name: str,
+        *,
+        client_id: str = "",
+        tenant_id: str = TENANT_ID,
+        redirect_uris: Sequence[str] = (),
+        platform: str = "public",
+        is_public: bool = False,
+        is_multi_tenant: bool = False,
+        identifier_uris: Sequence[str] = (),
+        permissions: Sequence[str] = (),
+        roles: Sequence[str] = (),
+    ) -> App:
+        """Add an app registration.
+
+        Args:
+            name: Name shown.
+            client_id: Client id; a new one if empty.
+            tenant_id: Id of the tenant that it is registered in.
+            redirect_uris: Redirect URIs, all of one platform.
+            platform: `public`, `web` or `spa`.
+            is_public: True where public client flows are allowed.
+            is_multi_tenant: True where people of other tenants may sign in.
+            identifier_uris: What names it as a resource.
+            permissions: Delegated permissions that it offers.
+            roles: App roles that it offers.
+        """
+        with self._world.lock:
+            app = App(
+                _guid(client_id), name, self._tenant(tenant_id),
+                redirects=tuple(_redirect(uri, platform) for uri in redirect_uris),
+                is_public=is_public, is_multi_tenant=is_multi_tenant, identifier_uris=tuple(identifier_uris),
+                permissions=tuple(Permission(one, one, f"It may do what {one} allows.") for one in permissions),
+                roles=tuple(roles),
+            )  # fmt: skip
+            self._world.apps[app.client_id] = app
+            return app
+
+    def change_app(self, client_id: str, changes: Mapping[str, object]) -> App:
+        """Change the switches of an app registration.
+
+        Args:
+            client_id: Which one.
+            changes: Fields of `App` and their new values; only those that are true or false, or text.
+        """
+        with self._world.lock:
+            app = self._app(client_id)
+            _check_fields(App, changes)
+            return self._world.change_app(app.client_id, **changes)
+
+    def add_secret(self, client_id: str, value: str, *, expires_at: float | None = None) -> Secret:
+        """Add a client secret.
+
+        Args:
+            client_id: To which app.
+            value: The secret.
+            expires_at: Seconds since 1970; None for never.
+        """
+        with self._world.lock:
+            app = self._app(client_id)
+            secret = Secret(value, str(uuid.uuid4()), expires_at)
+            self._world.change_app(app.client_id, secrets=(*app.secrets, secret))
+            return secret
+
+    def add_certificate(self, client_id: str, certificate: str) -> None:
+        """Register a certificate.
+
+        Args:
+            client_id: To which app.
+            certificate: The certificate, PEM.
+        """
+        with self._world.lock:
+            app = self._app(client_id)
+            one = registered(certificate.encode())
+            self._world.change_app(app.client_id, certificates=(*app.certificates, one))
+
+    def add_redirect(self, client_id: str, uri: str, *, platform: str = "public") -> None:
+        """Register a redirect URI.
+
+        Args:
+            client_id: To which app.
+            uri: The URI.
+            platform: `public`, `web` or `spa`.
+        """
+        with self._world.lock:
+            app = self._app(client_id)
+            self._world.change_app(app.client_id, redirects=(*app.redirects, _redirect(uri, platform)))
+
+    def grant(self, upn: str, client_id: str, resource: str, permissions: Sequence[str]) -> None:
+        """Let a person, or everybody, have consented to delegated permissions.
+
+        Args:
+            upn: Sign-in name; `*` for everybody.
+            client_id: App that gets the permissions.
+            resource: Identifier of the API, such as `https://graph.microsoft.com`.
+            permissions: Names, such as `User.Read`.
+        """
+        with self._world.lock:
+            who = "*" if upn == "*" else self._user(upn).object_id
+            key = (who, self._app(client_id).client_id, self._resource(resource).client_id)
+            self._world.consents[key] = self._world.consents.get(key, frozenset()) | frozenset(permissions)
+
+    def withdraw(self, upn: str, client_id: str) -> None:
+        """Take all that a person consented to for an app back."""
+        with self._world.lock:
+            who = self._user(upn).object_id
+            for key in [key for key in self._world.consents if key[:2] == (who, client_id.lower())]:
+                del self._world.consents[key]
+
+    def grant_roles(self, client_id: str, resource: str, roles: Sequence[str]) -> None:
+        """Give an app exactly these app roles of an API.
+
+        Args:
+            client_id: App that gets the roles.
+            resource: Identifier of the API.
+            roles: Names; none takes all away.
+        """
+        with self._world.lock:
+            app, api = self._app(client_id), self._resource(resource)
+            self._world.change_app(app.client_id, granted_roles={**app.granted_roles, api.client_id: tuple(roles)})
+
+    def revoke_sessions(self, upn: str) -> None:
+        """Revoke a person's refresh tokens and sessions, as an administrator does."""
+        with self._world.lock:
+            self._world.valid_from[self._user(upn).object_id] = self._world.clock.now()
+
+    def change_settings(self, changes: Mapping[str, object]) -> None:
+        """Change numbers of the service.
+
+        Args:
+            changes: Fields of `Settings` and their new values.
+        """
+        with self._world.lock:
+            _check_fields(Settings, changes)
+            for name, value in changes.items():
+                setattr(self._world.settings, name, value)
+
+    def rotate_keys(self) -> None:
+        """Sign with a new key from now on; the old one stays published."""
+        new = make_signing_key()
+        with self._world.lock:
+            self._world.keys.rotate(new)
+
+    def apply(self, steps: object) -> None:
+        """Do what the control plane was told: a list of objects, each with `do` (a method of this class) and arguments.
+
+        Raises:
+            ValueError: There is no such method, or it does not take that.
+        """
+        if not isinstance(steps, list):
+            raise ValueError("Seeds are a list of steps.")  # noqa: TRY004 text from outside
+        for step in steps:
+            if not isinstance(step, dict):
+                raise ValueError("A step is an object with `do` and arguments.")  # noqa: TRY004 text from outside
+            arguments = dict(step)
+            name = str(arguments.pop("do", ""))
+            method = getattr(self, name, None) if name in STEPS else None
+            if method is None:
+                raise ValueError(f"There is no step {name!r}; there are: {', '.join(STEPS)}.")
+            try:
+                inspect.signature(method).bind(**arguments)
+            except TypeError as error:
+                raise ValueError(f"Step {name!r}: {error}.") from error
+            hints = get_type_hints(method)
+            for argument, value in arguments.items():
+                if not fits(value, hints[argument]):
+                    raise ValueError(f"Step {name!r}: {argument!r} can't be {value!r}.")
+            method(**arguments)
+
+    def _tenant(self, tenant_id: str) -> str:
+        if tenant_id not in self._world.tenants:
+            raise ValueError(f"There is no tenant {tenant_id!r}.")
+        return tenant_id
+
+    def _user(self, upn: str) -> User:
+        user = self._world.find_user(upn)
+        if user is None:
+            raise ValueError(f"There is no person {upn!r}.")
+        return user
+
+    def _app(self, client_id: str) -> App:
+        app = self._world.apps.get(client_id.lower())
+        if app is None:
+            raise ValueError(f"There is no app {client_id!r}.")
+        return app
+
+    def _resource(self, name: str) -> App:
+        app = self._world.find_resource(name)
+        if app is None:
+            raise ValueError(f"There is no API {name!r}.")
+        return app
+
+
+STEPS = (
+    "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate", "add_redirect",
+    "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
+)  # fmt: skip
+
+
+def _guid(text: str) -> str:
+    return str(uuid.UUID(text)) if text else str(uuid.uuid4())
+
+
+def _redirect(uri: str, platform: str) -> Redirect:
+    if platform not in PLATFORMS:
+        raise ValueError(f"There is no platform {platform!r}; there are: {', '.join(PLATFORMS)}.")
+    return Redirect(uri, platform)
+
+
+def _check_fields(kind: type[User | App | Settings], changes: Mapping[str, object]) -> None:
+    """Check that changes name fields of a kind, with values that fit.
+
+    Raises:
+        ValueError: They don't.
+    """
+    hints = {one.name: one.type for one in fields(kind)}
+    simple = {"str": str, "bool": bool, "int": int, "int | None": int | None}
+    for name, value in changes.items():
+        hint = simple.get(str(hints.get(name)))
+        if hint is None:
+            raise ValueError(f"{kind.__name__} has no field {name!r} to change.")
+        if not fits(value, hint):
+            raise ValueError(f"{name!r} of {kind.__name__} can't be {value!r}.")

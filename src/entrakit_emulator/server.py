@@ -1,0 +1,127 @@
+"""The server: loopback sockets, TLS, a thread. Nothing outside this machine can reach it."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+    import ssl
+
+    from starlette.types import ASGIApp
+    from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+
+ATTEMPTS = 20
+START_TIMEOUT_S = 20.0
+
+
+class Connection(H11Protocol):
+    """A connection that the application can cut, and that does not hold up the end of the server."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
+        """Hand the application the knife."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "cut": transport.abort}
+
+    def shutdown(self) -> None:
+        """Close an idle connection without waiting for the other side's farewell."""
+        # uvicorn declares `cycle` as always there; before the first request it is None.
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+
+class _Server(uvicorn.Server):
+    """A server that tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+class Server:
+    """An application served on `https://localhost:PORT`.
+
+    Args:
+        port: Port; 0 for one that the system chooses.
+
+    Attributes:
+        port: The port that it has.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._sockets = _listen(port)
+        self.port: int = self._sockets[0].getsockname()[1]
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, application: ASGIApp, context: ssl.SSLContext) -> None:
+        """Serve.
+
+        Args:
+            application: The application.
+            context: TLS context.
+
+        Raises:
+            RuntimeError: The server did not come up.
+        """
+        config = uvicorn.Config(
+            application,
+            http=Connection, ws="none", lifespan="off", loop="asyncio", log_config=None, access_log=False,
+            date_header=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=2,
+        )  # fmt: skip
+        config.load()
+        config.ssl = context
+        server = _Server(config)
+        self._server = server
+        self._thread = threading.Thread(target=server.run, args=(self._sockets,), name="entra-emulator", daemon=True)
+        self._thread.start()
+        if not server.listens.wait(START_TIMEOUT_S):
+            raise RuntimeError("The emulator's server did not start.")
+
+    def stop(self) -> None:
+        """Stop serving, and close everything."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join()
+        for one in self._sockets:
+            one.close()
+
+
+def _listen(port: int) -> list[socket.socket]:
+    """Return listening sockets on 127.0.0.1 and, where there is one, on ::1, both with the same port."""
+    for _ in range(ATTEMPTS):
+        first = socket.create_server(("127.0.0.1", port))
+        if not _has_ipv6_loopback():
+            return [first]
+        try:
+            second = socket.create_server(("::1", first.getsockname()[1]), family=socket.AF_INET6)
+        except OSError:
+            # Somebody else has that port on ::1: with port 0 there are others.
+            first.close()
+            if port:
+                raise
+            continue
+        return [first, second]
+    raise OSError("No port is free on both 127.0.0.1 and ::1.")
+
+
+def _has_ipv6_loopback() -> bool:
+    if not socket.has_ipv6:
+        return False
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+        probe.bind(("::1", 0))
+        return True
+    return False

@@ -1,0 +1,1 @@
+"""The token service: discovery, sign-in pages, token endpoint."""

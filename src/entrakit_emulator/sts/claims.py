@@ -1,0 +1,197 @@
+"""What tokens say. Graph gets access tokens of format 1.0 from every endpoint; other APIs get what they ask for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts.jose import b64url
+
+if TYPE_CHECKING:
+    from entrakit_emulator.sts.model import App, User
+    from entrakit_emulator.sts.scopes import Ask
+    from entrakit_emulator.sts.tickets import AuthorizeRequest, Subject
+    from entrakit_emulator.sts.world import World
+
+# The service dates tokens back, so that an API whose clock is a little slow takes them.
+BACKDATED_S = 300
+ID_TOKEN_LIFETIME_S = 3600
+
+
+def issuer(world: World, tenant_id: str, version: int) -> str:
+    """Return the issuer of tokens of a format, as discovery names it."""
+    return f"{world.origin}/{tenant_id}/v2.0" if version == 2 else f"https://sts.windows.net/{tenant_id}/"
+
+
+def pairwise(app: App, user_id: str) -> str:
+    """Return the `sub` of a person towards an app: the same each time, and another for each app."""
+    return b64url(hashlib.sha256(f"{app.client_id}/{user_id}".encode()).digest())
+
+
+def client_info(user: User) -> str:
+    """Return `client_info`: who signed in, for the client's cache."""
+    return b64url(json.dumps({"uid": user.object_id, "utid": user.tenant_id}, separators=(",", ":")).encode())
+
+
+def user_claims(
+    world: World, app: App, user: User, subject: Subject, ask: Ask, *, scp: list[str], proof: str, ends_at: float
+) -> dict[str, object]:
+    """Return the claims of a person's access token.
+
+    Args:
+        world: Knows origin, clock and resource.
+        app: Who gets it.
+        user: For whom.
+        subject: How the person signed in.
+        ask: Resource.
+        scp: Permissions.
+        proof: How the app proved itself: "0" not at all, "1" secret, "2" certificate.
+        ends_at: When it expires.
+    """
+    resource = world.apps[ask.resource]
+    common = _common(world, app, subject.tenant_id, ends_at)
+    person: dict[str, object] = {"name": user.display_name, "oid": user.object_id, "sub": pairwise(app, user.object_id)}
+    scope = {"scp": " ".join(scp), "sid": subject.session_id}
+    if resource.token_version == 2:
+        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": proof, "preferred_username": user.upn}
+        return named | common | person | scope | {"iss": issuer(world, subject.tenant_id, 2), "ver": "2.0"}
+    given, _, family = user.display_name.partition(" ")
+    return (
+        {"aud": ask.identifier, "iss": issuer(world, subject.tenant_id, 1)}
+        | common
+        | {
+            "acct": 0,
+            "acr": "1",
+            "amr": list(subject.methods),
+            "app_displayname": app.name,
+            "appid": app.client_id,
+            "appidacr": proof,
+            "family_name": family,
+            "given_name": given,
+            "idtyp": "user",
+            "ipaddr": "127.0.0.1",
+            "platf": "14",
+            "puid": "1003200000000001",
+            "signin_state": ["kmsi"],
+            "tenant_region_scope": world.tenants[subject.tenant_id].region,
+            "unique_name": user.upn,
+            "upn": user.upn,
+            "ver": "1.0",
+            "wids": ["b79fbf4d-3ef9-4689-8143-76b194e85509"],
+            "xms_st": {"sub": pairwise(app, user.object_id)},
+        }
+        | person
+        | scope
+    )
+
+
+def app_claims(world: World, app: App, tenant_id: str, ask: Ask, *, proof: str, ends_at: float) -> dict[str, object]:
+    """Return the claims of an app's own access token; arguments as for `user_claims`."""
+    resource = world.apps[ask.resource]
+    principal = app.principal_id(tenant_id)
+    roles = list(app.granted_roles.get(resource.client_id, ()))
+    common = _common(world, app, tenant_id, ends_at) | {"oid": principal, "sub": principal}
+    # A token is issued without any role too, and then says nothing about roles; the API refuses it.
+    granted: dict[str, object] = {"roles": roles} if roles else {}
+    if resource.token_version == 2:
+        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": proof}
+        return named | common | granted | {"iss": issuer(world, tenant_id, 2), "ver": "2.0"}
+    return (
+        {"aud": ask.identifier, "iss": issuer(world, tenant_id, 1)}
+        | common
+        | {
+            "app_displayname": app.name,
+            "appid": app.client_id,
+            "appidacr": proof,
+            "idp": issuer(world, tenant_id, 1),
+            "idtyp": "app",
+            "tenant_region_scope": world.tenants[tenant_id].region,
+            "ver": "1.0",
+            "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+        }
+        | granted
+    )
+
+
+def id_claims(
+    world: World, app: App, user: User, subject: Subject, request: AuthorizeRequest | None
+) -> dict[str, object]:
+    """Return the claims of an ID token (OpenID Connect Core, 2).
+
+    Args:
+        world: Knows origin and clock.
+        app: Who gets it.
+        user: About whom.
+        subject: How the person signed in.
+        request: The authorization request; None for a grant without one.
+    """
+    now = int(world.clock.now()) - BACKDATED_S
+    claims: dict[str, object] = {
+        "aud": app.client_id,
+        "iss": issuer(world, subject.tenant_id, 2),
+        "iat": now,
+        "nbf": now,
+        "exp": now + BACKDATED_S + ID_TOKEN_LIFETIME_S,
+        "aio": _noise(48),
+        "name": user.display_name,
+        "oid": user.object_id,
+        "preferred_username": user.upn,
+        "rh": _rh(app),
+        "sid": subject.session_id,
+        "sub": pairwise(app, user.object_id),
+        "tid": subject.tenant_id,
+        "uti": _noise(16),
+        "ver": "2.0",
+    }
+    if user.mail:
+        claims["email"] = user.mail
+    if request is not None and request.nonce:
+        claims["nonce"] = request.nonce
+    if request is not None and request.max_age_s is not None:
+        claims["auth_time"] = int(subject.at)
+    return claims
+
+
+def requested(claims: str) -> dict[str, dict[str, object]]:
+    """Return what a `claims` parameter asks of the access token (OpenID Connect Core, 5.5).
+
+    Raises:
+        ServiceError: It is no JSON object of objects (AADSTS9002313).
+    """
+    if not claims:
+        return {}
+    try:
+        value = json.loads(claims)
+    except (ValueError, RecursionError) as error:
+        raise ServiceError(9002313) from error
+    if not isinstance(value, dict):
+        raise ServiceError(9002313)
+    wishes = value.get("access_token") or {}
+    if not isinstance(wishes, dict):
+        raise ServiceError(9002313)
+    return {str(name): wish if isinstance(wish, dict) else {} for name, wish in wishes.items()}
+
+
+def _common(world: World, app: App, tenant_id: str, ends_at: float) -> dict[str, object]:
+    now = int(world.clock.now()) - BACKDATED_S
+    return {
+        "iat": now,
+        "nbf": now,
+        "exp": int(ends_at),
+        "aio": _noise(32),
+        "rh": _rh(app),
+        "tid": tenant_id,
+        "uti": _noise(16),
+        "xms_ftd": _noise(32),
+    }
+
+
+def _rh(app: App) -> str:
+    return f"1.{b64url(hashlib.sha256(app.client_id.encode()).digest()[:24])}."
+
+
+def _noise(size: int) -> str:
+    return b64url(secrets.token_bytes(size))

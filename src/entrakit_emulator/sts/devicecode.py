@@ -1,0 +1,61 @@
+"""The device authorization endpoint: POST /{tenant}/oauth2/v2.0/devicecode (RFC 8628, 3.1 and 3.2)."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts import claims, proof, scopes, tenancy
+from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts.tickets import DeviceSignIn, new_ticket
+from entrakit_emulator.sts.token import check_post
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+
+# No letter or digit that a person could take for another.
+ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+def devicecode(exchange: Exchange) -> Response:
+    """Answer a device with a code for its person.
+
+    Raises:
+        ServiceError: The request is refused.
+    """
+    check_post(exchange)
+    directory = tenancy.directory_of(exchange)
+    tenancy.served(directory)
+    app = tenancy.app_of(exchange, directory, proof.client_id_of(exchange))
+    text = exchange.need("scope")
+    asked = scopes.parse(exchange.world, text, app=app, tenant=exchange.tenant)
+    if len(asked.asks) > 1:
+        raise ServiceError(28000, scope=text)
+    claims_request = exchange.form.get("claims", "")
+    claims.requested(claims_request)
+    settings = exchange.world.settings
+    user_code = "".join(secrets.choice(ALPHABET) for _ in range(9))
+    device_code = new_ticket("DAQ")
+    exchange.world.devices[device_code] = DeviceSignIn(
+        client_id=app.client_id,
+        tenant=exchange.tenant,
+        scopes=asked,
+        user_code=user_code,
+        expires_at=exchange.now + settings.device_lifetime_s,
+        interval_s=settings.device_interval_s,
+        claims=claims_request,
+    )
+    page = f"{exchange.world.origin}/devicelogin"
+    return exchange.json(
+        {
+            "user_code": user_code,
+            "device_code": device_code,
+            "verification_uri": page,
+            "expires_in": settings.device_lifetime_s,
+            "interval": settings.device_interval_s,
+            "message": f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to "
+            "authenticate.",
+        }
+    )

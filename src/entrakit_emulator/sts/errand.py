@@ -1,0 +1,64 @@
+"""What a person came to the sign-in page for: an app's authorization request, or a device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts.tickets import AuthorizeRequest
+
+if TYPE_CHECKING:
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.sts.model import App, Directory, User
+    from entrakit_emulator.sts.scopes import Scopes
+    from entrakit_emulator.sts.tickets import DeviceSignIn, Interaction
+    from entrakit_emulator.sts.world import World
+
+
+class Errand:
+    """What a person came to the sign-in page for.
+
+    Args:
+        world: Knows apps and tenants.
+        interaction: How far the person is.
+
+    Attributes:
+        app: Who asks.
+        directory: Tenant that people have to be in; None for any.
+        scopes: What is asked for.
+        request: The authorization request; None for a device.
+    """
+
+    def __init__(self, world: World, interaction: Interaction) -> None:
+        purpose = interaction.purpose
+        self.app: App
+        self.directory: Directory | None
+        self.scopes: Scopes
+        self.request: AuthorizeRequest | None = None
+        self.device: DeviceSignIn | None = None
+        if isinstance(purpose, AuthorizeRequest):
+            self.request = purpose
+            self.app, self.directory, self.scopes = purpose.app, purpose.directory, purpose.scopes
+        else:
+            self.device = purpose
+            self.app, self.scopes = world.apps[purpose.client_id], purpose.scopes
+            self.directory = world.find_directory(purpose.tenant)
+
+
+def find_user(exchange: Exchange, errand: Errand, name: str) -> User:
+    """Return the person of a typed name.
+
+    Raises:
+        ServiceError: No such person (50034), one of another tenant (50020).
+    """
+    user = exchange.world.find_user(name)
+    if user is None:
+        tenant = errand.directory.name if errand.directory else exchange.tenant
+        raise ServiceError(50034, user=name, tenant=tenant)
+    if errand.directory is not None and user.tenant_id != errand.directory.tenant_id:
+        home = exchange.world.tenants[user.tenant_id]
+        raise ServiceError(
+            50020, user=name, issuer=f"https://sts.windows.net/{home.tenant_id}/", tenant=errand.directory.name,
+            app=errand.app.client_id, name=errand.app.name,
+        )  # fmt: skip
+    return user

@@ -1,0 +1,118 @@
+"""Errors of the token service, as the real one words them.
+
+A `ServiceError` is raised where the mistake is found. It becomes a JSON body at the token endpoint, a redirect at
+the authorize endpoint, and a page where neither can be trusted.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.error_kind import Kind
+from entrakit_emulator.sts.error_table import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ServiceError(Exception):
+    """The service says no.
+
+    Args:
+        code: AADSTS number; its row of the table gives error, status and text.
+        error: OAuth error, where it differs from the table's.
+        suberror: Entra's finer reason, where it differs from the table's.
+        status: HTTP status, where it differs from the table's.
+        claims: JSON text of the claims that the client must ask for.
+        details: What the text names: `app`, `scope`, ...
+    """
+
+    def __init__(
+        self,
+        code: int,
+        *,
+        error: str = "",
+        suberror: str | None = None,
+        status: int = 0,
+        claims: str = "",
+        **details: str,
+    ) -> None:
+        kind = TABLE.get(code) or Kind("invalid_request", 400, "An error of the emulator's user's choice.")
+        self.code = code
+        self.error = error or kind.error
+        self.suberror = kind.suberror if suberror is None else suberror
+        self.status = status or kind.status
+        self.claims = claims
+        self.text = _filled(kind.text, details)
+        self.has_page = kind.has_page
+        super().__init__(f"AADSTS{code}")
+
+    def body(self, *, trace_id: str, correlation_id: str, now: float, origin: str) -> dict[str, object]:
+        """Return the JSON body of the answer.
+
+        Args:
+            trace_id: Id of this answer.
+            correlation_id: The client's id of the sign-in.
+            now: The tenant's time.
+            origin: Where the page that explains the number is.
+        """
+        timestamp = stamp(now)
+        body: dict[str, object] = {
+            "error": self.error,
+            "error_description": self.description(trace_id=trace_id, correlation_id=correlation_id, now=now),
+            "error_codes": [self.code],
+            "timestamp": timestamp,
+            "trace_id": trace_id,
+            "correlation_id": correlation_id,
+        }
+        if self.has_page:
+            body["error_uri"] = f"{origin}/error?code={self.code}"
+        if self.suberror:
+            body["suberror"] = self.suberror
+        if self.claims:
+            body["claims"] = self.claims
+        return body
+
+    def description(self, *, trace_id: str, correlation_id: str, now: float) -> str:
+        """Return the text with its four parts, each on a line of its own."""
+        return (
+            f"AADSTS{self.code}: {self.text}\r\nTrace ID: {trace_id}\r\n"
+            f"Correlation ID: {correlation_id}\r\nTimestamp: {stamp(now)}"
+        )
+
+
+class NotImplementedHereError(Exception):
+    """A feature of the real service that the emulator refuses by name.
+
+    Args:
+        feature: What it is.
+    """
+
+    def __init__(self, feature: str) -> None:
+        self.feature = feature
+        super().__init__(feature)
+
+    def body(self) -> dict[str, object]:
+        """Return the JSON body of the answer; no answer of the real service looks like it."""
+        return {
+            "error": "emulator_not_implemented",
+            "error_description": f"The emulator does not implement {self.feature}. "
+            "What it does is listed by its coverage page.",
+        }
+
+
+def stamp(at: float) -> str:
+    """Return a time as the service writes it in errors: `2026-01-31 12:00:00Z`."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def moment(at: float) -> str:
+    """Return a time as the service writes it inside texts: `2026-01-31T12:00:00.0000000Z`."""
+    return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
+
+
+def _filled(text: str, details: Mapping[str, str]) -> str:
+    """Return a text with its `{names}` replaced once; a name without value becomes three dots."""
+    return re.sub(r"\{(\w+)\}", lambda match: details.get(match[1], "..."), text)

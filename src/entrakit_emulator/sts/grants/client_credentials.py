@@ -1,0 +1,33 @@
+"""Client credentials grant (RFC 6749, 4.4): an app signs in as itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts import issue, proof, scopes
+from entrakit_emulator.sts.errors import ServiceError
+
+if TYPE_CHECKING:
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.sts.model import App, Directory
+
+
+def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
+    """Return an access token for the app.
+
+    Raises:
+        ServiceError: No tenant in the address (50059), no proof or a wrong one, or a scope other than one
+            `{resource}/.default` (1002012).
+    """
+    if directory is None:
+        raise ServiceError(50059)
+    if app.is_public and proof.is_offered(exchange):
+        raise ServiceError(700025)
+    how = proof.check(exchange, app, directory)
+    if app.tenant_id != directory.tenant_id and directory.tenant_id not in app.installed_in:
+        raise ServiceError(7000229, app=app.client_id, tenant=directory.tenant_id)
+    text = exchange.need("scope")
+    if len(text.split()) != 1 or not text.lower().endswith(scopes.DEFAULT):
+        raise ServiceError(1002012, scope=text)
+    asked = scopes.parse(exchange.world, text, app=app, tenant=directory.tenant_id)
+    return issue.for_app(exchange, app, directory.tenant_id, asked.first, proof=how)

@@ -1,0 +1,34 @@
+"""The page that explains an AADSTS number: /error?code=N."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+from entrakit_emulator.sts import pages
+from entrakit_emulator.sts.error_table import TABLE
+
+if TYPE_CHECKING:
+    from entrakit_emulator.exchange import Exchange
+
+
+def error_page(exchange: Exchange) -> Response:
+    """Show what a number means."""
+    text = exchange.query.get("code", "")
+    kind = TABLE.get(int(text)) if text.isdecimal() and len(text) < 12 else None
+    if kind is None:
+        body = pages.heading("Error lookup", "No such number", "The emulator knows nothing about this AADSTS number.")
+        return pages.respond("No such number", body, status=404)
+    body = (
+        pages.heading("Error lookup", f"AADSTS{text}")
+        + f"<p>{escape(kind.text)}</p>"
+        + pages.facts({"Error": kind.error, "HTTP status": str(kind.status), "Suberror": kind.suberror or "none"})
+    )
+    return pages.respond(f"AADSTS{text}", body)
+
+
+def no_icon(_: Exchange) -> Response:
+    """Answer browsers that ask for an icon."""
+    return Response(b"", 204)

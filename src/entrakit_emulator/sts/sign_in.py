@@ -1,0 +1,278 @@
+"""Signing in, page by page. What comes next is a function of how far the person is:
+
+account     who are you?            those signed in with this browser, or a name
+password    prove it
+mfa         prove it again          where the account demands it
+confirm     really, on a device?    device code only
+consent     what may the app do?    where something is not yet granted
+done        a code, or the device's approval
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from typing import TYPE_CHECKING
+
+from starlette.responses import RedirectResponse
+
+from entrakit_emulator.sts import browser, consent, delivery, people, redirects, sign_in_pages
+from entrakit_emulator.sts.errand import Errand, find_user
+from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts.tickets import AuthorizeRequest, Interaction, Session, Subject
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.sts.model import User
+    from entrakit_emulator.sts.world import World
+
+
+def begin(exchange: Exchange, request: AuthorizeRequest, session: Session) -> Response:
+    """Begin with an authorization request."""
+    present = browser.signed_in(exchange.world, session, request.directory)
+    if request.max_age_s is not None:
+        present = [(user, one) for user, one in present if one.at + request.max_age_s >= exchange.now]
+    chosen = _chosen(request, present)
+    if request.prompt == "none":
+        return _silently(exchange, request, chosen)
+    interaction = Interaction(browser.browser_id(exchange) or browser.new_browser_id(), request)
+    interaction.user_name = "" if request.prompt == "select_account" else request.login_hint
+    # Whoever asks for a fresh sign-in is not asked which of the old ones.
+    interaction.wants_other_account = request.prompt == "login"
+    if chosen is not None:
+        _adopt(interaction, *chosen)
+    return start(exchange, interaction)
+
+
+def start(exchange: Exchange, interaction: Interaction) -> Response:
+    """Show the first page of a sign-in."""
+    flow = secrets.token_urlsafe(24)
+    exchange.world.interactions[flow] = interaction
+    response = _next(exchange, flow, interaction)
+    browser.name_browser(exchange, response, interaction.browser_id)
+    return response
+
+
+def login(exchange: Exchange) -> Response:
+    """Take what a person typed or pressed: POST /{tenant}/login.
+
+    Raises:
+        ServiceError: The form is not of this browser (165000), or too old (50089).
+    """
+    if exchange.method != "POST":
+        raise ServiceError(900561, allowed="POST", method=exchange.method)
+    flow = exchange.form.get("flow", "")
+    check_form(exchange, flow)
+    interaction = exchange.world.interactions.get(flow)
+    if interaction is None:
+        raise ServiceError(50089)
+    if not secrets.compare_digest(interaction.browser_id.encode(), browser.browser_id(exchange).encode()):
+        raise ServiceError(165000)
+    action = exchange.form.get("action", "")
+    if action in ("cancel", "decline"):
+        return _given_up(exchange, flow, interaction, declined=action == "decline")
+    try:
+        is_new = _take(exchange, interaction)
+    except ServiceError as error:
+        exchange.note(error)
+        return sign_in_pages.show(exchange, flow, interaction, step_of(exchange.world, interaction), error)
+    response = _next(exchange, flow, interaction)
+    if is_new and interaction.subject is not None:
+        browser.sign_in(exchange, response, interaction.subject)
+    return response
+
+
+def logout(exchange: Exchange) -> Response:
+    """End the browser's session (OpenID Connect RP-Initiated Logout, 2)."""
+    uri = exchange.query.get("post_logout_redirect_uri", "")
+    is_known = any(redirects.fits(one.uri, uri) for app in exchange.world.apps.values() for one in app.redirects)
+    response = RedirectResponse(uri, 302) if is_known else sign_in_pages.signed_out()
+    browser.sign_out(exchange, response)
+    return response
+
+
+def check_form(exchange: Exchange, flow: str) -> None:
+    """Check that a form is one of our pages', sent by the browser that it was made for.
+
+    Raises:
+        ServiceError: It is not (165000).
+    """
+    origin = exchange.headers.get("origin", exchange.world.origin)
+    own = f"https://{exchange.headers.get('host', '')}"
+    token = exchange.form.get("csrf", "")
+    if origin not in (exchange.world.origin, own) or not browser.is_own_form(flow, browser.browser_id(exchange), token):
+        raise ServiceError(165000)
+
+
+def step_of(world: World, interaction: Interaction) -> str:
+    """Return what a person has to do next: a step of the picture above, or `done`."""
+    errand = Errand(world, interaction)
+    if interaction.subject is None:
+        if not interaction.user_name:
+            return "account"
+        return "mfa" if "pwd" in interaction.methods else "password"
+    if errand.request is None and not interaction.is_confirmed:
+        return "confirm"
+    if not interaction.has_consented and _needs_consent(world, interaction, errand):
+        return "consent"
+    return "done"
+
+
+def _needs_consent(world: World, interaction: Interaction, errand: Errand) -> bool:
+    asks_always = errand.request is not None and errand.request.prompt == "consent"
+    return (
+        asks_always
+        or consent.is_first_visit(world, interaction.user_id, errand.app, errand.scopes)
+        or bool(consent.missing(world, interaction.user_id, errand.app, errand.scopes))
+    )
+
+
+def _chosen(request: AuthorizeRequest, present: list[tuple[User, Subject]]) -> tuple[User, Subject] | None:
+    """Return the one signed-in person that a request can only mean; None where the person has to say."""
+    if request.prompt in ("login", "select_account"):
+        return None
+    if request.login_hint:
+        return next((one for one in present if one[0].upn.lower() == request.login_hint.lower()), None)
+    return present[0] if len(present) == 1 else None
+
+
+def _adopt(interaction: Interaction, user: User, subject: Subject) -> None:
+    """Go on with a sign-in that was made before in this browser."""
+    interaction.user_name, interaction.user_id = user.upn, user.object_id
+    interaction.methods = subject.methods
+    if not user.mfa_code or "mfa" in subject.methods:
+        interaction.subject = subject
+
+
+def _silently(exchange: Exchange, request: AuthorizeRequest, chosen: tuple[User, Subject] | None) -> Response:
+    """Answer a request that may show nothing (`prompt=none`)."""
+    error: ServiceError | None = None
+    if chosen is None:
+        error = ServiceError(50058)
+    else:
+        interaction = Interaction("", request)
+        _adopt(interaction, *chosen)
+        try:
+            people.check_state(chosen[0], request.app)
+        except ServiceError as refused:
+            error = ServiceError(refused.code, error="interaction_required")
+        step = step_of(exchange.world, interaction)
+        if step == "mfa":
+            error = ServiceError(50076, error="interaction_required", resource=request.scopes.first.resource)
+        elif step == "consent":
+            app = request.app
+            error = ServiceError(65001, error="consent_required", suberror="", app=app.client_id, name=app.name)
+        elif error is None:
+            return delivery.code(exchange, request, *chosen)
+    return delivery.refuse(exchange, request.redirect_uri, request.response_mode, request.state, error)
+
+
+def _take(exchange: Exchange, interaction: Interaction) -> bool:
+    """Take the answer of one page; return True where it completed a sign-in.
+
+    Raises:
+        ServiceError: It is not right: to be shown on the same page again.
+    """
+    world, form = exchange.world, exchange.form
+    step = step_of(world, interaction)
+    if form.get("step") != step:
+        # Back button, or a second window: show what is due.
+        return False
+    errand = Errand(world, interaction)
+    if step == "account":
+        _take_account(exchange, interaction, errand)
+    elif step == "password":
+        return _take_password(exchange, interaction, errand)
+    elif step == "mfa":
+        return _take_code(exchange, interaction)
+    elif step == "confirm":
+        interaction.is_confirmed = True
+    elif step == "consent":
+        lacking = consent.missing(world, interaction.user_id, errand.app, errand.scopes)
+        if any(one.is_admin_only for one in lacking):
+            raise ServiceError(90094, tenant=exchange.tenant, name=errand.app.name)
+        consent.grant(world, interaction.user_id, errand.app, errand.scopes)
+        interaction.has_consented = True
+    return False
+
+
+def _take_account(exchange: Exchange, interaction: Interaction, errand: Errand) -> None:
+    account = exchange.form.get("account", "")
+    if account == "other":
+        interaction.wants_other_account = True
+        return
+    for user, subject in browser.signed_in(exchange.world, browser.session_of(exchange), errand.directory):
+        if account == user.object_id:
+            # Picked because a fresh sign-in was asked for: then the password is asked for again.
+            if errand.request is not None and errand.request.prompt == "login":
+                interaction.user_name = user.upn
+            else:
+                _adopt(interaction, user, subject)
+            return
+    typed = exchange.form.get("loginfmt", "").strip()
+    find_user(exchange, errand, typed)
+    interaction.user_name = typed
+
+
+def _take_password(exchange: Exchange, interaction: Interaction, errand: Errand) -> bool:
+    user = find_user(exchange, errand, interaction.user_name)
+    people.check_password(user, exchange.form.get("passwd", ""))
+    people.check_state(user, errand.app)
+    interaction.user_id, interaction.methods = user.object_id, ("pwd",)
+    return _complete(exchange, interaction, user)
+
+
+def _take_code(exchange: Exchange, interaction: Interaction) -> bool:
+    user = exchange.world.users[interaction.user_id]
+    if not secrets.compare_digest(user.mfa_code.encode(), exchange.form.get("otc", "").strip().encode()):
+        raise ServiceError(500121)
+    interaction.methods = (*interaction.methods, "mfa")
+    return _complete(exchange, interaction, user)
+
+
+def _complete(exchange: Exchange, interaction: Interaction, user: User) -> bool:
+    if user.mfa_code and "mfa" not in interaction.methods:
+        return False
+    interaction.subject = Subject(user.object_id, user.tenant_id, exchange.now, interaction.methods, str(uuid.uuid4()))
+    return True
+
+
+def _next(exchange: Exchange, flow: str, interaction: Interaction) -> Response:
+    """Show the next page, or hand out what the person came for."""
+    step = step_of(exchange.world, interaction)
+    if step != "done" or interaction.subject is None:
+        return sign_in_pages.show(exchange, flow, interaction, step, None)
+    del exchange.world.interactions[flow]
+    errand = Errand(exchange.world, interaction)
+    user = exchange.world.users[interaction.user_id]
+    try:
+        people.check_state(user, errand.app)
+    except ServiceError as error:
+        return _refused(exchange, errand, error)
+    if errand.request is not None:
+        return delivery.code(exchange, errand.request, user, interaction.subject)
+    if errand.device is not None:
+        errand.device.subject, errand.device.state = interaction.subject, "approved"
+    return sign_in_pages.device_approved(errand.app)
+
+
+def _refused(exchange: Exchange, errand: Errand, error: ServiceError) -> Response:
+    if errand.request is None:
+        raise error
+    request = errand.request
+    return delivery.refuse(exchange, request.redirect_uri, request.response_mode, request.state, error)
+
+
+def _given_up(exchange: Exchange, flow: str, interaction: Interaction, *, declined: bool) -> Response:
+    """End a sign-in that the person does not want."""
+    del exchange.world.interactions[flow]
+    errand = Errand(exchange.world, interaction)
+    if errand.device is not None:
+        errand.device.state = "declined"
+    if errand.request is None:
+        return sign_in_pages.device_declined(errand.app)
+    if declined:
+        return _refused(exchange, errand, ServiceError(65004))
+    return delivery.cancel(exchange, errand.request)

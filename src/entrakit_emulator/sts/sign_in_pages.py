@@ -1,0 +1,142 @@
+"""Which page belongs to which step, and what it says about a mistake."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts import browser, consent, pages, redirects
+from entrakit_emulator.sts.errand import Errand
+from entrakit_emulator.sts.errors import ServiceError, stamp
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.sts.model import App, Permission
+    from entrakit_emulator.sts.tickets import Interaction
+
+# What a person is told; for all other numbers, the service's own text.
+WORDS = {
+    50034: "There is no account with that name here. Check the spelling, or take one from the list below.",
+    50020: "That account is in another tenant, and not a guest in this one.",
+    50126: "The password is not right. Check it and try again.",
+    50053: "This account is locked after too many wrong passwords. Wait, or ask an administrator.",
+    50055: "The password has expired. A real service would now ask for a new one; the emulator can't.",
+    50056: "This account has no password here.",
+    50057: "This account is disabled. Ask an administrator to enable it.",
+    50105: "You are not assigned to this app. Ask an administrator to assign you.",
+    53003: "A policy of the tenant does not let you in. Ask an administrator, with the ids below.",
+    500121: "That code is not right. Look it up again and retype it.",
+}
+
+
+def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, error: ServiceError | None) -> Response:
+    """Return the page of a step.
+
+    Args:
+        exchange: The request.
+        flow: Id of the interaction.
+        interaction: How far the person is.
+        step: The step.
+        error: What was wrong with the last answer; None for nothing.
+    """
+    errand = Errand(exchange.world, interaction)
+    message = WORDS.get(error.code, error.text) if error else ""
+    tenant = errand.directory.name if errand.directory else "Any tenant"
+    title, lead, content = _content(exchange, errand, interaction, step, message)
+    hidden = {"flow": flow, "csrf": browser.csrf_token(flow, interaction.browser_id), "step": step}
+    # The address of the page stays that of the tenant it began in.
+    action = f"/{errand.device.tenant if errand.device else exchange.tenant}/login"
+    body = pages.heading(tenant, title, lead) + pages.form(action, hidden, content)
+    targets = [redirects.source(errand.request.redirect_uri)] if errand.request else []
+    return pages.respond(title, body, targets=targets)
+
+
+def _content(
+    exchange: Exchange, errand: Errand, interaction: Interaction, step: str, message: str
+) -> tuple[str, str, str]:
+    """Return title, lead and form of a step's page."""
+    world = exchange.world
+    if step == "account":
+        people = [user for user, _ in browser.signed_in(world, browser.session_of(exchange), errand.directory)]
+        if people and not interaction.wants_other_account:
+            return "Pick an account", f"to go on to {errand.app.name}", pages.account_list(people, message)
+        known = [user for user in world.users.values() if errand.directory in (None, world.tenants[user.tenant_id])]
+        typed = exchange.form.get("loginfmt", "")
+        return "Sign in", f"to go on to {errand.app.name}", pages.sign_in_name(known, message, typed)
+    if step == "password":
+        return "Enter your password", interaction.user_name, pages.password(message)
+    user = world.users[interaction.user_id]
+    if step == "mfa":
+        lead = f"{user.upn} is asked for a second proof. Enter the code of your authenticator."
+        return "Prove it's you", lead, pages.second_factor(message, user.mfa_code)
+    if step == "confirm":
+        content = (
+            f"<p>You are signed in as <b>{escape(user.upn)}</b>. Go on only if you started this yourself, on a device "
+            "of yours: whoever sent you the code will be signed in as you.</p>" + pages.buttons("Continue")
+        )
+        return f"Are you trying to sign in to {errand.app.name}?", "", content
+    lacking = consent.missing(world, user.object_id, errand.app, errand.scopes)
+    if any(one.is_admin_only for one in lacking):
+        listed = pages.permissions([one for one in lacking if one.is_admin_only], signs_in=False, stays=False)
+        content = (
+            f"<p>{escape(errand.app.name)} asks for what only an administrator can grant:</p>\n{listed}"
+            + pages.wrong(message)
+            + '<div class="actions"><button class="main" name="action" value="decline">Back to the app</button></div>'
+        )
+        return "An administrator has to approve", user.upn, content
+    shown = lacking or _granted(exchange, errand, interaction)
+    listed = pages.permissions(
+        shown,
+        signs_in=bool(errand.scopes.oidc & {"openid", "profile", "email"}),
+        stays="offline_access" in errand.scopes.oidc,
+    )
+    return "Permissions requested", user.upn, pages.consent(errand.app, listed)
+
+
+def _granted(exchange: Exchange, errand: Errand, interaction: Interaction) -> list[Permission]:
+    """Return what was granted before and is asked for again, for `prompt=consent`."""
+    found = []
+    for ask in errand.scopes.asks:
+        names = consent.wanted(errand.app, ask) | consent.granted(
+            exchange.world, interaction.user_id, errand.app, ask.resource
+        )
+        found += [one for one in exchange.world.apps[ask.resource].permissions if one.value in names]
+    return found
+
+
+def signed_out() -> Response:
+    """Return the page that ends a session."""
+    lead = "Nobody is signed in with this browser any more. You can close this window."
+    return pages.respond("Signed out", pages.heading("Sign-in", "You're signed out", lead))
+
+
+def device_approved(app: App) -> Response:
+    """Return the page that ends the sign-in of a device."""
+    lead = f"You have signed in to {app.name} on your device. You can close this window."
+    return pages.respond("Signed in", pages.heading("Device sign-in", "You're signed in", lead))
+
+
+def device_declined(app: App) -> Response:
+    """Return the page that ends the refusal of a device."""
+    lead = f"{app.name} was not signed in. You can close this window."
+    return pages.respond("Cancelled", pages.heading("Device sign-in", "Sign-in cancelled", lead))
+
+
+def trouble(exchange: Exchange, error: ServiceError) -> Response:
+    """Return the page for an error that can't be sent to anybody."""
+    exchange.note(error)
+    rows = {
+        "Number": f"AADSTS{error.code}",
+        "Correlation id": exchange.correlation_id,
+        "Trace id": exchange.trace_id,
+        "Time": stamp(exchange.now),
+    }
+    body = (
+        pages.heading("Sign-in", "We can't sign you in")
+        + f'<p role="alert">{escape(WORDS.get(error.code, ""))} AADSTS{error.code}: {escape(error.text)}</p>'
+        + "<h2>For whoever helps you</h2>"
+        + pages.facts(rows)
+    )
+    return pages.respond("We can't sign you in", body, status=error.status)

@@ -1,0 +1,76 @@
+"""Which tenant a request is about, and which app asks."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.errors import ServiceError
+
+if TYPE_CHECKING:
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.sts.model import App, Directory
+
+MULTI = ("common", "organizations")
+CONSUMERS = ("consumers", "9188040d-6c67-4c5b-b112-36a304b66dad")
+_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
+
+
+def directory_of(exchange: Exchange, *, unknown: str = "") -> Directory | None:
+    """Return the tenant that the path names; None for `common`, `organizations` and `consumers`.
+
+    Args:
+        exchange: The request.
+        unknown: OAuth error for a tenant that there is not, where it differs from the token endpoint's.
+
+    Raises:
+        ServiceError: No such tenant (90002), or no name of a tenant (900023).
+    """
+    name = exchange.tenant
+    if name.lower() in (*MULTI, *CONSUMERS):
+        return None
+    directory = exchange.world.find_directory(name)
+    if directory is not None:
+        return directory
+    if is_guid(name) or _DOMAIN.fullmatch(name):
+        raise ServiceError(90002, error=unknown, tenant=name)
+    raise ServiceError(900023, error=unknown, tenant=name)
+
+
+def served(directory: Directory | None, *, is_confidential: bool = False) -> None:
+    """Check that a tenant lives in this cloud.
+
+    Raises:
+        ServiceError: It lives in another (90038; 900382 for a confidential client).
+    """
+    if directory is not None and directory.cloud != "global":
+        raise ServiceError(900382 if is_confidential else 90038, tenant=directory.tenant_id, cloud=directory.cloud)
+
+
+def app_of(exchange: Exchange, directory: Directory | None, client_id: str) -> App:
+    """Return the app of a client id, as far as a tenant knows it.
+
+    Raises:
+        ServiceError: No client id (700038), an unknown app (700016), a disabled one (7000112), or one that is not
+            for this kind of address (50194, 9002332).
+    """
+    lowered = client_id.lower()
+    if not is_guid(lowered) or uuid.UUID(lowered).int == 0:
+        raise ServiceError(700038, app=client_id)
+    app = exchange.world.apps.get(lowered)
+    foreign = app is not None and directory is not None and app.tenant_id != directory.tenant_id
+    if app is None or (foreign and not app.is_multi_tenant):
+        raise ServiceError(700016, app=client_id, tenant=directory.name if directory else exchange.tenant)
+    if not app.is_enabled:
+        raise ServiceError(7000112, app=client_id, name=app.name)
+    if exchange.tenant.lower() in CONSUMERS:
+        raise ServiceError(9002332, app=client_id, name=app.name)
+    if directory is None and not app.is_multi_tenant:
+        raise ServiceError(50194, app=client_id, name=app.name)
+    return app
+
+
+def is_guid(text: str) -> bool:
+    """Say whether a text is a GUID in its usual form."""
+    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text, re.IGNORECASE) is not None

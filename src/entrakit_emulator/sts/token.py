@@ -1,0 +1,104 @@
+"""The token endpoint: POST /{tenant}/oauth2/v2.0/token (RFC 6749, 3.2).
+
+parse       form, content type, tenant
+grant_type  which grant; the others are refused by name (AADSTS70003)
+client      which app
+grant       one file each, in `grants/`
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from entrakit_emulator.exchange import FORM
+from entrakit_emulator.sts import proof, tenancy
+from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts.grants import client_credentials, code, device, password, refresh
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.sts.model import App, Directory
+
+LOOP_WINDOW_S = 300
+
+
+class Grant(Protocol):
+    """What a grant's file offers."""
+
+    def __call__(self, exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
+        """Return the answer's body."""
+        ...
+
+
+class Known(NamedTuple):
+    """A grant, and where it may be asked for.
+
+    Args:
+        answer: The function.
+        is_loop_checked: True where many equal requests are a loop.
+    """
+
+    answer: Grant
+    is_loop_checked: bool = True
+
+
+DEVICE = Known(device.answer, is_loop_checked=False)
+GRANTS: dict[str, Known] = {
+    "authorization_code": Known(code.answer),
+    "client_credentials": Known(client_credentials.answer),
+    "device_code": DEVICE,
+    "password": Known(password.answer),
+    "refresh_token": Known(refresh.answer),
+    "urn:ietf:params:oauth:grant-type:device_code": DEVICE,
+}
+
+
+def token(exchange: Exchange) -> Response:
+    """Answer a token request.
+
+    Raises:
+        ServiceError: The request is refused.
+    """
+    check_post(exchange)
+    directory = tenancy.directory_of(exchange)
+    grant_type = exchange.need("grant_type")
+    known = GRANTS.get(grant_type)
+    if known is None:
+        raise ServiceError(70003, grant=grant_type)
+    client_id = proof.client_id_of(exchange)
+    tenancy.served(directory, is_confidential=proof.is_offered(exchange))
+    app = tenancy.app_of(exchange, directory, client_id)
+    if known.is_loop_checked:
+        _check_loop(exchange)
+    return exchange.json(known.answer(exchange, directory, app))
+
+
+def check_post(exchange: Exchange) -> None:
+    """Check that a request is a form that was posted, and note what real clients always send and this one did not.
+
+    Raises:
+        ServiceError: Another method (900561), or a parameter twice (9002313).
+    """
+    if exchange.method != "POST":
+        raise ServiceError(900561, allowed="POST", method=exchange.method)
+    content_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != FORM:
+        exchange.violate("content_type", f"The body is to be {FORM} (RFC 6749, 3.2), not {content_type or 'nameless'}.")
+    if "client-request-id" not in exchange.headers:
+        exchange.violate("client_request_id_missing", "A sign-in can't be found in the log without client-request-id.")
+    if exchange.form.repeated:
+        raise ServiceError(9002313)
+
+
+def _check_loop(exchange: Exchange) -> None:
+    limit = exchange.world.settings.loop_limit
+    if limit is None:
+        return
+    key = hashlib.sha256(exchange.body).hexdigest()
+    recent = [at for at in exchange.world.asked.get(key, []) if at > exchange.now - LOOP_WINDOW_S]
+    exchange.world.asked[key] = [*recent, exchange.now]
+    if len(recent) >= limit:
+        raise ServiceError(50196)

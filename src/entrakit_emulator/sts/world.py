@@ -1,0 +1,120 @@
+"""Everything that the token service knows, in one place."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.bounded import Bounded
+
+if TYPE_CHECKING:
+    from entrakit_emulator.clock import Clock
+    from entrakit_emulator.faults import Faults
+    from entrakit_emulator.journal import Journal
+    from entrakit_emulator.sts.keys import KeyRing
+    from entrakit_emulator.sts.model import App, Directory, User
+    from entrakit_emulator.sts.tickets import (
+        AuthorizationCode,
+        DeviceSignIn,
+        Interaction,
+        IssuedToken,
+        RefreshToken,
+        Session,
+    )
+
+
+@dataclass(slots=True)
+class Settings:
+    """Numbers of the service that a test may want otherwise.
+
+    Args:
+        device_interval_s: Seconds between polls of a device.
+        device_lifetime_s: Seconds that a user code lives.
+        code_lifetime_s: Seconds that an authorization code lives.
+        access_lifetime_s: Seconds that an access token lives; None for a random 60 to 90 minutes.
+        refresh_lifetime_s: Seconds of disuse that a refresh token survives.
+        loop_limit: Equal token requests within five minutes after which AADSTS50196 is answered; None for never.
+    """
+
+    device_interval_s: int = 5
+    device_lifetime_s: int = 900
+    code_lifetime_s: int = 600
+    access_lifetime_s: int | None = None
+    refresh_lifetime_s: int = 90 * 24 * 3600
+    loop_limit: int | None = None
+
+
+@dataclass(slots=True)
+class World:
+    """The state of the service. All of it is read and written under `lock`.
+
+    Args:
+        origin: `https://localhost:PORT`.
+        clock: The tenant's time.
+        keys: The keys that tokens are signed with.
+        faults: What shall go wrong.
+        journal: What was asked.
+        tenants: By tenant id.
+        apps: By client id.
+        users: By object id.
+        consents: Delegated permissions granted, by (object id, client id, resource's client id).
+        valid_from: When a person's sessions were revoked, by object id, in the tenant's time.
+    """
+
+    origin: str
+    clock: Clock
+    keys: KeyRing
+    faults: Faults
+    journal: Journal
+    settings: Settings = field(default_factory=Settings)
+    tenants: dict[str, Directory] = field(default_factory=dict)
+    apps: dict[str, App] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    consents: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
+    valid_from: dict[str, float] = field(default_factory=dict)
+    codes: Bounded[str, AuthorizationCode] = field(default_factory=lambda: Bounded(1000))
+    refresh_tokens: Bounded[str, RefreshToken] = field(default_factory=lambda: Bounded(5000))
+    devices: Bounded[str, DeviceSignIn] = field(default_factory=lambda: Bounded(1000))
+    interactions: Bounded[str, Interaction] = field(default_factory=lambda: Bounded(500))
+    sessions: Bounded[str, Session] = field(default_factory=lambda: Bounded(500))
+    issued: Bounded[str, IssuedToken] = field(default_factory=lambda: Bounded(5000))
+    asked: Bounded[str, list[float]] = field(default_factory=lambda: Bounded(1000))
+    answered_codes: set[int] = field(default_factory=set)
+    random: random.Random = field(default_factory=random.SystemRandom)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def find_directory(self, name: str) -> Directory | None:
+        """Return the tenant with this id or domain."""
+        lowered = name.lower()
+        return self.tenants.get(lowered) or next(
+            (one for one in self.tenants.values() if lowered in one.domains or lowered in one.federated), None
+        )
+
+    def find_user(self, name: str) -> User | None:
+        """Return the person with this user principal name, whatever its case."""
+        lowered = name.strip().lower()
+        return next((user for user in self.users.values() if user.upn.lower() == lowered), None)
+
+    def find_resource(self, name: str) -> App | None:
+        """Return the app that a resource identifier names: client id or identifier URI, with or without final slash."""
+        lowered = name.lower().rstrip("/")
+        return self.apps.get(lowered) or next(
+            (
+                app
+                for app in self.apps.values()
+                if any(uri.lower().rstrip("/") == lowered for uri in app.identifier_uris)
+            ),
+            None,
+        )
+
+    def change_user(self, object_id: str, **changes: object) -> User:
+        """Replace a person by a changed copy."""
+        self.users[object_id] = replace(self.users[object_id], **changes)  # type: ignore[arg-type] # checked by seed
+        return self.users[object_id]
+
+    def change_app(self, client_id: str, **changes: object) -> App:
+        """Replace an app by a changed copy."""
+        self.apps[client_id] = replace(self.apps[client_id], **changes)  # type: ignore[arg-type] # checked by seed
+        return self.apps[client_id]

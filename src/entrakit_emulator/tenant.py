@@ -1,0 +1,138 @@
+"""A running tenant, and the handle on it."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from cryptography.hazmat.primitives import serialization
+
+from entrakit_emulator import contoso, control
+from entrakit_emulator.application import Application
+from entrakit_emulator.clock import Clock, TimeSource
+from entrakit_emulator.faults import Faults
+from entrakit_emulator.journal import Journal
+from entrakit_emulator.routes import ROUTES
+from entrakit_emulator.seed import Seed
+from entrakit_emulator.server import Server
+from entrakit_emulator.sts.keys import KeyRing, make_certificate, make_key, make_signing_key
+from entrakit_emulator.sts.model import registered
+from entrakit_emulator.sts.world import World
+from entrakit_emulator.trust import Trust
+from entrakit_emulator.useragent import Person
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from entrakit_emulator.sts.model import RegisteredCertificate, User
+
+
+class Tenant:
+    """A tenant on loopback; `entrakit_emulator.start` makes one.
+
+    Args:
+        port: Port; 0 for one that the system chooses.
+        clock: What tells the time; None for the system's clock.
+
+    Attributes:
+        url: Origin of everything: `https://localhost:PORT`.
+        tenant_id: Id of the tenant.
+        domain: Its domain.
+        public_client: Client id of an app without credentials.
+        confidential_client: Client id of an app with a secret and a certificate.
+        single_tenant_client: Client id of a public app for this tenant only.
+        client_secret: Secret of the confidential app.
+        users: The seeded people.
+        certificate_pem: Certificate of the confidential app, PEM text.
+        private_key_pem: Its private key, PKCS #8 PEM text without password.
+        control_key: What the control plane asks for in `X-Emulator-Key`.
+        clock: The tenant's time.
+        faults: What shall go wrong.
+        journal: What was asked.
+        seed: Changes of what the tenant holds.
+    """
+
+    tenant_id = contoso.TENANT_ID
+    domain = contoso.DOMAIN
+    public_client = contoso.PUBLIC_CLIENT
+    confidential_client = contoso.CONFIDENTIAL_CLIENT
+    single_tenant_client = contoso.SINGLE_TENANT_CLIENT
+    client_secret = contoso.CLIENT_SECRET
+    users = contoso.USERS
+
+    def __init__(self, *, port: int = 0, clock: TimeSource | None = None) -> None:
+        # Made side by side: RSA keys take most of the time of a start.
+        with ThreadPoolExecutor(3) as pool:
+            signing = [pool.submit(make_signing_key) for _ in range(2)]
+            app_key = pool.submit(make_key)
+            server, self._trust = Server(port), Trust()
+            keys = KeyRing([one.result() for one in signing])
+            key = app_key.result()
+        certificate = make_certificate("Contoso Nightly", key)
+        self.certificate_pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+        self.private_key_pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+        self.control_key = secrets.token_urlsafe(24)
+        self.url = f"https://localhost:{server.port}"
+        self._certificate: RegisteredCertificate = registered(self.certificate_pem.encode())
+        self._world = World(self.url, Clock(clock), keys, Faults(), Journal())
+        contoso.plant(self._world, self._certificate)
+        self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
+        self.seed = Seed(self._world)
+        self._server = server
+        server.start(Application(self._world, (*control.routes(self), *ROUTES)), self._trust.context)
+
+    def __repr__(self) -> str:
+        return f"Tenant(url={self.url!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def ca_path(self) -> str:
+        """File of the CA certificate, PEM, that clients have to trust."""
+        return str(self._trust.ca_path)
+
+    @property
+    def answered_codes(self) -> set[int]:
+        """The AADSTS numbers answered since the last reset."""
+        return set(self._world.answered_codes)
+
+    def person(self, user: User | None = None) -> Person:
+        """Return somebody who signs in without a browser.
+
+        Args:
+            user: Who; None for the person about whom nothing is special.
+        """
+        who = user or self.users.normal
+        return Person(self.url, self.ca_path, who.upn, who.password, mfa_code=who.mfa_code)
+
+    def reset(self) -> None:
+        """Go back to the seeds: forget everything that was added, issued, asked for or noted."""
+        with self._world.lock:
+            world = self._world
+            for store in (
+                world.tenants, world.apps, world.users, world.consents, world.valid_from, world.codes,
+                world.refresh_tokens, world.devices, world.interactions, world.sessions, world.issued, world.asked,
+                world.answered_codes,
+            ):  # fmt: skip
+                store.clear()
+            world.settings = type(world.settings)()
+            world.random = random.SystemRandom()
+            self.clock.reset()
+            self.faults.clear()
+            self.journal.clear()
+            contoso.plant(world, self._certificate)
+
+    def stop(self) -> None:
+        """Stop serving and remove the CA certificate's file. A second call does nothing."""
+        self._server.stop()
+        self._trust.remove()
