@@ -5,6 +5,7 @@ from __future__ import annotations
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from entrakit.errors import CertificateError
@@ -69,10 +70,8 @@ def is_key_of(private_key: RSAPrivateKey, certificate: X509Certificate) -> bool:
 
 def not_rsa(private_key: object) -> CertificateError:
     """Return the error for a key that Entra can't use."""
-    kind = type(private_key).__name__.lower()
-    name = (
-        "an elliptic curve key (EC)" if "elliptic" in kind else f"a key of another kind ({type(private_key).__name__})"
-    )
+    curve = isinstance(private_key, EllipticCurvePrivateKey)
+    name = "an elliptic curve key (EC)" if curve else f"of another kind ({type(private_key).__name__})"
     return CertificateError(
         f"The private key is {name}, and Microsoft Entra takes RSA only (PS256).",
         remedy="Make a certificate with an RSA key of 2048 bits or more.",
