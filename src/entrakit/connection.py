@@ -124,6 +124,11 @@ class Connection:
         settings = self._record.settings
         return settings.directory_id or settings.account.tenant_id or settings.tenant_id
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether `token()` has a token that need not be renewed yet."""
+        return self._default is not None and self._default.is_fresh(self._time())
+
     def token(self, *scopes: str, claims: str = "", min_validity_s: float = 0.0) -> Token:
         """Return a token that can be used, renewed in silence if that is due. Never opens a browser or a prompt.
 

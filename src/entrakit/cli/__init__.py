@@ -1,0 +1,124 @@
+"""The `entra` command: it parses, calls the library, and prints. Nothing is imported here that is not needed."""
+
+from __future__ import annotations
+
+import sys
+
+from entrakit.cli.context import Context, Streams, standard_streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+    from entrakit.errors import EntraError
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
+    """Run one command and return its exit code.
+
+    Args:
+        argv: The words after `entra`.
+        streams: Where it reads and writes.
+        environ: The environment.
+    """
+    from entrakit.errors import EntraError
+
+    as_json = "--json" in argv
+    debug = "--debug" in argv
+    try:
+        return _run(argv, streams, environ)
+    except EntraError as error:
+        _show(error, streams, as_json=as_json, debug=debug)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing was kept.", file=streams.error)
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
+        if debug:
+            _trace(error, streams)
+        print(f"Something failed that should not: {type(error).__name__}.", file=streams.error)
+        print("  Next: Run it again with --debug, and report what it says.", file=streams.error)
+        return 1
+
+
+def run() -> NoReturn:
+    """Run the command of this process: the console script."""
+    import os
+
+    try:
+        code = main(sys.argv[1:], standard_streams(), os.environ)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader went away, as `head` does; the interpreter must not complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
+    from importlib import import_module
+
+    from entrakit.cli import arguments
+
+    if argv and argv[0] in ("--version", "version"):
+        from entrakit.version import __version__
+
+        print(f"entra {__version__}", file=streams.output)
+        return 0
+    command = arguments.choose_command(argv)
+    if command is None:
+        strangers = [word for word in argv if word not in ("-h", "--help", "help")]
+        if strangers:
+            raise arguments.UsageError(f"{strangers[0]} goes with a command.", remedy="Try `entra --help`.")
+        print(arguments.general_help(), file=streams.output)
+        return 0
+    parser = arguments.parser_of(command)
+    words = list(argv)
+    words.remove(command.name)
+    if "-h" in words or "--help" in words:
+        print(parser.format_help(), end="", file=streams.output)
+        return 0
+    options = parser.parse_args(words)
+    context = Context(
+        streams, environ, as_json=options.json, quiet=options.quiet,
+        color=not options.no_color and not environ.get("NO_COLOR"),
+    )  # fmt: skip
+    # `token` begins with what costs nothing, and sets the log up itself before it renews.
+    if command.name != "token" or options.verbose or options.debug:
+        from entrakit.cli.logs import configure
+
+        configure(streams.error, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
+    return int(import_module(command.module).run(options, context))
+
+
+def _show(error: EntraError, streams: Streams, *, as_json: bool, debug: bool) -> None:
+    """Tell a person, or a program, what went wrong and what to do."""
+    if debug:
+        _trace(error, streams)
+    description = getattr(error, "description", "")
+    if as_json:
+        import json
+
+        ids = {label.lower().replace(" ", "_"): value for label, value in error.ids()}
+        value = {"kind": type(error).__name__, "problem": error.problem, "next": error.remedy,
+                 "retryable": error.retryable, "exit_code": error.exit_code, **ids}  # fmt: skip
+        print(json.dumps({"error": value}, ensure_ascii=False), file=streams.error)
+        return
+    print(error, file=streams.error)
+    if description and debug:
+        print(f"  The service says: {description}", file=streams.error)
+
+
+def _trace(error: BaseException, streams: Streams) -> None:
+    """Write where an error came from: files and lines, never the values of variables, secrets masked."""
+    import traceback
+
+    from entrakit.redaction import redact
+
+    for line in traceback.format_exception(error):
+        print(redact(line), end="", file=streams.error)

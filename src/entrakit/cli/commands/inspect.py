@@ -1,0 +1,85 @@
+"""`entra inspect`: a token in words, and whether it has the permissions that are needed."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+    from entrakit.inspection import Inspection
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    from entrakit.cli.arguments import add_name
+
+    add_name(parser, "a kept connection (default: the current one)")
+    parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="of the token for this scope")
+    parser.add_argument("--token-stdin", action="store_true", help="a token from standard input")
+    parser.add_argument(
+        "--require", action="append", default=[], metavar="PERMISSION", help="exit with 9 if it lacks this (repeatable)"
+    )
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Say what the token says."""
+    from entrakit.inspection import inspect, require
+
+    found = inspect(_token(options, context), time.time())
+    if context.as_json:
+        context.give_json(_as_json(found))
+    else:
+        _say(found, context)
+    require(found, options.require)
+    if options.require:
+        context.tell(f"It has {', '.join(options.require)}.")
+    return 0
+
+
+def _token(options: argparse.Namespace, context: Context) -> str:
+    if options.token_stdin:
+        from entrakit.cli.prompts import read_secret
+
+        return read_secret(context, "token").reveal().strip().removeprefix("Bearer ")
+    from entrakit.kept import get_connection
+    from entrakit.vault import Vault
+
+    return get_connection(options.name, vault=Vault(environ=context.environ)).token(*options.scope).access_token
+
+
+def _say(found: Inspection, context: Context) -> None:
+    from entrakit.cli.output import describe_span, give_table, utc
+
+    for warning in found.warnings:
+        context.tell(f"Note: {warning}")
+    facts = [
+        ("For", f"{found.resource} ({found.audience})" if found.resource else found.audience),
+        ("On behalf of", found.account if found.kind == "user" else "the app itself" if found.kind == "app" else ""),
+        ("App", " ".join(part for part in (found.app_name, found.client_id) if part)),
+        ("Tenant", found.tenant_id),
+        ("Signed in with", ", ".join(found.methods)),
+    ]
+    if found.expires_on is not None and found.remaining_s is not None:
+        end = found.expires_on.timestamp()
+        facts.append(("Ends", f"{utc(end)}, in {describe_span(found.remaining_s)}" if found.remaining_s else utc(end)))
+    for label, value in facts:
+        if value:
+            context.give(f"{label + ':':<16}{value}")
+    if found.permissions:
+        context.give("")
+        rows = [(one.name, one.kind, one.words) for one in found.permissions]
+        give_table(context, ("PERMISSION", "KIND", "ALLOWS TO"), rows)
+    elif found.kind != "unreadable":
+        context.give(f"{'Permissions:':<16}none")
+
+
+def _as_json(found: Inspection) -> dict[str, object]:
+    values = found._asdict()
+    values["permissions"] = [one._asdict() for one in found.permissions]
+    for moment in ("issued_at", "expires_on"):
+        values[moment] = None if values[moment] is None else int(values[moment].timestamp())
+    return values

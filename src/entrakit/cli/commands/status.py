@@ -1,0 +1,91 @@
+"""`entra status`: kept connections, without network and without the key."""
+
+from __future__ import annotations
+
+import time
+
+from entrakit.errors import NotConnectedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+    from entrakit.kept import Status
+    from entrakit.vault import Vault
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    from entrakit.cli.arguments import add_name
+
+    add_name(parser, "only this connection")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """List them."""
+    from entrakit.cli.output import give_table
+    from entrakit.kept import list_connections
+    from entrakit.vault import Vault
+
+    vault = Vault(environ=context.environ)
+    found = [one for one in list_connections(vault=vault) if options.name in (None, one.name)]
+    if not found:
+        named = f" named {options.name!r}" if options.name else ""
+        raise NotConnectedError(f"There is no connection{named}.", remedy="Connect with `entra connect`.")
+    now = time.time()
+    if context.as_json:
+        context.give_json([_as_json(one, vault, now) for one in found])
+        return 0
+    rows = [_row(one, now) for one in found]
+    give_table(context, ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD"), rows)
+    for one in found:
+        if one.problem:
+            context.tell(f"Note: {one.problem}")
+    context.tell(f"Kept in {vault.path}, encrypted; key: {vault.key_source.description}.")
+    for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
+        if context.environ.get(name):
+            context.tell(f"Note: {name} is set, and new connections follow it.")
+    return 0
+
+
+def _row(one: Status, now: float) -> tuple[str, ...]:
+    from entrakit.cli.output import describe_span
+
+    settings = one.settings
+    mark = "*" if one.is_current else ""
+    if settings is None:
+        return (mark, one.name, "", "", "", "damaged", "")
+    state = f"{one.state(now)} ({describe_span(settings.expires_at - now)})"
+    account = settings.account.username or settings.client_id
+    return (mark, one.name, settings.flow, account, settings.tenant_id, state, settings.cloud.name)
+
+
+def _as_json(one: Status, vault: Vault, now: float) -> dict[str, object]:
+    base: dict[str, object] = {
+        "name": one.name,
+        "current": one.is_current,
+        "state": one.state(now),
+        "kept_in": vault.path,
+        "key_from": vault.key_source.name,
+    }
+    settings = one.settings
+    if settings is None:
+        return {**base, "problem": one.problem}
+    return {
+        **base,
+        "flow": settings.flow,
+        "client_id": settings.client_id,
+        "tenant_id": settings.tenant_id,
+        "directory_id": settings.directory_id,
+        "account": {"username": settings.account.username, "name": settings.account.name},
+        "scopes": list(settings.scopes),
+        "cloud": settings.cloud.name,
+        "authority": settings.cloud.authority,
+        "expires_on": int(settings.expires_at),
+        "expires_in_s": int(settings.expires_at - now),
+        "secret_kept": settings.save_secret,
+        "proxy": settings.proxy,
+        "ca_bundle": settings.ca_bundle,
+    }

@@ -1,0 +1,70 @@
+"""What a command gets to work with: streams, environment, and what was asked for in general."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TextIO
+
+
+class Streams(NamedTuple):
+    """Where a command reads and writes.
+
+    Args:
+        input: Standard input.
+        output: Standard output: the result and nothing else.
+        error: Standard error: everything that is for people.
+    """
+
+    input: TextIO
+    output: TextIO
+    error: TextIO
+
+
+class Context(NamedTuple):
+    """What every command is run with.
+
+    Args:
+        streams: Where it reads and writes.
+        environ: The environment.
+        as_json: `--json`.
+        quiet: `--quiet`.
+        color: Whether colour may be used.
+    """
+
+    streams: Streams
+    environ: Mapping[str, str]
+    as_json: bool = False
+    quiet: bool = False
+    color: bool = True
+
+    def tell(self, text: str) -> None:
+        """Write a line for people."""
+        if not self.quiet:
+            print(text, file=self.streams.error, flush=True)
+
+    def give(self, text: str) -> None:
+        """Write a line of the result."""
+        print(text, file=self.streams.output)
+
+    def give_json(self, value: object) -> None:
+        """Write the result as JSON."""
+        import json
+
+        print(json.dumps(value, indent=2, ensure_ascii=False), file=self.streams.output)
+
+    def is_terminal(self, stream: TextIO) -> bool:
+        """Return whether a person is at a stream."""
+        try:
+            return stream.isatty()
+        except ValueError:
+            return False
+
+
+def standard_streams() -> Streams:
+    """Return the streams of this process."""
+    return Streams(sys.stdin, sys.stdout, sys.stderr)
