@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 MAX_TOKEN = 64 * 1024
@@ -16,23 +20,37 @@ def decode_claims(token: str) -> dict[str, JSON] | None:
     Args:
         token: The token's text, from anywhere.
     """
-    return _decoded(token, 1)
+    parts = _parts(token)
+    return _decoded(parts[1]) if len(parts) == 3 else None
 
 
 def decode_header(token: str) -> dict[str, JSON] | None:
-    """Return the header of a JWT or JWE, or None where it can't be read."""
-    return _decoded(token, 0)
+    """Return the header of a JWT (RFC 7515) or of an encrypted token (RFC 7516), or None where it can't be read.
+
+    Args:
+        token: The token's text, from anywhere.
+    """
+    parts = _parts(token)
+    return _decoded(parts[0]) if len(parts) in (3, 5) else None
 
 
-def _decoded(token: str, part: int) -> dict[str, JSON] | None:
-    from base64 import urlsafe_b64decode
+def _parts(token: str) -> list[str]:
+    return token.split(".", 5) if len(token) <= MAX_TOKEN else []
 
-    parts = token.split(".", 5) if len(token) <= MAX_TOKEN else []
-    if len(parts) != 3 and not (part == 0 and len(parts) == 5):
-        return None
-    text = parts[part].rstrip("=")
+
+def _decoded(part: str) -> dict[str, JSON] | None:
+    from base64 import b64decode
+
+    text = part.rstrip("=")
     try:
-        value = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        data = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        # Decoded here, for `json.loads` would also guess UTF-16 and UTF-32 from bytes.
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _refuse(name: str) -> NoReturn:
+    """Refuse NaN and Infinity: RFC 8259 does not have them, and no date can be made of them."""
+    raise ValueError(name)

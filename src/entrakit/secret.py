@@ -9,12 +9,15 @@ from entrakit.errors import ParameterError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import NoReturn
 
 MAX_FILE = 64 * 1024
 
 
 class Secret:
     """A text that is not shown by `repr`, `str`, formatting or a pickle.
+
+    It is kept as it was given: white space at an end may belong to it. Only a file and a pipe lose one line break.
 
     Args:
         value: The text.
@@ -23,6 +26,7 @@ class Secret:
 
     Raises:
         ParameterError: It is empty.
+        TypeError: It is not text.
     """
 
     __slots__ = ("_value", "origin")
@@ -31,10 +35,10 @@ class Secret:
     origin: str
 
     def __init__(self, value: str, origin: str = "argument") -> None:
+        if not isinstance(value, str):
+            raise TypeError(f"a Secret is text, not {type(value).__name__}")
         if not value:
-            raise ParameterError(
-                f"The secret from {_place(origin)} is empty.", remedy="Is the variable set, and the file not empty?"
-            )
+            raise ParameterError(f"The secret from {_place(origin)} is empty.", remedy=_when_empty(origin))
         object.__setattr__(self, "_value", value)
         object.__setattr__(self, "origin", origin)
 
@@ -58,7 +62,7 @@ class Secret:
         """Return the content of a file, without one line break at its end.
 
         Args:
-            path: The file, UTF-8; `~` is expanded.
+            path: The file, UTF-8 with or without a byte order mark; `~` is expanded.
 
         Raises:
             ParameterError: It can't be read, is empty, or is larger than any secret.
@@ -67,12 +71,19 @@ class Secret:
         try:
             with open(full, "rb") as file:
                 data = file.read(MAX_FILE + 1)
-            text = data.decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise ParameterError(f"The secret can't be read from {full}: {reason}.") from None
+        except (OSError, ValueError) as error:  # ValueError: a null character in the path
+            reason = error.strerror if isinstance(error, OSError) else "that is no path"
+            raise ParameterError(f"The secret can't be read from {full!r}: {reason}.") from None
         if len(data) > MAX_FILE:
-            raise ParameterError(f"{full} is too large to be a secret.")
+            raise ParameterError(f"{full!r} is too large to be a secret.", remedy="Is it the right file?")
+        try:
+            # Editors of Windows begin a file with a byte order mark, which no secret has.
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise ParameterError(
+                f"The secret can't be read from {full!r}: it is not UTF-8 text.",
+                remedy="Save it as UTF-8; a certificate belongs to --certificate-path.",
+            ) from None
         return cls(without_line_break(text), f"file:{full}")
 
     @classmethod
@@ -93,12 +104,28 @@ class Secret:
             return cls.from_file(place)
         raise ParameterError(f"A secret from {_place(origin)} can't be read again.")
 
+    def again(self, environ: Mapping[str, str] = os.environ) -> Secret | None:
+        """Return what stands now where this secret came from, or None if only a person has it.
+
+        Args:
+            environ: Where to look up variables.
+
+        Raises:
+            ParameterError: The variable or the file is gone, or empty.
+        """
+        if self.origin.startswith(("env:", "file:")):
+            return type(self).from_origin(self.origin, environ)
+        return None
+
     def reveal(self) -> str:
         """Return the text itself."""
         return self._value
 
-    def __setattr__(self, name: str, value: object) -> None:
+    def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Secret is immutable: {name} can't be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Secret is immutable: {name} can't be deleted")
 
     def __repr__(self) -> str:
         return f"Secret(origin={self.origin!r})"
@@ -106,13 +133,19 @@ class Secret:
     def __format__(self, spec: str) -> str:
         return format(repr(self), spec)
 
-    def __reduce__(self) -> str:
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret can't be pickled: it would leave memory unencrypted")
 
     def __eq__(self, other: object) -> bool:
         from hmac import compare_digest
 
-        return isinstance(other, Secret) and compare_digest(self._value.encode(), other._value.encode())
+        return isinstance(other, Secret) and compare_digest(_bytes(self._value), _bytes(other._value))
 
     __hash__ = None  # type: ignore[assignment] # a hash of a secret is a hint at it
 
@@ -130,17 +163,32 @@ class Credential:
 
     __slots__ = ("password", "username")
 
+    username: str
+    password: Secret
+
     def __init__(self, username: str, password: str | Secret) -> None:
         name = username.strip()
         if not name or not name.isprintable():
             raise ParameterError("The user name is empty, or has characters that can't be seen.")
-        self.username = name
-        self.password = Secret(password) if isinstance(password, str) else password
+        object.__setattr__(self, "username", name)
+        object.__setattr__(self, "password", Secret(password) if isinstance(password, str) else password)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Credential is immutable: {name} can't be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Credential is immutable: {name} can't be deleted")
 
     def __repr__(self) -> str:
         return f"Credential(username={self.username!r}, password=…)"
 
-    def __reduce__(self) -> str:
+    def __copy__(self) -> Credential:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Credential:
+        return self
+
+    def __reduce__(self) -> NoReturn:
         raise TypeError("a Credential can't be pickled: it would leave memory unencrypted")
 
 
@@ -149,8 +197,21 @@ def without_line_break(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
+def _bytes(value: str) -> bytes:
+    # What of an environment variable is not UTF-8 arrives as lone surrogates (PEP 383).
+    return value.encode("utf-8", "surrogatepass")
+
+
 def _place(origin: str) -> str:
     kind, _, place = origin.partition(":")
-    return {"env": f"the environment variable {place}", "file": place, "stdin": "standard input"}.get(
+    return {"env": f"the environment variable {place}", "file": repr(place), "stdin": "standard input"}.get(
         kind, f"the {kind}"
     )
+
+
+def _when_empty(origin: str) -> str:
+    if origin.startswith("env:"):
+        return f"Is the environment variable empty? Set {origin[4:]}, then try again."
+    if origin.startswith("file:"):
+        return "Is it the right file? Write the secret into it, then try again."
+    return "Give the secret itself; is the environment variable empty that it was taken from?"

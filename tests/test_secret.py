@@ -1,0 +1,213 @@
+"""Secrets that say where they came from, and never show what they are."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrakit.errors import ParameterError
+from entrakit.secret import MAX_FILE, Credential, Secret, without_line_break
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CANARY = "canary-5ecret"
+
+
+@given(st.text(min_size=1), st.sampled_from(["argument", "prompt", "stdin", "env:NAME", "file:/x"]))
+def test_a_secret_is_kept_as_it_was_given(value: str, origin: str) -> None:
+    """
+    White space and hidden characters may belong to a secret: `reveal` gives back each letter.
+    """
+    assert value == Secret(value, origin).reveal()
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "{0!r}".format, ascii, lambda one: f"{one}"])
+@pytest.mark.parametrize("secret", [Secret(CANARY, "env:APP_SECRET"), Credential("ada@contoso.com", CANARY)])
+def test_no_way_of_showing_shows_the_value(show: object, secret: object) -> None:
+    """
+    Neither repr, str nor formatting show a secret or a password (checklist 49).
+    """
+    assert callable(show)
+    text = show(secret)
+
+    assert CANARY not in text
+    assert "env:APP_SECRET" in text or "ada@contoso.com" in text
+    assert "   Secret(origin='prompt')" == f"{Secret(CANARY, 'prompt'):>26}"
+
+
+@pytest.mark.parametrize("secret", [Secret(CANARY), Credential("ada@contoso.com", CANARY)])
+def test_a_pickle_is_refused(secret: object) -> None:
+    """
+    A pickle would carry the value to a file or another process in the clear; copies in memory are the same object.
+    """
+    with pytest.raises(TypeError, match="pickled") as caught:
+        pickle.dumps(secret)
+
+    assert CANARY not in str(caught.value)
+    assert copy.copy(secret) is secret
+    assert copy.deepcopy(secret) is secret
+
+
+@pytest.mark.parametrize("secret", [Secret(CANARY), Credential("ada@contoso.com", CANARY)])
+def test_a_secret_can_not_be_changed(secret: object) -> None:
+    """
+    Values are immutable: nothing is set or deleted, and there is no length and no dictionary to look into.
+    """
+    for name in ("_value", "origin", "username", "password", "other"):
+        with pytest.raises(AttributeError):
+            setattr(secret, name, "x")
+        with pytest.raises(AttributeError):
+            delattr(secret, name)
+
+    assert not hasattr(secret, "__len__")
+    assert not hasattr(secret, "__dict__")
+
+
+def test_secrets_are_equal_by_value() -> None:
+    """
+    Two secrets are equal when their values are, wherever they came from; nothing else equals a secret.
+    """
+    assert Secret(CANARY) == Secret(CANARY, "prompt")
+    assert Secret(CANARY) != Secret(CANARY + "x")
+    assert CANARY != Secret(CANARY)
+    assert Secret("\udcff") != Secret("é")
+    with pytest.raises(TypeError):
+        hash(Secret(CANARY))
+
+
+def test_an_environment_variable_is_read_again() -> None:
+    """
+    A secret of the environment names its variable, and `again` gives what stands there now (rotation).
+    """
+    environ = {"AZURE_CLIENT_SECRET": "old"}
+    secret = Secret.from_env("AZURE_CLIENT_SECRET", environ)
+    environ["AZURE_CLIENT_SECRET"] = "new"
+
+    assert "env:AZURE_CLIENT_SECRET" == secret.origin
+    assert "old" == secret.reveal()
+    again = secret.again(environ)
+    assert again is not None
+    assert ("new", secret.origin) == (again.reveal(), again.origin)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"value", "value"),
+        (b"value\n", "value"),
+        (b"value\r\n", "value"),
+        (b"value\n\n", "value\n"),
+        (b" value ", " value "),
+        (b"\xef\xbb\xbfvalue\r\n", "value"),
+        ("Füße".encode(), "Füße"),
+    ],
+)
+def test_a_file_loses_one_line_break(tmp_path: Path, content: bytes, expected: str) -> None:
+    """
+    A file ends in a line break that is not the secret's, and may begin with a byte order mark; nothing else goes.
+    """
+    path = tmp_path / "secret.txt"
+    path.write_bytes(content)
+
+    secret = Secret.from_file(path)
+
+    assert expected == secret.reveal()
+    assert f"file:{path}" == secret.origin
+    assert secret == secret.again()
+
+
+def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    `~` is expanded, and the origin holds the full path (user wish 22).
+    """
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "secret.txt").write_text("value\n")
+
+    assert f"file:{tmp_path}/secret.txt" == Secret.from_file("~/secret.txt").origin
+
+
+@pytest.mark.parametrize("origin", ["argument", "prompt", "stdin"])
+def test_what_a_person_typed_can_not_be_read_again(origin: str) -> None:
+    """
+    Only files and variables can be asked again without a person.
+    """
+    assert Secret(CANARY, origin).again() is None
+    with pytest.raises(ParameterError, match="can't be read again"):
+        Secret.from_origin(origin)
+
+
+def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
+    """
+    Each mistake has its own words, and none shows what was read.
+    """
+    (tmp_path / "empty").write_bytes(b"\n")
+    (tmp_path / "large").write_bytes(CANARY.encode() * MAX_FILE)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe" + CANARY.encode("utf-16-le"))
+    cases: dict[str, Callable[[], Secret]] = {
+        "is not set": lambda: Secret.from_env("GONE", {}),
+        "Is the environment variable empty": lambda: Secret.from_env("EMPTY", {"EMPTY": ""}),
+        "is the environment variable empty": lambda: Secret(""),
+        "standard input is empty": lambda: Secret("", "stdin"),
+        "empty' is empty": lambda: Secret.from_file(tmp_path / "empty"),
+        "too large": lambda: Secret.from_file(tmp_path / "large"),
+        "not UTF-8": lambda: Secret.from_file(tmp_path / "binary"),
+        "No such file": lambda: Secret.from_file(tmp_path / "gone"),
+        "Is a directory": lambda: Secret.from_file(tmp_path),
+        "no path": lambda: Secret.from_file("a\0b"),
+    }
+
+    for expected, make in cases.items():
+        with pytest.raises(ParameterError) as caught:
+            make()
+        assert expected in str(caught.value)
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_secret_is_text() -> None:
+    """
+    Bytes are a programmer's mistake: a TypeError that names the type only.
+    """
+    with pytest.raises(TypeError, match="not bytes") as caught:
+        Secret(cast("str", CANARY.encode()))
+
+    assert CANARY not in str(caught.value)
+
+
+def test_a_credential_keeps_a_password_with_its_origin() -> None:
+    """
+    A password may be text or a secret that knows where it came from; the name loses white space at its ends.
+    """
+    password = Secret.from_env("AZURE_PASSWORD", {"AZURE_PASSWORD": CANARY})
+
+    assert Secret(CANARY) == Credential(" ada@contoso.com\n", CANARY).password
+    assert "ada@contoso.com" == Credential(" ada@contoso.com\n", CANARY).username
+    assert "env:AZURE_PASSWORD" == Credential("ada@contoso.com", password).password.origin
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("", "x"), (" ", "x"), ("ada\n@contoso.com", "x"), ("a\x1b[31mda", "x"), ("ada\u202e", "x"), ("ada", "")],
+)
+def test_a_credential_that_can_not_be_right_is_refused(name: str, password: str) -> None:
+    """
+    No empty name or password, and no name with line breaks, escapes or characters that turn the text around.
+    """
+    with pytest.raises(ParameterError):
+        Credential(name, password)
+
+
+@given(st.text())
+def test_one_line_break_is_removed(text: str) -> None:
+    """
+    Only the line break that a file or a pipe adds goes.
+    """
+    assert text == without_line_break(text + "\n") or text.endswith("\r")
+    assert text == without_line_break(text + "\r\n")
