@@ -76,6 +76,7 @@ class TokenService:
                 list(scopes),
                 redirect_uri=redirect_uri,
                 state=state,
+                response_mode="form_post",
                 prompt=prompt or None,
                 login_hint=login_hint or None,
                 domain_hint=domain_hint or None,

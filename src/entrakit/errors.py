@@ -4,6 +4,7 @@
     ├── ParameterError                  a value that can't be right (ValueError)      2
     │   └── ParameterSetError           parameters that don't go together             2
     ├── CertificateError                no certificate that can sign                  2
+    │   └── CertificatePasswordError    its file is encrypted, and no password came   2
     ├── NotConnectedError               no such kept connection                       3
     ├── SignInError                     the token service, or a person, said no       5
     │   ├── InteractionRequiredError    only a person can go on                       4
@@ -84,6 +85,10 @@ class CertificateError(EntraError):
     """No certificate that can sign: not found, unreadable, expired, without key, of the wrong kind."""
 
     exit_code = 2
+
+
+class CertificatePasswordError(CertificateError):
+    """The certificate's file is encrypted, and no password was given."""
 
 
 class NotConnectedError(EntraError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import cast
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import NetworkError, ThrottledError, UnexpectedAnswerError
@@ -88,7 +87,10 @@ class MsalHttp:
         del params, unused
         fields = dict(headers or {})
         self.correlation_id = fields.get("client-request-id", "")
-        form = cast("dict[str, str]", data) if isinstance(data, dict) else None
+        # As in every form that MSAL fills in, None means that there is no such field.
+        form = (
+            {name: str(value) for name, value in data.items() if value is not None} if isinstance(data, dict) else None
+        )
         body = str(data or "") if form is None else urlencode(form)
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 
 from entrakit.certificates import Certificate
 from entrakit.certificates.keys import SoftwareKey, is_key_of, not_rsa
-from entrakit.errors import CertificateError
+from entrakit.errors import CertificateError, CertificatePasswordError
 
 MAX_FILE = 1024 * 1024
 
@@ -182,8 +182,8 @@ def _chain_of(leaf: x509.Certificate, certificates: list[x509.Certificate]) -> l
     return chain
 
 
-def _needs_password(source: str) -> CertificateError:
-    return CertificateError(
+def _needs_password(source: str) -> CertificatePasswordError:
+    return CertificatePasswordError(
         f"{source} is encrypted, and no password was given.",
         remedy="Give the password: certificate_password=…, --certificate-password-stdin, or "
         "AZURE_CLIENT_CERTIFICATE_PASSWORD.",

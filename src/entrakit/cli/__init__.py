@@ -83,7 +83,7 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     if "-h" in words or "--help" in words:
         print(parser.format_help(), end="", file=streams.output)
         return 0
-    options = parser.parse_args(words)
+    options = parser.read(words)
     context = Context(
         streams, environ, as_json=options.json, quiet=options.quiet,
         color=not options.no_color and not environ.get("NO_COLOR"),

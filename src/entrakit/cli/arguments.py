@@ -42,6 +42,18 @@ class Parser(argparse.ArgumentParser):
         """Raise a UsageError with the nearest option and an example."""
         raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", remedy=self._remedy(message))
 
+    def read(self, words: Sequence[str]) -> argparse.Namespace:
+        """Return what was typed.
+
+        Raises:
+            UsageError: It can't be understood. What stands where nothing belongs is not repeated: it may be a secret.
+        """
+        options, strangers = self.parse_known_args(list(words))
+        if strangers:
+            unknown = [word.partition("=")[0] for word in strangers if word.startswith("-")]
+            self.error(f"there is no option {unknown[0]}" if unknown else "there is a word too many")
+        return options
+
     def options(self) -> list[str]:
         """Return all long options."""
         return sorted(text for action in self._actions for text in action.option_strings if text.startswith("--"))

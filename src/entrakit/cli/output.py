@@ -35,22 +35,3 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell.partition(" ")[0], "")) for cell in row))
     Console(file=stream, no_color=not context.color, highlight=False, soft_wrap=False).print(table)
-
-
-def describe_span(seconds: float) -> str:
-    """Return a span of time as people say it: `58 min`, `2 h`, `3 days`; with `ago` if it is over."""
-    size = abs(seconds)
-    for unit, length in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if size >= 2 * length or (unit == "min" and size >= 60):
-            text = f"{size / length:.0f} {unit}"
-            break
-    else:
-        text = f"{size:.0f} s"
-    return f"{text} ago" if seconds < 0 else text
-
-
-def utc(seconds: float) -> str:
-    """Return a moment as people read it, in UTC."""
-    import time
-
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(seconds))

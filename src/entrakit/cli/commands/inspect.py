@@ -52,7 +52,8 @@ def _token(options: argparse.Namespace, context: Context) -> str:
 
 
 def _say(found: Inspection, context: Context) -> None:
-    from entrakit.cli.output import describe_span, give_table, utc
+    from entrakit.cli.output import give_table
+    from entrakit.cli.spans import describe_span, utc
 
     for warning in found.warnings:
         context.tell(f"Note: {warning}")

@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _row(one: Status, now: float) -> tuple[str, ...]:
-    from entrakit.cli.output import describe_span
+    from entrakit.cli.spans import describe_span
 
     settings = one.settings
     mark = "*" if one.is_current else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from entrakit.errors import ParameterError
+from entrakit.cli.spans import parse_span
 from entrakit.kept import get_connection
 
 TYPE_CHECKING = False
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def arguments(parser: Parser) -> None:
@@ -47,22 +45,3 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if context.is_terminal(context.streams.output):
         context.tell("Note: whoever sees this token can use it until it ends.")
     return 0
-
-
-def parse_span(text: str) -> float:
-    """Return a span of time in seconds.
-
-    Args:
-        text: A number of seconds, or a number with `s`, `m` or `h`.
-
-    Raises:
-        ParameterError: It is none.
-    """
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in UNITS else (text, "s")
-    try:
-        seconds = float(number) * UNITS[unit]
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < 1e9:
-        raise ParameterError(f"{text!r} is not a span of time.", remedy="Write it like 90, 90s, 10m or 1h.")
-    return seconds

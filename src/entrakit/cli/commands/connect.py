@@ -1,0 +1,308 @@
+"""`entra connect`: sign in, and keep the connection."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from entrakit.cli.prompts import ask_line, ask_secret, read_secret
+from entrakit.cli.spans import describe_span, parse_span, utc
+from entrakit.errors import CertificatePasswordError, ParameterError, ParameterSetError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from entrakit import Connection, Secret
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+    from entrakit.flows.devicecode import DeviceCode
+
+# Parameters of connect() by the option that gives them, for errors.
+OPTIONS = {
+    "browser": "--browser",
+    "device_code": "--device-code",
+    "certificate_thumbprint": "--certificate-thumbprint",
+    "certificate_name": "--certificate-name",
+    "certificate_path": "--certificate-path",
+    "certificate_password": "--certificate-password-stdin",
+    "send_certificate_chain": "--send-certificate-chain",
+    "client_secret": "--client-secret",
+    "credential": "--username",
+    "port": "--port",
+    "login_hint": "--login-hint",
+    "domain_hint": "--domain-hint",
+    "prompt": "--prompt",
+    "open_browser": "--no-browser",
+    "on_link": "--no-browser",
+    "paste": "--paste",
+    "timeout_s": "--timeout",
+}
+ASKS_FOR_BROWSER = ("browser", "port", "login_hint", "domain_hint", "prompt", "no_browser", "paste")
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    who = parser.add_argument_group("who and where")
+    who.add_argument("--client-id", metavar="ID", help="the app: a GUID, or Graph or Azure (env AZURE_CLIENT_ID)")
+    who.add_argument("--tenant-id", metavar="ID", help="the tenant: a GUID or a domain (env AZURE_TENANT_ID)")
+    who.add_argument("--scope", action="append", default=[], help="what to ask for, for people (repeatable)")
+    who.add_argument("--cloud", metavar="CLOUD", help="usgov, china, …, or an https address (env AZURE_AUTHORITY_HOST)")
+    browser = parser.add_argument_group("browser (the default)")
+    browser.add_argument("--browser", action="store_true", help="sign in with the system's browser")
+    browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
+    browser.add_argument("--paste", action="store_true", help="paste the address that your browser ended at")
+    browser.add_argument("--port", type=int, default=0, help="listen on this loopback port")
+    browser.add_argument("--login-hint", default="", metavar="NAME", help="fill in this user name")
+    browser.add_argument("--domain-hint", default="", metavar="DOMAIN", help="go to this domain's own page")
+    browser.add_argument("--prompt", default="", help="login, select_account, consent or none")
+    browser.add_argument("--timeout", metavar="TIME", help="wait for the person no longer: 90, 10m")
+    device = parser.add_argument_group("another device")
+    device.add_argument("--device-code", action="store_true", help="sign in with a code on another device")
+    app = parser.add_argument_group("app with a certificate")
+    app.add_argument("--certificate-path", metavar="FILE", help="PFX or PEM (env AZURE_CLIENT_CERTIFICATE_PATH)")
+    app.add_argument("--certificate-password-stdin", action="store_true", help="its password, on standard input")
+    app.add_argument("--certificate-thumbprint", default="", metavar="HEX", help="in the user's or computer's store")
+    app.add_argument("--certificate-name", default="", metavar="NAME", help="subject or common name in a store")
+    app.add_argument("--send-certificate-chain", action="store_true", help="send the chain as well (x5c)")
+    secret = parser.add_argument_group("app with a secret")
+    secret.add_argument("--client-secret", nargs="?", const="", metavar="", help="ask for it (env AZURE_CLIENT_SECRET)")
+    secret.add_argument("--client-secret-stdin", action="store_true", help="on standard input")
+    secret.add_argument("--client-secret-file", metavar="FILE", help="in a file")
+    person = parser.add_argument_group("user name and password")
+    person.add_argument("--username", metavar="NAME", help="asks for the password (env AZURE_USERNAME, AZURE_PASSWORD)")
+    person.add_argument("--password-stdin", action="store_true", help="the password on standard input")
+    keeping = parser.add_argument_group("keeping")
+    keeping.add_argument("--name", default="default", help="name of the connection (default: default)")
+    keeping.add_argument("--ensure", action="store_true", help="do nothing if it is there and works")
+    keeping.add_argument("--save-secret", action="store_true", help="keep secret, password or key too, encrypted")
+    keeping.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
+    network = parser.add_argument_group("network")
+    network.add_argument("--ca-bundle", metavar="FILE", help="trust these CA certificates (env SSL_CERT_FILE)")
+    network.add_argument("--proxy", metavar="URL", help="use this proxy (env HTTPS_PROXY)")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Sign in, keep, and say so."""
+    given = _given(options, context)
+    try:
+        try:
+            connection = _connect(options, context, given)
+        except CertificatePasswordError as error:
+            if not context.is_terminal(context.streams.input):
+                raise
+            given["certificate_password"] = ask_secret(context, "certificate password", error.remedy)
+            connection = _connect(options, context, given)
+    except ParameterSetError as error:
+        raise _as_typed(error) from error
+    if options.pass_thru:
+        context.give_json(connection.token().to_json())
+    elif context.as_json:
+        context.give_json(_summary(connection))
+    _say(connection, context)
+    return 0
+
+
+def _connect(options: argparse.Namespace, context: Context, given: dict[str, object]) -> Connection:
+    from entrakit.clouds import find_cloud
+    from entrakit.http import Transport
+    from entrakit.sign_in import connect
+    from entrakit.vault import Vault
+
+    cloud = find_cloud(options.cloud or context.environ.get("AZURE_AUTHORITY_HOST") or "global")
+    if not options.cloud and cloud.name != "global":
+        context.tell(f"Note: AZURE_AUTHORITY_HOST leads to {cloud.authority}.")
+    return connect(  # type: ignore[call-overload,no-any-return] # which set it is, connect() finds out
+        client_id=_needed(options.client_id, "AZURE_CLIENT_ID", "--client-id", context),
+        tenant_id=_needed(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context),
+        scopes=options.scope,
+        cloud=cloud,
+        name=options.name,
+        ensure=options.ensure,
+        save_secret=options.save_secret,
+        transport=Transport(ca_bundle=options.ca_bundle, proxy=options.proxy),
+        vault=Vault(environ=context.environ),
+        **given,
+    )
+
+
+def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
+    """Return the parameters of the flow, with secrets read from where the options say."""
+    _refuse_two_readers(options)
+    given: dict[str, object] = {
+        "browser": options.browser,
+        "device_code": options.device_code,
+        "certificate_thumbprint": options.certificate_thumbprint,
+        "certificate_name": options.certificate_name,
+        "certificate_path": options.certificate_path,
+        "send_certificate_chain": options.send_certificate_chain,
+        "port": options.port,
+        "login_hint": options.login_hint,
+        "domain_hint": options.domain_hint,
+        "prompt": options.prompt,
+        "timeout_s": parse_span(options.timeout) if options.timeout else None,
+        "client_secret": _client_secret(options, context),
+        "credential": _credential(options, context) if options.username or options.password_stdin else None,
+    }
+    if options.certificate_password_stdin:
+        given["certificate_password"] = read_secret(context, "certificate password")
+    if options.device_code:
+        given["on_device_code"] = lambda code: _show_code(code, context)
+    if options.paste:
+        given["paste"] = lambda url: _ask_for_address(url, context)
+    if options.no_browser:
+        given["open_browser"] = lambda _: False
+    named = any(given[name] for name in given if name not in ("timeout_s",)) or any(
+        getattr(options, name) for name in ASKS_FOR_BROWSER
+    )
+    if not named:
+        given |= _from_environment(context)
+    if options.certificate_path or given.get("certificate_path"):
+        given.setdefault("certificate_password", _from_variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", context))
+    if not any(given.get(name) for name in _CHOOSERS) or options.browser:
+        given["on_link"] = lambda url, port: _show_link(url, port, context)
+    return given
+
+
+_CHOOSERS = (
+    "device_code",
+    "certificate_thumbprint",
+    "certificate_name",
+    "certificate_path",
+    "client_secret",
+    "credential",
+)
+
+
+def _from_environment(context: Context) -> dict[str, object]:
+    """Return the flow that the environment asks for, where no option does; the first of several, and say so."""
+    from entrakit.secret import Credential, Secret
+
+    environ = context.environ
+    found: list[tuple[str, dict[str, object]]] = []
+    if environ.get("AZURE_CLIENT_SECRET"):
+        secret = Secret.from_env("AZURE_CLIENT_SECRET", environ)
+        found.append(("AZURE_CLIENT_SECRET", {"client_secret": secret}))
+    if environ.get("AZURE_CLIENT_CERTIFICATE_PATH"):
+        path = environ["AZURE_CLIENT_CERTIFICATE_PATH"]
+        found.append(("AZURE_CLIENT_CERTIFICATE_PATH", {"certificate_path": path}))
+    if environ.get("AZURE_USERNAME") and environ.get("AZURE_PASSWORD"):
+        credential = Credential(environ["AZURE_USERNAME"], Secret.from_env("AZURE_PASSWORD", environ))
+        found.append(("AZURE_USERNAME and AZURE_PASSWORD", {"credential": credential}))
+    if not found:
+        return {}
+    ignored = ", ".join(name for name, _ in found[1:])
+    context.tell(f"Note: signing in with {found[0][0]}" + (f"; {ignored} not used." if ignored else "."))
+    return found[0][1]
+
+
+def _from_variable(name: str, context: Context) -> Secret | None:
+    from entrakit.secret import Secret
+
+    return Secret.from_env(name, context.environ) if context.environ.get(name) else None
+
+
+def _client_secret(options: argparse.Namespace, context: Context) -> Secret | None:
+    from entrakit.secret import Secret
+
+    instead = "Use --client-secret-stdin, --client-secret-file, or the variable AZURE_CLIENT_SECRET."
+    if options.client_secret:
+        raise ParameterError("A secret is never given on the command line, where others can see it.", remedy=instead)
+    if options.client_secret_stdin:
+        return read_secret(context, "client secret")
+    if options.client_secret_file:
+        return Secret.from_file(options.client_secret_file)
+    return ask_secret(context, "client secret", instead) if options.client_secret == "" else None
+
+
+def _credential(options: argparse.Namespace, context: Context) -> object:
+    from entrakit.secret import Credential
+
+    username = options.username or context.environ.get("AZURE_USERNAME")
+    if not username:
+        raise ParameterError("--password-stdin needs a user name.", remedy="Add --username NAME.")
+    if options.password_stdin:
+        return Credential(username, read_secret(context, "password"))
+    known = _from_variable("AZURE_PASSWORD", context)
+    instead = "Use --password-stdin, or the variable AZURE_PASSWORD."
+    return Credential(username, known or ask_secret(context, "password", instead))
+
+
+def _refuse_two_readers(options: argparse.Namespace) -> None:
+    secrets = ("certificate_password", "client_secret", "password")
+    readers = [name for name in secrets if getattr(options, f"{name}_stdin")]
+    if len(readers) > 1:
+        names = " and ".join(f"--{name.replace('_', '-')}-stdin" for name in readers)
+        raise ParameterSetError(f"{names} can't both read standard input.", clashing=readers, remedy="Leave one out.")
+
+
+def _needed(value: str | None, variable: str, option: str, context: Context) -> str:
+    found = value or context.environ.get(variable)
+    if not found:
+        raise ParameterError(
+            f"{option} is missing.",
+            remedy=f"Give it, or set {variable}. Example: entra connect --client-id Graph --tenant-id contoso.com",
+        )
+    return found
+
+
+def _as_typed(error: ParameterSetError) -> ParameterSetError:
+    """Return an error about parameters as one about options."""
+
+    def option(found: re.Match[str]) -> str:
+        return OPTIONS.get(found[0], found[0])
+
+    names = re.compile(r"\b(?:" + "|".join(OPTIONS) + r")\b(?!-)")
+    return ParameterSetError(
+        names.sub(option, error.problem),
+        clashing=[OPTIONS.get(name, name) for name in error.clashing],
+        accepted_by=error.accepted_by,
+        remedy=names.sub(option, error.remedy),
+    )
+
+
+def _show_code(code: DeviceCode, context: Context) -> None:
+    print(code, file=context.streams.error, flush=True)
+
+
+def _show_link(url: str, port: int, context: Context) -> None:
+    from entrakit.browser import ssh_forward_line
+
+    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
+    line = ssh_forward_line(port, context.environ)
+    if line:
+        print(f"Over SSH, first type this on your own machine:\n\n  {line}\n", file=context.streams.error)
+    context.streams.error.flush()
+
+
+def _ask_for_address(url: str, context: Context) -> str:
+    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
+    return ask_line(context, "The browser then can't open its last page. Paste that page's address: ")
+
+
+def _summary(connection: Connection) -> dict[str, object]:
+    settings = connection.settings
+    return {
+        "name": settings.name,
+        "flow": settings.flow,
+        "client_id": settings.client_id,
+        "tenant_id": connection.tenant_id,
+        "account": {"username": settings.account.username, "name": settings.account.name},
+        "cloud": settings.cloud.name,
+        "scopes": list(settings.scopes),
+        "expires_on": int(settings.expires_at),
+    }
+
+
+def _say(connection: Connection, context: Context) -> None:
+    from entrakit.vault import Vault
+
+    settings = connection.settings
+    vault = Vault(environ=context.environ)
+    who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "somebody"
+    left = settings.expires_at - time.time()
+    context.tell(f"Connected as {who} to the tenant {connection.tenant_id} ({settings.flow}).")
+    context.tell(f"The token lasts until {utc(settings.expires_at)} ({describe_span(left)}) and renews itself.")
+    context.tell(f"Kept as {settings.name!r} in {vault.path}, encrypted; key: {vault.key_source.description}.")
+    if settings.name.lower() != vault.current():
+        context.tell(f"To make it the one that commands use: entra use {settings.name}")

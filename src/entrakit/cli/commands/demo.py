@@ -1,0 +1,131 @@
+"""`entra demo`: all five flows on the embedded tenant, each with one call of a protected endpoint."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import NamedTuple
+
+from entrakit.cli.commands.emulator import start
+from entrakit.errors import EntraError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from entrakit import Connection, Transport
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+    from entrakit.flows.devicecode import DeviceCode
+    from entrakit_emulator import Tenant
+
+
+class Outcome(NamedTuple):
+    """How one flow went.
+
+    Args:
+        flow: Its name.
+        account: Who was connected.
+        called: What was asked with the token.
+        result: `ok` with what came back, or `failed` with the reason.
+        milliseconds: How long it took.
+    """
+
+    flow: str
+    account: str
+    called: str
+    result: str
+    milliseconds: int
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--no-browser", action="store_true", help="let a scripted user sign in instead of you")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Sign in five times and print what happened."""
+    from entrakit.cli.output import give_table
+    from entrakit.http import Transport
+
+    tenant = start()
+    try:
+        context.tell(f"The embedded tenant answers at {tenant.url}.")
+        transport = Transport(ca_bundle=tenant.ca_path)
+        by_person = not options.no_browser and context.is_terminal(context.streams.output)
+        outcomes = [
+            _try(flow, connect, path, tenant, transport)
+            for flow, path, connect in _flows(tenant, transport, context, by_person=by_person)
+        ]
+        transport.close()
+    finally:
+        tenant.stop()
+    if context.as_json:
+        context.give_json([one._asdict() for one in outcomes])
+    else:
+        rows = [(one.flow, one.account, one.called, one.result, f"{one.milliseconds} ms") for one in outcomes]
+        give_table(context, ("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), rows)
+    return 0 if all(one.result.startswith("ok") for one in outcomes) else 1
+
+
+def _flows(
+    tenant: Tenant, transport: Transport, context: Context, *, by_person: bool
+) -> list[tuple[str, str, Callable[[], Connection]]]:
+    """Return each flow with the path that its token is tried on."""
+    from entrakit.clouds import find_cloud
+    from entrakit.secret import Credential
+    from entrakit.sign_in import Common, connect
+
+    common = Common(cloud=find_cloud(tenant.url), transport=transport)
+    user = tenant.users.normal
+    person = tenant.person()
+    pem = (tenant.certificate_pem + tenant.private_key_pem).encode()
+    public, app, home = tenant.public_client, tenant.confidential_client, tenant.tenant_id
+
+    def open_browser(url: str) -> bool:
+        from entrakit.browser import open_browser as open_real
+
+        if by_person and open_real(url, context.environ):
+            context.tell(f"Sign in in your browser as {user.upn} with the password {user.password}")
+            return True
+        return person.open_browser(url)
+
+    def approve(code: DeviceCode) -> None:
+        context.tell(f"A scripted user enters the code {code.user_code}.")
+        person.approve_device(code.user_code)
+
+    return [
+        ("browser", "/v1.0/me", lambda: connect(
+            client_id=public, tenant_id=home, open_browser=open_browser, timeout_s=120, **common)),
+        ("device code", "/v1.0/me", lambda: connect(
+            client_id=public, tenant_id=home, device_code=True, on_device_code=approve, **common)),
+        ("certificate", "/v1.0/organization", lambda: connect(
+            client_id=app, tenant_id=home, certificate=pem, **common)),
+        ("secret", "/v1.0/organization", lambda: connect(
+            client_id=app, tenant_id=home, client_secret=tenant.client_secret, **common)),
+        ("password", "/v1.0/me", lambda: connect(
+            client_id=public, tenant_id=home, credential=Credential(user.upn, user.password), **common)),
+    ]  # fmt: skip
+
+
+def _try(flow: str, connect: Callable[[], Connection], path: str, tenant: Tenant, transport: Transport) -> Outcome:
+    begun = time.monotonic()
+    account = ""
+    try:
+        connection = connect()
+        account = connection.account.name or connection.account.username
+        answer = transport.send("GET", f"{tenant.url}{path}", headers=connection.headers())
+        result = _described(answer.status, answer.text)
+    except EntraError as error:
+        result = f"failed: {error.problem}"
+    return Outcome(flow, account, f"GET {path}", result, round((time.monotonic() - begun) * 1000))
+
+
+def _described(status: int, text: str) -> str:
+    """Return what the protected endpoint answered, in a few words."""
+    body = json.loads(text)
+    if status != 200:
+        return f"failed: HTTP {status}"
+    first = body["value"][0] if "value" in body else body
+    return f"ok: {first['displayName']}"

@@ -1,0 +1,99 @@
+"""`entra emulator`: the embedded tenant, until it is interrupted."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+    from entrakit_emulator import Tenant
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("--port", type=int, default=0, help="port on loopback (default: any that is free)")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Run it."""
+    ended = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    tenant = start(options.port)
+    try:
+        if context.as_json:
+            import json
+
+            context.give(json.dumps(_as_json(tenant)))
+        else:
+            _say(tenant, context)
+        context.streams.output.flush()
+        ended.wait()
+    except KeyboardInterrupt:
+        context.tell("")
+    finally:
+        tenant.stop()
+    return 0
+
+
+def start(port: int = 0) -> Tenant:
+    """Start the embedded tenant.
+
+    Raises:
+        ParameterError: Its extra is not installed, or the port is taken.
+    """
+    try:
+        import entrakit_emulator
+
+        return entrakit_emulator.start(port=port)
+    except ModuleNotFoundError as error:
+        raise ParameterError(
+            f"The embedded tenant needs the package {error.name}.", remedy="Type: pip install 'entrakit[emulator]'"
+        ) from error
+    except OSError as error:
+        raise ParameterError(
+            f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another --port, or leave it out."
+        ) from error
+
+
+def _as_json(tenant: Tenant) -> dict[str, object]:
+    return {
+        "url": tenant.url,
+        "ca_path": tenant.ca_path,
+        "tenant_id": tenant.tenant_id,
+        "domain": tenant.domain,
+        "public_client": tenant.public_client,
+        "confidential_client": tenant.confidential_client,
+        "client_secret": tenant.client_secret,
+        "control_key": tenant.control_key,
+        "users": {kind: {"upn": user.upn, "password": user.password} for kind, user in tenant.users._asdict().items()},
+    }
+
+
+def _say(tenant: Tenant, context: Context) -> None:
+    users = tenant.users._asdict()
+    lines = [
+        f"The embedded tenant answers at {tenant.url}; it is nobody's real tenant.",
+        "",
+        f"  CA certificate       {tenant.ca_path}",
+        f"  tenant               {tenant.tenant_id} ({tenant.domain})",
+        f"  public client        {tenant.public_client}",
+        f"  confidential client  {tenant.confidential_client}",
+        f"  its secret           {tenant.client_secret}",
+        *(f"  user ({kind}){' ' * (13 - len(kind))} {user.upn}  {user.password}" for kind, user in users.items()),
+        "",
+        "Connect to it:",
+        f"  entra connect --cloud {tenant.url} --ca-bundle {tenant.ca_path} \\",
+        f"    --tenant-id {tenant.domain} --client-id {tenant.public_client}",
+        "",
+        "Ctrl-C ends it.",
+    ]
+    for line in lines:
+        context.give(line)
