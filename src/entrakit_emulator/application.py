@@ -171,7 +171,7 @@ def _dress(exchange: Exchange, response: Response) -> None:
     headers["x-ms-request-id"] = exchange.trace_id
     headers["x-ms-ests-server"] = "2.1.0 - EMULATOR ProdSlices"
     headers["x-ms-clitelem"] = f"1,{exchange.code},0,,"
-    if exchange.headers.get("return-client-request-id", "").lower() == "true":
+    if exchange.named("return-client-request-id").lower() == "true":
         headers["client-request-id"] = exchange.correlation_id
     for name, value in NO_STORE.items():
         headers.setdefault(name, value)

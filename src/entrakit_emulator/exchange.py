@@ -59,7 +59,7 @@ class Exchange:
     Attributes:
         now: The tenant's time of the request.
         trace_id: GUID of this answer.
-        correlation_id: The client's GUID of the sign-in, or a new one.
+        correlation_id: The client's GUID of the sign-in, once parsed, or a new one.
         tenant: Tenant as the path has it; empty where it has none.
         error: Error of the answer, for the journal.
         code: AADSTS number of the answer, for the journal.
@@ -77,7 +77,7 @@ class Exchange:
         self.tenant = self.path_parameters.get("tenant", "")
         self.now = world.clock.now()
         self.trace_id = str(uuid.uuid4())
-        self.correlation_id = _guid(self.headers.get("client-request-id", "")) or str(uuid.uuid4())
+        self.correlation_id = str(uuid.uuid4())
         self.address = request.client.host if request.client else ""
         self.error = ""
         self.code = 0
@@ -86,7 +86,7 @@ class Exchange:
         self._query_text = request.url.query
 
     def parse(self) -> None:
-        """Read query and form.
+        """Read query and form, and the client's id of the sign-in: a header, or a parameter (MSAL.js).
 
         Raises:
             ServiceError: They are malformed.
@@ -98,6 +98,12 @@ class Exchange:
             except UnicodeDecodeError as error:
                 raise ServiceError(9002313) from error
             self.form = Parameters(text)
+        if _guid(self.named("client-request-id")):
+            self.correlation_id = _guid(self.named("client-request-id"))
+
+    def named(self, name: str) -> str:
+        """Return what a client says about itself: in a header, in the query or in the form; empty for nothing."""
+        return self.headers.get(name) or self.query.get(name) or self.form.get(name, "")
 
     def need(self, name: str) -> str:
         """Return a form parameter.

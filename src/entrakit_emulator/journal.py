@@ -133,7 +133,9 @@ class Journal:
 
 def masked(parameters: Mapping[str, str]) -> dict[str, str]:
     """Return parameters with every value masked that might be a secret or name a person."""
-    return {name: value if name in SAFE_PARAMETERS else MASK for name, value in parameters.items()}
+    # MSAL.js says in parameters what others say in headers.
+    safe = SAFE_PARAMETERS | SAFE_HEADERS
+    return {name: value if name.lower() in safe else MASK for name, value in parameters.items()}
 
 
 def client_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from entrakit_emulator.sts import pages
 from entrakit_emulator.sts.error_table import TABLE
+from entrakit_emulator.sts.errors import ServiceError
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
@@ -23,7 +24,7 @@ def error_page(exchange: Exchange) -> Response:
         return pages.respond("No such number", body, status=404)
     body = (
         pages.heading("Error lookup", f"AADSTS{text}")
-        + f"<p>{escape(kind.text)}</p>"
+        + f"<p>{escape(ServiceError(int(text)).text)}</p>"
         + pages.facts({"Error": kind.error, "HTTP status": str(kind.status), "Suberror": kind.suberror or "none"})
     )
     return pages.respond(f"AADSTS{text}", body)

@@ -122,7 +122,9 @@ def account_list(people: Iterable[User], message: str) -> str:
 
 def sign_in_name(people: Iterable[User], message: str, typed: str) -> str:
     """Return the question who the person is, with the people of the test tenant to look up."""
-    rows = "".join(f"<dt>{escape(user.upn)}</dt>\n<dd>{escape(user.password)}</dd>\n" for user in people)
+    rows = "".join(
+        f"<dt>{escape(user.upn)}</dt>\n<dd>{escape(user.password or 'no password')}</dd>\n" for user in people
+    )
     return (
         field("loginfmt", "Sign-in name", autocomplete="username", value=typed)
         + wrong(message)
@@ -131,10 +133,12 @@ def sign_in_name(people: Iterable[User], message: str, typed: str) -> str:
     )
 
 
-def password(message: str) -> str:
-    """Return the question for the password."""
+def password(user_name: str, message: str) -> str:
+    """Return the question for the password; the name stands in a field, so that a password safe knows whose it is."""
     return (
-        field("passwd", "Password", kind="password", autocomplete="current-password")
+        '<label for="who">Sign-in name</label>\n'
+        f'<input id="who" name="who" autocomplete="username" value="{escape(user_name)}" readonly>\n'
+        + field("passwd", "Password", kind="password", autocomplete="current-password")
         + wrong(message)
         + buttons("Sign in")
     )

@@ -66,7 +66,7 @@ def _content(
         typed = exchange.form.get("loginfmt", "")
         return "Sign in", f"to go on to {errand.app.name}", pages.sign_in_name(known, message, typed)
     if step == "password":
-        return "Enter your password", interaction.user_name, pages.password(message)
+        return "Enter your password", "", pages.password(interaction.user_name, message)
     user = world.users[interaction.user_id]
     if step == "mfa":
         lead = f"{user.upn} is asked for a second proof. Enter the code of your authenticator."

@@ -87,7 +87,7 @@ def check_post(exchange: Exchange) -> None:
     content_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM:
         exchange.violate("content_type", f"The body is to be {FORM} (RFC 6749, 3.2), not {content_type or 'nameless'}.")
-    if "client-request-id" not in exchange.headers:
+    if not exchange.named("client-request-id"):
         exchange.violate("client_request_id_missing", "A sign-in can't be found in the log without client-request-id.")
     if exchange.form.repeated:
         raise ServiceError(9002313)
