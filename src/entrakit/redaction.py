@@ -108,8 +108,8 @@ def redacting_filter() -> logging.Filter:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the message; where it does not fit its arguments, both beside each other: a log never stops a program."""
+    """Return the message; where it does not fit its arguments, without them."""
     try:
         return record.getMessage()
-    except (TypeError, ValueError, KeyError):
-        return f"{record.msg!s} {record.args!r}"
+    except Exception:  # noqa: BLE001 - a log line never stops a program, and a filter runs outside logging's own net
+        return f"{record.msg} (its arguments don't fit)" if isinstance(record.msg, str) else "(can't be shown)"
