@@ -19,11 +19,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from entrakit.http import Transport
+from entrakit import Transport, connect
+from entrakit.clouds import find_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from entrakit import Connection
+    from entrakit_emulator import Tenant
 
 
 class FakeClock:
@@ -286,3 +290,25 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                  "AZURE_PASSWORD", "ENTRAKIT_VAULT_KEY", "BROWSER", "SSH_CONNECTION"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture
+def emulator(entra_tenant: Tenant, clock: FakeClock) -> Iterator[Callable[..., Connection]]:
+    """Return a function that connects to the embedded tenant, trusting its CA, on the fake clock."""
+    transport = Transport(ca_bundle=entra_tenant.ca_path, timeout_s=10.0, clock=clock)
+    entra_tenant.clock.follow(clock)
+
+    def run(**parameters: object) -> Connection:
+        return connect(
+            **{
+                "tenant_id": entra_tenant.tenant_id,
+                "client_id": entra_tenant.public_client,
+                "cloud": find_cloud(entra_tenant.url),
+                "transport": transport,
+                "clock": clock,
+            }
+            | parameters  # type: ignore[arg-type] # which set it is, connect() finds out
+        )
+
+    yield run
+    transport.close()

@@ -67,14 +67,16 @@ class Connection:
         proof: What the app or person proves itself with; None to find it when it is needed.
         vault: Where it is kept; None if it is not.
         clock: What tells the time.
+        owns_transport: Close the transport with the connection; one that it makes itself is always its own.
     """
 
     def __init__(
         self, record: Record, *, transport: Transport | None = None, proof: Proof | None = None,
-        vault: Vault | None = None, clock: Clock = time,
+        vault: Vault | None = None, clock: Clock = time, owns_transport: bool = False,
     ) -> None:  # fmt: skip
         self._record = record
         self._transport = transport
+        self._owns_transport = owns_transport or transport is None
         self._proof = proof
         self._vault = vault
         self._clock = clock
@@ -165,7 +167,7 @@ class Connection:
             self._closed = True
             self._default = self._proof = None
             self._record = records.Record(self._record.settings, {})
-            if self._transport is not None:
+            if self._transport is not None and self._owns_transport:
                 self._transport.close()
 
     def disconnect(self) -> None:

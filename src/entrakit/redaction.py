@@ -31,7 +31,7 @@ _HEADERS = "set-cookie|cookie|authorization|proxy-authorization"
 # A name is not the end of a longer one (`error_code`), though it may follow a percent-encoded character. The number
 # of an error in the service's own lookup address is no authorization code.
 _START = r"(?:(?<![A-Za-z0-9_])(?<!/error\?)|(?<=%[0-9A-Fa-f]{2}))"
-_QUOTED = r"""(?:"(?:[^"\\\r\n]|\\.)*+"?|'(?:[^'\\\r\n]|\\.)*+'?)"""
+_QUOTED = r"""(?:"(?:[^"\\\r\n]|\\.)*+\\?"?|'(?:[^'\\\r\n]|\\.)*+\\?'?)"""
 
 # Hostile text costs linear time: every repetition is possessive, bounded, or ends where the match ends, and nothing
 # can begin inside of what was scanned in vain.

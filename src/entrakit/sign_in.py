@@ -191,6 +191,7 @@ def connect(
     options = BrowserOptions(
         port, login_hint, domain_hint, prompt, timeout_s or 300.0, open_browser, on_link, paste
     ).checked()
+    owns_transport = transport is None
     transport = transport or _usual_transport(clock)
     settings = settings._replace(
         name=name or "", origin=origin, save_secret=save_secret, send_chain=send_certificate_chain,
@@ -210,7 +211,10 @@ def connect(
     if name is not None and vault is not None:
         with vault.lock(name):
             record.keep(vault, first, now=clock.time())
-    return Connection(first, transport=transport, proof=proof, vault=vault if name is not None else None, clock=clock)
+    return Connection(
+        first, transport=transport, proof=proof, vault=vault if name is not None else None, clock=clock,
+        owns_transport=owns_transport,
+    )  # fmt: skip
 
 
 class _Person(NamedTuple):
