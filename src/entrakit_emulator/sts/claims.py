@@ -169,7 +169,9 @@ def requested(claims: str) -> dict[str, dict[str, object]]:
         raise ServiceError(9002313) from error
     if not isinstance(value, dict):
         raise ServiceError(9002313)
-    wishes = value.get("access_token") or {}
+    wishes = value.get("access_token")
+    if wishes is None:
+        return {}
     if not isinstance(wishes, dict):
         raise ServiceError(9002313)
     return {str(name): wish if isinstance(wish, dict) else {} for name, wish in wishes.items()}

@@ -1,0 +1,158 @@
+"""A tenant for its own tests, and a client that knows the protocol but nobody's code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import ssl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx2
+import pytest
+
+from entrakit_emulator import start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entrakit_emulator import Tenant
+    from entrakit_emulator.useragent import Person
+
+# A redirect that is not on loopback: a `Person` stops there, and the answer can be read from the address.
+NATIVE = "https://login.microsoftonline.com/common/oauth2/nativeclient"
+GRAPH_DEFAULT = "https://graph.microsoft.com/.default"
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+class Caller:
+    """Calls a tenant as a client does.
+
+    Args:
+        tenant: The tenant.
+
+    Attributes:
+        tenant: The tenant.
+        http: Client that trusts it and follows no redirect.
+        verifier: PKCE code verifier of all its requests.
+    """
+
+    native = NATIVE
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        self.verifier = secrets.token_urlsafe(48)
+        self.http = httpx2.Client(
+            base_url=tenant.url,
+            verify=ssl.create_default_context(cafile=tenant.ca_path),
+            headers={"client-request-id": "11111111-2222-4333-8444-555555555555"},
+            trust_env=False,
+        )
+
+    def post(self, path: str, form: dict[str, str], **options: Any) -> httpx2.Response:
+        """Post a form below the tenant."""
+        return self.http.post(f"/{options.pop('at', self.tenant.tenant_id)}{path}", data=form, **options)
+
+    def token(self, grant_type: str = "", *, at: str = "", headers: dict[str, str] | None = None, **form: str) -> httpx2.Response:  # fmt: skip # noqa: E501
+        """Ask for a token; `at` is another tenant."""
+        given = {"client_id": self.tenant.public_client, "grant_type": grant_type, **form}
+        kept = {name: value for name, value in given.items() if value}
+        return self.post("/oauth2/v2.0/token", kept, at=at or self.tenant.tenant_id, headers=headers or {})
+
+    def app_token(self, *, headers: dict[str, str] | None = None, **form: str) -> httpx2.Response:
+        """Ask for a token of the confidential app, by its secret."""
+        given = {
+            "client_id": self.tenant.confidential_client,
+            "client_secret": self.tenant.client_secret,
+            "scope": GRAPH_DEFAULT,
+        }
+        return self.token("client_credentials", headers=headers, **(given | form))
+
+    def password(self, user: str = "normal", **form: str) -> httpx2.Response:
+        """Ask for tokens of a seeded person, by name and password."""
+        one = getattr(self.tenant.users, user)
+        given = {"username": one.upn, "password": one.password, "scope": "User.Read openid profile offline_access"}
+        return self.token("password", **(given | form))
+
+    def authorize_url(self, *, at: str = "", **changes: str) -> str:
+        """Return the address of an authorization request; a parameter changed to "" is left out."""
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
+        given = {
+            "client_id": self.tenant.public_client,
+            "response_type": "code",
+            "redirect_uri": NATIVE,
+            "scope": "User.Read openid profile offline_access",
+            "state": "a-state",
+            "nonce": "a-nonce",
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        } | changes
+        query = urlencode({name: value for name, value in given.items() if value})
+        return f"{self.tenant.url}/{at or self.tenant.tenant_id}/oauth2/v2.0/authorize?{query}"
+
+    def answer(self, person: Person | None = None, **changes: str) -> dict[str, str]:
+        """Sign a person in, and return what came back at the redirect."""
+        page = (person or self.tenant.person()).visit(self.authorize_url(**changes))
+        assert page.status == 0, page.text
+        return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+
+    def code(self, person: Person | None = None, **changes: str) -> str:
+        """Sign a person in, and return the code."""
+        return self.answer(person, **changes)["code"]
+
+    def redeem(self, code: str, **form: str) -> httpx2.Response:
+        """Redeem a code."""
+        given = {"code": code, "redirect_uri": NATIVE, "code_verifier": self.verifier, "client_info": "1"}
+        return self.token("authorization_code", **(given | form))
+
+    def device(self, **form: str) -> dict[str, Any]:
+        """Ask for a device code."""
+        given = {"client_id": self.tenant.public_client, "scope": "User.Read openid profile offline_access"}
+        response = self.post("/oauth2/v2.0/devicecode", given | form)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    def poll(self, device_code: str, **form: str) -> httpx2.Response:
+        """Ask whether a device is signed in."""
+        return self.token(DEVICE_GRANT, device_code=device_code, **form)
+
+    def graph(self, token: str, path: str = "/v1.0/me") -> httpx2.Response:
+        """Call Graph."""
+        return self.http.get(path, headers={"Authorization": f"Bearer {token}".strip()})
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """Return what a token says, unverified."""
+        payload = token.split(".")[1]
+        claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return claims
+
+    def control(self, method: str, name: str, value: Any = None) -> httpx2.Response:
+        """Call the control plane."""
+        content = None if value is None else json.dumps(value)
+        headers = {"X-Emulator-Key": self.tenant.control_key}
+        return self.http.request(method, f"/_emulator/{name}", content=content, headers=headers)
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Tenant]:
+    """Return the one server of the run."""
+    with start() as tenant:
+        yield tenant
+
+
+@pytest.fixture
+def tenant(emulator: Tenant) -> Iterator[Tenant]:
+    """Return a tenant in its first state."""
+    emulator.reset()
+    yield emulator
+    emulator.reset()
+
+
+@pytest.fixture
+def caller(tenant: Tenant) -> Iterator[Caller]:
+    """Return a client of the tenant."""
+    one = Caller(tenant)
+    yield one
+    one.http.close()

@@ -1,0 +1,192 @@
+"""Devices that ask whether their person is done (RFC 8628)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+
+class Stepped:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(caller: Caller) -> Stepped:
+    """Let the tenant live by a clock that only the test moves."""
+    one = Stepped()
+    caller.tenant.clock.follow(one)
+    return one
+
+
+def test_the_code_is_as_the_service_gives_it(caller: Caller) -> None:
+    """
+    Nine letters and digits, integers, the page in the message; no verification_uri_complete (service facts, 1.4).
+    """
+    answer = caller.device()
+
+    assert ["user_code", "device_code", "verification_uri", "expires_in", "interval", "message"] == list(answer)
+    assert 9 == len(answer["user_code"])
+    assert answer["user_code"].isalnum()
+    assert (900, 5, f"{caller.tenant.url}/devicelogin") == (
+        answer["expires_in"], answer["interval"], answer["verification_uri"],
+    )  # fmt: skip
+    assert answer["verification_uri"] in answer["message"]
+    assert answer["user_code"] in answer["message"]
+
+
+@pytest.mark.parametrize("grant", ["urn:ietf:params:oauth:grant-type:device_code", "device_code"])
+def test_an_approved_device_is_signed_in_once(caller: Caller, clock: Stepped, grant: str) -> None:
+    """
+    Under the grant's own name and msal-node's short one (service facts, 1.4); a second time it is refused.
+    """
+    device = caller.device()
+    page = caller.tenant.person().approve_device(device["user_code"])
+
+    first = caller.token(grant, device_code=device["device_code"], client_info="1")
+    clock.now += 5
+    second = caller.token(grant, device_code=device["device_code"])
+
+    assert "You're signed in" == page.title
+    assert {"access_token", "refresh_token", "id_token", "client_info"} <= set(first.json())
+    assert [54005] == second.json()["error_codes"]
+    assert ["code_reused"] == [one.rule for one in caller.tenant.journal.violations]
+
+
+def test_a_denied_device_is_told(caller: Caller) -> None:
+    """
+    `authorization_declined` is Entra's word for RFC 8628's access_denied.
+    """
+    device = caller.device()
+    page = caller.tenant.person().deny_device(device["user_code"])
+
+    response = caller.poll(device["device_code"])
+
+    assert "Sign-in cancelled" == page.title
+    assert (400, "authorization_declined") == (response.status_code, response.json()["error"])
+
+
+def test_the_interval_is_kept(caller: Caller, clock: Stepped) -> None:
+    """
+    A poll before its time is answered slow_down, noted, and makes the interval five seconds longer (RFC 8628, 3.5).
+    """
+    code = caller.device()["device_code"]
+    answers = []
+    for seconds in (0, 5, 4, 6, 15, 14.6):
+        clock.now += seconds
+        answers.append(caller.poll(code).json()["error"])
+
+    assert [
+        "authorization_pending", "authorization_pending", "slow_down", "slow_down", "authorization_pending",
+        "authorization_pending",
+    ] == answers  # fmt: skip
+    assert ["polling_too_fast"] * 2 == [one.rule for one in caller.tenant.journal.violations]
+
+
+def test_the_next_polls_may_be_chosen(caller: Caller, clock: Stepped) -> None:
+    """
+    pending, slow_down (which lengthens the interval) and approve, one for each poll.
+    """
+    code = caller.device()["device_code"]
+    caller.tenant.faults.next_polls("pending", "slow_down", "approve")
+
+    errors = []
+    for seconds in (5, 5):
+        errors.append(caller.poll(code).json()["error"])
+        clock.now += seconds
+    clock.now += 5
+
+    assert ["authorization_pending", "slow_down"] == errors
+    assert "access_token" in caller.poll(code).json()
+    assert [] == caller.tenant.journal.violations
+
+
+@pytest.mark.parametrize(("order", "error"), [("decline", "authorization_declined"), ("expire", "expired_token")])
+def test_a_device_may_be_ended(caller: Caller, order: str, error: str) -> None:
+    """
+    decline and expire end the sign-in as a person or the time would.
+    """
+    caller.tenant.faults.next_polls(order)
+
+    assert error == caller.poll(caller.device()["device_code"]).json()["error"]
+
+
+def test_a_chosen_answer_does_not_hide_a_breach(caller: Caller, clock: Stepped) -> None:
+    """
+    Polling too fast is noted even where the answer was ordered.
+    """
+    code = caller.device()["device_code"]
+    caller.tenant.faults.next_polls("pending", "approve")
+    caller.poll(code)
+    clock.now += 1
+
+    assert "access_token" in caller.poll(code).json()
+    assert ["polling_too_fast"] == [one.rule for one in caller.tenant.journal.violations]
+
+
+def test_the_code_of_another_app_is_none(caller: Caller) -> None:
+    """
+    A device code is bound to its app.
+    """
+    response = caller.poll(caller.device()["device_code"], client_id=caller.tenant.single_tenant_client)
+
+    assert "bad_verification_code" == response.json()["error"]
+
+
+def test_a_person_of_another_tenant_may_approve_at_organizations(caller: Caller, clock: Stepped) -> None:
+    """
+    The tenant of the poll's address has to be the person's.
+    """
+    caller.tenant.seed.add_tenant("fabrikam.example")
+    other = caller.tenant.seed.add_tenant("tailspin.example")
+    code = caller.post(
+        "/oauth2/v2.0/devicecode", {"client_id": caller.tenant.public_client, "scope": "User.Read"}, at="organizations"
+    ).json()
+    caller.tenant.person().approve_device(code["user_code"])
+
+    wrong = caller.token("device_code", device_code=code["device_code"], at=other.tenant_id)
+    clock.now += 5
+    right = caller.token("device_code", device_code=code["device_code"], at="organizations")
+
+    assert [700005] == wrong.json()["error_codes"]
+    assert caller.tenant.tenant_id == caller.claims(right.json()["access_token"])["tid"]
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"scope": ""}, 900144),
+        ({"client_id": ""}, 900144),
+        ({"scope": "User.Read https://vault.azure.net/.default"}, 28000),
+        ({"claims": "{"}, 9002313),
+    ],
+)
+def test_a_device_request_is_checked(caller: Caller, form: dict[str, str], code: int) -> None:
+    """
+    Scope and app are needed, one resource only (RFC 8628, 3.1).
+    """
+    assert [code] == caller.device(**form)["error_codes"]
+
+
+def test_a_confidential_app_polls_with_its_proof(caller: Caller) -> None:
+    """
+    Without it AADSTS7000218; with it, it is signed in as any other.
+    """
+    client_id = caller.tenant.confidential_client
+    code = caller.device(client_id=client_id)["device_code"]
+    caller.tenant.faults.next_polls("approve")
+
+    bare = caller.poll(code, client_id=client_id)
+    proved = caller.poll(code, client_id=client_id, client_secret=caller.tenant.client_secret)
+
+    assert [7000218] == bare.json()["error_codes"]
+    assert 200 == proved.status_code

@@ -1,0 +1,139 @@
+"""Renewing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit_emulator.faults import Tokens
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
+AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
+
+
+def first(caller: Caller, **form: str) -> str:
+    """Return a new refresh token."""
+    token: str = caller.password(**form).json()["refresh_token"]
+    return token
+
+
+def test_each_use_brings_a_new_token_and_keeps_the_old(caller: Caller) -> None:
+    """
+    Rotation; the one before stays valid, as at the service (service facts, 1.5).
+    """
+    token = first(caller)
+
+    renewed = [caller.token("refresh_token", refresh_token=token).json() for _ in range(2)]
+
+    assert 3 == len({token, *(one["refresh_token"] for one in renewed)})
+    assert {"access_token", "id_token", "scope"} <= set(renewed[0])
+
+
+def test_rotation_may_be_turned_off(caller: Caller) -> None:
+    """
+    On demand the same token comes back.
+    """
+    token = first(caller)
+    caller.tenant.faults.add(Tokens(is_without_rotation=True))
+
+    assert token == caller.token("refresh_token", refresh_token=token).json()["refresh_token"]
+
+
+def test_a_token_is_good_for_other_resources(caller: Caller) -> None:
+    """
+    Bound to person and app, not to the resource (service facts, 1.5); consent is needed all the same.
+    """
+    token = first(caller)
+
+    other = caller.token("refresh_token", refresh_token=token, scope="https://management.azure.com//.default")
+    refused = caller.token("refresh_token", refresh_token=token, scope="Mail.Read")
+
+    assert "https://management.azure.com/" == caller.claims(other.json()["access_token"])["aud"]
+    assert ("consent_required", [65001]) == (refused.json()["suberror"], refused.json()["error_codes"])
+
+
+def test_apps_of_the_family_share_refresh_tokens(caller: Caller) -> None:
+    """
+    A first-party family app may use the token of another (`foci`); other apps may not.
+    """
+    token = first(caller, client_id=AZURE_CLI)
+
+    family = caller.token("refresh_token", refresh_token=token, client_id=AZURE_POWERSHELL)
+    stranger = caller.token("refresh_token", refresh_token=first(caller), client_id=AZURE_CLI)
+
+    assert 200 == family.status_code
+    assert "client_mismatch" == stranger.json()["suberror"]
+
+
+def test_a_second_factor_that_came_later_is_asked_for(caller: Caller) -> None:
+    """
+    A sign-in without second factor is not enough once the account demands one: interaction_required, with claims.
+    """
+    token = first(caller)
+    caller.tenant.seed.change_user(caller.tenant.users.normal.upn, {"mfa_code": "1"})
+
+    body = caller.token("refresh_token", refresh_token=token).json()
+
+    assert ("interaction_required", "basic_action", [50076]) == (body["error"], body["suberror"], body["error_codes"])
+    assert body["claims"]
+
+
+def test_a_sign_in_with_second_factor_renews(caller: Caller) -> None:
+    """
+    Who showed it once is not asked again.
+    """
+    person = caller.tenant.person(caller.tenant.users.mfa)
+    token = caller.redeem(caller.code(person)).json()["refresh_token"]
+
+    answer = caller.token("refresh_token", refresh_token=token).json()
+
+    assert ["pwd", "mfa"] == caller.claims(answer["access_token"])["amr"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"), [({"is_enabled": False}, 50057), ({"is_locked": True}, 50053), ({"is_blocked": True}, 53003)]
+)
+def test_the_account_is_looked_at_each_time(caller: Caller, changes: dict[str, object], code: int) -> None:
+    """
+    Disabled, locked or blocked accounts renew nothing.
+    """
+    token = first(caller)
+    caller.tenant.seed.change_user(caller.tenant.users.normal.upn, changes)
+
+    assert [code] == caller.token("refresh_token", refresh_token=token).json()["error_codes"]
+
+
+def test_consent_taken_back_ends_renewal(caller: Caller) -> None:
+    """
+    What the person withdrew is not renewed (AADSTS65001).
+    """
+    token = first(caller)
+    caller.tenant.seed.withdraw(caller.tenant.users.normal.upn, caller.tenant.public_client)
+
+    assert [65001] == caller.token("refresh_token", refresh_token=token).json()["error_codes"]
+
+
+def test_a_sign_in_after_the_revocation_renews(caller: Caller) -> None:
+    """
+    Revocation ends what was before it only.
+    """
+    caller.tenant.seed.revoke_sessions(caller.tenant.users.normal.upn)
+
+    assert 200 == caller.token("refresh_token", refresh_token=first(caller)).status_code
+
+
+def test_a_confidential_app_proves_itself_again(caller: Caller) -> None:
+    """
+    A refresh token of a confidential app needs its proof each time (RFC 6749, 6).
+    """
+    secret = {"client_id": caller.tenant.confidential_client, "client_secret": caller.tenant.client_secret}
+    token = first(caller, **secret)
+
+    bare = caller.token("refresh_token", refresh_token=token, client_id=caller.tenant.confidential_client)
+
+    assert [7000218] == bare.json()["error_codes"]
+    assert 200 == caller.token("refresh_token", refresh_token=token, **secret).status_code

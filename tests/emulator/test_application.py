@@ -1,0 +1,118 @@
+"""What every answer has, and what is refused before anybody looks at it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from entrakit_emulator import start
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+
+@pytest.mark.parametrize("host", ["rebound.example", "localhost", "localhost:1", "192.168.0.1:443"])
+def test_other_host_names_get_nothing(caller: Caller, host: str) -> None:
+    """
+    A web page that lets its own name point to 127.0.0.1 reaches nothing (DNS rebinding).
+    """
+    response = caller.http.get("/common/discovery/keys", headers={"Host": host})
+
+    assert 421 == response.status_code
+
+
+def test_large_bodies_are_refused(caller: Caller) -> None:
+    """
+    A body beyond 64 KiB is not read to its end.
+    """
+    response = caller.token("password", password="x" * 70000)
+
+    assert 413 == response.status_code
+    assert 413 == caller.tenant.journal.entries[0].status
+
+
+@pytest.mark.parametrize(
+    "body", [b"grant_type=%ff", b"grant_type=a&grant_type=b", b"\xff=a", b"&".join([b"a=1"] * 101)]
+)
+def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
+    """
+    Text that is no text, a parameter twice (RFC 6749, 3.2), bytes that are no form, too many fields.
+    """
+    response = caller.http.post(
+        f"/{caller.tenant.tenant_id}/oauth2/v2.0/token",
+        content=body,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    assert (400, [9002313]) == (response.status_code, response.json()["error_codes"])
+
+
+def test_answers_of_the_token_service_have_its_headers(caller: Caller) -> None:
+    """
+    No store, no sniffing, ids (service facts, 1.5).
+    """
+    headers = caller.app_token().headers
+
+    assert "no-store, no-cache" == headers["cache-control"]
+    assert ("no-cache", "-1", "nosniff") == (headers["pragma"], headers["expires"], headers["x-content-type-options"])
+    assert "1,0,0,," == headers["x-ms-clitelem"]
+    assert headers["x-ms-request-id"]
+    assert "client-request-id" not in headers
+
+
+def test_the_clients_id_is_echoed_on_demand(caller: Caller) -> None:
+    """
+    `return-client-request-id: true` brings the client's id back.
+    """
+    response = caller.http.get("/common/discovery/keys", headers={"return-client-request-id": "true"})
+
+    assert "11111111-2222-4333-8444-555555555555" == response.headers["client-request-id"]
+
+
+def test_an_id_that_is_no_guid_is_replaced(caller: Caller) -> None:
+    """
+    Only a GUID is taken for a correlation id: what a client sends is not echoed into errors.
+    """
+    caller.http.headers["client-request-id"] = "<script>"
+
+    assert "<script>" not in caller.app_token(client_secret="wrong").text
+
+
+@pytest.mark.parametrize(
+    "path", ["/common/oauth2/token", "/common/adminconsent", "/GetUserRealm.srf", "/common/v2.0/adminconsent"]
+)
+def test_what_is_not_implemented_is_refused_by_name(caller: Caller, path: str) -> None:
+    """
+    An address of the real service that the emulator does not have says so, and looks like no answer of the service.
+    """
+    response = caller.http.get(path)
+
+    assert (501, "emulator_not_implemented") == (response.status_code, response.json()["error"])
+
+
+def test_browsers_get_no_icon(caller: Caller) -> None:
+    """
+    A browser's question for an icon is answered, quietly.
+    """
+    assert 204 == caller.http.get("/favicon.ico").status_code
+
+
+def test_an_idle_connection_does_not_hold_up_the_end() -> None:
+    """
+    A client that says nothing, one that said half a word, and one that keeps its connection: the end comes soon.
+    """
+    with start() as one:
+        context = ssl.create_default_context(cafile=one.ca_path)
+        port = urlsplit(one.url).port or 0
+        silent = socket.create_connection(("127.0.0.1", port))
+        half = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
+        half.sendall(b"POST /common/oauth2/v2.0/token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        kept = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost")
+        kept.sendall(f"GET /favicon.ico HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        assert b"HTTP/1.1 204" == kept.recv(12)
+    for client in (silent, half, kept):
+        client.close()

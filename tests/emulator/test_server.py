@@ -1,0 +1,107 @@
+"""Sockets of the server."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from entrakit_emulator import server, start
+
+
+def test_it_listens_on_loopback_only() -> None:
+    """
+    Nothing listens on the addresses that other machines can reach.
+    """
+    with start() as tenant:
+        port = urlsplit(tenant.url).port or 0
+        addresses = {
+            info[4][0]
+            for info in socket.getaddrinfo(socket.gethostname(), None)
+            if not str(info[4][0]).startswith("127")
+        } - {"::1"}
+        for host in ("127.0.0.1", "::1"):
+            socket.create_connection((host, port)).close()
+        for address in addresses:
+            with pytest.raises(OSError):  # noqa: PT011 refused or unreachable
+                socket.create_connection((address, port), timeout=2)
+
+
+def test_it_goes_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where there is no ::1, 127.0.0.1 is enough.
+    """
+    monkeypatch.setattr(socket, "has_ipv6", False)
+
+    one = server.Server(0)
+
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("::1", one.port))
+    one.stop()
+
+
+def test_it_goes_without_an_ipv6_loopback_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A machine may know IPv6 and have no ::1.
+    """
+
+    real = socket.socket.bind
+
+    def bind(one: socket.socket, address: tuple[str, int]) -> None:
+        if address[0] == "::1":
+            raise OSError("no such address")
+        real(one, address)
+
+    monkeypatch.setattr(socket.socket, "bind", bind, raising=False)
+    one = server.Server(0)
+
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("::1", one.port))
+    one.stop()
+
+
+def test_a_port_that_is_taken_on_ipv6_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Both addresses have the same port: one that is taken on ::1 is not used.
+    """
+    real, refused = socket.create_server, []
+
+    def taken_once(address: tuple[str, int], **options: object) -> socket.socket:
+        if address[0] == "::1" and not refused:
+            refused.append(address)
+            raise OSError("taken")
+        return real(address, **options)  # type: ignore[arg-type] # handed on as it came
+
+    monkeypatch.setattr(socket, "create_server", taken_once)
+    one = server.Server(0)
+
+    assert 1 == len(refused)
+    assert one.port
+    one.stop()
+
+
+def test_a_wished_port_that_is_taken_on_ipv6_is_refused() -> None:
+    """
+    A wished port is had on both addresses or not at all.
+    """
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        with pytest.raises(OSError, match="in use"):
+            server.Server(taken.getsockname()[1])
+
+
+def test_no_common_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    After many attempts it gives up.
+    """
+    real = socket.create_server
+
+    def taken(address: tuple[str, int], **options: object) -> socket.socket:
+        if address[0] == "::1":
+            raise OSError("taken")
+        return real(address, **options)  # type: ignore[arg-type] # handed on as it came
+
+    monkeypatch.setattr(socket, "create_server", taken)
+
+    with pytest.raises(OSError, match="No port is free on both"):
+        server.Server(0)
