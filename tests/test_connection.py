@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from entrakit.secret import Secret
 
 from entrakit import connect, disconnect, get_connection
 from entrakit.clouds import find_cloud
@@ -21,6 +20,7 @@ from entrakit.errors import (
     ParameterError,
     SignInError,
 )
+from entrakit.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -253,7 +253,7 @@ class Connection:
             if current is not None and current is not before and self._challenges.get(key, "") == claims:
                 return current
             self._share_failure(key, arrived)
-            return self._renewed(key, asked, claims, usable, cae=cae)
+            return self._renewed(key, asked, claims, usable, min_validity_s, cae=cae)
         finally:
             self._lock.release()
 
@@ -269,13 +269,20 @@ class Connection:
         resolve = app_scopes if settings.is_app else delegated_scopes
         return resolve(scopes, resource=settings.cloud.graph)
 
-    def _renewed(self, key: str, asked: tuple[str, ...], claims: str, usable: Token | None, *, cae: bool) -> Token:
+    def _renewed(
+        self, key: str, asked: tuple[str, ...], claims: str, usable: Token | None, min_validity_s: float, *, cae: bool
+    ) -> Token:
         try:
             with self._locked_entry():
                 if self._vault is not None:
                     self._adopt(records.read(self._vault, self.name))
-                    kept = self._record.tokens.get(key)
-                    if kept is not None and not claims and kept.is_fresh(self._time()) and kept is not usable:
+                    kept, now = self._record.tokens.get(key), self._time()
+                    if (
+                        kept is not None
+                        and not claims
+                        and kept.is_fresh(now)
+                        and now + min_validity_s <= kept.expires_at
+                    ):
                         return kept
                 return self._renew(key, asked, claims, cae=cae)
         except EntraError as error:

@@ -108,7 +108,7 @@ def _stranger(strangers: Sequence[str], choosers: Sequence[str], only: Parameter
             f"{_list(strangers)} can't stand alone: it goes with {needed}.",
             clashing=strangers,
             accepted_by=[homes[0].name],
-            remedy=f"Add {needed}, or leave {_list(strangers)} out.",
+            remedy=f"Add {needed} (the set {homes[0].name}), or leave {_list(strangers)} out.",
         )
     return _clash(
         f"can't go with {_list(choosers) or 'the browser'}" if choosers else "don't belong to the browser sign-in",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import ExitStack
 from typing import NamedTuple, TypedDict, overload
 
 from entrakit import proofs, record, renewal
@@ -191,8 +192,9 @@ def connect(
     options = BrowserOptions(
         port, login_hint, domain_hint, prompt, timeout_s or 300.0, open_browser, on_link, paste
     ).checked()
-    owns_transport = transport is None
-    transport = transport or _usual_transport(clock)
+    owned = None
+    if transport is None:
+        transport = owned = _usual_transport(clock)
     settings = settings._replace(
         name=name or "", origin=origin, save_secret=save_secret, send_chain=send_certificate_chain,
         ca_bundle=transport.ca_bundle or "", proxy=transport.proxy or "",
@@ -201,20 +203,24 @@ def connect(
     if name is not None:
         vault = vault or Vault()
         vault.check(name)
-    kept = _still_good(settings, vault, transport, clock) if ensure and vault is not None else None
-    if kept is not None:
-        return kept
-    person = _Person(options, on_device_code, timeout_s)
-    renewed = _sign_in(settings, transport, proof, person)
-    first = renewed.record(record.Record(settings, {}, saved_proof=saved), " ".join(settings.scopes))
-    first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
-    if name is not None and vault is not None:
-        with vault.lock(name):
-            record.keep(vault, first, now=clock.time())
-    return Connection(
-        first, transport=transport, proof=proof, vault=vault if name is not None else None, clock=clock,
-        owns_transport=owns_transport,
-    )  # fmt: skip
+    kept_in = vault if name is not None else None
+    with ExitStack() as undo:
+        if owned is not None:
+            undo.callback(owned.close)
+        connection = _still_good(settings, kept_in, transport, clock) if ensure and kept_in is not None else None
+        if connection is None:
+            person = _Person(options, on_device_code, timeout_s)
+            renewed = _sign_in(settings, transport, proof, person)
+            first = renewed.record(record.Record(settings, {}, saved_proof=saved), " ".join(settings.scopes))
+            first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
+            if kept_in is not None:
+                with kept_in.lock(first.settings.name):
+                    record.keep(kept_in, first, now=clock.time())
+            connection = Connection(
+                first, transport=transport, proof=proof, vault=kept_in, clock=clock, owns_transport=owned is not None
+            )
+        undo.pop_all()
+    return connection
 
 
 class _Person(NamedTuple):

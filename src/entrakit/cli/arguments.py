@@ -101,7 +101,7 @@ def choose_command(words: Sequence[str]) -> Command | None:
         UsageError: There is no such command.
     """
     typed = next((word for word in words if not word.startswith("-")), None)
-    if typed is None:
+    if typed in (None, "help"):
         return None
     command = find(typed)
     if command is None:

@@ -27,6 +27,7 @@ OPTIONS = {
     "certificate_path": "--certificate-path",
     "certificate_password": "--certificate-password-stdin",
     "send_certificate_chain": "--send-certificate-chain",
+    "certificate": "--certificate-path",
     "client_secret": "--client-secret",
     "credential": "--username",
     "port": "--port",
@@ -84,28 +85,31 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Sign in, keep, and say so."""
+    from contextlib import closing
+
+    from entrakit.http import Transport
+
     given = _given(options, context)
-    try:
+    with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy)) as transport:
         try:
-            connection = _connect(options, context, given)
+            connection = _connect(options, context, given | {"transport": transport})
+        except ParameterSetError as error:
+            raise _as_typed(error) from error
         except CertificatePasswordError as error:
             if not context.is_terminal(context.streams.input):
                 raise
             given["certificate_password"] = ask_secret(context, "certificate password", error.remedy)
-            connection = _connect(options, context, given)
-    except ParameterSetError as error:
-        raise _as_typed(error) from error
-    if options.pass_thru:
-        context.give_json(connection.token().to_json())
-    elif context.as_json:
-        context.give_json(_summary(connection))
-    _say(connection, context)
+            connection = _connect(options, context, given | {"transport": transport})
+        if options.pass_thru:
+            context.give_json(connection.token().to_json())
+        elif context.as_json:
+            context.give_json(_summary(connection))
+        _say(connection, context)
     return 0
 
 
 def _connect(options: argparse.Namespace, context: Context, given: dict[str, object]) -> Connection:
     from entrakit.clouds import find_cloud
-    from entrakit.http import Transport
     from entrakit.sign_in import connect
     from entrakit.vault import Vault
 
@@ -120,7 +124,6 @@ def _connect(options: argparse.Namespace, context: Context, given: dict[str, obj
         name=options.name,
         ensure=options.ensure,
         save_secret=options.save_secret,
-        transport=Transport(ca_bundle=options.ca_bundle, proxy=options.proxy),
         vault=Vault(environ=context.environ),
         **given,
     )
@@ -152,7 +155,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
         given["paste"] = lambda url: _ask_for_address(url, context)
     if options.no_browser:
         given["open_browser"] = lambda _: False
-    named = any(given[name] for name in given if name not in ("timeout_s",)) or any(
+    named = any(given[name] for name in given if name != "timeout_s") or any(
         getattr(options, name) for name in ASKS_FOR_BROWSER
     )
     if not named:

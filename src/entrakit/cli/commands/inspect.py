@@ -48,7 +48,8 @@ def _token(options: argparse.Namespace, context: Context) -> str:
     from entrakit.kept import get_connection
     from entrakit.vault import Vault
 
-    return get_connection(options.name, vault=Vault(environ=context.environ)).token(*options.scope).access_token
+    with get_connection(options.name, vault=Vault(environ=context.environ)) as connection:
+        return connection.token(*options.scope).access_token
 
 
 def _say(found: Inspection, context: Context) -> None:

@@ -29,12 +29,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from entrakit.vault import Vault
 
     min_validity_s = parse_span(options.min_validity)
-    connection = get_connection(options.name, vault=Vault(environ=context.environ))
-    if options.scope or options.claims or min_validity_s or not connection.is_fresh:
-        from entrakit.cli.logs import configure
+    with get_connection(options.name, vault=Vault(environ=context.environ)) as connection:
+        if options.scope or options.claims or min_validity_s or not connection.is_fresh:
+            from entrakit.cli.logs import configure
 
-        configure(context.streams.error, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
-    token = connection.token(*options.scope, claims=options.claims, min_validity_s=min_validity_s)
+            configure(context.streams.error, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
+        token = connection.token(*options.scope, claims=options.claims, min_validity_s=min_validity_s)
     output = options.output or ("json" if context.as_json else "raw")
     if output == "json":
         context.give_json(token.to_json())

@@ -1,0 +1,98 @@
+"""The command, run in this process against the embedded tenant."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from entrakit.cli import main
+from entrakit.cli.context import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from entrakit_emulator import Tenant
+
+
+class Result(NamedTuple):
+    """What a command did.
+
+    Args:
+        code: Exit code.
+        output: Standard output.
+        error: Standard error.
+    """
+
+    code: int
+    output: str
+    error: str
+
+
+class Terminal(io.StringIO):
+    """A stream that a person sits at."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+class Command:
+    """Runs `entra` with an environment of its own.
+
+    Args:
+        tenant: The embedded tenant.
+        home: Where it keeps things.
+    """
+
+    def __init__(self, tenant: Tenant, home: Path) -> None:
+        self.tenant = tenant
+        self.environ = {
+            "ENTRAKIT_HOME": str(home), "HOME": str(home), "PATH": os.environ["PATH"], "NO_COLOR": "1"
+        }  # fmt: skip
+
+    def __call__(self, *words: str, given: str = "", terminal: bool = False) -> Result:
+        """Run it with words; `given` is standard input, `terminal` puts a person at all streams."""
+        kind = Terminal if terminal else io.StringIO
+        streams = Streams(kind(given), kind(), kind())
+        code = main(words, streams, self.environ)
+        output, error = streams.output, streams.error
+        assert isinstance(output, io.StringIO)
+        assert isinstance(error, io.StringIO)
+        return Result(code, output.getvalue(), error.getvalue())
+
+    def connect(self, *words: str, given: str = "", terminal: bool = False, app: bool = False) -> Result:
+        """Run `entra connect` to the embedded tenant."""
+        client = self.tenant.confidential_client if app else self.tenant.public_client
+        where = ("--cloud", self.tenant.url, "--ca-bundle", self.tenant.ca_path)
+        who = ("--client-id", client, "--tenant-id", self.tenant.tenant_id)
+        return self("connect", *where, *who, *words, given=given, terminal=terminal)
+
+
+@pytest.fixture
+def entra(entra_tenant: Tenant, private_home: Path) -> Command:
+    """Return what runs the command."""
+    return Command(entra_tenant, private_home)
+
+
+@pytest.fixture
+def connected(entra: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Return the command with an app connected as `default`, its secret in the environment."""
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", entra.tenant.client_secret)
+    entra.environ["AZURE_CLIENT_SECRET"] = entra.tenant.client_secret
+    result = entra.connect(app=True)
+    assert 0 == result.code, result.error
+    return entra
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return a function that says what a person types where nothing is echoed."""
+
+    def answer(text: str) -> None:
+        monkeypatch.setattr("getpass.getpass", lambda prompt, stream: text)
+
+    return answer

@@ -1,0 +1,88 @@
+"""What start-up may load: the warm path is a feature, and this is its budget."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from entrakit.clouds import GLOBAL
+from entrakit.record import Record, keep
+from entrakit.settings import Settings
+from entrakit.tokens import Token
+from entrakit.vault import Vault
+
+HEAVY = {
+    "asyncio", "concurrent.futures", "dataclasses", "email", "filelock", "getpass", "http.client", "httpx2",
+    "importlib.metadata", "inspect", "keyring", "logging", "msal", "msgspec", "pathlib", "platformdirs", "requests",
+    "rich", "socket", "ssl", "starlette", "subprocess", "tempfile", "urllib.request", "uvicorn", "uuid",
+}  # fmt: skip
+CLIENT = "00000000-0000-0000-0000-000000000000"
+
+
+def loaded_by(program: str) -> set[str]:
+    """Return the modules that a program has loaded at its end, without those of a bare start."""
+    ending = "loaded = sorted(set(sys.modules) - bare)\nimport json\nprint(json.dumps(loaded))"
+    code = f"import sys; bare = set(sys.modules)\n{program}\n{ending}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def kept() -> None:
+    """Keep a connection with a fresh token under the name `default`."""
+    scope = "https://graph.microsoft.com/.default"
+    now = time.time()
+    token = Token("canary-token", issued_at=now, expires_at=now + 3600)
+    keep(
+        Vault(), Record(Settings("default", "secret", CLIENT, "contoso.com", GLOBAL, (scope,)), {scope: token}), now=now
+    )
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    """
+    `import entrakit` loads itself, and no HTTP, MSAL or cryptography.
+    """
+    assert {"entrakit", "__future__"} == loaded_by("import entrakit")
+
+
+def test_a_kept_token_loads_little() -> None:
+    """
+    `entra token` with a kept, valid token loads argparse, json and AES-GCM, and nothing of the heavy kind.
+    """
+    kept()
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "out = io.StringIO()\nassert main(['token'], Streams(sys.stdin, out, sys.stderr), os.environ) == 0\n"
+        "assert out.getvalue() == 'canary-token\\n'"
+    )
+
+    loaded = loaded_by(program)
+
+    assert set() == {name for name in loaded if any(name == one or name.startswith(f"{one}.") for one in HEAVY)}
+    ours = {name for name in loaded if name.startswith("entrakit.")}
+    assert set() == ours - {
+        *("entrakit.claims", "entrakit.cli", "entrakit.cli.arguments", "entrakit.cli.commands"),
+        *("entrakit.cli.commands.token", "entrakit.cli.context", "entrakit.cli.spans", "entrakit.cli.table"),
+        *("entrakit.clouds", "entrakit.connection", "entrakit.errors", "entrakit.identifiers", "entrakit.kept"),
+        *("entrakit.paths", "entrakit.record", "entrakit.scopes", "entrakit.settings", "entrakit.tokens"),
+        *("entrakit.vault", "entrakit.vault.envelope", "entrakit.vault.key", "entrakit.vault.store"),
+    }
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["nonsense"]])
+def test_help_and_version_load_no_command(words: list[str]) -> None:
+    """
+    What needs no connection loads neither cryptography nor a command.
+    """
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        f"main({words!r}, Streams(sys.stdin, io.StringIO(), io.StringIO()), os.environ)"
+    )
+
+    loaded = loaded_by(program)
+
+    assert set() == {name for name in loaded if name.startswith(("entrakit.cli.commands.", "cryptography"))}
+    assert set() == {name for name in loaded if name in HEAVY}
