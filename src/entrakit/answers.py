@@ -3,28 +3,37 @@
     {"error": "invalid_client", "error_description": "AADSTS7000215: … Trace ID: … Correlation ID: … Timestamp: …",
      "error_codes": [7000215], "suberror": …, "trace_id": …, "correlation_id": …, "timestamp": …, "claims": …}
 
-Any member may be missing or of another type. The description is the service's text: it is shown only with `-v`,
-without control characters, without the ids that it repeats, and with our own secrets masked.
+Any member may be missing or of another type; an answer that came through the browser has its ids in the description
+only. The description is the service's text: it is shown only when asked for, without control characters, without the
+ids that it repeats, and with our own secrets masked.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
 from entrakit.errors import InteractionRequiredError, SignInError, ThrottledError
-from entrakit.redaction import redact
-from entrakit.remedies import THROTTLING_ERRORS, needs_person, remedy_for
+from entrakit.redaction import MASK, redact
+from entrakit.remedies import is_throttled, is_transient, needs_person, remedy_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAX_TEXT = 2000
+MAX_NAME = 100
 NOTICEABLE_SKEW_S = 60.0
 
-_CODE = re.compile(r"AADSTS(\d{1,9})")
-_IDS = re.compile(r"(?:\r\n|\s)(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_CODE = re.compile(r"AADSTS([0-9]{1,9})(?![0-9])")
+# The four parts stand on lines of their own, or, since 2026, behind one space each.
+_IDS = re.compile(r"\s(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_ID = {
+    "trace_id": re.compile(r"Trace ID: ([0-9A-Za-z-]{1,64})"),
+    "correlation_id": re.compile(r"Correlation ID: ([0-9A-Za-z-]{1,64})"),
+    "timestamp": re.compile(r"Timestamp: ([0-9-]{10} [0-9:]{8}Z?)"),
+}
 _TIME_CODES = (700024, 700027)
 
 
@@ -35,7 +44,7 @@ def error_from(
     """Return the error that a refusal of the token service stands for.
 
     Args:
-        body: The answer's JSON object.
+        body: The answer's JSON object, or the parameters of a redirect.
         flow: The flow that asked; `refresh` for a silent renewal.
         tenant: The tenant that was asked.
         client_id: The app that asked.
@@ -49,24 +58,30 @@ def error_from(
     Returns:
         An InteractionRequiredError, a ThrottledError or a SignInError.
     """
-    error = _text(body.get("error"), hide)[:100]
-    suberror = _text(body.get("suberror"), hide)[:100]
+    error = _text(body.get("error"), hide)[:MAX_NAME]
+    suberror = _text(body.get("suberror"), hide)[:MAX_NAME]
     raw = body.get("error_description")
-    description = _text(_IDS.sub("", raw) if isinstance(raw, str) else "", hide)
+    text = raw if isinstance(raw, str) else ""
+    description = _text(_IDS.sub("", text), hide)
     code = _code(body, description)
+    ids = {name: _text(body.get(name), hide)[:MAX_NAME] or _found(pattern, text) for name, pattern in _ID.items()}
+    throttled = status == 429 or (is_throttled(error, code) and error != "slow_down")
     problem, remedy = remedy_for(
-        code, error=error, flow=flow, tenant=tenant, client_id=client_id, authority=authority, reconnect=reconnect
-    )
-    correlation_id = _text(body.get("correlation_id"), hide)[:100]
-    if status == 429 or (error in THROTTLING_ERRORS and error != "slow_down"):
-        return ThrottledError(
-            problem, retry_after_s=retry_after_s, remedy=remedy, correlation_id=correlation_id, code=code
+        code, error="temporarily_unavailable" if throttled else error, suberror=suberror, flow=flow, tenant=tenant,
+        client_id=client_id, authority=authority, reconnect=reconnect,
+    )  # fmt: skip
+    if throttled:
+        if retry_after_s is not None and 0 < retry_after_s < float("inf"):
+            remedy = f"Wait {retry_after_s:.0f} seconds, then try again."
+        slow = ThrottledError(
+            problem, retry_after_s=retry_after_s, remedy=remedy, correlation_id=ids["correlation_id"], code=code
         )
-    if code in _TIME_CODES and skew_s is not None and abs(skew_s) > NOTICEABLE_SKEW_S:
+        slow.description, slow.trace_id, slow.timestamp = description, ids["trace_id"], ids["timestamp"]
+        return slow
+    if code in _TIME_CODES and skew_s is not None and NOTICEABLE_SKEW_S < abs(skew_s) < float("inf"):
         problem = f"{problem} {describe_skew(skew_s)}"
         remedy = f"Set this machine's clock. {remedy}"
     kind = InteractionRequiredError if needs_person(error, suberror, code, flow) else SignInError
-    claims = body.get("claims")
     return kind(
         problem,
         remedy=remedy,
@@ -74,10 +89,11 @@ def error_from(
         suberror=suberror,
         code=code,
         description=description,
-        correlation_id=correlation_id,
-        trace_id=_text(body.get("trace_id"), hide)[:100],
-        timestamp=_text(body.get("timestamp"), hide)[:100],
-        claims=claims[:MAX_TEXT] if isinstance(claims, str) else "",
+        claims=_claims(body.get("claims"), hide),
+        retryable=is_transient(error, code),
+        correlation_id=ids["correlation_id"],
+        trace_id=ids["trace_id"],
+        timestamp=ids["timestamp"],
     )
 
 
@@ -97,19 +113,49 @@ def _code(body: Mapping[str, object], description: str) -> int | None:
         if isinstance(code, int) and not isinstance(code, bool) and 0 < code < 10**9:
             return code
         if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 10:
-            return int(code)
+            return int(code) or None
     found = _CODE.search(description)
-    return int(found[1]) if found else None
+    return (int(found[1]) or None) if found else None
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match else ""
+
+
+def _claims(value: object, hide: Sequence[str]) -> str:
+    """Return the claims to ask for next time as JSON text of our own making; empty if they are not a JSON object."""
+    if not isinstance(value, str) or len(value) > 4 * MAX_TEXT or _without(value, hide) != value:
+        return ""
+    try:
+        claims = json.loads(value)
+        return json.dumps(claims, separators=(",", ":")) if isinstance(claims, dict) else ""
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _text(value: object, hide: Sequence[str]) -> str:
     """Return a member as one line that is safe to print: no control, format or bidi characters, nothing of ours."""
     if not isinstance(value, str):
         return ""
-    # Masked before it is cut: a secret that is cut in two would not be found.
-    for secret in hide:
-        if len(secret) > 3:
-            value = value.replace(secret, "[…]")
-    line = " ".join(value[: 4 * MAX_TEXT].split())
+    # Masked before it is cut, for half a secret would not be found; and once more when nothing invisible is left in it.
+    hidden = _without(value, hide)
+    line = " ".join(hidden[: 4 * MAX_TEXT].split())
     safe = "".join(letter for letter in line if unicodedata.category(letter)[0] != "C")
-    return redact(safe)[:MAX_TEXT]
+    return redact(_without(safe, hide))[:MAX_TEXT]
+
+
+def _without(text: str, hide: Sequence[str]) -> str:
+    from urllib.parse import quote, quote_plus
+
+    for secret in hide:
+        # Shorter ones can't be told from parts of words.
+        if len(secret) > 3:
+            encoded = [
+                encode(secret, safe=safe, errors="surrogatepass")
+                for encode in (quote, quote_plus)
+                for safe in ("", "/")
+            ]
+            for form in (secret, " ".join(secret.split()) or secret, *encoded):
+                text = text.replace(form, MASK)
+    return text

@@ -1,8 +1,8 @@
 """What the token service's numbered errors (AADSTS) mean, and what to do: one line per meaning.
 
-Decisions are taken on `error` and `suberror`; the number only chooses the words (Microsoft may change both numbers
-and texts). In the texts, {tenant}, {client_id} and {authority} stand for what was asked; {consent} for the address
-where an administrator consents.
+In the texts, {tenant} and {client_id} stand for what was asked, {consent} for the address where an administrator
+consents, {reconnect} for the command that makes the connection anew, {browser} for the one that does so in a browser.
+The numbers and their meaning follow Microsoft's page "Microsoft Entra authentication and authorization error codes".
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
         "The authority is not known to the service.",
         "Check --cloud: name a cloud, or the address of an authority.",
     ),
-    ((90038, 900382, 900432), "The tenant lives in another national cloud.", "Name its cloud: --cloud usgov, china, …"),
+    (
+        (90038, 900382, 900432),
+        "The tenant lives in another national cloud.",
+        "Name its cloud with --cloud, such as usgov.",
+    ),
     (
         (50194,),
         "The app is for one tenant and was used for many.",
@@ -62,7 +66,7 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
         "The client secret has expired.",
         "Make a new one in the app registration; a certificate lasts longer.",
     ),
-    ((7000216,), "Neither a secret nor an assertion was sent.", "Is the environment variable with the secret empty?"),
+    ((7000216,), "Neither a secret nor an assertion was sent.", "Give one; is the environment variable with it empty?"),
     (
         (7000218,),
         "The app is confidential, so it needs a secret or a certificate.",
@@ -116,7 +120,7 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     (
         (65001,),
         "Nobody has consented to what the app asks for.",
-        f"Sign in once with a browser and consent. Or: {_ADMIN}",
+        f"{_BROWSER}, and consent. Or: {_ADMIN}",
     ),
     ((65004,), "The consent was declined.", "Connect again and accept, or ask an administrator to consent."),
     ((90094, 90095, 90008), "Only an administrator can consent to this.", _ADMIN),
@@ -142,7 +146,7 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
         "Check the user name and --tenant-id; guests sign in with a browser.",
     ),
     ((50053,), "The account is locked, or the attempt came from a blocked address.", "Wait, or ask an administrator."),
-    ((50055, 50144), "The password has expired.", "Change it in a browser, then connect again."),
+    ((50055, 50144), "The password has expired.", "Change it in a browser. Then connect again: {reconnect}"),
     ((50056,), "The account has no password in this directory.", _BROWSER),
     ((50057,), "The account is disabled.", "Ask an administrator of the tenant."),
     ((50064, 80001, 80002, 80007, 80014), "The password could not be checked on the premises.", _LATER),
@@ -161,7 +165,7 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     ((50078,), "The last multi-factor authentication is too long ago.", _AGAIN),
     ((50097, 50187, 50155, 50129), "The device must prove itself, and can't this way.", _BROWSER),
     # Conditional access
-    ((53000, 53001), "The tenant asks for a managed, compliant device.", f"Use such a device. {_BROWSER}"),
+    ((53000, 53001), "The tenant asks for a managed, compliant device.", f"{_BROWSER}, on such a device."),
     ((530003,), "The tenant's policy asks for a managed device, which a device code can't prove.", _BROWSER),
     ((53003,), "The tenant's conditional access policy blocks this sign-in.", _POLICY),
     ((530032, 530034, 530035), "The tenant's security policy blocks this way to sign in.", _BROWSER),
@@ -176,7 +180,11 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     # Renewal
     ((50173, 50132, 50133, 50089), "The sign-in was revoked, or the password changed.", _AGAIN),
     ((700082,), "The connection was not used for too long.", _AGAIN),
-    ((700084,), "The connection is over: apps of a web page last 24 hours.", f"{_PLATFORM} Then connect again."),
+    (
+        (700084,),
+        "The connection is over: apps of a web page last 24 hours.",
+        f"{_PLATFORM} Then connect again: {{reconnect}}",
+    ),
     ((70043,), "The tenant's policy asks to sign in again.", _AGAIN),
     ((700020,), "Only a person can go on.", _AGAIN),
     (
@@ -190,12 +198,36 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     ((9002313, 900144, 90014, 90023, 90100), "The request was malformed or incomplete.", _REPORT),
 )
 
-# By OAuth 2.0 error, for numbers that the table does not have.
+# What to do where the table says to go on as a person, but an app signs in as itself.
+FOR_APPS = (
+    "Ask an administrator to check the app's permissions and the policies for workload identities: the sign-in log has "
+    "this attempt under its correlation id."
+)
+
+# By Entra's suberror, for numbers that the table does not have.
+BY_SUBERROR: dict[str, tuple[str, str]] = {
+    "additional_action": ("Something must be put right before this sign-in can go on.", f"{_BROWSER}: it says what."),
+    "bad_token": ("The sign-in was revoked.", _AGAIN),
+    "basic_action": ("Only a person can go on.", _BROWSER),
+    "client_mismatch": ("The refresh token belongs to another app.", _AGAIN),
+    "consent_required": ("Nobody has consented to what the app asks for.", f"{_BROWSER}. Or: {_ADMIN}"),
+    "device_authentication_failed": ("The device could not prove itself.", _BROWSER),
+    "message_only": ("The tenant does not allow this sign-in.", f"{_BROWSER}: it shows why. {_POLICY}"),
+    "protection_policy_required": ("The tenant asks for an app that is managed.", _POLICY),
+    "token_expired": ("The sign-in is too long ago.", _AGAIN),
+    "user_password_expired": ("The password has expired.", "Change it in a browser. Then connect again: {reconnect}"),
+}
+
+# By OAuth 2.0 error, for numbers and suberrors that are not above.
 BY_ERROR: dict[str, tuple[str, str]] = {
     "access_denied": ("The sign-in was cancelled or denied.", "Connect again, or ask an administrator of the tenant."),
+    "account_selection_required": (
+        "Several accounts are signed in in the browser.",
+        "Connect again without --prompt none.",
+    ),
     "authorization_declined": ("The sign-in was declined on the other device.", "Connect again and approve it there."),
     "bad_verification_code": ("The service does not know the device code.", "Connect again for a new code."),
-    "consent_required": ("Nobody has consented to what the app asks for.", f"Sign in with a browser. Or: {_ADMIN}"),
+    "consent_required": ("Nobody has consented to what the app asks for.", f"{_BROWSER}. Or: {_ADMIN}"),
     "expired_token": ("The code has expired.", "Connect again, and enter the new code in time."),
     "interaction_required": ("Only a person can go on.", _BROWSER),
     "invalid_client": ("The app could not prove who it is.", "Check client id, secret or certificate."),
@@ -210,6 +242,7 @@ BY_ERROR: dict[str, tuple[str, str]] = {
     "slow_down": ("The service was asked too often.", _LATER),
     "temporarily_unavailable": ("The token service is busy.", _LATER),
     "unauthorized_client": ("The app may not do this.", _CLIENT),
+    "unsupported_response_type": ("The app does not allow this response type.", _PLATFORM),
     "unsupported_grant_type": (
         "The service does not know this way to sign in.",
         "Choose another way, or check --cloud.",
