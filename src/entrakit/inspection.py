@@ -1,6 +1,7 @@
 """A token in words: whose it is, what it is for, what it allows, how long.
 
-What is written in a token is read for people; nothing in this library is decided by it.
+What is written in a token is read for people; nothing in this library is decided by it. `require` answers what the
+token says of itself, and the resource alone says what the token is worth.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from entrakit.claims import decode_claims, decode_header
+from entrakit.claims import MAX_TOKEN, decode_claims, decode_header
 from entrakit.errors import PermissionMissingError
-from entrakit.permissions import BROADER, METHODS, RESOURCES, describe
+from entrakit.permissions import APP_PROOFS, BROADER, DIRECTORY_ROLES, METHODS, RESOURCES, ROLE_MARKERS, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from entrakit.claims import JSON
 
-MAX_SHOWN = 200
+# A clock of a resource that is a little behind must not make a new token look wrong.
+TOLERANCE_S = 300.0
+MAX_VALUE = 256
 
 
 class Permission(NamedTuple):
@@ -26,8 +29,9 @@ class Permission(NamedTuple):
 
     Args:
         name: Such as `User.Read.All`.
-        kind: `delegated` or `application`.
-        words: What it allows; empty if that is not known.
+        kind: `delegated` or `application`; `app role` for a role that the resource gives to people, `directory role`
+            for one of Entra's own.
+        words: What it allows, reads after "may"; empty if that is not known.
     """
 
     name: str
@@ -47,12 +51,13 @@ class Inspection(NamedTuple):
         app_name: That app's name.
         account: User name, or empty for an app.
         permissions: What it allows.
-        methods: How the person signed in, in words.
+        methods: How the person signed in, or how the app proved who it is, in words.
         issued_at: When it was issued (aware, UTC); None if unknown.
         expires_on: When it ends (aware, UTC); None if unknown.
-        remaining_s: Seconds that are left, 0 if it is over; None if unknown.
+        remaining_s: Seconds that are left, 0 if it has expired; None if unknown.
         warnings: What is unusual, one sentence each.
         claims: All claims.
+        version: Format of the token, `1.0` or `2.0`; empty if unknown.
     """
 
     kind: str
@@ -69,48 +74,40 @@ class Inspection(NamedTuple):
     remaining_s: float | None
     warnings: tuple[str, ...]
     claims: dict[str, JSON]
+    version: str = ""
 
 
 def inspect(token: str, now: float) -> Inspection:
     """Return what a token says of itself; one that can't be read says why.
 
     Args:
-        token: An access token or ID token.
+        token: An access token or ID token, with `Bearer` before it or without.
         now: Seconds since 1970.
     """
+    token = token.strip().removeprefix("Bearer ").lstrip()
     claims = decode_claims(token)
     if claims is None:
         return Inspection("unreadable", "", "", "", "", "", "", (), (), None, None, None, (_why(token),), {})
-    expires, issued = _moment(claims.get("exp")), _moment(claims.get("iat"))
-    begins = _moment(claims.get("nbf"))
-    warnings = []
-    if expires is None:
-        warnings.append("It does not say when it ends.")
-    elif expires.timestamp() <= now:
-        warnings.append("It is over.")
-    if begins is not None and begins.timestamp() > now + 300:
-        warnings.append("It is not valid yet.")
-    audience = _text(claims.get("aud"))
-    roles, scopes = _names(claims.get("roles")), _text(claims.get("scp"), 10_000).split()
-    is_app = claims.get("idtyp") == "app" or (not scopes and _text(claims.get("oid")) == _text(claims.get("sub")))
+    is_app = _is_app(claims)
+    permissions = _permissions(claims, is_app=is_app)
+    audience = _text(claims, "aud")
+    expires = _moment(claims.get("exp"))
     return Inspection(
         kind="app" if is_app else "user",
         audience=audience,
-        resource=RESOURCES.get(audience.rstrip("/"), ""),
-        tenant_id=_text(claims.get("tid")),
-        client_id=_text(claims.get("appid") or claims.get("azp")),
-        app_name=_text(claims.get("app_displayname")),
-        account=_text(claims.get("upn") or claims.get("preferred_username") or claims.get("unique_name")),
-        permissions=(
-            *(Permission(name, "delegated", describe(name)) for name in sorted(scopes)[:MAX_SHOWN]),
-            *(Permission(name, "application", describe(name)) for name in sorted(roles)[:MAX_SHOWN]),
-        ),
-        methods=tuple(METHODS.get(name, name) for name in _names(claims.get("amr"))),
-        issued_at=issued,
+        resource=RESOURCES.get(_plain(audience), ""),
+        tenant_id=_text(claims, "tid"),
+        client_id=_text(claims, "appid", "azp"),
+        app_name=_text(claims, "app_displayname"),
+        account="" if is_app else _text(claims, "upn", "preferred_username", "unique_name", "email"),
+        permissions=permissions,
+        methods=_methods(claims, is_app=is_app),
+        issued_at=_moment(claims.get("iat")),
         expires_on=expires,
         remaining_s=None if expires is None else max(0.0, expires.timestamp() - now),
-        warnings=tuple(warnings),
+        warnings=tuple(_warnings(claims, permissions, now, is_app=is_app)),
         claims=claims,
+        version=_text(claims, "ver"),
     )
 
 
@@ -119,44 +116,137 @@ def require(inspection: Inspection, permissions: Sequence[str]) -> None:
 
     Args:
         inspection: What the token says of itself.
-        permissions: Names in any case, with their resource or without.
+        permissions: Names in any case, alone or behind their resource (`https://graph.microsoft.com/User.Read`).
 
     Raises:
-        PermissionMissingError: It lacks some, or can't be read.
+        PermissionMissingError: It lacks some, is for another resource, or can't be read.
     """
-    held = {one.name.lower() for one in inspection.permissions}
-    missing = [name for name in permissions if name.rpartition("/")[2].lower() not in held]
+    held = {one.name.lower() for one in inspection.permissions if one.kind != "directory role"}
+    missing = [name for name in permissions if not _holds(inspection, held, name)]
     if not missing:
         return
+    if inspection.kind == "unreadable":
+        raise PermissionMissingError(
+            f"Whether the token has {', '.join(missing)} can't be known: {inspection.warnings[0]}",
+            missing=missing,
+            remedy="Ask for a token of a resource whose tokens can be read, such as Microsoft Graph.",
+        )
     hints = []
     for name in missing:
         broader = [one for one in BROADER.get(name.rpartition("/")[2].lower(), ()) if one.lower() in held]
         if broader:
             hints.append(f"{broader[0]}, which the token has, also covers calls that ask for {name}.")
-    unreadable = " It can't be read, so nothing is known of it." if inspection.kind == "unreadable" else ""
-    consent = "Add the permission to the app registration and consent to it, then connect again."
+    kind = "application" if inspection.kind == "app" else "delegated"
+    advice = f"Add it as {kind} permission to the app registration and consent to it, then connect again."
     raise PermissionMissingError(
-        f"The token lacks {', '.join(missing)}.{unreadable}", missing=missing, remedy=" ".join([*hints, consent])
+        f"The token lacks {', '.join(missing)}.", missing=missing, remedy=" ".join([*hints, advice])
     )
 
 
+def _holds(inspection: Inspection, held: set[str], name: str) -> bool:
+    resource, _, permission = name.rpartition("/")
+    return permission.lower() in held and (not resource or _is_for(inspection.audience, resource))
+
+
+def _is_for(audience: str, resource: str) -> bool:
+    """Return whether an audience names a resource, by its address or by its id."""
+    ours, theirs = _plain(audience), _plain(resource)
+    if ours == theirs:
+        return True
+    known, asked = RESOURCES.get(ours, ""), RESOURCES.get(theirs, "")
+    if _is_id(ours) and not known:
+        # A v2.0 token names its API by an id; which addresses that API has is not written in it.
+        return not asked
+    if _is_id(ours) or _is_id(theirs):
+        # One id stands for the resource in every cloud.
+        return bool(known) and known.partition(" (")[0] == asked.partition(" (")[0]
+    return bool(known) and known == asked
+
+
+def _plain(resource: str) -> str:
+    return resource.lower().rstrip("/").removeprefix("spn:").removeprefix("api://")
+
+
+def _is_id(resource: str) -> bool:
+    return len(resource) == 36 and resource.count("-") == 4 and "." not in resource
+
+
+def _is_app(claims: Mapping[str, JSON]) -> bool:
+    """Return whether an app signed in as itself: said by `idtyp`, else subject and object are the same thing."""
+    kind = _text(claims, "idtyp")
+    if kind in ("app", "user"):
+        return kind == "app"
+    subject = _text(claims, "sub")
+    return bool(subject) and subject == _text(claims, "oid") and not _names(claims.get("scp"))
+
+
+def _permissions(claims: Mapping[str, JSON], *, is_app: bool) -> tuple[Permission, ...]:
+    kind = "application" if is_app else "app role"
+    roles = [DIRECTORY_ROLES.get(role, (role, "")) for role in _names(claims.get("wids")) if role not in ROLE_MARKERS]
+    return (
+        *(Permission(name, "delegated", describe(name)) for name in _names(claims.get("scp"))),
+        *(Permission(name, kind, describe(name, "application")) for name in _names(claims.get("roles"))),
+        *(Permission(name, "directory role", words) for name, words in sorted(roles)),
+    )
+
+
+def _methods(claims: Mapping[str, JSON], *, is_app: bool) -> tuple[str, ...]:
+    if is_app:
+        proof = _text(claims, "appidacr", "azpacr")
+        return (APP_PROOFS[proof],) if proof in APP_PROOFS else ()
+    return tuple(METHODS.get(name, name) for name in _names(claims.get("amr")))
+
+
+def _warnings(claims: Mapping[str, JSON], permissions: Sequence[Permission], now: float, *, is_app: bool) -> list[str]:
+    found = []
+    expires, begins = _moment(claims.get("exp")), _moment(claims.get("nbf"))
+    if expires is None:
+        found.append("It does not say when it ends.")
+    elif expires.timestamp() <= now:
+        found.append("It has expired.")
+    if begins is not None and begins.timestamp() > now + TOLERANCE_S:
+        found.append("It is not valid yet: is this machine's clock behind?")
+    if _text(claims, "ver") not in ("1.0", "2.0"):
+        found.append("It is neither of version 1.0 nor of 2.0, so Entra may not have issued it.")
+    if not permissions and is_app:
+        found.append("It has no permission: none was granted to the app, or nobody consented.")
+    if not permissions and not is_app and not _text(claims, "appid", "azp"):
+        found.append("It is an ID token: it says who signed in, and opens no resource.")
+    return found
+
+
 def _why(token: str) -> str:
+    if not token:
+        return "There is no token."
+    if len(token) > MAX_TOKEN:
+        return f"It is longer than {MAX_TOKEN // 1024} KiB, so it was not read."
     header = decode_header(token)
     if header is not None and "enc" in header:
         return "It is encrypted (JWE), so only the resource can read it."
+    if header is not None:
+        return "It begins as a JWT, but is damaged: was it cut or changed?"
     return "It is opaque: not a JWT that can be read. That is no fault; only the resource needs to read it."
 
 
-def _text(value: object, longest: int = 256) -> str:
-    text = value if isinstance(value, str) else ""
-    return "".join(letter for letter in text if letter.isprintable())[:longest]
+def _text(claims: Mapping[str, JSON], *names: str) -> str:
+    """Return the first of some claims that is text, without what can't be printed; of a list, its first text."""
+    for name in names:
+        value = claims.get(name)
+        if isinstance(value, list) and value:
+            value = value[0]
+        if isinstance(value, str) and value:
+            return "".join(letter for letter in value[:MAX_VALUE] if letter.isprintable())
+    return ""
 
 
-def _names(value: object) -> list[str]:
-    return [_text(name) for name in value if isinstance(name, str)] if isinstance(value, list) else []
+def _names(value: JSON) -> list[str]:
+    """Return the names in a claim, sorted and each once: a list of texts, or one text with spaces between them."""
+    texts = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
+    clean = ("".join(letter for letter in text if letter.isprintable()) for text in texts if isinstance(text, str))
+    return sorted({name[:MAX_VALUE] for name in clean if name})
 
 
-def _moment(value: object) -> datetime | None:
+def _moment(value: JSON) -> datetime | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

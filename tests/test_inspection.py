@@ -1,0 +1,330 @@
+"""A token in words."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrakit.claims import MAX_TOKEN
+from entrakit.errors import PermissionMissingError
+from entrakit.inspection import Inspection, Permission, inspect, require
+from entrakit.permissions import BROADER, DIRECTORY_ROLES, RESOURCES, describe, known_permissions
+
+NOW = 1_800_000_000.0
+GRAPH = "https://graph.microsoft.com"
+GRAPH_ID = "00000003-0000-0000-c000-000000000000"
+TENANT = "11111111-2222-3333-4444-555555555555"
+CLIENT = "3f1c2c1e-8d0b-4f0e-9f0d-9f7f6d8f1a11"
+OBJECT = "6a1b9a5f-0000-4000-8000-3c5e7d9f1b2a"
+
+TIMES: dict[str, object] = {"iat": NOW - 300, "nbf": NOW - 300, "exp": NOW + 3600}
+PERSON: dict[str, object] = TIMES | {
+    "aud": GRAPH, "tid": TENANT, "appid": CLIENT, "app_displayname": "Orders", "idtyp": "user", "ver": "1.0",
+    "oid": OBJECT, "sub": "pairwise", "upn": "ada@contoso.com", "scp": "User.Read.All Mail.Read openid",
+    "amr": ["pwd", "mfa"],
+    "wids": ["62e90394-69f5-4237-9190-012177145e10", "b79fbf4d-3ef9-4689-8143-76b194e85509"],
+}  # fmt: skip
+APP: dict[str, object] = TIMES | {
+    "aud": GRAPH_ID, "tid": TENANT, "appid": CLIENT, "idtyp": "app", "ver": "1.0", "oid": OBJECT, "sub": OBJECT,
+    "roles": ["Mail.Read", "Group.Create"], "appidacr": "2", "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+}  # fmt: skip
+
+
+def jwt(claims: object, header: object = None) -> str:
+    """Return a token with these claims, whose signature is of nobody."""
+    parts = (json.dumps(part).encode() for part in (header or {"typ": "JWT", "alg": "RS256"}, claims))
+    return ".".join([*(urlsafe_b64encode(part).decode().rstrip("=") for part in parts), "c2ln"])
+
+
+def words(**claims: object) -> Inspection:
+    """Return the inspection of a person's token with some claims changed."""
+    return inspect(jwt(PERSON | claims), NOW)
+
+
+def test_a_persons_token_in_words() -> None:
+    """
+    Who, for what, by which app, until when, what it allows, and how the person signed in (user wish 24).
+    """
+    found = inspect(jwt(PERSON), NOW)
+
+    assert ("user", "Microsoft Graph", "ada@contoso.com") == (found.kind, found.resource, found.account)
+    assert (TENANT, CLIENT, "Orders", "1.0") == (found.tenant_id, found.client_id, found.app_name, found.version)
+    assert ("more than one factor", "password") == found.methods
+    assert (3600.0, ()) == (found.remaining_s, found.warnings)
+    assert datetime(2027, 1, 15, 9, 0, tzinfo=UTC) == found.expires_on
+    assert (
+        Permission("Mail.Read", "delegated", "read the person's mail"),
+        Permission("User.Read.All", "delegated", "read the full profiles of all users"),
+        Permission("openid", "delegated", "sign the person in"),
+        Permission("Global Administrator", "directory role", "manage everything in the tenant"),
+    ) == found.permissions
+
+
+def test_an_apps_token_in_words() -> None:
+    """
+    An app has application permissions, which reach further than a person's of the same name, and no account.
+    """
+    found = inspect(jwt(APP), NOW)
+
+    assert ("app", "Microsoft Graph", "") == (found.kind, found.resource, found.account)
+    assert ("certificate or federated credential",) == found.methods
+    assert (
+        Permission("Group.Create", "application", "create groups"),
+        Permission("Mail.Read", "application", "read the mail of all mailboxes"),
+    ) == found.permissions
+    assert () == inspect(jwt(APP | {"appidacr": "9"}), NOW).methods
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"idtyp": "app"}, "app"),
+        ({"idtyp": "user", "oid": "x", "sub": "x"}, "user"),
+        ({"oid": "x", "sub": "x"}, "app"),
+        ({"oid": "x", "sub": "x", "scp": "User.Read"}, "user"),
+        ({"oid": "x", "sub": "y"}, "user"),
+        ({}, "user"),
+        ({"idtyp": 7, "oid": 1, "sub": 1}, "user"),
+    ],
+)
+def test_person_or_app(claims: dict[str, object], expected: str) -> None:
+    """
+    `idtyp` says it; without it, an app is its own subject and has no scopes.
+    """
+    assert expected == inspect(jwt(claims), NOW).kind
+
+
+def test_a_v2_token_of_an_own_api() -> None:
+    """
+    Version 2.0 names the app `azp` and the person `preferred_username`; app roles may be a person's too.
+    """
+    claims = TIMES | {"aud": OBJECT, "azp": CLIENT, "ver": "2.0", "preferred_username": "ada@contoso.com",
+                      "roles": ["Orders.Approve"], "scp": "Orders.Read", "azpacr": "0"}  # fmt: skip
+    found = inspect(f"  Bearer {jwt(claims)}\n", NOW)
+
+    assert (CLIENT, "ada@contoso.com", "2.0", "") == (found.client_id, found.account, found.version, found.resource)
+    assert [("Orders.Read", "delegated"), ("Orders.Approve", "app role")] == [one[:2] for one in found.permissions]
+    assert () == found.warnings
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        (PERSON | {"exp": NOW - 1}, "It has expired."),
+        (PERSON | {"exp": None}, "does not say when it ends"),
+        (PERSON | {"exp": "soon"}, "does not say when it ends"),
+        (PERSON | {"exp": 1e300}, "does not say when it ends"),
+        (PERSON | {"exp": True}, "does not say when it ends"),
+        (PERSON | {"nbf": NOW + 301}, "not valid yet"),
+        (PERSON | {"ver": "3.0"}, "neither of version 1.0"),
+        (APP | {"roles": []}, "no permission"),
+        (TIMES | {"ver": "2.0", "aud": CLIENT, "nonce": "x", "oid": OBJECT, "sub": "y"}, "ID token"),
+    ],
+)
+def test_what_is_unusual_is_said(claims: dict[str, object], expected: str) -> None:
+    """
+    Expired, not yet valid, of a strange version, without permissions, or not an access token at all.
+    """
+    warnings = inspect(jwt(claims), NOW).warnings
+
+    assert 1 == len(warnings)
+    assert expected in warnings[0]
+
+
+def test_a_clock_may_be_a_little_off() -> None:
+    """
+    A token that begins in five minutes is not called wrong; one that is over has nothing left.
+    """
+    assert () == words(nbf=NOW + 299).warnings
+    assert 0.0 == words(exp=NOW - 1000).remaining_s
+    assert words(exp=None).remaining_s is None
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [
+        ("", "no token"),
+        ("EwCYA8l6BAAU-opaque", "opaque"),
+        ("a.b.c", "opaque"),
+        (jwt({}, {"alg": "RSA-OAEP", "enc": "A256GCM"}).replace("c2ln", "iv.text.tag"), "encrypted"),
+        (jwt(PERSON)[:-200].rpartition(".")[0] + ".YQ.c2ln", "damaged"),
+        (jwt(["no", "object"]), "damaged"),
+        ("x" * (MAX_TOKEN + 1), "64 KiB"),
+    ],
+)
+def test_what_can_not_be_read_says_why(token: str, expected: str) -> None:
+    """
+    Opaque, encrypted, damaged and huge tokens are told apart, and nothing is claimed of them (checklist 36).
+    """
+    found = inspect(token, NOW)
+
+    assert "unreadable" == found.kind
+    assert expected in found.warnings[0]
+    assert ((), {}) == (found.permissions, found.claims)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["User.Read.All"],
+        ["user.read.ALL", "MAIL.read"],
+        [f"{GRAPH}/User.Read.All"],
+        [f"{GRAPH_ID}/User.Read.All"],
+        ["HTTPS://GRAPH.microsoft.com/Mail.Read"],
+        ["https://graph.microsoft.com//Mail.Read"],
+        [],
+    ],
+)
+def test_a_permission_is_found_by_any_of_its_names(names: list[str]) -> None:
+    """
+    Case does not matter, nor whether the resource stands before it, as address or as id.
+    """
+    require(inspect(jwt(PERSON), NOW), names)
+    require(inspect(jwt(PERSON | {"aud": GRAPH_ID}), NOW), names)
+    require(inspect(jwt(PERSON | {"aud": [GRAPH]}), NOW), names)
+
+
+@pytest.mark.parametrize(
+    ("audience", "name", "expected"),
+    [
+        (GRAPH, "https://vault.azure.net/User.Read.All", False),
+        (GRAPH, "https://graph.microsoft.us/User.Read.All", False),
+        (GRAPH_ID, "https://graph.microsoft.us/User.Read.All", True),
+        ("https://graph.microsoft.us", f"{GRAPH_ID}/User.Read.All", True),
+        ("https://graph.microsoft.us", f"{OBJECT}/User.Read.All", False),
+        ("https://management.azure.com/", "https://management.core.windows.net//User.Read.All", True),
+        ("api://orders", "api://orders/User.Read.All", True),
+        ("api://orders", "api://invoices/User.Read.All", False),
+        (OBJECT, f"api://{OBJECT}/User.Read.All", True),
+        (OBJECT, "api://orders/User.Read.All", True),
+        (OBJECT, f"{GRAPH}/User.Read.All", False),
+        (f"spn:{OBJECT}", f"{OBJECT}/User.Read.All", True),
+    ],
+)
+def test_the_resource_must_be_the_tokens(audience: str, name: str, *, expected: bool) -> None:
+    """
+    A permission of the same name for another resource does not count; an id that is unknown may have any address.
+    """
+    found = words(aud=audience)
+
+    if expected:
+        require(found, [name])
+    else:
+        with pytest.raises(PermissionMissingError):
+            require(found, [name])
+
+
+def test_only_the_very_permission_counts() -> None:
+    """
+    A broader permission does not count in silence: the error names what is missing, and hints at the broader one.
+    """
+    with pytest.raises(PermissionMissingError) as caught:
+        require(words(scp="User.ReadWrite.All"), ["User.Read.All", "Mail.Read", "User.ReadWrite.All"])
+
+    assert ("User.Read.All", "Mail.Read") == caught.value.missing
+    assert "The token lacks User.Read.All, Mail.Read." == caught.value.problem
+    assert "User.ReadWrite.All, which the token has, also covers calls" in caught.value.remedy
+    assert "delegated permission" in caught.value.remedy
+    assert 9 == caught.value.exit_code
+
+
+def test_an_app_is_told_of_application_permissions() -> None:
+    """
+    What an app lacks is an application permission, with an administrator's consent.
+    """
+    with pytest.raises(PermissionMissingError, match="application permission"):
+        require(inspect(jwt(APP), NOW), ["User.Read.All"])
+
+
+def test_a_directory_role_is_no_permission() -> None:
+    """
+    What the person may do in the directory is shown, but is not a permission of the token.
+    """
+    with pytest.raises(PermissionMissingError):
+        require(words(), ["Global Administrator"])
+
+
+def test_of_a_token_that_can_not_be_read_nothing_is_known() -> None:
+    """
+    An opaque token neither has nor lacks a permission: the error says so.
+    """
+    with pytest.raises(PermissionMissingError, match="can't be known: It is opaque") as caught:
+        require(inspect("opaque", NOW), ["User.Read"])
+
+    assert ("User.Read",) == caught.value.missing
+
+
+def test_all_permissions_are_kept() -> None:
+    """
+    A token with hundreds of roles has them all, each once.
+    """
+    names = [f"Role.{number:04}" for number in range(900)]
+
+    assert names == [one.name for one in inspect(jwt(APP | {"roles": names + names}), NOW).permissions]
+
+
+def test_unknown_names_are_shown_as_they_are() -> None:
+    """
+    What has no words here is shown by its name, without what would steer a terminal (checklist 48).
+    """
+    found = words(scp="Odd.\x1b[31mName", wids=[OBJECT], amr=["new\u202e"], upn="ada\x07", app_displayname=["A"])
+
+    assert [("Odd.[31mName", ""), (OBJECT, "")] == [(one.name, one.words) for one in found.permissions]
+    assert (("new",), "ada", "A") == (found.methods, found.account, found.app_name)
+
+
+def test_there_are_words_for_the_common_permissions() -> None:
+    """
+    At least 60 permissions have words, each for a person's token or an app's; names are compared without case.
+    """
+    assert len(known_permissions()) >= 60
+    assert [] == [name for name in known_permissions() if not describe(name) and not describe(name, "application")]
+    assert describe("User.Read.All") == describe("user.READ.all", "application") != ""
+    assert "" == describe("Unheard.Of")
+    assert "" == describe("User.Read", "application")
+
+
+def test_the_tables_are_of_one_form() -> None:
+    """
+    Tables that are looked up without case hold lower case; broader permissions and roles are ones that exist.
+    """
+    assert [] == [name for table in (RESOURCES, BROADER, DIRECTORY_ROLES) for name in table if name != name.lower()]
+    assert [] == [name for name in RESOURCES if name.endswith("/")]
+    assert set() == {broad.lower() for names in BROADER.values() for broad in names} - known_permissions()
+    assert set() == BROADER.keys() - known_permissions()
+    assert {36} == {len(role) for role in DIRECTORY_ROLES}
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*PERSON, *APP, "preferred_username", "azp", "email"]), ANYTHING), ANYTHING)
+def test_arbitrary_claims_never_crash(claims: dict[str, object], header: object) -> None:
+    """
+    Any claim may be of any type: what is shown is printable, and asking for a permission ends in yes or no.
+    """
+    found = inspect(jwt(claims, header), NOW)
+    shown = [*found[:7], *found.methods, *found.warnings, *(text for one in found.permissions for text in one)]
+
+    assert [] == [text for text in shown if not str(text).isprintable()]
+    with pytest.raises(PermissionMissingError):
+        require(found, ["Unheard.Of"])
+
+
+@given(st.text(), st.floats(allow_nan=False, min_value=0, max_value=1e12))
+def test_arbitrary_text_never_crashes(text: str, now: float) -> None:
+    """
+    Any text at all is inspected: it is read, or it is said why not.
+    """
+    found = inspect(text, now)
+
+    assert found.claims or found.warnings
