@@ -59,7 +59,7 @@ def test_a_persons_token_in_words() -> None:
     assert datetime(2027, 1, 15, 9, 0, tzinfo=UTC) == found.expires_on
     assert (
         Permission("Mail.Read", "delegated", "read the person's mail"),
-        Permission("User.Read.All", "delegated", "read the full profiles of all users"),
+        Permission("User.Read.All", "delegated", "read all profiles of users, in full"),
         Permission("openid", "delegated", "sign the person in"),
         Permission("Global Administrator", "directory role", "manage everything in the tenant"),
     ) == found.permissions
