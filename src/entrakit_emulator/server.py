@@ -89,6 +89,7 @@ class Server:
         self._thread = threading.Thread(target=server.run, args=(self._sockets,), name="entra-emulator", daemon=True)
         self._thread.start()
         if not server.listens.wait(START_TIMEOUT_S):
+            self.stop()
             raise RuntimeError("The emulator's server did not start.")
 
     def stop(self) -> None:

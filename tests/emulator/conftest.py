@@ -37,12 +37,14 @@ class Caller:
         tenant: The tenant.
         http: Client that trusts it and follows no redirect.
         verifier: PKCE code verifier of all its requests.
+        headers: Further headers of its posts.
     """
 
     native = NATIVE
 
     def __init__(self, tenant: Tenant) -> None:
         self.tenant = tenant
+        self.headers: dict[str, str] = {}
         self.verifier = secrets.token_urlsafe(48)
         self.http = httpx2.Client(
             base_url=tenant.url,
@@ -51,24 +53,24 @@ class Caller:
             trust_env=False,
         )
 
-    def post(self, path: str, form: dict[str, str], **options: Any) -> httpx2.Response:
-        """Post a form below the tenant."""
-        return self.http.post(f"/{options.pop('at', self.tenant.tenant_id)}{path}", data=form, **options)
+    def post(self, path: str, form: dict[str, str], *, at: str = "") -> httpx2.Response:
+        """Post a form below the tenant; `at` is another."""
+        return self.http.post(f"/{at or self.tenant.tenant_id}{path}", data=form, headers=self.headers)
 
-    def token(self, grant_type: str = "", *, at: str = "", headers: dict[str, str] | None = None, **form: str) -> httpx2.Response:  # fmt: skip # noqa: E501
+    def token(self, grant_type: str = "", *, at: str = "", **form: str) -> httpx2.Response:
         """Ask for a token; `at` is another tenant."""
         given = {"client_id": self.tenant.public_client, "grant_type": grant_type, **form}
         kept = {name: value for name, value in given.items() if value}
-        return self.post("/oauth2/v2.0/token", kept, at=at or self.tenant.tenant_id, headers=headers or {})
+        return self.post("/oauth2/v2.0/token", kept, at=at)
 
-    def app_token(self, *, headers: dict[str, str] | None = None, **form: str) -> httpx2.Response:
+    def app_token(self, **form: str) -> httpx2.Response:
         """Ask for a token of the confidential app, by its secret."""
         given = {
             "client_id": self.tenant.confidential_client,
             "client_secret": self.tenant.client_secret,
             "scope": GRAPH_DEFAULT,
         }
-        return self.token("client_credentials", headers=headers, **(given | form))
+        return self.token("client_credentials", **(given | form))
 
     def password(self, user: str = "normal", **form: str) -> httpx2.Response:
         """Ask for tokens of a seeded person, by name and password."""
@@ -128,7 +130,7 @@ class Caller:
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return claims
 
-    def control(self, method: str, name: str, value: Any = None) -> httpx2.Response:
+    def control(self, method: str, name: str, value: object = None) -> httpx2.Response:
         """Call the control plane."""
         content = None if value is None else json.dumps(value)
         headers = {"X-Emulator-Key": self.tenant.control_key}

@@ -8,7 +8,6 @@ from entrakit_emulator.journal import LIMIT, Entry, Journal, Violation
 
 if TYPE_CHECKING:
     import pytest
-
     from tests.emulator.conftest import Caller
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 from entrakit_emulator import server, start
+from entrakit_emulator.faults import Slow
 
 
 def test_it_listens_on_loopback_only() -> None:
@@ -16,15 +21,12 @@ def test_it_listens_on_loopback_only() -> None:
     """
     with start() as tenant:
         port = urlsplit(tenant.url).port or 0
-        addresses = {
-            info[4][0]
-            for info in socket.getaddrinfo(socket.gethostname(), None)
-            if not str(info[4][0]).startswith("127")
-        } - {"::1"}
+        found = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
+        addresses = [one for one in found if not one.startswith("127.") and one != "::1"]
         for host in ("127.0.0.1", "::1"):
             socket.create_connection((host, port)).close()
         for address in addresses:
-            with pytest.raises(OSError):  # noqa: PT011 refused or unreachable
+            with pytest.raises(OSError):
                 socket.create_connection((address, port), timeout=2)
 
 
@@ -45,7 +47,6 @@ def test_it_goes_without_an_ipv6_loopback_address(monkeypatch: pytest.MonkeyPatc
     """
     A machine may know IPv6 and have no ::1.
     """
-
     real = socket.socket.bind
 
     def bind(one: socket.socket, address: tuple[str, int]) -> None:
@@ -65,7 +66,8 @@ def test_a_port_that_is_taken_on_ipv6_is_passed_over(monkeypatch: pytest.MonkeyP
     """
     Both addresses have the same port: one that is taken on ::1 is not used.
     """
-    real, refused = socket.create_server, []
+    real = socket.create_server
+    refused: list[tuple[str, int]] = []
 
     def taken_once(address: tuple[str, int], **options: object) -> socket.socket:
         if address[0] == "::1" and not refused:
@@ -85,9 +87,8 @@ def test_a_wished_port_that_is_taken_on_ipv6_is_refused() -> None:
     """
     A wished port is had on both addresses or not at all.
     """
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
-        with pytest.raises(OSError, match="in use"):
-            server.Server(taken.getsockname()[1])
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken, pytest.raises(OSError, match="in use"):
+        server.Server(taken.getsockname()[1])
 
 
 def test_no_common_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,3 +106,29 @@ def test_no_common_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(OSError, match="No port is free on both"):
         server.Server(0)
+
+
+def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Waiting has an end, and leaves nothing behind.
+    """
+    monkeypatch.setattr(server, "START_TIMEOUT_S", 0.0)
+
+    with pytest.raises(RuntimeError, match="did not start"):
+        start()
+
+
+def test_an_answer_on_its_way_is_let_go() -> None:
+    """
+    Stopping lets a late answer have two seconds.
+    """
+    with start() as tenant:
+        tenant.faults.add(Slow(endpoint="keys", seconds=1))
+        context = ssl.create_default_context(cafile=tenant.ca_path)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(httpx2.get, f"{tenant.url}/common/discovery/keys", verify=context, trust_env=False)
+            while not tenant.journal.entries:
+                threading.Event().wait(0.01)
+            tenant.stop()
+
+            assert 200 == answer.result().status_code

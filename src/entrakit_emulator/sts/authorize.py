@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts import browser, claims, delivery, redirects, scopes, sign_in, tenancy
+from entrakit_emulator.sts import claims, delivery, redirects, scopes, sign_in, tenancy
 from entrakit_emulator.sts.errors import ServiceError
 from entrakit_emulator.sts.tickets import AuthorizeRequest
 
@@ -45,7 +45,7 @@ def authorize(exchange: Exchange) -> Response:
         request = _checked(exchange, given, directory, app=app, uri=uri, platform=redirect.platform)
     except ServiceError as error:
         return delivery.refuse(exchange, uri, mode if mode in MODES else "query", given.get("state"), error)
-    return sign_in.begin(exchange, request, browser.session_of(exchange))
+    return sign_in.begin(exchange, request)
 
 
 def _checked(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.sts import browser
 from entrakit_emulator.sts.errors import ServiceError
 from entrakit_emulator.sts.tickets import AuthorizeRequest
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
     from entrakit_emulator.sts.model import App, Directory, User
     from entrakit_emulator.sts.scopes import Scopes
-    from entrakit_emulator.sts.tickets import DeviceSignIn, Interaction
+    from entrakit_emulator.sts.tickets import DeviceSignIn, Interaction, Subject
     from entrakit_emulator.sts.world import World
 
 
@@ -43,6 +44,15 @@ class Errand:
             self.device = purpose
             self.app, self.scopes = world.apps[purpose.client_id], purpose.scopes
             self.directory = world.find_directory(purpose.tenant)
+
+
+def present(exchange: Exchange, errand: Errand) -> list[tuple[User, Subject]]:
+    """Return who is signed in with the browser, as far as the errand can use it: its tenant, its `max_age`."""
+    found = browser.signed_in(exchange.world, browser.session_of(exchange), errand.directory)
+    if errand.request is None or errand.request.max_age_s is None:
+        return found
+    oldest = exchange.now - errand.request.max_age_s
+    return [(user, subject) for user, subject in found if subject.at >= oldest]
 
 
 def find_user(exchange: Exchange, errand: Errand, name: str) -> User:

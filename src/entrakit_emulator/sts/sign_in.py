@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse
 
 from entrakit_emulator.sts import browser, consent, delivery, people, redirects, sign_in_pages
-from entrakit_emulator.sts.errand import Errand, find_user
+from entrakit_emulator.sts.errand import Errand, find_user, present
 from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.tickets import AuthorizeRequest, Interaction, Session, Subject
+from entrakit_emulator.sts.tickets import AuthorizeRequest, Interaction, Subject
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -29,15 +29,12 @@ if TYPE_CHECKING:
     from entrakit_emulator.sts.world import World
 
 
-def begin(exchange: Exchange, request: AuthorizeRequest, session: Session) -> Response:
+def begin(exchange: Exchange, request: AuthorizeRequest) -> Response:
     """Begin with an authorization request."""
-    present = browser.signed_in(exchange.world, session, request.directory)
-    if request.max_age_s is not None:
-        present = [(user, one) for user, one in present if one.at + request.max_age_s >= exchange.now]
-    chosen = _chosen(request, present)
+    interaction = Interaction(browser.browser_id(exchange) or browser.new_browser_id(), request)
+    chosen = _chosen(request, present(exchange, Errand(exchange.world, interaction)))
     if request.prompt == "none":
         return _silently(exchange, request, chosen)
-    interaction = Interaction(browser.browser_id(exchange) or browser.new_browser_id(), request)
     interaction.user_name = "" if request.prompt == "select_account" else request.login_hint
     # Whoever asks for a fresh sign-in is not asked which of the old ones.
     interaction.wants_other_account = request.prompt == "login"
@@ -129,13 +126,13 @@ def _needs_consent(world: World, interaction: Interaction, errand: Errand) -> bo
     )
 
 
-def _chosen(request: AuthorizeRequest, present: list[tuple[User, Subject]]) -> tuple[User, Subject] | None:
+def _chosen(request: AuthorizeRequest, found: list[tuple[User, Subject]]) -> tuple[User, Subject] | None:
     """Return the one signed-in person that a request can only mean; None where the person has to say."""
     if request.prompt in ("login", "select_account"):
         return None
     if request.login_hint:
-        return next((one for one in present if one[0].upn.lower() == request.login_hint.lower()), None)
-    return present[0] if len(present) == 1 else None
+        return next((one for one in found if one[0].upn.lower() == request.login_hint.lower()), None)
+    return found[0] if len(found) == 1 else None
 
 
 def _adopt(interaction: Interaction, user: User, subject: Subject) -> None:
@@ -166,7 +163,7 @@ def _silently(exchange: Exchange, request: AuthorizeRequest, chosen: tuple[User,
             error = ServiceError(65001, error="consent_required", suberror="", app=app.client_id, name=app.name)
         elif error is None:
             return delivery.code(exchange, request, *chosen)
-    return delivery.refuse(exchange, request.redirect_uri, request.response_mode, request.state, error)
+    return _refused(exchange, request, error)
 
 
 def _take(exchange: Exchange, interaction: Interaction) -> bool:
@@ -189,7 +186,7 @@ def _take(exchange: Exchange, interaction: Interaction) -> bool:
         return _take_code(exchange, interaction)
     elif step == "confirm":
         interaction.is_confirmed = True
-    elif step == "consent":
+    else:
         lacking = consent.missing(world, interaction.user_id, errand.app, errand.scopes)
         if any(one.is_admin_only for one in lacking):
             raise ServiceError(90094, tenant=exchange.tenant, name=errand.app.name)
@@ -203,7 +200,7 @@ def _take_account(exchange: Exchange, interaction: Interaction, errand: Errand) 
     if account == "other":
         interaction.wants_other_account = True
         return
-    for user, subject in browser.signed_in(exchange.world, browser.session_of(exchange), errand.directory):
+    for user, subject in present(exchange, errand):
         if account == user.object_id:
             # Picked because a fresh sign-in was asked for: then the password is asked for again.
             if errand.request is not None and errand.request.prompt == "login":
@@ -250,29 +247,27 @@ def _next(exchange: Exchange, flow: str, interaction: Interaction) -> Response:
     try:
         people.check_state(user, errand.app)
     except ServiceError as error:
-        return _refused(exchange, errand, error)
-    if errand.request is not None:
-        return delivery.code(exchange, errand.request, user, interaction.subject)
-    if errand.device is not None:
-        errand.device.subject, errand.device.state = interaction.subject, "approved"
+        if isinstance(interaction.purpose, AuthorizeRequest):
+            return _refused(exchange, interaction.purpose, error)
+        raise
+    purpose = interaction.purpose
+    if isinstance(purpose, AuthorizeRequest):
+        return delivery.code(exchange, purpose, user, interaction.subject)
+    purpose.subject, purpose.state = interaction.subject, "approved"
     return sign_in_pages.device_approved(errand.app)
 
 
-def _refused(exchange: Exchange, errand: Errand, error: ServiceError) -> Response:
-    if errand.request is None:
-        raise error
-    request = errand.request
+def _refused(exchange: Exchange, request: AuthorizeRequest, error: ServiceError) -> Response:
     return delivery.refuse(exchange, request.redirect_uri, request.response_mode, request.state, error)
 
 
 def _given_up(exchange: Exchange, flow: str, interaction: Interaction, *, declined: bool) -> Response:
     """End a sign-in that the person does not want."""
     del exchange.world.interactions[flow]
-    errand = Errand(exchange.world, interaction)
-    if errand.device is not None:
-        errand.device.state = "declined"
-    if errand.request is None:
-        return sign_in_pages.device_declined(errand.app)
+    purpose = interaction.purpose
+    if not isinstance(purpose, AuthorizeRequest):
+        purpose.state = "declined"
+        return sign_in_pages.device_declined(exchange.world.apps[purpose.client_id])
     if declined:
-        return _refused(exchange, errand, ServiceError(65004))
-    return delivery.cancel(exchange, errand.request)
+        return _refused(exchange, purpose, ServiceError(65004))
+    return delivery.cancel(exchange, purpose)

@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.sts import browser, consent, pages, redirects
-from entrakit_emulator.sts.errand import Errand
+from entrakit_emulator.sts.errand import Errand, present
 from entrakit_emulator.sts.errors import ServiceError, stamp
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _content(
     """Return title, lead and form of a step's page."""
     world = exchange.world
     if step == "account":
-        people = [user for user, _ in browser.signed_in(world, browser.session_of(exchange), errand.directory)]
+        people = [user for user, _ in present(exchange, errand)]
         if people and not interaction.wants_other_account:
             return "Pick an account", f"to go on to {errand.app.name}", pages.account_list(people, message)
         known = [user for user in world.users.values() if errand.directory in (None, world.tenants[user.tenant_id])]

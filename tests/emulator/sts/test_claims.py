@@ -101,7 +101,7 @@ def test_tokens_verify_against_the_published_keys(caller: Caller, what: str) -> 
 
 def test_the_id_token_names_the_person(caller: Caller) -> None:
     """
-    aud is the app, nonce that of the request, email there where the person has mail (OpenID Connect Core, 2).
+    Aud is the app, nonce that of the request, email there where the person has mail (OpenID Connect Core, 2).
     """
     code = caller.code(nonce="from-the-request")
     answer = caller.redeem(code).json()

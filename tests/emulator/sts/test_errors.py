@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx2
-
     from tests.emulator.conftest import Caller
 
 NOBODY = "99999999-9999-4999-8999-999999999999"
@@ -210,7 +209,7 @@ def test_mistakes_are_answered_as_the_service_does(
 
 def test_the_parts_of_an_error_belong_together(caller: Caller) -> None:
     """
-    Description, ids, timestamp and headers tell the same (service facts, 1.6); `\\r\\n` separates the parts.
+    Description, ids, timestamp and headers tell the same; CR and LF separate the parts (service facts, 1.6).
     """
     response = caller.app_token(client_secret="wrong")
     body = response.json()

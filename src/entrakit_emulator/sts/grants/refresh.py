@@ -32,9 +32,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
         raise ServiceError(70000, suberror="client_mismatch")
     how = proof_for(exchange, app, directory, old.platform)
     _check_age(exchange, old)
-    user = exchange.world.users.get(old.subject.user_id)
-    if user is None:
-        raise ServiceError(50034, user=old.subject.user_id, tenant=exchange.tenant)
+    user = exchange.world.users[old.subject.user_id]
     people.check_state(user, app)
     asked = _asked(exchange, app, old)
     if user.mfa_code and "mfa" not in old.subject.methods:

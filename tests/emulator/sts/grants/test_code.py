@@ -91,12 +91,12 @@ def test_a_browser_app_redeems_from_a_browser(caller: Caller) -> None:
     """
     code = caller.code(client_id=SPA, redirect_uri=SPA_REDIRECT)
     form = {"client_id": SPA, "redirect_uri": SPA_REDIRECT}
-    origin = {"Origin": "https://web.contoso.example"}
 
     bare = caller.redeem(code, **form)
-    answer = caller.token("authorization_code", code=code, code_verifier=caller.verifier, headers=origin, **form).json()
+    caller.headers = {"Origin": "https://web.contoso.example"}
+    answer = caller.redeem(code, **form).json()
     caller.tenant.clock.advance(24 * 3600 + 1)
-    late = caller.token("refresh_token", client_id=SPA, refresh_token=answer["refresh_token"], headers=origin)
+    late = caller.token("refresh_token", client_id=SPA, refresh_token=answer["refresh_token"])
 
     assert [9002327] == bare.json()["error_codes"]
     assert [700084] == late.json()["error_codes"]

@@ -113,7 +113,7 @@ def test_the_next_polls_may_be_chosen(caller: Caller, clock: Stepped) -> None:
 @pytest.mark.parametrize(("order", "error"), [("decline", "authorization_declined"), ("expire", "expired_token")])
 def test_a_device_may_be_ended(caller: Caller, order: str, error: str) -> None:
     """
-    decline and expire end the sign-in as a person or the time would.
+    Decline and expire end the sign-in as a person or the time would.
     """
     caller.tenant.faults.next_polls(order)
 

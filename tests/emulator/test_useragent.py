@@ -1,0 +1,212 @@
+"""The person without a browser."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+import pytest
+
+from entrakit_emulator.faults import CaptivePortal, Redirected
+from entrakit_emulator.page_reader import Button, read
+from entrakit_emulator.useragent import Page, Person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.emulator.conftest import Caller
+
+
+class Landing:
+    """A loopback redirect that keeps what came to it, and answers with a page."""
+
+    page = "<h1>Thank you</h1>"
+
+    def __init__(self) -> None:
+        self.came: list[tuple[str, dict[str, str], dict[str, list[str]]]] = []
+        landing = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self._take(self.path.partition("?")[2])
+
+            def do_POST(self) -> None:
+                self._take(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+            def _take(self, text: str) -> None:
+                landing.came.append((self.command, dict(self.headers), parse_qs(text)))
+                body = landing.page.encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://localhost:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+
+    def close(self) -> None:
+        """Stop."""
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def landing() -> Iterator[Landing]:
+    """Return a loopback redirect."""
+    one = Landing()
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize(("mode", "method"), [("query", "GET"), ("form_post", "POST")])
+def test_the_answer_is_delivered_to_loopback(caller: Caller, landing: Landing, mode: str, method: str) -> None:
+    """
+    By redirect or by form, as a browser does; the sign-in's cookies stay with the sign-in.
+    """
+    page = caller.tenant.person().visit(caller.authorize_url(redirect_uri=landing.uri, response_mode=mode))
+
+    ((came, headers, answer),) = landing.came
+    assert ("Thank you", method, ["a-state"]) == (page.title, came, answer["state"])
+    assert "Cookie" not in headers
+
+
+def test_it_stands_in_for_a_browser(caller: Caller, landing: Landing) -> None:
+    """
+    `open_browser` returns at once and says that somebody is there; the sign-in goes on beside.
+    """
+    person = caller.tenant.person(caller.tenant.users.mfa)
+
+    assert person.open_browser(caller.authorize_url(redirect_uri=landing.uri))
+    person.wait()
+    assert "code" in landing.came[0][2]
+
+
+def test_it_goes_no_further_than_loopback(caller: Caller) -> None:
+    """
+    A redirect to elsewhere is looked at, not followed.
+    """
+    person = caller.tenant.person()
+
+    assert Page("https://evil.example/", 0, "") == person.visit("https://evil.example/")
+    caller.tenant.faults.add(Redirected(endpoint="authorize", location="https://evil.example/"))
+    assert "https://evil.example/" == person.visit(caller.authorize_url()).url
+
+
+def test_it_may_cancel(caller: Caller) -> None:
+    """
+    The first page is cancelled, and the app told.
+    """
+    person = caller.tenant.person()
+    person.cancels = True
+
+    assert "access_denied" == caller.answer(person)["error"]
+
+
+def test_it_may_decline(caller: Caller) -> None:
+    """
+    Permissions are declined, and the app told.
+    """
+    person = caller.tenant.person(caller.tenant.users.consent)
+    person.accepts = False
+
+    assert caller.answer(person)["error_description"].startswith("AADSTS65004")
+
+
+def test_it_goes_back_where_only_an_administrator_can_help(caller: Caller) -> None:
+    """
+    There is one button, and it is pressed.
+    """
+    assert "access_denied" == caller.answer(scope="Directory.ReadWrite.All")["error"]
+
+
+def test_it_stops_at_what_it_can_not_pass(caller: Caller) -> None:
+    """
+    A wrong password is typed once; the page that says so is the end.
+    """
+    page = Person(caller.tenant.url, caller.tenant.ca_path, "ada@contoso.example", "wrong").visit(
+        caller.authorize_url()
+    )
+
+    assert "The password is not right" in page.message
+
+
+def test_it_signs_in_with_another_account(caller: Caller) -> None:
+    """
+    Where others are signed in with the same browser, it uses another account.
+    """
+    person = caller.tenant.person()
+    caller.answer(person)
+    person.upn, person._password = caller.tenant.users.consent.upn, caller.tenant.users.consent.password
+
+    answer = caller.redeem(caller.code(person, prompt="select_account")).json()
+
+    assert person.upn == caller.claims(answer["id_token"])["preferred_username"]
+
+
+def test_it_signs_out(caller: Caller) -> None:
+    """
+    A cookie that is taken back is forgotten.
+    """
+    person = caller.tenant.person()
+    caller.answer(person)
+    before = set(person._cookies)
+
+    person.visit(f"{caller.tenant.url}/{caller.tenant.tenant_id}/oauth2/v2.0/logout")
+
+    assert 1 == len(before - set(person._cookies))
+
+
+def test_a_page_without_form_is_the_end(caller: Caller) -> None:
+    """
+    Whatever stands where the device page should be, is returned.
+    """
+    caller.tenant.faults.add(CaptivePortal(endpoint="authorize"))
+
+    assert "Welcome to our guest network" == caller.tenant.person().visit(caller.authorize_url()).title
+
+
+def test_redirects_without_end_are_left(landing: Landing, caller: Caller) -> None:
+    """
+    A server that sends one round in circles does not keep the person for ever.
+    """
+    circle = caller.authorize_url()
+    caller.tenant.faults.add(Redirected(endpoint="authorize", location=circle, times=None))
+
+    assert 0 == caller.tenant.person().visit(circle).status
+
+
+def test_other_pages_are_the_end_as_well(landing: Landing, caller: Caller) -> None:
+    """
+    A device page without form is returned; one whose form leads to itself does not keep the person for ever.
+    """
+    person = Person(landing.uri, caller.tenant.ca_path, "ada@contoso.example", "x")
+    first = person.approve_device("ABC")
+    landing.page = "<form action='/'><input name=otc></form>"
+    second = person.approve_device("ABC")
+
+    assert ("Thank you", 200) == (first.title, second.status)
+
+
+def test_pages_are_read_as_people_read_them() -> None:
+    """
+    Heading, message, and the first form with its hidden values, fields and buttons.
+    """
+    page = read(
+        "<h1>One</h1><h1>Two</h1><p role=alert> Wrong <b>name</b></p><form action='/a'><input type=hidden name=f "
+        "value=1><input name=g><input type=hidden><button value=ok>OK <i>now</i></button></form>"
+        "<form action='/b'></form><button>loose</button>"
+    )
+
+    assert ("One", "Wrongname") == (page.heading, page.message)
+    assert page.form
+    assert ("/a", {"f": "1", "": ""}, ["g"]) == (page.form.action, page.form.hidden, page.form.fields)
+    assert Button("ok", "OK now") == page.form.buttons[0]
+    assert read("<p>nothing</p>").form is None
