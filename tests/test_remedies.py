@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -243,3 +244,15 @@ def test_the_table_is_loaded_only_for_an_error() -> None:
     code = "import sys, entrakit, entrakit.errors, entrakit.tokens; print('entrakit.remedies' in sys.modules)"
 
     assert "False\n" == subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(("argument", "expected"), [("--check", 0), ("--chekc", 2)])
+def test_the_reference_is_up_to_date(argument: str, expected: int) -> None:
+    """
+    `docs/reference/errors.md` is what the script writes from the error tree and the table (house style 27).
+    """
+    root = Path(__file__).parents[1]
+    script = root / "scripts" / "write-error-reference"
+    done = subprocess.run([sys.executable, str(script), argument], capture_output=True, text=True, check=False)
+
+    assert (expected, "") == (done.returncode, done.stdout), done.stderr

@@ -8,6 +8,7 @@ The numbers and their meaning follow Microsoft's page "Microsoft Entra authentic
 from __future__ import annotations
 
 _ADMIN = "Send this address to an administrator of the tenant: {consent}"
+_OR_ADMIN = "Or send this address to an administrator of the tenant: {consent}"
 _AGAIN = "Connect again: {reconnect}"
 _CLIENT = "Check the client id, and that the app is registered in this tenant or has been consented to there."
 _POLICY = "Ask an administrator to look the correlation id up in the sign-in log: it names the policy."
@@ -120,7 +121,7 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     (
         (65001,),
         "Nobody has consented to what the app asks for.",
-        f"{_BROWSER}, and consent. Or: {_ADMIN}",
+        f"{_BROWSER}, and consent. {_OR_ADMIN}",
     ),
     ((65004,), "The consent was declined.", "Connect again and accept, or ask an administrator to consent."),
     ((90094, 90095, 90008), "Only an administrator can consent to this.", _ADMIN),
@@ -149,7 +150,11 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     ((50055, 50144), "The password has expired.", "Change it in a browser. Then connect again: {reconnect}"),
     ((50056,), "The account has no password in this directory.", _BROWSER),
     ((50057,), "The account is disabled.", "Ask an administrator of the tenant."),
-    ((50064, 80001, 80002, 80007, 80014), "The password could not be checked on the premises.", _LATER),
+    (
+        (50064, 80001, 80002, 80007, 80014),
+        "The password could not be checked on the premises.",
+        "Try again later; if it stays, tell an administrator: the agent there may be down.",
+    ),
     (
         (50020, 16000, 90072),
         "This account is of another directory.",
@@ -210,7 +215,7 @@ BY_SUBERROR: dict[str, tuple[str, str]] = {
     "bad_token": ("The sign-in was revoked.", _AGAIN),
     "basic_action": ("Only a person can go on.", _BROWSER),
     "client_mismatch": ("The refresh token belongs to another app.", _AGAIN),
-    "consent_required": ("Nobody has consented to what the app asks for.", f"{_BROWSER}. Or: {_ADMIN}"),
+    "consent_required": ("Nobody has consented to what the app asks for.", f"{_BROWSER}. {_OR_ADMIN}"),
     "device_authentication_failed": ("The device could not prove itself.", _BROWSER),
     "message_only": ("The tenant does not allow this sign-in.", f"{_BROWSER}: it shows why. {_POLICY}"),
     "protection_policy_required": ("The tenant asks for an app that is managed.", _POLICY),
@@ -227,7 +232,7 @@ BY_ERROR: dict[str, tuple[str, str]] = {
     ),
     "authorization_declined": ("The sign-in was declined on the other device.", "Connect again and approve it there."),
     "bad_verification_code": ("The service does not know the device code.", "Connect again for a new code."),
-    "consent_required": ("Nobody has consented to what the app asks for.", f"{_BROWSER}. Or: {_ADMIN}"),
+    "consent_required": ("Nobody has consented to what the app asks for.", f"{_BROWSER}. {_OR_ADMIN}"),
     "expired_token": ("The code has expired.", "Connect again, and enter the new code in time."),
     "interaction_required": ("Only a person can go on.", _BROWSER),
     "invalid_client": ("The app could not prove who it is.", "Check client id, secret or certificate."),
