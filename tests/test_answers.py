@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.answers import MAX_TEXT, describe_skew, error_from
@@ -242,6 +242,7 @@ def test_claims_are_json_of_our_own_making(claims: object, expected: str) -> Non
     assert expected == explained({"error": "interaction_required", "claims": claims}).claims
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(MEMBERS) | st.text(max_size=8), ANYTHING, max_size=9), st.booleans())
 def test_arbitrary_json_never_crashes(body: dict[str, object], renewal: bool) -> None:
     """
@@ -255,6 +256,7 @@ def test_arbitrary_json_never_crashes(body: dict[str, object], renewal: bool) ->
     assert error.claims == "" or isinstance(json.loads(error.claims), dict)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=4).filter(str.strip), st.text(max_size=20), st.text(max_size=20))
 def test_a_secret_never_comes_back(secret: str, before: str, after: str) -> None:
     """

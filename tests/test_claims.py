@@ -6,7 +6,7 @@ import json
 from base64 import urlsafe_b64encode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.claims import MAX_TOKEN, decode_claims, decode_header
@@ -33,6 +33,7 @@ def jwt(payload: bytes, *, header: bytes = b'{"alg":"RS256"}', padded: bool = Fa
     return f"{encoded(header, padded=padded)}.{encoded(payload, padded=padded)}.c2lnbmF0dXJl"
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.booleans())
 def test_claims_come_back_as_they_were_written(claims: dict[str, object], padded: bool) -> None:
     """
@@ -43,6 +44,7 @@ def test_claims_come_back_as_they_were_written(claims: dict[str, object], padded
     assert claims == decode_claims(jwt(text, padded=padded))
 
 
+@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[\w.=-]{0,80}"))
 def test_arbitrary_text_never_crashes(text: str) -> None:
     """
@@ -52,6 +54,7 @@ def test_arbitrary_text_never_crashes(text: str) -> None:
     assert decode_header(text) is None or isinstance(decode_header(text), dict)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_arbitrary_payloads_never_crash(data: bytes) -> None:
     """

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.claims import MAX_TOKEN
@@ -307,6 +307,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*PERSON, *APP, "preferred_username", "azp", "email"]), ANYTHING), ANYTHING)
 def test_arbitrary_claims_never_crash(claims: dict[str, object], header: object) -> None:
     """
@@ -320,6 +321,7 @@ def test_arbitrary_claims_never_crash(claims: dict[str, object], header: object)
         require(found, ["Unheard.Of"])
 
 
+@settings(deadline=None)
 @given(st.text(), st.floats(allow_nan=False, min_value=0, max_value=1e12))
 def test_arbitrary_text_never_crashes(text: str, now: float) -> None:
     """

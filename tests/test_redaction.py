@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.redaction import MASK, redact, redacting_filter
@@ -153,6 +153,7 @@ def test_what_helps_people_stays(text: str) -> None:
     assert text == redact(text)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([*HOSTILE, *NAMES, "=", ": ", ",", " ", "\n", "é", MASK]) | st.text(max_size=5)))
 def test_nothing_before_it_hides_a_secret(parts: list[str]) -> None:
     """
@@ -165,6 +166,7 @@ def test_nothing_before_it_hides_a_secret(parts: list[str]) -> None:
     assert JWT not in redact(f"{before} {JWT}")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(NAMES), st.text(min_size=4).map(lambda text: f"<{text}>"), st.sampled_from(["form", "json", "repr"])
 )

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.remedies import LOOKUP, is_throttled, is_transient, known_codes, needs_person, remedy_for
@@ -217,6 +217,7 @@ def test_throttled_and_transient_are_told_by_the_error() -> None:
     assert not is_transient("invalid_grant", None)
 
 
+@settings(deadline=None)
 @given(
     st.none() | st.integers(1, 10**9 - 1) | st.sampled_from(sorted(known_codes())),
     st.text() | st.sampled_from(sorted(BY_ERROR)),

@@ -8,7 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CANARY = "canary-5ecret"
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1), st.sampled_from(["argument", "prompt", "stdin", "env:NAME", "file:/x"]))
 def test_a_secret_is_kept_as_it_was_given(value: str, origin: str) -> None:
     """
@@ -204,6 +205,7 @@ def test_a_credential_that_can_not_be_right_is_refused(name: str, password: str)
         Credential(name, password)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_one_line_break_is_removed(text: str) -> None:
     """
