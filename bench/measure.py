@@ -37,9 +37,12 @@ class Row(NamedTuple):
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return the environment for measured processes: compiled modules are used, as after an installation."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | more
+    """Return the environment for measured processes: compiled modules are used, as after an installation.
+
+    The bundles of CA certificates that requests would prefer to the one it is given are left out.
+    """
+    left_out = ("PYTHONDONTWRITEBYTECODE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+    return {name: value for name, value in os.environ.items() if name not in left_out} | more
 
 
 def compile_sources() -> None:

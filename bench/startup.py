@@ -34,15 +34,30 @@ print(found[0]["secret"])
 """  # noqa: E501 - a script of its own
 
 
+AZURE_SCRIPT = """
+import sys
+from azure.identity import ClientSecretCredential, TokenCachePersistenceOptions
+url, ca, tenant, client, secret = sys.argv[1:]
+kept = TokenCachePersistenceOptions(name="bench", allow_unencrypted_storage=True)
+credential = ClientSecretCredential(tenant, client, secret, authority=url, disable_instance_discovery=True,
+                                    connection_verify=ca, cache_persistence_options=kept)
+print(credential.get_token("https://graph.microsoft.com/.default").token)
+"""
+
+
 def run() -> int:
     """Measure and print; return how many promises were not kept."""
     compile_sources()
-    with tempfile.TemporaryDirectory() as directory:
+    import entrakit_emulator
+
+    with entrakit_emulator.start() as tenant, tempfile.TemporaryDirectory() as directory:
         home, cache = Path(directory) / "home", str(Path(directory) / "msal.json")
-        env = environment(ENTRAKIT_HOME=str(home))
+        env = environment(ENTRAKIT_HOME=str(home), HOME=directory)
+        words = [tenant.url, tenant.ca_path, tenant.tenant_id, tenant.confidential_client, tenant.client_secret]
         python = sys.executable
         best_of({"keep": [python, "-c", KEEP]}, env, rounds=1)
         best_of({"keep": [python, "-c", MSAL_SCRIPT, cache, "add"]}, env, rounds=1)
+        best_of({"keep": [python, "-c", AZURE_SCRIPT, *words]}, env, rounds=1)
         imports = best_of(
             {
                 "python -c pass": [python, "-c", "pass"],
@@ -57,7 +72,8 @@ def run() -> int:
             {
                 "python -c pass": [python, "-c", "pass"],
                 "entra token (kept, valid)": [entra, "token"],
-                "msal + msal-extensions script (unencrypted file)": [python, "-c", MSAL_SCRIPT, cache],
+                "msal + msal-extensions (unencrypted)": [python, "-c", MSAL_SCRIPT, cache],
+                "azure-identity (unencrypted)": [python, "-c", AZURE_SCRIPT, *words],
             },
             env,
         )

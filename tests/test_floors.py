@@ -12,7 +12,7 @@ CLIENT = SOURCE / "entrakit"
 
 # From the bottom up; a room may import what stands before it.
 ORDER = (
-    *("version", "errors", "claims", "remedies", "remedy_table", "permissions"),
+    *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
     *("clouds", "identifiers", "scopes", "tokens", "secret", "redaction"),
     *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "msal_http", "_msal"),

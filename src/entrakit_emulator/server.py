@@ -101,14 +101,21 @@ class Server:
             one.close()
 
 
+def _send_at_once(listener: socket.socket) -> None:
+    """Spare every answer 40 ms: asyncio leaves Nagle's algorithm on for sockets that it did not make itself."""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
 def _listen(port: int) -> list[socket.socket]:
     """Return listening sockets on 127.0.0.1 and, where there is one, on ::1, both with the same port."""
     for _ in range(ATTEMPTS):
         first = socket.create_server(("127.0.0.1", port))
+        _send_at_once(first)
         if not _has_ipv6_loopback():
             return [first]
         try:
             second = socket.create_server(("::1", first.getsockname()[1]), family=socket.AF_INET6)
+            _send_at_once(second)
         except OSError:
             # Somebody else has that port on ::1: with port 0 there are others.
             first.close()

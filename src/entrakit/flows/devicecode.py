@@ -103,7 +103,7 @@ def _poll(service: TokenService, request: DeviceRequest, deadline: float, claims
         except SignInError as error:
             if error.error == "slow_down":
                 interval += SLOW_DOWN_S
-            elif error.error != "authorization_pending":
+            elif error.error != "authorization_pending" and not error.retryable:
                 raise
             wait = interval
     raise SignInError(
