@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+import uvicorn
 
 from entrakit_emulator import server, start
 from entrakit_emulator.faults import Slow
@@ -112,7 +113,8 @@ def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPa
     """
     Waiting has an end, and leaves nothing behind.
     """
-    monkeypatch.setattr(server, "START_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(server, "START_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(server._Server, "startup", uvicorn.Server.startup)
 
     with pytest.raises(RuntimeError, match="did not start"):
         start()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 import pytest
 
@@ -14,56 +11,7 @@ from entrakit_emulator.page_reader import Button, read
 from entrakit_emulator.useragent import Page, Person
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.emulator.conftest import Caller
-
-
-class Landing:
-    """A loopback redirect that keeps what came to it, and answers with a page."""
-
-    page = "<h1>Thank you</h1>"
-
-    def __init__(self) -> None:
-        self.came: list[tuple[str, dict[str, str], dict[str, list[str]]]] = []
-        landing = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._take(self.path.partition("?")[2])
-
-            def do_POST(self) -> None:
-                self._take(self.rfile.read(int(self.headers["Content-Length"])).decode())
-
-            def _take(self, text: str) -> None:
-                landing.came.append((self.command, dict(self.headers), parse_qs(text)))
-                body = landing.page.encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.uri = f"http://localhost:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def close(self) -> None:
-        """Stop."""
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def landing() -> Iterator[Landing]:
-    """Return a loopback redirect."""
-    one = Landing()
-    yield one
-    one.close()
+    from tests.emulator.conftest import Caller, Landing
 
 
 @pytest.mark.parametrize(("mode", "method"), [("query", "GET"), ("form_post", "POST")])
