@@ -94,7 +94,7 @@ class Application:
         if request.headers.get("host", "").lower() not in self._own_hosts():
             return Response("This host name is not served here.\n", 421, media_type="text/plain"), None
         body = await _body(request)
-        route, scope["path_params"] = self._route(request.url.path)
+        route, scope["path_params"] = self._route(scope["path"])
         with self._world.lock:
             exchange = Exchange(self._world, request, body or b"", route.endpoint)
             if body is None:
@@ -164,7 +164,8 @@ def _dress(exchange: Exchange, response: Response) -> None:
     """Add the headers that every answer of the service has."""
     headers = response.headers
     headers["date"] = formatdate(exchange.now, usegmt=True)
-    headers.setdefault("strict-transport-security", "max-age=31536000; includeSubDomains")
+    # The service's own value would move every http://localhost of a browser to TLS, the loopback redirect first.
+    headers["strict-transport-security"] = "max-age=0"
     headers.setdefault("x-content-type-options", "nosniff")
     if exchange.endpoint == "graph":
         return

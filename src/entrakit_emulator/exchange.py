@@ -69,7 +69,7 @@ class Exchange:
         self.world = world
         self.endpoint = endpoint
         self.method = request.method
-        self.path = request.url.path
+        self.path: str = request.scope["path"]
         self.body = body
         self.headers: Mapping[str, str] = {name.lower(): value for name, value in request.headers.items()}
         self.cookies: Mapping[str, str] = request.cookies
@@ -83,7 +83,7 @@ class Exchange:
         self.code = 0
         self.query = Parameters()
         self.form = Parameters()
-        self._query_text = request.url.query
+        self._query_text: bytes = request.scope["query_string"]
 
     def parse(self) -> None:
         """Read query and form, and the client's id of the sign-in: a header, or a parameter (MSAL.js).
@@ -91,13 +91,9 @@ class Exchange:
         Raises:
             ServiceError: They are malformed.
         """
-        self.query = Parameters(self._query_text)
+        self.query = Parameters(_ascii(self._query_text))
         if self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
-            try:
-                text = self.body.decode("ascii")
-            except UnicodeDecodeError as error:
-                raise ServiceError(9002313) from error
-            self.form = Parameters(text)
+            self.form = Parameters(_ascii(self.body))
         if _guid(self.named("client-request-id")):
             self.correlation_id = _guid(self.named("client-request-id"))
 
@@ -136,6 +132,13 @@ class Exchange:
         """Note an error for the journal and the coverage page."""
         self.error, self.code = error.error, error.code
         self.world.answered_codes.add(error.code)
+
+
+def _ascii(data: bytes) -> str:
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise ServiceError(9002313) from error
 
 
 def _guid(text: str) -> str:

@@ -6,6 +6,7 @@ Each kind is a value with its own fields; the control plane takes the same as JS
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Mapping  # noqa: TC003 read by get_type_hints
 from dataclasses import MISSING, dataclass, field, fields, replace
@@ -213,6 +214,8 @@ class Faults:
     def __init__(self) -> None:
         self._waiting: list[AnyFault] = []
         self._polls: deque[str] = deque()
+        # Tests add in their thread what the server takes in its own.
+        self._lock = threading.Lock()
 
     @property
     def waiting(self) -> list[AnyFault]:
@@ -221,7 +224,8 @@ class Faults:
 
     def add(self, fault: AnyFault) -> None:
         """Let the next requests, or all, meet a fault."""
-        self._waiting = [*self._waiting, fault]
+        with self._lock:
+            self._waiting = [*self._waiting, fault]
 
     def next_polls(self, *answers: str) -> None:
         """Say how the next polls of any device are answered.
@@ -236,8 +240,9 @@ class Faults:
 
     def clear(self) -> None:
         """Let nothing go wrong any more."""
-        self._waiting = []
-        self._polls.clear()
+        with self._lock:
+            self._waiting = []
+            self._polls.clear()
 
     def take(self, endpoint: str) -> AnyFault | None:
         """Return the fault that a request meets in place of, or around, its answer."""
@@ -253,13 +258,14 @@ class Faults:
         return self._polls.popleft() if self._polls else ""
 
     def _take(self, endpoint: str, *, wants_tokens: bool) -> AnyFault | None:
-        for index, fault in enumerate(self._waiting):
-            if fault.endpoint != endpoint or isinstance(fault, Tokens) != wants_tokens:
-                continue
-            left = None if fault.times is None else fault.times - 1
-            rest = [] if left == 0 else [replace(fault, times=left)]
-            self._waiting = [*self._waiting[:index], *rest, *self._waiting[index + 1 :]]
-            return fault
+        with self._lock:
+            for index, fault in enumerate(self._waiting):
+                if fault.endpoint != endpoint or isinstance(fault, Tokens) != wants_tokens:
+                    continue
+                left = None if fault.times is None else fault.times - 1
+                rest = [] if left == 0 else [replace(fault, times=left)]
+                self._waiting = [*self._waiting[:index], *rest, *self._waiting[index + 1 :]]
+                return fault
         return None
 
 

@@ -207,7 +207,6 @@ def _unauthorized(exchange: Exchange, message: str, extra: str = "") -> GraphErr
 def _headers(exchange: Exchange) -> dict[str, str]:
     return {
         "cache-control": "no-cache",
-        "strict-transport-security": "max-age=31536000",
         "request-id": exchange.trace_id,
         "client-request-id": exchange.correlation_id,
         "x-ms-resource-unit": "1",

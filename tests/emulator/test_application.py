@@ -51,6 +51,18 @@ def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
     assert (400, [9002313]) == (response.status_code, response.json()["error_codes"])
 
 
+def test_a_malformed_query_is_refused(caller: Caller) -> None:
+    """
+    Bytes that are no query end in an answer too.
+    """
+    port = int(caller.tenant.url.rpartition(":")[2])
+    context = ssl.create_default_context(cafile=caller.tenant.ca_path)
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost") as raw:
+        raw.sendall(f"GET /error?code=\xff HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode("latin-1"))
+
+        assert raw.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 404")
+
+
 def test_answers_of_the_token_service_have_its_headers(caller: Caller) -> None:
     """
     No store, no sniffing, ids (service facts, 1.5).
@@ -62,6 +74,14 @@ def test_answers_of_the_token_service_have_its_headers(caller: Caller) -> None:
     assert "1,0,0,," == headers["x-ms-clitelem"]
     assert headers["x-ms-request-id"]
     assert "client-request-id" not in headers
+
+
+@pytest.mark.parametrize("path", ["/common/discovery/keys", "/v1.0/me", "/devicelogin"])
+def test_no_browser_is_moved_to_tls(caller: Caller, path: str) -> None:
+    """
+    HSTS for `localhost` would break every other thing on it, for a year: it is sent as forgotten (RFC 6797, 6.1.1).
+    """
+    assert "max-age=0" == caller.http.get(path).headers["strict-transport-security"]
 
 
 def test_the_clients_id_is_echoed_on_demand(caller: Caller) -> None:

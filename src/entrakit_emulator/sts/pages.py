@@ -141,6 +141,7 @@ def password(user_name: str, message: str) -> str:
         + field("passwd", "Password", kind="password", autocomplete="current-password")
         + wrong(message)
         + buttons("Sign in")
+        + '<p class="other"><button name="action" value="other" formnovalidate>Use another account</button></p>'
     )
 
 

@@ -178,7 +178,9 @@ def _take(exchange: Exchange, interaction: Interaction) -> bool:
         # Back button, or a second window: show what is due.
         return False
     errand = Errand(world, interaction)
-    if step == "account":
+    if step == "password" and form.get("action") == "other":
+        interaction.user_name, interaction.wants_other_account = "", True
+    elif step == "account":
         _take_account(exchange, interaction, errand)
     elif step == "password":
         return _take_password(exchange, interaction, errand)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What a person is told; for all other numbers, the service's own text.
 WORDS = {
-    50034: "There is no account with that name here. Check the spelling, or take one from the list below.",
+    50034: "There is no account with that name here. Check the spelling.",
     50020: "That account is in another tenant, and not a guest in this one.",
     50126: "The password is not right. Check it and try again.",
     50053: "This account is locked after too many wrong passwords. Wait, or ask an administrator.",

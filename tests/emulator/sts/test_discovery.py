@@ -175,6 +175,7 @@ def test_unknown_instances_are_refused(caller: Caller, parameters: dict[str, str
         ("ann@federated.example", "Federated"),
         ("ann@nowhere.example", "Unknown"),
         ("ann", "Unknown"),
+        ("ann_fabrikam.com%23EXT%23@contoso.example", "Managed"),
     ],
 )
 def test_the_realm_of_a_name_is_that_of_its_domain(caller: Caller, name: str, kind: str) -> None:

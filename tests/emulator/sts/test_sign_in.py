@@ -381,6 +381,20 @@ def test_signing_out_ends_the_session(caller: Caller) -> None:
     assert "Sign in" == read(caller.http.get(caller.authorize_url()).text).heading
 
 
+def test_a_wrong_hint_can_be_left(caller: Caller) -> None:
+    """
+    Who was sent with somebody else's name goes back to the name, also where that name is nobody's.
+    """
+    page = caller.http.get(caller.authorize_url(login_hint="nobody@contoso.example"))
+
+    wrong = send(caller, page, passwd="x")
+    other = send(caller, wrong, action="other")
+
+    assert "no account with that name" in read(wrong.text).message
+    assert "Sign in" == read(other.text).heading
+    assert "Enter your password" == read(send(caller, other, loginfmt="ada@contoso.example").text).heading
+
+
 def test_cookies_are_kept_from_scripts_and_plain_http(caller: Caller) -> None:
     """
     HttpOnly, Secure, SameSite, of this host alone; the session gets a new name at each sign-in.
