@@ -9,12 +9,20 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NOW = datetime.datetime.now(datetime.UTC)
+
+
+def named(common_name: str) -> x509.Name:
+    """Return a subject of Contoso."""
+    return x509.Name(
+        [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso"), x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    )
 
 
 class Maker:
@@ -29,28 +37,18 @@ class Maker:
     def certificate(
         self, name: str = "app", *, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
         begins: float = -1, ends: float = 365, issuer: str | None = None,
+        signed_with: rsa.RSAPrivateKey | None = None, subject: x509.Name | None = None,
     ) -> x509.Certificate:  # fmt: skip
         """Return a certificate; days are counted from now."""
-        subject = x509.Name(
-            [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso"), x509.NameAttribute(NameOID.COMMON_NAME, name)]
-        )
-        signed_by = subject
-        if issuer is not None:
-            signed_by = x509.Name(
-                [
-                    x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso"),
-                    x509.NameAttribute(NameOID.COMMON_NAME, issuer),
-                ]
-            )
         return (
             x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(signed_by)
+            .subject_name(subject or named(name))
+            .issuer_name(subject or named(issuer or name))
             .public_key((key or self.key).public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(NOW + datetime.timedelta(days=begins))
             .not_valid_after(NOW + datetime.timedelta(days=ends))
-            .sign(self.key, hashes.SHA256())
+            .sign(signed_with or self.key, hashes.SHA256())
         )
 
     def key_pem(
@@ -58,12 +56,33 @@ class Maker:
         form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
     ) -> bytes:  # fmt: skip
         """Return a private key as PEM."""
-        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-        if password is not None:
-            encryption = serialization.BestAvailableEncryption(password)
         found = key or self.key
         assert isinstance(found, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
-        return found.private_bytes(serialization.Encoding.PEM, form, encryption)
+        return found.private_bytes(serialization.Encoding.PEM, form, encryption(password))
+
+    def key_der(self, *, password: bytes | None = None) -> bytes:
+        """Return the private key as DER."""
+        return self.key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, encryption(password)
+        )
+
+    def pem(self, certificate: x509.Certificate | None = None) -> bytes:
+        """Return a certificate with the key as PEM."""
+        return pem(certificate or self.certificate()) + self.key_pem()
+
+    def pfx(
+        self, certificate: x509.Certificate | None = None, *, password: bytes | None = None,
+        chain: Sequence[x509.Certificate] = (),
+    ) -> bytes:  # fmt: skip
+        """Return a certificate with the key as PFX."""
+        return pkcs12.serialize_key_and_certificates(
+            "My äpp".encode(), self.key, certificate or self.certificate(), list(chain), encryption(password)
+        )
+
+
+def encryption(password: bytes | None) -> serialization.KeySerializationEncryption:
+    """Return how to encrypt with a password, or not at all."""
+    return serialization.NoEncryption() if password is None else serialization.BestAvailableEncryption(password)
 
 
 def pem(certificate: x509.Certificate) -> bytes:
@@ -81,3 +100,9 @@ def maker() -> Maker:
 def as_pem() -> Callable[[x509.Certificate], bytes]:
     """Return what makes PEM of a certificate."""
     return pem
+
+
+@pytest.fixture(scope="session")
+def as_der() -> Callable[[x509.Certificate], bytes]:
+    """Return what makes DER of a certificate."""
+    return lambda certificate: certificate.public_bytes(serialization.Encoding.DER)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+import shutil
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -13,9 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from entrakit import Certificate
 from entrakit.certificates.assertion import build
-from entrakit.errors import ParameterError
+from entrakit.certificates.keys import SoftwareKey
+from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.certificates.conftest import Maker
 
 CLIENT, AUDIENCE = "app-id", "https://login.microsoftonline.us/t/oauth2/v2.0/token"
@@ -66,6 +72,64 @@ def test_no_two_are_alike(maker: Maker) -> None:
     ids = {jwt.decode(text, options={"verify_signature": False})["jti"] for text in texts}
 
     assert 3 == len(ids)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+def test_openssl_verifies_it(maker: Maker, tmp_path: Path) -> None:
+    """
+    The signature is RSASSA-PSS with SHA-256 and a salt of 32 bytes, over both parts as they stand (RFC 7515).
+    """
+    one = Certificate.from_pair(maker.key, maker.certificate())
+    message, _, signature = build(one, client_id=CLIENT, audience=AUDIENCE, now=time.time()).rpartition(".")
+    (tmp_path / "certificate.der").write_bytes(one.der)
+    (tmp_path / "message").write_text(message)
+    (tmp_path / "signature").write_bytes(base64.urlsafe_b64decode(signature + "=="))
+    public = ["openssl", "x509", "-inform", "DER", "-in", "certificate.der", "-noout", "-pubkey", "-out", "public.pem"]
+    subprocess.run(public, cwd=tmp_path, check=True)
+
+    result = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32",
+         "-verify", "public.pem", "-signature", "signature", "message"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert "Verified OK\n" == result.stdout
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        f"https://{host}/t/oauth2/v2.0/token"
+        for host in ("login.microsoftonline.com", "login.partner.microsoftonline.cn")
+    ],
+)
+def test_the_audience_is_what_it_is_sent_to(maker: Maker, audience: str) -> None:
+    """
+    The audience is the token endpoint that was given, of whatever cloud, and no other (checklist 25).
+    """
+    one = Certificate.from_pair(maker.key, maker.certificate())
+    text = build(one, client_id=CLIENT, audience=audience, now=time.time())
+
+    assert audience == jwt.decode(text, options={"verify_signature": False})["aud"]
+
+
+def test_it_is_base64url_without_padding(maker: Maker) -> None:
+    """
+    All three parts are base64url without padding (RFC 7515, 2).
+    """
+    one = Certificate.from_pair(maker.key, maker.certificate())
+
+    assert re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", build(one, client_id="ä?>", audience=AUDIENCE, now=1.9), re.ASCII)
+
+
+def test_a_key_of_another_certificate_signs_nothing(maker: Maker) -> None:
+    """
+    An assertion that the certificate does not verify is never sent (checklist 27).
+    """
+    one = Certificate(maker.certificate(), SoftwareKey(maker.other_key))
+
+    with pytest.raises(CertificateError, match="not signed with its key"):
+        build(one, client_id=CLIENT, audience=AUDIENCE, now=0)
 
 
 @pytest.mark.parametrize("lifetime", [0, -5, 601])

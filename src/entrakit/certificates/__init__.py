@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.x509 import Certificate as X509Certificate
 
-MIN_KEY_BITS = 2048
+    from entrakit.certificates.names import Name
+
 WARN_DAYS = 30
+DAY_S = 86400
 
 
 @runtime_checkable
@@ -43,14 +45,66 @@ class Certificate:
         certificate: The certificate, of the `cryptography` package.
         signer: What signs for it.
         chain: Certificates of its issuers, upwards, without itself.
+
+    Attributes:
+        signer: What signs for it.
+        der: The certificate's bytes.
+        chain: The bytes of its issuers, upwards.
+        subject: The subject's name (RFC 4514), safe to show: what is invisible in it is escaped.
+        attributes: The subject as `names.matches` compares it.
+        thumbprint: SHA-1 thumbprint, 40 hexadecimal digits in upper case, as certificate stores show it.
+        thumbprint_sha256: SHA-256 thumbprint, 64 hexadecimal digits in upper case.
+        not_before: When it begins to be valid (aware, UTC).
+        not_after: The last moment that it is valid (aware, UTC).
+
+    Raises:
+        CertificateError: A certificate is damaged, in its name or its dates.
     """
 
-    __slots__ = ("_x509", "chain", "signer")
+    __slots__ = (
+        *("_x509", "attributes", "chain", "der", "not_after", "not_before"),
+        *("signer", "subject", "thumbprint", "thumbprint_sha256"),
+    )
+    signer: Signer
+    der: bytes
+    chain: tuple[bytes, ...]
+    subject: str
+    attributes: Name
+    thumbprint: str
+    thumbprint_sha256: str
+    not_before: datetime
+    not_after: datetime
+    _x509: X509Certificate
 
     def __init__(self, certificate: X509Certificate, signer: Signer, chain: Sequence[X509Certificate] = ()) -> None:
-        self._x509 = certificate
-        self.signer = signer
-        self.chain = tuple(_der(one) for one in chain)
+        import hashlib
+
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from entrakit.certificates.names import attributes_of, shown
+
+        der = certificate.public_bytes(Encoding.DER)
+        keep = super().__setattr__
+        keep("_x509", certificate)
+        keep("signer", signer)
+        keep("der", der)
+        keep("chain", tuple(one.public_bytes(Encoding.DER) for one in chain))
+        keep("thumbprint", hashlib.sha1(der, usedforsecurity=False).hexdigest().upper())
+        keep("thumbprint_sha256", hashlib.sha256(der).hexdigest().upper())
+        try:
+            # The library reads these when they are asked for, so that damage would show anywhere.
+            keep("subject", shown(certificate.subject))
+            keep("attributes", attributes_of(certificate.subject))
+            keep("not_before", certificate.not_valid_before_utc)
+            keep("not_after", certificate.not_valid_after_utc)
+        except ValueError as error:
+            raise CertificateError(
+                f"The certificate with the thumbprint {self.thumbprint} is damaged, in its name or its dates.",
+                remedy="Get the certificate again, or make a new one.",
+            ) from error
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Certificate can't be changed, and so not its {name}")
 
     def __repr__(self) -> str:
         return (
@@ -63,7 +117,7 @@ class Certificate:
 
     @classmethod
     def from_path(cls, path: str | os.PathLike[str], password: str | None = None) -> Certificate:
-        """Return the certificate of a PFX or PEM file.
+        """Return the certificate of a PFX, PEM or DER file.
 
         Args:
             path: The file; `~` is expanded. Its format is told from its content.
@@ -78,10 +132,10 @@ class Certificate:
 
     @classmethod
     def from_bytes(cls, data: bytes, password: str | None = None) -> Certificate:
-        """Return the certificate of a PFX or PEM file's content; arguments and errors as for `from_path`."""
+        """Return the certificate of a file's content; arguments and errors as for `from_path`."""
         from entrakit.certificates.files import load_bytes
 
-        return load_bytes(data, password, source="the bytes")
+        return load_bytes(data, password, source="the content that was given")
 
     @classmethod
     def from_pair(
@@ -101,42 +155,8 @@ class Certificate:
 
         return cls(certificate, SoftwareKey.matching(private_key, certificate), chain)
 
-    @property
-    def der(self) -> bytes:
-        """The certificate's bytes."""
-        return _der(self._x509)
-
-    @property
-    def subject(self) -> str:
-        """The subject's name (RFC 4514)."""
-        return self._x509.subject.rfc4514_string()
-
-    @property
-    def thumbprint(self) -> str:
-        """SHA-1 thumbprint, 40 hexadecimal digits, as certificate stores show it."""
-        import hashlib
-
-        return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
-
-    @property
-    def thumbprint_sha256(self) -> str:
-        """SHA-256 thumbprint, 64 hexadecimal digits."""
-        import hashlib
-
-        return hashlib.sha256(self.der).hexdigest().upper()
-
-    @property
-    def not_before(self) -> datetime:
-        """When it begins to be valid (aware, UTC)."""
-        return self._x509.not_valid_before_utc
-
-    @property
-    def not_after(self) -> datetime:
-        """When it ends (aware, UTC)."""
-        return self._x509.not_valid_after_utc
-
     def is_valid(self, now: float) -> bool:
-        """Return whether it is valid at `now` (seconds since 1970)."""
+        """Return whether it is valid at `now` (seconds since 1970), both ends included (RFC 5280, 4.1.2.5)."""
         return self.not_before.timestamp() <= now <= self.not_after.timestamp()
 
     def check(self, now: float) -> str:
@@ -148,33 +168,45 @@ class Certificate:
         Raises:
             CertificateError: It is not valid now, or its key is too short or not RSA.
         """
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+        from entrakit.certificates.keys import refuse_weak
 
-        key = self._x509.public_key()
-        if not isinstance(key, RSAPublicKey):
-            raise CertificateError(
-                f"The certificate {self.subject} has no RSA key, and Microsoft Entra takes RSA only (PS256).",
-                remedy="Make a certificate with an RSA key of 2048 bits or more.",
-            )
-        if key.key_size < MIN_KEY_BITS:
-            raise CertificateError(
-                f"The key of the certificate {self.subject} has {key.key_size} bits; {MIN_KEY_BITS} are needed.",
-                remedy="Make a certificate with an RSA key of 2048 bits or more.",
-            )
+        refuse_weak(self._x509, self.subject)
         if now < self.not_before.timestamp():
             raise CertificateError(
-                f"The certificate {self.subject} is not valid before {_day(self.not_before)}.",
+                f"The certificate {self.subject} is not valid before {_minute(self.not_before)}.",
                 remedy="Check this machine's clock, or use another certificate.",
             )
         left = self.not_after.timestamp() - now
-        if left <= 0:
+        if left < 0:
             raise CertificateError(
-                f"The certificate {self.subject} expired on {_day(self.not_after)}.",
+                f"The certificate {self.subject} expired on {_minute(self.not_after)}.",
                 remedy="Make a new one and upload it to the app registration.",
             )
-        if left < WARN_DAYS * 86400:
-            return f"The certificate {self.subject} expires on {_day(self.not_after)}, in {left / 86400:.0f} days."
-        return ""
+        if left >= WARN_DAYS * DAY_S:
+            return ""
+        days = f"{left // DAY_S:.0f} days" if left >= 2 * DAY_S else f"{left // 3600:.0f} hours"
+        return f"The certificate {self.subject} expires on {_minute(self.not_after)}, in {days}."
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signer's PS256 signature of a message, once it has proved to be the certificate's.
+
+        A key in a device can't be compared beforehand; so a wrong one is told here, and not by the token service.
+
+        Args:
+            message: The signing input of a JWT.
+
+        Raises:
+            CertificateError: The key can't sign, or is not the certificate's.
+        """
+        from entrakit.certificates.keys import is_signed_by
+
+        signature = self.signer.sign(message)
+        if not is_signed_by(self._x509, message, signature):
+            raise CertificateError(
+                f"What was signed for the certificate {self.subject} was not signed with its key.",
+                remedy="Give the certificate together with its own key.",
+            )
+        return signature
 
     def export_pem(self) -> bytes:
         """Return certificate, chain and private key as PEM, for the sealed part of the vault.
@@ -182,6 +214,8 @@ class Certificate:
         Raises:
             CertificateError: The key can't leave where it is.
         """
+        from base64 import encodebytes
+
         from entrakit.certificates.keys import SoftwareKey
 
         if not isinstance(self.signer, SoftwareKey):
@@ -189,8 +223,6 @@ class Certificate:
                 f"The key of the certificate {self.subject} can't leave where it is, so it can't be kept.",
                 remedy="Leave --save-secret out.",
             )
-        from base64 import encodebytes
-
         texts = [
             b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"
             for der in (self.der, *self.chain)
@@ -198,11 +230,5 @@ class Certificate:
         return b"".join([*texts, self.signer.export_pem()])
 
 
-def _der(certificate: X509Certificate) -> bytes:
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return certificate.public_bytes(Encoding.DER)
-
-
-def _day(moment: datetime) -> str:
+def _minute(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")

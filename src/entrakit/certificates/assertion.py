@@ -4,7 +4,9 @@
     claims   iss and sub the app, aud the token endpoint, jti, iat, nbf, exp
     signed   by the certificate's signer, anew for each request
 
-Follows Microsoft's "certificate credentials" page.
+Follows Microsoft's "certificate credentials" page. It begins to be valid (`nbf`) when it is issued, not earlier: the
+service itself tolerates clocks that differ by minutes, the caller hands in the service's time where they differ by
+more, and an earlier beginning would only make what is stolen valid for longer than the page recommends.
 """
 
 from __future__ import annotations
@@ -32,12 +34,12 @@ def build(
         certificate: The app's certificate.
         client_id: The app.
         audience: The token endpoint of the authority that it is sent to.
-        now: Seconds since 1970.
+        now: Seconds since 1970, by a clock that agrees with the service's.
         lifetime_s: Seconds until it ends, 600 at the most.
-        send_chain: Put certificate and chain into the header (`x5c`).
+        send_chain: Put certificate and chain into the header (`x5c`), for apps that trust a subject name.
 
     Raises:
-        CertificateError: The key could not sign.
+        CertificateError: The key could not sign, or is not the certificate's.
         ParameterError: The lifetime is not within bounds.
     """
     if not 0 < lifetime_s <= LIFETIME_S:
@@ -60,7 +62,7 @@ def build(
         "exp": issued + lifetime_s,
     }
     message = f"{_part(header)}.{_part(claims)}"
-    return f"{message}.{_base64url(certificate.signer.sign(message.encode('ascii')))}"
+    return f"{message}.{_base64url(certificate.sign(message.encode('ascii')))}"
 
 
 def _part(value: dict[str, object]) -> str:

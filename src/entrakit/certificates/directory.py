@@ -1,17 +1,18 @@
-"""A directory of certificate files as a store.
+r"""Directories of certificate files as stores, and the stores of Windows and macOS, which are not read yet.
 
-The user's is the one that .NET uses on Linux and macOS for CurrentUser/My: `~/.dotnet/corefx/cryptography/
-x509stores/my`, PFX files without a password. The computer's is `/etc/entrakit/certificates`, or what
-`ENTRAKIT_MACHINE_CERTIFICATES` names, PFX or PEM files. The stores of Windows and macOS themselves are not read yet;
-their error says so.
+    user       ~/.dotnet/corefx/cryptography/x509stores/my      .NET's CurrentUser\My, where PowerShell on Linux looks
+               ~/.config/entrakit/certificates                  our own; below XDG_CONFIG_HOME or ENTRAKIT_HOME if set
+    computer   /etc/entrakit/certificates                       or what ENTRAKIT_MACHINE_CERTIFICATES names
+
+Their files are PFX, PEM or DER without a password: there is nobody to ask for one. The directories of .NET hold PFX.
 """
 
 from __future__ import annotations
 
 import os
-import sys
+from typing import NamedTuple
 
-from entrakit.certificates.files import load_file
+from entrakit.certificates.files import open_file
 from entrakit.certificates.stores import Found
 from entrakit.errors import CertificateError
 
@@ -19,53 +20,104 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ENDINGS = (".pfx", ".p12", ".pem", ".crt", ".cer")
+    from entrakit.certificates.stores import CertificateStore
+
+ENDINGS = (".pfx", ".p12", ".pem", ".crt", ".cer", ".der")
 DOTNET = os.path.join(".dotnet", "corefx", "cryptography", "x509stores", "my")
 COMPUTER = "/etc/entrakit/certificates"
 
+# What each system calls its own stores.
+_NATIVE = {
+    "win32": {"user": r"the certificate store CurrentUser\My", "computer": r"the certificate store LocalMachine\My"},
+    "darwin": {"user": "the login keychain", "computer": "the System keychain"},
+}
 
-class DirectoryStore:
+
+class DirectoryStore(NamedTuple):
     """A directory of certificate files; what can't be read is told and never hides what can.
 
     Args:
-        path: The directory.
+        path: The directory; it need not exist.
         scope: `user` or `computer`.
     """
 
-    def __init__(self, path: str, scope: str) -> None:
-        self.path = path
-        self.name = f"{path} ({scope})"
-        self.scope = scope
+    path: str
+    scope: str
+
+    @property
+    def name(self) -> str:
+        """The directory, and whose it is."""
+        return f"{self.path} ({self.scope})"
 
     def contents(self) -> Iterator[Found]:
-        """Return what its files hold, by name."""
+        """Return what its files hold, in the order of their names."""
         try:
             names = sorted(os.listdir(self.path))
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            yield Found(self.path, None, f"Can't read the directory {self.path}: {error.strerror}.")
             return
         for name in names:
             if name.lower().endswith(ENDINGS):
-                place = os.path.join(self.path, name)
-                try:
-                    yield Found(place, load_file(place, None))
-                except CertificateError as error:
-                    yield Found(place, None, error.problem)
+                yield _found(os.path.join(self.path, name))
 
 
-def user_store(environ: Mapping[str, str] = os.environ) -> DirectoryStore:
-    """Return the user's store."""
-    _refuse_native()
-    home = environ.get("HOME") or os.path.expanduser("~")
-    return DirectoryStore(os.path.join(home, DOTNET), "user")
+class UnreadStore(NamedTuple):
+    """A store of the operating system that is not read yet, and says so instead of seeming empty.
 
+    Args:
+        name: What the system calls it.
+        scope: `user` or `computer`.
+    """
 
-def computer_store(environ: Mapping[str, str] = os.environ) -> DirectoryStore:
-    """Return the computer's store."""
-    return DirectoryStore(environ.get("ENTRAKIT_MACHINE_CERTIFICATES") or COMPUTER, "computer")
+    name: str
+    scope: str
 
-
-def _refuse_native() -> None:
-    if sys.platform == "win32":
-        raise CertificateError(
-            "The certificate stores of Windows can't be read yet.", remedy="Name a PFX file with --certificate-path."
+    def contents(self) -> Iterator[Found]:
+        """Return that it can't be read."""
+        yield Found(
+            self.name,
+            None,
+            f"entrakit does not read {self.name} yet; export the certificate with its key to a PFX file.",
         )
+
+
+def user_stores(environ: Mapping[str, str], platform: str) -> list[CertificateStore]:
+    """Return the user's stores.
+
+    Args:
+        environ: The environment to look variables up in.
+        platform: The operating system, as `sys.platform` calls it.
+    """
+    home = environ.get("HOME") or os.path.expanduser("~")
+    own = environ.get("ENTRAKIT_HOME") or os.path.join(
+        environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "entrakit"
+    )
+    return [
+        *_native("user", platform),
+        DirectoryStore(os.path.join(home, DOTNET), "user"),
+        DirectoryStore(os.path.join(os.path.abspath(os.path.expanduser(own)), "certificates"), "user"),
+    ]
+
+
+def computer_stores(environ: Mapping[str, str], platform: str) -> list[CertificateStore]:
+    """Return the computer's stores; arguments as for `user_stores`."""
+    path = environ.get("ENTRAKIT_MACHINE_CERTIFICATES") or COMPUTER
+    return [
+        *_native("computer", platform),
+        DirectoryStore(os.path.abspath(os.path.expanduser(path)), "computer"),
+    ]
+
+
+def _native(scope: str, platform: str) -> list[CertificateStore]:
+    return [UnreadStore(_NATIVE[platform][scope], scope)] if platform in _NATIVE else []
+
+
+def _found(path: str) -> Found:
+    place = path if path.isprintable() else ascii(path)
+    try:
+        certificate, is_exposed = open_file(path, None)
+    except CertificateError as error:
+        return Found(place, None, error.problem)
+    return Found(place, certificate, "", path if is_exposed else "")

@@ -1,12 +1,18 @@
-"""Certificate stores, and how a certificate is found in them: the user's store first, then the computer's."""
+"""Certificate stores, and how a certificate is found in them: the user's stores first, then the computer's.
+
+Several certificates may have one name, for they are renewed. The one that ends last, of those that can sign now, is
+taken: a computer's certificate counts only where the user's stores have none.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
+from itertools import chain, groupby
 from typing import NamedTuple, Protocol
 
-from entrakit.certificates.names import matches, parse_name, parse_thumbprint
+from entrakit.certificates.names import COMMON_NAME, matches, parse_name, parse_thumbprint
 from entrakit.errors import CertificateError
 
 TYPE_CHECKING = False
@@ -15,6 +21,8 @@ if TYPE_CHECKING:
 
     from entrakit.certificates import Certificate
 
+SHOWN = 10
+
 
 class Found(NamedTuple):
     """What a store has at one place.
@@ -22,36 +30,66 @@ class Found(NamedTuple):
     Args:
         place: Where, for people.
         certificate: The certificate with its key; None if it can't be used.
-        problem: Why it can't be used; empty if it can.
+        problem: A sentence that names the place and says why it can't be used; empty if it can.
+        exposed_path: The file with its key, if others on this machine can read it; else empty.
     """
 
     place: str
     certificate: Certificate | None
     problem: str = ""
+    exposed_path: str = ""
 
 
 class CertificateStore(Protocol):
     """A place that certificates live in."""
 
-    name: str
-    scope: str
+    @property
+    def name(self) -> str:
+        """How to call it, for people."""
+        ...
+
+    @property
+    def scope(self) -> str:
+        """Whose it is: `user` or `computer`."""
+        ...
 
     def contents(self) -> Iterator[Found]:
-        """Return what there is, also what can't be used."""
+        """Return what there is, also what can't be used; nothing if the place does not exist."""
         ...
 
 
-def usual_stores(environ: Mapping[str, str] = os.environ) -> list[CertificateStore]:
-    """Return the stores of this machine: the user's, then the computer's."""
-    from entrakit.certificates.directory import computer_store, user_store
+class _Wanted(NamedTuple):
+    """What is looked for: in words, as a test, and as a measure of how near a certificate comes (0 to 1)."""
 
-    return [user_store(environ), computer_store(environ)]
+    words: str
+    is_met_by: Callable[[Certificate], bool]
+    likeness: Callable[[Certificate], float]
+
+
+class _Candidate(NamedTuple):
+    """A certificate that was seen, and why it was not taken; empty if it can be."""
+
+    found: Found
+    certificate: Certificate
+    refusal: str
+
+
+def usual_stores(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> list[CertificateStore]:
+    """Return the stores of this machine, the user's before the computer's.
+
+    Args:
+        environ: The environment to look variables up in.
+        platform: The operating system, as `sys.platform` calls it.
+    """
+    from entrakit.certificates.directory import computer_stores, user_stores
+
+    return [*user_stores(environ, platform), *computer_stores(environ, platform)]
 
 
 def find_by_thumbprint(
     thumbprint: str, stores: Sequence[CertificateStore] | None = None, *, now: float | None = None
 ) -> Certificate:
-    """Return the certificate with a thumbprint, of the first store that has it.
+    """Return the certificate with a thumbprint and its key, of the first store that has it.
 
     Args:
         thumbprint: SHA-1 or SHA-256, as `names.parse_thumbprint` takes it.
@@ -60,21 +98,23 @@ def find_by_thumbprint(
 
     Raises:
         ParameterError: The thumbprint can't be one.
-        CertificateError: There is none, or it can't be used; the error lists what there is.
+        CertificateError: There is none, or it can't sign now; the error lists what there is.
     """
     wanted = parse_thumbprint(thumbprint)
-    return _find(
-        f"with the thumbprint {wanted}",
-        lambda one: wanted in (one.thumbprint, one.thumbprint_sha256),
-        usual_stores() if stores is None else stores,
-        time.time() if now is None else now,
+
+    def likeness(one: Certificate) -> float:
+        return _ratio(wanted, one.thumbprint if len(wanted) == 40 else one.thumbprint_sha256)
+
+    test = _Wanted(
+        f"with the thumbprint {wanted}", lambda one: wanted in (one.thumbprint, one.thumbprint_sha256), likeness
     )
+    return _find(test, stores, now)
 
 
 def find_by_name(
     name: str, stores: Sequence[CertificateStore] | None = None, *, now: float | None = None
 ) -> Certificate:
-    """Return the certificate with a subject; of several in one store, the valid one that ends last.
+    """Return the certificate with a subject and its key; of several, the one that ends last of those valid now.
 
     Args:
         name: Subject or common name, as `names.parse_name` takes it.
@@ -83,41 +123,88 @@ def find_by_name(
 
     Raises:
         ParameterError: The name can't be one.
-        CertificateError: There is none that is valid and has its key; the error lists what there is.
+        CertificateError: There is none that can sign now; the error lists what there is.
     """
-    parse_name(name)
-    return _find(
-        f"named {name!r}",
-        lambda one: matches(name, one.subject),
-        usual_stores() if stores is None else stores,
-        time.time() if now is None else now,
+    wanted = parse_name(name)
+
+    def likeness(one: Certificate) -> float:
+        common = [attribute for attribute in one.attributes if attribute[0] == COMMON_NAME]
+        return max(_ratio(_words(wanted), _words(seen)) for seen in (one.attributes, common))
+
+    return _find(_Wanted(f"named {name!r}", lambda one: matches(name, one.attributes), likeness), stores, now)
+
+
+def _find(wanted: _Wanted, stores: Sequence[CertificateStore] | None, now: float | None) -> Certificate:
+    where = usual_stores() if stores is None else stores
+    moment = time.time() if now is None else now
+    seen: list[_Candidate] = []
+    broken: list[Found] = []
+    for _, scoped in groupby(where, key=lambda store: store.scope):
+        fitting: list[_Candidate] = []
+        for found in chain.from_iterable(store.contents() for store in scoped):
+            if found.certificate is None:
+                broken.append(found)
+                continue
+            candidate = _judged(found, found.certificate, wanted, moment)
+            (seen if candidate.refusal else fitting).append(candidate)
+        if fitting:
+            best = max(fitting, key=lambda one: one.certificate.not_after)
+            _warn_if_exposed(best.found)
+            return best.certificate
+    raise _nothing(wanted, where, seen, broken)
+
+
+def _judged(found: Found, certificate: Certificate, wanted: _Wanted, now: float) -> _Candidate:
+    """Return a certificate with the reason why it can't be taken, if there is one."""
+    if not wanted.is_met_by(certificate):
+        return _Candidate(found, certificate, "it is another one")
+    try:
+        certificate.check(now)
+    except CertificateError as error:
+        return _Candidate(found, certificate, error.problem)
+    return _Candidate(found, certificate, "")
+
+
+def _nothing(
+    wanted: _Wanted, stores: Sequence[CertificateStore], seen: list[_Candidate], broken: list[Found]
+) -> CertificateError:
+    """Return the error that lists what there is, the nearest first, then what can't be read."""
+    seen.sort(key=lambda one: (wanted.is_met_by(one.certificate), wanted.likeness(one.certificate)), reverse=True)
+    lines = [f"There is no certificate {wanted.words} that has its private key and is valid."]
+    lines += _listed(
+        "Certificates that are there",
+        [
+            f"{one.certificate.subject}  {one.certificate.thumbprint}  until {one.certificate.not_after:%Y-%m-%d}  "
+            f"({one.found.place}): {one.refusal}"
+            for one in seen
+        ],
+    )
+    lines += _listed("What can't be read", [one.problem for one in broken])
+    lines += _listed("Looked in", [store.name for store in stores])
+    return CertificateError(
+        "\n".join(lines), remedy="Check the thumbprint or the name, or name a file with --certificate-path."
     )
 
 
-def _find(
-    what: str, is_wanted: Callable[[Certificate], bool], stores: Sequence[CertificateStore], now: float
-) -> Certificate:
-    seen: list[str] = []
-    for store in stores:
-        wanted = []
-        for found in store.contents():
-            seen.append(_described(found, store, now))
-            if found.certificate is not None and is_wanted(found.certificate):
-                wanted.append(found.certificate)
-        valid = [one for one in wanted if one.is_valid(now)]
-        if valid:
-            return max(valid, key=lambda one: one.not_after)
-    listing = "\n".join(f"    {line}" for line in seen[:20])
-    raise CertificateError(
-        f"There is no valid certificate {what} with a private key, neither in the user's store nor in the computer's."
-        + (f" There are:\n{listing}" if seen else f" Looked in: {', '.join(store.name for store in stores)}."),
-        remedy="Check thumbprint or name, or name a file with --certificate-path.",
-    )
+def _listed(title: str, lines: list[str]) -> list[str]:
+    if not lines:
+        return []
+    rest = [f"    and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return [f"  {title}:", *(f"    {line}" for line in lines[:SHOWN]), *rest]
 
 
-def _described(found: Found, store: CertificateStore, now: float) -> str:
-    one = found.certificate
-    if one is None:
-        return f"{found.place}: {found.problem}"
-    state = "valid until" if one.is_valid(now) else "NOT valid, until"
-    return f"{one.subject}  {one.thumbprint}  {state} {one.not_after:%Y-%m-%d}  ({store.scope})"
+def _words(name: Sequence[tuple[str, str]]) -> str:
+    return " ".join(value for _, value in name)
+
+
+def _ratio(wanted: str, seen: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, wanted, seen, autojunk=False).ratio()
+
+
+def _warn_if_exposed(found: Found) -> None:
+    if found.exposed_path:
+        from entrakit.certificates.files import warn_exposed
+
+        warn_exposed(found.exposed_path)

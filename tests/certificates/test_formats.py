@@ -1,0 +1,312 @@
+"""Formats of certificate files: each that people have opens, and each that can't be used says why."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import subprocess
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from entrakit import Certificate
+from entrakit.errors import CertificateError, CertificatePasswordError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.x509 import Certificate as X509Certificate
+    from tests.certificates.conftest import Maker
+
+    AsBytes = Callable[[X509Certificate], bytes]
+
+APP = "CN=app,O=Contoso"
+NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+
+
+@pytest.mark.parametrize(
+    ("form", "password"),
+    [
+        (PrivateFormat.PKCS8, None),
+        (PrivateFormat.TraditionalOpenSSL, None),
+        (PrivateFormat.PKCS8, "canary-pässword"),
+        (PrivateFormat.TraditionalOpenSSL, "canary-pässword"),
+    ],
+)
+@pytest.mark.parametrize("key_first", [True, False])
+@pytest.mark.parametrize("line_break", [b"\n", b"\r\n", b"\r"])
+def test_pem_in_every_form(
+    maker: Maker, as_pem: AsBytes, form: PrivateFormat, password: str | None, key_first: bool, line_break: bytes
+) -> None:
+    """
+    PKCS#1 and PKCS#8, plain and encrypted, in either order, with the line breaks of any system and a BOM.
+    """
+    key = maker.key_pem(form=form, password=password.encode() if password else None)
+    parts = [key, as_pem(maker.certificate())]
+    data = b"\xef\xbb\xbf" + b"junk\n" + b"".join(parts if key_first else parts[::-1])
+
+    found = Certificate.from_bytes(data.replace(b"\n", line_break), password)
+
+    assert APP == found.subject
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: b"\xef\xbb\xbf" + data,
+        lambda data: data.replace(b"-----BEGIN", b"\xef\xbb\xbf-----BEGIN"),
+        lambda data: b"Bag Attributes\n    friendlyName: app\n" + data,
+        lambda data: b"".join(b"    " + line + b"  \n" for line in data.splitlines()),
+        lambda data: data.decode().encode("utf-16"),
+        lambda data: b"\xfe\xff" + data.decode().encode("utf-16-be"),
+    ],
+    ids=["bom", "bom in between", "bag attributes", "indented", "UTF-16 little", "UTF-16 big"],
+)
+def test_pem_as_tools_leave_it(maker: Maker, change: Callable[[bytes], bytes]) -> None:
+    """
+    Joined, indented, annotated and re-encoded by other tools, a PEM file is still read.
+    """
+    assert APP == Certificate.from_bytes(change(maker.pem())).subject
+
+
+@pytest.mark.parametrize("key_first", [True, False])
+@pytest.mark.parametrize("password", [None, b"canary"])
+def test_der_with_both(maker: Maker, as_der: AsBytes, key_first: bool, password: bytes | None) -> None:
+    """
+    Certificate and key one after another in DER, in either order, the key encrypted or not.
+    """
+    parts = [as_der(maker.certificate()), maker.key_der(password=password)]
+
+    found = Certificate.from_bytes(
+        b"".join(parts[::-1] if key_first else parts), password.decode() if password else None
+    )
+
+    assert APP == found.subject
+
+
+@pytest.mark.parametrize(
+    ("written", "given_password"),
+    [(None, None), (None, ""), (b"canary", "canary"), ("pässwörd".encode(), "pässwörd")],
+)
+def test_pfx_with_and_without_password(maker: Maker, written: bytes | None, given_password: str | None) -> None:
+    """
+    A PFX opens with its password; an empty one is like none.
+    """
+    assert APP == Certificate.from_bytes(maker.pfx(password=written), given_password).subject
+
+
+@pytest.mark.parametrize("scheme", ["PBESv1SHA1And3KeyTripleDESCBC", "PBESv2SHA256AndAES256CBC"])
+def test_pfx_of_either_age(maker: Maker, scheme: str) -> None:
+    """
+    Files of old and of new Windows open.
+    """
+    encryption = (
+        PrivateFormat.PKCS12.encryption_builder()
+        .key_cert_algorithm(getattr(pkcs12.PBES, scheme))
+        .hmac_hash(hashes.SHA1())  # noqa: S303 - what old Windows writes
+        .build(b"canary")
+    )
+    data = pkcs12.serialize_key_and_certificates(b"x", maker.key, maker.certificate(), None, encryption)
+
+    assert APP == Certificate.from_bytes(data, "canary").subject
+
+
+@NEEDS_OPENSSL
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("-legacy",),
+        ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES"),
+        ("-keypbe", "NONE", "-certpbe", "NONE"),
+        ("-keypbe", "NONE", "-certpbe", "NONE", "-nomac"),
+        ("-macalg", "sha512", "-name", "Fr\u00e4nkie"),
+    ],
+    ids=["AES", "RC2", "3DES", "plain", "plain without MAC", "SHA-512"],
+)
+@pytest.mark.parametrize("password", ["", "canary"])
+def test_pfx_of_openssl(maker: Maker, tmp_path: Path, options: tuple[str, ...], password: str) -> None:
+    """
+    OpenSSL's files open, of its own making (AES) and in its legacy forms (RC2, 3DES), with an empty password too
+    (request 18 of the users).
+    """
+    source, target = tmp_path / "app.pem", tmp_path / "app.pfx"
+    source.write_bytes(maker.pem())
+    command = ["openssl", "pkcs12", "-export", "-in", str(source), "-out", str(target), *options]
+    subprocess.run([*command, "-passout", f"pass:{password}"], check=True, capture_output=True)
+    target.chmod(0o600)
+
+    assert APP == Certificate.from_path(target, password or None).subject
+
+
+@pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
+def test_a_password_that_is_not_needed_does_no_harm(
+    maker: Maker, as_der: AsBytes, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    """
+    A password for a file without one is accepted, and noted for those who look (without the password).
+    """
+    plain = {"pfx": maker.pfx, "pem": maker.pem, "der": lambda: as_der(maker.certificate()) + maker.key_der()}
+    with caplog.at_level("DEBUG", "entrakit.certificates"):
+        found = Certificate.from_bytes(plain[kind](), "canary")
+
+    assert APP == found.subject
+    assert "which needs none" in caplog.text
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
+@pytest.mark.parametrize("password", ["canary-wrong", "canary\udcff", "canary\ud800"])  # noqa: PT014 - three, though lone surrogates look alike
+def test_a_wrong_password_is_told_and_not_shown(maker: Maker, as_der: AsBytes, kind: str, password: str) -> None:
+    """
+    The password never stands in the error or in its causes, one that is no UTF-8 included (checklist 28).
+    """
+    with pytest.raises(CertificateError, match="the password is wrong") as caught:
+        Certificate.from_bytes(encrypted(maker, as_der, kind), password)
+
+    assert "canary" not in str(caught.value)
+    assert caught.value.__cause__ is None or "canary" not in repr(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
+def test_a_missing_password_is_told(maker: Maker, as_der: AsBytes, kind: str) -> None:
+    """
+    An encrypted file without a password has an error of its own, so that a program can ask for one.
+    """
+    with pytest.raises(CertificatePasswordError, match="no password was given"):
+        Certificate.from_bytes(encrypted(maker, as_der, kind))
+
+
+def encrypted(maker: Maker, as_der: AsBytes, kind: str) -> bytes:
+    """Return a file of a kind that needs a password."""
+    if kind == "pfx":
+        return maker.pfx(password=b"right")
+    if kind == "pem":
+        return maker.pem().replace(maker.key_pem(), maker.key_pem(password=b"right"))
+    return as_der(maker.certificate()) + maker.key_der(password=b"right")
+
+
+def test_a_password_that_is_no_text_opens_its_file(maker: Maker, as_pem: AsBytes) -> None:
+    """
+    Bytes of an environment variable that are no UTF-8 reach the key as they were.
+    """
+    data = as_pem(maker.certificate()) + maker.key_pem(password=b"\xff\xfe")
+
+    assert APP == Certificate.from_bytes(data, b"\xff\xfe".decode("utf-8", "surrogateescape")).subject
+
+
+def strange_key(maker: Maker) -> bytes:
+    """Return a key in PEM of a kind that nobody knows."""
+    oid = bytes.fromhex("2a864886f70d010101")
+    body = base64.encodebytes(maker.key_der().replace(oid, oid[:-1] + b"\x7f"))
+    return b"-----BEGIN PRIVATE KEY-----\n" + body + b"-----END PRIVATE KEY-----\n"
+
+
+def of_version_9(der: bytes) -> bytes:
+    """Return a certificate with a version that does not exist (RFC 5280, 4.1.2.1)."""
+    return der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x08", 1)
+
+
+def in_pem(der: bytes) -> bytes:
+    """Return a certificate's bytes as PEM."""
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda m, p, d: b"hello", "neither PFX nor PEM"),
+        (lambda m, p, d: p(m.certificate()) + m.key_pem(m.ec_key), "of the kind EC"),
+        (lambda m, p, d: p(m.certificate()).replace(b"MII", b"AAA") + m.key_pem(), "a certificate in it is damaged"),
+        (lambda m, p, d: p(m.certificate()) + m.key_pem().replace(b"MII", b"AAA"), "private key is damaged"),
+        (lambda m, p, d: p(m.certificate()) + strange_key(m), "of a kind that this machine can't read"),
+        (lambda m, p, d: p(m.certificate()) + m.key_pem()[:-30], "-----END PRIVATE KEY----- is missing"),
+        (lambda m, p, d: m.pem()[:-1].replace(b"-----END PRIVATE KEY-----", b""), "cut off"),
+        (lambda m, p, d: b"-----BEGIN NOTHING-----\nAAAA\n-----END NOTHING-----\n", "no certificate"),
+        (lambda m, p, d: d(m.certificate()), "a certificate without its private key"),
+        (lambda m, p, d: m.key_der(), "a private key without its certificate"),
+        (lambda m, p, d: d(m.certificate())[:-1], "damaged"),
+        (lambda m, p, d: of_version_9(d(m.certificate())) + m.key_der(), "a private key without its certificate"),
+        (lambda m, p, d: in_pem(of_version_9(d(m.certificate()))) + m.key_pem(), "a certificate in it is damaged"),
+        (lambda m, p, d: d(m.certificate()) + b"\x30\x80\x00\x00", "without its private key"),
+    ],
+)
+def test_what_cannot_be_used_says_why(
+    maker: Maker, as_pem: AsBytes, as_der: AsBytes, make: Callable[[Maker, AsBytes, AsBytes], bytes], words: str
+) -> None:
+    """
+    Each file that can't be used has its own reason, and what to give instead.
+    """
+    with pytest.raises(CertificateError, match=words) as caught:
+        Certificate.from_bytes(make(maker, as_pem, as_der))
+
+    assert caught.value.remedy
+
+
+def test_a_deprecated_certificate_disturbs_nobody(
+    maker: Maker, as_der: AsBytes, recwarn: pytest.WarningsRecorder
+) -> None:
+    """
+    What the library deprecates, as a serial number below nought, is not the user's to hear of (request 37 of the
+    users), and everybody else's warnings go on.
+    """
+    one = maker.certificate()
+    serial = one.serial_number.to_bytes((one.serial_number.bit_length() + 8) // 8, "big")
+    negative = as_der(one).replace(serial, b"\x80" + serial[1:])
+
+    assert APP == Certificate.from_bytes(negative + maker.key_der()).subject
+    assert [] == recwarn.list
+    with pytest.warns(UserWarning, match="heard"):
+        warnings.warn("heard", UserWarning, stacklevel=1)
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=1, max_size=300))
+def test_any_bytes_are_an_error(data: bytes) -> None:
+    """
+    Whatever bytes are given, the answer is a CertificateError.
+    """
+    with pytest.raises(CertificateError):
+        Certificate.from_bytes(data)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_a_damaged_file_is_a_certificate_or_an_error(data: st.DataObject) -> None:
+    """
+    A bit that fell over gives a certificate that can be looked at, or a CertificateError, and nothing else.
+    """
+    maker, content = _session()
+    place = data.draw(st.integers(0, len(content) - 1))
+    changed = bytearray(content)
+    changed[place] ^= 1 << data.draw(st.integers(0, 7))
+
+    try:
+        one = Certificate.from_bytes(bytes(changed))
+        one.check(time.time())
+        signature = one.sign(b"message")
+    except CertificateError:
+        return
+    assert maker.key.public_key().public_numbers().n.bit_length() == 8 * len(signature)
+
+
+_MADE: list[tuple[Maker, bytes]] = []
+
+
+def _session() -> tuple[Maker, bytes]:
+    """Return one maker and one DER file for all examples: making keys is slow."""
+    if not _MADE:
+        from cryptography.hazmat.primitives.asymmetric import rsa
+        from tests.certificates.conftest import Maker as Made
+
+        maker = Made.__new__(Made)
+        maker.key = rsa.generate_private_key(65537, 2048)
+        _MADE.append((maker, maker.certificate().public_bytes(serialization.Encoding.DER) + maker.key_der()))
+    return _MADE[0]
