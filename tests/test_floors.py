@@ -15,7 +15,7 @@ ORDER = (
     *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
     *("clouds", "identifiers", "scopes", "tokens", "secret", "redaction"),
     *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
-    *("redirect", "pages", "loopback", "browser", "grants", "msal_http", "_msal"),
+    *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters"),
     *("renewal", "connection", "kept", "sign_in", "inspection"),
     *("__init__", "cli", "__main__"),

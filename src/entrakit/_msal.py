@@ -12,15 +12,16 @@ import json
 import logging
 from typing import cast
 
-from entrakit.answers import error_from
-from entrakit.errors import EntraError, SignInError, UnexpectedAnswerError
+from entrakit.errors import EntraError, NetworkError, SignInError, UnexpectedAnswerError
 from entrakit.grants import CodeRequest, DeviceRequest, Grant
 from entrakit.http import host_of
+from entrakit.lazy_package import make_lazy
 from entrakit.msal_http import MsalHttp, seconds_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import ModuleType
 
     import msal
 
@@ -124,7 +125,12 @@ class TokenService:
     def grant_client(self, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Get a token for the app itself (RFC 6749, 4.4)."""
         call = _Call(self, hide=(self._secret,))
-        return call.grant(lambda app: app.acquire_token_for_client(list(scopes), claims_challenge=claims or None))
+        return call.grant(
+            # Without a kind of its own, MSAL would load requests only to know what a network error is.
+            lambda app: app.acquire_token_for_client(
+                list(scopes), claims_challenge=claims or None, http_exceptions=(NetworkError,)
+            )
+        )
 
     def grant_password(self, username: str, password: str, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Exchange a user name and a password (RFC 6749, 4.3), through the tenant's federation if it has one."""
@@ -144,8 +150,7 @@ class TokenService:
 
     def application(self, http_client: MsalHttp) -> msal.ClientApplication:
         """Return MSAL's application for one call, with nothing kept from earlier ones."""
-        import msal
-
+        msal = _load_msal()
         _quieten_msal()
         credential: object = self._secret or None
         if self._assertion is not None:
@@ -206,6 +211,8 @@ class _Call:
 
     def explained(self, result: Mapping[str, object]) -> EntraError:
         """Return the error that the service's answer stands for."""
+        from entrakit.answers import error_from
+
         service = self._service
         if "error" not in result:
             return self._misunderstood(None)
@@ -260,6 +267,25 @@ def merged_claims(challenge: str, *, cae: bool) -> str:
     claims = json.loads(challenge) if challenge else {}
     claims.setdefault("access_token", {})["xms_cc"] = {"values": ["CP1"]}
     return json.dumps(claims)
+
+
+def _load_msal() -> ModuleType:
+    """Return MSAL's application module, without what only managed identities need.
+
+    The package's own `__init__` imports requests for them, a second HTTP stack, which is half of the time of a cold
+    sign-in.
+    """
+    import sys
+    from importlib import import_module
+
+    is_ours = "msal" not in sys.modules
+    make_lazy("msal")
+    import_module("msal.auth_scheme")
+    application = import_module("msal.application")
+    if is_ours:
+        # It looks whether msal-extensions is new enough, which loads all of the package, and we use no extensions.
+        application.__dict__["_msal_extension_check"] = bool
+    return application
 
 
 def _quieten_msal() -> None:

@@ -11,7 +11,6 @@ import json
 import os
 from typing import NamedTuple
 
-from entrakit.answers import error_from
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.http import host_of, unavailable
 from entrakit.identifiers import is_guid
@@ -96,6 +95,8 @@ def _accepted(answer: HttpAnswer, cloud: Cloud, tenant_id: str) -> str:
     except ValueError:
         body = None
     if isinstance(body, dict) and "error" in body:
+        from entrakit.answers import error_from
+
         raise error_from(
             body, flow="discovery", tenant=tenant_id, client_id="", authority=cloud.authority, status=answer.status
         )
