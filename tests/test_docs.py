@@ -1,0 +1,81 @@
+"""The documentation is about what there is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import entrakit
+from entrakit.cli.arguments import parser_of
+from entrakit.cli.commands.connect import OPTIONS
+from entrakit.cli.table import COMMANDS, find
+from entrakit.parameters import SETS
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("script", ["write-command-reference", "write-error-reference"])
+def test_generated_pages_are_up_to_date(script: str) -> None:
+    """
+    `make docs` was run after the last change.
+    """
+    done = subprocess.run([sys.executable, ROOT / "scripts" / script, "--check"], check=False, capture_output=True)
+
+    assert 0 == done.returncode, f"run `make docs`: {done.stderr.decode()}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """
+    Every relative link of a page leads to a file of the repository.
+    """
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [] == [target for target in targets if not (page.parent / target).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_options_on_a_page_exist(page: Path) -> None:
+    """
+    What a page tells to type is a command with such options.
+    """
+    text = page.read_text(encoding="utf-8")
+    for line in re.findall(r"(?:^\$ |`|\| )(?:[A-Z_]+=\S+ )?(entra [a-z][^`|\n]*)", text, re.MULTILINE):
+        words = line.split()
+        command = find(words[1])
+        assert command is not None, line
+        known = set(parser_of(command).options())
+        assert set() == {word for word in words if word.startswith("--")} - known, line
+
+
+def test_every_command_is_documented() -> None:
+    """
+    Each command occurs in a page that people wrote, and each public name in the README or a guide.
+    """
+    written = "".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "commands.md")
+
+    assert [] == [command.name for command in COMMANDS if f"entra {command.name}" not in written]
+
+
+def test_every_parameter_has_its_option_or_reason() -> None:
+    """
+    Each parameter of a set has an option of `entra connect`; a certificate object and callbacks can't be typed.
+    """
+    parameters = {name for one in SETS for name in one.chosen_by + one.options}
+    options = set(parser_of(COMMANDS[0]).options())
+
+    assert {"on_device_code"} == parameters - OPTIONS.keys()
+    assert set() == set(OPTIONS.values()) - options
+
+
+def test_the_readme_names_what_is_public() -> None:
+    """
+    The function that the README begins with is public.
+    """
+    assert "from entrakit import connect" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "connect" in entrakit.__all__
