@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
 from entrakit.vault import Vault
+from entrakit.vault.lock import _owner, _sign, locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,16 +33,27 @@ def holder(home: Path) -> subprocess.Popen[str]:
     return process
 
 
+def told(home: Path) -> str:
+    """Return what is said of a lock that is held."""
+    with pytest.raises(VaultError) as caught, Vault(str(home)).lock("work", 0.0):
+        raise AssertionError
+    return caught.value.problem
+
+
 def test_the_owner_is_named_at_the_deadline(private_home: Path) -> None:
     """
-    Who waits in vain reads which process holds the lock (checklist 40).
+    Who waits in vain reads which process of which machine holds the lock (checklist 40); other locks are free.
     """
     with holder(private_home) as process:
-        with pytest.raises(VaultError, match=f"process {process.pid}"), Vault(str(private_home)).lock("work", 0.1):
-            pass
+        owner = f"(process {process.pid} on {platform.node()})"
+        with pytest.raises(VaultError) as caught, Vault(str(private_home)).lock("work", 0.1):
+            raise AssertionError
         with Vault(str(private_home)).lock("other", 0.1):
             pass
         process.kill()
+
+    path = private_home / "connections" / "work.lock"
+    assert f"Another process has held {path} for 0.1 seconds {owner}." == caught.value.problem
 
 
 def test_a_killed_owner_frees_it(private_home: Path) -> None:
@@ -52,12 +67,54 @@ def test_a_killed_owner_frees_it(private_home: Path) -> None:
         pass
 
 
-def test_a_place_that_cannot_be_locked_is_told(private_home: Path) -> None:
+def test_an_error_frees_it(private_home: Path) -> None:
     """
-    Something in the place of the lock file is an error, not a wait.
+    A block that fails gives the lock back, and its own error.
+    """
+    with pytest.raises(ZeroDivisionError), Vault(str(private_home)).lock("work"):
+        raise ZeroDivisionError
+
+    with Vault(str(private_home)).lock("work", 0.1):
+        pass
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@given(content=st.binary(max_size=40) | st.integers(0, 99).map(lambda pid: f"{pid} ".encode()))
+def test_whatever_stands_in_the_lock_file_is_no_crash(private_home: Path, content: bytes) -> None:
+    """
+    The owner's name is text from a file: nothing in it breaks the message or its line.
+    """
+    with Vault(str(private_home)).lock("work"):
+        (private_home / "connections" / "work.lock").write_bytes(content)
+        problem = told(private_home)
+
+    assert problem.startswith("Another process has held ")
+    assert problem.isprintable()
+
+
+def test_an_owner_that_cannot_be_written_or_read_is_left_out(private_home: Path) -> None:
+    """
+    The name serves a message only: a lock file that vanished costs the name and nothing else.
+    """
+    missing = str(private_home / "work.lock")
+
+    _sign(missing)
+
+    assert "" == _owner(missing)
+
+
+@pytest.mark.parametrize("obstacle", ["directory", "link"])
+def test_a_place_that_cannot_be_locked_is_told(private_home: Path, obstacle: str) -> None:
+    """
+    Something in the place of the lock file is an error, not a wait; a link is not followed (checklist 39).
     """
     (private_home / "connections").mkdir(mode=0o700)
-    (private_home / "connections" / "work.lock").mkdir()
+    lock = private_home / "connections" / "work.lock"
+    if obstacle == "directory":
+        lock.mkdir()
+    else:
+        lock.symlink_to(private_home / "elsewhere")
 
-    with pytest.raises(VaultError), Vault(str(private_home)).lock("work", 0.5):
-        pass
+    with pytest.raises(VaultError, match="Can't lock"), locked(str(lock), 0.5):
+        raise AssertionError
+    assert not (private_home / "elsewhere").exists()

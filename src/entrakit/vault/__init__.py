@@ -3,6 +3,7 @@
     <state>/connections/NAME.json     an entry
     <state>/connections/NAME.lock     held while it is renewed
     <state>/key                       the key, unless the environment has it
+    <state>/salt                      what a passphrase of the environment is stretched with
     <state>/current                   the name that commands use when none is given
 
 Reading one entry opens one file, however many there are.
@@ -10,7 +11,9 @@ Reading one entry opens one file, however many there are.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from typing import NamedTuple
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "default"
 ENDING = ".json"
+DAMAGED = ".damaged-"
+REST_AGE_S = 3600.0
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _DEVICES = frozenset({"con", "prn", "aux", "nul"} | {f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)})
 
@@ -76,9 +81,10 @@ class Vault:
     def __init__(
         self, path: str | None = None, key: KeySource | None = None, environ: Mapping[str, str] = os.environ
     ) -> None:
-        self.path = path or state_dir(environ)
+        self.path = os.path.abspath(path or state_dir(environ))
         self.key_source = key or choose(environ, self.path)
         self._directory = os.path.join(self.path, "connections")
+        self._chosen = os.path.join(self.path, "current")
 
     def check(self, name: str) -> None:
         """Raise ParameterError for a name that no connection can have, VaultError for a place that is not safe.
@@ -101,16 +107,34 @@ class Vault:
         sealed = self._sealed(name)
         return Entry(sealed.metadata, envelope.unseal(sealed, self.key_source.key()))
 
+    def read_metadata(self, name: str) -> dict[str, JSON]:
+        """Return what stands in the clear of a kept connection, without the key: nothing vouches for it yet.
+
+        Raises:
+            NotConnectedError: There is none of this name.
+            VaultError: It can't be read; one that is damaged was moved aside.
+            ParameterError: The name can't be one.
+        """
+        return self._sealed(name).metadata
+
     def entries(self) -> list[Listed]:
         """Return all kept connections by name, without the key; one that can't be read says why.
+
+        On the way it removes what writers left that were killed at least an hour ago.
 
         Raises:
             VaultError: The directory can't be read.
         """
+        for directory in (self.path, self._directory):
+            store.remove_rests(directory, time.time() - REST_AGE_S)
         return [self._listed(name) for name in self.names()]
 
     def names(self) -> list[str]:
-        """Return the names of all kept connections, sorted."""
+        """Return the names of all kept connections, sorted.
+
+        Raises:
+            VaultError: The directory can't be read.
+        """
         return sorted(file.removesuffix(ENDING) for file in self._files() if file.endswith(ENDING))
 
     def write(self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
@@ -121,11 +145,12 @@ class Vault:
             ParameterError: The name can't be one.
         """
         self.check(name)
-        file = self._file(name)
-        store.write_file(file, envelope.seal(name.lower(), metadata, secrets, self.key_source.key()))
+        store.write_file(self._file(name), envelope.seal(name.lower(), metadata, secrets, self.key_source.key()))
 
     def delete(self, name: str) -> bool:
         """Remove all that is kept of a connection, and return whether there was anything.
+
+        If it was the current one, none is chosen any more.
 
         Args:
             name: Its name.
@@ -134,13 +159,17 @@ class Vault:
             VaultError: It can't be removed, or another process holds it.
             ParameterError: The name can't be one.
         """
-        stem = os.path.basename(self._file(name)).removesuffix(ENDING)
-        mine = [file for file in self._files() if file == stem + ENDING or file.startswith(f"{stem}.damaged-")]
-        if not mine:
+        file = self._file(name)
+        if not self._files_of(file):
             return False
         with self.lock(name):
-            for file in (*mine, f"{stem}.lock"):
-                store.remove_file(os.path.join(self._directory, file))
+            for path in self._files_of(file):
+                store.remove_file(path)
+            # Windows keeps a file that is open; filelock removes it there.
+            with contextlib.suppress(VaultError):
+                store.remove_file(file.removesuffix(ENDING) + ".lock")
+        if self.current() == name.lower():
+            store.remove_file(self._chosen)
         return True
 
     def lock(self, name: str, timeout_s: float = 60.0) -> AbstractContextManager[None]:
@@ -161,7 +190,7 @@ class Vault:
 
     def current(self) -> str:
         """Return the name that is meant when none is given."""
-        data = store.read_file(os.path.join(self.path, "current")) or b""
+        data = store.read_file(self._chosen) or b""
         name = data.decode("ascii", "replace").strip()
         return name if _is_name(name) else DEFAULT_NAME
 
@@ -170,10 +199,11 @@ class Vault:
 
         Raises:
             NotConnectedError: There is no connection of this name.
-            VaultError: It can't be written.
+            VaultError: The connection can't be read, or the choice not written.
+            ParameterError: The name can't be one.
         """
         self._sealed(name)
-        store.write_file(os.path.join(self.path, "current"), name.lower().encode("ascii"))
+        store.write_file(self._chosen, name.lower().encode("ascii"))
 
     def _files(self) -> list[str]:
         try:
@@ -183,28 +213,47 @@ class Vault:
         except OSError as error:
             raise VaultError(f"Can't read {self._directory}: {error.strerror}.") from error
 
+    def _files_of(self, file: str) -> list[str]:
+        """Return the files that hold something of an entry: itself, damaged ones, what killed writers left."""
+        entry = os.path.basename(file)
+        damaged = entry.removesuffix(ENDING) + DAMAGED
+        return [
+            os.path.join(self._directory, one)
+            for one in self._files()
+            if one == entry
+            or store.intended_name(one) == entry
+            # The time stamp has no dot, so this is not a file of a connection that is called `NAME.damaged-…`.
+            or (one.startswith(damaged) and "." not in one[len(damaged) :])
+        ]
+
     def _listed(self, name: str) -> Listed:
         try:
-            return Listed(name, self._sealed(name).metadata)
+            return Listed(name, self.read_metadata(name))
         except (VaultError, NotConnectedError, ParameterError) as error:
             return Listed(name, {}, error.problem)
 
     def _sealed(self, name: str) -> envelope.Sealed:
         file = self._file(name)
+        for directory in (self.path, self._directory):
+            store.check_directory(directory)
         data = store.read_file(file)
         if data is None:
             raise self._not_connected(name)
         try:
             return envelope.parse(name.lower(), data)
         except envelope.DamagedEntryError as error:
-            aside = f"{file.removesuffix(ENDING)}.damaged-{os.urandom(4).hex()}"
+            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            aside = f"{file.removesuffix(ENDING)}{DAMAGED}{now}-{os.urandom(2).hex()}"
             try:
-                os.replace(file, aside)
-            except OSError:
+                moved = store.set_aside(file, aside, data)
+            except VaultError:
                 raise error from None
-            raise VaultError(
-                f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
-            ) from error
+            if moved:
+                raise VaultError(
+                    f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
+                ) from error
+        # Another process has replaced or removed it meanwhile.
+        return self._sealed(name)
 
     def _not_connected(self, name: str) -> NotConnectedError:
         from difflib import get_close_matches

@@ -89,7 +89,7 @@ def parse(name: str, data: bytes) -> Sealed:
         nonce, ciphertext = _from_base64(document["nonce"]), _from_base64(document["sealed"])
         if type(schema) is not int or document["name"] != name or not isinstance(metadata, dict):
             raise _damaged(name)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(name) from error
     if len(nonce) != NONCE_SIZE:
         raise _damaged(name)
@@ -103,15 +103,19 @@ def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
         entry: The entry.
         key: 32 bytes.
 
+    Returns:
+        What was sealed; its values are new, not shared with anything.
+
     Raises:
         DamagedEntryError: It was changed, or sealed with another key.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    opener = AESGCM(key)
     try:
-        secrets = json.loads(AESGCM(key).decrypt(entry.nonce, entry.ciphertext, _bound(entry.name, entry.metadata)))
-    except (InvalidTag, ValueError) as error:
+        secrets = json.loads(opener.decrypt(entry.nonce, entry.ciphertext, _bound(entry.name, entry.metadata)))
+    except (InvalidTag, ValueError, RecursionError) as error:
         raise _damaged(entry.name) from error
     if not isinstance(secrets, dict):
         raise _damaged(entry.name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from binascii import a2b_base64
+from typing import Protocol
 
 from entrakit.errors import VaultError
 from entrakit.vault.store import create_file, make_directory, read_file
@@ -14,27 +15,33 @@ from entrakit.vault.store import create_file, make_directory, read_file
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Protocol
-
-    class KeySource(Protocol):
-        """What a vault asks for its key."""
-
-        name: str
-        description: str
-
-        def key(self) -> bytes:
-            """Return the 32 bytes of the key, made now if there is none yet.
-
-            Raises:
-                VaultError: There is none, and none can be made.
-            """
-            ...
-
 
 VARIABLE = "ENTRAKIT_VAULT_KEY"
 KEY_SIZE = 32
 # RFC 7914; 32 MiB and some 80 ms, which a guess costs as well.
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
+
+
+class KeySource(Protocol):
+    """What a vault asks for its key."""
+
+    @property
+    def name(self) -> str:
+        """The source in one word, for programs."""
+        ...
+
+    @property
+    def description(self) -> str:
+        """The source in words, for people: where the key is, and what that costs or protects."""
+        ...
+
+    def key(self) -> bytes:
+        """Return the 32 bytes of the key, made now if there is none yet.
+
+        Raises:
+            VaultError: There is none, and none can be made.
+        """
+        ...
 
 
 class FileKey:
@@ -72,8 +79,8 @@ class EnvironmentKey:
     """A key from the environment variable `ENTRAKIT_VAULT_KEY`.
 
     Its value is 32 bytes in base64 or base64url, used as they are; or a passphrase, stretched by scrypt with a salt
-    that stands in a file beside the vault. Stretching costs some 80 ms at every start, so programs that start often
-    are better off with 32 bytes.
+    that stands in a file beside the vault. Stretching costs every process that opens an entry some 80 ms, so that
+    programs that start often are better off with 32 bytes.
 
     Args:
         value: The variable's value.
@@ -85,7 +92,8 @@ class EnvironmentKey:
     def __init__(self, value: str, directory: str) -> None:
         self._value = value
         self._salt_path = os.path.join(directory, "salt")
-        kind = "32 bytes" if _as_key(value) else "passphrase"
+        self._key = _as_key(value)
+        kind = "32 bytes" if self._key else "passphrase, stretched at each start"
         self.description = f"environment variable {VARIABLE} ({kind})"
 
     def __repr__(self) -> str:
@@ -93,7 +101,8 @@ class EnvironmentKey:
 
     def key(self) -> bytes:
         """Return the key, stretched from the passphrase if it is one."""
-        return _as_key(self._value) or self._stretched()
+        self._key = self._key or self._stretched()
+        return self._key
 
     def _stretched(self) -> bytes:
         from hashlib import scrypt
@@ -108,7 +117,9 @@ class EnvironmentKey:
                 f"The salt file {self._salt_path} is damaged.",
                 remedy="Restore it from a backup; without it kept connections can't be opened, so connect again.",
             )
-        return scrypt(self._value.encode(), salt=salt, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P, maxmem=2**26, dklen=KEY_SIZE)
+        # As the environment had it, in whatever encoding that was.
+        passphrase = os.fsencode(self._value)
+        return scrypt(passphrase, salt=salt, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P, maxmem=2**26, dklen=KEY_SIZE)
 
 
 def choose(environ: Mapping[str, str], directory: str) -> KeySource:

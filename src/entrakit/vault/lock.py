@@ -50,17 +50,20 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
 
 def _sign(path: str) -> None:
     """Write who holds the lock; a name that can't be written is missed in a message only."""
+    from platform import node
+
     try:
-        with open(os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)), "w") as file:
-            file.write(str(os.getpid()))
+        with open(os.open(path, os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)), "wb") as file:
+            file.write(f"{os.getpid()} {node()}".encode("ascii", "replace"))
     except OSError:
         return
 
 
 def _owner(path: str) -> str:
+    """Return who signed the lock, as far as it can be read: the file may be of another version, or anything."""
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            pid = file.read(20)
+        with open(path, "rb") as file:
+            pid, _, host = file.read(100).decode("ascii", "replace").partition(" ")
     except OSError:
         return ""
-    return f" (process {pid})" if pid.isdigit() else ""
+    return f" (process {pid} on {host or 'this host'})" if pid.isdigit() and f"{host}x".isprintable() else ""

@@ -11,6 +11,8 @@ from entrakit.errors import VaultError
 
 MAX_FILE = 4 * 1024 * 1024
 POSIX = hasattr(os, "geteuid")
+# Not blocking, because a pipe in place of a file would make us wait for its writer.
+READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def make_directory(path: str) -> None:
@@ -19,14 +21,32 @@ def make_directory(path: str) -> None:
     Raises:
         VaultError: It can't be made, is somebody else's, or others can read or write it.
     """
+    missing, parent = [], os.path.abspath(path)
+    while not os.path.lexists(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
     try:
-        if not os.path.lexists(path):
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        # One by one, because os.makedirs gives the mode to the last one only.
+        for directory in reversed(missing):
             with contextlib.suppress(FileExistsError):
-                os.mkdir(path, 0o700)
-        info = os.lstat(path)
+                os.mkdir(directory, 0o700)
     except OSError as error:
         raise _refused("make", path, error) from error
+    check_directory(path)
+
+
+def check_directory(path: str) -> None:
+    """Raise VaultError for a directory that is not ours alone; one that does not exist is as good as one that is.
+
+    Args:
+        path: The directory; a link to one is refused as well.
+    """
+    try:
+        info = os.lstat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _refused("read", path, error) from error
     _check_ours(path, info, directory=True)
 
 
@@ -38,7 +58,7 @@ def read_file(path: str) -> bytes | None:
             larger than anything that we write.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, READ)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -46,18 +66,19 @@ def read_file(path: str) -> bytes | None:
             raise _unsafe(path, "is a symbolic link", "Remove it") from error
         raise _refused("read", path, error) from error
     try:
-        _check_ours(path, os.fstat(handle), directory=False)
+        info = os.fstat(handle)
+        _check_ours(path, info, directory=False)
+        if info.st_size > MAX_FILE:
+            raise _unsafe(path, "is larger than anything that entrakit writes", "Remove it")
         # Read without a file object: it would refuse a directory in words of its own, and costs a little.
         data = b""
-        while len(data) <= MAX_FILE and (part := os.read(handle, MAX_FILE + 1)):
+        while part := os.read(handle, info.st_size - len(data)):
             data += part
+        return data
     except OSError as error:
         raise _refused("read", path, error) from error
     finally:
         os.close(handle)
-    if len(data) > MAX_FILE:
-        raise _unsafe(path, "is larger than anything that entrakit writes", "Remove it")
-    return data
 
 
 def write_file(path: str, data: bytes) -> None:
@@ -66,14 +87,15 @@ def write_file(path: str, data: bytes) -> None:
     Raises:
         VaultError: It can't be written; the old content is still there.
     """
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.new"
+    temporary = _temporary(path)
     try:
         _write_new(temporary, data)
         os.replace(temporary, path)
         sync_directory(os.path.dirname(path))
     except OSError as error:
-        remove_file(temporary)
         raise _refused("write", path, error) from error
+    finally:
+        _forget(temporary)
 
 
 def create_file(path: str, data: bytes) -> bool:
@@ -84,20 +106,63 @@ def create_file(path: str, data: bytes) -> bool:
     Raises:
         VaultError: It can't be written.
     """
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.new"
+    temporary = _temporary(path)
     try:
         _write_new(temporary, data)
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return False
-        finally:
-            os.unlink(temporary)
+        os.link(temporary, path)
         sync_directory(os.path.dirname(path))
+    except FileExistsError:
+        return False
     except OSError as error:
-        remove_file(temporary)
         raise _refused("write", path, error) from error
+    finally:
+        _forget(temporary)
     return True
+
+
+def set_aside(path: str, aside: str, seen: bytes) -> bool:
+    """Move a file that can't be used out of the way, and return whether it was still the one that was read.
+
+    If another process has replaced it meanwhile, its new content stays.
+
+    Args:
+        path: The file.
+        aside: Its new name, in the same directory.
+        seen: What was read of it.
+
+    Raises:
+        VaultError: It can't be moved.
+    """
+    try:
+        os.replace(path, aside)
+        if read_file(aside) == seen:
+            return True
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)
+        os.unlink(aside)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _refused("move", path, error) from error
+    return False
+
+
+def intended_name(file: str) -> str:
+    """Return the name that a file would have got if its writer had not been killed; empty if it is no such file."""
+    return file[1:].rsplit(".", 2)[0] if file.startswith(".") and file.endswith(".new") else ""
+
+
+def remove_rests(directory: str, before: float) -> None:
+    """Remove what killed writers left in a directory, as far as it can be removed.
+
+    Args:
+        directory: The directory.
+        before: Seconds since 1970; what was written later may belong to a writer that is at work.
+    """
+    with contextlib.suppress(OSError), os.scandir(directory) as files:
+        for file in files:
+            if intended_name(file.name) and file.stat(follow_symlinks=False).st_mtime < before:
+                _forget(file.path)
 
 
 def remove_file(path: str) -> bool:
@@ -126,6 +191,18 @@ def sync_directory(path: str) -> None:
         os.close(handle)
 
 
+def _temporary(path: str) -> str:
+    # It begins with a dot, as no connection's name does, so that it can't be taken for an entry.
+    directory, name = os.path.split(path)
+    return os.path.join(directory, f".{name}.{os.urandom(8).hex()}.new")
+
+
+def _forget(temporary: str) -> None:
+    # What went wrong is told by then; on a read-only disk even this says so.
+    with contextlib.suppress(OSError):
+        os.unlink(temporary)
+
+
 def _write_new(path: str, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags, 0o600), "wb") as file:
@@ -138,7 +215,9 @@ def _check_ours(path: str, info: os.stat_result, *, directory: bool) -> None:
     """Raise VaultError for what could be read, or have been written, by others."""
     right_kind = stat.S_ISDIR(info.st_mode) if directory else stat.S_ISREG(info.st_mode)
     if not right_kind:
-        raise _unsafe(path, "is not a directory" if directory else "is not a file", "Remove it")
+        link = stat.S_ISLNK(info.st_mode)
+        problem = "is a symbolic link" if link else "is not a directory" if directory else "is not a file"
+        raise _unsafe(path, problem, "Remove it, or set ENTRAKIT_HOME to another directory")
     if not POSIX:
         return
     if info.st_uid != os.geteuid():

@@ -1,0 +1,209 @@
+"""The vault among processes: what a read costs, and that no kill and no race loses or tears an entry."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entrakit.claims import JSON
+
+META: dict[str, JSON] = {"flow": "secret", "expires_at": 1.5}
+SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh"}
+
+# Modules that a read of one entry may not load, unless AES-GCM itself does.
+HEAVY = {
+    "argparse", "asyncio", "concurrent", "dataclasses", "datetime", "difflib", "email", "filelock", "getpass",
+    "hashlib", "http", "inspect", "keyring", "logging", "pathlib", "platform", "platformdirs", "random", "secrets",
+    "shutil", "socket", "ssl", "subprocess", "tempfile", "threading", "urllib", "uuid",
+}  # fmt: skip
+
+# It waits for a line, then writes the same entry again and again.
+WRITER = """
+import itertools, sys
+from entrakit.vault import Vault
+vault, number, writes = Vault(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(writes) if writes else itertools.count():
+    vault.write("work", {"n": [number, n]}, {"n": [number, n], "fill": "x" * 20000})
+    print(n, flush=True)
+"""
+
+
+@pytest.fixture
+def vault(private_home: Path) -> Vault:
+    """Return a vault with one entry."""
+    one = Vault(str(private_home))
+    one.write("work", META, SECRETS)
+    return one
+
+
+def files_of(vault: Vault) -> list[str]:
+    """Return the names of the files that hold entries."""
+    return os.listdir(Path(vault.path) / "connections")
+
+
+def run(program: str, *arguments: object) -> str:
+    """Run a program to its end and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def writers(vault: Vault, writes: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """Give four processes that write the same entry from now on: so many times each, or for ever if that is 0."""
+    with ExitStack() as ends:
+        racing = [
+            ends.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", WRITER, vault.path, str(number), str(writes)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            for number in range(4)
+        ]
+        for process in racing:
+            ends.callback(process.kill)
+            assert "ready\n" == line_of(process)
+        for process in racing:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        yield racing
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def test_a_read_opens_two_files(vault: Vault) -> None:
+    """
+    The entry and the key, and no listing, however many connections there are.
+    """
+    program = """
+import os, sys
+from entrakit.vault import Vault
+vault = Vault(sys.argv[1])
+vault.read("work")
+seen = []
+def watch(event, details):
+    if event.startswith(("open", "os.")): seen.append((event, os.path.basename(details[0])))
+sys.addaudithook(watch)
+vault.read("work")
+for event, name in list(seen): print(event, name)
+"""
+    assert "open work.json\nopen key\n" == run(program, vault.path)
+
+
+def test_a_read_loads_little(vault: Vault) -> None:
+    """
+    Reading loads nothing heavy beyond what AES-GCM loads; `entra token` has no time for it.
+    """
+    program = """
+import sys
+bare = set(sys.modules)
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+sealing = set(sys.modules)
+from entrakit.vault import Vault
+Vault(sys.argv[1]).read("work")
+for name in sorted(set(sys.modules) - sealing): print(name)
+"""
+    loaded = set(run(program, vault.path).split())
+
+    assert set() == {name for name in loaded if name.split(".")[0] in HEAVY}
+    assert {"entrakit.errors", "entrakit.paths", "entrakit.vault"} <= loaded
+    assert "entrakit.vault.lock" not in loaded
+
+
+def test_a_kill_at_any_step_of_a_write_loses_nothing(vault: Vault) -> None:
+    """
+    Killed before each call that a write makes to the system, one after another: the entry is the old one or the new
+    one, whole (checklist 40); and what such writers left is removed with the connection.
+    """
+    program = """
+import os, sys
+from entrakit.vault import Vault
+vault = Vault(sys.argv[1])
+vault.write("work", {"n": 0}, {"n": 0})
+kept, status, step = 0, 9, 0
+def dying(step):
+    def count(frame, event, called):
+        nonlocal step
+        if event == "c_call":
+            step -= 1
+            if not step:
+                os.kill(os.getpid(), 9)
+    return count
+while status == 9:
+    step += 1
+    child = os.fork()
+    if not child:
+        sys.setprofile(dying(step))
+        vault.write("work", {"n": step}, {"n": step, "fill": "x" * 20000})
+        sys.setprofile(None)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    entry = vault.read("work")
+    assert entry.metadata["n"] == entry.secrets["n"], entry
+    assert entry.metadata["n"] in (kept, step), (kept, step)
+    kept = entry.metadata["n"]
+print(status, kept == step, step)
+"""
+    status, last_was_kept, steps = run(program, vault.path).split()
+
+    assert ("0", "True") == (status, last_was_kept)
+    assert int(steps) > 24
+    assert 1 < len(files_of(vault))
+    assert vault.delete("work")
+    assert [] == files_of(vault)
+
+
+def test_processes_that_race_to_write_tear_nothing(vault: Vault) -> None:
+    """
+    However many write at once, each read is one process's whole entry, and the last one's stays.
+    """
+    with writers(vault, 25) as racing:
+        while any(process.poll() is None for process in racing):
+            entry = vault.read("work")
+            assert entry.metadata.get("n") == entry.secrets.get("n")
+        for process in racing:
+            process.wait(timeout=30)
+
+    assert [0] * 4 == [process.returncode for process in racing]
+    last = vault.read("work").metadata["n"]
+    assert isinstance(last, list)
+    assert 24 == last[1]
+    assert ["work.json"] == files_of(vault)
+
+
+def test_kills_in_a_storm_of_writes_lose_nothing(vault: Vault) -> None:
+    """
+    Dozens of writers killed wherever they happen to be: the entry is whole each time, and nobody is held up.
+    """
+    for turn in range(8):
+        with writers(vault, 0) as racing:
+            for number, process in enumerate(racing):
+                for _ in range(1 + (turn + number) % 3):
+                    line_of(process)
+                process.kill()
+                process.wait(timeout=30)
+                entry = vault.read("work")
+                assert entry.metadata["n"] == entry.secrets["n"]

@@ -1,0 +1,303 @@
+"""Private files: 0600 from creation, whole or not at all, and refused where others could have touched them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from entrakit.errors import VaultError
+from entrakit.vault import store
+
+
+def mode(path: Path) -> int:
+    """Return the permissions of a file."""
+    return path.stat().st_mode & 0o777
+
+
+@pytest.fixture
+def kept(private_home: Path) -> Path:
+    """Return a private file with something in it."""
+    path = private_home / "kept"
+    store.write_file(str(path), b"before")
+    return path
+
+
+def on_small_disk(where: Path, program: str) -> str:
+    """Run a program with a disk of 64 KiB mounted at a place that only it sees, and return what it printed."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets us mount no disk")
+    script = 'mount -t tmpfs -o size=64k,mode=700 none "$0" && exec "$1" -c "$2" "$0"'
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, where, sys.executable, program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+def test_everything_is_private_from_creation(tmp_path: Path) -> None:
+    """
+    Directories, their missing parents too, are 0700 and files 0600, whatever the umask (checklist 39).
+    """
+    directory = tmp_path / "a" / "b" / "c"
+    old = os.umask(0)
+    try:
+        store.make_directory(str(directory))
+        store.write_file(str(directory / "one"), b"1")
+        assert store.create_file(str(directory / "other"), b"2")
+    finally:
+        os.umask(old)
+
+    assert [0o700] * 3 == [mode(path) for path in (directory, *directory.parents[:2])]
+    assert [0o600] * 2 == [mode(path) for path in sorted(directory.iterdir())]
+
+
+def test_what_is_written_is_read(kept: Path) -> None:
+    """
+    The last content is read, an empty one as well; what does not exist is None.
+    """
+    assert b"before" == store.read_file(str(kept))
+    store.write_file(str(kept), b"")
+    assert b"" == store.read_file(str(kept))
+    assert store.read_file(str(kept) + "-else") is None
+
+
+def test_a_file_is_created_once(kept: Path) -> None:
+    """
+    The second to create a file learns so, and changes nothing.
+    """
+    assert not store.create_file(str(kept), b"second")
+    assert b"before" == kept.read_bytes()
+    assert ["kept"] == os.listdir(kept.parent)
+
+
+def test_removing_says_whether_there_was_one(kept: Path) -> None:
+    """
+    Removing twice is no error; what can't be removed is.
+    """
+    assert store.remove_file(str(kept))
+    assert not store.remove_file(str(kept))
+    with pytest.raises(VaultError, match="Can't remove"):
+        store.remove_file(str(kept.parent))
+
+
+@pytest.mark.parametrize("given", [0o640, 0o604, 0o620, 0o602, 0o666])
+def test_a_file_that_others_can_use_is_refused(kept: Path, given: int) -> None:
+    """
+    Read or write for anybody else: refused, with its path, its mode and the chmod to type (checklist 39).
+    """
+    kept.chmod(given)
+
+    with pytest.raises(VaultError) as caught:
+        store.read_file(str(kept))
+
+    assert f"{kept} can be used by others (mode {given:o}), so it is not used." == caught.value.problem
+    assert f"`chmod 600 {kept}`" in caught.value.remedy
+
+
+@pytest.mark.parametrize("given", [0o755, 0o770, 0o711])
+def test_a_directory_that_others_can_use_is_refused(private_home: Path, given: int) -> None:
+    """
+    An open directory is told with the chmod to type (checklist 39).
+    """
+    private_home.chmod(given)
+
+    with pytest.raises(VaultError, match=f"mode {given:o}") as caught:
+        store.make_directory(str(private_home))
+
+    assert f"`chmod 700 {private_home}`" in caught.value.remedy
+
+
+def test_a_link_is_refused(kept: Path) -> None:
+    """
+    A symbolic link in place of file or directory is not followed, wherever it leads (checklist 39).
+    """
+    link = kept.with_name("link")
+    link.symlink_to(kept)
+    with pytest.raises(VaultError, match="is a symbolic link"):
+        store.read_file(str(link))
+
+    link.unlink()
+    link.symlink_to(kept.parent)
+    with pytest.raises(VaultError, match="is a symbolic link"):
+        store.make_directory(str(link))
+
+
+def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
+    """
+    Who plants a link does not get something else overwritten.
+    """
+    link = kept.with_name("link")
+    link.symlink_to(kept)
+
+    store.write_file(str(link), b"after")
+
+    assert (b"before", b"after") == (kept.read_bytes(), link.read_bytes())
+    assert not link.is_symlink()
+
+
+def test_what_is_no_file_is_refused(private_home: Path) -> None:
+    """
+    A directory, or a pipe that nobody writes to, is an error at once and not a wait.
+    """
+    (private_home / "directory").mkdir(mode=0o700)
+    os.mkfifo(private_home / "pipe", 0o600)
+    (private_home / "file").touch(mode=0o600)
+
+    for name in ("directory", "pipe"):
+        with pytest.raises(VaultError, match="is not a file"):
+            store.read_file(str(private_home / name))
+    with pytest.raises(VaultError, match="is not a directory"):
+        store.make_directory(str(private_home / "file"))
+
+
+def test_an_oversized_file_is_refused(kept: Path) -> None:
+    """
+    A file larger than anything that we write is not read into memory.
+    """
+    with kept.open("wb") as file:
+        file.truncate(store.MAX_FILE + 1)
+
+    with pytest.raises(VaultError, match="larger"):
+        store.read_file(str(kept))
+
+
+def test_somebody_elses_is_refused(kept: Path) -> None:
+    """
+    A file or directory of another user is refused (checklist 39); only root can try it with one that it made.
+    """
+    if os.geteuid() == 0:
+        os.chown(kept, 12345, 12345)
+        directory = kept.with_name("theirs")
+        directory.mkdir(mode=0o700)
+        os.chown(directory, 12345, 12345)
+        with pytest.raises(VaultError, match="belongs to another user \\(id 12345\\)"):
+            store.read_file(str(kept))
+    else:
+        directory = Path("/")
+    with pytest.raises(VaultError, match="belongs to another user"):
+        store.check_directory(str(directory))
+
+
+def test_what_stands_in_the_way_is_told(kept: Path) -> None:
+    """
+    A file where a directory should be: each step names the path, and nothing crashes.
+    """
+    inside = str(kept / "inside")
+
+    for step in (store.make_directory, store.check_directory, store.read_file, store.remove_file):
+        with pytest.raises(VaultError, match="Not a directory"):
+            step(inside)
+    for write in (store.write_file, store.create_file):
+        with pytest.raises(VaultError, match="Not a directory"):
+            write(inside, b"x")
+
+
+def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
+    """
+    Where the system cuts a write short, the error says so, the old content stands, and no rest is left behind.
+    """
+    program = (
+        "import resource, signal, sys\nfrom entrakit.errors import VaultError\nfrom entrakit.vault import store\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
+        "try: store.write_file(sys.argv[1], b'x' * 4096)\nexcept VaultError as error: print(error.problem)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, kept], capture_output=True, text=True, check=True)
+
+    assert f"Can't write {kept}: File too large.\n" == done.stdout
+    assert b"before" == kept.read_bytes()
+    assert ["kept"] == os.listdir(kept.parent)
+
+
+def test_a_full_disk_loses_nothing(private_home: Path) -> None:
+    """
+    On a disk without room the error says to make some, and the old content stands.
+    """
+    program = """
+import os, sys
+from entrakit.errors import VaultError
+from entrakit.vault import store
+path = sys.argv[1] + "/kept"
+store.write_file(path, b"before")
+for write in (store.write_file, store.create_file):
+    try: write(path, b"x" * 200_000)
+    except VaultError as error: print(error.problem, error.remedy, sep="|")
+print(store.read_file(path), os.listdir(sys.argv[1]))
+"""
+    told = f"Can't write {private_home}/kept: No space left on device.|Make room on the disk, then try again.\n"
+
+    assert told * 2 + "b'before' ['kept']\n" == on_small_disk(private_home, program)
+
+
+def test_a_read_only_disk_is_told(private_home: Path) -> None:
+    """
+    Reading works on a read-only disk; writing and removing say that it is one.
+    """
+    program = """
+import subprocess, sys
+from entrakit.errors import VaultError
+from entrakit.vault import store
+path = sys.argv[1] + "/kept"
+store.write_file(path, b"before")
+subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+assert store.read_file(path) == b"before"
+for step in (
+    lambda: store.write_file(path, b"x"),
+    lambda: store.create_file(path, b"x"),
+    lambda: store.remove_file(path),
+    lambda: store.make_directory(sys.argv[1] + "/a/b"),
+    lambda: store.set_aside(path, path + ".aside", b"before"),
+):
+    try: step()
+    except VaultError as error: print(error.problem.split()[1], "ENTRAKIT_HOME" in error.remedy)
+"""
+
+    assert "write True\nwrite True\nremove True\nmake True\nmove True\n" == on_small_disk(private_home, program)
+
+
+def test_setting_aside_takes_only_what_was_read(kept: Path) -> None:
+    """
+    A file that another process has replaced since it was read stays where it is; one that is gone is no error.
+    """
+    aside = kept.with_name("aside")
+
+    assert not store.set_aside(str(kept), str(aside), b"what it was")
+    assert [b"before"] == [path.read_bytes() for path in kept.parent.iterdir()]
+    assert store.set_aside(str(kept), str(aside), b"before")
+    assert [b"before"] == [path.read_bytes() for path in kept.parent.iterdir()]
+    assert not store.set_aside(str(kept), str(aside), b"before")
+    assert [aside] == list(kept.parent.iterdir())
+
+
+def test_rests_of_killed_writers_are_removed(kept: Path) -> None:
+    """
+    What a killed writer left goes once it is old; what may still be written to, and everything else, stays.
+    """
+    old, young = (kept.with_name(f".kept.{name}.new") for name in ("old", "young"))
+    for path in (old, young, kept.with_name(".other")):
+        path.touch()
+        os.utime(path, (1000, 1000 if path != young else 3000))
+
+    store.remove_rests(str(kept.parent), 2000)
+    store.remove_rests(str(kept.parent / "missing"), 2000)
+
+    assert [".kept.young.new", ".other", "kept"] == sorted(os.listdir(kept.parent))
+    assert ["kept", "", ""] == [store.intended_name(path.name) for path in (young, kept, kept.with_name(".other"))]
+
+
+def test_where_there_are_no_owners_nothing_is_refused(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    On Windows mode and owner mean nothing; there the access list of the profile protects.
+    """
+    monkeypatch.setattr(store, "POSIX", False)
+    kept.chmod(0o644)
+
+    store.write_file(str(kept.with_name("other")), b"1")
+
+    assert b"before" == store.read_file(str(kept))
