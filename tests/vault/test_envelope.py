@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
@@ -33,6 +33,7 @@ def opened(data: bytes, name: str = "work") -> tuple[dict[str, JSON], dict[str, 
     return sealed.metadata, envelope.unseal(sealed, KEY)
 
 
+@settings(deadline=None)
 @given(metadata=OBJECTS, secrets=OBJECTS)
 def test_what_was_sealed_opens(metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
     """
@@ -82,6 +83,7 @@ def test_an_entry_cannot_be_swapped() -> None:
         opened(json.dumps(json.loads(SEALED) | {"name": "other"}).encode(), name="other")
 
 
+@settings(deadline=None)
 @given(metadata=OBJECTS.filter(lambda edited: edited != META))
 def test_the_clear_part_cannot_be_edited(metadata: dict[str, JSON]) -> None:
     """
@@ -91,6 +93,7 @@ def test_the_clear_part_cannot_be_edited(metadata: dict[str, JSON]) -> None:
         opened(json.dumps(json.loads(SEALED) | {"metadata": metadata}).encode())
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_change_of_a_byte_is_noticed(data: st.DataObject) -> None:
     """
@@ -106,6 +109,7 @@ def test_any_change_of_a_byte_is_noticed(data: st.DataObject) -> None:
         assert (META, SECRETS) == opened(changed)
 
 
+@settings(deadline=None)
 @given(field=st.sampled_from(sorted(json.loads(SEALED))), value=VALUES, drop=st.booleans())
 def test_any_other_field_is_noticed(field: str, value: JSON, *, drop: bool) -> None:
     """
@@ -116,6 +120,14 @@ def test_any_other_field_is_noticed(field: str, value: JSON, *, drop: bool) -> N
 
     with contextlib.suppress(VaultError):
         assert (META, SECRETS) == opened(json.dumps(changed).encode())
+
+
+def test_a_nonce_of_another_length_is_damage() -> None:
+    """
+    The nonce has 96 bits, whatever AES-GCM would take (NIST SP 800-38D, 8.2).
+    """
+    with pytest.raises(envelope.DamagedEntryError):
+        envelope.parse("work", json.dumps(json.loads(SEALED) | {"nonce": "AAAA"}).encode())
 
 
 @pytest.mark.parametrize("depth", [900, 990, 1000, 100_000])

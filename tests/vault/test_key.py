@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEY = bytes(range(32))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     key=st.binary(min_size=32, max_size=32), url=st.booleans(), padded=st.booleans(), around=st.sampled_from("\n \t")
 )

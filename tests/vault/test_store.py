@@ -199,6 +199,20 @@ def test_what_stands_in_the_way_is_told(kept: Path) -> None:
             write(inside, b"x")
 
 
+def test_a_disk_that_fails_while_reading_is_told(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An error in the middle of a file is an error of the vault, and no shorter content.
+    """
+
+    def fail(*_: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "read", fail)
+
+    with pytest.raises(VaultError, match=r"Can't read .*: Input/output error"):
+        store.read_file(str(kept))
+
+
 def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
     """
     Where the system cuts a write short, the error says so, the old content stands, and no rest is left behind.

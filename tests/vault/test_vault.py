@@ -110,6 +110,7 @@ def test_a_name_that_no_disk_takes_is_refused(vault: Vault, name: str) -> None:
         vault.write(name, META, SECRETS)
 
 
+@settings(deadline=None)
 @given(name=st.text(max_size=70) | st.from_regex(r"[A-Za-z0-9._-]{1,66}", fullmatch=True))
 def test_a_name_is_a_file_directly_below(name: str) -> None:
     """
@@ -320,7 +321,7 @@ def test_the_current_name(vault: Vault) -> None:
     assert "default" == vault.current()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(content=st.binary(max_size=80) | st.sampled_from((b"../evil", b"con", b"", b"x\n")))
 def test_the_current_name_is_always_a_name(vault: Vault, content: bytes) -> None:
     """
