@@ -170,17 +170,21 @@ def test_an_oversized_file_is_refused(kept: Path) -> None:
 
 def test_somebody_elses_is_refused(kept: Path) -> None:
     """
-    A file or directory of another user is refused (checklist 39); only root can try it with one that it made.
+    A file or directory of another user is refused (checklist 39): given away where we may, else the root directory.
     """
-    if os.geteuid() == 0:
+    directory = kept.with_name("theirs")
+    directory.mkdir(mode=0o700)
+    try:
         os.chown(kept, 12345, 12345)
-        directory = kept.with_name("theirs")
-        directory.mkdir(mode=0o700)
         os.chown(directory, 12345, 12345)
-        with pytest.raises(VaultError, match="belongs to another user \\(id 12345\\)"):
-            store.read_file(str(kept))
-    else:
+    except OSError:
         directory = Path("/")
+        if directory.stat().st_uid == os.geteuid():
+            pytest.skip("nothing here is another user's, and nothing can be given away")
+    else:
+        with pytest.raises(VaultError, match=r"belongs to another user \(id 12345\)"):
+            store.read_file(str(kept))
+
     with pytest.raises(VaultError, match="belongs to another user"):
         store.check_directory(str(directory))
 
