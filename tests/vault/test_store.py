@@ -159,8 +159,14 @@ def test_what_is_no_file_is_refused(private_home: Path) -> None:
 
 def test_an_oversized_file_is_refused(kept: Path) -> None:
     """
-    A file larger than anything that we write is not read into memory.
+    A file larger than anything that we write is not read into memory, and we write none that could not be read.
     """
+    largest = b"x" * store.MAX_FILE
+    store.write_file(str(kept), largest)
+    with pytest.raises(VaultError, match="more than one connection may have"):
+        store.write_file(str(kept), largest + b"x")
+    assert largest == store.read_file(str(kept))
+
     with kept.open("wb") as file:
         file.truncate(store.MAX_FILE + 1)
 

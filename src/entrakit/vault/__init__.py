@@ -105,7 +105,7 @@ class Vault:
             ParameterError: The name can't be one.
         """
         sealed = self._sealed(name)
-        return Entry(sealed.metadata, envelope.unseal(sealed, self.key_source.key()))
+        return Entry(sealed.metadata, envelope.unseal(sealed, self.key_source.key(create=False)))
 
     def read_metadata(self, name: str) -> dict[str, JSON]:
         """Return what stands in the clear of a kept connection, without the key: nothing vouches for it yet.
@@ -145,7 +145,8 @@ class Vault:
             ParameterError: The name can't be one.
         """
         self.check(name)
-        store.write_file(self._file(name), envelope.seal(name.lower(), metadata, secrets, self.key_source.key()))
+        key = self.key_source.key(create=not self.names())
+        store.write_file(self._file(name), envelope.seal(name.lower(), metadata, secrets, key))
 
     def delete(self, name: str) -> bool:
         """Remove all that is kept of a connection, and return whether there was anything.
@@ -261,7 +262,8 @@ class Vault:
         names = self.names()
         near = get_close_matches(name, names, 1)
         known = f"There are {', '.join(names[:20])}." if names else "Nothing is connected yet."
-        remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} Connect with `entra connect`."
+        choose = "Name one with --name, or choose it with `entra use`." if names else "Connect with `entra connect`."
+        remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
 
     def _file(self, name: str) -> str:

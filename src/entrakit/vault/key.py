@@ -60,9 +60,14 @@ class FileKey:
         self.path = os.path.join(directory, "key")
         self.description = f"key file {self.path} (protects as file permissions do)"
 
-    def key(self) -> bytes:
+    def key(self, *, create: bool = True) -> bytes:
         """Return the key; of several processes that make it at once, one wins."""
         found = read_file(self.path)
+        if found is None and not create:
+            raise VaultError(
+                f"The key file {self.path} is gone, and connections are kept that it has sealed.",
+                remedy="Restore it from a backup; or remove them with `entra disconnect --all`, and connect again.",
+            )
         if found is None:
             make_directory(os.path.dirname(self.path))
             create_file(self.path, os.urandom(KEY_SIZE))
@@ -99,7 +104,7 @@ class EnvironmentKey:
     def __repr__(self) -> str:
         return "EnvironmentKey(…)"
 
-    def key(self) -> bytes:
+    def key(self, *, create: bool = True) -> bytes:
         """Return the key, stretched from the passphrase if it is one."""
         self._key = self._key or self._stretched()
         return self._key

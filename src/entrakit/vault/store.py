@@ -85,8 +85,10 @@ def write_file(path: str, data: bytes) -> None:
     """Write a private file: the new content is on the disk whole before it takes the place of the old.
 
     Raises:
-        VaultError: It can't be written; the old content is still there.
+        VaultError: It can't be written, or is too large to be read again; the old content is still there.
     """
+    if len(data) > MAX_FILE:
+        raise VaultError(f"Can't write {path}: {len(data)} bytes are more than one connection may have.")
     temporary = _temporary(path)
     try:
         _write_new(temporary, data)
