@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit import connect, disconnect, get_connection
+from entrakit.challenges import parse_claims
 from entrakit.clouds import find_cloud
-from entrakit.connection import Connection, parse_claims
+from entrakit.connection import Connection
 from entrakit.errors import (
     InteractionRequiredError,
     NetworkError,
@@ -518,3 +519,115 @@ def run_together(count: int, call: Callable[[], str]) -> list[str]:
     """Call in so many threads at once, and return what they returned."""
     with ThreadPoolExecutor(count) as pool:
         return [done.result(20) for done in [pool.submit(call) for _ in range(count)]]
+
+
+def test_another_connection_under_the_name_is_not_taken_over(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport
+) -> None:
+    """
+    Where the name was given to another app meanwhile, our secret is not sent for it: the renewal ends.
+    """
+    token_server.answer = Counter()
+    connection = open_app("job")
+    connect(
+        client_id="bbbbbbbb-2222-3333-4444-555555555555", tenant_id=token_server.tenant_id, client_secret="theirs",
+        name="job", cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+    )  # fmt: skip
+    asked = len(token_server.forms)
+    clock.advance(4000)
+
+    with pytest.raises(NotConnectedError, match="Another connection"):
+        connection.token()
+    assert asked == len(token_server.forms)
+
+
+def test_a_refused_token_is_not_handed_out_again(
+    token_server: TokenServer, open_app: Callable[..., Connection]
+) -> None:
+    """
+    After a claims challenge every way to ask gives the new token.
+    """
+    token_server.answer = Counter()
+    connection = open_app()
+
+    connection.token(claims="{}")
+
+    assert "token-2" == connection.token().access_token
+    assert {"Authorization": "Bearer token-2"} == connection.headers()
+
+
+@pytest.mark.parametrize("claims", ['{"access_token": []}', '{"access_token": null}', '{"id_token": 1}'])
+def test_members_of_a_challenge_are_objects(claims: str) -> None:
+    """
+    A challenge of another shape is refused before it is merged with ours.
+    """
+    with pytest.raises(ParameterError):
+        parse_claims(claims)
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        {"access_token": "a\r\nX: y"},
+        {"access_token": "a b"},
+        {"access_token": "tokän"},
+        {"access_token": "a", "token_type": "pop"},
+        {"access_token": "a", "token_type": "B\r\nd"},
+    ],
+)
+def test_what_can_be_no_header_is_no_token(
+    token_server: TokenServer, open_app: Callable[..., Connection], granted: dict[str, object]
+) -> None:
+    """
+    A token becomes a header, so it has visible characters only and is a bearer token (RFC 6750, 2.1).
+    """
+    token_server.answer = lambda form: (200, {"expires_in": 3600} | granted)
+
+    with pytest.raises(NetworkError):
+        open_app()
+
+
+@pytest.mark.parametrize("lifetime", [0, -5, "0"])
+def test_a_token_that_is_over_is_over(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, lifetime: object
+) -> None:
+    """
+    A lifetime of nothing is believed: the token is renewed at the next call.
+    """
+    token_server.answer = Counter(expires_in=lifetime)
+    connection = open_app()
+    clock.advance(1)
+
+    assert "token-2" == connection.token().access_token
+
+
+def test_an_early_renewal_does_not_make_its_caller_wait(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    With a token that can still be used, one attempt is made and none is waited for; Retry-After is remembered.
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    answer.status = 503
+    clock.advance(3400)
+    asked = len(token_server.forms)
+
+    assert "token-1" == connection.token().access_token
+    assert asked + 1 == len(token_server.forms)
+    assert [] == clock.sleeps
+
+
+def test_the_tokens_for_azure_do_not_show_themselves(
+    token_server: TokenServer, open_app: Callable[..., Connection]
+) -> None:
+    """
+    What azure-core gets has the token, and a repr without it.
+    """
+    token_server.answer = lambda form: (200, {"access_token": "canary-token", "expires_in": 3600})
+    connection = open_app()
+
+    token, info = connection.get_token("a/.default"), connection.get_token_info("a/.default")
+
+    assert "canary-token" == token.token == info.token
+    assert "canary" not in repr(token) + repr(info)

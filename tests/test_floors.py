@@ -13,7 +13,7 @@ CLIENT = SOURCE / "entrakit"
 # From the bottom up; a room may import what stands before it.
 ORDER = (
     *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
-    *("clouds", "identifiers", "scopes", "tokens", "secret", "redaction"),
+    *("clouds", "identifiers", "scopes", "tokens", "secret", "redaction", "challenges"),
     *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters"),

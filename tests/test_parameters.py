@@ -68,7 +68,6 @@ def test_two_certificates_clash(one: str, other: str) -> None:
         ({"device_code": True, "port": 8400}, {"port"}),
         ({"device_code": True, "certificate_password": "x"}, {"certificate_password"}),
         ({"on_device_code": print}, {"on_device_code"}),
-        ({"credential": "x", "timeout_s": 5.0}, {"timeout_s"}),
         ({"browser": True, "on_device_code": print}, {"on_device_code"}),
     ],
 )

@@ -18,7 +18,8 @@ CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
 
 def settings(flow: str = "browser", **fields: object) -> Settings:
     """Return settings with the fields that matter."""
-    return Settings("job", flow, CLIENT, "contoso.com", CLOUDS[0], ("s",))._replace(**fields)
+    least = ("https://graph.microsoft.com/User.Read",)
+    return Settings("job", flow, CLIENT, "contoso.com", CLOUDS[0], least)._replace(**fields)
 
 
 @given(
@@ -94,4 +95,4 @@ def test_the_command_names_the_cloud() -> None:
 
     assert "--cloud usgov" in one.reconnect
     assert "--name" not in one.reconnect
-    assert "--cloud https://localhost:8443" in other.reconnect
+    assert "--authority-url https://localhost:8443" in other.reconnect

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import load_pem_x509_certificate
 
-from entrakit import Certificate, Credential, get_connection, list_connections
+from entrakit import Certificate, Credential, connect, get_connection, list_connections
 from entrakit.errors import (
     CertificateError,
     EntraError,
@@ -222,9 +222,9 @@ def test_a_domain_is_a_tenant(app: Connect, entra_tenant: Tenant) -> None:
         ({"client_secret": "x", "name": "../etc"}, ParameterError),
         ({"prompt": "nonsense"}, ParameterError),
         ({"port": 70000}, ParameterError),
-        ({"timeout_s": -1.0}, ParameterError),
+        ({"timeout": -1.0}, ParameterError),
         ({"scopes": ["a", "https://b/c"]}, ParameterError),
-        ({"device_code": True, "timeout_s": 0.0, "scopes": ['"']}, ParameterError),
+        ({"device_code": True, "timeout": 0.0, "scopes": ['"']}, ParameterError),
     ],
 )
 def test_nothing_is_sent_while_anything_is_wrong(
@@ -552,3 +552,75 @@ def test_nothing_is_kept_of_a_sign_in_that_failed(app: Connect) -> None:
     with pytest.raises(NotConnectedError):
         get_connection("job")
     assert [] == list_connections()
+
+
+def test_the_issues_words_for_where_and_what(entra_tenant: Tenant) -> None:
+    """
+    `authority_url`, `resource`, `ca_bundle` and `timeout` go with every flow, and nothing else is asked of anybody.
+    """
+    with connect(
+        client_id=entra_tenant.confidential_client,
+        tenant_id=entra_tenant.tenant_id,
+        client_secret=entra_tenant.client_secret,
+        authority_url=entra_tenant.url,
+        resource="https://vault.azure.net",
+        ca_bundle=entra_tenant.ca_path,
+        timeout=20,
+    ) as connection:
+        assert ("https://vault.azure.net/.default",) == connection.settings.scopes
+        assert connection.token().access_token
+        assert entra_tenant.url == connection.settings.cloud.authority
+
+
+@pytest.mark.parametrize(
+    ("cloud", "scope"),
+    [
+        ("usgov", "https://graph.microsoft.us/User.Read"),
+        ("usgov-dod", "https://dod-graph.microsoft.us/User.Read"),
+        ("china", "https://microsoftgraph.chinacloudapi.cn/User.Read"),
+        ("bleu", "https://graph.svc.sovcloud.fr/User.Read"),
+    ],
+)
+def test_a_sovereign_connection_asks_for_the_sovereign_audience(
+    emulator: Connect, entra_tenant: Tenant, cloud: str, scope: str
+) -> None:
+    """
+    Bare permissions are those of the cloud's own Graph, also where its token service is reached by another address.
+    """
+    connection = emulator(credential=credential(entra_tenant), cloud=cloud, authority_url=entra_tenant.url)
+
+    assert (scope,) == connection.settings.scopes
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"certificate": "app.pem"},
+        {"certificate": (1, 2, 3)},
+        {"credential": ("a", "b")},
+        {"client_id": None, "client_secret": "x"},
+        {"tenant_id": 5, "client_secret": "x"},
+        {"certificate_thumbprint": ""},
+        {"certificate_name": ""},
+        {"client_secret": "a\udc80"},
+        {"client_secret": ""},
+        {"client_secret": "x", "ca_bundle": "both"},
+        {"client_secret": "x", "authority_url": "http://localhost"},
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told(emulator: Connect, wrong: dict[str, object]) -> None:
+    """
+    What a program without type checking may hand in is a ParameterError, never a TypeError from within.
+    """
+    with pytest.raises(ParameterError):
+        emulator(**wrong)
+
+
+def test_ensure_uses_the_proof_that_is_given(app: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
+    """
+    A kept connection whose proof is gone is renewed, or made anew, with the one given now.
+    """
+    app(certificate=pem(entra_tenant), name="job")
+    clock.advance(86400)
+
+    assert app(certificate=pem(entra_tenant), name="job", ensure=True).token().access_token

@@ -8,8 +8,8 @@ of our errors.
 
 from __future__ import annotations
 
-import json
 import logging
+import traceback
 from typing import cast
 
 from entrakit.errors import EntraError, NetworkError, SignInError, UnexpectedAnswerError
@@ -184,7 +184,8 @@ class _Call:
         except EntraError:
             raise
         except Exception as error:  # noqa: BLE001 - MSAL raises ValueError, RuntimeError, KeyError and more
-            log.debug("MSAL raised %s", type(error).__name__)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.debug("MSAL raised %s in %s, line %s", type(error).__name__, where.name, where.lineno)
             raise self._misunderstood(error) from None
         if not isinstance(result, dict):
             raise self._misunderstood(None)
@@ -194,13 +195,17 @@ class _Call:
         """Call MSAL for a token and return what was granted, or raise what the service said."""
         result = self.run(use)
         token = result.get("access_token")
+        kind = result.get("token_type") or "Bearer"
         if not isinstance(token, str) or not token:
             raise self.explained(result)
+        # It becomes a header, which has visible characters only (RFC 6750, 2.1).
+        if not token.isascii() or not token.isprintable() or " " in token or str(kind).lower() != "bearer":
+            raise self._misunderstood(None)
         claims = result.get("id_token_claims")
         scope = result.get("scope")
         return Grant(
             access_token=token,
-            token_type=str(result.get("token_type") or "Bearer"),
+            token_type="Bearer",
             asked_at=self._http.asked_at,
             expires_in=seconds_of(result.get("expires_in"), DEFAULT_LIFETIME_S),
             refresh_in=self._http.refresh_in,
@@ -253,20 +258,6 @@ class _Call:
             correlation_id=self._http.correlation_id,
             retryable=False,
         )
-
-
-def merged_claims(challenge: str, *, cae: bool) -> str:
-    """Return the `claims` parameter: an API's challenge, and that we understand such challenges (CAE).
-
-    Args:
-        challenge: JSON text of the challenge; empty if there is none.
-        cae: Announce that claims challenges are handled, so that tokens may live longer.
-    """
-    if not cae:
-        return challenge
-    claims = json.loads(challenge) if challenge else {}
-    claims.setdefault("access_token", {})["xms_cc"] = {"values": ["CP1"]}
-    return json.dumps(claims)
 
 
 def _load_msal() -> ModuleType:

@@ -48,7 +48,7 @@ GLOBAL = Cloud(
 CLOUDS = (
     GLOBAL,
     Cloud("usgov", "https://login.microsoftonline.us", "https://graph.microsoft.us", ("login.usgovcloudapi.net",)),
-    Cloud("usgovdod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+    Cloud("usgov-dod", "https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
     Cloud(
         "china",
         "https://login.partner.microsoftonline.cn",
@@ -64,6 +64,7 @@ CLOUDS = (
 _OTHER_NAMES = {
     "azurecloud": "global",
     "public": "global",
+    "usgovdod": "usgov-dod",
     "azureusgovernment": "usgov",
     "azurechinacloud": "china",
     "bleucloud": "bleu",

@@ -21,7 +21,7 @@ from entrakit.scopes import app_scopes, delegated_scopes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
@@ -40,19 +40,25 @@ LOCK_TIMEOUT_S = 120.0
 
 
 class _AccessToken(NamedTuple):
-    """azure-core's AccessToken, made without importing it."""
+    """azure-core's AccessToken, made without importing it; its `repr` does not show the token."""
 
     token: str
     expires_on: int
 
+    def __repr__(self) -> str:
+        return f"AccessToken(token='…', expires_on={self.expires_on})"
+
 
 class _AccessTokenInfo(NamedTuple):
-    """azure-core's AccessTokenInfo, made without importing it."""
+    """azure-core's AccessTokenInfo, made without importing it; its `repr` does not show the token."""
 
     token: str
     expires_on: int
     token_type: str
     refresh_on: int | None
+
+    def __repr__(self) -> str:
+        return f"AccessTokenInfo(token='…', expires_on={self.expires_on})"
 
 
 class Connection:
@@ -154,7 +160,7 @@ class Connection:
                 now = self._time()
                 if token.usable_from <= now < token.stale_at and now + min_validity_s <= token.expires_at:
                     return token
-        return self._token(scopes, parse_claims(claims) if claims else "", min_validity_s, cae=bool(claims))
+        return self._token(scopes, _parsed(claims), min_validity_s, cae=bool(claims))
 
     def headers(self, *scopes: str) -> dict[str, str]:
         """Return the `Authorization` header for a request; arguments and errors as for `token()`."""
@@ -231,7 +237,7 @@ class Connection:
             raise ParameterError(
                 "No scope was asked for.", remedy="Name one, such as https://vault.azure.net/.default."
             )
-        return self._token(scopes, parse_claims(claims) if claims else "", 0.0, cae=cae or bool(claims))
+        return self._token(scopes, _parsed(claims), 0.0, cae=cae or bool(claims))
 
     def _token(self, scopes: tuple[str, ...], claims: str, min_validity_s: float, *, cae: bool) -> Token:
         asked = self._asked(scopes)
@@ -252,7 +258,7 @@ class Connection:
             current = self._record.tokens.get(key)
             if current is not None and current is not before and self._challenges.get(key, "") == claims:
                 return current
-            self._share_failure(key, arrived)
+            self._share_failure(key + claims, arrived)
             return self._renewed(key, asked, claims, usable, min_validity_s, cae=cae)
         finally:
             self._lock.release()
@@ -267,7 +273,7 @@ class Connection:
         if not scopes:
             return settings.scopes
         resolve = app_scopes if settings.is_app else delegated_scopes
-        return resolve(scopes, resource=settings.cloud.graph)
+        return resolve(scopes, resource=settings.resource)
 
     def _renewed(
         self, key: str, asked: tuple[str, ...], claims: str, usable: Token | None, min_validity_s: float, *, cae: bool
@@ -275,7 +281,7 @@ class Connection:
         try:
             with self._locked_entry():
                 if self._vault is not None:
-                    self._adopt(records.read(self._vault, self.name))
+                    self._adopt(self._kept_record(self._vault))
                     kept, now = self._record.tokens.get(key), self._time()
                     if (
                         kept is not None
@@ -284,14 +290,15 @@ class Connection:
                         and now + min_validity_s <= kept.expires_at
                     ):
                         return kept
-                return self._renew(key, asked, claims, cae=cae)
+                return self._renew(key, asked, claims, cae=cae, patient=usable is None)
         except EntraError as error:
-            self._failed = (self._clock.monotonic(), key, error)
+            self._failed = (self._clock.monotonic(), key + claims, error)
             if usable is None:
                 raise
             import logging
 
-            self._next_early_try = self._time() + EARLY_RETRY_S
+            asked_to_wait = getattr(error, "retry_after_s", None) or 0.0
+            self._next_early_try = self._time() + max(EARLY_RETRY_S, asked_to_wait)
             logging.getLogger("entrakit").warning("The token was not renewed early: %s", error.problem)
             return usable
 
@@ -302,9 +309,19 @@ class Connection:
 
         return nullcontext()
 
-    def _renew(self, key: str, asked: tuple[str, ...], claims: str, *, cae: bool) -> Token:
+    def _kept_record(self, vault: Vault) -> Record:
+        """Return what is kept under our name, if it is still this connection: our proof is for no other."""
+        kept, settings = records.read(vault, self.name), self._record.settings
+        if not kept.settings.is_like(settings):
+            raise NotConnectedError(
+                f"Another connection has been made under the name {self.name!r}.",
+                remedy=f"Open that one by its name, or connect again with `{settings.reconnect}`.",
+            )
+        return kept
+
+    def _renew(self, key: str, asked: tuple[str, ...], claims: str, *, cae: bool, patient: bool) -> Token:
         from entrakit import proofs
-        from entrakit._msal import merged_claims
+        from entrakit.challenges import merged_claims
         from entrakit.renewal import renew
 
         record = self._record
@@ -312,13 +329,16 @@ class Connection:
             self._proof = proofs.saved_proof(record.saved_proof)
         renewed = renew(
             record.settings,
-            self._open_transport(),
+            self._open_transport() if patient else self._open_transport().impatient(),
             asked,
             refresh_token=record.refresh_token,
             proof=self._proof,
             claims=merged_claims(claims, cae=cae),
         )
         following = renewed.record(record, key)
+        if claims:
+            # The token that was refused must not be handed out again, however it is asked for.
+            following = following._replace(tokens={**following.tokens, " ".join(asked): following.tokens[key]})
         self._challenges[key] = claims
         if self._vault is not None:
             self._keep(following)
@@ -349,40 +369,12 @@ class Connection:
         return self._transport
 
 
-def parse_claims(text: str) -> str:
-    """Return a claims challenge as JSON text.
+def _parsed(claims: str | None) -> str:
+    if not claims:
+        return ""
+    from entrakit.challenges import parse_claims
 
-    Args:
-        text: JSON text of an object, or that in base64 or base64url, padded or not, as Microsoft Graph sends it in
-            a `WWW-Authenticate` header.
-
-    Raises:
-        ParameterError: Neither.
-    """
-    import json
-
-    for candidate in _readings(text):
-        try:
-            if isinstance(json.loads(candidate), dict):
-                return candidate
-        except (ValueError, RecursionError):
-            continue
-    raise ParameterError(
-        "The claims challenge is not the JSON text of an object.",
-        remedy='Pass on what the API sent in claims="…" of its WWW-Authenticate header.',
-    )
-
-
-def _readings(text: str) -> Iterator[str]:
-    import base64
-
-    yield text
-    body = text.strip().rstrip("=")
-    try:
-        standard = body.replace("-", "+").replace("_", "/") + "=" * (-len(body) % 4)
-        yield base64.b64decode(standard, validate=True).decode()
-    except ValueError:
-        return
+    return parse_claims(claims)
 
 
 def _is_usable(token: Token | None, now: float, min_validity_s: float) -> bool:

@@ -79,12 +79,18 @@ class Transport:
     ) -> None:
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
+        if proxy and "@" in proxy:
+            raise ParameterError(
+                "The address of a proxy must not hold its user name and password.",
+                remedy="Set HTTPS_PROXY to the whole address instead: it is read anew each time, and kept nowhere.",
+            )
         self.ca_bundle = os.path.abspath(os.path.expanduser(ca_bundle)) if ca_bundle else None
         self.proxy = proxy
         self.timeout_s = timeout_s
         self.clock = clock
         self.skew_s: float | None = None
         self._client: httpx2.Client | None = None
+        self.attempts = retry.ATTEMPTS
 
     def __repr__(self) -> str:
         return f"Transport(ca_bundle={self.ca_bundle!r}, timeout_s={self.timeout_s})"
@@ -120,7 +126,7 @@ class Transport:
             attempt += 1
             answer, failure, retry_after_s = self._attempt(method, url, headers or {}, body)
             delay = None
-            if repeatable and (failure is None or failure.retryable):
+            if repeatable and attempt < self.attempts and (failure is None or failure.retryable):
                 elapsed = self.clock.monotonic() - begun
                 delay = retry.delay_before(attempt, elapsed_s=elapsed, retry_after_s=retry_after_s, random=random)
             transient = failure is not None or (answer is not None and retry.is_transient(answer.status))
@@ -131,6 +137,15 @@ class Transport:
         if answer is None:
             raise failure or NetworkError(f"{host_of(url)} gave no answer.")
         return answer
+
+    def impatient(self) -> Transport:
+        """Return this transport, on the same connections, as one that asks once and never waits to ask again."""
+        from copy import copy
+
+        self._open()
+        other = copy(self)
+        other.attempts = 1
+        return other
 
     def close(self) -> None:
         """Close idle connections. A later request opens new ones."""

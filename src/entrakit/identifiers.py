@@ -31,7 +31,7 @@ def parse_client_id(text: str) -> str:
     Raises:
         ParameterError: Neither of the two.
     """
-    client_id = text.strip().strip("{}").lower()
+    client_id = _text(text, "client_id").strip().strip("{}").lower()
     client_id = WELL_KNOWN_CLIENTS.get(client_id, client_id)
     if not is_guid(client_id):
         raise ParameterError(
@@ -50,7 +50,7 @@ def parse_tenant_id(text: str) -> str:
     Raises:
         ParameterError: None of these.
     """
-    tenant = text.strip().strip("{}").lower()
+    tenant = _text(text, "tenant_id").strip().strip("{}").lower()
     if tenant.isascii() and (tenant in MANY_TENANTS or is_guid(tenant) or _is_domain(tenant)):
         return tenant
     raise ParameterError(
@@ -58,6 +58,12 @@ def parse_tenant_id(text: str) -> str:
         remedy="Copy the directory (tenant) id from the tenant's overview page, or give its domain, "
         "such as contoso.onmicrosoft.com.",
     )
+
+
+def _text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise ParameterError(f"{name} is missing, or no text.")
+    return value
 
 
 def _is_domain(text: str) -> bool:

@@ -213,7 +213,9 @@ class Loopback:
 
     def _hosts(self) -> frozenset[str]:
         """A page of another site reaches this port under its own name only (DNS rebinding)."""
-        return frozenset(f"{host}:{self.port}" for host in ("localhost", "127.0.0.1", "[::1]"))
+        names = ("localhost", "127.0.0.1", "[::1]")
+        with_port = frozenset(f"{host}:{self.port}" for host in names)
+        return with_port | frozenset(names) if self.port == 80 else with_port
 
     def _drop_old(self, selector: selectors.BaseSelector, now: float) -> None:
         for connection, (_, since) in list(self._pending.items()):

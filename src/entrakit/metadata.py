@@ -11,9 +11,10 @@ import json
 import os
 from typing import NamedTuple
 
-from entrakit.errors import UnexpectedAnswerError
+from entrakit.errors import UnexpectedAnswerError, VaultError
 from entrakit.http import host_of, unavailable
 from entrakit.identifiers import is_guid
+from entrakit.vault.store import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,12 +180,13 @@ def _keep(path: str, document: str, now: float) -> None:
     text = json.dumps({"schema": SCHEMA, "fetched_at": now, "document": document})
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        for place in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
+            make_directory(place)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)
         os.replace(temporary, path)
-    except OSError:
+    except (OSError, VaultError):
         _forget(temporary)
 
 

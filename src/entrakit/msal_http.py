@@ -125,8 +125,8 @@ class MsalHttp:
         if not isinstance(body, dict):
             raise _no_json(answer, url, self.correlation_id)
         for name in NUMBERS:
-            if name in body:
-                body[name] = int(seconds_of(body[name], 0.0)) or None
+            if body.get(name) is not None:
+                body[name] = int(seconds_of(body[name], 0.0))
         refresh_in = body.get("refresh_in")
         self.refresh_in = float(refresh_in) if refresh_in else None
         kept = {name: value for name, value in body.items() if value is not None}

@@ -10,7 +10,7 @@
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 
-`timeout_s` goes with Browser and DeviceCode; `scopes` with the sets of a person.
+All else goes with every set; `scopes` are for people, and an app is told that they are ignored.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class ParameterSet(NamedTuple):
     options: tuple[str, ...] = ()
 
 
+# Empty, or 0, is the same as left out; for anything that chooses a set it is not.
+OPTIONAL_TEXTS = ("port", "login_hint", "domain_hint", "prompt")
+
 CERTIFICATE_SOURCES = ("certificate", "certificate_thumbprint", "certificate_name", "certificate_path")
 
 SETS = (
@@ -47,9 +50,9 @@ SETS = (
         "Browser",
         "browser",
         ("browser",),
-        ("port", "login_hint", "domain_hint", "prompt", "open_browser", "on_link", "paste", "timeout_s"),
+        ("port", "login_hint", "domain_hint", "prompt", "open_browser", "on_link", "paste"),
     ),
-    ParameterSet("DeviceCode", "devicecode", ("device_code",), ("on_device_code", "timeout_s")),
+    ParameterSet("DeviceCode", "devicecode", ("device_code",), ("on_device_code",)),
     ParameterSet(
         "AppCertificate", "certificate", CERTIFICATE_SOURCES, ("certificate_password", "send_certificate_chain")
     ),
@@ -62,13 +65,13 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     """Return the one parameter set that takes all that was given; Browser if nothing was.
 
     Args:
-        given: Parameters by name; None, False, 0 and empty texts count as not given.
+        given: Parameters by name; None and False count as not given, and empty hints.
 
     Raises:
         ParameterSetError: Two sets are mixed, a parameter belongs to another set, there are two sources for the
             certificate, or a password without what it opens.
     """
-    names = [name for name, value in given.items() if value not in (None, False, 0, "")]
+    names = [name for name, value in given.items() if _is_given(name, value)]
     chosen = [one for one in SETS if any(name in one.chosen_by for name in names)] or [SETS[0]]
     if len(chosen) > 1:
         choosers = [name for name in names if any(name in one.chosen_by for one in chosen)]
@@ -83,6 +86,10 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     if "certificate_password" in names and sources[0] in ("certificate_thumbprint", "certificate_name"):
         raise _clash("don't go together: a store needs no password", ["certificate_password", *sources], [only.name])
     return only
+
+
+def _is_given(name: str, value: object) -> bool:
+    return value is not None and value is not False and (name not in OPTIONAL_TEXTS or bool(value))
 
 
 def refuse_tenant(flow: str, tenant_id: str) -> None:

@@ -39,6 +39,7 @@ class Secret:
             raise TypeError(f"a Secret is text, not {type(value).__name__}")
         if not value:
             raise ParameterError(f"The secret from {_place(origin)} is empty.", remedy=_when_empty(origin))
+        _refuse_unencodable(value, origin)
         object.__setattr__(self, "_value", value)
         object.__setattr__(self, "origin", origin)
 
@@ -190,6 +191,14 @@ class Credential:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Credential can't be pickled: it would leave memory unencrypted")
+
+
+def _refuse_unencodable(value: str, origin: str) -> None:
+    """Raise for bytes that are no text, which an environment variable may have."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ParameterError(f"The secret from {_place(origin)} is not UTF-8 text.") from None
 
 
 def without_line_break(text: str) -> str:

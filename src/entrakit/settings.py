@@ -32,6 +32,7 @@ class Settings(NamedTuple):
         directory_id: The tenant's id; empty where many tenants were meant and nobody has signed in.
         cloud: Where the token service is.
         scopes: What `token()` asks for when it is not told otherwise.
+        resource: What bare permissions belong to.
         account: Who it stands for.
         origin: Where the proof came from, by part: `{"secret": "env:AZURE_CLIENT_SECRET"}`.
         save_secret: The proof is kept, sealed, in the vault.
@@ -48,6 +49,7 @@ class Settings(NamedTuple):
     tenant_id: str
     cloud: Cloud
     scopes: tuple[str, ...]
+    resource: str = "https://graph.microsoft.com"
     directory_id: str = ""
     account: Account = Account()
     origin: tuple[tuple[str, str], ...] = ()
@@ -63,25 +65,39 @@ class Settings(NamedTuple):
         """Whether the app signs in as itself, without a person."""
         return self.flow in APP_FLOWS
 
+    def is_like(self, other: Settings) -> bool:
+        """Return whether both are of the same app, tenant, cloud and flow, and not of two different people."""
+        fields = ("flow", "client_id", "tenant_id", "cloud")
+        people = {self.account.object_id, other.account.object_id} - {""}
+        return len(people) < 2 and all(getattr(self, name) == getattr(other, name) for name in fields)
+
     @property
     def reconnect(self) -> str:
         """The command that makes this connection anew."""
+        from shlex import quote
+
         words = ["entra connect"]
         if self.name and self.name != "default":
             words.append(f"--name {self.name}")
         words += [f"--client-id {self.client_id}", f"--tenant-id {self.tenant_id}"]
-        cloud = self.cloud.authority if "@" in self.cloud.name else self.cloud.name
-        if cloud != "global":
-            words.append(f"--cloud {cloud}")
+        name, at, _ = self.cloud.name.partition("@")
+        words += [f"--cloud {name}"] if name != "global" else []
+        words += [f"--authority-url {self.cloud.authority}"] if at else []
+        words += [f"--resource {quote(self.resource)}"] if self.resource != self.cloud.graph else []
+        words += [f"--ca-bundle {quote(self.ca_bundle)}"] if self.ca_bundle else []
+        least = self.scopes == (f"{self.resource}/User.Read",)
+        words += [] if self.is_app or least else [f"--scope {quote(scope)}" for scope in self.scopes]
+        words += ["--send-certificate-chain"] if self.send_chain else []
+        words += ["--save-secret"] if self.save_secret else []
         origin = dict(self.origin)
         options = {
             "browser": "--browser",
             "devicecode": "--device-code",
             "password": f"--username {self.account.username or 'NAME'}",
-            "secret": "--client-secret-stdin",
+            "secret": _secret_option(origin.get("secret", "")),
             "certificate": _certificate_option(origin),
         }
-        return " ".join([*words, options[self.flow]])
+        return " ".join([*words, options[self.flow]]).rstrip()
 
     def to_json(self) -> dict[str, JSON]:
         """Return it as plain values; `from_json` reads them."""
@@ -92,6 +108,7 @@ class Settings(NamedTuple):
             "directory_id": self.directory_id,
             "cloud": [self.cloud.name, self.cloud.authority, self.cloud.graph, list(self.cloud.aliases)],
             "scopes": list(self.scopes),
+            "resource": self.resource,
             "account": list(self.account),
             "origin": dict(self.origin),
             "save_secret": self.save_secret,
@@ -123,6 +140,7 @@ def settings_from(name: str, metadata: Mapping[str, JSON]) -> Settings:
             directory_id=str(metadata["directory_id"]),
             cloud=Cloud(str(cloud_name), str(authority), str(graph), tuple(map(str, _list(aliases)))),
             scopes=tuple(str(scope) for scope in _list(metadata["scopes"])),
+            resource=str(metadata["resource"]),
             account=Account(*(str(part) for part in _list(metadata["account"]))),
             origin=tuple((part, str(where)) for part, where in _mapping(metadata["origin"]).items()),
             save_secret=metadata["save_secret"] is True,
@@ -137,6 +155,16 @@ def settings_from(name: str, metadata: Mapping[str, JSON]) -> Settings:
     if settings.flow not in DELEGATED_FLOWS + APP_FLOWS:
         raise _damaged(name)
     return settings
+
+
+def _secret_option(origin: str) -> str:
+    """Return the option that gives the secret again; a variable needs none."""
+    from shlex import quote
+
+    kind, _, place = origin.partition(":")
+    if kind == "env":
+        return f"  # with {place} set" if place != "AZURE_CLIENT_SECRET" else ""
+    return f"--client-secret-file {quote(place)}" if kind == "file" else "--client-secret-stdin"
 
 
 def _certificate_option(origin: dict[str, str]) -> str:

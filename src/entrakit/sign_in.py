@@ -18,7 +18,7 @@ from typing import NamedTuple, TypedDict, overload
 from entrakit import proofs, record, renewal
 from entrakit.clouds import Cloud, find_cloud
 from entrakit.connection import Connection
-from entrakit.errors import EntraError, InteractionRequiredError, NotConnectedError, ParameterError, SignInError
+from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
 from entrakit.identifiers import parse_client_id, parse_tenant_id
 from entrakit.identity import account_of
 from entrakit.metadata import discover
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
 
     from entrakit.certificates import Certificate
+    from entrakit.claims import JSON
     from entrakit.flows.browser import BrowserOptions
     from entrakit.flows.devicecode import DeviceCode
     from entrakit.grants import Grant
@@ -55,6 +56,10 @@ class Common(TypedDict, total=False):
     """What every parameter set takes; `connect()` says what each is."""
 
     cloud: str | Cloud
+    authority_url: str
+    resource: str
+    ca_bundle: str | os.PathLike[str] | None
+    timeout: float | None
     name: str | None
     ensure: bool
     save_secret: bool
@@ -66,14 +71,14 @@ class Common(TypedDict, total=False):
 @overload
 def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., browser: bool = ..., port: int = ...,
-    login_hint: str = ..., domain_hint: str = ..., prompt: str = ..., timeout_s: float | None = ...,
+    login_hint: str = ..., domain_hint: str = ..., prompt: str = ...,
     open_browser: Callable[[str], bool] | None = ..., on_link: Callable[[str, int], None] | None = ...,
     paste: Callable[[str], str] | None = ..., **common: Unpack[Common],
 ) -> Connection: ...  # fmt: skip
 @overload
 def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., device_code: Literal[True],
-    on_device_code: Callable[[DeviceCode], None] | None = ..., timeout_s: float | None = ..., **common: Unpack[Common],
+    on_device_code: Callable[[DeviceCode], None] | None = ..., **common: Unpack[Common],
 ) -> Connection: ...  # fmt: skip
 @overload
 def connect(
@@ -106,14 +111,15 @@ def connect(
 ) -> Connection: ...
 def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = (), browser: bool = False, port: int = 0,
-    login_hint: str = "", domain_hint: str = "", prompt: str = "", timeout_s: float | None = None,
+    login_hint: str = "", domain_hint: str = "", prompt: str = "", timeout: float | None = None,
     open_browser: Callable[[str], bool] | None = None, on_link: Callable[[str, int], None] | None = None,
     paste: Callable[[str], str] | None = None, device_code: bool = False,
     on_device_code: Callable[[DeviceCode], None] | None = None, certificate: CertificateSource | None = None,
-    certificate_thumbprint: str = "", certificate_name: str = "",
+    certificate_thumbprint: str | None = None, certificate_name: str | None = None,
     certificate_path: str | os.PathLike[str] | None = None, certificate_password: str | Secret | None = None,
     send_certificate_chain: bool = False, client_secret: str | Secret | None = None,
-    credential: Credential | None = None, cloud: str | Cloud = "global", name: str | None = None,
+    credential: Credential | None = None, cloud: str | Cloud = "global", authority_url: str = "",
+    resource: str = "", ca_bundle: str | os.PathLike[str] | None = None, name: str | None = None,
     ensure: bool = False, save_secret: bool = False, transport: Transport | None = None,
     vault: Vault | None = None, clock: Clock = time,
 ) -> Connection:  # fmt: skip
@@ -130,7 +136,6 @@ def connect(
         login_hint: User name to fill in on the sign-in page.
         domain_hint: Domain whose sign-in page to go to at once.
         prompt: `login`, `select_account`, `consent` or `none`.
-        timeout_s: Seconds to wait for the person: 300 for the browser, as long as the code lives for a device.
         open_browser: Opens an address and says whether it could; the default opens the system's browser.
         on_link: Shown address and port where no browser was opened; the default is a warning on the logger.
         paste: Shown the address, returns the address that the person's browser ended at; for machines that no
@@ -146,7 +151,12 @@ def connect(
         send_certificate_chain: Send the chain as well (`x5c`), for apps that trust a subject name and issuer.
         client_secret: The app's secret; as a `Secret` it can say where a later process finds it again.
         credential: User name and password; can't do multi-factor authentication.
-        cloud: Name of a national cloud, a `Cloud`, or the https address of an authority.
+        cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
+        authority_url: The https origin of another token service, trusted because it is given here.
+        resource: What bare permissions, and the app's token, are for; Microsoft Graph of the cloud if left out.
+        ca_bundle: PEM file, or hashed directory, of the CA certificates to trust instead of the system's.
+        timeout: Seconds that the sign-in may take: how long a person is waited for (300 for the browser, as long as
+            the code lives for a device), and the longest silence on the network (30 at the most).
         name: Keep the connection in the vault under this name, instead of in memory only.
         ensure: If a connection of this name to the same client, tenant and cloud by the same flow can still give a
             token, return that and sign nobody in.
@@ -166,18 +176,25 @@ def connect(
     """
     chosen = choose_set({
         "browser": browser, "port": port, "login_hint": login_hint, "domain_hint": domain_hint, "prompt": prompt,
-        "open_browser": open_browser, "on_link": on_link, "paste": paste, "timeout_s": timeout_s,
+        "open_browser": open_browser, "on_link": on_link, "paste": paste,
         "device_code": device_code, "on_device_code": on_device_code, "certificate": certificate,
         "certificate_thumbprint": certificate_thumbprint, "certificate_name": certificate_name,
         "certificate_path": certificate_path, "certificate_password": certificate_password,
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
+    _check_types(chosen.flow, certificate, credential)
     where = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
-    settings = _settings(chosen, parse_client_id(client_id), parse_tenant_id(tenant_id), where, scopes)
+    where = where.at(authority_url) if authority_url else where
+    resource = resource or where.graph
+    settings = _settings(
+        chosen, parse_client_id(client_id), parse_tenant_id(tenant_id), where, scopes=scopes, resource=resource
+    )
     if ensure or save_secret:
         _need_name(name, ensure=ensure)
-    if timeout_s is not None and timeout_s <= 0:
-        raise ParameterError(f"The time-out must be longer than {timeout_s:g} seconds.")
+    if timeout is not None and timeout <= 0:
+        raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
+    if transport is not None and ca_bundle is not None:
+        raise ParameterError("ca_bundle is the transport's, and one was given.", remedy="Leave one of them out.")
     proof, origin = _proof(
         chosen,
         certificate=certificate,
@@ -190,11 +207,11 @@ def connect(
     from entrakit.flows.browser import BrowserOptions
 
     options = BrowserOptions(
-        port, login_hint, domain_hint, prompt, timeout_s or 300.0, open_browser, on_link, paste
+        port, login_hint, domain_hint, prompt, timeout or 300.0, open_browser, on_link, paste
     ).checked()
     owned = None
     if transport is None:
-        transport = owned = _usual_transport(clock)
+        transport = owned = _usual_transport(clock, ca_bundle, timeout)
     settings = settings._replace(
         name=name or "", origin=origin, save_secret=save_secret, send_chain=send_certificate_chain,
         ca_bundle=transport.ca_bundle or "", proxy=transport.proxy or "",
@@ -203,24 +220,42 @@ def connect(
     if name is not None:
         vault = vault or Vault()
         vault.check(name)
-    kept_in = vault if name is not None else None
+    attempt = _Attempt(settings, proof, saved, transport, vault if name is not None else None, clock, owned is not None)
     with ExitStack() as undo:
         if owned is not None:
             undo.callback(owned.close)
-        connection = _still_good(settings, kept_in, transport, clock) if ensure and kept_in is not None else None
-        if connection is None:
-            person = _Person(options, on_device_code, timeout_s)
-            renewed = _sign_in(settings, transport, proof, person)
-            first = renewed.record(record.Record(settings, {}, saved_proof=saved), " ".join(settings.scopes))
-            first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
-            if kept_in is not None:
-                with kept_in.lock(first.settings.name):
-                    record.keep(kept_in, first, now=clock.time())
-            connection = Connection(
-                first, transport=transport, proof=proof, vault=kept_in, clock=clock, owns_transport=owned is not None
-            )
+        connection = _still_good(attempt) if ensure else None
+        connection = connection or _established(attempt, _Person(options, on_device_code, timeout))
         undo.pop_all()
     return connection
+
+
+class _Attempt(NamedTuple):
+    """All that a sign-in needs, checked; nothing has been sent yet."""
+
+    settings: Settings
+    proof: Proof | None
+    saved_proof: dict[str, JSON]
+    transport: Transport
+    vault: Vault | None
+    clock: Clock
+    owns_transport: bool
+
+
+def _established(attempt: _Attempt, person: _Person) -> Connection:
+    """Sign in, and keep the connection if it has a name."""
+    settings, clock = attempt.settings, attempt.clock
+    renewed = _sign_in(settings, attempt.transport, attempt.proof, person)
+    before = record.Record(settings, {}, saved_proof=attempt.saved_proof)
+    first = renewed.record(before, " ".join(settings.scopes))
+    first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
+    if attempt.vault is not None:
+        with attempt.vault.lock(settings.name):
+            record.keep(attempt.vault, first, now=clock.time())
+    return Connection(
+        first, transport=attempt.transport, proof=attempt.proof, vault=attempt.vault, clock=clock,
+        owns_transport=attempt.owns_transport,
+    )  # fmt: skip
 
 
 class _Person(NamedTuple):
@@ -256,14 +291,16 @@ def _ask_person(settings: Settings, authority: Authority, transport: Transport, 
     )
 
 
-def _settings(chosen: ParameterSet, client_id: str, tenant_id: str, cloud: Cloud, scopes: Sequence[str]) -> Settings:
+def _settings(
+    chosen: ParameterSet, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str
+) -> Settings:
     refuse_tenant(chosen.flow, tenant_id)
-    settings = Settings("", chosen.flow, client_id, tenant_id, cloud, ())
+    settings = Settings("", chosen.flow, client_id, tenant_id, cloud, (), resource)
     if settings.is_app:
         if scopes:
             log.warning("Scopes are for people: the app gets the permissions that it was granted.")
-        return settings._replace(scopes=app_scopes(scopes, resource=cloud.graph), account=Account(username=client_id))
-    return settings._replace(scopes=delegated_scopes(scopes, resource=cloud.graph))
+        return settings._replace(scopes=app_scopes(scopes, resource=resource), account=Account(username=client_id))
+    return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
 
 
 def _proof(
@@ -314,24 +351,44 @@ def _need_name(name: str | None, *, ensure: bool) -> None:
         raise ParameterError(f"{what} is about a kept connection, and no name was given.", remedy="Add name=….")
 
 
-def _usual_transport(clock: Clock) -> Transport:
+def _usual_transport(clock: Clock, ca_bundle: str | os.PathLike[str] | None, timeout: float | None) -> Transport:
     from entrakit.http import Transport
 
-    return Transport(clock=clock)
+    bundle = None if ca_bundle is None else os.fspath(ca_bundle)
+    return Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
 
 
-def _still_good(settings: Settings, vault: Vault, transport: Transport, clock: Clock) -> Connection | None:
+def _check_types(flow: str, certificate: object, credential: object) -> None:
+    """Raise ParameterError for what a program without type checking may hand in."""
+    from entrakit.certificates import Certificate
+
+    if credential is not None and not isinstance(credential, Credential):
+        raise ParameterError("credential is a Credential(username, password).")
+    right = isinstance(certificate, Certificate | bytes) or (isinstance(certificate, tuple) and len(certificate) == 2)
+    if flow == "certificate" and certificate is not None and not right:
+        raise ParameterError(
+            "certificate is a Certificate, bytes, or a pair of private key and certificate.",
+            remedy="For a file use certificate_path.",
+        )
+
+
+def _still_good(attempt: _Attempt) -> Connection | None:
     """Return the kept connection if it was made alike and can still give a token, else None."""
+    settings, vault = attempt.settings, attempt.vault
+    if vault is None:
+        return None
     try:
         kept = record.read(vault, settings.name)
-    except (NotConnectedError, EntraError):
+    except EntraError:
         return None
-    same = ("flow", "client_id", "tenant_id", "cloud", "scopes")
-    if any(getattr(kept.settings, field) != getattr(settings, field) for field in same):
+    if not kept.settings.is_like(settings) or kept.settings.scopes != settings.scopes:
         return None
-    connection = Connection(kept, vault=vault, transport=transport, clock=clock)
+    connection = Connection(
+        kept, transport=attempt.transport, proof=attempt.proof, vault=vault, clock=attempt.clock,
+        owns_transport=attempt.owns_transport,
+    )  # fmt: skip
     try:
         connection.token()
-    except (InteractionRequiredError, SignInError):
+    except (SignInError, CertificateError, ParameterError):
         return None
     return connection

@@ -67,7 +67,7 @@ class Command:
     def connect(self, *words: str, given: str = "", terminal: bool = False, app: bool = False) -> Result:
         """Run `entra connect` to the embedded tenant."""
         client = self.tenant.confidential_client if app else self.tenant.public_client
-        where = ("--cloud", self.tenant.url, "--ca-bundle", self.tenant.ca_path)
+        where = ("--authority-url", self.tenant.url, "--ca-bundle", self.tenant.ca_path)
         who = ("--client-id", client, "--tenant-id", self.tenant.tenant_id)
         return self("connect", *where, *who, *words, given=given, terminal=terminal)
 

@@ -401,3 +401,54 @@ def test_spans_are_read_in_words(seconds: float, words: str) -> None:
     The largest unit of which there are two.
     """
     assert words == describe_span(seconds)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["connect", "--client-secret-stdin=canary"],
+        ["connect", "--port", "canary"],
+        ["token", "--output", "canary"],
+        ["connect", "--no-such-option", "canary"],
+        ["connect", "--password=canary"],
+        ["token", "canary"],
+    ],
+)
+def test_what_is_typed_in_the_wrong_place_is_not_repeated(entra: Command, words: list[str]) -> None:
+    """
+    A value where none belongs may be a secret: the error does not show it.
+    """
+    result = entra(*words)
+
+    assert 2 == result.code
+    assert "canary" not in result.error
+
+
+def test_names_are_matched_in_any_case(connected: Command) -> None:
+    """
+    Case does not distinguish connections, in no command.
+    """
+    assert 0 == connected("status", "--name", "DEFAULT").code
+    assert 0 == connected("token", "--name", "Default").code
+
+
+@pytest.mark.parametrize(("ending", "code"), [(">&-", 0), (">/dev/full", 1)])
+def test_an_output_that_cannot_be_written(private_home: Path, ending: str, code: int) -> None:
+    """
+    A closed output is no crash, and a full one is told.
+    """
+    done = subprocess.run(
+        ["bash", "-c", f"{ENTRA} --version {ending}"], capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
+
+    assert code == done.returncode
+    assert "Traceback" not in done.stderr
+    assert code == 0 or "can't be written" in done.stderr
+
+
+def test_permissions_may_be_listed_with_commas(connected: Command) -> None:
+    """
+    `--require A,B` asks for both.
+    """
+    assert 0 == connected("inspect", "--require", "User.Read.All,Group.Read.All").code
+    assert "lacks Mail.Send." in connected("inspect", "--require", "User.Read.All,Mail.Send").error

@@ -305,7 +305,9 @@ def test_ensure_and_names(connected: Command) -> None:
         (["--device-code", "--login-hint", "ada"], ["--login-hint", "Browser"]),
         (["--send-certificate-chain"], ["--send-certificate-chain", "AppCertificate"]),
         (["--password-stdin"], ["--username"]),
-        (["--certificate-password-stdin", "--client-secret-stdin"], ["standard input"]),
+        (["--certificate-password-stdin", "--client-secret-stdin"], ["--certificate-password-stdin", "AppCertificate"]),
+        (["--username", "ada", "--client-secret-stdin"], ["--username", "--client-secret"]),
+        (["--authority-url", "http://localhost"], ["https"]),
         (["--timeout", "soon"], ["span of time"]),
         (["--prompt", "never"], ["select_account"]),
         (["--cloud", "mars"], ["usgov"]),
@@ -374,7 +376,7 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
     """
     tenant = entra.tenant
     words = [sys.executable, "-m", "entrakit", "connect", "--client-id", tenant.confidential_client, "--tenant-id",
-             tenant.tenant_id, "--cloud", tenant.url, "--ca-bundle", tenant.ca_path,
+             tenant.tenant_id, "--authority-url", tenant.url, "--ca-bundle", tenant.ca_path,
              "--client-secret-stdin"]  # fmt: skip
     process = subprocess.Popen(
         words, env=entra.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

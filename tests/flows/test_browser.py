@@ -229,7 +229,7 @@ def test_nobody_comes(emulator: Connect, entra_tenant: Tenant) -> None:
     transport = Transport(ca_bundle=entra_tenant.ca_path)
 
     with pytest.raises(SignInError, match=r"within 0\.2 seconds") as caught:
-        emulator(open_browser=lambda url: True, timeout_s=0.2, transport=transport)
+        emulator(open_browser=lambda url: True, timeout=0.2, transport=transport)
     transport.close()
 
     assert "timeout" == caught.value.error
@@ -260,7 +260,7 @@ def test_the_link_is_logged_without_a_callback(
     transport = Transport(ca_bundle=entra_tenant.ca_path)
 
     with pytest.raises(SignInError):
-        emulator(open_browser=lambda url: False, timeout_s=0.2, transport=transport)
+        emulator(open_browser=lambda url: False, timeout=0.2, transport=transport)
     transport.close()
 
     assert "Open this address" in caplog.text

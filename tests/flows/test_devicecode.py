@@ -58,7 +58,7 @@ def sign_in(
         shown: list[DeviceCode] = []
         connection = connect(
             client_id="Graph", tenant_id=token_server.tenant_id, device_code=True, on_device_code=shown.append,
-            timeout_s=timeout_s, cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+            timeout=timeout_s, cloud=find_cloud(token_server.url), transport=transport, clock=clock,
         )  # fmt: skip
         return connection, shown
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
+from entrakit.vault import Vault
 from entrakit.vault.key import EnvironmentKey, FileKey, KeySource, choose
 
 if TYPE_CHECKING:
@@ -169,3 +170,21 @@ def test_a_source_is_a_small_protocol(private_home: Path) -> None:
     source: KeySource = Fixed()
 
     assert KEY == source.key()
+
+
+def test_a_lost_key_is_not_replaced_in_silence(private_home: Path) -> None:
+    """
+    Where entries are kept, a missing key file is told, for reading and for writing; without entries a new one is made.
+    """
+    vault = Vault(str(private_home))
+    vault.write("work", {}, {"a": 1})
+    (private_home / "key").unlink()
+
+    with pytest.raises(VaultError, match="is gone"):
+        vault.read("work")
+    with pytest.raises(VaultError, match="is gone"):
+        vault.write("other", {}, {})
+    assert not (private_home / "key").exists()
+    vault.delete("work")
+    vault.write("other", {}, {"b": 2})
+    assert {"b": 2} == vault.read("other").secrets

@@ -141,7 +141,7 @@ def test_a_missing_entry_names_the_others(vault: Vault) -> None:
     assert "Did you mean 'work'? There are work." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         vault.read("zzz")
-    assert "There are work. Connect with `entra connect`." == caught.value.remedy
+    assert "There are work. Name one with --name, or choose it with `entra use`." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         Vault(vault.path + "-empty").read("work")
     assert "Nothing is connected yet." in caught.value.remedy

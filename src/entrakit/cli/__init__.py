@@ -38,6 +38,11 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
         return INTERRUPTED
     except BrokenPipeError:
         raise
+    except OSError as error:
+        if debug:
+            _trace(error, streams)
+        print(f"The result can't be written: {error.strerror}.", file=streams.error)
+        return 1
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
         if debug:
             _trace(error, streams)
@@ -50,6 +55,11 @@ def run() -> NoReturn:
     """Run the command of this process: the console script."""
     import os
 
+    if sys.stdout is None or sys.stderr is None or sys.stdin is None:
+        # A stream that was closed: what would go there goes nowhere, and what is read is empty.
+        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
     try:
         code = main(sys.argv[1:], standard_streams(), os.environ)
         sys.stdout.flush()
@@ -57,6 +67,10 @@ def run() -> NoReturn:
         # The reader went away, as `head` does; the interpreter must not complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        print(f"The result can't be written: {error.strerror}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
     sys.exit(code)
 
 

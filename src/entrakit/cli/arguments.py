@@ -40,7 +40,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a UsageError with the nearest option and an example."""
-        raise UsageError(message[:1].upper() + message[1:].rstrip(".") + ".", remedy=self._remedy(message))
+        safe = _without_values(message)
+        raise UsageError(safe[:1].upper() + safe[1:].rstrip(".") + ".", remedy=self._remedy(safe))
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Return what was typed.
@@ -54,6 +55,10 @@ class Parser(argparse.ArgumentParser):
             self.error(f"there is no option {unknown[0]}" if unknown else "there is a word too many")
         return options
 
+    def format_help(self) -> str:
+        """Return the help; an option whose value is refused shows none."""
+        return super().format_help().replace(" []", "")
+
     def options(self) -> list[str]:
         """Return all long options."""
         return sorted(text for action in self._actions for text in action.option_strings if text.startswith("--"))
@@ -65,9 +70,18 @@ class Parser(argparse.ArgumentParser):
         typed = [word.partition("=")[0] for word in message.split() if word.startswith("-")]
         for word in typed:
             near = get_close_matches(word, self.options(), 1, 0.5)
-            if near and near[0] != word:
+            if near and word not in self.options():
                 return f"Did you mean {near[0]}? {example}`{self.prog} --help`."
         return f"{example}`{self.prog} --help`."
+
+
+def _without_values(message: str) -> str:
+    """Return argparse's words without what was typed: in the wrong place it may be a secret."""
+    import re
+
+    message = re.sub(r"ignored explicit argument .*", "it takes no value", message)
+    message = re.sub(r"invalid choice: .* \(choose", "not one of its values (choose", message)
+    return re.sub(r"invalid (\w+) value: .*", r"its value is no \1", message)
 
 
 def add_general(parser: Parser) -> None:

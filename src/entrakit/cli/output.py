@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 STYLES = {"fresh": "green", "stale": "yellow", "expired": "red", "damaged": "red", "ok": "green", "failed": "red"}
 
 
+def short(text: str, context: Context) -> str:
+    """Return a GUID by its beginning where a person reads it on a terminal; all else as it is."""
+    is_guid = len(text) == 36 and text.count("-") == 4
+    return f"{text[:8]}…" if is_guid and context.is_terminal(context.streams.output) else text
+
+
 def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Write rows as the result.
 
@@ -24,14 +30,13 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
         for row in (columns, *rows):
             context.give("\t".join(" ".join(cell.split()) for cell in row))
         return
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold" if context.color else "")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if context.color else "")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=len(columns) > 3 and column not in ("RESULT", "ACCOUNT"))
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell.partition(" ")[0], "")) for cell in row))
     Console(file=stream, no_color=not context.color, highlight=False, soft_wrap=False).print(table)

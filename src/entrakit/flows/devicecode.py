@@ -89,8 +89,10 @@ def _poll(service: TokenService, request: DeviceRequest, deadline: float, claims
     clock = service.transport.clock
     interval = request.interval
     wait = interval
-    while clock.monotonic() + wait < deadline:
-        clock.sleep(wait)
+    while (left := deadline - clock.monotonic()) > 0:
+        clock.sleep(min(wait, left))
+        if wait > left:
+            break
         try:
             return service.poll_device_code(request, claims=claims)
         except ThrottledError as error:

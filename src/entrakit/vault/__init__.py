@@ -19,7 +19,7 @@ from typing import NamedTuple
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 from entrakit.paths import state_dir
 from entrakit.vault import envelope, store
-from entrakit.vault.key import choose
+from entrakit.vault.key import KeyMissingError, choose
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Vault:
             ParameterError: The name can't be one.
         """
         self.check(name)
-        key = self.key_source.key(create=not self.names())
+        key = self._key_to_write()
         store.write_file(self._file(name), envelope.seal(name.lower(), metadata, secrets, key))
 
     def delete(self, name: str) -> bool:
@@ -205,6 +205,15 @@ class Vault:
         """
         self._sealed(name)
         store.write_file(self._chosen, name.lower().encode("ascii"))
+
+    def _key_to_write(self) -> bytes:
+        """Return the key; a new one only where nothing is kept that the one before has sealed."""
+        try:
+            return self.key_source.key(create=False)
+        except KeyMissingError:
+            if self.names():
+                raise
+        return self.key_source.key()
 
     def _files(self) -> list[str]:
         try:

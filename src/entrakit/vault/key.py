@@ -35,13 +35,21 @@ class KeySource(Protocol):
         """The source in words, for people: where the key is, and what that costs or protects."""
         ...
 
-    def key(self) -> bytes:
-        """Return the 32 bytes of the key, made now if there is none yet.
+    def key(self, *, create: bool = True) -> bytes:
+        """Return the 32 bytes of the key.
+
+        Args:
+            create: Make it if there is none yet; False where entries are kept that it has sealed.
 
         Raises:
+            KeyMissingError: There is none, and none shall be made.
             VaultError: There is none, and none can be made.
         """
         ...
+
+
+class KeyMissingError(VaultError):
+    """The key that sealed the entries is gone."""
 
 
 class FileKey:
@@ -64,7 +72,7 @@ class FileKey:
         """Return the key; of several processes that make it at once, one wins."""
         found = read_file(self.path)
         if found is None and not create:
-            raise VaultError(
+            raise KeyMissingError(
                 f"The key file {self.path} is gone, and connections are kept that it has sealed.",
                 remedy="Restore it from a backup; or remove them with `entra disconnect --all`, and connect again.",
             )
@@ -106,6 +114,7 @@ class EnvironmentKey:
 
     def key(self, *, create: bool = True) -> bytes:
         """Return the key, stretched from the passphrase if it is one."""
+        del create
         self._key = self._key or self._stretched()
         return self._key
 

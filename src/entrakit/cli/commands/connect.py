@@ -27,7 +27,6 @@ OPTIONS = {
     "certificate_path": "--certificate-path",
     "certificate_password": "--certificate-password-stdin",
     "send_certificate_chain": "--send-certificate-chain",
-    "certificate": "--certificate-path",
     "client_secret": "--client-secret",
     "credential": "--username",
     "port": "--port",
@@ -37,7 +36,6 @@ OPTIONS = {
     "open_browser": "--no-browser",
     "on_link": "--no-browser",
     "paste": "--paste",
-    "timeout_s": "--timeout",
 }
 ASKS_FOR_BROWSER = ("browser", "port", "login_hint", "domain_hint", "prompt", "no_browser", "paste")
 
@@ -48,7 +46,11 @@ def arguments(parser: Parser) -> None:
     who.add_argument("--client-id", metavar="ID", help="the app: a GUID, or Graph or Azure (env AZURE_CLIENT_ID)")
     who.add_argument("--tenant-id", metavar="ID", help="the tenant: a GUID or a domain (env AZURE_TENANT_ID)")
     who.add_argument("--scope", action="append", default=[], help="what to ask for, for people (repeatable)")
-    who.add_argument("--cloud", metavar="CLOUD", help="usgov, china, …, or an https address (env AZURE_AUTHORITY_HOST)")
+    who.add_argument("--resource", default="", metavar="URI", help="what it is for (default: Microsoft Graph)")
+    who.add_argument("--cloud", metavar="CLOUD", help="global, usgov, usgov-dod, china, bleu, delos or govsg")
+    who.add_argument(
+        "--authority-url", default="", metavar="URL", help="another token service (env AZURE_AUTHORITY_HOST)"
+    )
     browser = parser.add_argument_group("browser (the default)")
     browser.add_argument("--browser", action="store_true", help="sign in with the system's browser")
     browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
@@ -57,14 +59,13 @@ def arguments(parser: Parser) -> None:
     browser.add_argument("--login-hint", default="", metavar="NAME", help="fill in this user name")
     browser.add_argument("--domain-hint", default="", metavar="DOMAIN", help="go to this domain's own page")
     browser.add_argument("--prompt", default="", help="login, select_account, consent or none")
-    browser.add_argument("--timeout", metavar="TIME", help="wait for the person no longer: 90, 10m")
     device = parser.add_argument_group("another device")
     device.add_argument("--device-code", action="store_true", help="sign in with a code on another device")
     app = parser.add_argument_group("app with a certificate")
     app.add_argument("--certificate-path", metavar="FILE", help="PFX or PEM (env AZURE_CLIENT_CERTIFICATE_PATH)")
     app.add_argument("--certificate-password-stdin", action="store_true", help="its password, on standard input")
-    app.add_argument("--certificate-thumbprint", default="", metavar="HEX", help="in the user's or computer's store")
-    app.add_argument("--certificate-name", default="", metavar="NAME", help="subject or common name in a store")
+    app.add_argument("--certificate-thumbprint", metavar="HEX", help="in the user's or computer's store")
+    app.add_argument("--certificate-name", metavar="NAME", help="subject or common name in a store")
     app.add_argument("--send-certificate-chain", action="store_true", help="send the chain as well (x5c)")
     secret = parser.add_argument_group("app with a secret")
     secret.add_argument("--client-secret", nargs="?", const="", metavar="", help="ask for it (env AZURE_CLIENT_SECRET)")
@@ -80,6 +81,7 @@ def arguments(parser: Parser) -> None:
     keeping.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
     network = parser.add_argument_group("network")
     network.add_argument("--ca-bundle", metavar="FILE", help="trust these CA certificates (env SSL_CERT_FILE)")
+    network.add_argument("--timeout", metavar="TIME", help="give up after: 90, 10m (default: 5m for the browser)")
     network.add_argument("--proxy", metavar="URL", help="use this proxy (env HTTPS_PROXY)")
 
 
@@ -89,8 +91,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     from entrakit.http import Transport
 
-    given = _given(options, context)
-    with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy)) as transport:
+    try:
+        given = _given(options, context)
+    except ParameterSetError as error:
+        raise _as_typed(error) from error
+    silence_s = min(given["timeout"] or 30.0, 30.0) if isinstance(given["timeout"], float) else 30.0
+    with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
         try:
             connection = _connect(options, context, given | {"transport": transport})
         except ParameterSetError as error:
@@ -113,14 +119,17 @@ def _connect(options: argparse.Namespace, context: Context, given: dict[str, obj
     from entrakit.sign_in import connect
     from entrakit.vault import Vault
 
-    cloud = find_cloud(options.cloud or context.environ.get("AZURE_AUTHORITY_HOST") or "global")
-    if not options.cloud and cloud.name != "global":
+    named = options.cloud or options.authority_url
+    cloud = find_cloud(options.cloud or (not named and context.environ.get("AZURE_AUTHORITY_HOST")) or "global")
+    if not named and cloud.name != "global":
         context.tell(f"Note: AZURE_AUTHORITY_HOST leads to {cloud.authority}.")
     return connect(  # type: ignore[call-overload,no-any-return] # which set it is, connect() finds out
         client_id=_needed(options.client_id, "AZURE_CLIENT_ID", "--client-id", context),
         tenant_id=_needed(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context),
         scopes=options.scope,
         cloud=cloud,
+        authority_url=options.authority_url,
+        resource=options.resource,
         name=options.name,
         ensure=options.ensure,
         save_secret=options.save_secret,
@@ -131,7 +140,9 @@ def _connect(options: argparse.Namespace, context: Context, given: dict[str, obj
 
 def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
     """Return the parameters of the flow, with secrets read from where the options say."""
-    _refuse_two_readers(options)
+    if options.certificate_password_stdin and not options.certificate_path:
+        options.certificate_path = context.environ.get("AZURE_CLIENT_CERTIFICATE_PATH")
+    _refuse_mixture(options)
     given: dict[str, object] = {
         "browser": options.browser,
         "device_code": options.device_code,
@@ -143,7 +154,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
         "login_hint": options.login_hint,
         "domain_hint": options.domain_hint,
         "prompt": options.prompt,
-        "timeout_s": parse_span(options.timeout) if options.timeout else None,
+        "timeout": parse_span(options.timeout) if options.timeout else None,
         "client_secret": _client_secret(options, context),
         "credential": _credential(options, context) if options.username or options.password_stdin else None,
     }
@@ -155,7 +166,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
         given["paste"] = lambda url: _ask_for_address(url, context)
     if options.no_browser:
         given["open_browser"] = lambda _: False
-    named = any(given[name] for name in given if name != "timeout_s") or any(
+    named = any(given[name] for name in given if name != "timeout") or any(
         getattr(options, name) for name in ASKS_FOR_BROWSER
     )
     if not named:
@@ -231,12 +242,18 @@ def _credential(options: argparse.Namespace, context: Context) -> object:
     return Credential(username, known or ask_secret(context, "password", instead))
 
 
-def _refuse_two_readers(options: argparse.Namespace) -> None:
-    secrets = ("certificate_password", "client_secret", "password")
-    readers = [name for name in secrets if getattr(options, f"{name}_stdin")]
-    if len(readers) > 1:
-        names = " and ".join(f"--{name.replace('_', '-')}-stdin" for name in readers)
-        raise ParameterSetError(f"{names} can't both read standard input.", clashing=readers, remedy="Leave one out.")
+def _refuse_mixture(options: argparse.Namespace) -> None:
+    """Raise for options that don't go together, before anything is read or asked."""
+    from entrakit.parameters import choose_set
+
+    has_secret = options.client_secret is not None or options.client_secret_stdin or options.client_secret_file
+    present = {name: getattr(options, name) for name in vars(options) if name in OPTIONS} | {
+        "client_secret": True if has_secret else None,
+        "credential": True if options.username or options.password_stdin else None,
+        "certificate_password": True if options.certificate_password_stdin else None,
+        "open_browser": True if options.no_browser else None,
+    }
+    choose_set(present)
 
 
 def _needed(value: str | None, variable: str, option: str, context: Context) -> str:
@@ -255,12 +272,18 @@ def _as_typed(error: ParameterSetError) -> ParameterSetError:
     def option(found: re.Match[str]) -> str:
         return OPTIONS.get(found[0], found[0])
 
-    names = re.compile(r"\b(?:" + "|".join(OPTIONS) + r")\b(?!-)")
+    names = re.compile(r"(?<![\w-])(?:" + "|".join(sorted(OPTIONS, key=len, reverse=True)) + r")(?![\w-])")
+
+    def typed(text: str) -> str:
+        return names.sub(
+            option, text.replace("certificate or ", "").replace("each name a certificate", "each name one")
+        )
+
     return ParameterSetError(
-        names.sub(option, error.problem),
+        typed(error.problem),
         clashing=[OPTIONS.get(name, name) for name in error.clashing],
         accepted_by=error.accepted_by,
-        remedy=names.sub(option, error.remedy),
+        remedy=typed(error.remedy),
     )
 
 

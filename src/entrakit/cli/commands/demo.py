@@ -46,7 +46,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Sign in five times and print what happened."""
-    from entrakit.cli.output import give_table
+    from entrakit.cli.output import give_table, short
     from entrakit.http import Transport
 
     tenant = start()
@@ -64,7 +64,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.give_json([one._asdict() for one in outcomes])
     else:
-        rows = [(one.flow, one.account, one.called, one.result, f"{one.milliseconds} ms") for one in outcomes]
+        rows = [
+            (one.flow, short(one.account, context), one.called, one.result, f"{one.milliseconds} ms")
+            for one in outcomes
+        ]
         give_table(context, ("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), rows)
     return 0 if all(one.result.startswith("ok") for one in outcomes) else 1
 
@@ -77,7 +80,7 @@ def _flows(
     from entrakit.secret import Credential
     from entrakit.sign_in import Common, connect
 
-    common = Common(cloud=find_cloud(tenant.url), transport=transport)
+    common = Common(cloud=find_cloud(tenant.url), transport=transport, timeout=120)
     user = tenant.users.normal
     person = tenant.person()
     pem = (tenant.certificate_pem + tenant.private_key_pem).encode()
@@ -97,7 +100,7 @@ def _flows(
 
     return [
         ("browser", "/v1.0/me", lambda: connect(
-            client_id=public, tenant_id=home, open_browser=open_browser, timeout_s=120, **common)),
+            client_id=public, tenant_id=home, open_browser=open_browser, **common)),
         ("device code", "/v1.0/me", lambda: connect(
             client_id=public, tenant_id=home, device_code=True, on_device_code=approve, **common)),
         ("certificate", "/v1.0/organization", lambda: connect(
@@ -119,7 +122,7 @@ def _try(flow: str, connect: Callable[[], Connection], path: str, tenant: Tenant
         result = _described(answer.status, answer.text)
     except EntraError as error:
         result = f"failed: {error.problem}"
-    return Outcome(flow, account, f"GET {path}", result, round((time.monotonic() - begun) * 1000))
+    return Outcome(flow, account, path, result, round((time.monotonic() - begun) * 1000))
 
 
 def _described(status: int, text: str) -> str:

@@ -34,9 +34,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
         context.give_json(_as_json(found))
     else:
         _say(found, context)
-    require(found, options.require)
-    if options.require:
-        context.tell(f"It has {', '.join(options.require)}.")
+    needed = [name for text in options.require for name in text.replace(",", " ").split()]
+    require(found, needed)
+    if needed:
+        context.tell(f"It has {', '.join(needed)}.")
     return 0
 
 

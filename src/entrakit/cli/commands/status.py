@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from entrakit.vault import Vault
 
     vault = Vault(environ=context.environ)
-    found = [one for one in list_connections(vault=vault) if options.name in (None, one.name)]
+    found = [one for one in list_connections(vault=vault) if options.name is None or options.name.lower() == one.name]
     if not found:
         named = f" named {options.name!r}" if options.name else ""
         raise NotConnectedError(f"There is no connection{named}.", remedy="Connect with `entra connect`.")
@@ -38,11 +38,14 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.give_json([_as_json(one, vault, now) for one in found])
         return 0
-    rows = [_row(one, now) for one in found]
+    rows = [_row(one, now, context) for one in found]
     give_table(context, ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD"), rows)
     for one in found:
         if one.problem:
             context.tell(f"Note: {one.problem}")
+    for one in found:
+        if one.settings is not None and "@" in one.settings.cloud.name:
+            context.tell(f"Note: {one.name} trusts the authority {one.settings.cloud.authority}.")
     context.tell(f"Kept in {vault.path}, encrypted; key: {vault.key_source.description}.")
     for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
         if context.environ.get(name):
@@ -50,7 +53,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _row(one: Status, now: float) -> tuple[str, ...]:
+def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
+    from entrakit.cli.output import short
     from entrakit.cli.spans import describe_span
 
     settings = one.settings
@@ -58,8 +62,10 @@ def _row(one: Status, now: float) -> tuple[str, ...]:
     if settings is None:
         return (mark, one.name, "", "", "", "damaged", "")
     state = f"{one.state(now)} ({describe_span(settings.expires_at - now)})"
-    account = settings.account.username or settings.client_id
-    return (mark, one.name, settings.flow, account, settings.tenant_id, state, settings.cloud.name)
+    account = short(settings.account.username or settings.client_id, context)
+    # A person sees whether it is the usual authority; programs get its address with --json.
+    cloud = settings.cloud.name.partition("@")[0] + ("*" if "@" in settings.cloud.name else "")
+    return (mark, one.name, settings.flow, account, short(settings.tenant_id, context), state, cloud)
 
 
 def _as_json(one: Status, vault: Vault, now: float) -> dict[str, object]:

@@ -1,0 +1,62 @@
+"""Claims challenges (OpenID Connect Core 1.0, 5.5): what an API wants of the next token.
+
+Microsoft Graph sends them in a `WWW-Authenticate` header, in base64; the token service takes them as JSON.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def parse_claims(text: str) -> str:
+    """Return a claims challenge as JSON text.
+
+    Args:
+        text: JSON text of an object, or that in base64 or base64url, padded or not, as Microsoft Graph sends it in
+            a `WWW-Authenticate` header.
+
+    Raises:
+        ParameterError: Neither.
+    """
+    for candidate in _readings(text):
+        try:
+            claims = json.loads(candidate)
+            if isinstance(claims, dict) and all(isinstance(member, dict) for member in claims.values()):
+                return candidate
+        except (ValueError, RecursionError):
+            continue
+    raise ParameterError(
+        "The claims challenge is not the JSON text of an object.",
+        remedy='Pass on what the API sent in claims="…" of its WWW-Authenticate header.',
+    )
+
+
+def _readings(text: str) -> Iterator[str]:
+    yield text
+    body = text.strip().rstrip("=")
+    try:
+        standard = body.replace("-", "+").replace("_", "/") + "=" * (-len(body) % 4)
+        yield base64.b64decode(standard, validate=True).decode()
+    except ValueError:
+        return
+
+
+def merged_claims(challenge: str, *, cae: bool) -> str:
+    """Return the `claims` parameter: an API's challenge, and that we understand such challenges (CAE).
+
+    Args:
+        challenge: JSON text of the challenge; empty if there is none.
+        cae: Announce that claims challenges are handled, so that tokens may live longer.
+    """
+    if not cae:
+        return challenge
+    claims = json.loads(challenge) if challenge else {}
+    claims.setdefault("access_token", {}).setdefault("xms_cc", {"values": ["CP1"]})
+    return json.dumps(claims)
