@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 import urllib.parse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from cryptography import x509
@@ -299,16 +299,16 @@ def emulator(entra_tenant: Tenant, clock: FakeClock) -> Iterator[Callable[..., C
     entra_tenant.clock.follow(clock)
 
     def run(**parameters: object) -> Connection:
-        return connect(
-            **{
-                "tenant_id": entra_tenant.tenant_id,
-                "client_id": entra_tenant.public_client,
-                "cloud": find_cloud(entra_tenant.url),
-                "transport": transport,
-                "clock": clock,
-            }
-            | parameters  # type: ignore[arg-type] # which set it is, connect() finds out
-        )
+        common = {
+            "tenant_id": entra_tenant.tenant_id,
+            "client_id": entra_tenant.public_client,
+            "cloud": find_cloud(entra_tenant.url),
+            "transport": transport,
+            "clock": clock,
+        }
+        # Which parameter set it is, connect() finds out; the type checker can't.
+        any_set = cast("Callable[..., Connection]", connect)
+        return any_set(**common | parameters)
 
     yield run
     transport.close()

@@ -13,7 +13,6 @@ import pytest
 from entrakit import connect, disconnect, get_connection
 from entrakit.challenges import parse_claims
 from entrakit.clouds import find_cloud
-from entrakit.connection import Connection
 from entrakit.errors import (
     InteractionRequiredError,
     NetworkError,
@@ -24,6 +23,7 @@ from entrakit.errors import (
 from entrakit.secret import Secret
 
 if TYPE_CHECKING:
+    from entrakit.connection import Connection
     from collections.abc import Callable
 
     from tests.conftest import FakeClock, TokenServer

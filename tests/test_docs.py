@@ -69,7 +69,7 @@ def test_every_parameter_has_its_option_or_reason() -> None:
     parameters = {name for one in SETS for name in one.chosen_by + one.options}
     options = set(parser_of(COMMANDS[0]).options())
 
-    assert {"on_device_code"} == parameters - OPTIONS.keys()
+    assert {"certificate", "on_device_code"} == parameters - OPTIONS.keys()
     assert set() == set(OPTIONS.values()) - options
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.clouds import CLOUDS, find_cloud
+from entrakit.clouds import CLOUDS, GLOBAL, Cloud, find_cloud
 from entrakit.errors import VaultError
 from entrakit.settings import APP_FLOWS, DELEGATED_FLOWS, Settings, settings_from
 from entrakit.tokens import Account
@@ -16,10 +16,19 @@ from entrakit.tokens import Account
 CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
 
 
-def settings(flow: str = "browser", **fields: object) -> Settings:
+LEAST = ("https://graph.microsoft.com/User.Read",)
+
+
+def settings(
+    flow: str = "browser",
+    *,
+    name: str = "job",
+    cloud: Cloud = GLOBAL,
+    account: Account = Account(),  # noqa: B008 - a value
+    origin: tuple[tuple[str, str], ...] = (),
+) -> Settings:
     """Return settings with the fields that matter."""
-    least = ("https://graph.microsoft.com/User.Read",)
-    return Settings("job", flow, CLIENT, "contoso.com", CLOUDS[0], least)._replace(**fields)
+    return Settings(name, flow, CLIENT, "contoso.com", cloud, LEAST, account=account, origin=origin)
 
 
 @given(

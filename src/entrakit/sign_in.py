@@ -316,7 +316,7 @@ def _proof(
         return credential, (("password", credential.password.origin),)
     if chosen.flow != "certificate":
         return None, ()
-    origin = {part: os.fspath(where) for part, where in named.items() if where}
+    origin = {part: os.fspath(where) for part, where in named.items() if where is not None}
     if "path" in origin:
         origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
     found = proofs.certificate_from(origin, password, now) if certificate is None else _given(certificate, password)

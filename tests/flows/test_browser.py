@@ -216,7 +216,7 @@ def test_an_answer_of_another_sign_in_is_ignored(emulator: Connect, entra_tenant
         attackers[0].start()
         return True
 
-    assert emulator(open_browser=attack_then_sign_in).token()
+    assert "browser" == emulator(open_browser=attack_then_sign_in).token().flow
     attackers[0].join(10)
     assert [400] == refused
     assert 1 == len(entra_tenant.journal.of("token"))

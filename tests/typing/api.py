@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ID, TENANT = "Graph", "contoso.com"
 
 assert_type(connect(client_id=ID, tenant_id=TENANT), Connection)
-connect(client_id=ID, tenant_id=TENANT, browser=True, login_hint="ada@contoso.com", port=8400, timeout_s=60)
+connect(client_id=ID, tenant_id=TENANT, browser=True, login_hint="ada@contoso.com", port=8400, timeout=60)
 connect(client_id=ID, tenant_id=TENANT, device_code=True, on_device_code=print, scopes=["User.Read"])
 connect(client_id=ID, tenant_id=TENANT, certificate=b"PFX", certificate_password="x")
 connect(client_id=ID, tenant_id=TENANT, certificate=Certificate.from_path("app.pem"), send_certificate_chain=True)

@@ -164,7 +164,7 @@ def test_a_source_is_a_small_protocol(private_home: Path) -> None:
         name = "fixed"
         description = "a key of the test"
 
-        def key(self) -> bytes:
+        def key(self, *, create: bool = True) -> bytes:
             return KEY
 
     source: KeySource = Fixed()
