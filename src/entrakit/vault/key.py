@@ -74,7 +74,8 @@ class FileKey:
         if found is None and not create:
             raise KeyMissingError(
                 f"The key file {self.path} is gone, and connections are kept that it has sealed.",
-                remedy="Restore it from a backup; or remove them with `entra disconnect --all`, and connect again.",
+                remedy=f"Restore it from a backup, or set {VARIABLE} if that was set when they were made; "
+                "or remove them with `entra disconnect --all`, and connect again.",
             )
         if found is None:
             make_directory(os.path.dirname(self.path))
