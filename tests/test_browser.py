@@ -41,7 +41,8 @@ def called(program: Path) -> tuple[list[str], dict[str, str]]:
 @pytest.mark.parametrize("form", ["'{}'", "'{}' --new %s", "missing-program:'{}'"])
 def test_browser_is_honoured(program: Path, form: str, capfd: pytest.CaptureFixture[str]) -> None:
     """
-    BROWSER is a list of commands, with a place for the address or without; no shell reads any of it.
+    The system's browser, or BROWSER: a list of commands, with a place for the address or without; no shell reads any
+    of it (checklist 1, 15).
     """
     assert open_browser(URL, {"BROWSER": form.format(program), "PATH": os.environ["PATH"]}, "linux")
 

@@ -23,11 +23,11 @@ from entrakit.errors import (
 from entrakit.secret import Secret
 
 if TYPE_CHECKING:
-    from entrakit.connection import Connection
     from collections.abc import Callable
 
     from tests.conftest import FakeClock, TokenServer
 
+    from entrakit.connection import Connection
     from entrakit.http import Transport
 
 CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"

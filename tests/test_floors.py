@@ -16,13 +16,14 @@ ORDER = (
     *("clouds", "identifiers", "scopes", "tokens", "secret", "redaction", "challenges"),
     *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
-    *("settings", "identity", "proofs", "record", "flows", "parameters"),
+    *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
     *("renewal", "connection", "kept", "sign_in", "inspection"),
     *("__init__", "cli", "__main__"),
 )
 
 # Which file may import which dependency.
 DOORS = {
+    "azure": {"azure_tokens.py"},
     "msal": {"_msal.py"},
     "httpx2": {"http.py"},
     "truststore": {"trust.py"},

@@ -35,7 +35,8 @@ def test_each_set_is_chosen_by_its_parameter(chosen_by: str, name: str) -> None:
 )
 def test_two_sets_clash(one: str, other: str) -> None:
     """
-    Two ways to sign in are never mixed; the error names both and the sets that would take them.
+    Two ways to sign in are never mixed, a secret with a browser least of all (checklist 13); the error names both and
+    the sets that would take them.
     """
     with pytest.raises(ParameterSetError) as caught:
         choose_set({one: "given", other: "given"})

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import NamedTuple
 
 from entrakit import record as records
 from entrakit.errors import EntraError, NotConnectedError, ParameterError, VaultError
@@ -37,28 +36,6 @@ if TYPE_CHECKING:
 
 EARLY_RETRY_S = 30.0
 LOCK_TIMEOUT_S = 120.0
-
-
-class _AccessToken(NamedTuple):
-    """azure-core's AccessToken, made without importing it; its `repr` does not show the token."""
-
-    token: str
-    expires_on: int
-
-    def __repr__(self) -> str:
-        return f"AccessToken(token='…', expires_on={self.expires_on})"
-
-
-class _AccessTokenInfo(NamedTuple):
-    """azure-core's AccessTokenInfo, made without importing it; its `repr` does not show the token."""
-
-    token: str
-    expires_on: int
-    token_type: str
-    refresh_on: int | None
-
-    def __repr__(self) -> str:
-        return f"AccessTokenInfo(token='…', expires_on={self.expires_on})"
 
 
 class Connection:
@@ -204,9 +181,10 @@ class Connection:
         Raises:
             EntraError: As for `token()`.
         """
+        from entrakit.azure_tokens import access_token
+
         del kwargs
-        token = self._for_azure(scopes, claims, tenant_id, cae=enable_cae)
-        return _AccessToken(token.access_token, int(token.expires_at))  # type: ignore[return-value] # same shape
+        return access_token(self._for_azure(scopes, claims, tenant_id, cae=enable_cae))
 
     def get_token_info(self, *scopes: str, options: TokenRequestOptions | None = None) -> AccessTokenInfo:
         """Return a token as azure-core's `SupportsTokenInfo` does.
@@ -218,12 +196,11 @@ class Connection:
         Raises:
             EntraError: As for `token()`.
         """
+        from entrakit.azure_tokens import access_token_info
+
         asked = options or {}
-        token = self._for_azure(scopes, asked.get("claims"), asked.get("tenant_id"), cae=bool(asked.get("enable_cae")))
-        refresh_on = None if token.refresh_at is None else int(token.refresh_at)
-        return _AccessTokenInfo(  # type: ignore[return-value] # same shape
-            token.access_token, int(token.expires_at), token.token_type, refresh_on
-        )
+        cae = bool(asked.get("enable_cae"))
+        return access_token_info(self._for_azure(scopes, asked.get("claims"), asked.get("tenant_id"), cae=cae))
 
     def _for_azure(self, scopes: tuple[str, ...], claims: str | None, tenant_id: str | None, *, cae: bool) -> Token:
         settings = self._record.settings

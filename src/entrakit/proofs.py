@@ -66,6 +66,29 @@ def find_again(settings: Settings, environ: Mapping[str, str] = os.environ) -> P
     return Credential(settings.account.username, secret) if part == "password" else secret
 
 
+def given(certificate: object, password: Secret | None) -> Certificate:
+    """Return the certificate that a program handed in.
+
+    Args:
+        certificate: A `Certificate`, the bytes of a file, or a pair of private key and certificate.
+        password: Opens the bytes; None if they need none.
+
+    Raises:
+        ParameterError: It is none of these.
+        CertificateError: It has no key that can sign.
+    """
+    if isinstance(certificate, Certificate):
+        return certificate
+    if isinstance(certificate, bytes):
+        return Certificate.from_bytes(certificate, password.reveal() if password else None)
+    if isinstance(certificate, tuple) and len(certificate) == 2:
+        return Certificate.from_pair(*certificate)
+    raise ParameterError(
+        "certificate is a Certificate, bytes, or a pair of private key and certificate.",
+        remedy="For a file use certificate_path.",
+    )
+
+
 def certificate_from(origin: Mapping[str, str], password: Secret | None, now: float) -> Certificate:
     """Return the certificate that an origin names, checked so that it can sign at `now`.
 

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
     CertificateSource: TypeAlias = Certificate | bytes | tuple[RSAPrivateKey, X509Certificate]
 
+TOLD_SKEW_S = 120.0
+
 log = logging.getLogger("entrakit")
 
 
@@ -182,7 +184,6 @@ def connect(
         "certificate_path": certificate_path, "certificate_password": certificate_password,
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
-    _check_types(chosen.flow, certificate, credential)
     where = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
     where = where.at(authority_url) if authority_url else where
     resource = resource or where.graph
@@ -249,6 +250,11 @@ def _established(attempt: _Attempt, person: _Person) -> Connection:
     before = record.Record(settings, {}, saved_proof=attempt.saved_proof)
     first = renewed.record(before, " ".join(settings.scopes))
     first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
+    skew_s = attempt.transport.skew_s
+    if skew_s is not None and abs(skew_s) > TOLD_SKEW_S:
+        from entrakit.answers import describe_skew
+
+        log.warning("%s Tokens and certificates depend on it.", describe_skew(skew_s))
     if attempt.vault is not None:
         with attempt.vault.lock(settings.name):
             record.keep(attempt.vault, first, now=clock.time())
@@ -312,6 +318,8 @@ def _proof(
     if secret is not None:
         return secret, (("secret", secret.origin),)
     if credential is not None:
+        if not isinstance(credential, Credential):
+            raise ParameterError("credential is a Credential(username, password).")
         log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
         return credential, (("password", credential.password.origin),)
     if chosen.flow != "certificate":
@@ -319,7 +327,9 @@ def _proof(
     origin = {part: os.fspath(where) for part, where in named.items() if where is not None}
     if "path" in origin:
         origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
-    found = proofs.certificate_from(origin, password, now) if certificate is None else _given(certificate, password)
+    found = (
+        proofs.certificate_from(origin, password, now) if certificate is None else proofs.given(certificate, password)
+    )
     warning = found.check(now)
     if warning:
         log.warning("%s", warning)
@@ -328,17 +338,6 @@ def _proof(
     if password is not None:
         origin["password"] = password.origin
     return found, tuple(origin.items())
-
-
-def _given(certificate: CertificateSource, password: Secret | None) -> Certificate:
-    from entrakit.certificates import Certificate
-
-    if isinstance(certificate, Certificate):
-        return certificate
-    if isinstance(certificate, bytes):
-        return Certificate.from_bytes(certificate, password.reveal() if password else None)
-    private_key, public = certificate
-    return Certificate.from_pair(private_key, public)
 
 
 def _as_secret(value: str | Secret | None) -> Secret | None:
@@ -356,20 +355,6 @@ def _usual_transport(clock: Clock, ca_bundle: str | os.PathLike[str] | None, tim
 
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     return Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
-
-
-def _check_types(flow: str, certificate: object, credential: object) -> None:
-    """Raise ParameterError for what a program without type checking may hand in."""
-    from entrakit.certificates import Certificate
-
-    if credential is not None and not isinstance(credential, Credential):
-        raise ParameterError("credential is a Credential(username, password).")
-    right = isinstance(certificate, Certificate | bytes) or (isinstance(certificate, tuple) and len(certificate) == 2)
-    if flow == "certificate" and certificate is not None and not right:
-        raise ParameterError(
-            "certificate is a Certificate, bytes, or a pair of private key and certificate.",
-            remedy="For a file use certificate_path.",
-        )
 
 
 def _still_good(attempt: _Attempt) -> Connection | None:

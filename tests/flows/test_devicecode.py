@@ -67,7 +67,8 @@ def sign_in(
 
 def test_code_and_address_are_shown_as_received(sign_in: Callable[..., tuple[Connection, list[DeviceCode]]]) -> None:
     """
-    The person sees exactly what the service gave, with the time that is left, and a warning (RFC 8628, 3.3 and 5.4).
+    The person sees exactly what the service gave, with the time that is left, and a warning of codes that others
+    hand out (RFC 8628, 3.3 and 5.4; checklist 16, 23).
     """
     _, (code,) = sign_in(Script())
 
@@ -81,7 +82,7 @@ def test_polls_wait_for_the_interval(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], clock: FakeClock
 ) -> None:
     """
-    The interval passes before each poll, the first included (RFC 8628, 3.5).
+    The interval passes before each poll, the first included (RFC 8628, 3.5; checklist 17).
     """
     sign_in(Script(*[error("authorization_pending")] * 3))
 
@@ -104,7 +105,7 @@ def test_slow_down_lengthens_the_interval_for_good(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], clock: FakeClock
 ) -> None:
     """
-    Each slow_down adds five seconds to this and all later waits (RFC 8628, 3.5).
+    Each slow_down adds five seconds to this and all later waits (RFC 8628, 3.5; checklist 18).
     """
     pending = error("authorization_pending")
     sign_in(Script(error("slow_down"), pending, error("slow_down"), pending))
@@ -120,7 +121,7 @@ def test_trouble_while_polling_backs_off_and_goes_on(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], clock: FakeClock, trouble: tuple[int, object]
 ) -> None:
     """
-    A lost answer means "not yet", asked for less often (RFC 8628, 3.5): the person may be typing.
+    A lost answer means "not yet", asked for less often (RFC 8628, 3.5; checklist 20): the person may be typing.
     """
     connection, _ = sign_in(Script(trouble, trouble, error("authorization_pending")))
 
