@@ -239,3 +239,17 @@ def test_a_proxy_that_refuses_is_told(clock: FakeClock, raw_server: Callable[...
         thread.join(5)
 
     assert "HTTPS_PROXY" in caught.value.remedy
+
+
+def test_an_answer_that_drips_is_given_up(
+    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A server that sends a byte now and then does not hold a call for ever.
+    """
+    server = raw_server(OK)
+    times = iter(range(0, 10_000, 500))
+    monkeypatch.setattr(clock, "monotonic", lambda: float(next(times)))
+
+    with pytest.raises(NetworkError, match="too slowly"):
+        transport.send("GET", f"{server.url}/x", repeatable=False)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 
 MAX_ANSWER = 4 * 1024 * 1024
+# Times the time-out, so that an answer that drips does not hold a call, and the lock of an entry, for ever.
+LONGEST_ANSWER = 4
 
 log = logging.getLogger("entrakit.http")
 
@@ -176,13 +178,32 @@ class Transport:
             raise ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
         client = self._open()
         host = host_of(url)
+        deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
         try:
             with client.stream(method, url, headers=dict(headers), content=body) as response:
                 if 300 <= response.status_code < 400:
                     raise _redirected(host, response.headers.get("location", ""))
-                return HttpAnswer(response.status_code, dict(response.headers), _read(response, host))
+                return HttpAnswer(response.status_code, dict(response.headers), self._read(response, host, deadline))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             raise self._explained(error, url, headers) from error
+
+    def _read(self, response: httpx2.Response, host: str, deadline: float) -> bytes:
+        """Return the body, within bounds of size and time."""
+        parts: list[bytes] = []
+        size = 0
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > MAX_ANSWER:
+                raise UnexpectedAnswerError(
+                    f"The answer of {host} is larger than {MAX_ANSWER // 1024 // 1024} MiB, so it was not read.",
+                    remedy="Something else than the token service answers: check the network and the proxy.",
+                    host=host,
+                    retryable=False,
+                )
+            if self.clock.monotonic() > deadline:
+                raise NetworkError(f"The answer of {host} comes too slowly.", remedy="Try again.", host=host)
+            parts.append(part)
+        return b"".join(parts)
 
     def _open(self) -> httpx2.Client:
         if self._client is None:
@@ -284,22 +305,6 @@ def unavailable(answer: HttpAnswer, *, host: str, correlation_id: str = "") -> S
         host=host,
         correlation_id=correlation_id,
     )
-
-
-def _read(response: httpx2.Response, host: str) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in response.iter_bytes():
-        size += len(part)
-        if size > MAX_ANSWER:
-            raise UnexpectedAnswerError(
-                f"The answer of {host} is larger than {MAX_ANSWER // 1024 // 1024} MiB, so it was not read.",
-                remedy="Something else than the token service answers: check the network and the proxy.",
-                host=host,
-                retryable=False,
-            )
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _redirected(host: str, location: str) -> UnexpectedAnswerError:

@@ -452,3 +452,16 @@ def test_permissions_may_be_listed_with_commas(connected: Command) -> None:
     """
     assert 0 == connected("inspect", "--require", "User.Read.All,Group.Read.All").code
     assert "lacks Mail.Send." in connected("inspect", "--require", "User.Read.All,Mail.Send").error
+
+
+def test_a_program_that_asked_for_json_gets_nothing_else(connected: Command) -> None:
+    """
+    With `--json` standard error has errors only, as JSON.
+    """
+    for words in (("status",), ("use", "default"), ("inspect",), ("disconnect",)):
+        result = connected(*words, "--json")
+
+        assert "" == result.error
+        json.loads(result.output)
+    error = connected("token", "--json").error
+    assert "NotConnectedError" == json.loads(error)["error"]["kind"]

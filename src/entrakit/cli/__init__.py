@@ -106,7 +106,7 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     if command.name != "token" or options.verbose or options.debug:
         from entrakit.cli.logs import configure
 
-        configure(streams.error, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
+        configure(streams.error, quiet=options.quiet or options.json, verbose=options.verbose, debug=options.debug)
     return int(import_module(command.module).run(options, context))
 
 

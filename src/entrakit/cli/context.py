@@ -43,8 +43,8 @@ class Context(NamedTuple):
     color: bool = True
 
     def tell(self, text: str) -> None:
-        """Write a line for people."""
-        if not self.quiet:
+        """Write a line for people; a program that asked for JSON gets nothing else."""
+        if not self.quiet and not self.as_json:
             print(text, file=self.streams.error, flush=True)
 
     def give(self, text: str) -> None:
