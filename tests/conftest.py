@@ -148,6 +148,7 @@ class TokenServer:
         self.paths: list[str] = []
         self.answer: Callable[[dict[str, str]], tuple[int, object]] = lambda form: (200, granted())
         self.document: dict[str, object] = {}
+        self.documents: Callable[[str], object] = lambda path: None
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
@@ -177,12 +178,15 @@ class TokenServer:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 server.paths.append(self.path)
-                found = self.path.endswith("openid-configuration")
-                self._send(200 if found else 404, server.discovery() if found else {"error": "not_found"})
+                found = (
+                    server.discovery() if self.path.endswith("openid-configuration") else server.documents(self.path)
+                )
+                self._send(404 if found is None else 200, {"error": "not_found"} if found is None else found)
 
             def do_POST(self) -> None:
                 text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                form = dict(urllib.parse.parse_qsl(text))
+                is_form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+                form = dict(urllib.parse.parse_qsl(text)) if is_form else {"text": text}
                 server.paths.append(self.path)
                 server.forms.append(form)
                 self._send(*server.answer(form))

@@ -86,18 +86,19 @@ class MsalHttp:
         """Send MSAL's form, or its SOAP message to the tenant's federation service."""
         del params, unused
         fields = dict(headers or {})
+        repeatable = self.repeatable
         self.correlation_id = fields.get("client-request-id", "")
-        # As in every form that MSAL fills in, None means that there is no such field.
-        form = (
-            {name: str(value) for name, value in data.items() if value is not None} if isinstance(data, dict) else None
-        )
+        # As in every form that MSAL fills in, None means that there is no such field; a SAML assertion is bytes.
+        form = {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else None
         body = str(data or "") if form is None else urlencode(form)
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
         else:
+            # Such services answer a wrong password with 500: asking again would lock the account.
+            repeatable = False
             log.warning("The password goes to %s, the federation service of this tenant.", host_of(url))
         self.asked_at = self.transport.clock.time()
-        answer = self.transport.send("POST", url, headers=fields, body=body, repeatable=self.repeatable)
+        answer = self.transport.send("POST", url, headers=fields, body=body, repeatable=repeatable)
         return self._json(answer, url) if form is not None else Reply(answer.status, answer.text, answer.headers)
 
     def close(self) -> None:

@@ -49,6 +49,9 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
         print(f"Something failed that should not: {type(error).__name__}.", file=streams.error)
         print("  Next: Run it again with --debug, and report what it says.", file=streams.error)
         return 1
+    finally:
+        if "entrakit.cli.logs" in sys.modules:
+            sys.modules["entrakit.cli.logs"].reset()
 
 
 def run() -> NoReturn:

@@ -32,9 +32,8 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool) -> Non
         verbose: What happens on the way.
         debug: Everything.
     """
+    reset()
     logger = logging.getLogger("entrakit")
-    for old in [one for one in logger.handlers if isinstance(one, _Handler)]:
-        logger.removeHandler(old)
     handler = _Handler(stream)
     handler.setFormatter(_Lines())
     handler.addFilter(redacting_filter())
@@ -42,3 +41,12 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool) -> Non
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     logger.setLevel(level)
     logger.propagate = False
+
+
+def reset() -> None:
+    """Undo `configure`: who runs a command inside a program keeps the program's own log."""
+    logger = logging.getLogger("entrakit")
+    for old in [one for one in logger.handlers if isinstance(one, _Handler)]:
+        logger.removeHandler(old)
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True

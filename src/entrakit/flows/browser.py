@@ -67,8 +67,6 @@ class BrowserOptions(NamedTuple):
             raise ParameterError(f"{self.port} is no port.", remedy="Give a number from 1024 to 65535, or 0 for any.")
         if self.prompt and self.prompt not in PROMPTS:
             raise ParameterError(f"There is no prompt {self.prompt!r}.", remedy=f"Use one of {', '.join(PROMPTS)}.")
-        if self.timeout_s <= 0:
-            raise ParameterError(f"The time-out must be longer than {self.timeout_s:g} seconds.")
         return self
 
 
