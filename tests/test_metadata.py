@@ -116,6 +116,24 @@ def test_the_file_is_private_and_not_followed(token_server: TokenServer, transpo
     assert 3 == len(token_server.paths)
 
 
+def test_old_documents_are_swept(
+    token_server: TokenServer, transport: Transport, clock: FakeClock, tmp_path: Path
+) -> None:
+    """
+    Documents of authorities that are not used any more do not pile up.
+    """
+    directory = tmp_path / "home" / "metadata"
+    directory.mkdir(mode=0o700)
+    old = directory / "localhost_1_contoso.com.json"
+    old.write_text("{}")
+    os.utime(old, (clock.time() - 90_000, clock.time() - 90_000))
+
+    discover(find_cloud(token_server.url), token_server.tenant_id, transport, directory=str(directory))
+
+    assert not old.exists()
+    assert kept_file(directory).exists()
+
+
 def test_a_disk_that_refuses_costs_a_request_only(
     token_server: TokenServer, transport: Transport, tmp_path: Path
 ) -> None:
