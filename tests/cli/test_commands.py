@@ -465,3 +465,74 @@ def test_a_program_that_asked_for_json_gets_nothing_else(connected: Command) -> 
         json.loads(result.output)
     error = connected("token", "--json").error
     assert "NotConnectedError" == json.loads(error)["error"]["kind"]
+
+
+def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
+    """
+    Without `--json` it prints addresses, ids and the command to type, and ends cleanly on Ctrl-C.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrakit", "emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1]
+        process.send_signal(signal.SIGINT)
+        assert 0 == process.wait(10)
+
+    text = "".join(lines)
+    for words in ("nobody's real tenant", "CA certificate", "entra connect --authority-url https://localhost:"):
+        assert words in text
+
+
+def test_the_emulator_needs_its_extra_and_its_port(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A port that is taken, and a missing extra, are told with what to do.
+    """
+    busy = int(entra.tenant.url.rpartition(":")[2])
+    assert "can't be listened on" in entra("emulator", "--port", str(busy)).error
+    monkeypatch.setitem(sys.modules, "entrakit_emulator", None)
+    assert "pip install 'entrakit[emulator]'" in entra("demo").error
+
+
+def test_a_demo_that_fails_says_where(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A flow that fails is a row with its reason, and the exit code is not 0.
+    """
+    from entrakit.cli.commands import demo
+
+    entra.tenant.faults.add(faults.Refusal(endpoint="token", code=53003, times=None))
+    entra.tenant.clock.reset()
+    monkeypatch.setattr(demo, "start", lambda: entra.tenant)
+    monkeypatch.setattr(entra.tenant, "stop", lambda: None, raising=False)
+    entra.tenant.seed.change_settings({"device_interval_s": 1})
+
+    result = entra("demo", "--no-browser")
+
+    assert 1 == result.code
+    assert 5 == result.output.count("failed: The tenant's conditional access policy")
+    assert "failed: HTTP 403" == demo._described(403, "{}")
+
+
+def test_a_closed_stream_is_no_terminal() -> None:
+    """
+    A stream that was closed is asked nothing.
+    """
+    import io
+
+    from entrakit.cli.context import Context, Streams
+
+    closed = io.StringIO()
+    closed.close()
+
+    assert not Context(Streams(closed, closed, closed), {}).is_terminal(closed)
+
+
+def test_nothing_on_standard_input_is_told(entra: Command) -> None:
+    """
+    A secret that was to come on standard input and did not is told, and so is the line that was to be pasted.
+    """
+    assert "is empty" in entra.connect("--client-secret-stdin", app=True).error
+    assert "at its end" in entra.connect("--paste").error
