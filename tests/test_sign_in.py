@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import load_pem_x509_certificate
 
-from entrakit import Certificate, Credential, connect, get_connection, list_connections
+from entrakit import Certificate, Credential, Transport, connect, get_connection, list_connections
 from entrakit.errors import (
     CertificateError,
     EntraError,
@@ -628,3 +628,78 @@ def test_ensure_uses_the_proof_that_is_given(app: Connect, entra_tenant: Tenant,
     clock.advance(86400)
 
     assert app(certificate=pem(entra_tenant), name="job", ensure=True).token().access_token
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(faults.Garbage(endpoint="token", form=form, times=None) for form in ("truncated", "text", "array", "empty")),
+        faults.Garbage(endpoint="token", form="binary", times=None),
+        faults.Redirected(endpoint="token", times=None),
+        faults.Oversized(endpoint="token", times=None),
+        faults.Garbage(endpoint="discovery", times=None),
+        faults.CaptivePortal(endpoint="discovery", times=None),
+        faults.Redirected(endpoint="discovery", times=None),
+    ],
+)
+def test_what_is_no_answer_is_told(app: Connect, entra_tenant: Tenant, fault: faults.AnyFault) -> None:
+    """
+    Broken JSON, other pages, redirects and endless bodies are told as what they are; credentials follow none of them.
+    """
+    entra_tenant.faults.add(fault)
+
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        app(client_secret=entra_tenant.client_secret)
+
+    assert caught.value.remedy
+    assert "localhost" in caught.value.problem
+
+
+def test_a_slow_answer_is_given_up(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    A service that stays silent for longer than the time-out is told as that.
+    """
+    entra_tenant.faults.add(faults.Slow(endpoint="token", seconds=1.0, times=None))
+    hasty = Transport(ca_bundle=entra_tenant.ca_path, timeout_s=0.2, clock=FakeTime())
+
+    with pytest.raises(NetworkError, match="stopped answering"):
+        app(client_secret=entra_tenant.client_secret, transport=hasty)
+    hasty.close()
+
+
+class FakeTime:
+    """A clock that tells the real time, and on which waiting takes none."""
+
+    def time(self) -> float:
+        """Return the real time."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return the real seconds."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float, /) -> None:
+        """Return at once."""
+
+
+def test_a_short_life_is_renewed(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    A token that lives for less than five minutes is used, and renewed at every call.
+    """
+    entra_tenant.faults.add(faults.Tokens(lifetime_s=60, times=None))
+    connection = app(client_secret=entra_tenant.client_secret)
+
+    first, second = connection.token(), connection.token()
+
+    assert first.access_token != second.access_token
+
+
+def test_numbers_may_come_as_text(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    The v1 service sends numbers as strings; they are numbers all the same.
+    """
+    entra_tenant.faults.add(faults.Tokens(has_text_numbers=True, times=None))
+
+    token = emulator(credential=credential(entra_tenant)).token()
+
+    assert token.expires_at > token.issued_at + 1000
