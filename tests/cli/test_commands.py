@@ -187,8 +187,12 @@ def test_disconnect_all(connected: Command) -> None:
     `--all` removes all, and says so where there is nothing.
     """
     connected.connect("--name", "other", app=True)
+    damaged = Path(connected.environ["ENTRAKIT_HOME"]) / "connections" / "other.json"
+    damaged.write_text("{")
+    assert 8 == connected("token", "--name", "other").code
 
     assert "default, other" in connected("disconnect", "--all").error
+    assert [] == list(damaged.parent.iterdir())
     assert "Nothing was connected" in connected("disconnect", "--all").error
 
 

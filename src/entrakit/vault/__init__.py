@@ -137,6 +137,15 @@ class Vault:
         """
         return sorted(file.removesuffix(ENDING) for file in self._files() if file.endswith(ENDING))
 
+    def traces(self) -> list[str]:
+        """Return the names of which anything is left, a damaged copy perhaps, sorted.
+
+        Raises:
+            VaultError: The directory can't be read.
+        """
+        damaged = {file.partition(DAMAGED)[0] for file in self._files() if DAMAGED in file}
+        return sorted({*self.names(), *damaged})
+
     def write(self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
         """Keep a connection in place of the one of this name.
 

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.all and options.name:
         raise ParameterError("Give a name or --all, not both.")
     vault = Vault(environ=context.environ)
-    names = vault.names() if options.all else [options.name or vault.current()]
+    names = vault.traces() if options.all else [options.name or vault.current()]
     removed = [name for name in names if disconnect(name, vault=vault)]
     if not removed and not options.all:
         raise NotConnectedError(
