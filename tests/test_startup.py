@@ -68,7 +68,14 @@ def test_a_kept_token_loads_little() -> None:
         *("entrakit.cli.commands.token", "entrakit.cli.context", "entrakit.cli.spans", "entrakit.cli.table"),
         *("entrakit.clouds", "entrakit.connection", "entrakit.errors", "entrakit.identifiers", "entrakit.kept"),
         *("entrakit.paths", "entrakit.record", "entrakit.scopes", "entrakit.settings", "entrakit.tokens"),
-        *("entrakit.vault", "entrakit.vault.envelope", "entrakit.vault.key", "entrakit.vault.store"),
+        *(
+            "entrakit.vault",
+            "entrakit.vault.envelope",
+            "entrakit.vault.files",
+            "entrakit.vault.key",
+            "entrakit.vault.names",
+            "entrakit.vault.private_files",
+        ),
     }
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from entrakit.errors import UnexpectedAnswerError, VaultError
 from entrakit.http import host_of, unavailable
 from entrakit.identifiers import is_guid
-from entrakit.vault.store import make_directory
+from entrakit.vault.private_files import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 from entrakit.vault import Entry, Vault
+from entrakit.vault.files import Files
+from entrakit.vault.names import checked_name
 
 if TYPE_CHECKING:
     from entrakit.claims import JSON
@@ -116,9 +118,9 @@ def test_a_name_is_a_file_directly_below(name: str) -> None:
     """
     Whatever the name, it is refused, or its file lies in the directory of entries and is named like it.
     """
-    vault = Vault("/nowhere")
+    files = Files("/nowhere")
     with contextlib.suppress(ParameterError):
-        assert f"/nowhere/connections/{name.lower()}.json" == os.path.normpath(vault._file(name))
+        assert f"/nowhere/connections/{name.lower()}.json" == os.path.normpath(files._file(checked_name(name)))
 
 
 def test_case_does_not_distinguish_names(vault: Vault) -> None:

@@ -1,25 +1,19 @@
-"""The vault: kept connections, one file each, metadata in the clear and secrets sealed.
+"""The vault: kept connections, metadata in the clear and secrets sealed.
 
-    <state>/connections/NAME.json     an entry
-    <state>/connections/NAME.lock     held while it is renewed
-    <state>/key                       the key, unless the environment has it
-    <state>/salt                      what a passphrase of the environment is stretched with
-    <state>/current                   the name that commands use when none is given
-
-Reading one entry opens one file, however many there are.
+`envelope` seals, `key` finds the key, `files` is where the entries are.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
 from typing import NamedTuple
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 from entrakit.paths import state_dir
-from entrakit.vault import envelope, store
+from entrakit.vault import envelope
+from entrakit.vault.files import Files
 from entrakit.vault.key import KeyMissingError, choose
+from entrakit.vault.names import checked_name, is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,11 +24,6 @@ if TYPE_CHECKING:
     from entrakit.vault.key import KeySource
 
 DEFAULT_NAME = "default"
-ENDING = ".json"
-DAMAGED = ".damaged-"
-REST_AGE_S = 3600.0
-_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
-_DEVICES = frozenset({"con", "prn", "aux", "nul"} | {f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)})
 
 
 class Entry(NamedTuple):
@@ -83,8 +72,7 @@ class Vault:
     ) -> None:
         self.path = os.path.abspath(path or state_dir(environ))
         self.key_source = key or choose(environ, self.path)
-        self._directory = os.path.join(self.path, "connections")
-        self._chosen = os.path.join(self.path, "current")
+        self._storage = Files(self.path)
 
     def check(self, name: str) -> None:
         """Raise ParameterError for a name that no connection can have, VaultError for a place that is not safe.
@@ -92,9 +80,8 @@ class Vault:
         A name has 1 to 64 letters, digits, dots, hyphens and underscores; case does not distinguish names, since it
         does not on every disk.
         """
-        self._file(name)
-        store.make_directory(self.path)
-        store.make_directory(self._directory)
+        checked_name(name)
+        self._storage.prepare()
 
     def read(self, name: str) -> Entry:
         """Return a kept connection.
@@ -125,8 +112,7 @@ class Vault:
         Raises:
             VaultError: The directory can't be read.
         """
-        for directory in (self.path, self._directory):
-            store.remove_rests(directory, time.time() - REST_AGE_S)
+        self._storage.sweep()
         return [self._listed(name) for name in self.names()]
 
     def names(self) -> list[str]:
@@ -135,7 +121,7 @@ class Vault:
         Raises:
             VaultError: The directory can't be read.
         """
-        return sorted(file.removesuffix(ENDING) for file in self._files() if file.endswith(ENDING))
+        return self._storage.names()
 
     def traces(self) -> list[str]:
         """Return the names of which anything is left, a damaged copy perhaps, sorted.
@@ -143,8 +129,7 @@ class Vault:
         Raises:
             VaultError: The directory can't be read.
         """
-        damaged = {file.partition(DAMAGED)[0] for file in self._files() if DAMAGED in file}
-        return sorted({*self.names(), *damaged})
+        return self._storage.traces()
 
     def write(self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
         """Keep a connection in place of the one of this name.
@@ -155,7 +140,7 @@ class Vault:
         """
         self.check(name)
         key = self._key_to_write()
-        store.write_file(self._file(name), envelope.seal(name.lower(), metadata, secrets, key))
+        self._storage.write(name.lower(), envelope.seal(name.lower(), metadata, secrets, key))
 
     def delete(self, name: str) -> bool:
         """Remove all that is kept of a connection, and return whether there was anything.
@@ -169,17 +154,13 @@ class Vault:
             VaultError: It can't be removed, or another process holds it.
             ParameterError: The name can't be one.
         """
-        file = self._file(name)
-        if not self._files_of(file):
+        name = checked_name(name)
+        if not self._storage.has_traces(name):
             return False
         with self.lock(name):
-            for path in self._files_of(file):
-                store.remove_file(path)
-            # Windows keeps a file that is open; filelock removes it there.
-            with contextlib.suppress(VaultError):
-                store.remove_file(file.removesuffix(ENDING) + ".lock")
-        if self.current() == name.lower():
-            store.remove_file(self._chosen)
+            self._storage.delete(name)
+        if self.current() == name:
+            self._storage.write_current("")
         return True
 
     def lock(self, name: str, timeout_s: float = 60.0) -> AbstractContextManager[None]:
@@ -192,17 +173,12 @@ class Vault:
         Raises:
             VaultError: Another process held it for all that time.
         """
-        from entrakit.vault.lock import locked
-
-        path = self._file(name).removesuffix(ENDING) + ".lock"
-        store.make_directory(self.path)
-        return locked(path, timeout_s)
+        return self._storage.lock(checked_name(name), timeout_s)
 
     def current(self) -> str:
         """Return the name that is meant when none is given."""
-        data = store.read_file(self._chosen) or b""
-        name = data.decode("ascii", "replace").strip()
-        return name if _is_name(name) else DEFAULT_NAME
+        name = self._storage.read_current().decode("ascii", "replace").strip()
+        return name if is_name(name) else DEFAULT_NAME
 
     def set_current(self, name: str) -> None:
         """Choose the name that is meant when none is given.
@@ -213,7 +189,7 @@ class Vault:
             ParameterError: The name can't be one.
         """
         self._sealed(name)
-        store.write_file(self._chosen, name.lower().encode("ascii"))
+        self._storage.write_current(name.lower())
 
     def _key_to_write(self) -> bytes:
         """Return the key; a new one only where nothing is kept that the one before has sealed."""
@@ -224,27 +200,6 @@ class Vault:
                 raise
         return self.key_source.key()
 
-    def _files(self) -> list[str]:
-        try:
-            return os.listdir(self._directory)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise VaultError(f"Can't read {self._directory}: {error.strerror}.") from error
-
-    def _files_of(self, file: str) -> list[str]:
-        """Return the files that hold something of an entry: itself, damaged ones, what killed writers left."""
-        entry = os.path.basename(file)
-        damaged = entry.removesuffix(ENDING) + DAMAGED
-        return [
-            os.path.join(self._directory, one)
-            for one in self._files()
-            if one == entry
-            or store.intended_name(one) == entry
-            # The time stamp has no dot, so this is not a file of a connection that is called `NAME.damaged-…`.
-            or (one.startswith(damaged) and "." not in one[len(damaged) :])
-        ]
-
     def _listed(self, name: str) -> Listed:
         try:
             return Listed(name, self.read_metadata(name))
@@ -252,22 +207,17 @@ class Vault:
             return Listed(name, {}, error.problem)
 
     def _sealed(self, name: str) -> envelope.Sealed:
-        file = self._file(name)
-        for directory in (self.path, self._directory):
-            store.check_directory(directory)
-        data = store.read_file(file)
+        data = self._storage.read(checked_name(name))
         if data is None:
             raise self._not_connected(name)
         try:
             return envelope.parse(name.lower(), data)
         except envelope.DamagedEntryError as error:
-            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            aside = f"{file.removesuffix(ENDING)}{DAMAGED}{now}-{os.urandom(2).hex()}"
             try:
-                moved = store.set_aside(file, aside, data)
+                aside = self._storage.set_aside(name.lower(), data)
             except VaultError:
                 raise error from None
-            if moved:
+            if aside:
                 raise VaultError(
                     f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
                 ) from error
@@ -283,23 +233,3 @@ class Vault:
         choose = "Name one with --name, or choose it with `entra use`." if names else "Connect with `entra connect`."
         remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
-
-    def _file(self, name: str) -> str:
-        if not _is_name(name):
-            raise ParameterError(
-                f"{name!r} can't be the name of a connection.",
-                remedy="Use up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit.",
-            )
-        return os.path.join(self._directory, name.lower() + ENDING)
-
-
-def _is_name(name: str) -> bool:
-    small = name.lower()
-    return (
-        0 < len(name) <= 64
-        and name.isascii()
-        and small[0] not in "._-"
-        and _LETTERS.issuperset(small)
-        and small.partition(".")[0] not in _DEVICES
-        and not small.endswith((".", ".lock", ENDING))
-    )

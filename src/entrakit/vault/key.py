@@ -10,7 +10,7 @@ from binascii import a2b_base64
 from typing import Protocol
 
 from entrakit.errors import VaultError
-from entrakit.vault.store import create_file, make_directory, read_file
+from entrakit.vault.private_files import create_file, make_directory, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

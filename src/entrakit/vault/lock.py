@@ -10,7 +10,7 @@ import os
 from contextlib import contextmanager
 
 from entrakit.errors import VaultError
-from entrakit.vault.store import make_directory
+from entrakit.vault.private_files import make_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from entrakit.errors import VaultError
-from entrakit.vault import store
+from entrakit.vault import private_files
 
 
 def mode(path: Path) -> int:
@@ -22,7 +22,7 @@ def mode(path: Path) -> int:
 def kept(private_home: Path) -> Path:
     """Return a private file with something in it."""
     path = private_home / "kept"
-    store.write_file(str(path), b"before")
+    private_files.write_file(str(path), b"before")
     return path
 
 
@@ -48,9 +48,9 @@ def test_everything_is_private_from_creation(tmp_path: Path) -> None:
     directory = tmp_path / "a" / "b" / "c"
     old = os.umask(0)
     try:
-        store.make_directory(str(directory))
-        store.write_file(str(directory / "one"), b"1")
-        assert store.create_file(str(directory / "other"), b"2")
+        private_files.make_directory(str(directory))
+        private_files.write_file(str(directory / "one"), b"1")
+        assert private_files.create_file(str(directory / "other"), b"2")
     finally:
         os.umask(old)
 
@@ -62,17 +62,17 @@ def test_what_is_written_is_read(kept: Path) -> None:
     """
     The last content is read, an empty one as well; what does not exist is None.
     """
-    assert b"before" == store.read_file(str(kept))
-    store.write_file(str(kept), b"")
-    assert b"" == store.read_file(str(kept))
-    assert store.read_file(str(kept) + "-else") is None
+    assert b"before" == private_files.read_file(str(kept))
+    private_files.write_file(str(kept), b"")
+    assert b"" == private_files.read_file(str(kept))
+    assert private_files.read_file(str(kept) + "-else") is None
 
 
 def test_a_file_is_created_once(kept: Path) -> None:
     """
     The second to create a file learns so, and changes nothing.
     """
-    assert not store.create_file(str(kept), b"second")
+    assert not private_files.create_file(str(kept), b"second")
     assert b"before" == kept.read_bytes()
     assert ["kept"] == os.listdir(kept.parent)
 
@@ -81,10 +81,10 @@ def test_removing_says_whether_there_was_one(kept: Path) -> None:
     """
     Removing twice is no error; what can't be removed is.
     """
-    assert store.remove_file(str(kept))
-    assert not store.remove_file(str(kept))
+    assert private_files.remove_file(str(kept))
+    assert not private_files.remove_file(str(kept))
     with pytest.raises(VaultError, match="Can't remove"):
-        store.remove_file(str(kept.parent))
+        private_files.remove_file(str(kept.parent))
 
 
 @pytest.mark.parametrize("given", [0o640, 0o604, 0o620, 0o602, 0o666])
@@ -95,7 +95,7 @@ def test_a_file_that_others_can_use_is_refused(kept: Path, given: int) -> None:
     kept.chmod(given)
 
     with pytest.raises(VaultError) as caught:
-        store.read_file(str(kept))
+        private_files.read_file(str(kept))
 
     assert f"{kept} can be used by others (mode {given:o}), so it is not used." == caught.value.problem
     assert f"`chmod 600 {kept}`" in caught.value.remedy
@@ -109,7 +109,7 @@ def test_a_directory_that_others_can_use_is_refused(private_home: Path, given: i
     private_home.chmod(given)
 
     with pytest.raises(VaultError, match=f"mode {given:o}") as caught:
-        store.make_directory(str(private_home))
+        private_files.make_directory(str(private_home))
 
     assert f"`chmod 700 {private_home}`" in caught.value.remedy
 
@@ -121,12 +121,12 @@ def test_a_link_is_refused(kept: Path) -> None:
     link = kept.with_name("link")
     link.symlink_to(kept)
     with pytest.raises(VaultError, match="is a symbolic link"):
-        store.read_file(str(link))
+        private_files.read_file(str(link))
 
     link.unlink()
     link.symlink_to(kept.parent)
     with pytest.raises(VaultError, match="is a symbolic link"):
-        store.make_directory(str(link))
+        private_files.make_directory(str(link))
 
 
 def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
@@ -136,7 +136,7 @@ def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
     link = kept.with_name("link")
     link.symlink_to(kept)
 
-    store.write_file(str(link), b"after")
+    private_files.write_file(str(link), b"after")
 
     assert (b"before", b"after") == (kept.read_bytes(), link.read_bytes())
     assert not link.is_symlink()
@@ -152,26 +152,26 @@ def test_what_is_no_file_is_refused(private_home: Path) -> None:
 
     for name in ("directory", "pipe"):
         with pytest.raises(VaultError, match="is not a file"):
-            store.read_file(str(private_home / name))
+            private_files.read_file(str(private_home / name))
     with pytest.raises(VaultError, match="is not a directory"):
-        store.make_directory(str(private_home / "file"))
+        private_files.make_directory(str(private_home / "file"))
 
 
 def test_an_oversized_file_is_refused(kept: Path) -> None:
     """
     A file larger than anything that we write is not read into memory, and we write none that could not be read.
     """
-    largest = b"x" * store.MAX_FILE
-    store.write_file(str(kept), largest)
+    largest = b"x" * private_files.MAX_FILE
+    private_files.write_file(str(kept), largest)
     with pytest.raises(VaultError, match="more than one connection may have"):
-        store.write_file(str(kept), largest + b"x")
-    assert largest == store.read_file(str(kept))
+        private_files.write_file(str(kept), largest + b"x")
+    assert largest == private_files.read_file(str(kept))
 
     with kept.open("wb") as file:
-        file.truncate(store.MAX_FILE + 1)
+        file.truncate(private_files.MAX_FILE + 1)
 
     with pytest.raises(VaultError, match="larger"):
-        store.read_file(str(kept))
+        private_files.read_file(str(kept))
 
 
 def test_somebody_elses_is_refused(kept: Path) -> None:
@@ -189,10 +189,10 @@ def test_somebody_elses_is_refused(kept: Path) -> None:
             pytest.skip("nothing here is another user's, and nothing can be given away")
     else:
         with pytest.raises(VaultError, match=r"belongs to another user \(id 12345\)"):
-            store.read_file(str(kept))
+            private_files.read_file(str(kept))
 
     with pytest.raises(VaultError, match="belongs to another user"):
-        store.check_directory(str(directory))
+        private_files.check_directory(str(directory))
 
 
 def test_what_stands_in_the_way_is_told(kept: Path) -> None:
@@ -201,10 +201,15 @@ def test_what_stands_in_the_way_is_told(kept: Path) -> None:
     """
     inside = str(kept / "inside")
 
-    for step in (store.make_directory, store.check_directory, store.read_file, store.remove_file):
+    for step in (
+        private_files.make_directory,
+        private_files.check_directory,
+        private_files.read_file,
+        private_files.remove_file,
+    ):
         with pytest.raises(VaultError, match="Not a directory"):
             step(inside)
-    for write in (store.write_file, store.create_file):
+    for write in (private_files.write_file, private_files.create_file):
         with pytest.raises(VaultError, match="Not a directory"):
             write(inside, b"x")
 
@@ -220,7 +225,7 @@ def test_a_disk_that_fails_while_reading_is_told(kept: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "read", fail)
 
     with pytest.raises(VaultError, match=r"Can't read .*: Input/output error"):
-        store.read_file(str(kept))
+        private_files.read_file(str(kept))
 
 
 def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
@@ -228,9 +233,10 @@ def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
     Where the system cuts a write short, the error says so, the old content stands, and no rest is left behind.
     """
     program = (
-        "import resource, signal, sys\nfrom entrakit.errors import VaultError\nfrom entrakit.vault import store\n"
+        "import resource, signal, sys\nfrom entrakit.errors import VaultError\n"
+        "from entrakit.vault import private_files as p\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
-        "try: store.write_file(sys.argv[1], b'x' * 4096)\nexcept VaultError as error: print(error.problem)\n"
+        "try: p.write_file(sys.argv[1], b'x' * 4096)\nexcept VaultError as error: print(error.problem)\n"
     )
     done = subprocess.run([sys.executable, "-c", program, kept], capture_output=True, text=True, check=True)
 
@@ -246,13 +252,13 @@ def test_a_full_disk_loses_nothing(private_home: Path) -> None:
     program = """
 import os, sys
 from entrakit.errors import VaultError
-from entrakit.vault import store
+from entrakit.vault import private_files
 path = sys.argv[1] + "/kept"
-store.write_file(path, b"before")
-for write in (store.write_file, store.create_file):
+private_files.write_file(path, b"before")
+for write in (private_files.write_file, private_files.create_file):
     try: write(path, b"x" * 200_000)
     except VaultError as error: print(error.problem, error.remedy, sep="|")
-print(store.read_file(path), os.listdir(sys.argv[1]))
+print(private_files.read_file(path), os.listdir(sys.argv[1]))
 """
     told = f"Can't write {private_home}/kept: No space left on device.|Make room on the disk, then try again.\n"
 
@@ -266,17 +272,17 @@ def test_a_read_only_disk_is_told(private_home: Path) -> None:
     program = """
 import subprocess, sys
 from entrakit.errors import VaultError
-from entrakit.vault import store
+from entrakit.vault import private_files
 path = sys.argv[1] + "/kept"
-store.write_file(path, b"before")
+private_files.write_file(path, b"before")
 subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
-assert store.read_file(path) == b"before"
+assert private_files.read_file(path) == b"before"
 for step in (
-    lambda: store.write_file(path, b"x"),
-    lambda: store.create_file(path, b"x"),
-    lambda: store.remove_file(path),
-    lambda: store.make_directory(sys.argv[1] + "/a/b"),
-    lambda: store.set_aside(path, path + ".aside", b"before"),
+    lambda: private_files.write_file(path, b"x"),
+    lambda: private_files.create_file(path, b"x"),
+    lambda: private_files.remove_file(path),
+    lambda: private_files.make_directory(sys.argv[1] + "/a/b"),
+    lambda: private_files.set_aside(path, path + ".aside", b"before"),
 ):
     try: step()
     except VaultError as error: print(error.problem.split()[1], "ENTRAKIT_HOME" in error.remedy)
@@ -291,11 +297,11 @@ def test_setting_aside_takes_only_what_was_read(kept: Path) -> None:
     """
     aside = kept.with_name("aside")
 
-    assert not store.set_aside(str(kept), str(aside), b"what it was")
+    assert not private_files.set_aside(str(kept), str(aside), b"what it was")
     assert [b"before"] == [path.read_bytes() for path in kept.parent.iterdir()]
-    assert store.set_aside(str(kept), str(aside), b"before")
+    assert private_files.set_aside(str(kept), str(aside), b"before")
     assert [b"before"] == [path.read_bytes() for path in kept.parent.iterdir()]
-    assert not store.set_aside(str(kept), str(aside), b"before")
+    assert not private_files.set_aside(str(kept), str(aside), b"before")
     assert [aside] == list(kept.parent.iterdir())
 
 
@@ -308,20 +314,22 @@ def test_rests_of_killed_writers_are_removed(kept: Path) -> None:
         path.touch()
         os.utime(path, (1000, 1000 if path != young else 3000))
 
-    store.remove_rests(str(kept.parent), 2000)
-    store.remove_rests(str(kept.parent / "missing"), 2000)
+    private_files.remove_rests(str(kept.parent), 2000)
+    private_files.remove_rests(str(kept.parent / "missing"), 2000)
 
     assert [".kept.young.new", ".other", "kept"] == sorted(os.listdir(kept.parent))
-    assert ["kept", "", ""] == [store.intended_name(path.name) for path in (young, kept, kept.with_name(".other"))]
+    assert ["kept", "", ""] == [
+        private_files.intended_name(path.name) for path in (young, kept, kept.with_name(".other"))
+    ]
 
 
 def test_where_there_are_no_owners_nothing_is_refused(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     On Windows mode and owner mean nothing; there the access list of the profile protects.
     """
-    monkeypatch.setattr(store, "POSIX", False)
+    monkeypatch.setattr(private_files, "POSIX", False)
     kept.chmod(0o644)
 
-    store.write_file(str(kept.with_name("other")), b"1")
+    private_files.write_file(str(kept.with_name("other")), b"1")
 
-    assert b"before" == store.read_file(str(kept))
+    assert b"before" == private_files.read_file(str(kept))

@@ -1,0 +1,137 @@
+"""Connections as files below one directory of this machine.
+
+    <state>/connections/NAME.json     an entry
+    <state>/connections/NAME.lock     held while it is renewed
+    <state>/current                   the name that commands use when none is given
+
+Reading one entry opens one file, however many there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+from entrakit.errors import VaultError
+from entrakit.vault import private_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+ENDING = ".json"
+DAMAGED = ".damaged-"
+REST_AGE_S = 3600.0
+
+
+class Files:
+    """Storage of entries in private files.
+
+    Args:
+        path: The directory; it is made when something is first written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = self.place = path
+        self._directory = os.path.join(path, "connections")
+        self._chosen = os.path.join(path, "current")
+
+    def prepare(self) -> None:
+        """Raise VaultError if the directories can't be made, or are not ours alone."""
+        private_files.make_directory(self.path)
+        private_files.make_directory(self._directory)
+
+    def read(self, name: str) -> bytes | None:
+        """Return an entry; None if there is none. Raises VaultError."""
+        for directory in (self.path, self._directory):
+            private_files.check_directory(directory)
+        return private_files.read_file(self._file(name))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put an entry in place of the one of this name. Raises VaultError; then the earlier one is still there."""
+        private_files.write_file(self._file(name), data)
+
+    def delete(self, name: str) -> None:
+        """Remove all that is kept under a name, damaged copies and the lock too. Raises VaultError."""
+        file = self._file(name)
+        for path in self._files_of(file):
+            private_files.remove_file(path)
+        # Windows keeps a file that is open; filelock removes it there.
+        with contextlib.suppress(VaultError):
+            private_files.remove_file(file.removesuffix(ENDING) + ".lock")
+
+    def has_traces(self, name: str) -> bool:
+        """Return whether anything is kept under a name, be it damaged. Raises VaultError."""
+        return bool(self._files_of(self._file(name)))
+
+    def names(self) -> list[str]:
+        """Return the names of all entries, sorted. Raises VaultError."""
+        return sorted(file.removesuffix(ENDING) for file in self._files() if file.endswith(ENDING))
+
+    def traces(self) -> list[str]:
+        """Return the names of which anything is left, a damaged copy perhaps, sorted. Raises VaultError."""
+        damaged = {file.partition(DAMAGED)[0] for file in self._files() if DAMAGED in file}
+        return sorted({*self.names(), *damaged})
+
+    def set_aside(self, name: str, seen: bytes) -> str:
+        """Move a damaged entry out of the way and return where to; empty if it was replaced meanwhile.
+
+        Args:
+            name: Its name.
+            seen: What was read of it.
+
+        Raises:
+            VaultError: It can't be moved.
+        """
+        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        file = self._file(name)
+        aside = f"{file.removesuffix(ENDING)}{DAMAGED}{now}-{os.urandom(2).hex()}"
+        return aside if private_files.set_aside(file, aside, seen) else ""
+
+    def lock(self, name: str, timeout_s: float) -> AbstractContextManager[None]:
+        """Hold an entry against other processes for a block; raises VaultError after `timeout_s` seconds of waiting."""
+        from entrakit.vault.lock import locked
+
+        private_files.make_directory(self.path)
+        return locked(self._file(name).removesuffix(ENDING) + ".lock", timeout_s)
+
+    def read_current(self) -> bytes:
+        """Return the name that was chosen; empty if none was. Raises VaultError."""
+        return private_files.read_file(self._chosen) or b""
+
+    def write_current(self, name: str) -> None:
+        """Choose a name, or none if it is empty. Raises VaultError."""
+        if name:
+            private_files.write_file(self._chosen, name.encode("ascii"))
+        else:
+            private_files.remove_file(self._chosen)
+
+    def sweep(self) -> None:
+        """Remove what writers left that were killed at least an hour ago, as far as it can be removed."""
+        for directory in (self.path, self._directory):
+            private_files.remove_rests(directory, time.time() - REST_AGE_S)
+
+    def _file(self, name: str) -> str:
+        return os.path.join(self._directory, name + ENDING)
+
+    def _files(self) -> list[str]:
+        try:
+            return os.listdir(self._directory)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise VaultError(f"Can't read {self._directory}: {error.strerror}.") from error
+
+    def _files_of(self, file: str) -> list[str]:
+        """Return the files that hold something of an entry: itself, damaged ones, what killed writers left."""
+        entry = os.path.basename(file)
+        damaged = entry.removesuffix(ENDING) + DAMAGED
+        return [
+            os.path.join(self._directory, one)
+            for one in self._files()
+            if one == entry
+            or private_files.intended_name(one) == entry
+            # The time stamp has no dot, so this is not a file of a connection that is called `NAME.damaged-…`.
+            or (one.startswith(damaged) and "." not in one[len(damaged) :])
+        ]
