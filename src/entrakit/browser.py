@@ -19,7 +19,9 @@ SECRETS = frozenset(
         "AZURE_CLIENT_SECRET",
         "AZURE_CLIENT_CERTIFICATE_PASSWORD",
         "AZURE_PASSWORD",
+        "ENTRAKIT_VAULT",
         "ENTRAKIT_VAULT_KEY",
+        "ENTRAKIT_VAULT_OLD_KEY",
     }
 )
 LINUX_BROWSERS = ("xdg-open", "gio open", "firefox", "chromium", "google-chrome", "microsoft-edge", "brave-browser")

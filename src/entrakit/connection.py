@@ -15,7 +15,7 @@ import time
 from threading import Lock
 
 from entrakit import record as records
-from entrakit.errors import EntraError, NotConnectedError, ParameterError, VaultError
+from entrakit.errors import EntraError, NotConnectedError, ParameterError, VaultBusyError, VaultError
 from entrakit.scopes import app_scopes, delegated_scopes
 
 TYPE_CHECKING = False
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from entrakit.vault import Vault
 
 EARLY_RETRY_S = 30.0
+BUSY_RETRY_S = 1.0
 LOCK_TIMEOUT_S = 120.0
 
 
@@ -256,7 +257,7 @@ class Connection:
         self, key: str, asked: tuple[str, ...], claims: str, usable: Token | None, min_validity_s: float, *, cae: bool
     ) -> Token:
         try:
-            with self._locked_entry():
+            with self._locked_entry(0.0 if usable is not None else LOCK_TIMEOUT_S):
                 if self._vault is not None:
                     self._adopt(self._kept_record(self._vault))
                     kept, now = self._record.tokens.get(key), self._time()
@@ -272,6 +273,10 @@ class Connection:
             self._failed = (self._clock.monotonic(), key + claims, error)
             if usable is None:
                 raise
+            if isinstance(error, VaultBusyError):
+                # Another process is at it; what it brings is there soon enough.
+                self._next_early_try = self._time() + BUSY_RETRY_S
+                return usable
             import logging
 
             asked_to_wait = getattr(error, "retry_after_s", None) or 0.0
@@ -279,9 +284,9 @@ class Connection:
             logging.getLogger("entrakit").warning("The token was not renewed early: %s", error.problem)
             return usable
 
-    def _locked_entry(self) -> AbstractContextManager[object]:
+    def _locked_entry(self, timeout_s: float) -> AbstractContextManager[object]:
         if self._vault is not None:
-            return self._vault.lock(self.name, timeout_s=LOCK_TIMEOUT_S)
+            return self._vault.lock(self.name, timeout_s)
         from contextlib import nullcontext
 
         return nullcontext()

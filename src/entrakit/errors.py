@@ -235,6 +235,13 @@ class VaultError(EntraError):
     exit_code = 8
 
 
+class VaultBusyError(VaultError):
+    """Another process holds the kept connection, and has done so for as long as we could wait."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy, retryable=True)
+
+
 class PermissionMissingError(EntraError):
     """The token lacks a permission that was asked for.
 

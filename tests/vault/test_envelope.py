@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
 from entrakit.vault import envelope
+from entrakit.vault.keys import KeyRef, id_of
 
 if TYPE_CHECKING:
     from entrakit.claims import JSON
 
 KEY = bytes(range(32))
+REF = KeyRef("file", id_of(KEY))
 META: dict[str, JSON] = {"flow": "secret", "expires_at": 1.5}
 SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh", "tokens": {"a": [1, None, True]}}
-SEALED = envelope.seal("work", META, SECRETS, KEY)
+SEALED = envelope.seal("work", META, SECRETS, REF, KEY)
 
 TEXT = st.text(max_size=20)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT
@@ -39,7 +41,7 @@ def test_what_was_sealed_opens(metadata: dict[str, JSON], secrets: dict[str, JSO
     """
     Every JSON object comes back as it was, from either part.
     """
-    data = envelope.seal("work", metadata, secrets, KEY)
+    data = envelope.seal("work", metadata, secrets, REF, KEY)
 
     assert (metadata, secrets) == opened(data)
 
@@ -48,7 +50,7 @@ def test_the_seal_is_new_each_time() -> None:
     """
     The same content sealed twice has another nonce and another ciphertext (NIST SP 800-38D, 8).
     """
-    one, other = (envelope.parse("work", envelope.seal("work", META, SECRETS, KEY)) for _ in range(2))
+    one, other = (envelope.parse("work", envelope.seal("work", META, SECRETS, REF, KEY)) for _ in range(2))
 
     assert one.nonce != other.nonce
     assert one.ciphertext != other.ciphertext
@@ -65,12 +67,21 @@ def test_secrets_are_not_in_the_clear() -> None:
 
 def test_another_key_does_not_open() -> None:
     """
-    The error says that it may be the key, and shows none of it.
+    No key but the one that sealed opens, and the error shows none of it.
     """
-    with pytest.raises(VaultError, match="another key") as caught:
+    with pytest.raises(VaultError, match="does not open"):
         envelope.unseal(envelope.parse("work", SEALED), b"\1" * 32)
 
-    assert "ENTRAKIT_VAULT_KEY" in caught.value.remedy
+
+def test_the_key_is_named_and_bound() -> None:
+    """
+    The file says which key it is, and an entry whose note was edited does not open.
+    """
+    assert REF == envelope.parse("work", SEALED).key
+    edited = SEALED.replace(b'"from":"file"', b'"from":"keyring"')
+
+    with pytest.raises(VaultError, match="does not open"):
+        opened(edited)
 
 
 def test_an_entry_cannot_be_swapped() -> None:
@@ -173,7 +184,7 @@ def test_only_an_object_is_unsealed() -> None:
     """
     A seal that opens to something else than an object is damage.
     """
-    sealed = envelope.parse("work", envelope.seal("work", META, ["no object"], KEY))  # type: ignore[arg-type] # on purpose
+    sealed = envelope.parse("work", envelope.seal("work", META, ["no object"], REF, KEY))  # type: ignore[arg-type] # on purpose
 
     with pytest.raises(VaultError):
         envelope.unseal(sealed, KEY)

@@ -35,7 +35,7 @@ def vault(private_home: Path) -> Vault:
 
 def directory_of(vault: Vault) -> Path:
     """Return the directory of entries."""
-    return Path(vault.path) / "connections"
+    return Path(vault.place) / "connections"
 
 
 def file_of(vault: Vault, name: str = "work") -> Path:
@@ -43,11 +43,17 @@ def file_of(vault: Vault, name: str = "work") -> Path:
     return directory_of(vault) / f"{name}.json"
 
 
+def key_file(vault: Vault) -> Path:
+    """Return the file of the key."""
+    (path,) = Path(vault.place).glob("key-*")
+    return path
+
+
 def test_what_is_written_is_read(vault: Vault) -> None:
     """
     Metadata and secrets come back as they were, also for another process's vault, and are the reader's own.
     """
-    entry = Vault(vault.path).read("work")
+    entry = Vault(vault.place).read("work")
 
     assert Entry(META, SECRETS) == entry
     assert "canary" not in repr(entry)
@@ -62,17 +68,17 @@ def test_the_place_and_key_come_from_the_environment(private_home: Path) -> None
     """
     vault = Vault(environ={"ENTRAKIT_HOME": str(private_home), "ENTRAKIT_VAULT_KEY": "A" * 43})
 
-    assert (str(private_home), "environment") == (vault.path, vault.key_source.name)
-    assert os.path.isabs(Vault("somewhere").path)
+    assert (str(private_home), "environment") == (vault.place, vault.key_source())
+    assert os.path.isabs(Vault("somewhere").place)
 
 
 def test_secrets_are_nowhere_in_the_clear(vault: Vault) -> None:
     """
     No file of the vault has the secret's text (checklist 38, 41).
     """
-    files = [path for path in Path(vault.path).rglob("*") if path.is_file()]
+    files = [path for path in Path(vault.place).rglob("*") if path.is_file()]
 
-    assert {"key", "work.json"} == {path.name for path in files}
+    assert {"key", "vault.json", "work.json"} == {path.name.partition("-")[0] for path in files}
     assert [] == [path for path in files if b"canary" in path.read_bytes()]
 
 
@@ -89,7 +95,7 @@ def test_everything_is_private(vault: Vault) -> None:
     finally:
         os.umask(old)
 
-    for path in Path(vault.path).rglob("*"):
+    for path in Path(vault.place).rglob("*"):
         assert (0o700 if path.is_dir() else 0o600) == path.stat().st_mode & 0o777, path
 
 
@@ -145,9 +151,9 @@ def test_a_missing_entry_names_the_others(vault: Vault) -> None:
         vault.read("zzz")
     assert "There are work. Name one with --name, or choose it with `entra use`." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
-        Vault(vault.path + "-empty").read("work")
+        Vault(vault.place + "-empty").read("work")
     assert "Nothing is connected yet." in caught.value.remedy
-    assert not Path(vault.path + "-empty").exists()
+    assert not Path(vault.place + "-empty").exists()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -183,7 +189,7 @@ def test_another_key_does_not_open(vault: Vault) -> None:
     With another key the entry is told as such, and stays where it is for the right one.
     """
     with pytest.raises(VaultError, match="another key"):
-        Vault(vault.path, environ={"ENTRAKIT_VAULT_KEY": "another"}).read("work")
+        Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": "another"}).read("work")
     assert SECRETS == vault.read("work").secrets
 
 
@@ -261,7 +267,7 @@ def test_a_listing_needs_no_key(vault: Vault) -> None:
     file_of(vault, "open").chmod(0o644)
     file_of(vault, "broken").write_text("{")
     (directory_of(vault) / "no name.json").touch()
-    (Path(vault.path) / "key").unlink()
+    key_file(vault).unlink()
 
     listed = vault.entries()
 
@@ -288,7 +294,7 @@ def test_an_open_directory_is_refused(vault: Vault, below: str) -> None:
     """
     Neither read nor written where others could have been: told with the chmod to type (checklist 39).
     """
-    directory = Path(vault.path) / below
+    directory = Path(vault.place) / below
     directory.chmod(0o755)
 
     for step in (lambda: vault.read("work"), lambda: vault.write("work", META, SECRETS)):
@@ -329,7 +335,7 @@ def test_the_current_name_is_always_a_name(vault: Vault, content: bytes) -> None
     """
     What can't be a name is not taken from the file.
     """
-    path = Path(vault.path) / "current"
+    path = Path(vault.place) / "current"
     path.touch(mode=0o600)
     path.write_bytes(content)
 
@@ -386,7 +392,7 @@ def test_a_listing_removes_what_killed_writers_left(vault: Vault) -> None:
     """
     Rests of an hour ago go, in both directories; those that a writer may be busy with stay.
     """
-    rests = [directory_of(vault) / ".work.json.0f.new", Path(vault.path) / ".key.0f.new"]
+    rests = [directory_of(vault) / ".work.json.0f.new", Path(vault.place) / ".key.0f.new"]
     for path in rests:
         path.touch()
         os.utime(path, (1000, 1000))

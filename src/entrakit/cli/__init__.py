@@ -103,7 +103,7 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     options = parser.read(words)
     context = Context(
         streams, environ, as_json=options.json, quiet=options.quiet,
-        color=not options.no_color and not environ.get("NO_COLOR"),
+        color=not options.no_color and not environ.get("NO_COLOR"), key_from=options.vault_key_from,
     )  # fmt: skip
     # `token` begins with what costs nothing, and sets the log up itself before it renews.
     if command.name != "token" or options.verbose or options.debug:

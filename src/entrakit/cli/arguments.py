@@ -92,6 +92,10 @@ def add_general(parser: Parser) -> None:
     group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     group.add_argument("-v", "--verbose", action="store_true", help="say what happens on the way")
     group.add_argument("--debug", action="store_true", help="say everything, with tracebacks; secrets stay masked")
+    group.add_argument(
+        "--vault-key-from", choices=("environment", "keyring", "file"), default="",
+        help="where the key of kept connections is",
+    )  # fmt: skip
     group.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR does the same)")
 
 

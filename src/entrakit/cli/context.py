@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TextIO
 
+    from entrakit.vault import Vault
+
 
 class Streams(NamedTuple):
     """Where a command reads and writes.
@@ -34,6 +36,7 @@ class Context(NamedTuple):
         as_json: `--json`.
         quiet: `--quiet`.
         color: Whether colour may be used.
+        key_from: `--vault-key-from`; empty if it was not given.
     """
 
     streams: Streams
@@ -41,6 +44,13 @@ class Context(NamedTuple):
     as_json: bool = False
     quiet: bool = False
     color: bool = True
+    key_from: str = ""
+
+    def open_vault(self) -> Vault:
+        """Return the vault that this command works on. Raises VaultError, ParameterError."""
+        from entrakit.vault import Vault
+
+        return Vault(key_from=self.key_from, environ=self.environ)
 
     def tell(self, text: str) -> None:
         """Write a line for people; a program that asked for JSON gets nothing else."""

@@ -1,29 +1,34 @@
 """The vault: kept connections, metadata in the clear and secrets sealed.
 
-`envelope` seals, `key` finds the key, `files` is where the entries are.
+`names` says what they may be called, `envelope` seals, `keys` finds the key, and a storage (`files`, `redis`) is where
+they are.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 from entrakit.paths import state_dir
 from entrakit.vault import envelope
-from entrakit.vault.files import Files
-from entrakit.vault.key import KeyMissingError, choose
+from entrakit.vault.keys import KeyMissingError, KeyRef, Keys, ref_from
 from entrakit.vault.names import checked_name, is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from entrakit.claims import JSON
-    from entrakit.vault.key import KeySource
+    from entrakit.vault.storage import Storage
 
 DEFAULT_NAME = "default"
+VARIABLE = "ENTRAKIT_VAULT"
+LOCK_TIMEOUT_S = 60.0
+_ATTEMPTS = 5
+Result = TypeVar("Result")
 
 
 class Entry(NamedTuple):
@@ -56,32 +61,53 @@ class Listed(NamedTuple):
 
 
 class Vault:
-    """Kept connections below one directory.
+    """Kept connections in one place.
 
     Args:
-        path: The directory; None for the usual place (`paths.state_dir`).
-        key: What gives the key; None for the first of the usual sources (`vault.key.choose`).
+        place: A directory, or the `redis://` or `rediss://` address of a server that hosts share; empty for
+            `ENTRAKIT_VAULT`, else the usual directory (`paths.state_dir`).
+        key_from: Where the key shall come from: `environment`, `keyring` or `file`; empty for
+            `ENTRAKIT_VAULT_KEY_FROM`, else the first that works.
         environ: The environment to look variables up in.
 
     Raises:
         VaultError: There is no usual place.
+        ParameterError: The place or the source of the key can't be one.
     """
 
-    def __init__(
-        self, path: str | None = None, key: KeySource | None = None, environ: Mapping[str, str] = os.environ
-    ) -> None:
-        self.path = os.path.abspath(path or state_dir(environ))
-        self.key_source = key or choose(environ, self.path)
-        self._storage = Files(self.path)
+    def __init__(self, place: str = "", *, key_from: str = "", environ: Mapping[str, str] = os.environ) -> None:
+        place = place or environ.get(VARIABLE, "")
+        if "://" in place:
+            raise ParameterError("not yet")
+        from entrakit.vault.files import Files
+
+        path = os.path.abspath(place or state_dir(environ))
+        self.storage: Storage = Files(path)
+        self.keys = Keys(environ, lambda: path, key_from)
+
+    def __repr__(self) -> str:
+        return f"Vault({self.place!r})"
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people and without secrets: a directory, or a server."""
+        return self.storage.place
 
     def check(self, name: str) -> None:
-        """Raise ParameterError for a name that no connection can have, VaultError for a place that is not safe.
+        """Make sure, before anything is done, that a connection could be kept under a name.
 
         A name has 1 to 64 letters, digits, dots, hyphens and underscores; case does not distinguish names, since it
         does not on every disk.
+
+        Raises:
+            ParameterError: No connection can have this name.
+            VaultError: The place is not safe or can't be reached, or the key is not there.
         """
-        checked_name(name)
-        self._storage.prepare()
+        name = checked_name(name)
+        self.storage.prepare()
+        ref = self.key_ref()
+        if ref is not None and not self._is_replaceable(name):
+            self.keys.open(ref)
 
     def read(self, name: str) -> Entry:
         """Return a kept connection.
@@ -91,8 +117,9 @@ class Vault:
             VaultError: It can't be read; one that is damaged was moved aside.
             ParameterError: The name can't be one.
         """
-        sealed = self._sealed(name)
-        return Entry(sealed.metadata, envelope.unseal(sealed, self.key_source.key(create=False)))
+        return self._understood(
+            name, lambda sealed: Entry(sealed.metadata, envelope.unseal(sealed, self.keys.open(sealed.key)))
+        )
 
     def read_metadata(self, name: str) -> dict[str, JSON]:
         """Return what stands in the clear of a kept connection, without the key: nothing vouches for it yet.
@@ -102,7 +129,7 @@ class Vault:
             VaultError: It can't be read; one that is damaged was moved aside.
             ParameterError: The name can't be one.
         """
-        return self._sealed(name).metadata
+        return self._understood(name, lambda sealed: sealed.metadata)
 
     def entries(self) -> list[Listed]:
         """Return all kept connections by name, without the key; one that can't be read says why.
@@ -110,26 +137,26 @@ class Vault:
         On the way it removes what writers left that were killed at least an hour ago.
 
         Raises:
-            VaultError: The directory can't be read.
+            VaultError: The place can't be read.
         """
-        self._storage.sweep()
+        self.storage.sweep()
         return [self._listed(name) for name in self.names()]
 
     def names(self) -> list[str]:
         """Return the names of all kept connections, sorted.
 
         Raises:
-            VaultError: The directory can't be read.
+            VaultError: The place can't be read.
         """
-        return self._storage.names()
+        return self.storage.names()
 
     def traces(self) -> list[str]:
         """Return the names of which anything is left, a damaged copy perhaps, sorted.
 
         Raises:
-            VaultError: The directory can't be read.
+            VaultError: The place can't be read.
         """
-        return self._storage.traces()
+        return self.storage.traces()
 
     def write(self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
         """Keep a connection in place of the one of this name.
@@ -138,14 +165,20 @@ class Vault:
             VaultError: It can't be written; the earlier one is still there.
             ParameterError: The name can't be one.
         """
-        self.check(name)
-        key = self._key_to_write()
-        self._storage.write(name.lower(), envelope.seal(name.lower(), metadata, secrets, key))
+        name = checked_name(name)
+        self.storage.prepare()
+        for _ in range(_ATTEMPTS):
+            ref, key = self._key_to_write(name)
+            self.storage.write(name, envelope.seal(name, metadata, secrets, ref, key))
+            # Another process may have changed the key while we sealed with the one before.
+            if self.key_ref() == ref:
+                return
+        raise VaultError("The vault's key is being changed.", remedy="Try again in a moment.")
 
     def delete(self, name: str) -> bool:
         """Remove all that is kept of a connection, and return whether there was anything.
 
-        If it was the current one, none is chosen any more.
+        If it was the current one, none is chosen any more. If it was the last one, the key is removed too.
 
         Args:
             name: Its name.
@@ -155,15 +188,16 @@ class Vault:
             ParameterError: The name can't be one.
         """
         name = checked_name(name)
-        if not self._storage.has_traces(name):
+        if not self.storage.has_traces(name):
             return False
         with self.lock(name):
-            self._storage.delete(name)
+            self.storage.delete(name)
         if self.current() == name:
-            self._storage.write_current("")
+            self.storage.write_current("")
+        self._forget_unused_key()
         return True
 
-    def lock(self, name: str, timeout_s: float = 60.0) -> AbstractContextManager[None]:
+    def lock(self, name: str, timeout_s: float = LOCK_TIMEOUT_S) -> AbstractContextManager[None]:
         """Hold a connection against other processes for a block.
 
         Args:
@@ -171,13 +205,14 @@ class Vault:
             timeout_s: Seconds to wait for another process.
 
         Raises:
-            VaultError: Another process held it for all that time.
+            VaultBusyError: Another process held it for all that time.
+            VaultError: It can't be locked.
         """
-        return self._storage.lock(checked_name(name), timeout_s)
+        return self.storage.lock(checked_name(name), timeout_s)
 
     def current(self) -> str:
         """Return the name that is meant when none is given."""
-        name = self._storage.read_current().decode("ascii", "replace").strip()
+        name = self.storage.read_current().decode("ascii", "replace").strip()
         return name if is_name(name) else DEFAULT_NAME
 
     def set_current(self, name: str) -> None:
@@ -188,17 +223,84 @@ class Vault:
             VaultError: The connection can't be read, or the choice not written.
             ParameterError: The name can't be one.
         """
-        self._sealed(name)
-        self._storage.write_current(name.lower())
+        self.read_metadata(name)
+        self.storage.write_current(name.lower())
 
-    def _key_to_write(self) -> bytes:
-        """Return the key; a new one only where nothing is kept that the one before has sealed."""
+    def key_ref(self) -> KeyRef | None:
+        """Return which key seals what is written; None before the first.
+
+        Raises:
+            VaultError: The note about it can't be read, or is damaged.
+        """
+        data = self.storage.read_key_note()
+        if data is None:
+            return None
         try:
-            return self.key_source.key(create=False)
-        except KeyMissingError:
-            if self.names():
-                raise
-        return self.key_source.key()
+            return ref_from(json.loads(data))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise VaultError(
+                f"The note of the vault's key in {self.place} is damaged.",
+                remedy="Restore vault.json from a backup; or remove it, and connect again.",
+            ) from error
+
+    def key_source(self) -> str:
+        """Return where the key is: `environment`, `keyring` or `file`; empty if there is none yet."""
+        ref = self.key_ref()
+        return ref.source if ref else self.keys.wanted
+
+    def describe_key(self) -> str:
+        """Return in words where the key is, and what that protects against. Raises VaultError."""
+        return self.keys.describe(self.key_ref())
+
+    def note_key(self, seen: KeyRef | None, ref: KeyRef | None) -> bool:
+        """Note that another key seals from now on (None: no key), unless somebody else did so first.
+
+        Raises:
+            VaultError: It can't be written.
+        """
+        return self.storage.swap_key_note(_note(seen), _note(ref))
+
+    def _key_to_write(self, name: str) -> tuple[KeyRef, bytes]:
+        """Return the vault's key; a new one only where nothing else is kept that the one before has sealed."""
+        for _ in range(_ATTEMPTS):
+            ref = self.key_ref()
+            if ref is not None:
+                try:
+                    return ref, self.keys.open(ref)
+                except KeyMissingError:
+                    if not self._is_replaceable(name):
+                        raise
+            elif not self._is_replaceable(name):
+                raise KeyMissingError(
+                    f"Connections are kept in {self.place}, and the note of their key is gone.",
+                    remedy="Restore vault.json from a backup; or type `entra vault rekey`.",
+                )
+            new, key = self.keys.make()
+            if self.note_key(ref, new):
+                return new, key
+            # Of several that race one wins; what the others made is of no use.
+            self.keys.forget(new)
+        raise VaultError("The vault's key is being changed.", remedy="Try again in a moment.")
+
+    def _is_replaceable(self, name: str) -> bool:
+        """Return whether nothing is kept but what goes by this name."""
+        return set(self.names()) <= {name}
+
+    def _forget_unused_key(self) -> None:
+        """Remove the key if nothing is kept any more."""
+        ref = self.key_ref()
+        if ref is None or self.traces() or not self.note_key(ref, None):
+            return
+        if self.names():
+            # Another process has kept something meanwhile, sealed with this key.
+            self.note_key(None, ref)
+            return
+        try:
+            self.keys.forget(ref)
+        except VaultError as error:
+            import logging
+
+            logging.getLogger("entrakit").warning("The vault's key, which seals nothing now, stays: %s", error)
 
     def _listed(self, name: str) -> Listed:
         try:
@@ -206,23 +308,26 @@ class Vault:
         except (VaultError, NotConnectedError, ParameterError) as error:
             return Listed(name, {}, error.problem)
 
-    def _sealed(self, name: str) -> envelope.Sealed:
-        data = self._storage.read(checked_name(name))
-        if data is None:
-            raise self._not_connected(name)
-        try:
-            return envelope.parse(name.lower(), data)
-        except envelope.DamagedEntryError as error:
+    def _understood(self, name: str, use: Callable[[envelope.Sealed], Result]) -> Result:
+        """Return what `use` makes of an entry; one that it finds damaged is moved aside."""
+        kept = checked_name(name)
+        for _ in range(_ATTEMPTS):
+            data = self.storage.read(kept)
+            if data is None:
+                raise self._not_connected(name)
             try:
-                aside = self._storage.set_aside(name.lower(), data)
-            except VaultError:
-                raise error from None
-            if aside:
-                raise VaultError(
-                    f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
-                ) from error
-        # Another process has replaced or removed it meanwhile.
-        return self._sealed(name)
+                return use(envelope.parse(kept, data))
+            except envelope.DamagedEntryError as error:
+                try:
+                    aside = self.storage.set_aside(kept, data)
+                except VaultError:
+                    raise error from None
+                if aside:
+                    raise VaultError(
+                        f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
+                    ) from error
+                # Another process has replaced or removed it meanwhile.
+        raise VaultError(f"The kept connection {name!r} changes too fast to be read.", remedy="Try again.")
 
     def _not_connected(self, name: str) -> NotConnectedError:
         from difflib import get_close_matches
@@ -233,3 +338,7 @@ class Vault:
         choose = "Name one with --name, or choose it with `entra use`." if names else "Connect with `entra connect`."
         remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
+
+
+def _note(ref: KeyRef | None) -> bytes | None:
+    return None if ref is None else json.dumps({"schema": 1, **ref.to_json()}).encode("ascii")

@@ -1,9 +1,9 @@
 """Sealing an entry: AES-256-GCM (NIST SP 800-38D), with all that is in the clear bound to it.
 
-    {"schema": 1, "name": "default", "metadata": {…}, "nonce": base64, "sealed": base64}
+    {"schema": 1, "name": "default", "key": {"from": …, "id": …}, "metadata": {…}, "nonce": base64, "sealed": base64}
 
-Name, schema and metadata are associated data of the seal: an entry that was edited, or put under another name, does
-not open. The nonce is 96 random bits, new for each seal.
+All but nonce and sealed part is associated data of the seal: an entry that was edited, or put under another name, does
+not open. The nonce is 96 random bits, new for each seal. `key` says which key it was sealed with.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from binascii import a2b_base64, b2a_base64
 from typing import NamedTuple
 
 from entrakit.errors import VaultError
+from entrakit.vault.keys import KeyRef, ref_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,37 +29,41 @@ class Sealed(NamedTuple):
 
     Args:
         name: The connection's name.
+        key: Which key it was sealed with.
         metadata: What is in the clear.
         nonce: The seal's nonce.
         ciphertext: The sealed secrets.
     """
 
     name: str
+    key: KeyRef
     metadata: dict[str, JSON]
     nonce: bytes
     ciphertext: bytes
 
 
 class DamagedEntryError(VaultError):
-    """The entry is not what was written, or was sealed with another key."""
+    """The entry is not what was written."""
 
 
-def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], key: bytes) -> bytes:
+def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: KeyRef, key: bytes) -> bytes:
     """Return the bytes of an entry's file.
 
     Args:
         name: The connection's name.
         metadata: What stays in the clear.
         secrets: What is sealed.
-        key: 32 bytes.
+        ref: Which key it is.
+        key: Its 32 bytes.
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = os.urandom(NONCE_SIZE)
-    ciphertext = AESGCM(key).encrypt(nonce, _dump(secrets), _bound(name, metadata))
+    ciphertext = AESGCM(key).encrypt(nonce, _dump(secrets), _bound(name, ref, metadata))
     document = {
         "schema": SCHEMA,
         "name": name,
+        "key": ref.to_json(),
         "metadata": metadata,
         "nonce": b2a_base64(nonce, newline=False).decode("ascii"),
         "sealed": b2a_base64(ciphertext, newline=False).decode("ascii"),
@@ -67,11 +72,11 @@ def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], key: by
 
 
 def parse(name: str, data: bytes) -> Sealed:
-    """Return the entry that a file holds, its secrets still sealed.
+    """Return the entry that some bytes hold, its secrets still sealed.
 
     Args:
         name: The connection's name, which the entry must have.
-        data: The file's bytes.
+        data: The bytes.
 
     Raises:
         DamagedEntryError: They are not an entry of this name.
@@ -85,7 +90,7 @@ def parse(name: str, data: bytes) -> Sealed:
                 f"The kept connection {name!r} is of version {schema}, and this entrakit knows version {SCHEMA}.",
                 remedy="Use the entrakit that made it, or disconnect and connect again.",
             )
-        metadata = document["metadata"]
+        metadata, ref = document["metadata"], ref_from(document["key"])
         nonce, ciphertext = _from_base64(document["nonce"]), _from_base64(document["sealed"])
         if type(schema) is not int or document["name"] != name or not isinstance(metadata, dict):
             raise _damaged(name)
@@ -93,7 +98,7 @@ def parse(name: str, data: bytes) -> Sealed:
         raise _damaged(name) from error
     if len(nonce) != NONCE_SIZE:
         raise _damaged(name)
-    return Sealed(name, metadata, nonce, ciphertext)
+    return Sealed(name, ref, metadata, nonce, ciphertext)
 
 
 def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
@@ -101,20 +106,21 @@ def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
 
     Args:
         entry: The entry.
-        key: 32 bytes.
+        key: The 32 bytes of the key that it names.
 
     Returns:
         What was sealed; its values are new, not shared with anything.
 
     Raises:
-        DamagedEntryError: It was changed, or sealed with another key.
+        DamagedEntryError: It was changed.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     opener = AESGCM(key)
     try:
-        secrets = json.loads(opener.decrypt(entry.nonce, entry.ciphertext, _bound(entry.name, entry.metadata)))
+        bound = _bound(entry.name, entry.key, entry.metadata)
+        secrets = json.loads(opener.decrypt(entry.nonce, entry.ciphertext, bound))
     except (InvalidTag, ValueError, RecursionError) as error:
         raise _damaged(entry.name) from error
     if not isinstance(secrets, dict):
@@ -122,8 +128,8 @@ def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
     return secrets
 
 
-def _bound(name: str, metadata: dict[str, JSON]) -> bytes:
-    return _dump({"schema": SCHEMA, "name": name, "metadata": metadata})
+def _bound(name: str, ref: KeyRef, metadata: dict[str, JSON]) -> bytes:
+    return _dump({"schema": SCHEMA, "name": name, "key": ref.to_json(), "metadata": metadata})
 
 
 def _dump(value: object) -> bytes:
@@ -136,7 +142,4 @@ def _from_base64(text: str) -> bytes:
 
 
 def _damaged(name: str) -> DamagedEntryError:
-    return DamagedEntryError(
-        f"The kept connection {name!r} does not open: it is damaged, or was sealed with another key.",
-        remedy="If ENTRAKIT_VAULT_KEY was set when it was made, set it again; otherwise connect again.",
-    )
+    return DamagedEntryError(f"The kept connection {name!r} does not open: it is damaged.", remedy="Connect again.")

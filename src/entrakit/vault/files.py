@@ -3,6 +3,7 @@
     <state>/connections/NAME.json     an entry
     <state>/connections/NAME.lock     held while it is renewed
     <state>/current                   the name that commands use when none is given
+    <state>/vault.json                which key seals the entries
 
 Reading one entry opens one file, however many there are.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ENDING = ".json"
 DAMAGED = ".damaged-"
 REST_AGE_S = 3600.0
+LOCK_S = 30.0
 
 
 class Files:
@@ -36,6 +38,7 @@ class Files:
         self.path = self.place = path
         self._directory = os.path.join(path, "connections")
         self._chosen = os.path.join(path, "current")
+        self._key_note = os.path.join(path, "vault.json")
 
     def prepare(self) -> None:
         """Raise VaultError if the directories can't be made, or are not ours alone."""
@@ -106,6 +109,34 @@ class Files:
             private_files.write_file(self._chosen, name.encode("ascii"))
         else:
             private_files.remove_file(self._chosen)
+
+    def read_key_note(self) -> bytes | None:
+        """Return what was noted about the vault's key; None if nothing was. Raises VaultError."""
+        return private_files.read_file(self._key_note)
+
+    def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
+        """Note something else about the vault's key, if nobody else has done so, and return whether it was done.
+
+        Args:
+            seen: What was noted before; None if nothing was.
+            data: What to note; None to remove the note.
+
+        Raises:
+            VaultError: It can't be written.
+        """
+        from entrakit.vault.lock import locked
+
+        self.prepare()
+        if data is None:
+            return seen is not None and private_files.remove_seen(self._key_note, seen)
+        if seen is None:
+            return private_files.create_file(self._key_note, data)
+        with locked(self._key_note + ".lock", LOCK_S):
+            if self.read_key_note() != seen:
+                return False
+            private_files.write_file(self._key_note, data)
+        private_files.remove_file(self._key_note + ".lock")
+        return True
 
     def sweep(self) -> None:
         """Remove what writers left that were killed at least an hour ago, as far as it can be removed."""

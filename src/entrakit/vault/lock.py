@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from entrakit.errors import VaultError
+from entrakit.errors import VaultBusyError, VaultError
 from entrakit.vault.private_files import make_directory
 
 TYPE_CHECKING = False
@@ -26,7 +26,8 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
         timeout_s: Seconds to wait for it.
 
     Raises:
-        VaultError: Another process held it for all that time, or it can't be made.
+        VaultBusyError: Another process held it for all that time.
+        VaultError: It can't be made.
     """
     from filelock import FileLock, Timeout
 
@@ -35,7 +36,7 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        raise VaultError(
+        raise VaultBusyError(
             f"Another process has held {path} for {timeout_s:g} seconds{_owner(path)}.",
             remedy="Wait for it, or end it, then try again.",
         ) from error

@@ -149,6 +149,16 @@ def set_aside(path: str, aside: str, seen: bytes) -> bool:
     return False
 
 
+def remove_seen(path: str, seen: bytes) -> bool:
+    """Remove a file if it is still what was read, and return whether it was.
+
+    Raises:
+        VaultError: It can't be removed.
+    """
+    aside = _temporary(path)
+    return set_aside(path, aside, seen) and remove_file(aside)
+
+
 def intended_name(file: str) -> str:
     """Return the name that a file would have got if its writer had not been killed; empty if it is no such file."""
     return file[1:].rsplit(".", 2)[0] if file.startswith(".") and file.endswith(".new") else ""

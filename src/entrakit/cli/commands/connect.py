@@ -117,7 +117,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
 def _connect(options: argparse.Namespace, context: Context, given: dict[str, object]) -> Connection:
     from entrakit.clouds import find_cloud
     from entrakit.sign_in import connect
-    from entrakit.vault import Vault
 
     named = options.cloud or options.authority_url
     cloud = find_cloud(options.cloud or (not named and context.environ.get("AZURE_AUTHORITY_HOST")) or "global")
@@ -133,7 +132,7 @@ def _connect(options: argparse.Namespace, context: Context, given: dict[str, obj
         name=options.name,
         ensure=options.ensure,
         save_secret=options.save_secret,
-        vault=Vault(environ=context.environ),
+        vault=context.open_vault(),
         **given,
     )
 
@@ -321,14 +320,13 @@ def _summary(connection: Connection) -> dict[str, object]:
 
 
 def _say(connection: Connection, context: Context) -> None:
-    from entrakit.vault import Vault
 
     settings = connection.settings
-    vault = Vault(environ=context.environ)
+    vault = context.open_vault()
     who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "somebody"
     left = settings.expires_at - time.time()
     context.tell(f"Connected as {who} to the tenant {connection.tenant_id} ({settings.flow}).")
     context.tell(f"The token lasts until {utc(settings.expires_at)} ({describe_span(left)}) and renews itself.")
-    context.tell(f"Kept as {settings.name!r} in {vault.path}, encrypted; key: {vault.key_source.description}.")
+    context.tell(f"Kept as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}.")
     if settings.name.lower() != vault.current():
         context.tell(f"To make it the one that commands use: entra use {settings.name}")

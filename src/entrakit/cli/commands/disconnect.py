@@ -21,11 +21,10 @@ def arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Remove, and say what was removed."""
     from entrakit.kept import disconnect
-    from entrakit.vault import Vault
 
     if options.all and options.name:
         raise ParameterError("Give a name or --all, not both.")
-    vault = Vault(environ=context.environ)
+    vault = context.open_vault()
     names = vault.traces() if options.all else [options.name or vault.current()]
     removed = [name for name in names if disconnect(name, vault=vault)]
     if not removed and not options.all:

@@ -47,9 +47,8 @@ def _token(options: argparse.Namespace, context: Context) -> str:
 
         return read_secret(context, "token").reveal().strip().removeprefix("Bearer ")
     from entrakit.kept import get_connection
-    from entrakit.vault import Vault
 
-    with get_connection(options.name, vault=Vault(environ=context.environ)) as connection:
+    with get_connection(options.name, vault=context.open_vault()) as connection:
         return connection.token(*options.scope).access_token
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
     from entrakit.kept import Status
-    from entrakit.vault import Vault
 
 
 def arguments(parser: Parser) -> None:
@@ -27,16 +26,16 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """List them."""
     from entrakit.cli.output import give_table
     from entrakit.kept import list_connections
-    from entrakit.vault import Vault
 
-    vault = Vault(environ=context.environ)
+    vault = context.open_vault()
     found = [one for one in list_connections(vault=vault) if options.name is None or options.name.lower() == one.name]
     if not found:
         named = f" named {options.name!r}" if options.name else ""
         raise NotConnectedError(f"There is no connection{named}.", remedy="Connect with `entra connect`.")
     now = time.time()
     if context.as_json:
-        context.give_json([_as_json(one, vault, now) for one in found])
+        kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
+        context.give_json([_as_json(one, now) | kept_in for one in found])
         return 0
     rows = [_row(one, now, context) for one in found]
     give_table(context, ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD"), rows)
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     for one in found:
         if one.settings is not None and "@" in one.settings.cloud.name:
             context.tell(f"Note: {one.name} trusts the authority {one.settings.cloud.authority}.")
-    context.tell(f"Kept in {vault.path}, encrypted; key: {vault.key_source.description}.")
+    context.tell(f"Kept in {vault.place}, encrypted; key: {vault.describe_key()}.")
     for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
         if context.environ.get(name):
             context.tell(f"Note: {name} is set, and new connections follow it.")
@@ -68,13 +67,11 @@ def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
     return (mark, one.name, settings.flow, account, short(settings.tenant_id, context), state, cloud)
 
 
-def _as_json(one: Status, vault: Vault, now: float) -> dict[str, object]:
+def _as_json(one: Status, now: float) -> dict[str, object]:
     base: dict[str, object] = {
         "name": one.name,
         "current": one.is_current,
         "state": one.state(now),
-        "kept_in": vault.path,
-        "key_from": vault.key_source.name,
     }
     settings = one.settings
     if settings is None:

@@ -26,10 +26,8 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Print the token."""
-    from entrakit.vault import Vault
-
     min_validity_s = parse_span(options.min_validity)
-    with get_connection(options.name, vault=Vault(environ=context.environ)) as connection:
+    with get_connection(options.name, vault=context.open_vault()) as connection:
         if options.scope or options.claims or min_validity_s or not connection.is_fresh:
             from entrakit.cli.logs import configure
 

@@ -17,9 +17,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Choose it."""
-    from entrakit.vault import Vault
-
-    Vault(environ=context.environ).set_current(options.name)
+    context.open_vault().set_current(options.name)
     if context.as_json:
         context.give_json({"current": options.name.lower()})
     context.tell(f"From now on, commands use {options.name.lower()!r}.")

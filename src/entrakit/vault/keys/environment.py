@@ -1,0 +1,116 @@
+"""A key from the environment variable `ENTRAKIT_VAULT_KEY`.
+
+Its value is 32 bytes in base64 or base64url, used as they are; or a passphrase, stretched by scrypt (RFC 7914). While
+a key is changed, `ENTRAKIT_VAULT_OLD_KEY` can hold the one before, which opens and never seals anew.
+"""
+
+from __future__ import annotations
+
+import os
+from binascii import a2b_base64
+
+from entrakit.vault.keys import KEY_SIZE, OLD_VARIABLE, VARIABLE, KeyMissingError, KeyRef, digest, id_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# 32 MiB and some 80 ms, which a guess costs as well.
+SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
+
+
+class EnvironmentKey:
+    """The key of the environment.
+
+    Args:
+        environ: The environment.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __repr__(self) -> str:
+        return "EnvironmentKey(…)"
+
+    def open(self, ref: KeyRef) -> bytes:
+        """Return the key, stretched if it is a passphrase.
+
+        Raises:
+            KeyMissingError: Neither variable has it.
+        """
+        values = [self._environ[name] for name in (VARIABLE, OLD_VARIABLE) if self._environ.get(name)]
+        for value in values:
+            key = _stretched_once(value, ref) if ref.salt else as_key(value)
+            if key is not None and id_of(key) == ref.id:
+                return key
+        if not values:
+            raise KeyMissingError(
+                f"The key is in {VARIABLE}, which is not set.", remedy=f"Set {VARIABLE} to what it was."
+            )
+        raise KeyMissingError(
+            f"This was sealed with another key than the one in {VARIABLE}.",
+            remedy=f"Set it to what it was. To change the key, set {OLD_VARIABLE} to the old one as well and type "
+            "`entra vault rekey`; or remove the connections with `entra disconnect --all`, and connect again.",
+        )
+
+    def make(self) -> tuple[KeyRef, bytes]:
+        """Return the key that the variable holds, a passphrase with a new salt.
+
+        Raises:
+            KeyMissingError: It is not set.
+        """
+        value = self._environ.get(VARIABLE, "")
+        if not value:
+            raise KeyMissingError(
+                f"The key shall come from the environment, and {VARIABLE} is not set.",
+                remedy=f"Set {VARIABLE} to 32 bytes in base64, or to a passphrase.",
+            )
+        key, salt = as_key(value), ""
+        if key is None:
+            salt = os.urandom(16).hex()
+            key = _stretched(value, salt)
+        return KeyRef("environment", id_of(key), salt), key
+
+    def forget(self, ref: KeyRef) -> None:
+        """Remove the stretched key from the kernel; the variable is not ours."""
+        from entrakit.vault.keys import kernel
+
+        kernel.forget(ref.id)
+
+    def describe(self, ref: KeyRef) -> str:
+        """Return in words which variable has it, and in which form."""
+        kind = "a passphrase, stretched by scrypt" if ref.salt else "32 bytes"
+        return f"environment variable {VARIABLE} ({kind})"
+
+
+def _stretched_once(value: str, ref: KeyRef) -> bytes:
+    """Return the stretched passphrase, from the kernel if it holds the one of this very passphrase."""
+    from entrakit.vault.keys import kernel
+
+    proof = os.fsencode(value)
+    held = kernel.find(ref.id) or b""
+    if len(held) == 2 * KEY_SIZE and held[KEY_SIZE:] == digest(held[:KEY_SIZE] + proof):
+        return held[:KEY_SIZE]
+    key = _stretched(value, ref.salt)
+    if id_of(key) == ref.id:
+        kernel.hold(ref.id, key + digest(key + proof))
+    return key
+
+
+def _stretched(value: str, salt: str) -> bytes:
+    from hashlib import scrypt
+
+    # As the environment had it, in whatever encoding that was.
+    return scrypt(
+        os.fsencode(value), salt=bytes.fromhex(salt), n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P, maxmem=2**26, dklen=KEY_SIZE
+    )
+
+
+def as_key(value: str) -> bytes | None:
+    """Return the 32 bytes that a text encodes, or None if it is a passphrase."""
+    text = value.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        key = a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+    except ValueError:
+        return None
+    return key if len(key) == KEY_SIZE else None

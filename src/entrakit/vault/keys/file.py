@@ -1,0 +1,65 @@
+"""A key in a private file beside the vault.
+
+It protects as file permissions do: who can read the files of this user can read the key. It keeps backups and copies
+of single entries unreadable, no more.
+"""
+
+from __future__ import annotations
+
+import os
+
+from entrakit.errors import VaultError
+from entrakit.vault.keys import KEY_SIZE, KeyMissingError, KeyRef, id_of
+from entrakit.vault.private_files import create_file, make_directory, read_file, remove_file
+
+
+class FileKey:
+    """Keys in files of one directory.
+
+    Args:
+        directory: The directory.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def open(self, ref: KeyRef) -> bytes:
+        """Return a key.
+
+        Raises:
+            KeyMissingError: There is no such file.
+            VaultError: The file can't be read, or is not what was written.
+        """
+        path = self._path(ref)
+        key = read_file(path)
+        if key is None:
+            raise KeyMissingError(
+                f"The key file {path} is gone.",
+                remedy="Restore it from a backup; or remove the connections that it sealed with "
+                "`entra disconnect --all`, and connect again.",
+            )
+        if len(key) != KEY_SIZE or id_of(key) != ref.id:
+            raise VaultError(
+                f"The key file {path} is damaged.",
+                remedy="Restore it from a backup; without it kept connections can't be opened, so connect again.",
+            )
+        return key
+
+    def make(self) -> tuple[KeyRef, bytes]:
+        """Write a new key. Raises VaultError."""
+        key = os.urandom(KEY_SIZE)
+        ref = KeyRef("file", id_of(key))
+        make_directory(self._directory)
+        create_file(self._path(ref), key)
+        return ref, key
+
+    def forget(self, ref: KeyRef) -> None:
+        """Remove a key's file. Raises VaultError."""
+        remove_file(self._path(ref))
+
+    def describe(self, ref: KeyRef) -> str:
+        """Return in words which file it is, and what that protects against."""
+        return f"key file {self._path(ref)} (protects as file permissions do)"
+
+    def _path(self, ref: KeyRef) -> str:
+        return os.path.join(self._directory, f"key-{ref.id}")

@@ -1,0 +1,169 @@
+"""A key in the operating system's keyring: Secret Service, Keychain or Credential Locker. Only the key lives there.
+
+The keyring is asked when a key is first unlocked; after that the kernel holds the key for a while (`kernel`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from binascii import b2a_base64
+from typing import Protocol
+
+from entrakit.errors import VaultError
+from entrakit.vault.keys import KEY_SIZE, KeyMissingError, KeyRef, NoKeyringError, id_of, kernel
+from entrakit.vault.keys.environment import as_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    Answer = TypeVar("Answer")
+
+SERVICE = "entrakit"
+# A person may have to type the keyring's password; a bus that nobody answers on must not hold us for ever.
+ANSWER_S = 120.0
+# What the system itself protects. Others, such as files of packages that somebody installed, may be plain text.
+SYSTEMS = ("keyring.backends.SecretService", "keyring.backends.libsecret", "keyring.backends.kwallet",
+           "keyring.backends.macOS", "keyring.backends.Windows")  # fmt: skip
+
+
+class Backend(Protocol):
+    """What is used of a backend of the `keyring` package."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        """Return what is kept."""
+        ...
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        """Keep something."""
+        ...
+
+    def delete_password(self, service: str, username: str) -> None:
+        """Remove what is kept."""
+        ...
+
+
+class KeyringKey:
+    """Keys in the system's keyring.
+
+    Args:
+        environ: The environment; it says whether there is a session bus.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def open(self, ref: KeyRef) -> bytes:
+        """Return a key, from the kernel if it still holds it.
+
+        Raises:
+            KeyMissingError: The keyring does not have it.
+            VaultError: The keyring is locked, or does not answer.
+        """
+        held = kernel.find(ref.id)
+        if held is not None and id_of(held) == ref.id:
+            return held
+        try:
+            text = self._ask(lambda backend: backend.get_password(SERVICE, ref.id))
+        except NoKeyringError as error:
+            raise KeyMissingError(
+                f"The key is in the system's keyring, and this session has none: {error.problem}",
+                remedy="Run it in the session that the keyring belongs to (over SSH: after it was unlocked there), or "
+                "move the key there with `entra vault rekey --vault-key-from file`.",
+            ) from error
+        key = as_key(text or "")
+        if key is None or id_of(key) != ref.id:
+            raise KeyMissingError(
+                f"The key {ref.id} is gone from the system's keyring.",
+                remedy="Restore the keyring from a backup; or remove the connections that it sealed with "
+                "`entra disconnect --all`, and connect again.",
+            )
+        kernel.hold(ref.id, key)
+        return key
+
+    def make(self) -> tuple[KeyRef, bytes]:
+        """Put a new key into the keyring.
+
+        Raises:
+            NoKeyringError: There is none, or it does not keep what it is given.
+        """
+        key = os.urandom(KEY_SIZE)
+        ref = KeyRef("keyring", id_of(key))
+        text = b2a_base64(key, newline=False).decode("ascii")
+
+        def keep(backend: Backend) -> str | None:
+            backend.set_password(SERVICE, ref.id, text)
+            return backend.get_password(SERVICE, ref.id)
+
+        try:
+            kept = self._ask(keep)
+        except NoKeyringError:
+            raise
+        except VaultError as error:
+            raise NoKeyringError(error.problem, remedy=error.remedy) from error
+        if kept != text:
+            raise NoKeyringError("The system's keyring did not keep what it was given.")
+        kernel.hold(ref.id, key)
+        return ref, key
+
+    def forget(self, ref: KeyRef) -> None:
+        """Remove a key from the kernel and the keyring. Raises VaultError."""
+        kernel.forget(ref.id)
+
+        def remove(backend: Backend) -> None:
+            if backend.get_password(SERVICE, ref.id) is not None:
+                backend.delete_password(SERVICE, ref.id)
+
+        self._ask(remove)
+
+    def describe(self, ref: KeyRef) -> str:
+        """Return in words which keyring it is."""
+        del ref
+        names = {"darwin": "Keychain", "win32": "Credential Locker"}
+        return f"the system's keyring ({names.get(sys.platform, 'Secret Service')})"
+
+    def _ask(self, question: Callable[[Backend], Answer]) -> Answer:
+        """Return what a backend answers in time."""
+        from queue import Empty, SimpleQueue
+        from threading import Thread
+
+        backend = self._backend()
+        answers: SimpleQueue[tuple[Answer | None, BaseException | None]] = SimpleQueue()
+
+        def wait() -> None:
+            try:
+                answers.put((question(backend), None))
+            except BaseException as error:  # noqa: BLE001 - it is raised again where it was asked
+                answers.put((None, error))
+
+        Thread(target=wait, daemon=True).start()
+        try:
+            answer, error = answers.get(timeout=ANSWER_S)
+        except Empty:
+            raise VaultError(
+                f"The system's keyring has not answered for {ANSWER_S:g} seconds.", remedy="Unlock it, then try again."
+            ) from None
+        if error is not None:
+            raise VaultError(
+                f"The system's keyring refused: {type(error).__name__}.",
+                remedy="Unlock it, then try again; or take the key from elsewhere with --vault-key-from.",
+            ) from error
+        return answer  # type: ignore[return-value] # no error came, so this is the answer
+
+    def _backend(self) -> Backend:
+        """Return the backend of the operating system's own keyring."""
+        # Without a session bus there is no Secret Service, and the package need not be imported to see that.
+        if sys.platform not in ("darwin", "win32") and not self._environ.get("DBUS_SESSION_BUS_ADDRESS"):
+            raise NoKeyringError("There is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
+        try:
+            from keyring import get_keyring
+
+            found = get_keyring()
+        except Exception as error:
+            raise NoKeyringError(f"The keyring package does not load: {type(error).__name__}.") from error
+        for backend in getattr(found, "backends", (found,)):
+            if type(backend).__module__ in SYSTEMS:
+                return backend
+        raise NoKeyringError("There is no keyring of the operating system.")

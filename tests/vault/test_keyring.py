@@ -1,0 +1,240 @@
+"""The system's keyring, with a real Secret Service: gnome-keyring-daemon on a session bus of its own."""
+
+from __future__ import annotations
+
+import gc
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit.errors import VaultError
+from entrakit.vault import Vault
+from entrakit.vault.keys import KeyMissingError, NoKeyringError, kernel
+from entrakit.vault.keys.keyring import KeyringKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+pytestmark = [
+    # The keyring package leaves connections to the bus to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+]
+
+# Makes a bus and a daemon whose keyring is unlocked, says where the bus is, and waits for its standard input to end.
+SESSION = """
+printf '%s' 'a password' | gnome-keyring-daemon --unlock --components=secrets >/dev/null
+printf '%s\\n' "$DBUS_SESSION_BUS_ADDRESS"
+read -r _
+"""
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give the address of a session bus with an unlocked Secret Service, and set it."""
+    home = tmp_path / "person"
+    runtime = tmp_path / "run"
+    for path in (home, runtime):
+        path.mkdir(mode=0o700)
+    environ = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(runtime)}
+    process = subprocess.Popen(
+        ["dbus-run-session", "--", "sh", "-c", SESSION],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    address = process.stdout.readline().strip()
+    assert address.startswith("unix:")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+    yield address
+    process.communicate("", timeout=30)
+    gc.collect()
+
+
+def daemon_of(home: Path) -> int:
+    """Return the process id of the daemon that serves this test's bus."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (
+                b"gnome-keyring" in (process / "comm").read_bytes()
+                and str(home).encode() in (process / "environ").read_bytes()
+            ):
+                return int(process.name)
+    raise AssertionError
+
+
+def run(program: str, *arguments: str) -> str:
+    """Run a program to its end and return what it printed."""
+    done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def vault(bus: str, private_home: Path) -> Iterator[Vault]:
+    """Give a vault with one entry, whose key is in the keyring."""
+    one = Vault(str(private_home))
+    one.write("work", {"flow": "secret"}, {"refresh_token": "canary-refresh"})
+    yield one
+    ref = one.key_ref()
+    if ref is not None:
+        kernel.forget(ref.id)
+
+
+def test_the_key_lives_in_the_keyring_alone(vault: Vault, private_home: Path) -> None:
+    """
+    With a Secret Service and no variable it is the first rung that works; no file has the key.
+    """
+    ref = vault.key_ref()
+    assert ref is not None
+    _, key = ref, vault.keys.open(ref)
+
+    assert ("keyring", "the system's keyring (Secret Service)") == (vault.key_source(), vault.describe_key())
+    assert {"vault.json", "connections"} == {path.name for path in private_home.iterdir()}
+    for path in private_home.rglob("*.json"):
+        assert key not in path.read_bytes()
+        assert key.hex() not in path.read_text()
+
+
+def test_another_process_opens_it(vault: Vault) -> None:
+    """
+    A process that starts later asks the keyring once; after that the kernel has the key for the next.
+    """
+    ref = vault.key_ref()
+    assert ref is not None
+    kernel.forget(ref.id)
+    program = (
+        "import sys\nfrom entrakit.vault import Vault\nprint(Vault(sys.argv[1]).read('work').secrets)\n"
+        "print('keyring' in sys.modules)"
+    )
+
+    first, second = run(program, vault.place), run(program, vault.place)
+
+    assert "{'refresh_token': 'canary-refresh'}\nTrue\n" == first
+    assert "{'refresh_token': 'canary-refresh'}\n" == second.rpartition("\n")[0].rpartition("\n")[0] + "\n"
+    if kernel.find(ref.id) is not None:
+        assert second.endswith("False\n")
+
+
+def test_what_the_kernel_holds_is_not_trusted(vault: Vault) -> None:
+    """
+    Another process of this user can put anything under the key's name: it is not the key, so the keyring is asked.
+    """
+    ref = vault.key_ref()
+    assert ref is not None
+    kernel.hold(ref.id, bytes(32))
+
+    assert {"refresh_token": "canary-refresh"} == Vault(vault.place).read("work").secrets
+
+
+def test_a_session_without_the_keyring_is_told(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, without_kernel: None
+) -> None:
+    """
+    Over SSH there may be no bus: the error names the keyring and the ways out, and the vault stays as it is.
+    """
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+
+    for step in (lambda: Vault(vault.place).read("work"), lambda: Vault(vault.place).write("other", {}, {})):
+        with pytest.raises(KeyMissingError, match=r"in the system's keyring[\s\S]*session[\s\S]*rekey"):
+            step()
+    assert ["work"] == vault.names()
+
+
+def test_a_key_that_is_gone_is_told(vault: Vault, without_kernel: None) -> None:
+    """
+    A keyring that lost the key is told, and no other key is made as long as something else is kept.
+    """
+    ref = vault.key_ref()
+    assert ref is not None
+    vault.keys.source("keyring").forget(ref)
+
+    with pytest.raises(KeyMissingError, match="gone from the system's keyring"):
+        Vault(vault.place).read("work")
+    with pytest.raises(KeyMissingError, match="gone from the system's keyring"):
+        Vault(vault.place).write("other", {}, {})
+
+
+def test_the_last_disconnect_removes_the_key(vault: Vault, bus: str) -> None:
+    """
+    From the keyring, the kernel and the disk: nothing of it is left.
+    """
+    import keyring
+
+    ref = vault.key_ref()
+    assert ref is not None
+    assert keyring.get_password("entrakit", ref.id)
+
+    vault.delete("work")
+
+    assert keyring.get_password("entrakit", ref.id) is None
+    assert kernel.find(ref.id) is None
+    assert vault.key_ref() is None
+
+
+def test_a_locked_keyring_is_passed_over_and_told(
+    bus: str, private_home: Path, tmp_path: Path, without_kernel: None
+) -> None:
+    """
+    A keyring that nobody can unlock here is no rung for a new vault, and an error for one whose key is in it.
+    """
+    vault = Vault(str(private_home), key_from="keyring")
+    vault.write("work", {}, {"a": 1})
+    lock = (
+        "import secretstorage\nbus = secretstorage.dbus_init()\n"
+        "for one in secretstorage.get_all_collections(bus): one.lock()"
+    )
+    run(lock)
+
+    with pytest.raises(VaultError, match="keyring refused") as caught:
+        Vault(str(private_home)).read("work")
+    assert "Unlock it" in caught.value.remedy
+    other = Vault(str(tmp_path / "other"))
+    other.write("work", {}, {"a": 1})
+    assert "file" == other.key_source()
+    with pytest.raises(NoKeyringError):
+        Vault(str(tmp_path / "third"), key_from="keyring").write("work", {}, {})
+
+
+def test_a_keyring_that_is_no_system_s_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Backends that write plain text, or nothing, are passed over: they are not the operating system's (request 13).
+    """
+    import keyring
+    from keyring.backends import fail, null
+
+    source = KeyringKey({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"})
+    before = keyring.get_keyring()
+    for backend in (fail.Keyring(), null.Keyring()):  # type: ignore[no-untyped-call] # the package is not typed
+        keyring.set_keyring(backend)
+        with pytest.raises(NoKeyringError, match="no keyring of the operating system"):
+            source.make()
+    keyring.set_keyring(before)
+
+
+def test_a_keyring_that_never_answers_is_given_up(bus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A daemon that hangs does not hold us for ever.
+    """
+    from entrakit.vault.keys import keyring as module
+
+    daemon = daemon_of(tmp_path)
+    os.kill(daemon, signal.SIGSTOP)
+    monkeypatch.setattr(module, "ANSWER_S", 0.3)
+    try:
+        with pytest.raises(NoKeyringError, match=r"not answered for 0\.3 seconds"):
+            KeyringKey(os.environ).make()
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+
+
+def test_the_daemon_is_there() -> None:
+    """
+    `scripts/setup` installs what these tests need; they are never skipped.
+    """
+    assert shutil.which("gnome-keyring-daemon")
+    assert shutil.which("dbus-run-session")

@@ -1,0 +1,330 @@
+"""The key ladder: one key a vault, named by its entries, from where it was asked for or the first place that works."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entrakit.errors import ParameterError, VaultError
+from entrakit.vault import Vault
+from entrakit.vault.keys import KeyMissingError, KeyRef, Keys, ref_from
+from entrakit.vault.keys.environment import EnvironmentKey
+from entrakit.vault.keys.file import FileKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = bytes(range(32))
+TEXT_KEY = base64.b64encode(KEY).decode()
+OTHER_KEY = base64.b64encode(KEY[::-1]).decode()
+
+
+@pytest.fixture
+def vault(private_home: Path) -> Vault:
+    """Return a vault with one entry."""
+    one = Vault(str(private_home))
+    one.write("work", {"flow": "secret"}, {"a": 1})
+    return one
+
+
+def key_file(home: Path) -> Path:
+    """Return the one key file of a vault."""
+    (path,) = home.glob("key-*")
+    return path
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    key=st.binary(min_size=32, max_size=32), url=st.booleans(), padded=st.booleans(), around=st.sampled_from("\n \t")
+)
+def test_a_whole_key_from_the_environment(key: bytes, around: str, *, url: bool, padded: bool) -> None:
+    """
+    32 bytes in base64 or base64url (RFC 4648, 4 and 5) are the key, and need no salt.
+    """
+    text = (base64.urlsafe_b64encode if url else base64.b64encode)(key).decode()
+    source = EnvironmentKey({"ENTRAKIT_VAULT_KEY": around + (text if padded else text.rstrip("=")) + around})
+
+    ref, made = source.make()
+
+    assert (key, "environment", "") == (made, ref.source, ref.salt)
+    assert key == source.open(ref)
+    assert "environment variable ENTRAKIT_VAULT_KEY (32 bytes)" == source.describe(ref)
+    assert text not in repr(source) + repr(ref)
+
+
+def test_a_passphrase_from_the_environment(without_kernel: None) -> None:
+    """
+    Any other text is a passphrase, stretched by scrypt (RFC 7914) with a salt that stands beside the key's id.
+    """
+    source = EnvironmentKey({"ENTRAKIT_VAULT_KEY": "correct horse"})
+
+    ref, key = source.make()
+
+    salt = bytes.fromhex(ref.salt)
+    assert 16 == len(salt)
+    assert hashlib.scrypt(b"correct horse", salt=salt, n=2**15, r=8, p=1, maxmem=2**26, dklen=32) == key
+    assert key == EnvironmentKey({"ENTRAKIT_VAULT_KEY": "correct horse"}).open(ref)
+    assert key != source.make()[1]
+    assert "horse" not in repr(source) + source.describe(ref)
+    assert "passphrase" in source.describe(ref)
+
+
+@pytest.mark.parametrize("value", ["short", "A" * 42, "A" * 44, "p\udcffss", "pässwörd", "=" * 43, "A" * 43 + "!"])
+def test_what_is_not_32_bytes_is_a_passphrase(value: str) -> None:
+    """
+    A key of another length, or text in any encoding that an environment may have, is stretched and not refused.
+    """
+    ref, key = EnvironmentKey({"ENTRAKIT_VAULT_KEY": value}).make()
+
+    assert (32, 32) == (len(key), len(ref.salt))
+
+
+@pytest.mark.parametrize(("value", "words"), [("", "not set"), (OTHER_KEY, "another key"), ("a phrase", "another key")])
+def test_a_variable_that_is_not_the_key_is_told(value: str, words: str) -> None:
+    """
+    Not set and set to something else are told apart, and what to do is said; no value is.
+    """
+    ref, _ = EnvironmentKey({"ENTRAKIT_VAULT_KEY": TEXT_KEY}).make()
+
+    with pytest.raises(KeyMissingError, match=words) as caught:
+        EnvironmentKey({"ENTRAKIT_VAULT_KEY": value}).open(ref)
+    assert "Set " in caught.value.remedy
+    assert not value or value not in str(caught.value)
+
+
+def test_the_old_variable_opens_and_never_seals() -> None:
+    """
+    While a fleet changes its key, both variables are set: each entry opens with the one that sealed it.
+    """
+    ref, _ = EnvironmentKey({"ENTRAKIT_VAULT_KEY": TEXT_KEY}).make()
+    both = EnvironmentKey({"ENTRAKIT_VAULT_KEY": OTHER_KEY, "ENTRAKIT_VAULT_OLD_KEY": TEXT_KEY})
+
+    assert KEY == both.open(ref)
+    assert KEY[::-1] == both.make()[1]
+
+
+def test_a_file_says_how_it_protects(private_home: Path) -> None:
+    """
+    A key file is private, named by its key's id, and says plainly what it is worth.
+    """
+    source = FileKey(str(private_home))
+
+    ref, key = source.make()
+
+    path = private_home / f"key-{ref.id}"
+    assert (key, 0o600) == (path.read_bytes(), path.stat().st_mode & 0o777)
+    assert key == source.open(ref)
+    assert f"key file {path} (protects as file permissions do)" == source.describe(ref)
+    source.forget(ref)
+    source.forget(ref)
+    assert [] == list(private_home.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"short", b"", KEY])
+def test_a_damaged_key_file_is_told(private_home: Path, content: bytes) -> None:
+    """
+    A key file with another content is neither used nor replaced: it may come back from a backup.
+    """
+    source = FileKey(str(private_home))
+    ref, _ = source.make()
+    key_file(private_home).write_bytes(content)
+
+    with pytest.raises(VaultError, match="is damaged"):
+        source.open(ref)
+    assert content == key_file(private_home).read_bytes()
+
+
+def test_an_open_key_file_is_refused(vault: Vault, private_home: Path) -> None:
+    """
+    A key that others can read is not used, and the chmod to type is told (checklist 39).
+    """
+    key_file(private_home).chmod(0o644)
+
+    with pytest.raises(VaultError) as caught:
+        Vault(vault.place).read("work")
+    assert "chmod 600" in caught.value.remedy
+
+
+def test_a_lost_key_is_not_replaced_in_silence(vault: Vault, private_home: Path) -> None:
+    """
+    Where entries are kept, a missing key is told, for reading and for writing others; without entries one is made.
+    """
+    key_file(private_home).unlink()
+    vault = Vault(vault.place)
+
+    with pytest.raises(VaultError, match="is gone"):
+        vault.read("work")
+    with pytest.raises(VaultError, match="is gone"):
+        vault.write("other", {}, {})
+    with pytest.raises(VaultError, match="is gone"):
+        vault.check("other")
+    assert [] == list(private_home.glob("key-*"))
+    vault.check("work")
+    vault.write("work", {}, {"b": 2})
+    assert {"b": 2} == vault.read("work").secrets
+
+
+def test_a_lost_note_is_not_replaced_in_silence(vault: Vault, private_home: Path) -> None:
+    """
+    Without its note the vault still opens, since entries name their key; writing is refused until it is back.
+    """
+    (private_home / "vault.json").unlink()
+
+    assert {"a": 1} == Vault(vault.place).read("work").secrets
+    with pytest.raises(VaultError, match=r"note of their key is gone[\s\S]*rekey"):
+        vault.write("other", {}, {})
+    (private_home / "vault.json").touch(mode=0o600)
+    for step in (vault.describe_key, lambda: vault.write("work", {}, {})):
+        with pytest.raises(VaultError, match="is damaged"):
+            step()
+
+
+def test_the_ladder_begins_with_the_environment(private_home: Path) -> None:
+    """
+    The variable, if it is set, comes before all; without keyring and variable it is a file.
+    """
+    environ = {"ENTRAKIT_VAULT_KEY": TEXT_KEY}
+    one = Vault(str(private_home / "one"), environ=environ)
+    other = Vault(str(private_home / "other"), environ={})
+    for vault in (one, other):
+        vault.write("work", {}, {"a": 1})
+
+    assert ["environment", "file"] == [one.key_source(), other.key_source()]
+    assert [] == list((private_home / "one").glob("key-*"))
+    assert "key file" in other.describe_key()
+    assert {"a": 1} == Vault(one.place, environ=environ).read("work").secrets
+
+
+@pytest.mark.parametrize("how", ["argument", "variable"])
+def test_the_source_can_be_pinned(private_home: Path, how: str) -> None:
+    """
+    `key_from` and `ENTRAKIT_VAULT_KEY_FROM` choose the rung; what can't be is told before anything is made.
+    """
+    environ = {"ENTRAKIT_VAULT_KEY": TEXT_KEY} | ({"ENTRAKIT_VAULT_KEY_FROM": "file"} if how == "variable" else {})
+    vault = Vault(str(private_home), key_from="file" if how == "argument" else "", environ=environ)
+    assert ("file", "a key file") == (vault.key_source(), vault.describe_key())
+
+    vault.write("work", {}, {"a": 1})
+
+    assert "file" == vault.key_source()
+    with pytest.raises(VaultError, match=r"another key: key file .*, not ENTRAKIT_VAULT_KEY"):
+        Vault(str(private_home), environ={"ENTRAKIT_VAULT_KEY": TEXT_KEY}).read("work")
+    with pytest.raises(VaultError, match="ENTRAKIT_VAULT_KEY is not set"):
+        Vault(str(private_home / "new"), key_from="environment", environ={}).write("work", {}, {})
+    with pytest.raises(VaultError, match="no session bus"):
+        Vault(str(private_home / "new"), key_from="keyring", environ={}).write("work", {}, {})
+    with pytest.raises(ParameterError, match="can't come from 'moon'"):
+        Vault(str(private_home), key_from="moon")
+    assert not list((private_home / "new").glob("*.json"))
+
+
+def test_a_vault_has_one_key(vault: Vault) -> None:
+    """
+    Another key is not mixed in: the error names where the vault's key is, and how all of it is moved.
+    """
+    other = Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": TEXT_KEY})
+
+    for step in (lambda: other.check("new"), lambda: other.write("new", {}, {}), lambda: other.read("work")):
+        with pytest.raises(VaultError, match=r"another key[\s\S]*entra vault rekey --vault-key-from environment"):
+            step()
+    other.write("work", {}, {"b": 2})
+    assert ("environment", {"b": 2}) == (other.key_source(), other.read("work").secrets)
+
+
+def test_the_key_goes_with_the_last_connection(vault: Vault, private_home: Path) -> None:
+    """
+    As long as anything is kept the key stays; after that nothing of it is left.
+    """
+    vault.write("other", {}, {})
+    vault.delete("work")
+    assert key_file(private_home).exists()
+
+    vault.delete("other")
+
+    assert ["connections"] == [path.name for path in private_home.iterdir()]
+    assert [] == list((private_home / "connections").iterdir())
+    vault.write("new", {}, {"c": 3})
+    assert {"c": 3} == vault.read("new").secrets
+
+
+def test_processes_that_race_make_one_key(private_home: Path) -> None:
+    """
+    Several processes that need the key at once end up with one (request 16 of the users), and leave no rest.
+    """
+    home = private_home / "new"
+    program = (
+        "import sys\nfrom entrakit.vault import Vault\nvault = Vault(sys.argv[1])\nprint('ready', flush=True)\n"
+        "sys.stdin.read(1)\nvault.write(sys.argv[2], {}, {'n': sys.argv[2]})\nprint(vault.key_ref())"
+    )
+    racing = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, home, f"c{n}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for n in range(6)
+    ]
+    for process in racing:
+        assert process.stdout is not None
+        assert "ready\n" == process.stdout.readline()
+
+    refs = {process.communicate("x", timeout=30)[0] for process in reversed(racing)}
+
+    assert [0] * 6 == [process.returncode for process in racing]
+    assert 1 == len(refs)
+    assert f"key-{Vault(str(home)).key_ref().id}" == key_file(home).name  # type: ignore[union-attr] # there is one
+    assert [f"c{n}" for n in range(6)] == [Vault(str(home)).read(f"c{n}").secrets["n"] for n in range(6)]
+
+
+def test_an_unknown_source_is_told(vault: Vault, private_home: Path) -> None:
+    """
+    An entry of an entrakit that knows more places for keys is refused by name, and stays.
+    """
+    path = private_home / "connections" / "work.json"
+    document = json.loads(path.read_bytes())
+    document["key"]["from"] = "enclave"
+    path.write_text(json.dumps(document))
+
+    with pytest.raises(VaultError, match="'enclave', which this entrakit does not know"):
+        Vault(vault.place).read("work")
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, [], {}, {"from": "file", "id": 1, "salt": ""}, {"from": "file", "id": "../../etc/passwd", "salt": ""},
+     {"from": "file", "id": "A" * 16, "salt": ""}, {"from": "file", "id": "a" * 16, "salt": "g"},
+     {"from": "file", "id": "a" * 16, "salt": "a" * 66}, {"from": ["file"], "id": "a" * 16, "salt": ""},
+     {"from": "environment", "id": "a" * 16, "salt": "abc"}],
+)  # fmt: skip
+def test_what_is_no_reference_is_refused(value: object) -> None:
+    """
+    A reference comes from a file that others may have written: an id that is a path never gets to the disk.
+    """
+    with pytest.raises((ValueError, TypeError)):
+        ref_from(value)  # type: ignore[arg-type] # on purpose
+
+
+def test_a_reference_survives_json() -> None:
+    """
+    What is written is what is read.
+    """
+    ref = KeyRef("environment", "0123456789abcdef", "00ff")
+
+    assert ref == ref_from(ref.to_json())
+
+
+def test_keys_show_nothing(private_home: Path) -> None:
+    """
+    The ladder holds keys in memory, and its repr none of them.
+    """
+    keys = Keys({"ENTRAKIT_VAULT_KEY": TEXT_KEY}, lambda: str(private_home))
+    keys.make()
+
+    assert "Keys(environment)" == repr(keys)
