@@ -259,7 +259,7 @@ class Connection:
         try:
             with self._locked_entry(0.0 if usable is not None else LOCK_TIMEOUT_S):
                 if self._vault is not None:
-                    self._adopt(self._kept_record(self._vault))
+                    self._reconcile(self._kept_record(self._vault))
                     kept, now = self._record.tokens.get(key), self._time()
                     if (
                         kept is not None
@@ -300,6 +300,14 @@ class Connection:
                 remedy=f"Open that one by its name, or connect again with `{settings.reconnect}`.",
             )
         return kept
+
+    def _reconcile(self, kept: Record) -> None:
+        """Take what is kept, unless it lags behind: the newest refresh token is never given up for an older one."""
+        if self._record.is_newer(kept):
+            # Its write failed, or the place was set back to an earlier state.
+            self._keep(self._record)
+        else:
+            self._adopt(kept)
 
     def _renew(self, key: str, asked: tuple[str, ...], claims: str, *, cae: bool, patient: bool) -> Token:
         from entrakit import proofs

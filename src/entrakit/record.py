@@ -24,12 +24,18 @@ class Record(NamedTuple):
         tokens: Access tokens by the scopes that they were asked for.
         refresh_token: The newest refresh token; empty if there is none.
         saved_proof: The proof's form in the vault; empty unless it was asked to be kept.
+        serial: How many renewals it has behind it.
     """
 
     settings: Settings
     tokens: dict[str, Token]
     refresh_token: str = ""
     saved_proof: dict[str, JSON] = {}  # noqa: RUF012 - a NamedTuple's default; never changed
+    serial: int = 0
+
+    def is_newer(self, other: Record) -> bool:
+        """Return whether both come from one sign-in, and this one from a later renewal."""
+        return self.settings.connected_at == other.settings.connected_at and self.serial > other.serial
 
     def __repr__(self) -> str:
         return f"Record({self.settings.name!r})"
@@ -46,6 +52,7 @@ def keep(vault: Vault, record: Record, *, now: float) -> None:
         "tokens": dict(tokens),
         "refresh_token": record.refresh_token,
         "proof": record.saved_proof,
+        "serial": record.serial,
     }
     vault.write(record.settings.name, record.settings.to_json(), secrets)
 
@@ -77,6 +84,7 @@ def _record(settings: Settings, entry: Entry) -> Record:
         tokens={key: _token_from_json(value, settings) for key, value in tokens.items()},
         refresh_token=str(entry.secrets["refresh_token"]),
         saved_proof=proof,
+        serial=int(_number(entry.secrets, "serial")),
     )
 
 

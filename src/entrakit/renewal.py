@@ -60,6 +60,7 @@ class Renewed(NamedTuple):
             tokens={**before.tokens, key: token},
             refresh_token=self.grant.refresh_token or before.refresh_token,
             saved_proof=before.saved_proof,
+            serial=before.serial + 1,
         )
 
 

@@ -77,13 +77,18 @@ class Vault:
 
     def __init__(self, place: str = "", *, key_from: str = "", environ: Mapping[str, str] = os.environ) -> None:
         place = place or environ.get(VARIABLE, "")
+        self.storage: Storage
         if "://" in place:
-            raise ParameterError("not yet")
-        from entrakit.vault.files import Files
+            from entrakit.vault.redis import open_storage
 
-        path = os.path.abspath(place or state_dir(environ))
-        self.storage: Storage = Files(path)
-        self.keys = Keys(environ, lambda: path, key_from)
+            self.storage = open_storage(place)
+            self.keys = Keys(environ, lambda: state_dir(environ), key_from)
+        else:
+            from entrakit.vault.files import Files
+
+            path = os.path.abspath(os.path.expanduser(place) if place else state_dir(environ))
+            self.storage = Files(path)
+            self.keys = Keys(environ, lambda: path, key_from)
 
     def __repr__(self) -> str:
         return f"Vault({self.place!r})"
@@ -106,8 +111,12 @@ class Vault:
         name = checked_name(name)
         self.storage.prepare()
         ref = self.key_ref()
-        if ref is not None and not self._is_replaceable(name):
-            self.keys.open(ref)
+        try:
+            if ref is not None:
+                self.keys.open(ref)
+        except KeyMissingError:
+            if not self._is_replaceable(name):
+                raise
 
     def read(self, name: str) -> Entry:
         """Return a kept connection.

@@ -1,0 +1,343 @@
+"""Connections on a Redis server that many hosts share (extra `redis`).
+
+    {entrakit}:entry:NAME      an entry, sealed as in a file; the key is never sent
+    {entrakit}:damaged:NAME    entries that were damaged
+    {entrakit}:lock:NAME       who renews it at the moment; ends by itself when that process dies
+    {entrakit}:fence:NAME      who was the last to hold the lock: writes of those before are refused
+    {entrakit}:names           all names
+    {entrakit}:current         the name that commands use when none is given
+    {entrakit}:key             which key seals the entries
+
+Each step that has to be whole is one script, which the server runs without another in between. All of them can be
+repeated when an answer was lost.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from contextlib import contextmanager, suppress
+from threading import Event, Thread, get_ident
+from typing import Protocol, cast
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from entrakit.errors import ParameterError, VaultBusyError, VaultError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeVar
+
+    Answer = TypeVar("Answer")
+
+# A refresh token that nobody used for so long is over as well.
+ENTRY_TTL_S = 90 * 24 * 3600
+DAMAGED_TTL_S = 30 * 24 * 3600
+FENCE_TTL_S = 24 * 3600
+# A holder that died is over after this; one that lives says so three times as often.
+LOCK_TTL_S = 15.0
+PATIENCE_S = 10.0
+SILENCE_S = 5.0
+MAX_ENTRY = 4 * 1024 * 1024
+OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+_ACQUIRE = """
+local holder = redis.call('get', KEYS[1])
+if holder and holder ~= ARGV[1] then return holder end
+redis.call('set', KEYS[1], ARGV[1], 'px', ARGV[2])
+redis.call('set', KEYS[2], ARGV[1], 'ex', ARGV[3])
+return ''
+"""
+_EXTEND = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+_WRITE = """
+if ARGV[3] ~= '' and redis.call('get', KEYS[2]) ~= ARGV[3] then return 0 end
+redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[2])
+redis.call('sadd', KEYS[3], ARGV[4])
+return 1
+"""
+_SET_ASIDE = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('lpush', KEYS[2], ARGV[1])
+redis.call('ltrim', KEYS[2], 0, 4)
+redis.call('expire', KEYS[2], ARGV[2])
+return redis.call('del', KEYS[1])
+"""
+# Names of which an entry, or in `traces` a damaged one, is there; a name that has neither is forgotten.
+_LIST = """
+local found = {}
+for _, name in ipairs(redis.call('smembers', KEYS[1])) do
+  local entry = redis.call('exists', ARGV[1] .. name) == 1
+  local damaged = redis.call('exists', ARGV[2] .. name) == 1
+  if not entry and not damaged then redis.call('srem', KEYS[1], name) end
+  if entry or (damaged and ARGV[3] == 'traces') then table.insert(found, name) end
+end
+return found
+"""
+_SWAP = """
+local now = redis.call('get', KEYS[1]) or ''
+if now == ARGV[2] then return 1 end
+if now ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then redis.call('del', KEYS[1]) else redis.call('set', KEYS[1], ARGV[2]) end
+return 1
+"""
+
+
+class Client(Protocol):
+    """What is used of redis-py's client."""
+
+    def execute_command(self, *words: str | bytes | int) -> bytes | int | list[bytes] | None:
+        """Send one command and return the answer."""
+        ...
+
+
+class RedisStorage:
+    """Storage of entries on a Redis server.
+
+    Args:
+        url: `redis://` or `rediss://` (TLS, with the certificate checked) address, with user, password and number of
+            the database where needed; for TLS also `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile` as query.
+
+    Raises:
+        ParameterError: The address can't be one.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = _checked(url)
+        self._url = url
+        self._client: Client | None = None
+        self._held: dict[tuple[str, int], str] = {}
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self.place = f"{parts.scheme}://{host}:{parts.port or 6379}/{parts.path.strip('/') or 0}"
+        self.is_encrypted = parts.scheme == "rediss"
+
+    def __repr__(self) -> str:
+        return f"RedisStorage({self.place!r})"
+
+    def prepare(self) -> None:
+        """Raise VaultError if the server can't be reached."""
+        if self._client is None:
+            self._ask("ping")
+
+    def read(self, name: str) -> bytes | None:
+        """Return an entry; None if there is none."""
+        return cast("bytes | None", self._ask("get", _key("entry", name)))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put an entry in place of the one of this name.
+
+        Raises:
+            VaultError: The server refused it, or the lock was lost to another process meanwhile.
+        """
+        if len(data) > MAX_ENTRY:
+            raise VaultError(f"Can't write {name}: {len(data)} bytes are more than one connection may have.")
+        owner = self._held.get((name, get_ident()), "")
+        keys = (_key("entry", name), _key("fence", name), _key("names"))
+        if not self._run(_WRITE, keys, data, ENTRY_TTL_S, owner, name):
+            raise VaultError(
+                f"Another process has taken over {name!r} in {self.place}, and what it writes is newer.",
+                remedy="Try again: what it has kept is used then.",
+            )
+
+    def delete(self, name: str) -> None:
+        """Remove all that is kept under a name."""
+        self._ask("del", _key("entry", name), _key("damaged", name), _key("fence", name))
+        self._ask("srem", _key("names"), name)
+
+    def has_traces(self, name: str) -> bool:
+        """Return whether anything is kept under a name, be it damaged."""
+        return bool(self._ask("exists", _key("entry", name), _key("damaged", name)))
+
+    def names(self) -> list[str]:
+        """Return the names of all entries, sorted."""
+        return self._listed("names")
+
+    def traces(self) -> list[str]:
+        """Return the names of which anything is left, sorted."""
+        return self._listed("traces")
+
+    def set_aside(self, name: str, seen: bytes) -> str:
+        """Move an entry out of the way if it is still what was seen; return where to, empty if it is not."""
+        aside = _key("damaged", name)
+        moved = self._run(_SET_ASIDE, (_key("entry", name), aside), seen, DAMAGED_TTL_S)
+        return f"{aside} on {self.place}" if moved else ""
+
+    @contextmanager
+    def lock(self, name: str, timeout_s: float) -> Iterator[None]:
+        """Hold an entry against other processes, on all hosts, for a block.
+
+        Raises:
+            VaultBusyError: Another one held it for `timeout_s` seconds.
+            VaultError: The server can't be reached; with no time to wait it is asked once only.
+        """
+        from platform import node
+
+        owner = f"{os.urandom(16).hex()} {os.getpid()} {node()}"
+        self._acquire(name, owner, timeout_s)
+        over = Event()
+        beat = Thread(target=self._extend, args=(name, owner, over), daemon=True)
+        beat.start()
+        self._held[name, get_ident()] = owner
+        try:
+            yield
+        finally:
+            del self._held[name, get_ident()]
+            over.set()
+            beat.join()
+            # Where the server can't be reached, it ends by itself.
+            with suppress(VaultError):
+                self._run(_RELEASE, (_key("lock", name),), owner, patience_s=0.0)
+
+    def read_current(self) -> bytes:
+        """Return the name that was chosen; empty if none was."""
+        return cast("bytes | None", self._ask("get", _key("current"))) or b""
+
+    def write_current(self, name: str) -> None:
+        """Choose a name, or none if it is empty."""
+        if name:
+            self._ask("set", _key("current"), name)
+        else:
+            self._ask("del", _key("current"))
+
+    def read_key_note(self) -> bytes | None:
+        """Return what was noted about the vault's key; None if nothing was."""
+        return cast("bytes | None", self._ask("get", _key("key")))
+
+    def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
+        """Note something else about the key (None: nothing) if `seen` still stands there; return whether it does."""
+        return bool(self._run(_SWAP, (_key("key"),), seen or b"", data or b""))
+
+    def sweep(self) -> None:
+        """Do nothing: what ends, ends by itself."""
+
+    def _listed(self, which: str) -> list[str]:
+        found = cast("list[bytes]", self._run(_LIST, (_key("names"),), _key("entry", ""), _key("damaged", ""), which))
+        return sorted(name.decode("utf-8", "replace") for name in found)
+
+    def _acquire(self, name: str, owner: str, timeout_s: float) -> None:
+        until, pause_s = time.monotonic() + timeout_s, 0.02
+        keys = (_key("lock", name), _key("fence", name))
+        while True:
+            holder = self._run(
+                _ACQUIRE, keys, owner, int(LOCK_TTL_S * 1000), FENCE_TTL_S, patience_s=min(PATIENCE_S, timeout_s)
+            )
+            if not holder:
+                return
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                raise VaultBusyError(
+                    f"Another process has held {name!r} in {self.place} for {timeout_s:g} seconds"
+                    f"{_described(cast('bytes', holder))}.",
+                    remedy="Wait for it, or end it, then try again.",
+                )
+            time.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads who asks, no secret
+            pause_s = min(pause_s * 2, 0.25)
+
+    def _extend(self, name: str, owner: str, over: Event) -> None:
+        """Say now and then that the holder of a lock lives."""
+        while not over.wait(LOCK_TTL_S / 3):
+            with suppress(VaultError):
+                self._run(_EXTEND, (_key("lock", name),), owner, int(LOCK_TTL_S * 1000), patience_s=0.0)
+
+    def _run(
+        self, script: str, keys: tuple[str, ...], *values: str | bytes | int, patience_s: float | None = None
+    ) -> bytes | int | list[bytes] | None:
+        return self._ask("eval", script, len(keys), *keys, *values, patience_s=patience_s)
+
+    def _ask(self, *words: str | bytes | int, patience_s: float | None = None) -> bytes | int | list[bytes] | None:
+        """Return what the server answers to a command, asking again for a while where it is away."""
+        from ssl import SSLCertVerificationError
+
+        from redis import exceptions
+
+        until, pause_s = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s), 0.05
+        while True:
+            try:
+                return self._connected().execute_command(*words)
+            except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
+                raise VaultError(
+                    f"{self.place} refuses this user: {type(error).__name__}.",
+                    remedy="Check user and password in ENTRAKIT_VAULT, and what the user may do.",
+                ) from error
+            except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError) as error:
+                if isinstance(error.__context__, SSLCertVerificationError):
+                    raise VaultError(
+                        f"The certificate of {self.place} is not trusted: {error.__context__.verify_message}.",
+                        remedy="Name its CA with ?ssl_ca_certs=FILE in ENTRAKIT_VAULT, or with SSL_CERT_FILE.",
+                    ) from error
+                if time.monotonic() + pause_s > until:
+                    raise VaultError(
+                        f"The vault {self.place} can't be reached: {type(error).__name__}.",
+                        remedy="Check that the server runs and can be reached from here, then try again.",
+                        retryable=True,
+                    ) from error
+            except exceptions.RedisError as error:
+                raise VaultError(
+                    f"The vault {self.place} refused: {error}.", remedy="Check its memory and its log."
+                ) from error
+            time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads who asks, no secret
+            pause_s = min(pause_s * 2, 1.0)
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            from redis import Redis
+            from redis.backoff import NoBackoff
+            from redis.retry import Retry
+
+            # `_ask` repeats, within its time; the client must not do so as well.
+            options: dict[str, object] = {
+                "socket_timeout": SILENCE_S, "socket_connect_timeout": SILENCE_S, "retry": Retry(NoBackoff(), 0),
+            }  # fmt: skip
+            if self.is_encrypted:
+                options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+            make = cast("Callable[..., Client]", Redis.from_url)
+            self._client = make(self._url, **options)
+        return self._client
+
+
+def open_storage(url: str) -> RedisStorage:
+    """Return the storage at an address.
+
+    Raises:
+        ParameterError: The address can't be one.
+        VaultError: The extra `redis` is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("redis") is None:
+        raise VaultError("A shared vault needs the extra `redis`.", remedy="Type `pip install 'entrakit[redis]'`.")
+    return RedisStorage(url)
+
+
+def _key(*words: str) -> str:
+    # The braces keep all of them on one node of a cluster, as the scripts need.
+    return ":".join(("{entrakit}", *words))
+
+
+def _checked(url: str) -> SplitResult:
+    """Return the parts of an address; an error does not repeat it, since it may hold a password."""
+    remedy = "Write it as redis://host:6379/0 or rediss://user:password@host:6379/0."
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ParameterError("The address of the vault is not an address.", remedy=remedy) from error
+    if parts.scheme not in ("redis", "rediss"):
+        raise ParameterError(f"The vault can't be at a {parts.scheme}:// address.", remedy=remedy)
+    if not parts.hostname or port == 0 or not (parts.path.strip("/") or "0").isdigit() or parts.fragment:
+        raise ParameterError("The address of the vault lacks a host, or has too much.", remedy=remedy)
+    unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - set(OPTIONS))
+    if unknown:
+        raise ParameterError(
+            f"The address of the vault has an option that is not known: {unknown[0]}.",
+            remedy=f"There are {', '.join(OPTIONS)}; a server's certificate is always checked.",
+        )
+    return parts
+
+
+def _described(holder: bytes) -> str:
+    """Return who holds a lock, as far as that is told."""
+    _, _, who = holder.decode("ascii", "replace").partition(" ")
+    pid, _, host = who.partition(" ")
+    return f" (process {pid} on {host or 'another host'})" if pid.isdigit() and f"{host}x".isprintable() else ""

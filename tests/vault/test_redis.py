@@ -1,0 +1,406 @@
+"""The shared vault, on a real redis-server: sealed entries, one holder at a time, and what happens when it is away."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.vault.servers import RedisServer
+
+from entrakit.errors import NotConnectedError, ParameterError, VaultBusyError, VaultError
+from entrakit.vault import Entry, Vault
+from entrakit.vault import redis as module
+from entrakit.vault.redis import RedisStorage
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from entrakit.claims import JSON
+
+META: dict[str, JSON] = {"flow": "secret", "expires_at": 1.5}
+SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh", "tokens": {"a": [1, None, True]}}
+KEY = base64.b64encode(bytes(range(32))).decode()
+ENVIRON = {"ENTRAKIT_VAULT_KEY": KEY}
+
+
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Give a server that the tests of this file share."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(one_server: RedisServer) -> RedisServer:
+    """Return a server that holds nothing."""
+    one_server.command("FLUSHALL")
+    return one_server
+
+
+@pytest.fixture
+def vault(server: RedisServer) -> Vault:
+    """Return a vault with one entry."""
+    one = Vault(server.url, environ=ENVIRON)
+    one.check("work")
+    one.write("work", META, SECRETS)
+    return one
+
+
+def test_what_is_written_is_read_elsewhere(vault: Vault, server: RedisServer) -> None:
+    """
+    Another host with the same key opens it; `ENTRAKIT_VAULT` names the server like the argument does.
+    """
+    elsewhere = Vault(environ={"ENTRAKIT_VAULT": server.url, **ENVIRON})
+
+    assert Entry(META, SECRETS) == elsewhere.read("WORK")
+    assert META == elsewhere.read_metadata("work")
+    assert ["work"] == elsewhere.names() == [one.name for one in elsewhere.entries()]
+    assert ("environment", server.url) == (elsewhere.key_source(), elsewhere.place)
+    with pytest.raises(NotConnectedError, match="no connection 'other'"):
+        elsewhere.read("other")
+
+
+def test_neither_secrets_nor_key_get_to_the_server(vault: Vault, server: RedisServer) -> None:
+    """
+    The server has the metadata and the sealed part, and not a trace of what is sealed or of the key.
+    """
+    held = server.everything()
+
+    assert "expires_at" in held
+    for secret in ("canary", KEY, KEY.rstrip("="), bytes(range(32)).hex()):
+        assert secret not in held
+
+
+def test_another_key_is_told(vault: Vault, server: RedisServer) -> None:
+    """
+    A host with another key can read metadata, and is told; nothing is overwritten or moved aside.
+    """
+    other = Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": "another"})
+
+    assert META == other.read_metadata("work")
+    for step in (lambda: other.read("work"), lambda: other.write("new", META, SECRETS), lambda: other.check("new")):
+        with pytest.raises(VaultError, match="another key"):
+            step()
+    assert SECRETS == vault.read("work").secrets
+
+
+def test_a_passphrase_is_enough(server: RedisServer) -> None:
+    """
+    The salt stands with the entries, so hosts that share a passphrase share the key.
+    """
+    for name in ("one", "two"):
+        Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": "correct horse"}).write(name, META, SECRETS)
+
+    for name in ("one", "two"):
+        assert SECRETS == Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": "correct horse"}).read(name).secrets
+    assert "horse" not in server.everything()
+
+
+def test_deleting_leaves_nothing(vault: Vault, server: RedisServer) -> None:
+    """
+    With the last connection everything goes, the note of the key and the choice too (checklist 43).
+    """
+    vault.set_current("work")
+    assert "work" == Vault(server.url, environ=ENVIRON).current()
+
+    assert vault.delete("work")
+
+    assert not vault.delete("work")
+    assert "" == server.everything().strip()
+    assert "default" == vault.current()
+
+
+def test_a_damaged_entry_is_moved_aside(vault: Vault, server: RedisServer) -> None:
+    """
+    It is told by where it went, in nobody's way, listed as a trace, and gone with the connection.
+    """
+    vault.write("other", META, SECRETS)
+    server.command("SET", "{entrakit}:entry:work", "{")
+
+    with pytest.raises(VaultError, match=r"moved to \{entrakit\}:damaged:work on redis://"):
+        vault.read("work")
+    assert (["other"], ["other", "work"]) == (vault.names(), vault.traces())
+    assert SECRETS == vault.read("other").secrets
+    assert vault.delete("work")
+    assert ["other"] == vault.traces()
+
+
+def test_entries_end_by_themselves(vault: Vault, server: RedisServer) -> None:
+    """
+    What nobody renews for 90 days ends, as its refresh token does; its name goes with it.
+    """
+    left = int(server.command("TTL", "{entrakit}:entry:work"))
+    assert 90 * 86400 - 60 < left <= 90 * 86400
+
+    server.command("DEL", "{entrakit}:entry:work")
+
+    assert [] == vault.names()
+    assert "0" == server.command("EXISTS", "{entrakit}:names")
+
+
+def test_one_holder_at_a_time(vault: Vault, server: RedisServer) -> None:
+    """
+    Who can't get the lock in time is told who holds it; with no time at all it is asked for once.
+    """
+    other = Vault(server.url, environ=ENVIRON)
+    with vault.lock("work"):
+        for timeout_s in (0.0, 0.2):
+            with (
+                pytest.raises(VaultBusyError, match=r"held 'work' .* \(process \d+ on ") as caught,
+                other.lock("work", timeout_s),
+            ):
+                pass
+            assert caught.value.retryable
+        with other.lock("free", 0.0):
+            pass
+    with other.lock("work", 0.0):
+        pass
+
+
+def test_a_waiting_process_gets_the_lock(vault: Vault, server: RedisServer) -> None:
+    """
+    As soon as the holder is done, who waits goes on.
+    """
+    order = []
+
+    def wait() -> None:
+        with Vault(server.url, environ=ENVIRON).lock("work", 20.0):
+            order.append("second")
+
+    with vault.lock("work"):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        order.append("first")
+    thread.join(timeout=20)
+
+    assert ["first", "second"] == order
+
+
+def test_a_holder_that_dies_frees_the_next(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    SIGKILL while holding: the lock ends by itself within its time, and what the dead one left open is not in the way.
+    """
+    program = (
+        "import sys, os, signal\nfrom entrakit.vault import Vault, redis\nredis.LOCK_TTL_S = 0.6\n"
+        "with Vault(sys.argv[1]).lock('work'):\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", program, server.url], check=False, timeout=30)
+    assert "1" == server.command("EXISTS", "{entrakit}:lock:work")
+
+    with Vault(server.url, environ=ENVIRON).lock("work", 20.0):
+        pass
+
+
+def test_a_holder_that_lives_keeps_the_lock(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A renewal may take longer than the lock lives: its holder says now and then that it is at work.
+    """
+    monkeypatch.setattr(module, "LOCK_TTL_S", 0.6)
+    vault, other = (Vault(server.url, environ=ENVIRON) for _ in range(2))
+
+    with vault.lock("work"), pytest.raises(VaultBusyError), other.lock("work", 1.5):
+        pass
+
+
+def test_who_lost_the_lock_cannot_write(vault: Vault, server: RedisServer) -> None:
+    """
+    A process that slept while its lock ended and another one wrote: its older entry is refused (fencing).
+    """
+    other = Vault(server.url, environ=ENVIRON)
+    with vault.lock("work"):
+        server.command("DEL", "{entrakit}:lock:work")
+        vault.write("work", META, {"n": 1})
+        with other.lock("work", 0.0):
+            other.write("work", META, {"n": 2})
+        with pytest.raises(VaultError, match="taken over"):
+            vault.write("work", META, {"n": 3})
+    assert {"n": 2} == vault.read("work").secrets
+
+
+def test_who_lost_the_lock_cannot_bring_back_what_was_removed(vault: Vault, server: RedisServer) -> None:
+    """
+    A renewal that ends after the connection was disconnected elsewhere keeps nothing.
+    """
+    with vault.lock("work"):
+        server.command("DEL", "{entrakit}:lock:work")
+        Vault(server.url, environ=ENVIRON).delete("work")
+        with pytest.raises(VaultError, match="taken over"):
+            vault.write("work", META, SECRETS)
+    assert [] == vault.traces()
+
+
+def test_a_lock_of_another_is_not_released(vault: Vault, server: RedisServer) -> None:
+    """
+    Who lost the lock must not free the one that has it now.
+    """
+    other = Vault(server.url, environ=ENVIRON)
+    with vault.lock("work"):
+        server.command("DEL", "{entrakit}:lock:work")
+        holding = other.lock("work", 0.0)
+        holding.__enter__()
+    with pytest.raises(VaultBusyError), vault.lock("work", 0.0):
+        pass
+    holding.__exit__(None, None, None)
+
+
+def test_steps_can_be_repeated(server: RedisServer) -> None:
+    """
+    Where an answer was lost the step is done again, and does no harm.
+    """
+    storage = RedisStorage(server.url)
+
+    assert storage.swap_key_note(None, b"one")
+    assert storage.swap_key_note(None, b"one")
+    assert not storage.swap_key_note(None, b"two")
+    assert not storage.swap_key_note(b"two", b"three")
+    assert b"one" == storage.read_key_note()
+    assert storage.swap_key_note(b"one", None)
+    assert storage.swap_key_note(b"one", None)
+    assert storage.read_key_note() is None
+    storage._acquire("work", "me", 0.0)
+    storage._acquire("work", "me", 0.0)
+    assert "" == storage.set_aside("work", b"never seen")
+
+
+def test_a_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    """
+    A restart in the middle costs a pause and nothing else.
+    """
+    with RedisServer(tmp_path) as server:
+        vault = Vault(server.url, environ=ENVIRON)
+        vault.write("work", META, SECRETS)
+        server.stop()
+        thread = threading.Timer(0.5, server.start)
+        thread.start()
+
+        assert SECRETS == vault.read("work").secrets
+        thread.join()
+
+
+def test_a_server_that_stays_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    After a while, or at once where there is no time to wait: a clear error that names no password.
+    """
+    server = RedisServer(tmp_path)
+    monkeypatch.setattr(module, "PATIENCE_S", 0.3)
+    vault = Vault(server.url.replace("//", "//user:canary@"), environ=ENVIRON)
+
+    for step in (lambda: vault.check("work"), lambda: vault.read("work"), vault.names, vault.current):
+        with pytest.raises(VaultError, match=r"can't be reached: ConnectionError") as caught:
+            step()
+        assert "canary" not in str(caught.value) + repr(caught.value.__cause__) + repr(vault.storage)
+        assert caught.value.retryable
+    before = time.monotonic()
+    monkeypatch.setattr(module, "PATIENCE_S", 60.0)
+    with pytest.raises(VaultError, match="can't be reached"), vault.lock("work", 0.0):
+        pass
+    assert time.monotonic() - before < 30
+
+
+def test_a_server_that_refuses_is_told(tmp_path: Path) -> None:
+    """
+    A wrong password and a full memory are told at once, by what the server says, and without the password.
+    """
+    with RedisServer(tmp_path, "--requirepass", "right", "--maxmemory", "1") as server:
+        wrong = Vault(server.url.replace("//", "//:canary@"), environ=ENVIRON)
+        with pytest.raises(VaultError, match="refuses this user: AuthenticationError") as caught:
+            wrong.check("work")
+        assert "canary" not in str(caught.value)
+        right = Vault(server.url.replace("//", "//:right@"), environ=ENVIRON)
+        with pytest.raises(VaultError, match=r"refused: .*maxmemory"):
+            right.write("work", META, SECRETS)
+        assert [] == right.names()
+
+
+def test_tls_checks_the_certificate(
+    tmp_path: Path, test_ca: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    `rediss://` trusts the CA that is named, and nothing that is not: told at once, with how to name it.
+    """
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    leaf = str(test_ca[0].with_name("leaf.pem"))
+    with RedisServer(tmp_path, "--tls-cert-file", leaf, "--tls-key-file", leaf, "--tls-ca-cert-file", str(test_ca[0]),
+                     "--tls-auth-clients", "no", tls=True) as server:  # fmt: skip
+        with pytest.raises(VaultError, match=r"certificate of rediss://.* is not trusted") as caught:
+            Vault(server.url, environ=ENVIRON).check("work")
+        assert "ssl_ca_certs" in caught.value.remedy
+        vault = Vault(f"{server.url}?ssl_ca_certs={test_ca[0]}", environ=ENVIRON)
+        vault.write("work", META, SECRETS)
+
+        assert SECRETS == vault.read("work").secrets
+        assert server.url == vault.place
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://host", "unix:///run/redis", "redis://", "redis://host:0", "redis://host:99999", "redis://host/db",
+     "redis://[half", "redis://host/0#part", "rediss://host/0?ssl_cert_reqs=none", "redis://host?ssl_check_hostname=0"],
+)  # fmt: skip
+def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
+    """
+    Before anything is sent, without repeating it, and without a way to leave the server's certificate unchecked.
+    """
+    with pytest.raises(ParameterError) as caught:
+        Vault(url.replace("//", "//:canary@", 1))
+    assert "canary" not in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_an_address_is_shown_without_its_secrets() -> None:
+    """
+    What people see of an address is host, port and database.
+    """
+    storage = RedisStorage("rediss://user:canary@[::1]/3?ssl_ca_certs=/ca.pem")
+
+    assert "rediss://[::1]:6379/3" == storage.place
+    assert "RedisStorage('rediss://[::1]:6379/3')" == repr(storage)
+
+
+def test_the_extra_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Without redis-py the error says what to install.
+    """
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    with pytest.raises(VaultError, match="extra `redis`") as caught:
+        Vault("redis://host")
+    assert "entrakit[redis]" in caught.value.remedy
+
+
+def test_an_entry_that_is_too_large_is_refused(vault: Vault) -> None:
+    """
+    As on a disk: what could not be read again is not written.
+    """
+    with pytest.raises(VaultError, match="more than one connection may have"):
+        vault.write("work", META, {"fill": "x" * (4 * 1024 * 1024)})
+    assert SECRETS == vault.read("work").secrets
+
+
+def test_a_read_is_one_command(vault: Vault, server: RedisServer) -> None:
+    """
+    However many connections there are, reading one asks the server once.
+    """
+    server.command("CONFIG", "RESETSTAT")
+    vault.read("work")
+
+    seen = server.command("INFO", "commandstats")
+    assert "cmdstat_get:calls=1," in seen
+    assert "smembers" not in seen
+
+
+def test_the_note_of_the_key_has_no_key(vault: Vault, server: RedisServer) -> None:
+    """
+    What the server knows of the key is where it comes from and a piece of its hash.
+    """
+    note = json.loads(server.command("GET", "{entrakit}:key"))
+
+    assert {"schema": 1, "from": "environment", "id": vault.key_ref().id, "salt": ""} == note  # type: ignore[union-attr] # there is one
