@@ -19,12 +19,25 @@ class Cloud(NamedTuple):
         authority: Origin of the token service, such as `https://login.microsoftonline.com`.
         graph: Origin of Microsoft Graph, which is also its resource identifier.
         aliases: Other hosts that the same token service answers on.
+        graph_url: Origin where Microsoft Graph is reached, if that is not `graph`: a proxy's, or an emulator's.
     """
 
     name: str
     authority: str
     graph: str
     aliases: tuple[str, ...] = ()
+    graph_url: str = ""
+
+    def with_graph_at(self, graph_url: str) -> Cloud:
+        """Return this cloud with Microsoft Graph reached elsewhere; tokens stay those of `graph`.
+
+        Args:
+            graph_url: An `https` origin, such as `https://localhost:8443`.
+
+        Raises:
+            ParameterError: It is not an origin, or not `https`.
+        """
+        return self._replace(graph_url=_origin(graph_url))
 
     def at(self, authority: str) -> Cloud:
         """Return this cloud with another token service: a proxy's, or an emulator's.
@@ -108,12 +121,12 @@ def _origin(address: str) -> str:
         parts = urlsplit(address.strip())
         port = parts.port
     except ValueError:
-        raise ParameterError(f"{address!r} is not the address of an authority.", remedy=remedy) from None
+        raise ParameterError(f"{address!r} is not the address of a service.", remedy=remedy) from None
     if parts.scheme != "https":
-        raise ParameterError(f"The authority {address!r} is not an https address.", remedy=remedy)
+        raise ParameterError(f"The address {address!r} is not an https address.", remedy=remedy)
     host = (parts.hostname or "").lower()
     spoilt = parts.username or parts.password or parts.path.strip("/") or parts.query or parts.fragment
     if spoilt or not host or not all(letter.isalnum() or letter in "-.:_" for letter in host):
-        raise ParameterError(f"{address!r} is more, or less, than the address of an authority.", remedy=remedy)
+        raise ParameterError(f"{address!r} is more, or less, than the address of a service.", remedy=remedy)
     host = f"[{host}]" if ":" in host else host
     return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"

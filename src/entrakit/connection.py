@@ -157,7 +157,7 @@ class Connection:
     def disconnect(self) -> None:
         """Remove the connection from the vault, if it is kept, and forget its secrets.
 
-        The service is not told: Entra has no endpoint to revoke one token (RFC 7009).
+        The service is not told; `entrakit.disconnect(name, revoke=True)` does that.
 
         Raises:
             VaultError: The entry can't be removed.
@@ -319,7 +319,7 @@ class Connection:
             self._proof = proofs.saved_proof(record.saved_proof)
         renewed = renew(
             record.settings,
-            self._open_transport() if patient else self._open_transport().impatient(),
+            self.open_transport() if patient else self.open_transport().impatient(),
             asked,
             refresh_token=record.refresh_token,
             proof=self._proof,
@@ -348,7 +348,8 @@ class Connection:
         self._record = record
         self._default = record.tokens.get(self._default_key)
 
-    def _open_transport(self) -> Transport:
+    def open_transport(self) -> Transport:
+        """Return what sends for this connection, with the trust and proxy that it was connected with."""
         if self._transport is None:
             from entrakit.http import Transport
 

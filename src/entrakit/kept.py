@@ -83,17 +83,59 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
     return found
 
 
-def disconnect(name: str | None = None, *, vault: Vault | None = None) -> bool:
+def disconnect(
+    name: str | None = None, *, revoke: bool = False, vault: Vault | None = None, transport: Transport | None = None,
+    clock: Clock = time,
+) -> bool:  # fmt: skip
     """Remove a kept connection, also one that can't be read any more, and return whether there was one.
 
     Args:
         name: Its name; None for the current one.
+        revoke: First end all sessions and refresh tokens of the person, everywhere (`revocation`). If that fails,
+            nothing is removed.
         vault: Where it is kept; None for the usual place.
+        transport: What sends; None for one with the trust and proxy that it was connected with.
+        clock: What tells the time.
 
     Raises:
-        VaultError: The entry can't be removed, or another process holds it.
-        ParameterError: The name can't be one.
+        VaultError: The entry can't be removed, or another process holds it; with `revoke`, it can't be read.
+        ParameterError: The name can't be one; with `revoke`, the connection is an app's.
+        EntraError: With `revoke`, what `revocation.revoke_sign_ins` raises.
     """
     vault = vault or Vault()
     name = name or vault.current()
+    if revoke and name.lower() in vault.names():
+        from entrakit.revocation import revoke_sign_ins
+
+        with get_connection(name, vault=vault, transport=transport, clock=clock) as connection:
+            revoke_sign_ins(connection)
     return vault.delete(name)
+
+
+def disconnect_all(
+    *, revoke: bool = False, vault: Vault | None = None, transport: Transport | None = None, clock: Clock = time
+) -> list[str]:
+    """Remove all kept connections, and what is left of earlier ones; return their names.
+
+    Args:
+        revoke: First end the sessions of each person among them; apps have none.
+        vault: Where they are kept; None for the usual place.
+        transport: What sends; None for each connection's own trust and proxy.
+        clock: What tells the time.
+
+    Raises:
+        EntraError: As for `disconnect`; those that were removed before stay removed.
+    """
+    vault = vault or Vault()
+    people = {one.name: one.settings for one in list_connections(vault=vault) if one.settings}
+    told: set[tuple[str, str]] = set()
+    removed = []
+    for name in vault.traces():
+        settings = people.get(name)
+        person = ("", "") if settings is None or settings.is_app else settings.account[2:4]
+        # A person's second connection has nothing left to revoke with, and no need.
+        first = any(person) and person not in told
+        told.add(person)
+        if disconnect(name, revoke=revoke and first, vault=vault, transport=transport, clock=clock):
+            removed.append(name)
+    return removed

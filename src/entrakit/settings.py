@@ -83,6 +83,7 @@ class Settings(NamedTuple):
         name, at, _ = self.cloud.name.partition("@")
         words += [f"--cloud {name}"] if name != "global" else []
         words += [f"--authority-url {self.cloud.authority}"] if at else []
+        words += [f"--graph-url {self.cloud.graph_url}"] if self.cloud.graph_url else []
         words += [f"--resource {quote(self.resource)}"] if self.resource != self.cloud.graph else []
         words += [f"--ca-bundle {quote(self.ca_bundle)}"] if self.ca_bundle else []
         least = self.scopes == (f"{self.resource}/User.Read",)
@@ -106,7 +107,13 @@ class Settings(NamedTuple):
             "client_id": self.client_id,
             "tenant_id": self.tenant_id,
             "directory_id": self.directory_id,
-            "cloud": [self.cloud.name, self.cloud.authority, self.cloud.graph, list(self.cloud.aliases)],
+            "cloud": [
+                self.cloud.name,
+                self.cloud.authority,
+                self.cloud.graph,
+                list(self.cloud.aliases),
+                self.cloud.graph_url,
+            ],
             "scopes": list(self.scopes),
             "resource": self.resource,
             "account": list(self.account),
@@ -131,14 +138,14 @@ def settings_from(name: str, metadata: Mapping[str, JSON]) -> Settings:
         VaultError: They are not what was written.
     """
     try:
-        cloud_name, authority, graph, aliases = _list(metadata["cloud"])
+        cloud_name, authority, graph, aliases, graph_url = _list(metadata["cloud"])
         settings = Settings(
             name=name,
             flow=str(metadata["flow"]),
             client_id=str(metadata["client_id"]),
             tenant_id=str(metadata["tenant_id"]),
             directory_id=str(metadata["directory_id"]),
-            cloud=Cloud(str(cloud_name), str(authority), str(graph), tuple(map(str, _list(aliases)))),
+            cloud=Cloud(str(cloud_name), str(authority), str(graph), tuple(map(str, _list(aliases))), str(graph_url)),
             scopes=tuple(str(scope) for scope in _list(metadata["scopes"])),
             resource=str(metadata["resource"]),
             account=Account(*(str(part) for part in _list(metadata["account"]))),

@@ -59,6 +59,7 @@ class Common(TypedDict, total=False):
 
     cloud: str | Cloud
     authority_url: str
+    graph_url: str
     resource: str
     ca_bundle: str | os.PathLike[str] | None
     timeout: float | None
@@ -121,6 +122,7 @@ def connect(
     certificate_path: str | os.PathLike[str] | None = None, certificate_password: str | Secret | None = None,
     send_certificate_chain: bool = False, client_secret: str | Secret | None = None,
     credential: Credential | None = None, cloud: str | Cloud = "global", authority_url: str = "",
+    graph_url: str = "",
     resource: str = "", ca_bundle: str | os.PathLike[str] | None = None, name: str | None = None,
     ensure: bool = False, save_secret: bool = False, transport: Transport | None = None,
     vault: Vault | None = None, clock: Clock = time,
@@ -155,6 +157,7 @@ def connect(
         credential: User name and password; can't do multi-factor authentication.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
+        graph_url: The https origin where Microsoft Graph is reached, if not at its usual one; it gets the tokens.
         resource: What bare permissions, and the app's token, are for; Microsoft Graph of the cloud if left out.
         ca_bundle: PEM file, or hashed directory, of the CA certificates to trust instead of the system's.
         timeout: Seconds that the sign-in may take: how long a person is waited for (300 for the browser, as long as
@@ -186,6 +189,7 @@ def connect(
     })  # fmt: skip
     where = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
     where = where.at(authority_url) if authority_url else where
+    where = where.with_graph_at(graph_url) if graph_url else where
     resource = resource or where.graph
     settings = _settings(
         chosen, parse_client_id(client_id), parse_tenant_id(tenant_id), where, scopes=scopes, resource=resource

@@ -110,6 +110,7 @@ GRAPH_PERMISSIONS = (
     Permission("Files.Read", "Read your files", "It reads all files that are yours."),
     Permission("User.Read.All", "Read all profiles", "It reads the full profile of everybody.", True),
     Permission("User.ReadWrite.All", "Change all profiles", "It changes the full profile of everybody.", True),
+    Permission("User.RevokeSessions.All", "End sessions", "It ends all sessions of everybody.", True),
     Permission("Group.Read.All", "Read all groups", "It reads all groups and their members.", True),
     Permission("Group.ReadWrite.All", "Change all groups", "It changes all groups and their members.", True),
     Permission("Directory.Read.All", "Read the directory", "It reads people, groups, apps and devices.", True),

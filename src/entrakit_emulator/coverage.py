@@ -35,7 +35,7 @@ REFUSED_FEATURES = (
     "federated identity credentials (AADSTS700211)",
     "sign-in of people in federated domains",
     "user realm with another api-version than 1.0",
-    "Microsoft Graph beyond /v1.0/me, /v1.0/organization and /oidc/userinfo",
+    "Microsoft Graph beyond /v1.0/me, its revokeSignInSessions, /v1.0/organization and /oidc/userinfo",
 )
 
 

@@ -2,7 +2,7 @@
 
 token    signature, issuer, audience, lifetime, revocation
 right    scp for a person, roles for an app
-answer   /v1.0/me, /v1.0/organization, /oidc/userinfo
+answer   /v1.0/me, /v1.0/me/revokeSignInSessions, /v1.0/organization, /oidc/userinfo
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
 
 METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+REVOKE = "me/revokesigninsessions"
+REVOKE_SELF = frozenset({"User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"})
 READ_SELF = frozenset({"User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"})
 READ_ORGANIZATION = frozenset({"User.Read", "Organization.Read.All", "Directory.Read.All"})
 
@@ -82,10 +84,12 @@ def challenge(exchange: Exchange, claims: str = "") -> GraphError:
 
 
 def _answer(exchange: Exchange) -> dict[str, object]:
-    if exchange.method != "GET":
+    path = exchange.path_parameters.get("path", "userinfo").strip("/").lower()
+    if exchange.method != ("POST" if path == REVOKE else "GET"):
         raise GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
     claims = _token(exchange)
-    path = exchange.path_parameters.get("path", "userinfo").strip("/").lower()
+    if path == REVOKE:
+        return _revoke(exchange, claims)
     if path == "me":
         return _me(exchange, claims)
     if path == "userinfo":
@@ -158,6 +162,15 @@ def _me(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:
         "userPrincipalName": user.upn,
         "id": user.object_id,
     }
+
+
+def _revoke(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:
+    """End all sessions and refresh tokens of the person, and let APIs ask for newer tokens."""
+    if claims.get("idtyp") == "app":
+        raise GraphError(400, "BadRequest", "/me request is only valid with delegated authentication flow.")
+    _need(claims, REVOKE_SELF)
+    exchange.world.valid_from[str(claims.get("oid"))] = exchange.now
+    return {"@odata.context": f"{exchange.world.origin}/v1.0/$metadata#Edm.Boolean", "value": True}
 
 
 def _organization(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:

@@ -111,12 +111,15 @@ class Vault:
         name = checked_name(name)
         self.storage.prepare()
         ref = self.key_ref()
+        if ref is None:
+            self.keys.ready()
+            return
         try:
-            if ref is not None:
-                self.keys.open(ref)
+            self.keys.open(ref)
         except KeyMissingError:
             if not self._is_replaceable(name):
                 raise
+            self.keys.ready()
 
     def read(self, name: str) -> Entry:
         """Return a kept connection.

@@ -138,6 +138,20 @@ class Files:
         private_files.remove_file(self._key_note + ".lock")
         return True
 
+    def inspect(self) -> list[tuple[str, str, str]]:
+        """Return what is wrong with the directories and files: permissions, owners, damaged copies, rests."""
+        found = []
+        for directory in (self.path, self._directory):
+            try:
+                private_files.check_directory(directory)
+                names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+            except (VaultError, OSError) as error:
+                found.append(_problem(directory, error))
+                continue
+            for name in names:
+                found += _look_at(os.path.join(directory, name))
+        return found
+
     def sweep(self) -> None:
         """Remove what writers left that were killed at least an hour ago, as far as it can be removed."""
         for directory in (self.path, self._directory):
@@ -166,3 +180,27 @@ class Files:
             # The time stamp has no dot, so this is not a file of a connection that is called `NAME.damaged-…`.
             or (one.startswith(damaged) and "." not in one[len(damaged) :])
         ]
+
+
+def _look_at(path: str) -> list[tuple[str, str, str]]:
+    """Return what is wrong with one file, if anything is."""
+    name = os.path.basename(path)
+    if os.path.isdir(path) and not os.path.islink(path):
+        return []
+    try:
+        private_files.read_file(path)
+    except VaultError as error:
+        # What is wrong with an entry itself is told with its name.
+        return [] if name.endswith(ENDING) else [_problem(path, error)]
+    if DAMAGED in name and not name.endswith(ENDING):
+        owner = name.partition(DAMAGED)[0]
+        return [(path, "It is a damaged copy.", f"Remove it with `entra disconnect {owner}`, or look at it first.")]
+    if private_files.intended_name(name):
+        return [(path, "A writer that was killed left it.", "`entra status` removes it after an hour.")]
+    return []
+
+
+def _problem(path: str, error: VaultError | OSError) -> tuple[str, str, str]:
+    if isinstance(error, VaultError):
+        return (path, error.problem, error.remedy)
+    return (path, f"It can't be read: {error.strerror}.", "")

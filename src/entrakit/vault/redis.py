@@ -208,6 +208,21 @@ class RedisStorage:
         """Note something else about the key (None: nothing) if `seen` still stands there; return whether it does."""
         return bool(self._run(_SWAP, (_key("key"),), seen or b"", data or b""))
 
+    def inspect(self) -> list[tuple[str, str, str]]:
+        """Return what is wrong with the server: damaged copies, and a way to it that is not encrypted."""
+        found = [
+            (name, "A damaged copy is kept.", f"Remove it with `entra disconnect {name}`, or look at it first.")
+            for name in self._listed("traces")
+            if self._ask("exists", _key("damaged", name))
+        ]
+        host = urlsplit(self.place).hostname
+        if not self.is_encrypted and host not in ("localhost", "127.0.0.1", "::1"):
+            found.append((
+                self.place, "What is sent to it is not encrypted on the way, password and metadata included.",
+                "Use a rediss:// address.",
+            ))  # fmt: skip
+        return found
+
     def sweep(self) -> None:
         """Do nothing: what ends, ends by itself."""
 

@@ -69,6 +69,10 @@ class Storage(Protocol):
         """Note something else about the key (None: nothing) if `seen` still stands there; return whether it does."""
         ...
 
+    def inspect(self) -> list[tuple[str, str, str]]:
+        """Return what is wrong with the place, entries apart: what it is, the problem, and what to do."""
+        ...
+
     def sweep(self) -> None:
         """Remove what killed writers left, where that can be."""
         ...

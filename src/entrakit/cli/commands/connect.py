@@ -51,6 +51,7 @@ def arguments(parser: Parser) -> None:
     who.add_argument(
         "--authority-url", default="", metavar="URL", help="another token service (env AZURE_AUTHORITY_HOST)"
     )
+    who.add_argument("--graph-url", default="", metavar="URL", help="Microsoft Graph behind another address")
     browser = parser.add_argument_group("browser (the default)")
     browser.add_argument("--browser", action="store_true", help="sign in with the system's browser")
     browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
@@ -128,6 +129,7 @@ def _connect(options: argparse.Namespace, context: Context, given: dict[str, obj
         scopes=options.scope,
         cloud=cloud,
         authority_url=options.authority_url,
+        graph_url=options.graph_url,
         resource=options.resource,
         name=options.name,
         ensure=options.ensure,

@@ -16,24 +16,30 @@ def arguments(parser: Parser) -> None:
     """Declare what the command takes."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="a kept connection (default: the current one)")
     parser.add_argument("--all", action="store_true", help="all of them")
+    parser.add_argument("--revoke", action="store_true", help="first end the person's sessions everywhere")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Remove, and say what was removed."""
-    from entrakit.kept import disconnect
+    from entrakit.kept import disconnect, disconnect_all
 
     if options.all and options.name:
         raise ParameterError("Give a name or --all, not both.")
     vault = context.open_vault()
-    names = vault.traces() if options.all else [options.name or vault.current()]
-    removed = [name for name in names if disconnect(name, vault=vault)]
+    name = options.name or vault.current()
+    if options.all:
+        removed = disconnect_all(revoke=options.revoke, vault=vault)
+    else:
+        removed = [name] if disconnect(name, revoke=options.revoke, vault=vault) else []
     if not removed and not options.all:
         raise NotConnectedError(
-            f"There is no connection {names[0]!r}.", remedy="`entra status` lists those that there are."
+            f"There is no connection {name!r}.", remedy="`entra status` lists those that there are."
         )
     if context.as_json:
         context.give_json({"disconnected": removed})
     context.tell(f"Removed {', '.join(removed)} from this machine." if removed else "Nothing was connected.")
-    if removed:
+    if removed and options.revoke:
+        context.tell("All sessions and refresh tokens of the person were revoked; that may take some minutes.")
+    elif removed:
         context.tell("Tokens that were handed out stay valid until they end; Entra can't revoke a single one.")
     return 0

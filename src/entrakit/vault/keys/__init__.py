@@ -56,6 +56,14 @@ class NoKeyringError(VaultError):
 class KeySource(Protocol):
     """One rung of the ladder."""
 
+    def ready(self) -> None:
+        """Make sure that a key can be made, without making one.
+
+        Raises:
+            VaultError: It can't.
+        """
+        ...
+
     def open(self, ref: KeyRef) -> bytes:
         """Return the 32 bytes of a key, which were made sure to be that key.
 
@@ -112,6 +120,11 @@ class Keys:
     def __repr__(self) -> str:
         return f"Keys({self.wanted or 'first that works'})"
 
+    def ready(self) -> None:
+        """Make sure that a key can be made where it was asked for. Raises VaultError."""
+        if self.wanted:
+            self.source(self.wanted).ready()
+
     def open(self, ref: KeyRef) -> bytes:
         """Return a key, if it comes from where it shall come from.
 
@@ -134,18 +147,19 @@ class Keys:
             key = self._opened[ref.id] = self.source(ref.source).open(ref)
         return key
 
-    def make(self) -> tuple[KeyRef, bytes]:
-        """Return a new key from the source that was asked for, else from the first that works.
+    def make(self, source: str = "") -> tuple[KeyRef, bytes]:
+        """Return a new key from the source that was asked for, else from `source`, else from the first that works.
 
         Raises:
             KeyMissingError: The environment was asked for and has none.
             VaultError: It can't be made or kept.
         """
-        for name in (self.wanted,) if self.wanted else ("keyring", "file"):
+        source = self.wanted or source
+        for name in (source,) if source else ("keyring", "file"):
             try:
                 ref, key = self.source(name).make()
             except NoKeyringError:
-                if self.wanted:
+                if source:
                     raise
                 continue
             self._opened[ref.id] = key

@@ -32,6 +32,14 @@ class EnvironmentKey:
     def __repr__(self) -> str:
         return "EnvironmentKey(…)"
 
+    def ready(self) -> None:
+        """Raise KeyMissingError if the variable is not set."""
+        if not self._environ.get(VARIABLE):
+            raise KeyMissingError(
+                f"The key shall come from the environment, and {VARIABLE} is not set.",
+                remedy=f"Set {VARIABLE} to 32 bytes in base64, or to a passphrase.",
+            )
+
     def open(self, ref: KeyRef) -> bytes:
         """Return the key, stretched if it is a passphrase.
 
@@ -59,12 +67,8 @@ class EnvironmentKey:
         Raises:
             KeyMissingError: It is not set.
         """
-        value = self._environ.get(VARIABLE, "")
-        if not value:
-            raise KeyMissingError(
-                f"The key shall come from the environment, and {VARIABLE} is not set.",
-                remedy=f"Set {VARIABLE} to 32 bytes in base64, or to a passphrase.",
-            )
+        self.ready()
+        value = self._environ[VARIABLE]
         key, salt = as_key(value), ""
         if key is None:
             salt = os.urandom(16).hex()

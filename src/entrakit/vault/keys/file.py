@@ -23,6 +23,9 @@ class FileKey:
     def __init__(self, directory: str) -> None:
         self._directory = directory
 
+    def ready(self) -> None:
+        """Do nothing: where entries can be written, a key can be."""
+
     def open(self, ref: KeyRef) -> bytes:
         """Return a key.
 

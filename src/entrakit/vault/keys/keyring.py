@@ -55,6 +55,10 @@ class KeyringKey:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
+    def ready(self) -> None:
+        """Raise NoKeyringError if there is no keyring."""
+        self._backend()
+
     def open(self, ref: KeyRef) -> bytes:
         """Return a key, from the kernel if it still holds it.
 

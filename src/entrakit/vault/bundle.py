@@ -1,0 +1,157 @@
+"""Connections to take elsewhere: one file, sealed with a passphrase.
+
+    {"entrakit": "connections", "schema": 1, "kdf": {…}, "nonce": base64, "sealed": base64}
+
+The passphrase is stretched by scrypt (RFC 7914), four times harder than for a vault, since whoever finds the file can
+guess in peace. What is sealed (AES-256-GCM) are names, metadata and secrets; all the rest is bound to it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from binascii import a2b_base64, b2a_base64
+
+from entrakit.errors import ParameterError, VaultError
+from entrakit.vault import Entry
+from entrakit.vault.names import checked_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from entrakit.claims import JSON
+    from entrakit.secret import Secret
+    from entrakit.vault import Vault
+
+SCHEMA = 1
+MIN_PASSPHRASE = 8
+# 128 MiB. A file that asks for more could use up this machine, so it may not ask for anything else.
+SCRYPT: dict[str, JSON] = {"name": "scrypt", "n": 2**17, "r": 8, "p": 1}
+
+
+def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
+    """Return the bytes of a file with connections in it.
+
+    Args:
+        vault: Where they are kept.
+        names: Which ones; none means all.
+        passphrase: What seals the file; at least 8 characters.
+
+    Raises:
+        ParameterError: The passphrase is too short, or a name can't be one.
+        NotConnectedError: There is no connection of one of the names.
+        VaultError: One can't be read.
+    """
+    if len(passphrase.reveal()) < MIN_PASSPHRASE:
+        raise ParameterError(
+            f"The passphrase has fewer than {MIN_PASSPHRASE} characters.",
+            remedy="Take a longer one: whoever finds the file can try as many as they like.",
+        )
+    entries = {checked_name(name): vault.read(name) for name in names or vault.names()}
+    return pack(entries, passphrase)
+
+
+def restore(vault: Vault, data: bytes, passphrase: Secret, *, replace: bool = False) -> list[str]:
+    """Keep the connections that a file holds, and return their names.
+
+    Args:
+        vault: Where to keep them.
+        data: The file's bytes.
+        passphrase: What it was sealed with.
+        replace: Put them in place of connections of the same names.
+
+    Raises:
+        VaultError: It does not open, is of another version, or a connection of one of the names is kept; then nothing
+            was changed.
+    """
+    entries = unpack(data, passphrase)
+    present = sorted(set(vault.names()) & set(entries))
+    if present and not replace:
+        raise VaultError(
+            f"There is already a connection {present[0]!r}; nothing was imported.",
+            remedy="Add --replace to put the imported ones in place of those that are kept.",
+        )
+    for name in entries:
+        vault.check(name)
+    for name, entry in entries.items():
+        with vault.lock(name):
+            vault.write(name, entry.metadata, entry.secrets)
+    return sorted(entries)
+
+
+def pack(entries: Mapping[str, Entry], passphrase: Secret) -> bytes:
+    """Return the bytes of a file that holds entries."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    header: dict[str, JSON] = {
+        "entrakit": "connections", "schema": SCHEMA, "kdf": {**SCRYPT, "salt": os.urandom(16).hex()},
+    }  # fmt: skip
+    nonce = os.urandom(12)
+    content = {name: {"metadata": entry.metadata, "secrets": entry.secrets} for name, entry in entries.items()}
+    sealed = AESGCM(_stretched(passphrase, header)).encrypt(nonce, _dump(content), _dump(header))
+    return _dump({**header, "nonce": _to_base64(nonce), "sealed": _to_base64(sealed)})
+
+
+def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
+    """Return the entries that a file holds, by name.
+
+    Raises:
+        VaultError: It is no such file, is of another version, was changed, or the passphrase is another one.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    header, nonce, sealed = _parse(data)
+    try:
+        content = json.loads(AESGCM(_stretched(passphrase, header)).decrypt(nonce, sealed, _dump(header)))
+        return {checked_name(name): Entry(one["metadata"], one["secrets"]) for name, one in content.items()}
+    except InvalidTag as error:
+        raise VaultError(
+            "The file does not open: the passphrase is another one, or the file was changed.",
+            remedy="Type the passphrase that it was exported with.",
+        ) from error
+
+
+def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
+    """Return header, nonce and sealed part."""
+    try:
+        document = json.loads(data)
+        nonce, sealed = _from_base64(document.pop("nonce")), _from_base64(document.pop("sealed"))
+        kind, schema, kdf = document["entrakit"], document["schema"], dict(document["kdf"])
+        salt = bytes.fromhex(kdf.pop("salt"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise _no_export() from error
+    if kind != "connections" or len(nonce) != 12 or len(salt) != 16:
+        raise _no_export()
+    if schema != SCHEMA or kdf != SCRYPT:
+        raise VaultError(
+            f"The file is of version {schema}, and this entrakit knows version {SCHEMA}.",
+            remedy="Import it with the entrakit that exported it, or a later one.",
+        )
+    return document, nonce, sealed
+
+
+def _no_export() -> VaultError:
+    return VaultError("This is no file of exported connections.", remedy="`entra vault export FILE` makes one.")
+
+
+def _stretched(passphrase: Secret, header: dict[str, JSON]) -> bytes:
+    from hashlib import scrypt
+
+    kdf = header["kdf"]
+    assert isinstance(kdf, dict)  # noqa: S101 - for the type checker; both callers made sure
+    salt = bytes.fromhex(str(kdf["salt"]))
+    return scrypt(passphrase.reveal().encode("utf-8"), salt=salt, n=2**17, r=8, p=1, maxmem=2**28, dklen=32)
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _to_base64(data: bytes) -> str:
+    return b2a_base64(data, newline=False).decode("ascii")
+
+
+def _from_base64(text: str) -> bytes:
+    return a2b_base64(text.encode("ascii"), strict_mode=True)

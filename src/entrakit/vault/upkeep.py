@@ -1,0 +1,125 @@
+"""Looking after a vault: is everything in order, and another key for all of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from entrakit.errors import EntraError, VaultError
+from entrakit.vault import envelope
+from entrakit.vault.names import checked_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrakit.vault import Vault
+    from entrakit.vault.keys import KeyRef
+
+
+class Finding(NamedTuple):
+    """What a check found about one thing.
+
+    Args:
+        what: A connection's name, a file, or another part of the vault.
+        problem: What is wrong; empty if nothing is.
+        remedy: What to do; empty if nothing is needed.
+    """
+
+    what: str
+    problem: str = ""
+    remedy: str = ""
+
+
+def check(vault: Vault) -> list[Finding]:
+    """Open every entry and look at every permission; nothing is changed or moved.
+
+    Args:
+        vault: The vault.
+
+    Returns:
+        A finding for the key and for each entry, good or bad, and one for whatever else is wrong.
+
+    Raises:
+        VaultError: The place can't be read at all.
+    """
+    findings = [_check_key(vault), *(_check_entry(vault, name) for name in vault.names())]
+    return findings + [Finding(what, problem, remedy) for what, problem, remedy in vault.storage.inspect()]
+
+
+def rekey(vault: Vault) -> int:
+    """Seal every entry with a new key, and remove the old one.
+
+    The new key comes from where `vault` was told to take it, else from where the old one is. Entries name their key,
+    so that other processes go on reading all the way through, and an interrupted change is ended by the next call.
+
+    Args:
+        vault: The vault.
+
+    Returns:
+        How many entries were sealed again.
+
+    Raises:
+        VaultError: An entry does not open, so that nothing was changed; or another process held one for too long.
+    """
+    names = vault.names()
+    if not names:
+        return 0
+    for name in names:
+        sealed = _sealed(vault, name)
+        if sealed is not None:
+            envelope.unseal(sealed, vault.keys.open_any(sealed.key))
+    before = vault.key_ref()
+    ref, key = vault.keys.make(before.source if before else "")
+    if ref != before and not vault.note_key(before, ref):
+        vault.keys.forget(ref)
+        raise VaultError("The vault's key is being changed by another process.", remedy="Try again in a moment.")
+    old = {before} if before else set()
+    count = 0
+    for name in vault.names():
+        used = _seal_again(vault, name, ref, key)
+        if used is not None:
+            old.add(used)
+            count += 1
+    for one in old - {ref}:
+        vault.keys.forget(one)
+    return count
+
+
+def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | None:
+    """Seal an entry with a key, and return the key that it had; None if there was nothing to do."""
+    with vault.lock(name):
+        sealed = _sealed(vault, name)
+        if sealed is None or sealed.key == ref:
+            return None
+        secrets = envelope.unseal(sealed, vault.keys.open_any(sealed.key))
+        vault.storage.write(sealed.name, envelope.seal(sealed.name, sealed.metadata, secrets, ref, key))
+        return sealed.key
+
+
+def _sealed(vault: Vault, name: str) -> envelope.Sealed | None:
+    name = checked_name(name)
+    data = vault.storage.read(name)
+    return None if data is None else envelope.parse(name, data)
+
+
+def _check_key(vault: Vault) -> Finding:
+    try:
+        ref = vault.key_ref()
+        if ref is not None:
+            vault.keys.open(ref)
+        elif vault.names():
+            return Finding("key", "The note of the vault's key is gone.", "Type `entra vault rekey`.")
+    except EntraError as error:
+        return Finding("key", error.problem, error.remedy)
+    return Finding("key")
+
+
+def _check_entry(vault: Vault, name: str) -> Finding:
+    try:
+        sealed = _sealed(vault, name)
+        if sealed is None:
+            return Finding(name)
+        envelope.unseal(sealed, vault.keys.open(sealed.key))
+    except EntraError as error:
+        return Finding(name, error.problem, error.remedy)
+    if sealed.key != vault.key_ref():
+        return Finding(name, "It is sealed with an earlier key.", "Type `entra vault rekey`.")
+    return Finding(name)

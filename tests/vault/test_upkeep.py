@@ -1,0 +1,244 @@
+"""Looking after a vault: a check that sees everything and changes nothing, and another key for all of it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.vault.servers import RedisServer
+
+from entrakit.errors import VaultError
+from entrakit.vault import Vault, upkeep
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from entrakit.claims import JSON
+
+META: dict[str, JSON] = {"flow": "secret"}
+KEYS = [base64.b64encode(bytes([n]) * 32).decode() for n in range(3)]
+
+
+@pytest.fixture
+def vault(private_home: Path) -> Vault:
+    """Return a vault with two entries."""
+    one = Vault(str(private_home))
+    for name in ("one", "two"):
+        one.write(name, META, {"n": name})
+    return one
+
+
+def problems(vault: Vault) -> dict[str, str]:
+    """Return what a check finds to be wrong."""
+    return {one.what: one.problem for one in upkeep.check(Vault(vault.place)) if one.problem}
+
+
+def snapshot(home: Path) -> dict[str, bytes]:
+    """Return all files of a vault."""
+    return {str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_a_check_of_what_is_in_order(vault: Vault) -> None:
+    """
+    The key and each entry are named, and nothing is wrong.
+    """
+    assert ["key", "one", "two"] == [one.what for one in upkeep.check(vault)]
+    assert {} == problems(vault)
+
+
+def test_a_check_sees_everything_and_moves_nothing(vault: Vault, private_home: Path) -> None:
+    """
+    Damage, permissions, links, copies and rests: each is told with what to do, and stays where it is.
+    """
+    entries = private_home / "connections"
+    (entries / "one.json").write_text("{")
+    (entries / "two.json").chmod(0o640)
+    (entries / "old.damaged-20260101T000000Z-abcd").touch(mode=0o600)
+    (entries / ".two.json.0123456789abcdef.new").touch(mode=0o600)
+    (private_home / "link").symlink_to("/etc/passwd")
+    before = snapshot(private_home)
+
+    found = upkeep.check(Vault(vault.place))
+
+    told = {one.what.rpartition("/")[2]: one.problem for one in found if one.problem}
+    assert "is damaged" in told["one"]
+    assert "can be used by others (mode 640)" in told["two"]
+    assert "symbolic link" in told["link"]
+    assert "damaged copy" in told["old.damaged-20260101T000000Z-abcd"]
+    assert "killed left it" in told[".two.json.0123456789abcdef.new"]
+    assert all(one.remedy for one in found if one.problem)
+    private_home.chmod(0o750)
+    assert "can be used by others (mode 750)" in problems(vault)[str(private_home)]
+    assert before == snapshot(private_home)
+
+
+def test_a_check_without_the_key(vault: Vault, private_home: Path) -> None:
+    """
+    A lost key is told once for itself, and for each entry that needs it.
+    """
+    (path,) = private_home.glob("key-*")
+    path.unlink()
+
+    assert {"key", "one", "two"} == set(problems(vault))
+    (private_home / "vault.json").unlink()
+    assert "note of the vault's key is gone" in problems(vault)["key"]
+
+
+def test_another_key_of_the_same_kind(vault: Vault, private_home: Path) -> None:
+    """
+    All entries are sealed again, the old key is gone, and another process that has the vault open goes on.
+    """
+    (old,) = private_home.glob("key-*")
+    elsewhere = Vault(vault.place)
+    assert {"n": "one"} == elsewhere.read("one").secrets
+
+    assert 2 == upkeep.rekey(vault)
+
+    (new,) = private_home.glob("key-*")
+    assert old.name != new.name
+    assert {} == problems(vault)
+    for name in ("one", "two"):
+        assert {"n": name} == elsewhere.read(name).secrets
+    elsewhere.write("three", META, {"n": "three"})
+    assert {} == problems(vault)
+
+
+def test_the_key_moves_to_another_place(vault: Vault, private_home: Path) -> None:
+    """
+    From the file to the environment and back: at each step only the new place opens.
+    """
+    in_environment = {"ENTRAKIT_VAULT_KEY": KEYS[0]}
+
+    assert 2 == upkeep.rekey(Vault(vault.place, environ=in_environment))
+
+    assert [] == list(private_home.glob("key-*"))
+    assert "environment" == Vault(vault.place).key_source()
+    with pytest.raises(VaultError, match="not set"):
+        Vault(vault.place).read("one")
+    assert {"n": "one"} == Vault(vault.place, environ=in_environment).read("one").secrets
+    assert 2 == upkeep.rekey(Vault(vault.place, key_from="file", environ=in_environment))
+    assert {"n": "one"} == Vault(vault.place).read("one").secrets
+
+
+def test_a_variable_is_changed(vault: Vault) -> None:
+    """
+    With the old value in `ENTRAKIT_VAULT_OLD_KEY` all entries move to the new one; without it nothing changes.
+    """
+    upkeep.rekey(Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": KEYS[0]}))
+    new = {"ENTRAKIT_VAULT_KEY": KEYS[1]}
+
+    with pytest.raises(VaultError, match="another key"):
+        upkeep.rekey(Vault(vault.place, environ=new))
+    assert 2 == upkeep.rekey(Vault(vault.place, environ=new | {"ENTRAKIT_VAULT_OLD_KEY": KEYS[0]}))
+    assert {"n": "two"} == Vault(vault.place, environ=new).read("two").secrets
+    assert 0 == upkeep.rekey(Vault(vault.place, environ=new))
+
+
+def test_what_does_not_open_stops_it_before_it_begins(vault: Vault, private_home: Path) -> None:
+    """
+    One entry that can't be opened: nothing is changed at all, and the error says which.
+    """
+    (private_home / "connections" / "two.json").write_text("{")
+    before = snapshot(private_home)
+
+    with pytest.raises(VaultError, match="'two'"):
+        upkeep.rekey(vault)
+
+    assert before == snapshot(private_home)
+
+
+def test_an_empty_vault_needs_no_key(private_home: Path) -> None:
+    """
+    Where nothing is kept nothing is made.
+    """
+    assert 0 == upkeep.rekey(Vault(str(private_home)))
+    assert [] == list(private_home.iterdir())
+
+
+def test_a_lost_note_is_mended(vault: Vault, private_home: Path) -> None:
+    """
+    Entries name their key, so that a lost note costs nothing but this.
+    """
+    (private_home / "vault.json").unlink()
+
+    assert 2 == upkeep.rekey(vault)
+    assert {} == problems(vault)
+    assert {"n": "one"} == Vault(vault.place).read("one").secrets
+
+
+def test_a_kill_at_any_step_loses_nothing(vault: Vault) -> None:
+    """
+    Killed before each call that it makes to the system, one after another: every entry opens each time, and the next
+    call ends what was begun.
+    """
+    program = """
+import os, sys
+from entrakit.vault import Vault, upkeep
+def dying(step):
+    def count(frame, event, called):
+        nonlocal step
+        if event == "c_call":
+            step -= 1
+            if not step:
+                os.kill(os.getpid(), 9)
+    return count
+status, step, kills = 9, 0, 0
+upkeep.rekey(Vault(sys.argv[1]))
+while status == 9:
+    step += 7
+    child = os.fork()
+    if not child:
+        vault = Vault(sys.argv[1])
+        sys.setprofile(dying(step))
+        upkeep.rekey(vault)
+        sys.setprofile(None)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    kills += status == 9
+    for name in ("one", "two"):
+        assert Vault(sys.argv[1]).read(name).secrets == {"n": name}, step
+print(status, kills > 10)
+"""
+    done = subprocess.run([sys.executable, "-c", program, vault.place], capture_output=True, text=True, check=False)
+
+    assert "0 True\n" == done.stdout, done.stderr
+    assert 2 == upkeep.rekey(vault)
+    assert {} == {what: one for what, one in problems(vault).items() if "killed left it" not in one}
+
+
+def test_another_process_that_changes_the_key_is_told(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Of two at once one goes on; the other takes its key away again and says so.
+    """
+    monkeypatch.setattr(Vault, "note_key", lambda self, seen, ref: False)
+
+    with pytest.raises(VaultError, match="being changed"):
+        upkeep.rekey(vault)
+    with pytest.raises(VaultError, match="being changed"):
+        Vault(os.path.join(vault.place, "new")).write("one", META, {})
+
+
+def test_a_shared_vault_is_looked_after_too(tmp_path: Path) -> None:
+    """
+    The same check and the same change on a Redis server; a damaged copy, and a way that is not encrypted, are told.
+    """
+    environ = {"ENTRAKIT_VAULT_KEY": KEYS[0]}
+    with RedisServer(tmp_path) as server:
+        vault = Vault(server.url, environ=environ)
+        vault.write("one", META, {"n": "one"})
+        server.command("RPUSH", "{entrakit}:damaged:one", "{")
+
+        assert ["A damaged copy is kept."] == [one.problem for one in upkeep.check(vault) if one.problem]
+        new = {"ENTRAKIT_VAULT_KEY": KEYS[1], "ENTRAKIT_VAULT_OLD_KEY": KEYS[0]}
+        assert 1 == upkeep.rekey(Vault(server.url, environ=new))
+        assert {"n": "one"} == Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": KEYS[1]}).read("one").secrets
+
+        from entrakit.vault.redis import RedisStorage
+
+        storage = RedisStorage(server.url)
+        storage.place = "redis://cache.contoso.com:6379/0"
+        assert "not encrypted" in storage.inspect()[-1][1]
