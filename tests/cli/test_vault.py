@@ -201,7 +201,7 @@ def test_sessions_are_revoked(entra: Command) -> None:
     with get_connection("copy") as copy, pytest.raises(InteractionRequiredError):
         copy.token("User.ReadBasic.All")
     last = tenant.journal.entries[-1]
-    assert ("token", "invalid_grant") == (last.endpoint, last.error)
+    assert ("token", 50173) == (last.endpoint, last.code)
 
 
 def test_a_missing_permission_is_told(entra: Command) -> None:

@@ -8,12 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from entrakit import connect, disconnect
+from entrakit.clouds import find_cloud
 from entrakit.errors import VaultError
 from entrakit.vault import Vault
 from entrakit.vault.keys import KeyMissingError, NoKeyringError, kernel
@@ -21,6 +23,8 @@ from entrakit.vault.keys.keyring import KeyringKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from entrakit_emulator import Tenant
 pytestmark = [
     # The keyring package leaves connections to the bus to the garbage collector.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
@@ -238,3 +242,29 @@ def test_the_daemon_is_there() -> None:
     """
     assert shutil.which("gnome-keyring-daemon")
     assert shutil.which("dbus-run-session")
+
+
+def test_signing_out_leaves_nothing_in_the_keyring(entra_tenant: Tenant, bus: str, private_home: Path) -> None:
+    """
+    Of a real connection the keyring has the key alone, never a token; with the last connection that goes too.
+    """
+    import secretstorage
+
+    connection = connect(
+        client_id=entra_tenant.confidential_client, client_secret=entra_tenant.client_secret, save_secret=True,
+        tenant_id=entra_tenant.tenant_id, cloud=find_cloud(entra_tenant.url), ca_bundle=entra_tenant.ca_path,
+        name="work",
+    )  # fmt: skip
+    token = connection.token().access_token
+    connection.close()
+    with closing(secretstorage.dbus_init()) as session:
+        items = list(secretstorage.get_default_collection(session).get_all_items())
+        held = [item.get_secret() for item in items]
+        assert 1 == len([item for item in items if item.get_attributes().get("service") == "entrakit"])
+        assert not any(text.encode() in one for one in held for text in (token, entra_tenant.client_secret))
+
+        assert disconnect("work")
+
+        items = list(secretstorage.get_default_collection(session).get_all_items())
+        assert [] == [item for item in items if item.get_attributes().get("service") == "entrakit"]
+    assert [] == [path for path in private_home.rglob("*") if path.is_file() and path.parent.name != "metadata"]

@@ -1,0 +1,225 @@
+"""One connection and many processes, on one host and on many: one renewal, no error, and no refresh token lost."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.conftest import FakeClock
+from tests.vault.fleet import WORKER, Fleet, set_clock
+from tests.vault.servers import RedisServer
+
+from entrakit import Credential, connect
+from entrakit.clouds import find_cloud
+from entrakit.errors import VaultError
+from entrakit.vault import Vault
+from entrakit.vault import redis as redis_storage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from entrakit.connection import Connection
+    from entrakit_emulator import Tenant
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+HOURS = 3600.0
+
+
+@pytest.fixture
+def clock(entra_tenant: Tenant) -> FakeClock:
+    """Return the clock that tenant, test and fleet share."""
+    one = FakeClock()
+    entra_tenant.clock.follow(one)
+    return one
+
+
+def signed_in(tenant: Tenant, vault: Vault, clock: FakeClock, *, app: bool = False) -> Connection:
+    """Sign in and keep the connection as `work`: a person, whose refresh token rotates, or an app."""
+    where = {"tenant_id": tenant.tenant_id, "cloud": find_cloud(tenant.url), "ca_bundle": tenant.ca_path}
+    kept = {"name": "work", "vault": vault, "clock": clock}
+    if app:
+        return connect(  # type: ignore[call-overload,no-any-return] # which set it is, connect() finds out
+            client_id=tenant.confidential_client, client_secret=tenant.client_secret, save_secret=True, **where, **kept
+        )
+    credential = Credential(tenant.users.normal.upn, tenant.users.normal.password)
+    return connect(client_id=tenant.public_client, credential=credential, **where, **kept)  # type: ignore[call-overload,no-any-return] # as above
+
+
+def newest_refresh_token(tenant: Tenant) -> str:
+    """Return the refresh token that the tenant has given out last."""
+    return next(reversed(tenant._world.refresh_tokens))
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("app", [False, True], ids=["person", "app"])
+def test_64_processes_renew_once(entra_tenant: Tenant, clock: FakeClock, tmp_path: Path, *, app: bool) -> None:
+    """
+    64 processes ask 50 times each while the token expires again and again: one token request each time it expires, the
+    same token for all, no error; and the last refresh token is the one that is kept.
+    """
+    file = tmp_path / "clock"
+    signed_in(entra_tenant, Vault(), clock, app=app).close()
+    set_clock(file, clock.time())
+    with Fleet(64, file, {}) as fleet:
+        for _ in range(5):
+            clock.advance(2 * HOURS)
+            set_clock(file, clock.time())
+            entra_tenant.journal.clear()
+
+            fleet.begin(10)
+            answers = fleet.end()
+
+            assert 1 == len(answers)
+            assert answers.pop().startswith("1 ")
+            assert 1 == entra_tenant.journal.counts["token"]
+    assert app or newest_refresh_token(entra_tenant) == Vault().read("work").secrets["refresh_token"]
+
+
+@pytest.mark.timeout(120)
+def test_a_stale_token_is_renewed_by_one_while_others_use_it(
+    entra_tenant: Tenant, clock: FakeClock, tmp_path: Path
+) -> None:
+    """
+    Shortly before the end nobody waits: one process renews, the others take the token that still holds.
+    """
+    file = tmp_path / "clock"
+    connection = signed_in(entra_tenant, Vault(), clock)
+    clock.advance(connection.token().expires_at - clock.time() - 200)
+    connection.close()
+    set_clock(file, clock.time())
+    entra_tenant.journal.clear()
+    with Fleet(16, file, {}) as fleet:
+        fleet.begin(10)
+        answers = fleet.end()
+
+    assert {"1", "2"} >= {answer.split()[0] for answer in answers}
+    assert 1 == entra_tenant.journal.counts["token"]
+
+
+@pytest.mark.timeout(120)
+def test_a_renewal_that_dies_frees_the_next(entra_tenant: Tenant, clock: FakeClock, tmp_path: Path) -> None:
+    """
+    A process that is killed in the middle of a renewal holds nobody up, and costs no refresh token.
+    """
+    from entrakit_emulator.faults import Slow
+
+    file = tmp_path / "clock"
+    signed_in(entra_tenant, Vault(), clock).close()
+    clock.advance(2 * HOURS)
+    set_clock(file, clock.time())
+    entra_tenant.faults.add(Slow(endpoint="token", seconds=30.0))
+    dying = subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    assert dying.stdin is not None
+    dying.stdin.write(b"1\n")
+    dying.stdin.flush()
+    while not entra_tenant.journal.of("token")[1:]:
+        assert dying.poll() is None
+    dying.kill()
+    dying.communicate(timeout=20)
+
+    with Fleet(4, file, {}) as fleet:
+        fleet.begin(2)
+        assert 1 == len(fleet.end())
+    assert newest_refresh_token(entra_tenant) == Vault().read("work").secrets["refresh_token"]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Give a Redis server."""
+    (tmp_path / "redis").mkdir()
+    with RedisServer(tmp_path / "redis") as one:
+        yield one
+
+
+@pytest.mark.timeout(240)
+def test_8_workers_share_a_sign_in_while_redis_restarts(
+    entra_tenant: Tenant, clock: FakeClock, server: RedisServer, tmp_path: Path
+) -> None:
+    """
+    Eight workers with homes of their own, as on eight hosts; Redis is restarted while they renew: one token request
+    each time the token expires, and the last refresh token is the one that is kept.
+    """
+    file = tmp_path / "clock"
+    environ = {"ENTRAKIT_VAULT": server.url, "ENTRAKIT_VAULT_KEY": KEY, "ENTRAKIT_HOME": str(tmp_path / "nowhere")}
+    signed_in(entra_tenant, Vault(environ=environ), clock).close()
+    set_clock(file, clock.time())
+    with Fleet(8, file, environ) as fleet:
+        for turn in range(6):
+            clock.advance(2 * HOURS)
+            set_clock(file, clock.time())
+            entra_tenant.journal.clear()
+            fleet.begin(20)
+            if turn % 2:
+                (server.stop if turn % 4 == 1 else server.kill)()
+                server.start()
+
+            answers = fleet.end()
+
+            assert 1 == len(answers)
+            assert answers.pop().startswith("1 ")
+            assert 1 == entra_tenant.journal.counts["token"]
+    kept = Vault(environ=environ).read("work").secrets["refresh_token"]
+    assert newest_refresh_token(entra_tenant) == kept
+
+
+def test_a_token_in_memory_serves_while_redis_is_away(
+    entra_tenant: Tenant, clock: FakeClock, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Fresh or stale, it is handed out at once; only one that is over is an error, which says what is away.
+    """
+    monkeypatch.setattr(redis_storage, "PATIENCE_S", 0.2)
+    vault = Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": KEY})
+    connection = signed_in(entra_tenant, vault, clock)
+    first = connection.token()
+    server.kill()
+
+    assert first == connection.token()
+    clock.advance(first.expires_at - clock.time() - 100)
+    assert first == connection.token()
+    clock.advance(200)
+    with pytest.raises(VaultError, match=r"redis://.* can't be reached") as caught:
+        connection.token()
+    assert caught.value.retryable
+    server.start()
+    clock.advance(1)
+    assert first != connection.token()
+    connection.close()
+
+
+def test_a_refresh_token_outlives_a_write_that_failed(
+    entra_tenant: Tenant, clock: FakeClock, server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Redis dies between the renewal and its write: the token is handed out, and the new refresh token is written at the
+    next chance instead of being given up for the older one that stands there.
+    """
+    monkeypatch.setattr(redis_storage, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(redis_storage, "LOCK_TTL_S", 0.6)
+    vault = Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": KEY})
+    connection = signed_in(entra_tenant, vault, clock)
+    clock.advance(2 * HOURS)
+    write = type(vault.storage).write
+
+    def dies(self: object, name: str, data: bytes) -> None:
+        server.kill()
+        raise VaultError("The server is gone.")
+
+    monkeypatch.setattr(type(vault.storage), "write", dies)
+    token = connection.token()
+    renewed = newest_refresh_token(entra_tenant)
+    monkeypatch.setattr(type(vault.storage), "write", write)
+    server.start()
+    assert renewed != vault.read("work").secrets["refresh_token"]
+
+    clock.advance(token.expires_at - clock.time() + 1)
+    connection.token()
+
+    assert newest_refresh_token(entra_tenant) == vault.read("work").secrets["refresh_token"]
+    connection.close()
