@@ -44,6 +44,7 @@ class Files:
         """Raise VaultError if the directories can't be made, or are not ours alone."""
         private_files.make_directory(self.path)
         private_files.make_directory(self._directory)
+        private_files.check_writable(self._directory)
 
     def read(self, name: str) -> bytes | None:
         """Return an entry; None if there is none. Raises VaultError."""

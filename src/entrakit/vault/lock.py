@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from entrakit.errors import VaultBusyError, VaultError
-from entrakit.vault.private_files import make_directory
+from entrakit.errors import VaultBusyError
+from entrakit.vault.private_files import make_directory, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
             remedy="Wait for it, or end it, then try again.",
         ) from error
     except OSError as error:
-        raise VaultError(f"Can't lock {path}: {error.strerror}.", remedy="Check who owns the directory.") from error
+        raise refused("lock", path, error) from error
     try:
         _sign(path)
         yield

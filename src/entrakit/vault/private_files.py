@@ -31,8 +31,21 @@ def make_directory(path: str) -> None:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(directory, 0o700)
     except OSError as error:
-        raise _refused("make", path, error) from error
+        raise refused("make", path, error) from error
     check_directory(path)
+
+
+def check_writable(path: str) -> None:
+    """Raise VaultError for a directory in which nothing can be made, on a read-only disk for example."""
+    if os.access(path, os.W_OK):
+        return
+    try:
+        # Only an attempt says why.
+        probe = _temporary(os.path.join(path, "probe"))
+        _write_new(probe, b"")
+        os.unlink(probe)
+    except OSError as error:
+        raise refused("write to", path, error) from error
 
 
 def check_directory(path: str) -> None:
@@ -46,7 +59,7 @@ def check_directory(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise refused("read", path, error) from error
     _check_ours(path, info, directory=True)
 
 
@@ -64,7 +77,7 @@ def read_file(path: str) -> bytes | None:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _unsafe(path, "is a symbolic link", "Remove it") from error
-        raise _refused("read", path, error) from error
+        raise refused("read", path, error) from error
     try:
         info = os.fstat(handle)
         _check_ours(path, info, directory=False)
@@ -76,7 +89,7 @@ def read_file(path: str) -> bytes | None:
             data += part
         return data
     except OSError as error:
-        raise _refused("read", path, error) from error
+        raise refused("read", path, error) from error
     finally:
         os.close(handle)
 
@@ -95,7 +108,7 @@ def write_file(path: str, data: bytes) -> None:
         os.replace(temporary, path)
         sync_directory(os.path.dirname(path))
     except OSError as error:
-        raise _refused("write", path, error) from error
+        raise refused("write", path, error) from error
     finally:
         _forget(temporary)
 
@@ -116,7 +129,7 @@ def create_file(path: str, data: bytes) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise _refused("write", path, error) from error
+        raise refused("write", path, error) from error
     finally:
         _forget(temporary)
     return True
@@ -145,7 +158,7 @@ def set_aside(path: str, aside: str, seen: bytes) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _refused("move", path, error) from error
+        raise refused("move", path, error) from error
     return False
 
 
@@ -188,7 +201,7 @@ def remove_file(path: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _refused("remove", path, error) from error
+        raise refused("remove", path, error) from error
     return True
 
 
@@ -243,7 +256,8 @@ def _unsafe(path: str, problem: str, remedy: str) -> VaultError:
     return VaultError(f"{path} {problem}, so it is not used.", remedy=f"{remedy}, then try again.")
 
 
-def _refused(what: str, path: str, error: OSError) -> VaultError:
+def refused(what: str, path: str, error: OSError) -> VaultError:
+    """Return the error for what the system refused, with what can be done about that."""
     remedies = {
         errno.ENOSPC: "Make room on the disk",
         errno.EDQUOT: "Make room in your quota",
