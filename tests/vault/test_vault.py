@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import os
 import threading
@@ -17,6 +18,8 @@ from entrakit.errors import NotConnectedError, ParameterError, VaultError
 from entrakit.vault import Entry, Vault
 from entrakit.vault.files import Files
 from entrakit.vault.names import checked_name
+from entrakit.vault.redis import RedisStorage
+from entrakit.vault.storage import Storage
 
 if TYPE_CHECKING:
     from entrakit.claims import JSON
@@ -401,3 +404,16 @@ def test_a_listing_removes_what_killed_writers_left(vault: Vault) -> None:
 
     assert ["work"] == [one.name for one in vault.entries()]
     assert [False, False, True] == [path.exists() for path in (*rests, busy)]
+
+
+@pytest.mark.parametrize("storage", [Files, RedisStorage])
+def test_a_storage_keeps_the_contract(storage: type) -> None:
+    """
+    Each place for entries has every method of the contract, with the same parameters.
+    """
+    for name, member in vars(Storage).items():
+        if callable(member) and not name.startswith("_"):
+            assert (
+                inspect.signature(member).parameters.keys()
+                == inspect.signature(getattr(storage, name)).parameters.keys()
+            )
