@@ -39,10 +39,12 @@ class DirectoryStore(NamedTuple):
     Args:
         path: The directory; it need not exist.
         scope: `user` or `computer`.
+        kind: `directory`, or `dotnet` for those of .NET.
     """
 
     path: str
     scope: str
+    kind: str = "directory"
 
     @property
     def name(self) -> str:
@@ -69,10 +71,12 @@ class UnreadStore(NamedTuple):
     Args:
         name: What the system calls it.
         scope: `user` or `computer`.
+        kind: `windows` or `keychain`.
     """
 
     name: str
     scope: str
+    kind: str
 
     def contents(self) -> Iterator[Found]:
         """Return that it can't be read."""
@@ -96,7 +100,7 @@ def user_stores(environ: Mapping[str, str], platform: str) -> list[CertificateSt
     )
     return [
         *_native("user", platform),
-        DirectoryStore(os.path.join(home, DOTNET), "user"),
+        DirectoryStore(os.path.join(home, DOTNET), "user", "dotnet"),
         DirectoryStore(os.path.join(os.path.abspath(os.path.expanduser(own)), "certificates"), "user"),
     ]
 
@@ -111,7 +115,11 @@ def computer_stores(environ: Mapping[str, str], platform: str) -> list[Certifica
 
 
 def _native(scope: str, platform: str) -> list[CertificateStore]:
-    return [UnreadStore(_NATIVE[platform][scope], scope)] if platform in _NATIVE else []
+    return (
+        [UnreadStore(_NATIVE[platform][scope], scope, {"win32": "windows", "darwin": "keychain"}[platform])]
+        if platform in _NATIVE
+        else []
+    )
 
 
 def _found(path: str) -> Found:
@@ -120,4 +128,4 @@ def _found(path: str) -> Found:
         certificate, is_exposed = open_file(path, None)
     except CertificateError as error:
         return Found(place, None, error.problem)
-    return Found(place, certificate, "", path if is_exposed else "")
+    return Found(place, certificate, "", path if is_exposed else "", is_exportable=True)

@@ -32,16 +32,23 @@ class Found(NamedTuple):
         certificate: The certificate with its key; None if it can't be used.
         problem: A sentence that names the place and says why it can't be used; empty if it can.
         exposed_path: The file with its key, if others on this machine can read it; else empty.
+        is_exportable: Whether its key can leave where it is; None where that is not known.
     """
 
     place: str
     certificate: Certificate | None
     problem: str = ""
     exposed_path: str = ""
+    is_exportable: bool | None = None
 
 
 class CertificateStore(Protocol):
     """A place that certificates live in."""
+
+    @property
+    def kind(self) -> str:
+        """What kind of store it is, in one word: `directory`, `dotnet`, `pkcs11`, `windows`, `keychain`."""
+        ...
 
     @property
     def name(self) -> str:
