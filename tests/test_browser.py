@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.browser import SECRETS, open_browser, ssh_forward_line
+from entrakit.browser import open_browser, ssh_forward_line
 from entrakit.errors import ParameterError
+from entrakit.redaction import SECRET_VARIABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_secrets_stay_here(program: Path) -> None:
     """
     The browser's environment has none of our secrets.
     """
-    environ = {"BROWSER": f"'{program}'", "PATH": os.environ["PATH"], **dict.fromkeys(SECRETS, "canary")}
+    environ = {"BROWSER": f"'{program}'", "PATH": os.environ["PATH"], **dict.fromkeys(SECRET_VARIABLES, "canary")}
 
     open_browser(URL, environ, "linux")
 

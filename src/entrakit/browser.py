@@ -9,21 +9,12 @@ import subprocess
 import sys
 
 from entrakit.errors import ParameterError
+from entrakit.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECRETS = frozenset(
-    {
-        "AZURE_CLIENT_SECRET",
-        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-        "AZURE_PASSWORD",
-        "ENTRAKIT_VAULT",
-        "ENTRAKIT_VAULT_KEY",
-        "ENTRAKIT_VAULT_OLD_KEY",
-    }
-)
 LINUX_BROWSERS = ("xdg-open", "gio open", "firefox", "chromium", "google-chrome", "microsoft-edge", "brave-browser")
 TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
 # A launcher that fails does so at once; a browser that stays is one that works.
@@ -90,7 +81,7 @@ def _launch(command: list[str], environ: Mapping[str, str]) -> bool:
     program = shutil.which(command[0], path=environ.get("PATH"))
     if program is None:
         return False
-    clean = {name: value for name, value in environ.items() if name not in SECRETS}
+    clean = without_secrets(environ)
     try:
         process = subprocess.Popen(  # noqa: S603 - no shell, and the address was checked
             [program, *command[1:]],

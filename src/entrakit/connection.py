@@ -325,6 +325,7 @@ class Connection:
             proof=self._proof,
             claims=merged_claims(claims, cae=cae),
         )
+        self._proof = renewed.proof or self._proof
         following = renewed.record(record, key)
         if claims:
             # The token that was refused must not be handed out again, however it is asked for.

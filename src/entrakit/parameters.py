@@ -5,8 +5,9 @@
 | Browser | `browser`, or nothing at all | `port`, `login_hint`, `domain_hint`, `prompt`, `open_browser`, `on_link`, |
 |  | | `paste` |
 | DeviceCode | `device_code` | `on_device_code` |
-| AppCertificate | one of `certificate`, `certificate_thumbprint`, `certificate_name`, `certificate_path` |
-|  | | `certificate_password` (with a path or bytes), `send_certificate_chain` |
+| AppCertificate | one of `certificate`, `certificate_thumbprint`, `certificate_name`, `certificate_path`, |
+|  | `certificate_uri` | `certificate_password` (of a file or a token), `send_certificate_chain`, |
+|  | | `certificate_store` (with a thumbprint or name), `pkcs11_module`, `certificate_command` (with a path) |
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 
@@ -41,9 +42,20 @@ class ParameterSet(NamedTuple):
 
 
 # Empty, or 0, is the same as left out; for anything that chooses a set it is not.
-OPTIONAL_TEXTS = ("port", "login_hint", "domain_hint", "prompt")
+OPTIONAL_TEXTS = (
+    *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
+)
 
-CERTIFICATE_SOURCES = ("certificate", "certificate_thumbprint", "certificate_name", "certificate_path")
+CERTIFICATE_SOURCES = (
+    *("certificate", "certificate_thumbprint", "certificate_name", "certificate_path", "certificate_uri"),
+)
+IN_STORES = ("certificate_thumbprint", "certificate_name")
+# Which sources of a certificate an option goes with.
+GOES_WITH = {
+    "certificate_store": IN_STORES,
+    "pkcs11_module": (*IN_STORES, "certificate_uri"),
+    "certificate_command": ("certificate_path",),
+}
 
 SETS = (
     ParameterSet(
@@ -54,7 +66,10 @@ SETS = (
     ),
     ParameterSet("DeviceCode", "devicecode", ("device_code",), ("on_device_code",)),
     ParameterSet(
-        "AppCertificate", "certificate", CERTIFICATE_SOURCES, ("certificate_password", "send_certificate_chain")
+        "AppCertificate",
+        "certificate",
+        CERTIFICATE_SOURCES,
+        ("certificate_password", "send_certificate_chain", *GOES_WITH),
     ),
     ParameterSet("AppSecret", "secret", ("client_secret",)),
     ParameterSet("UsernamePassword", "password", ("credential",)),
@@ -83,7 +98,11 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     strangers = [name for name in names if name not in only.chosen_by + only.options]
     if strangers:
         raise _stranger(strangers, [name for name in names if name in only.chosen_by], only)
-    if "certificate_password" in names and sources[0] in ("certificate_thumbprint", "certificate_name"):
+    for option, homes in GOES_WITH.items():
+        if option in names and sources[0] not in homes:
+            raise _clash("don't go together", [option, *sources], [only.name])
+    in_store = sources[:1] and sources[0] in IN_STORES and "pkcs11_module" not in names
+    if "certificate_password" in names and in_store and "certificate_store" not in names:
         raise _clash("don't go together: a store needs no password", ["certificate_password", *sources], [only.name])
     return only
 

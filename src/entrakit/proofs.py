@@ -7,10 +7,12 @@ is missing.
 
 from __future__ import annotations
 
+import logging
 import os
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from entrakit.certificates import Certificate
+from entrakit.certificates.sources import certificate_from
 from entrakit.errors import InteractionRequiredError, ParameterError
 from entrakit.secret import Credential, Secret
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from entrakit.settings import Settings
 
 Proof: TypeAlias = "Secret | Credential | Certificate"
+
+log = logging.getLogger("entrakit")
 
 
 def saved_form(proof: Proof) -> dict[str, JSON]:
@@ -66,7 +70,7 @@ def find_again(settings: Settings, environ: Mapping[str, str] = os.environ) -> P
     return Credential(settings.account.username, secret) if part == "password" else secret
 
 
-def given(certificate: object, password: Secret | None) -> Certificate:
+def handed_in(certificate: object, password: Secret | None) -> Certificate:
     """Return the certificate that a program handed in.
 
     Args:
@@ -89,29 +93,62 @@ def given(certificate: object, password: Secret | None) -> Certificate:
     )
 
 
-def certificate_from(origin: Mapping[str, str], password: Secret | None, now: float) -> Certificate:
-    """Return the certificate that an origin names, checked so that it can sign at `now`.
+class Given(NamedTuple):
+    """What `connect()` was given to prove itself with.
 
     Args:
-        origin: `{"path": …}`, `{"thumbprint": …}` or `{"name": …}`.
-        password: Opens the file; None if it needs none.
+        certificate: A `Certificate`, the bytes of a file, or a pair of private key and certificate.
+        origin: Where a certificate is, as `certificates.sources` takes it; empty if none was named.
+        password: Opens the certificate's file or token.
+        secret: The app's secret.
+        credential: User name and password.
+    """
+
+    certificate: object | None
+    origin: dict[str, str]
+    password: Secret | None
+    secret: Secret | None
+    credential: Credential | None
+
+
+def gather(given: Given, now: float) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:
+    """Return what the app or person proves itself with, checked, and where it came from; None for the flows of people.
+
+    Args:
+        given: What was given.
         now: Seconds since 1970.
 
     Raises:
-        CertificateError: There is none, or it can't be used.
-        ParameterError: The thumbprint or the name can't be one.
+        CertificateError: There is no such certificate, or it can't be used now.
+        ParameterError: What was given can't be right.
     """
-    from entrakit.certificates.stores import find_by_name, find_by_thumbprint
-
+    if given.secret is not None:
+        return given.secret, (("secret", given.secret.origin),)
+    if given.credential is not None:
+        if not isinstance(given.credential, Credential):
+            raise ParameterError("credential is a Credential(username, password).")
+        log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
+        return given.credential, (("password", given.credential.password.origin),)
+    if given.certificate is None and not given.origin:
+        return None, ()
+    origin = dict(given.origin)
     if "path" in origin:
-        return Certificate.from_path(origin["path"], password.reveal() if password else None)
-    if "thumbprint" in origin:
-        return find_by_thumbprint(origin["thumbprint"])
-    return find_by_name(origin["name"], now=now)
+        origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
+    if given.certificate is not None:
+        found = handed_in(given.certificate, given.password)
+        origin = {"certificate": "argument"}
+    else:
+        found = certificate_from(origin, given.password, now)
+        if given.password is not None:
+            origin["password"] = given.password.origin
+    warning = found.check(now)
+    if warning:
+        log.warning("%s", warning)
+    return found, tuple(origin.items())
 
 
 def _certificate_again(settings: Settings, origin: dict[str, str], environ: Mapping[str, str]) -> Certificate:
-    if origin.keys().isdisjoint({"path", "thumbprint", "name"}):
+    if origin.keys().isdisjoint({"path", "thumbprint", "name", "uri"}):
         raise _missing(settings, "certificate", "was handed in by a program")
     password = _secret_again(settings, "password", origin["password"], environ) if "password" in origin else None
     import time

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import NamedTuple
 
 from entrakit import proofs
-from entrakit.errors import EntraError, InteractionRequiredError, SignInError
+from entrakit.certificates import Certificate
+from entrakit.errors import CertificateError, EntraError, InteractionRequiredError, SignInError
 from entrakit.identity import account_of
 from entrakit.metadata import discover
 from entrakit.record import Record
@@ -23,16 +25,21 @@ if TYPE_CHECKING:
     from entrakit.settings import Settings
 
 
+log = logging.getLogger("entrakit")
+
+
 class Renewed(NamedTuple):
     """What a renewal brought.
 
     Args:
         grant: The new token and, for a person, the next refresh token.
         authority: What the authority says of itself.
+        proof: What was shown for it; None where a refresh token was enough.
     """
 
     grant: Grant
     authority: Authority
+    proof: Proof | None = None
 
     def record(self, before: Record, key: str) -> Record:
         """Return the record that follows `before`, with the new token under `key`.
@@ -112,8 +119,8 @@ def renew(
     """
     authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_directory())
     if settings.is_app:
-        proof = _newest_proof(settings, proof)
-        return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority)
+        proof = newest_proof(settings, proof, transport.clock.time())
+        return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority, proof)
     if refresh_token:
         from entrakit.flows import refresh
 
@@ -127,8 +134,8 @@ def renew(
             if settings.flow != "password" or claims:
                 raise
     if settings.flow == "password":
-        proof = _newest_proof(settings, proof)
-        return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority)
+        proof = newest_proof(settings, proof, transport.clock.time())
+        return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority, proof)
     raise InteractionRequiredError(
         "There is no refresh token, so the connection can't be renewed in silence.",
         remedy=f"Connect again with `{settings.reconnect}`.",
@@ -159,13 +166,30 @@ def acquire(
     )
 
 
-def _newest_proof(settings: Settings, proof: Proof | None) -> Proof:
-    """Read the proof again where that is possible, for it may have been replaced; else use the one at hand."""
+def newest_proof(settings: Settings, proof: Proof | None, now: float) -> Proof:
+    """Return the proof, read again where that is possible, for it may have been replaced.
+
+    What has taken the place of a proof that is still good does so only if it is good itself: a file that is half
+    written, or a certificate that is not valid yet, is passed over until the next renewal.
+
+    Args:
+        settings: How the connection was made.
+        proof: The one at hand; None if there is none.
+        now: Seconds since 1970.
+
+    Raises:
+        EntraError: There is none at hand, and none can be read (`proofs.find_again`).
+    """
     if settings.save_secret and proof is not None:
         return proof
     try:
-        return proofs.find_again(settings)
-    except EntraError:
+        newest = proofs.find_again(settings)
+        if proof is not None and isinstance(newest, Certificate):
+            newest.check(now)
+    except EntraError as error:
         if proof is None:
             raise
+        if settings.flow == "certificate" and isinstance(error, CertificateError):
+            log.warning("The certificate is not read anew, and the one before is used: %s", error.problem)
         return proof
+    return newest

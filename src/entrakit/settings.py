@@ -181,10 +181,23 @@ def _certificate_option(origin: dict[str, str]) -> str:
         ("path", "--certificate-path"),
         ("thumbprint", "--certificate-thumbprint"),
         ("name", "--certificate-name"),
+        ("uri", "--certificate-uri"),
     ):
         if part in origin:
-            return f"{option} {shlex.quote(origin[part])}"
+            words = [option, origin[part]]
+            words += ["--certificate-store", origin["store"]] if "store" in origin else []
+            words += ["--pkcs11-module", origin["module"]] if "module" in origin else []
+            words += ["--certificate-command", _command(origin["command"])] if "command" in origin else []
+            return shlex.join(words)
     return "--certificate-path FILE"
+
+
+def _command(text: str) -> str:
+    """Return the words of a program as one, as the option takes them."""
+    import json
+    import shlex
+
+    return shlex.join(str(word) for word in json.loads(text))
 
 
 def _list(value: JSON) -> list[JSON]:

@@ -9,6 +9,7 @@ keep it                     if it has a name
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -91,17 +92,26 @@ def connect(
 @overload
 def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_thumbprint: str,
+    certificate_store: str = ..., pkcs11_module: str = ..., certificate_password: str | Secret | None = ...,
     send_certificate_chain: bool = ..., **common: Unpack[Common],
 ) -> Connection: ...  # fmt: skip
 @overload
 def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_name: str,
+    certificate_store: str = ..., pkcs11_module: str = ..., certificate_password: str | Secret | None = ...,
+    send_certificate_chain: bool = ..., **common: Unpack[Common],
+) -> Connection: ...  # fmt: skip
+@overload
+def connect(
+    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_uri: str,
+    pkcs11_module: str = ..., certificate_password: str | Secret | None = ...,
     send_certificate_chain: bool = ..., **common: Unpack[Common],
 ) -> Connection: ...  # fmt: skip
 @overload
 def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_path: str | os.PathLike[str],
-    certificate_password: str | Secret | None = ..., send_certificate_chain: bool = ..., **common: Unpack[Common],
+    certificate_command: Sequence[str] = ..., certificate_password: str | Secret | None = ...,
+    send_certificate_chain: bool = ..., **common: Unpack[Common],
 ) -> Connection: ...  # fmt: skip
 @overload
 def connect(
@@ -119,7 +129,9 @@ def connect(
     paste: Callable[[str], str] | None = None, device_code: bool = False,
     on_device_code: Callable[[DeviceCode], None] | None = None, certificate: CertificateSource | None = None,
     certificate_thumbprint: str | None = None, certificate_name: str | None = None,
-    certificate_path: str | os.PathLike[str] | None = None, certificate_password: str | Secret | None = None,
+    certificate_path: str | os.PathLike[str] | None = None, certificate_uri: str | None = None,
+    certificate_password: str | Secret | None = None, certificate_store: str = "", pkcs11_module: str = "",
+    certificate_command: Sequence[str] = (),
     send_certificate_chain: bool = False, client_secret: str | Secret | None = None,
     credential: Credential | None = None, cloud: str | Cloud = "global", authority_url: str = "",
     graph_url: str = "",
@@ -151,7 +163,13 @@ def connect(
         certificate_thumbprint: SHA-1 or SHA-256 thumbprint of a certificate in the user's, then the computer's store.
         certificate_name: Subject or common name of a certificate there.
         certificate_path: PFX or PEM file with certificate and private key; `~` is expanded.
-        certificate_password: Opens the file, or the bytes.
+        certificate_uri: PKCS#11 URI of a certificate on a token, `pkcs11:token=…;object=…` (RFC 7512).
+        certificate_password: Opens the file or the bytes; the PIN of a token.
+        certificate_store: The one kind of store to look in (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`),
+            or `user` or `computer`.
+        pkcs11_module: File of the PKCS#11 module that reaches the token; the default are those of p11-kit.
+        certificate_command: Program with arguments that signs for the certificate of `certificate_path`: it gets the
+            bytes on standard input and gives their PS256 signature.
         send_certificate_chain: Send the chain as well (`x5c`), for apps that trust a subject name and issuer.
         client_secret: The app's secret; as a `Secret` it can say where a later process finds it again.
         credential: User name and password; can't do multi-factor authentication.
@@ -185,6 +203,8 @@ def connect(
         "device_code": device_code, "on_device_code": on_device_code, "certificate": certificate,
         "certificate_thumbprint": certificate_thumbprint, "certificate_name": certificate_name,
         "certificate_path": certificate_path, "certificate_password": certificate_password,
+        "certificate_uri": certificate_uri, "certificate_store": certificate_store, "pkcs11_module": pkcs11_module,
+        "certificate_command": certificate_command,
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
     where = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
@@ -200,15 +220,14 @@ def connect(
         raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
     if transport is not None and ca_bundle is not None:
         raise ParameterError("ca_bundle is the transport's, and one was given.", remedy="Leave one of them out.")
-    proof, origin = _proof(
-        chosen,
-        certificate=certificate,
-        named={"thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path},
-        password=_as_secret(certificate_password),
-        secret=_as_secret(client_secret),
-        credential=credential,
-        now=clock.time(),
-    )
+    where_it_is = {
+        "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
+        "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
+        "command": json.dumps(list(certificate_command)) if certificate_command else None,
+    }  # fmt: skip
+    origin = {part: os.fspath(place) for part, place in where_it_is.items() if place is not None}
+    password, secret = _as_secret(certificate_password), _as_secret(client_secret)
+    proof, kept_origin = proofs.gather(proofs.Given(certificate, origin, password, secret, credential), clock.time())
     from entrakit.flows.browser import BrowserOptions
 
     options = BrowserOptions(
@@ -218,7 +237,7 @@ def connect(
     if transport is None:
         transport = owned = _usual_transport(clock, ca_bundle, timeout)
     settings = settings._replace(
-        name=name or "", origin=origin, save_secret=save_secret, send_chain=send_certificate_chain,
+        name=name or "", origin=kept_origin, save_secret=save_secret, send_chain=send_certificate_chain,
         ca_bundle=transport.ca_bundle or "", proxy=transport.proxy or "",
     )  # fmt: skip
     saved = proofs.saved_form(proof) if save_secret and proof is not None else {}
@@ -311,37 +330,6 @@ def _settings(
             log.warning("Scopes are for people: the app gets the permissions that it was granted.")
         return settings._replace(scopes=app_scopes(scopes, resource=resource), account=Account(username=client_id))
     return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
-
-
-def _proof(
-    chosen: ParameterSet, *, certificate: CertificateSource | None,
-    named: dict[str, str | os.PathLike[str] | None], password: Secret | None, secret: Secret | None,
-    credential: Credential | None, now: float,
-) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:  # fmt: skip
-    """Return what the app or person proves itself with, checked, and where it came from."""
-    if secret is not None:
-        return secret, (("secret", secret.origin),)
-    if credential is not None:
-        if not isinstance(credential, Credential):
-            raise ParameterError("credential is a Credential(username, password).")
-        log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
-        return credential, (("password", credential.password.origin),)
-    if chosen.flow != "certificate":
-        return None, ()
-    origin = {part: os.fspath(where) for part, where in named.items() if where is not None}
-    if "path" in origin:
-        origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
-    found = (
-        proofs.certificate_from(origin, password, now) if certificate is None else proofs.given(certificate, password)
-    )
-    warning = found.check(now)
-    if warning:
-        log.warning("%s", warning)
-    if certificate is not None:
-        return found, (("certificate", "argument"),)
-    if password is not None:
-        origin["password"] = password.origin
-    return found, tuple(origin.items())
 
 
 def _as_secret(value: str | Secret | None) -> Secret | None:

@@ -36,6 +36,7 @@ class Maker:
 
     def certificate(
         self, name: str = "app", *, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
+        public_key: rsa.RSAPublicKey | None = None,
         begins: float = -1, ends: float = 365, issuer: str | None = None,
         signed_with: rsa.RSAPrivateKey | None = None, subject: x509.Name | None = None,
     ) -> x509.Certificate:  # fmt: skip
@@ -44,7 +45,7 @@ class Maker:
             x509.CertificateBuilder()
             .subject_name(subject or named(name))
             .issuer_name(subject or named(issuer or name))
-            .public_key((key or self.key).public_key())
+            .public_key(public_key or (key or self.key).public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(NOW + datetime.timedelta(days=begins))
             .not_valid_after(NOW + datetime.timedelta(days=ends))

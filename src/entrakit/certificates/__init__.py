@@ -155,6 +155,13 @@ class Certificate:
 
         return cls(certificate, SoftwareKey.matching(private_key, certificate), chain)
 
+    @property
+    def key_kind(self) -> str:
+        """Kind and size of its key, such as `RSA 2048`."""
+        from entrakit.certificates.keys import describe_key
+
+        return describe_key(self._x509)
+
     def is_valid(self, now: float) -> bool:
         """Return whether it is valid at `now` (seconds since 1970), both ends included (RFC 5280, 4.1.2.5)."""
         return self.not_before.timestamp() <= now <= self.not_after.timestamp()

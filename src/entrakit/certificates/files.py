@@ -104,6 +104,31 @@ def load_bytes(data: bytes, password: str | None, *, source: str) -> Certificate
     return _matched(certificates, keys, source)
 
 
+def public_part(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
+    """Return the first certificate of a PEM or DER file, and its issuers upwards; a key in it is not used.
+
+    Args:
+        path: The file; `~` is expanded.
+
+    Raises:
+        CertificateError: The file can't be read, or has no certificate.
+    """
+    full = os.path.abspath(os.path.expanduser(path)) if path else ""
+    source = full if full.isprintable() else ascii(full)
+    try:
+        with open(full, "rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise _unread(source, error) from error
+    certificates, _ = read(data, None, source)
+    if not certificates:
+        raise unreadable(source, "it holds no certificate")
+    try:
+        return certificates[0], chain_of(certificates[0], certificates)
+    except ValueError as error:
+        raise unreadable(source, "a certificate in it is damaged") from error
+
+
 def _matched(certificates: list[X509Certificate], keys: list[object], source: str) -> Certificate:
     """Return the first certificate that a key belongs to, with its chain upwards."""
     rsa = [key for key in keys if isinstance(key, RSAPrivateKey)]

@@ -105,6 +105,14 @@ def refuse_weak(certificate: X509Certificate, subject: str) -> None:
         )
 
 
+def describe_key(certificate: X509Certificate) -> str:
+    """Return kind and size of a certificate's key, such as `RSA 2048`; `unknown` where it can't be read."""
+    key = _public_key(certificate)
+    size = getattr(key, "key_size", None)
+    name = type(key).__name__.removeprefix("_").removesuffix("PublicKey")
+    return "unknown" if key is None else f"{name} {size}" if isinstance(size, int) else name
+
+
 def not_rsa(key: object, what: str) -> CertificateError:
     """Return the error for a key that Entra can't use.
 

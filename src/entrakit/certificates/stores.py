@@ -141,6 +141,20 @@ def find_by_name(
     return _find(_Wanted(f"named {name!r}", lambda one: matches(name, one.attributes), likeness), stores, now)
 
 
+def find_first(words: str, stores: Sequence[CertificateStore], *, now: float) -> Certificate:
+    """Return a certificate of stores that were chosen by what they hold; of several, the one that ends last.
+
+    Args:
+        words: What is looked for, for the error.
+        stores: Where to look.
+        now: Seconds since 1970.
+
+    Raises:
+        CertificateError: There is none that can sign now; the error lists what there is.
+    """
+    return _find(_Wanted(words, lambda _: True, lambda _: 0.0), stores, now)
+
+
 def _find(wanted: _Wanted, stores: Sequence[CertificateStore] | None, now: float | None) -> Certificate:
     where = usual_stores() if stores is None else stores
     moment = time.time() if now is None else now

@@ -31,6 +31,7 @@ COMMANDS = (
     Command("inspect", "Say what a token allows, in words", "entra inspect --require User.Read.All"),
     Command("use", "Choose the connection that is meant by default", "entra use work"),
     Command("disconnect", "Remove a kept connection", "entra disconnect work"),
+    Command("certificates", "List the certificates that this machine's stores offer", "entra certificates"),
     Command("vault", "Look after kept connections, and move them", "entra vault check"),
     Command("demo", "Sign in by all five flows on the embedded tenant", "entra demo"),
     Command("emulator", "Run the embedded tenant", "entra emulator --port 8443"),

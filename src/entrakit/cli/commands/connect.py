@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import time
 
 from entrakit.cli.prompts import ask_line, ask_secret, read_secret
@@ -25,6 +26,10 @@ OPTIONS = {
     "certificate_thumbprint": "--certificate-thumbprint",
     "certificate_name": "--certificate-name",
     "certificate_path": "--certificate-path",
+    "certificate_uri": "--certificate-uri",
+    "certificate_store": "--certificate-store",
+    "pkcs11_module": "--pkcs11-module",
+    "certificate_command": "--certificate-command",
     "certificate_password": "--certificate-password-stdin",
     "send_certificate_chain": "--send-certificate-chain",
     "client_secret": "--client-secret",
@@ -67,6 +72,10 @@ def arguments(parser: Parser) -> None:
     app.add_argument("--certificate-password-stdin", action="store_true", help="its password, on standard input")
     app.add_argument("--certificate-thumbprint", metavar="HEX", help="in the user's or computer's store")
     app.add_argument("--certificate-name", metavar="NAME", help="subject or common name in a store")
+    app.add_argument("--certificate-uri", metavar="URI", help="on a token: pkcs11:token=NAME;object=NAME")
+    app.add_argument("--certificate-store", default="", metavar="STORE", help="look only there (`entra certificates`)")
+    app.add_argument("--pkcs11-module", default="", metavar="FILE", help="module that reaches the token")
+    app.add_argument("--certificate-command", default="", metavar="COMMAND", help="program that signs for the file")
     app.add_argument("--send-certificate-chain", action="store_true", help="send the chain as well (x5c)")
     secret = parser.add_argument_group("app with a secret")
     secret.add_argument("--client-secret", nargs="?", const="", metavar="", help="ask for it (env AZURE_CLIENT_SECRET)")
@@ -150,6 +159,10 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
         "certificate_thumbprint": options.certificate_thumbprint,
         "certificate_name": options.certificate_name,
         "certificate_path": options.certificate_path,
+        "certificate_uri": options.certificate_uri,
+        "certificate_store": options.certificate_store,
+        "pkcs11_module": options.pkcs11_module,
+        "certificate_command": shlex.split(options.certificate_command),
         "send_certificate_chain": options.send_certificate_chain,
         "port": options.port,
         "login_hint": options.login_hint,
@@ -172,7 +185,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
     )
     if not named:
         given |= _from_environment(context)
-    if options.certificate_path or given.get("certificate_path"):
+    if any(given.get(name) for name in ("certificate_path", "certificate_uri", "certificate_store", "pkcs11_module")):
         given.setdefault("certificate_password", _from_variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", context))
     if not any(given.get(name) for name in _CHOOSERS) or options.browser:
         given["on_link"] = lambda url, port: _show_link(url, port, context)
@@ -181,6 +194,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
 
 _CHOOSERS = (
     "device_code",
+    "certificate_uri",
     "certificate_thumbprint",
     "certificate_name",
     "certificate_path",

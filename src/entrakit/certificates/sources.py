@@ -1,0 +1,141 @@
+"""From where a certificate was said to be, to the certificate: file, store, token, or file and command.
+
+{"path": …}                     a file with certificate and key
+{"path": …, "command": […]}     a file with the certificate, and a program that signs
+{"thumbprint": …} {"name": …}   the usual stores, or the ones that "store" and "module" name
+{"uri": "pkcs11:…"}             a token
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from entrakit.certificates import Certificate
+from entrakit.errors import CertificateError, ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit.certificates.pkcs11_uri import Pkcs11Uri
+    from entrakit.certificates.stores import CertificateStore
+    from entrakit.secret import Secret
+
+KINDS = ("directory", "dotnet", "keychain", "pkcs11", "windows")
+SCOPES = ("user", "computer")
+
+
+def certificate_from(
+    origin: Mapping[str, str], password: Secret | None, now: float, environ: Mapping[str, str] = os.environ
+) -> Certificate:
+    """Return the certificate that an origin names.
+
+    Args:
+        origin: As above.
+        password: Opens the file, or the token; None if it needs none.
+        now: Seconds since 1970.
+        environ: The environment.
+
+    Raises:
+        CertificatePasswordError: A password or PIN is needed, and there is none.
+        CertificateError: There is none, or it can't be used.
+        ParameterError: Thumbprint, name, store, module or URI can't be one.
+    """
+    from entrakit.certificates.stores import find_by_name, find_by_thumbprint, find_first
+
+    opens = password.reveal() if password else None
+    if "command" in origin:
+        from entrakit.certificates.command import with_command
+
+        return with_command(origin["path"], json.loads(origin["command"]))
+    if "path" in origin:
+        return Certificate.from_path(origin["path"], opens)
+    if "uri" in origin:
+        from entrakit.certificates.pkcs11_uri import parse_uri
+
+        uri = parse_uri(origin["uri"])
+        pin = opens or _pin_of(uri, environ)
+        module = origin.get("module", "") or uri.module_path
+        return find_first(f"at {origin['uri'].partition('?')[0]}", token_stores(module, pin, environ, uri), now=now)
+    stores = None
+    if origin.get("store") or origin.get("module"):
+        stores = stores_of(origin.get("store", ""), origin.get("module", ""), opens or "", environ)
+    if "thumbprint" in origin:
+        return find_by_thumbprint(origin["thumbprint"], stores)
+    return find_by_name(origin["name"], stores, now=now)
+
+
+def stores_of(
+    which: str, module: str = "", pin: str = "", environ: Mapping[str, str] = os.environ, platform: str = sys.platform
+) -> list[CertificateStore]:
+    """Return the stores that were chosen.
+
+    Args:
+        which: A kind (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`), `user` or `computer`; empty for
+            tokens if there is a module, else for all but tokens.
+        module: PKCS#11 module; empty for those that are configured.
+        pin: Opens tokens.
+        environ: The environment.
+        platform: The operating system, as `sys.platform` calls it.
+
+    Raises:
+        ParameterError: There is no such store, here or anywhere.
+    """
+    from entrakit.certificates.stores import usual_stores
+
+    if which == "pkcs11" or (module and not which):
+        from entrakit.certificates.pkcs11_uri import ANY
+
+        return token_stores(module, pin, environ, ANY)
+    if which and which not in KINDS + SCOPES:
+        raise ParameterError(
+            f"There is no certificate store {which!r}.", remedy=f"Choose one of {', '.join(KINDS + SCOPES)}."
+        )
+    if module:
+        raise ParameterError("A PKCS#11 module goes with the store pkcs11.", remedy="Leave one of them out.")
+    found = [store for store in usual_stores(environ, platform) if which in ("", store.kind, store.scope)]
+    if not found:
+        raise ParameterError(f"This machine has no certificate store {which!r}.", remedy="See `entra certificates`.")
+    return found
+
+
+def token_stores(module: str, pin: str, environ: Mapping[str, str], uri: Pkcs11Uri) -> list[CertificateStore]:
+    """Return the tokens of a module, or of all that are configured, as stores.
+
+    Raises:
+        ParameterError: There is no such module.
+        CertificateError: No module is configured.
+    """
+    from entrakit.certificates.pkcs11_modules import configured_modules, named_module
+    from entrakit.certificates.tokens import TokenStore
+
+    modules = [named_module(module)] if module else configured_modules(environ)
+    if uri.module_name:
+        modules = [
+            one for one in modules if uri.module_name in (one.name, os.path.basename(one.path).partition(".")[0])
+        ]
+    if not modules:
+        raise CertificateError(
+            "No PKCS#11 module is configured that fits.",
+            remedy="Name one with --pkcs11-module, or install the package of the token.",
+        )
+    return [TokenStore(one, uri, pin) for one in modules]
+
+
+def _pin_of(uri: Pkcs11Uri, environ: Mapping[str, str]) -> str:
+    """Return the PIN from where a URI says it is; empty if it says nothing."""
+    from entrakit.secret import Secret
+
+    source = uri.pin_source
+    if not source:
+        return ""
+    if source.startswith("env:"):
+        return Secret.from_env(source[4:], environ).reveal()
+    if source.startswith("|"):
+        raise ParameterError(
+            "pin-source names a program, and entrakit runs none for a PIN.",
+            remedy="Name a file: pin-source=file:/path.",
+        )
+    return Secret.from_file(source.removeprefix("file://").removeprefix("file:")).reveal()

@@ -1,0 +1,87 @@
+"""`entra certificates`: what the certificate stores of this machine offer."""
+
+from __future__ import annotations
+
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from entrakit.certificates.offers import Offer
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+
+COLUMNS = ("SUBJECT", "SHA-1", "SHA-256", "UNTIL", "KEY", "EXPORTABLE", "STORE", "SCOPE", "PLACE", "USABLE")
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "--certificate-store", default="", metavar="STORE", help="only this store, `user` or `computer`"
+    )
+    parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="tokens of this PKCS#11 module")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """List them: one block each on a terminal, one line each in a pipe."""
+    from entrakit.certificates.offers import offers
+
+    found = offers(options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ)
+    if context.as_json:
+        context.give_json([_as_json(one) for one in found])
+    elif context.is_terminal(context.streams.output):
+        for one in found:
+            _show(one, context)
+    else:
+        for row in (COLUMNS, *(_row(one) for one in found)):
+            context.give("\t".join(" ".join(cell.split()) for cell in row))
+    if not found:
+        context.tell("No store of this machine has a certificate.")
+    return 0
+
+
+def _row(one: Offer) -> tuple[str, ...]:
+    certificate = one.certificate
+    named = ("", "", "", "")
+    if certificate is not None:
+        until = f"{certificate.not_after:%Y-%m-%d}"
+        named = (certificate.subject, certificate.thumbprint, certificate.thumbprint_sha256, until)
+    usable = f"no: {one.problem}" if one.problem else "yes"
+    return (*named, one.key, _exportable(one), one.kind, one.scope, one.place, usable)
+
+
+def _show(one: Offer, context: Context) -> None:
+    subject, sha1, sha256, until, key, exportable, kind, scope, place, usable = _row(one)
+    context.give(subject or place)
+    lines = [
+        ("SHA-1", sha1),
+        ("SHA-256", sha256),
+        ("until", until),
+        ("key", key and f"{key}, exportable: {exportable}"),
+    ]
+    for label, value in [*lines, ("store", f"{kind} ({scope})"), ("place", place), ("usable", usable)]:
+        if value:
+            context.give(f"  {label:<8} {value}")
+
+
+def _exportable(one: Offer) -> str:
+    return {True: "yes", False: "no", None: ""}[one.is_exportable]
+
+
+def _as_json(one: Offer) -> dict[str, object]:
+    certificate = one.certificate
+    return {
+        "subject": certificate.subject if certificate else None,
+        "thumbprint": certificate.thumbprint if certificate else None,
+        "thumbprint_sha256": certificate.thumbprint_sha256 if certificate else None,
+        "not_before": certificate.not_before.isoformat() if certificate else None,
+        "not_after": certificate.not_after.isoformat() if certificate else None,
+        "key": one.key,
+        "exportable": one.is_exportable,
+        "store": one.kind,
+        "scope": one.scope,
+        "place": one.place,
+        "usable": not one.problem,
+        "problem": one.problem,
+    }
