@@ -167,7 +167,7 @@ def _dress(exchange: Exchange, response: Response) -> None:
     # The service's own value would move every http://localhost of a browser to TLS, the loopback redirect first.
     headers["strict-transport-security"] = "max-age=0"
     headers.setdefault("x-content-type-options", "nosniff")
-    if exchange.endpoint == "graph":
+    if exchange.endpoint in ("graph", "keyvault"):
         return
     headers["x-ms-request-id"] = exchange.trace_id
     headers["x-ms-ests-server"] = "2.1.0 - EMULATOR ProdSlices"

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.sts.model import GRAPH_ID, App, Directory, Permission, Redirect, Secret, User
+from entrakit_emulator.keyvault.model import PERMISSIONS, Vault, VaultSecret
+from entrakit_emulator.sts.model import GRAPH_ID, App, Directory, Permission, Redirect, Secret, User, registered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entrakit_emulator.sts.model import RegisteredCertificate
+    from entrakit_emulator.keyvault.model import VaultCertificate
     from entrakit_emulator.sts.world import World
 
 TENANT_ID = "32ad8c5a-6125-471f-9ee1-afce592af5d9"
@@ -32,6 +34,14 @@ CLIENT_SECRET = "emu8Q~documented-secret-of-the-emulator"
 CLIENT_SECRET_ID = "421f70bb-7ecf-45a3-867b-d6bf615f8215"
 EXPIRED_SECRET = "emu8Q~documented-secret-that-expired"
 MFA_CODE = "246810"
+
+# A vault, what is in it, and the app that may use it.
+VAULT = "contoso"
+VAULT_CERTIFICATE = "nightly"
+VAULT_HSM_CERTIFICATE = "nightly-hsm"
+VAULT_SECRET = "nightly-secret"
+VAULT_CLIENT = "7e0dfa3a-9a57-4f0e-8a5b-2f6f7f2c1d43"
+VAULT_CLIENT_SECRET = "emu8Q~documented-secret-for-the-vault"
 
 # First-party apps that people sign in with before they have one of their own.
 GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
@@ -127,12 +137,13 @@ NATIVE = (
 )
 
 
-def plant(world: World, certificate: RegisteredCertificate) -> None:
+def plant(world: World, certificate: VaultCertificate, hsm_certificate: VaultCertificate) -> None:
     """Put the seeds into an empty world.
 
     Args:
         world: The world.
         certificate: Certificate of the confidential app.
+        hsm_certificate: Another one, whose key is in the vault only.
     """
     for directory in (
         Directory(
@@ -143,7 +154,7 @@ def plant(world: World, certificate: RegisteredCertificate) -> None:
         world.tenants[directory.tenant_id] = directory
     for user in USERS:
         world.users[user.object_id] = user
-    for app in (*_resources(world), *_clients(certificate)):
+    for app in (*_resources(world), *_clients(certificate, hsm_certificate)):
         world.apps[app.client_id] = app
     for client_id in (
         PUBLIC_CLIENT, CONFIDENTIAL_CLIENT, SINGLE_TENANT_CLIENT, SPA_CLIENT, ASSIGNED_CLIENT, GRAPH_COMMAND_LINE,
@@ -155,6 +166,22 @@ def plant(world: World, certificate: RegisteredCertificate) -> None:
                 world.consents[user.object_id, client_id, API_CLIENT] = frozenset({"Orders.Read"})
                 world.consents[user.object_id, client_id, MANAGEMENT] = frozenset({"user_impersonation"})
                 world.consents[user.object_id, client_id, KEY_VAULT] = frozenset({"user_impersonation"})
+    world.vaults[VAULT] = _vault(world, certificate, hsm_certificate)
+
+
+def _vault(world: World, certificate: VaultCertificate, hsm_certificate: VaultCertificate) -> Vault:
+    now = int(world.clock.now())
+    principal = world.apps[VAULT_CLIENT].principal_id(TENANT_ID)
+    return Vault(
+        VAULT,
+        TENANT_ID,
+        certificates={
+            VAULT_CERTIFICATE: (replace(certificate, created=now),),
+            VAULT_HSM_CERTIFICATE: (replace(hsm_certificate, created=now),),
+        },
+        secrets={VAULT_SECRET: (VaultSecret(CLIENT_SECRET, created=now),)},
+        access=dict.fromkeys((principal, USERS.normal.object_id), frozenset(PERMISSIONS)),
+    )
 
 
 def _resources(world: World) -> Iterator[App]:
@@ -184,7 +211,7 @@ def _resources(world: World) -> Iterator[App]:
     )  # fmt: skip
 
 
-def _clients(certificate: RegisteredCertificate) -> Iterator[App]:
+def _clients(*certificates: VaultCertificate) -> Iterator[App]:
     static = {GRAPH_ID: ("User.Read",)}
     yield App(
         PUBLIC_CLIENT, "Contoso Desk", TENANT_ID,
@@ -194,13 +221,14 @@ def _clients(certificate: RegisteredCertificate) -> Iterator[App]:
         CONFIDENTIAL_CLIENT, "Contoso Nightly", TENANT_ID,
         redirects=(Redirect("http://localhost", "web"), Redirect("https://nightly.contoso.example/signed-in", "web")),
         secrets=(Secret(CLIENT_SECRET, CLIENT_SECRET_ID), Secret(EXPIRED_SECRET, expires_at=1.0)),
-        certificates=(certificate,),
+        certificates=tuple(registered(one.certificate_pem.encode()) for one in certificates),
         granted_roles={
             GRAPH_ID: ("User.Read.All", "Group.Read.All", "Directory.Read.All", "Organization.Read.All"),
             API_CLIENT: ("Orders.Read.All",),
         },
         required=static,
     )  # fmt: skip
+    yield App(VAULT_CLIENT, "Contoso Keeper", TENANT_ID, secrets=(Secret(VAULT_CLIENT_SECRET),))
     yield App(SINGLE_TENANT_CLIENT, "Contoso Only", TENANT_ID, redirects=NATIVE, is_public=True, required=static)
     yield App(DISABLED_CLIENT, "Contoso Retired", TENANT_ID, redirects=NATIVE, is_public=True, is_enabled=False)
     yield App(

@@ -57,6 +57,12 @@ class Control:
             "client_secret": one.client_secret,
             "certificate_pem": one.certificate_pem,
             "private_key_pem": one.private_key_pem,
+            "vault_url": one.vault_url,
+            "vault_certificate": one.vault_certificate,
+            "vault_hsm_certificate": one.vault_hsm_certificate,
+            "vault_secret": one.vault_secret,
+            "vault_client": one.vault_client,
+            "vault_client_secret": one.vault_client_secret,
             "users": {name: asdict(user) for name, user in one.users._asdict().items()},
         }
 

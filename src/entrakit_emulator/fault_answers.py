@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response, StreamingResponse
 
 from entrakit_emulator import faults, graph
+from entrakit_emulator.keyvault import endpoint as keyvault
+from entrakit_emulator.keyvault.errors import VaultError
 from entrakit_emulator.sts.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ OUTAGE = (
     "<html><body><h1>503 Service Unavailable</h1><p>No server is available to handle this request.</p></body></html>"
 )
 GARBAGE = {"text": b"upstream connect error", "array": b"[]", "empty": b"", "binary": b"\xff\xfe\x00\x81"}
+THROTTLED = "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached"
 CHUNK = b" " * 65536
 
 
@@ -47,6 +50,8 @@ def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
                     fault.code, error=fault.error, suberror=fault.suberror, status=fault.status, claims=fault.claims
                 )
             )
+        case faults.Challenge() if exchange.endpoint == "keyvault":
+            return keyvault.refusal(exchange, keyvault.challenge(exchange, fault.claims))
         case faults.Challenge():
             return graph.refusal(exchange, graph.challenge(exchange, fault.claims))
         case _:
@@ -79,6 +84,8 @@ def _throttled(exchange: Exchange, fault: faults.Throttle) -> Response:
         headers["retry-after"] = formatdate(at, usegmt=True) if fault.is_date else str(fault.retry_after)
     if exchange.endpoint == "graph":
         return graph.refusal(exchange, graph.GraphError(429, "TooManyRequests", "Too many requests.", headers))
+    if exchange.endpoint == "keyvault":
+        return keyvault.refusal(exchange, VaultError(429, "Throttled", THROTTLED, headers=headers))
     response = exchange.refusal(ServiceError(90055, status=429))
     response.headers.update(headers)
     return response
@@ -89,6 +96,9 @@ def _failed(exchange: Exchange, fault: faults.Failure) -> Response:
         response = Response(OUTAGE, fault.status, media_type="text/html")
     elif exchange.endpoint == "graph":
         response = graph.refusal(exchange, graph.GraphError(fault.status, "ServiceUnavailable", "Try again later."))
+    elif exchange.endpoint == "keyvault":
+        text = "The service is temporarily unavailable. Please try again later."
+        response = keyvault.refusal(exchange, VaultError(fault.status, "ServiceUnavailable", text))
     else:
         response = exchange.refusal(ServiceError(90033, status=fault.status))
     if fault.retry_after is not None:

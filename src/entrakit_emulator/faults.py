@@ -14,7 +14,7 @@ from typing import ClassVar, TypeAlias, get_args, get_type_hints
 
 from entrakit_emulator.json_values import fits
 
-ENDPOINTS = ("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph")
+ENDPOINTS = ("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph", "keyvault")
 POLLS = ("pending", "slow_down", "approve", "decline", "expire")
 
 
@@ -191,7 +191,7 @@ class Tokens(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge(Fault):
-    """401 of Graph with a claims challenge (continuous access evaluation).
+    """401 of Graph, or of a vault, with a claims challenge (continuous access evaluation).
 
     Args:
         claims: JSON text of the claims to ask for; empty for "a token issued from now on".

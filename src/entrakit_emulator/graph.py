@@ -12,9 +12,8 @@ import datetime
 import json
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.claims import issuer
+from entrakit_emulator.bearer import BearerError, Flaw, claims_of
 from entrakit_emulator.sts.errors import NotImplementedHereError
-from entrakit_emulator.sts.jose import MalformedError, is_signed_by, split
 from entrakit_emulator.sts.model import GRAPH_ID
 
 if TYPE_CHECKING:
@@ -29,6 +28,15 @@ REVOKE = "me/revokesigninsessions"
 REVOKE_SELF = frozenset({"User.RevokeSessions.All", "User.ReadWrite.All", "Directory.ReadWrite.All"})
 READ_SELF = frozenset({"User.Read", "User.ReadWrite", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"})
 READ_ORGANIZATION = frozenset({"User.Read", "Organization.Read.All", "Directory.Read.All"})
+FLAWS = {
+    Flaw.MISSING: "Access token is empty.",
+    Flaw.MALFORMED: "IDX14100: JWT is not well formed, there are no dots (.).",
+    Flaw.SIGNATURE: "Invalid token: its signature can't be verified.",
+    Flaw.EXPIRED: "Lifetime validation failed, the token is expired.",
+    Flaw.NOT_YET_VALID: "Lifetime validation failed, the token is not yet valid.",
+    Flaw.AUDIENCE: "Access token validation failure. Invalid audience.",
+    Flaw.ISSUER: "Access token validation failure. Invalid issuer.",
+}
 
 
 class GraphError(Exception):
@@ -105,38 +113,17 @@ def _token(exchange: Exchange) -> Mapping[str, object]:
     Raises:
         GraphError: There is none, or it is not good here.
     """
-    scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorized(exchange, "Access token is empty.")
-    issued = exchange.world.issued.get(token)
-    claims = _verified(exchange, token) if issued is None else issued.claims
-    ends, begins = claims.get("exp"), claims.get("nbf")
-    if not isinstance(ends, int) or ends <= exchange.now:
-        raise _unauthorized(exchange, "Lifetime validation failed, the token is expired.")
-    if not isinstance(begins, int) or begins > exchange.now:
-        raise _unauthorized(exchange, "Lifetime validation failed, the token is not yet valid.")
-    graph = exchange.world.find_resource(str(claims.get("aud")))
-    if graph is None or graph.client_id != GRAPH_ID:
-        raise _unauthorized(exchange, "Access token validation failure. Invalid audience.")
-    tenant = str(claims.get("tid"))
-    if tenant not in exchange.world.tenants or claims.get("iss") != issuer(exchange.world, tenant, 1):
-        raise _unauthorized(exchange, "Access token validation failure. Invalid issuer.")
-    if issued is not None and issued.at <= exchange.world.valid_from.get(issued.user_id, float("-inf")):
-        raise challenge(exchange)
-    return claims
 
+    def is_graph(audience: str) -> bool:
+        graph = exchange.world.find_resource(audience)
+        return graph is not None and graph.client_id == GRAPH_ID
 
-def _verified(exchange: Exchange, token: str) -> Mapping[str, object]:
-    """Return the claims of a token that was not issued since the last reset, if a published key signed it."""
     try:
-        parts = split(token)
-    except MalformedError as error:
-        message = "IDX14100: JWT is not well formed, there are no dots (.)."
-        raise _unauthorized(exchange, message) from error
-    key = exchange.world.keys.find(str(parts.header.get("kid")))
-    if parts.header.get("alg") != "RS256" or key is None or not is_signed_by(parts, key.key.public_key()):
-        raise _unauthorized(exchange, "Invalid token: its signature can't be verified.")
-    return parts.payload
+        return claims_of(exchange, is_graph)
+    except BearerError as error:
+        if error.flaw is Flaw.REVOKED:
+            raise challenge(exchange) from error
+        raise _unauthorized(exchange, FLAWS[error.flaw]) from error
 
 
 def _me(exchange: Exchange, claims: Mapping[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator import graph
 from entrakit_emulator.application import Route
+from entrakit_emulator.keyvault import endpoint as keyvault
 from entrakit_emulator.sts import authorize, device_page, devicecode, discovery, lookup, sign_in, token
 from entrakit_emulator.sts.errors import NotImplementedHereError
 
@@ -37,6 +38,8 @@ def _refused(feature: str) -> Callable[[Exchange], Response]:
 
 
 ROUTES: tuple[Route, ...] = (
+    Route("keyvault", "/keyvault/{vault}/{path}", keyvault.answer),
+    *(Route("keyvault", f"/{kind}/{{path}}", keyvault.answer) for kind in keyvault.KINDS),
     Route("token", "/{tenant}/oauth2/v2.0/token", token.token),
     Route("devicecode", "/{tenant}/oauth2/v2.0/devicecode", devicecode.devicecode),
     Route("authorize", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize, is_page=True),

@@ -1,4 +1,4 @@
-"""Adding to what the tenant began with: people, apps, secrets, certificates, other tenants, revocations."""
+"""Adding to what the tenant began with: people, apps, secrets, certificates, vaults, other tenants, revocations."""
 
 from __future__ import annotations
 
@@ -6,30 +6,25 @@ import inspect
 import uuid
 from collections.abc import Mapping, Sequence  # noqa: TC003 read by get_type_hints
 from dataclasses import fields
-from typing import TYPE_CHECKING, get_type_hints
+from typing import get_type_hints
 
 from entrakit_emulator.contoso import TENANT_ID
 from entrakit_emulator.json_values import fits
+from entrakit_emulator.keyvault.seeds import VAULT_STEPS, VaultSeeds
 from entrakit_emulator.sts.discovery import CLOUDS
 from entrakit_emulator.sts.keys import make_signing_key
 from entrakit_emulator.sts.model import App, Directory, Permission, Redirect, Secret, User, registered
 from entrakit_emulator.sts.world import Settings
 
-if TYPE_CHECKING:
-    from entrakit_emulator.sts.world import World
-
 PLATFORMS = ("public", "web", "spa")
 
 
-class Seed:
-    """Changes of what the tenant holds, until the next reset.
+class Seed(VaultSeeds):
+    """Changes of what the tenant holds, until the next reset; those of its vaults come from `VaultSeeds`.
 
     Args:
         world: The world.
     """
-
-    def __init__(self, world: World) -> None:
-        self._world = world
 
     def add_tenant(
         self,
@@ -301,6 +296,7 @@ class Seed:
 STEPS = (
     "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate", "add_redirect",
     "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
+    *VAULT_STEPS,
 )  # fmt: skip
 
 

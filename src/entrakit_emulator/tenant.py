@@ -14,11 +14,11 @@ from entrakit_emulator.application import Application
 from entrakit_emulator.clock import Clock, TimeSource
 from entrakit_emulator.faults import Faults
 from entrakit_emulator.journal import Journal
+from entrakit_emulator.keyvault.model import made
 from entrakit_emulator.routes import ROUTES
 from entrakit_emulator.seed import Seed
 from entrakit_emulator.server import Server
-from entrakit_emulator.sts.keys import KeyRing, make_certificate, make_key, make_signing_key
-from entrakit_emulator.sts.model import registered
+from entrakit_emulator.sts.keys import KeyRing, make_signing_key
 from entrakit_emulator.sts.world import World
 from entrakit_emulator.trust import Trust
 from entrakit_emulator.useragent import Person
@@ -26,7 +26,7 @@ from entrakit_emulator.useragent import Person
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from entrakit_emulator.sts.model import RegisteredCertificate, User
+    from entrakit_emulator.sts.model import User
 
 
 class Tenant:
@@ -44,6 +44,13 @@ class Tenant:
         confidential_client: Client id of an app with a secret and a certificate.
         single_tenant_client: Client id of a public app for this tenant only.
         client_secret: Secret of the confidential app.
+        vault: Name of the vault.
+        vault_url: Its URL: `https://localhost:PORT/keyvault/contoso`.
+        vault_certificate: Name of the confidential app's certificate in it, which can be exported.
+        vault_hsm_certificate: Name of another certificate of that app, whose key never leaves the vault.
+        vault_secret: Name of the confidential app's secret in it.
+        vault_client: Client id of an app that may use the vault, as the person `users.normal` may.
+        vault_client_secret: Its secret.
         users: The seeded people.
         certificate_pem: Certificate of the confidential app, PEM text.
         private_key_pem: Its private key, PKCS #8 PEM text without password.
@@ -60,26 +67,36 @@ class Tenant:
     confidential_client = contoso.CONFIDENTIAL_CLIENT
     single_tenant_client = contoso.SINGLE_TENANT_CLIENT
     client_secret = contoso.CLIENT_SECRET
+    vault = contoso.VAULT
+    vault_certificate = contoso.VAULT_CERTIFICATE
+    vault_hsm_certificate = contoso.VAULT_HSM_CERTIFICATE
+    vault_secret = contoso.VAULT_SECRET
+    vault_client = contoso.VAULT_CLIENT
+    vault_client_secret = contoso.VAULT_CLIENT_SECRET
     users = contoso.USERS
 
     def __init__(self, *, port: int = 0, clock: TimeSource | None = None) -> None:
         # Made side by side: RSA keys take most of the time of a start.
-        with ThreadPoolExecutor(3) as pool:
+        with ThreadPoolExecutor(4) as pool:
             signing = [pool.submit(make_signing_key) for _ in range(2)]
-            app_key = pool.submit(make_key)
+            app = pool.submit(made, "Contoso Nightly")
+            app_hsm = pool.submit(made, "Contoso Nightly HSM", is_exportable=False, is_hsm=True)
             server, self._trust = Server(port), Trust()
             keys = KeyRing([one.result() for one in signing])
-            key = app_key.result()
-        certificate = make_certificate("Contoso Nightly", key)
-        self.certificate_pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
-        self.private_key_pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
+            self._certificates = (app.result(), app_hsm.result())
+        self.certificate_pem = self._certificates[0].certificate_pem
+        self.private_key_pem = (
+            self._certificates[0]
+            .key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+            .decode()
+        )
         self.control_key = secrets.token_urlsafe(24)
         self.url = f"https://localhost:{server.port}"
-        self._certificate: RegisteredCertificate = registered(self.certificate_pem.encode())
         self._world = World(self.url, Clock(clock), keys, Faults(), Journal())
-        contoso.plant(self._world, self._certificate)
+        self.vault_url = f"{self.url}/keyvault/{self.vault}"
+        contoso.plant(self._world, *self._certificates)
         self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
         self.seed = Seed(self._world)
         self._server = server
@@ -120,7 +137,7 @@ class Tenant:
         with self._world.lock:
             world = self._world
             for store in (
-                world.tenants, world.apps, world.users, world.consents, world.valid_from, world.codes,
+                world.tenants, world.apps, world.users, world.consents, world.vaults, world.valid_from, world.codes,
                 world.refresh_tokens, world.devices, world.interactions, world.sessions, world.issued, world.asked,
                 world.answered_codes,
             ):  # fmt: skip
@@ -130,7 +147,7 @@ class Tenant:
             self.clock.reset()
             self.faults.clear()
             self.journal.clear()
-            contoso.plant(world, self._certificate)
+            contoso.plant(world, *self._certificates)
 
     def stop(self) -> None:
         """Stop serving and remove the CA certificate's file. A second call does nothing."""

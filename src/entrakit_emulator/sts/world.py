@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from entrakit_emulator.clock import Clock
     from entrakit_emulator.faults import Faults
     from entrakit_emulator.journal import Journal
+    from entrakit_emulator.keyvault.model import Vault
     from entrakit_emulator.sts.keys import KeyRing
     from entrakit_emulator.sts.model import App, Directory, User
     from entrakit_emulator.sts.tickets import (
@@ -60,6 +61,7 @@ class World:
         apps: By client id.
         users: By object id.
         consents: Delegated permissions granted, by (object id, client id, resource's client id).
+        vaults: Key vaults, by name in lower case.
         valid_from: When a person's sessions were revoked, by object id, in the tenant's time.
     """
 
@@ -73,6 +75,7 @@ class World:
     apps: dict[str, App] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     consents: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
+    vaults: dict[str, Vault] = field(default_factory=dict)
     valid_from: dict[str, float] = field(default_factory=dict)
     codes: Bounded[str, AuthorizationCode] = field(default_factory=lambda: Bounded(1000))
     refresh_tokens: Bounded[str, RefreshToken] = field(default_factory=lambda: Bounded(5000))

@@ -1,0 +1,83 @@
+"""The token that a request to an API carries: read and checked here, refused by each API in its own words."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.claims import issuer
+from entrakit_emulator.sts.jose import MalformedError, is_signed_by, split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from entrakit_emulator.exchange import Exchange
+
+
+class Flaw(enum.Enum):
+    """What is wrong with a token, in the order in which it is looked for."""
+
+    MISSING = enum.auto()
+    MALFORMED = enum.auto()
+    SIGNATURE = enum.auto()
+    EXPIRED = enum.auto()
+    NOT_YET_VALID = enum.auto()
+    AUDIENCE = enum.auto()
+    ISSUER = enum.auto()
+    REVOKED = enum.auto()
+
+
+class BearerError(Exception):
+    """A token that opens no door.
+
+    Args:
+        flaw: What is wrong.
+        claims: What the token says; nothing where it can't be read or its signature is not ours.
+    """
+
+    def __init__(self, flaw: Flaw, claims: Mapping[str, object] | None = None) -> None:
+        self.flaw = flaw
+        self.claims = dict(claims or {})
+        super().__init__(flaw.name)
+
+
+def claims_of(exchange: Exchange, is_audience: Callable[[str], bool]) -> Mapping[str, object]:
+    """Return the claims of the token that a request carries, checked.
+
+    Args:
+        exchange: The request.
+        is_audience: Says whether an `aud` names the API that was asked.
+
+    Raises:
+        BearerError: There is none, or it is not good here.
+    """
+    scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise BearerError(Flaw.MISSING)
+    issued = exchange.world.issued.get(token)
+    claims = _verified(exchange, token) if issued is None else issued.claims
+    ends, begins = claims.get("exp"), claims.get("nbf")
+    if not isinstance(ends, int) or ends <= exchange.now:
+        raise BearerError(Flaw.EXPIRED, claims)
+    if not isinstance(begins, int) or begins > exchange.now:
+        raise BearerError(Flaw.NOT_YET_VALID, claims)
+    if not is_audience(str(claims.get("aud"))):
+        raise BearerError(Flaw.AUDIENCE, claims)
+    tenant = str(claims.get("tid"))
+    if tenant not in exchange.world.tenants or claims.get("iss") != issuer(exchange.world, tenant, 1):
+        raise BearerError(Flaw.ISSUER, claims)
+    if issued is not None and issued.at <= exchange.world.valid_from.get(issued.user_id, float("-inf")):
+        raise BearerError(Flaw.REVOKED, claims)
+    return claims
+
+
+def _verified(exchange: Exchange, token: str) -> Mapping[str, object]:
+    """Return the claims of a token that was not issued since the last reset, if a published key signed it."""
+    try:
+        parts = split(token)
+    except MalformedError as error:
+        raise BearerError(Flaw.MALFORMED) from error
+    key = exchange.world.keys.find(str(parts.header.get("kid")))
+    if parts.header.get("alg") != "RS256" or key is None or not is_signed_by(parts, key.key.public_key()):
+        raise BearerError(Flaw.SIGNATURE)
+    return parts.payload
