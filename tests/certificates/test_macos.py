@@ -216,7 +216,7 @@ class Mac:
             self.constant("kSecReturnRef"): self.constant("kCFBooleanTrue"),
             self.constant("kSecMatchLimit"): self.constant("kSecMatchLimitAll"),
         } == asked
-        found = [entry for keychain in keychains for entry in self.keychains[keychain]]
+        found = [entry for keychain in keychains or self.keychains for entry in self.keychains[keychain]]
         return self.give(result, found, self.status or (0 if found else ITEM_NOT_FOUND))
 
     def SecIdentityCopyCertificate(self, identity: int, certificate: int) -> int:

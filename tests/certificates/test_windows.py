@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from ctypes import CFUNCTYPE, c_int32, c_size_t, c_uint32, c_void_p, c_wchar_p
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -48,6 +49,7 @@ PROTOTYPES = {
     ),
     "NCryptFreeObject": CFUNCTYPE(c_int32, c_size_t),
 }
+CHECK = Path(__file__).parents[2] / "scripts" / "check-native-store"
 # Handles that a function which takes 32 bits would cut.
 STORE, KEY = 0x7FF8_1234_5670, 0x1_0000_0007
 KSP = ("Microsoft Software Key Storage Provider", 0)
@@ -563,3 +565,33 @@ def test_a_hash_with_zeros_is_passed_whole(entry: Entry) -> None:
     message = next(one for one in messages if hashlib.sha256(one).digest()[0] == 0)
 
     assert Machine(entry).only().sign(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 0, "token, where token was expected"),
+        (("--expect", "listed"), 0, "listed, where listed was expected"),
+        (("--expect", "refusal"), 1, "token, where refusal was expected"),
+        (("--not-exportable",), 1, "FAILED: the key of"),
+    ],
+)
+def test_what_ci_runs_on_real_systems_works(
+    maker: Maker, private_home: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    """
+    The check that CI runs on Windows and macOS signs in here as well, with a store that this system has.
+    """
+    certificate = maker.certificate()
+    (private_home / "certificates").mkdir()
+    (private_home / "certificates" / "app.pfx").write_bytes(maker.pfx(certificate))
+    (private_home / "certificates" / "app.pfx").chmod(0o600)
+    thumbprint = certificate.fingerprint(hashes.SHA256()).hex()
+
+    done = subprocess.run(
+        [sys.executable, str(CHECK), thumbprint, "--store", "directory", *arguments],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (code, "") == (done.returncode, done.stderr)
+    assert words in done.stdout.splitlines()[-1]
