@@ -17,7 +17,7 @@ ORDER = (
     *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
-    *("renewal", "connection", "revocation", "kept", "sign_in", "inspection"),
+    *("renewal", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
     *("__init__", "cli", "__main__"),
 )
 

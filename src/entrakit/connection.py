@@ -324,6 +324,7 @@ class Connection:
             refresh_token=record.refresh_token,
             proof=self._proof,
             claims=merged_claims(claims, cae=cae),
+            reach=reaching(self._vault, self._clock),
         )
         self._proof = renewed.proof or self._proof
         following = renewed.record(record, key)
@@ -359,6 +360,18 @@ class Connection:
                 ca_bundle=settings.ca_bundle or None, proxy=settings.proxy or None, clock=self._clock
             )
         return self._transport
+
+
+def reaching(vault: Vault | None, clock: Clock) -> Callable[[str], Connection]:
+    """Return what opens a kept connection by its name, in the same vault or in the usual one."""
+
+    def reach(name: str) -> Connection:
+        from entrakit.vault import Vault
+
+        place = vault or Vault()
+        return Connection(records.read(place, name), vault=place, clock=clock)
+
+    return reach
 
 
 def _parsed(claims: str | None) -> str:

@@ -8,6 +8,8 @@
 | AppCertificate | one of `certificate`, `certificate_thumbprint`, `certificate_name`, `certificate_path`, |
 |  | `certificate_uri` | `certificate_password` (of a file or a token), `send_certificate_chain`, |
 |  | | `certificate_store` (with a thumbprint or name), `pkcs11_module`, `certificate_command` (with a path) |
+| KeyVault | one of `key_vault_certificate`, `key_vault_secret`, `key_vault_key` | `key_vault` and |
+|  | | `key_vault_connection`, which are needed; `send_certificate_chain`; `certificate_path` (with a key) |
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 
@@ -44,11 +46,13 @@ class ParameterSet(NamedTuple):
 # Empty, or 0, is the same as left out; for anything that chooses a set it is not.
 OPTIONAL_TEXTS = (
     *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
+    *("key_vault", "key_vault_connection"),
 )
 
 CERTIFICATE_SOURCES = (
     *("certificate", "certificate_thumbprint", "certificate_name", "certificate_path", "certificate_uri"),
 )
+KEY_VAULT_SOURCES = ("key_vault_certificate", "key_vault_secret", "key_vault_key")
 IN_STORES = ("certificate_thumbprint", "certificate_name")
 # Which sources of a certificate an option goes with.
 GOES_WITH = {
@@ -71,6 +75,12 @@ SETS = (
         CERTIFICATE_SOURCES,
         ("certificate_password", "send_certificate_chain", *GOES_WITH),
     ),
+    ParameterSet(
+        "KeyVault",
+        "certificate",
+        KEY_VAULT_SOURCES,
+        ("key_vault", "key_vault_connection", "send_certificate_chain"),
+    ),
     ParameterSet("AppSecret", "secret", ("client_secret",)),
     ParameterSet("UsernamePassword", "password", ("credential",)),
 )
@@ -88,11 +98,15 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     """
     names = [name for name, value in given.items() if _is_given(name, value)]
     chosen = [one for one in SETS if any(name in one.chosen_by for name in names)] or [SETS[0]]
+    if "key_vault_key" in names and "certificate_path" in names:
+        # The file has the certificate, the vault its key.
+        names = [name for name in names if name != "certificate_path"]
+        chosen = [one for one in chosen if one.name != "AppCertificate"]
     if len(chosen) > 1:
         choosers = [name for name in names if any(name in one.chosen_by for one in chosen)]
         raise _clash("name different ways to sign in", choosers, [one.name for one in chosen])
     only = chosen[0]
-    sources = [name for name in names if name in CERTIFICATE_SOURCES]
+    sources = [name for name in names if name in CERTIFICATE_SOURCES + KEY_VAULT_SOURCES]
     if len(sources) > 1:
         raise _clash("each name a certificate", sources, [only.name])
     strangers = [name for name in names if name not in only.chosen_by + only.options]

@@ -12,7 +12,7 @@ import os
 from typing import NamedTuple, TypeAlias
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.sources import certificate_from
+from entrakit.certificates.sources import proof_from
 from entrakit.errors import InteractionRequiredError, ParameterError
 from entrakit.secret import Credential, Secret
 
@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from entrakit.certificates.keyvault import Reach
     from entrakit.claims import JSON
     from entrakit.settings import Settings
 
@@ -50,12 +51,13 @@ def saved_proof(saved: Mapping[str, JSON]) -> Proof:
     return Certificate.from_bytes(str(saved["pem"]).encode("ascii"))
 
 
-def find_again(settings: Settings, environ: Mapping[str, str] = os.environ) -> Proof:
+def find_again(settings: Settings, environ: Mapping[str, str] = os.environ, reach: Reach | None = None) -> Proof:
     """Return the proof of a connection, read again from where it came.
 
     Args:
         settings: How the connection was made.
         environ: The environment to look variables up in.
+        reach: Opens the connection that authenticates at a key vault.
 
     Raises:
         InteractionRequiredError: It was typed or handed in, and so is not to be had without a person.
@@ -63,6 +65,10 @@ def find_again(settings: Settings, environ: Mapping[str, str] = os.environ) -> P
         CertificateError: The certificate is gone, or can't be used any more.
     """
     origin = dict(settings.origin)
+    if "vault" in origin:
+        import time
+
+        return proof_from(origin, None, time.time(), environ, reach)
     if settings.flow == "certificate":
         return _certificate_again(settings, origin, environ)
     part = "password" if settings.flow == "password" else "secret"
@@ -111,12 +117,13 @@ class Given(NamedTuple):
     credential: Credential | None
 
 
-def gather(given: Given, now: float) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:
+def gather(given: Given, now: float, reach: Reach | None = None) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:
     """Return what the app or person proves itself with, checked, and where it came from; None for the flows of people.
 
     Args:
         given: What was given.
         now: Seconds since 1970.
+        reach: Opens the connection that authenticates at a key vault.
 
     Raises:
         CertificateError: There is no such certificate, or it can't be used now.
@@ -138,7 +145,10 @@ def gather(given: Given, now: float) -> tuple[Proof | None, tuple[tuple[str, str
         found = handed_in(given.certificate, given.password)
         origin = {"certificate": "argument"}
     else:
-        found = certificate_from(origin, given.password, now)
+        fetched = proof_from(origin, given.password, now, reach=reach)
+        if isinstance(fetched, Secret):
+            return fetched, tuple(origin.items())
+        found = fetched
         if given.password is not None:
             origin["password"] = given.password.origin
     warning = found.check(now)
@@ -147,13 +157,13 @@ def gather(given: Given, now: float) -> tuple[Proof | None, tuple[tuple[str, str
     return found, tuple(origin.items())
 
 
-def _certificate_again(settings: Settings, origin: dict[str, str], environ: Mapping[str, str]) -> Certificate:
+def _certificate_again(settings: Settings, origin: dict[str, str], environ: Mapping[str, str]) -> Proof:
     if origin.keys().isdisjoint({"path", "thumbprint", "name", "uri"}):
         raise _missing(settings, "certificate", "was handed in by a program")
     password = _secret_again(settings, "password", origin["password"], environ) if "password" in origin else None
     import time
 
-    return certificate_from(origin, password, time.time())
+    return proof_from(origin, password, time.time(), environ)
 
 
 def _secret_again(settings: Settings, part: str, origin: str, environ: Mapping[str, str]) -> Secret:

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from entrakit.certificates.keyvault import Reach
     from entrakit.grants import Grant
     from entrakit.http import Transport
     from entrakit.metadata import Authority
@@ -99,7 +100,7 @@ def metadata_directory() -> str | None:
 
 def renew(
     settings: Settings, transport: Transport, scopes: Sequence[str], *, refresh_token: str, proof: Proof | None,
-    claims: str = "",
+    claims: str = "", reach: Reach | None = None,
 ) -> Renewed:  # fmt: skip
     """Return a new token without a person.
 
@@ -110,6 +111,7 @@ def renew(
         refresh_token: The newest one; empty if there is none.
         proof: What was kept of secret or certificate; None to read it again from where it came.
         claims: JSON text of a claims challenge; empty if there is none.
+        reach: Opens the connection that authenticates at a key vault.
 
     Raises:
         InteractionRequiredError: Only a person can go on.
@@ -119,7 +121,7 @@ def renew(
     """
     authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_directory())
     if settings.is_app:
-        proof = newest_proof(settings, proof, transport.clock.time())
+        proof = newest_proof(settings, proof, transport.clock.time(), reach)
         return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority, proof)
     if refresh_token:
         from entrakit.flows import refresh
@@ -134,7 +136,7 @@ def renew(
             if settings.flow != "password" or claims:
                 raise
     if settings.flow == "password":
-        proof = newest_proof(settings, proof, transport.clock.time())
+        proof = newest_proof(settings, proof, transport.clock.time(), reach)
         return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority, proof)
     raise InteractionRequiredError(
         "There is no refresh token, so the connection can't be renewed in silence.",
@@ -166,7 +168,7 @@ def acquire(
     )
 
 
-def newest_proof(settings: Settings, proof: Proof | None, now: float) -> Proof:
+def newest_proof(settings: Settings, proof: Proof | None, now: float, reach: Reach | None = None) -> Proof:
     """Return the proof, read again where that is possible, for it may have been replaced.
 
     What has taken the place of a proof that is still good does so only if it is good itself: a file that is half
@@ -176,6 +178,7 @@ def newest_proof(settings: Settings, proof: Proof | None, now: float) -> Proof:
         settings: How the connection was made.
         proof: The one at hand; None if there is none.
         now: Seconds since 1970.
+        reach: Opens the connection that authenticates at a key vault.
 
     Raises:
         EntraError: There is none at hand, and none can be read (`proofs.find_again`).
@@ -183,7 +186,7 @@ def newest_proof(settings: Settings, proof: Proof | None, now: float) -> Proof:
     if settings.save_secret and proof is not None:
         return proof
     try:
-        newest = proofs.find_again(settings)
+        newest = proofs.find_again(settings, reach=reach)
         if proof is not None and isinstance(newest, Certificate):
             newest.check(now)
     except EntraError as error:

@@ -95,7 +95,7 @@ class Settings(NamedTuple):
             "browser": "--browser",
             "devicecode": "--device-code",
             "password": f"--username {self.account.username or 'NAME'}",
-            "secret": _secret_option(origin.get("secret", "")),
+            "secret": _key_vault_option(origin) if "vault" in origin else _secret_option(origin.get("secret", "")),
             "certificate": _certificate_option(origin),
         }
         return " ".join([*words, options[self.flow]]).rstrip()
@@ -183,6 +183,8 @@ def _certificate_option(origin: dict[str, str]) -> str:
         ("name", "--certificate-name"),
         ("uri", "--certificate-uri"),
     ):
+        if "vault" in origin:
+            return _key_vault_option(origin)
         if part in origin:
             words = [option, origin[part]]
             words += ["--certificate-store", origin["store"]] if "store" in origin else []
@@ -190,6 +192,20 @@ def _certificate_option(origin: dict[str, str]) -> str:
             words += ["--certificate-command", _command(origin["command"])] if "command" in origin else []
             return shlex.join(words)
     return "--certificate-path FILE"
+
+
+def _key_vault_option(origin: dict[str, str]) -> str:
+    import shlex
+
+    words = ["--key-vault", origin["vault"], "--key-vault-connection", origin.get("vault_connection", "")]
+    for part, option in (
+        ("vault_certificate", "--key-vault-certificate"),
+        ("vault_secret", "--key-vault-secret"),
+        ("vault_key", "--key-vault-key"),
+        ("path", "--certificate-path"),
+    ):
+        words += [option, origin[part]] if part in origin else []
+    return shlex.join(words)
 
 
 def _command(text: str) -> str:

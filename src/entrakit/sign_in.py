@@ -13,23 +13,18 @@ import json
 import logging
 import os
 import time
-from contextlib import ExitStack
-from typing import NamedTuple, TypedDict, overload
+from typing import TypedDict, overload
 
-from entrakit import proofs, record, renewal
+from entrakit import proofs
+from entrakit.attempt import Asked, Person, connected
 from entrakit.clouds import Cloud, find_cloud
-from entrakit.connection import Connection
-from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
+from entrakit.errors import CertificateError, ParameterError, SignInError
 from entrakit.identifiers import parse_client_id, parse_tenant_id
-from entrakit.identity import account_of
-from entrakit.metadata import discover
 from entrakit.parameters import ParameterSet, choose_set, refuse_tenant
-from entrakit.renewal import Renewed, metadata_directory
 from entrakit.scopes import app_scopes, delegated_scopes
 from entrakit.secret import Credential, Secret
 from entrakit.settings import Settings
 from entrakit.tokens import Account
-from entrakit.vault import Vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,17 +35,12 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
 
     from entrakit.certificates import Certificate
-    from entrakit.claims import JSON
-    from entrakit.flows.browser import BrowserOptions
+    from entrakit.connection import Connection
     from entrakit.flows.devicecode import DeviceCode
-    from entrakit.grants import Grant
     from entrakit.http import Clock, Transport
-    from entrakit.metadata import Authority
-    from entrakit.proofs import Proof
+    from entrakit.vault import Vault
 
     CertificateSource: TypeAlias = Certificate | bytes | tuple[RSAPrivateKey, X509Certificate]
-
-TOLD_SKEW_S = 120.0
 
 log = logging.getLogger("entrakit")
 
@@ -115,6 +105,12 @@ def connect(
 ) -> Connection: ...  # fmt: skip
 @overload
 def connect(
+    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., key_vault: str, key_vault_connection: str,
+    key_vault_certificate: str = ..., key_vault_secret: str | Sequence[str] = ..., key_vault_key: str = ...,
+    certificate_path: str | os.PathLike[str] = ..., send_certificate_chain: bool = ..., **common: Unpack[Common],
+) -> Connection: ...  # fmt: skip
+@overload
+def connect(
     *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., client_secret: str | Secret,
     **common: Unpack[Common],
 ) -> Connection: ...  # fmt: skip
@@ -131,8 +127,9 @@ def connect(
     certificate_thumbprint: str | None = None, certificate_name: str | None = None,
     certificate_path: str | os.PathLike[str] | None = None, certificate_uri: str | None = None,
     certificate_password: str | Secret | None = None, certificate_store: str = "", pkcs11_module: str = "",
-    certificate_command: Sequence[str] = (),
-    send_certificate_chain: bool = False, client_secret: str | Secret | None = None,
+    certificate_command: Sequence[str] = (), key_vault: str = "", key_vault_connection: str = "",
+    key_vault_certificate: str | None = None, key_vault_secret: str | Sequence[str] | None = None,
+    key_vault_key: str | None = None, send_certificate_chain: bool = False, client_secret: str | Secret | None = None,
     credential: Credential | None = None, cloud: str | Cloud = "global", authority_url: str = "",
     graph_url: str = "",
     resource: str = "", ca_bundle: str | os.PathLike[str] | None = None, name: str | None = None,
@@ -170,6 +167,12 @@ def connect(
         pkcs11_module: File of the PKCS#11 module that reaches the token; the default are those of p11-kit.
         certificate_command: Program with arguments that signs for the certificate of `certificate_path`: it gets the
             bytes on standard input and gives their PS256 signature.
+        key_vault: Azure Key Vault: its name, or its https URL.
+        key_vault_connection: Name of the kept connection that may use the vault.
+        key_vault_certificate: Certificate in the vault, whose key signs there and never leaves it.
+        key_vault_secret: Secret in the vault to fetch: a certificate with its key, or a client secret; of several
+            names, the first that works.
+        key_vault_key: Key in the vault that signs for the certificate of `certificate_path`.
         send_certificate_chain: Send the chain as well (`x5c`), for apps that trust a subject name and issuer.
         client_secret: The app's secret; as a `Secret` it can say where a later process finds it again.
         credential: User name and password; can't do multi-factor authentication.
@@ -204,7 +207,9 @@ def connect(
         "certificate_thumbprint": certificate_thumbprint, "certificate_name": certificate_name,
         "certificate_path": certificate_path, "certificate_password": certificate_password,
         "certificate_uri": certificate_uri, "certificate_store": certificate_store, "pkcs11_module": pkcs11_module,
-        "certificate_command": certificate_command,
+        "certificate_command": certificate_command, "key_vault": key_vault,
+        "key_vault_connection": key_vault_connection, "key_vault_certificate": key_vault_certificate,
+        "key_vault_secret": key_vault_secret or None, "key_vault_key": key_vault_key,
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
     where = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
@@ -214,110 +219,37 @@ def connect(
     settings = _settings(
         chosen, parse_client_id(client_id), parse_tenant_id(tenant_id), where, scopes=scopes, resource=resource
     )
-    if ensure or save_secret:
-        _need_name(name, ensure=ensure)
-    if timeout is not None and timeout <= 0:
-        raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
+    _refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret)
     if transport is not None and ca_bundle is not None:
         raise ParameterError("ca_bundle is the transport's, and one was given.", remedy="Leave one of them out.")
-    where_it_is = {
-        "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
-        "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
-        "command": json.dumps(list(certificate_command)) if certificate_command else None,
-    }  # fmt: skip
-    origin = {part: os.fspath(place) for part, place in where_it_is.items() if place is not None}
-    password, secret = _as_secret(certificate_password), _as_secret(client_secret)
-    proof, kept_origin = proofs.gather(proofs.Given(certificate, origin, password, secret, credential), clock.time())
     from entrakit.flows.browser import BrowserOptions
 
     options = BrowserOptions(
         port, login_hint, domain_hint, prompt, timeout or 300.0, open_browser, on_link, paste
     ).checked()
-    owned = None
-    if transport is None:
-        transport = owned = _usual_transport(clock, ca_bundle, timeout)
-    settings = settings._replace(
-        name=name or "", origin=kept_origin, save_secret=save_secret, send_chain=send_certificate_chain,
-        ca_bundle=transport.ca_bundle or "", proxy=transport.proxy or "",
+    where_it_is = {
+        "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
+        "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
+        "command": json.dumps(list(certificate_command)) if certificate_command else None,
+        "vault": key_vault or None, "vault_connection": key_vault_connection or None,
+        "vault_certificate": key_vault_certificate, "vault_key": key_vault_key,
+    }  # fmt: skip
+    origin = {part: os.fspath(place) for part, place in where_it_is.items() if place is not None}
+    password, secret = _as_secret(certificate_password), _as_secret(client_secret)
+    asked = Asked(
+        settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain),
+        Person(options, on_device_code, timeout), vault, clock, ca_bundle, transport, is_kept=name is not None,
+        is_ensured=ensure,
     )  # fmt: skip
-    saved = proofs.saved_form(proof) if save_secret and proof is not None else {}
-    if name is not None:
-        vault = vault or Vault()
-        vault.check(name)
-    attempt = _Attempt(settings, proof, saved, transport, vault if name is not None else None, clock, owned is not None)
-    with ExitStack() as undo:
-        if owned is not None:
-            undo.callback(owned.close)
-        connection = _still_good(attempt) if ensure else None
-        connection = connection or _established(attempt, _Person(options, on_device_code, timeout))
-        undo.pop_all()
-    return connection
-
-
-class _Attempt(NamedTuple):
-    """All that a sign-in needs, checked; nothing has been sent yet."""
-
-    settings: Settings
-    proof: Proof | None
-    saved_proof: dict[str, JSON]
-    transport: Transport
-    vault: Vault | None
-    clock: Clock
-    owns_transport: bool
-
-
-def _established(attempt: _Attempt, person: _Person) -> Connection:
-    """Sign in, and keep the connection if it has a name."""
-    settings, clock = attempt.settings, attempt.clock
-    renewed = _sign_in(settings, attempt.transport, attempt.proof, person)
-    before = record.Record(settings, {}, saved_proof=attempt.saved_proof)
-    first = renewed.record(before, " ".join(settings.scopes))
-    first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
-    skew_s = attempt.transport.skew_s
-    if skew_s is not None and abs(skew_s) > TOLD_SKEW_S:
-        from entrakit.answers import describe_skew
-
-        log.warning("%s Tokens and certificates depend on it.", describe_skew(skew_s))
-    if attempt.vault is not None:
-        with attempt.vault.lock(settings.name):
-            record.keep(attempt.vault, first, now=clock.time())
-    return Connection(
-        first, transport=attempt.transport, proof=attempt.proof, vault=attempt.vault, clock=clock,
-        owns_transport=attempt.owns_transport,
-    )  # fmt: skip
-
-
-class _Person(NamedTuple):
-    """How the flows of a person reach them."""
-
-    options: BrowserOptions
-    on_device_code: Callable[[DeviceCode], None] | None
-    timeout_s: float | None
-
-
-def _sign_in(settings: Settings, transport: Transport, proof: Proof | None, person: _Person) -> Renewed:
-    authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_directory())
-    if proof is not None:
-        return Renewed(renewal.acquire(settings, authority, transport, settings.scopes, proof=proof), authority)
-    return Renewed(_ask_person(settings, authority, transport, person), authority)
-
-
-def _ask_person(settings: Settings, authority: Authority, transport: Transport, person: _Person) -> Grant:
-    if settings.flow == "devicecode":
-        from entrakit.flows import devicecode
-
-        return devicecode.sign_in(
-            authority, settings.client_id, transport, settings.scopes,
-            on_device_code=person.on_device_code, timeout_s=person.timeout_s,
-        )  # fmt: skip
-    from entrakit.flows import browser
-
-    def accept(grant: Grant) -> Account:
-        return account_of(grant, authority, settings.client_id)
-
-    return browser.sign_in(
-        authority, settings.client_id, transport, settings.scopes, options=person.options, accept=accept
-    )
+    names = [key_vault_secret] if isinstance(key_vault_secret, str) else list(key_vault_secret or ())
+    for one in names[:-1]:
+        given = proofs.Given(certificate, origin | {"vault_secret": one}, password, secret, credential)
+        try:
+            return connected(asked, given)
+        except (CertificateError, SignInError) as error:
+            log.info("The secret %s of the key vault does not do: %s", one, error.problem)
+    origin |= {"vault_secret": names[-1]} if names else {}
+    return connected(asked, proofs.Given(certificate, origin, password, secret, credential))
 
 
 def _settings(
@@ -336,36 +268,9 @@ def _as_secret(value: str | Secret | None) -> Secret | None:
     return Secret(value) if isinstance(value, str) else value
 
 
-def _need_name(name: str | None, *, ensure: bool) -> None:
-    if name is None:
+def _refuse_impossible(name: str | None, timeout: float | None, *, ensure: bool, save_secret: bool) -> None:
+    if name is None and (ensure or save_secret):
         what = "ensure" if ensure else "save_secret"
         raise ParameterError(f"{what} is about a kept connection, and no name was given.", remedy="Add name=….")
-
-
-def _usual_transport(clock: Clock, ca_bundle: str | os.PathLike[str] | None, timeout: float | None) -> Transport:
-    from entrakit.http import Transport
-
-    bundle = None if ca_bundle is None else os.fspath(ca_bundle)
-    return Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
-
-
-def _still_good(attempt: _Attempt) -> Connection | None:
-    """Return the kept connection if it was made alike and can still give a token, else None."""
-    settings, vault = attempt.settings, attempt.vault
-    if vault is None:
-        return None
-    try:
-        kept = record.read(vault, settings.name)
-    except EntraError:
-        return None
-    if not kept.settings.is_like(settings) or kept.settings.scopes != settings.scopes:
-        return None
-    connection = Connection(
-        kept, transport=attempt.transport, proof=attempt.proof, vault=vault, clock=attempt.clock,
-        owns_transport=attempt.owns_transport,
-    )  # fmt: skip
-    try:
-        connection.token()
-    except (SignInError, CertificateError, ParameterError):
-        return None
-    return connection
+    if timeout is not None and timeout <= 0:
+        raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")

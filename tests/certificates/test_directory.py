@@ -1,4 +1,4 @@
-"""Directories as stores, and the systems' own stores, which are not read yet."""
+"""Directories as stores, and which stores each system has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from entrakit.certificates.directory import DOTNET, DirectoryStore
 from entrakit.certificates.stores import find_by_name, usual_stores
-from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,22 +103,17 @@ def test_the_usual_places(environ: dict[str, str], own: str, computer: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("platform", "names"),
-    [("win32", (r"CurrentUser\My", r"LocalMachine\My")), ("darwin", ("login keychain", "System keychain"))],
-)
-def test_the_stores_of_other_systems_are_named_and_not_faked(
-    tmp_path: Path, maker: Maker, platform: str, names: tuple[str, str]
-) -> None:
+    ("platform", "kind", "names"),
+    [("win32", "windows", (r"CurrentUser\My", r"LocalMachine\My")),
+     ("darwin", "keychain", ("login keychain", "System keychain"))],
+)  # fmt: skip
+def test_the_system_s_own_stores_come_first(platform: str, kind: str, names: tuple[str, str]) -> None:
     """
-    Where the system's own stores are not read yet, the error says so by their names; directories work all the same.
+    On Windows and macOS the system's store of the user comes before their directories, that of the computer after.
     """
-    environ = {"HOME": str(tmp_path), "ENTRAKIT_MACHINE_CERTIFICATES": str(tmp_path)}
-    stores = usual_stores(environ, platform)
+    stores = usual_stores({"HOME": "/home/ada"}, platform)
 
-    with pytest.raises(CertificateError) as caught:
-        find_by_name("app", stores)
-    (tmp_path / "a.pfx").write_bytes(maker.pfx())
-    (tmp_path / "a.pfx").chmod(0o600)
-
-    assert all(f"{name} yet" in caught.value.problem for name in names)
-    assert "CN=app,O=Contoso" == find_by_name("app", stores).subject
+    native = [(number, store) for number, store in enumerate(stores) if store.kind == kind]
+    assert [(0, "user"), (3, "computer")] == [(number, store.scope) for number, store in native]
+    assert all(name in store.name for name, (_, store) in zip(names, native, strict=True))
+    assert {"directory", "dotnet", kind} == {store.kind for store in stores}

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from tests.certificates.conftest import NOW, named
 
-from entrakit import connect, get_connection
+from entrakit import Certificate, connect, get_connection
 from entrakit.certificates.offers import offers
 from entrakit.certificates.pkcs11_modules import named_module
 from entrakit.certificates.pkcs11_uri import ANY, parse_uri
-from entrakit.certificates.sources import certificate_from, stores_of
+from entrakit.certificates.sources import proof_from, stores_of
 from entrakit.certificates.tokens import TokenStore
 from entrakit.clouds import find_cloud
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
@@ -123,6 +123,13 @@ def app(hsm: Hsm, entra_tenant: Tenant) -> dict[str, object]:
     }  # fmt: skip
 
 
+def on_token(origin: dict[str, str], password: Secret | None, now: float) -> Certificate:
+    """Return the certificate of an origin, which is no secret."""
+    found = proof_from(origin, password, now)
+    assert isinstance(found, Certificate)
+    return found
+
+
 def test_an_app_signs_in_with_a_key_that_cannot_leave(hsm: Hsm, app: dict[str, object]) -> None:
     """
     By URI, with the PIN: the tenant verifies signature and thumbprint; nothing of the key is in this process.
@@ -160,7 +167,7 @@ def test_a_renewal_finds_token_and_pin_again(
         assert connection.token(min_validity_s=10**6).access_token
     monkeypatch.setenv("TOKEN_PIN", PIN)
     uri = f"{hsm.uri}?module-path={hsm.module}&pin-source=env:TOKEN_PIN"
-    assert certificate_from({"uri": uri}, None, NOW_S).sign(b"x")
+    assert on_token({"uri": uri}, None, NOW_S).sign(b"x")
 
 
 def test_a_pin_that_was_handed_in_is_asked_for_again(hsm: Hsm, app: dict[str, object]) -> None:
@@ -192,7 +199,7 @@ def test_without_a_pin_it_is_asked_for(hsm: Hsm) -> None:
     """
     The certificate shows without, the key does not sign: the error says how to give the PIN.
     """
-    found = certificate_from({"uri": hsm.uri, "module": hsm.module}, None, NOW_S)
+    found = on_token({"uri": hsm.uri, "module": hsm.module}, None, NOW_S)
 
     with pytest.raises(CertificatePasswordError, match="needs its PIN") as caught:
         found.sign(b"message")
@@ -219,7 +226,7 @@ def test_who_is_logged_in_already_is_no_problem(hsm: Hsm) -> None:
     """
     import pkcs11
 
-    found = certificate_from({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
+    found = on_token({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
     with pkcs11.lib(hsm.module).get_token(token_label="signing").open(user_pin=PIN):
         assert 256 == len(found.sign(b"message"))
 
@@ -235,7 +242,7 @@ def test_what_is_not_there_is_told(hsm: Hsm, uri: str, words: str) -> None:
     No such token, no such object, no key: each is an error that says where was looked.
     """
     with pytest.raises(CertificateError, match=words) as caught:
-        certificate_from({"uri": uri, "module": hsm.module}, Secret(PIN), NOW_S)
+        on_token({"uri": uri, "module": hsm.module}, Secret(PIN), NOW_S)
     assert hsm.module in str(caught.value)
 
 
@@ -243,7 +250,7 @@ def test_a_token_that_was_taken_out_is_told(hsm: Hsm) -> None:
     """
     The token goes away between finding and signing: the error says so.
     """
-    found = certificate_from({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
+    found = on_token({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
     gone = found.signer._replace(label="gone")  # type: ignore[attr-defined] # a TokenKey
 
     with pytest.raises(CertificateError, match="'gone' is not there"):
@@ -259,11 +266,11 @@ def test_a_module_that_is_none_is_told(hsm: Hsm, tmp_path: Path) -> None:
     (tmp_path / "none.so").write_bytes(b"not a library")
 
     with pytest.raises(ParameterError, match="no PKCS#11 module"):
-        certificate_from({"uri": hsm.uri, "module": str(tmp_path / "gone.so")}, None, NOW_S)
+        on_token({"uri": hsm.uri, "module": str(tmp_path / "gone.so")}, None, NOW_S)
     with pytest.raises(CertificateError, match="does not load"):
-        certificate_from({"uri": hsm.uri, "module": str(tmp_path / "none.so")}, None, NOW_S)
+        on_token({"uri": hsm.uri, "module": str(tmp_path / "none.so")}, None, NOW_S)
     with pytest.raises(CertificateError, match="No PKCS#11 module is configured"):
-        certificate_from({"uri": f"{hsm.uri}?module-name=nothing"}, None, NOW_S)
+        on_token({"uri": f"{hsm.uri}?module-name=nothing"}, None, NOW_S)
 
 
 def test_tokens_are_listed(hsm: Hsm) -> None:
@@ -316,7 +323,7 @@ def test_the_pin_is_nowhere(
     connection = connect_any(
         certificate_uri=hsm.uri, pkcs11_module=hsm.module, certificate_password=PIN, name="token", **app
     )
-    found = certificate_from({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
+    found = on_token({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
 
     shown = [
         repr(found),

@@ -1,4 +1,4 @@
-r"""Directories of certificate files as stores, and the stores of Windows and macOS, which are not read yet.
+r"""Directories of certificate files as stores, and which stores a machine has.
 
     user       ~/.dotnet/corefx/cryptography/x509stores/my      .NET's CurrentUser\My, where PowerShell on Linux looks
                ~/.config/entrakit/certificates                  our own; below XDG_CONFIG_HOME or ENTRAKIT_HOME if set
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
 ENDINGS = (".pfx", ".p12", ".pem", ".crt", ".cer", ".der")
 DOTNET = os.path.join(".dotnet", "corefx", "cryptography", "x509stores", "my")
 COMPUTER = "/etc/entrakit/certificates"
-
-# What each system calls its own stores.
-_NATIVE = {
-    "win32": {"user": r"the certificate store CurrentUser\My", "computer": r"the certificate store LocalMachine\My"},
-    "darwin": {"user": "the login keychain", "computer": "the System keychain"},
-}
 
 
 class DirectoryStore(NamedTuple):
@@ -65,28 +59,6 @@ class DirectoryStore(NamedTuple):
                 yield _found(os.path.join(self.path, name))
 
 
-class UnreadStore(NamedTuple):
-    """A store of the operating system that is not read yet, and says so instead of seeming empty.
-
-    Args:
-        name: What the system calls it.
-        scope: `user` or `computer`.
-        kind: `windows` or `keychain`.
-    """
-
-    name: str
-    scope: str
-    kind: str
-
-    def contents(self) -> Iterator[Found]:
-        """Return that it can't be read."""
-        yield Found(
-            self.name,
-            None,
-            f"entrakit does not read {self.name} yet; export the certificate with its key to a PFX file.",
-        )
-
-
 def user_stores(environ: Mapping[str, str], platform: str) -> list[CertificateStore]:
     """Return the user's stores.
 
@@ -115,11 +87,16 @@ def computer_stores(environ: Mapping[str, str], platform: str) -> list[Certifica
 
 
 def _native(scope: str, platform: str) -> list[CertificateStore]:
-    return (
-        [UnreadStore(_NATIVE[platform][scope], scope, {"win32": "windows", "darwin": "keychain"}[platform])]
-        if platform in _NATIVE
-        else []
-    )
+    """Return the operating system's own store of a scope."""
+    if platform == "win32":
+        from entrakit.certificates.windows import WindowsStore
+
+        return [WindowsStore(scope)]
+    if platform == "darwin":
+        from entrakit.certificates.macos import KeychainStore
+
+        return [KeychainStore(scope)]
+    return []
 
 
 def _found(path: str) -> Found:

@@ -4,6 +4,9 @@
 {"path": …, "command": […]}     a file with the certificate, and a program that signs
 {"thumbprint": …} {"name": …}   the usual stores, or the ones that "store" and "module" name
 {"uri": "pkcs11:…"}             a token
+    {"vault": …, "vault_certificate": …, "vault_connection": …}    a certificate whose key signs in a key vault
+    {"vault": …, "vault_key": …, "path": …, "vault_connection": …} a file with the certificate, a key there
+    {"vault": …, "vault_secret": …, "vault_connection": …}         what is fetched from there
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from entrakit.certificates.keyvault import Reach
     from entrakit.certificates.pkcs11_uri import Pkcs11Uri
     from entrakit.certificates.stores import CertificateStore
     from entrakit.secret import Secret
@@ -27,16 +31,18 @@ KINDS = ("directory", "dotnet", "keychain", "pkcs11", "windows")
 SCOPES = ("user", "computer")
 
 
-def certificate_from(
-    origin: Mapping[str, str], password: Secret | None, now: float, environ: Mapping[str, str] = os.environ
-) -> Certificate:
-    """Return the certificate that an origin names.
+def proof_from(
+    origin: Mapping[str, str], password: Secret | None, now: float, environ: Mapping[str, str] = os.environ,
+    reach: Reach | None = None,
+) -> Certificate | Secret:  # fmt: skip
+    """Return the certificate that an origin names, or the client secret that a key vault holds in its place.
 
     Args:
         origin: As above.
         password: Opens the file, or the token; None if it needs none.
         now: Seconds since 1970.
         environ: The environment.
+        reach: Opens the connection that authenticates at a key vault.
 
     Raises:
         CertificatePasswordError: A password or PIN is needed, and there is none.
@@ -45,6 +51,8 @@ def certificate_from(
     """
     from entrakit.certificates.stores import find_by_name, find_by_thumbprint, find_first
 
+    if any(part.startswith("vault") for part in origin):
+        return _from_key_vault(origin, reach)
     opens = password.reveal() if password else None
     if "command" in origin:
         from entrakit.certificates.command import with_command
@@ -65,6 +73,28 @@ def certificate_from(
     if "thumbprint" in origin:
         return find_by_thumbprint(origin["thumbprint"], stores)
     return find_by_name(origin["name"], stores, now=now)
+
+
+def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certificate | Secret:
+    from entrakit.certificates.keyvault import KeyVault
+
+    if "vault" not in origin:
+        raise ParameterError("No key vault was named.", remedy="Give its name or URL: key_vault.")
+    if reach is None or not origin.get("vault_connection"):
+        raise ParameterError(
+            "A key vault needs a connection that may read it.", remedy="Name a kept one: key_vault_connection."
+        )
+    vault = KeyVault(origin["vault"], origin["vault_connection"], reach)
+    if "vault_certificate" in origin:
+        return vault.certificate(origin["vault_certificate"])
+    if "vault_key" in origin:
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from entrakit.certificates.files import public_part
+
+        certificate, _ = public_part(origin["path"])
+        return vault.key_for(origin["vault_key"], certificate.public_bytes(Encoding.DER))
+    return vault.secret(origin["vault_secret"])
 
 
 def stores_of(

@@ -30,6 +30,11 @@ OPTIONS = {
     "certificate_store": "--certificate-store",
     "pkcs11_module": "--pkcs11-module",
     "certificate_command": "--certificate-command",
+    "key_vault": "--key-vault",
+    "key_vault_connection": "--key-vault-connection",
+    "key_vault_certificate": "--key-vault-certificate",
+    "key_vault_secret": "--key-vault-secret",
+    "key_vault_key": "--key-vault-key",
     "certificate_password": "--certificate-password-stdin",
     "send_certificate_chain": "--send-certificate-chain",
     "client_secret": "--client-secret",
@@ -76,6 +81,11 @@ def arguments(parser: Parser) -> None:
     app.add_argument("--certificate-store", default="", metavar="STORE", help="look only there (`entra certificates`)")
     app.add_argument("--pkcs11-module", default="", metavar="FILE", help="module that reaches the token")
     app.add_argument("--certificate-command", default="", metavar="COMMAND", help="program that signs for the file")
+    app.add_argument("--key-vault", default="", metavar="VAULT", help="Azure Key Vault: name or https URL")
+    app.add_argument("--key-vault-connection", default="", metavar="NAME", help="kept connection that may use it")
+    app.add_argument("--key-vault-certificate", metavar="NAME", help="its certificate; the key signs in the vault")
+    app.add_argument("--key-vault-secret", action="append", metavar="NAME", help="fetch it (the first that works)")
+    app.add_argument("--key-vault-key", metavar="NAME", help="signs for the certificate of --certificate-path")
     app.add_argument("--send-certificate-chain", action="store_true", help="send the chain as well (x5c)")
     secret = parser.add_argument_group("app with a secret")
     secret.add_argument("--client-secret", nargs="?", const="", metavar="", help="ask for it (env AZURE_CLIENT_SECRET)")
@@ -163,6 +173,11 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
         "certificate_store": options.certificate_store,
         "pkcs11_module": options.pkcs11_module,
         "certificate_command": shlex.split(options.certificate_command),
+        "key_vault": options.key_vault,
+        "key_vault_connection": options.key_vault_connection,
+        "key_vault_certificate": options.key_vault_certificate,
+        "key_vault_secret": options.key_vault_secret,
+        "key_vault_key": options.key_vault_key,
         "send_certificate_chain": options.send_certificate_chain,
         "port": options.port,
         "login_hint": options.login_hint,
@@ -195,6 +210,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
 _CHOOSERS = (
     "device_code",
     "certificate_uri",
+    "key_vault",
     "certificate_thumbprint",
     "certificate_name",
     "certificate_path",
