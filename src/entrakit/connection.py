@@ -270,8 +270,9 @@ class Connection:
                         return kept
                 return self._renew(key, asked, claims, cae=cae, patient=usable is None)
         except EntraError as error:
-            self._failed = (self._clock.monotonic(), key + claims, error)
             if usable is None:
+                # Only who waited as long as could be may speak for others.
+                self._failed = (self._clock.monotonic(), key + claims, error)
                 raise
             if isinstance(error, VaultBusyError):
                 # Another process is at it; what it brings is there soon enough.

@@ -151,6 +151,16 @@ def test_what_does_not_open_stops_it_before_it_begins(vault: Vault, private_home
     assert before == snapshot(private_home)
 
 
+def test_a_file_that_is_no_entry_stops_nothing(vault: Vault, private_home: Path) -> None:
+    """
+    What somebody else has put into the directory is told by a check, and is in nobody's way.
+    """
+    (private_home / "connections" / "no name.json").touch(mode=0o600)
+
+    assert 2 == upkeep.rekey(vault)
+    assert {"no name"} == set(problems(vault))
+
+
 def test_an_empty_vault_needs_no_key(private_home: Path) -> None:
     """
     Where nothing is kept nothing is made.

@@ -14,7 +14,7 @@ from binascii import a2b_base64, b2a_base64
 
 from entrakit.errors import ParameterError, VaultError
 from entrakit.vault import Entry
-from entrakit.vault.names import checked_name
+from entrakit.vault.names import checked_name, is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
             f"The passphrase has fewer than {MIN_PASSPHRASE} characters.",
             remedy="Take a longer one: whoever finds the file can try as many as they like.",
         )
-    entries = {checked_name(name): vault.read(name) for name in names or vault.names()}
+    entries = {checked_name(name): vault.read(name) for name in names or filter(is_name, vault.names())}
     return pack(entries, passphrase)
 
 

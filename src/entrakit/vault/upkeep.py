@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from entrakit.errors import EntraError, VaultError
 from entrakit.vault import envelope
-from entrakit.vault.names import checked_name
+from entrakit.vault.names import checked_name, is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def rekey(vault: Vault) -> int:
     Raises:
         VaultError: An entry does not open, so that nothing was changed; or another process held one for too long.
     """
-    names = vault.names()
+    # Other files in the directory are no entries, and `check` tells of them.
+    names = [name for name in vault.names() if is_name(name)]
     if not names:
         return 0
     for name in names:
@@ -73,7 +74,7 @@ def rekey(vault: Vault) -> int:
         raise VaultError("The vault's key is being changed by another process.", remedy="Try again in a moment.")
     old = {before} if before else set()
     count = 0
-    for name in vault.names():
+    for name in (name for name in vault.names() if is_name(name)):
         used = _seal_again(vault, name, ref, key)
         if used is not None:
             old.add(used)

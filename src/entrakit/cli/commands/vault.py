@@ -95,13 +95,14 @@ def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
 
 def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     from entrakit.vault.bundle import export
+    from entrakit.vault.names import is_name
     from entrakit.vault.private_files import create_file
 
     if options.replace:
         raise ParameterError("--replace goes with `entra vault import`.")
     if options.file != "-" and os.path.lexists(options.file):
         raise ParameterError(f"There is already a file {options.file!r}.", remedy="Name another one, or remove it.")
-    names = options.name or vault.names()
+    names = options.name or [name for name in vault.names() if is_name(name)]
     if not names:
         raise NotConnectedError("There is no connection to export.", remedy="Connect with `entra connect`.")
     for name in names:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SERVICE = "entrakit"
 # A person may have to type the keyring's password; a bus that nobody answers on must not hold us for ever.
-ANSWER_S = 120.0
+ANSWER_S = 60.0
 # What the system itself protects. Others, such as files of packages that somebody installed, may be plain text.
 SYSTEMS = ("keyring.backends.SecretService", "keyring.backends.libsecret", "keyring.backends.kwallet",
            "keyring.backends.macOS", "keyring.backends.Windows")  # fmt: skip
