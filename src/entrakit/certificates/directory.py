@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from entrakit.certificates.files import open_file
+from entrakit.certificates.files import open_file, read_file
+from entrakit.certificates.glance import glance
 from entrakit.certificates.stores import Found
 from entrakit.errors import CertificateError
 
@@ -102,7 +103,11 @@ def _native(scope: str, platform: str) -> list[CertificateStore]:
 def _found(path: str) -> Found:
     place = path if path.isprintable() else ascii(path)
     try:
-        certificate, is_exposed = open_file(path, None)
+        data, source, is_exposed = read_file(path)
+        certificate = glance(data, source)
     except CertificateError as error:
         return Found(place, None, error.problem)
-    return Found(place, certificate, "", path if is_exposed else "", is_exportable=True)
+    return Found(
+        place, certificate, "", path if is_exposed else "", is_exportable=True,
+        open=lambda: open_file(path, None).certificate,
+    )  # fmt: skip

@@ -58,6 +58,19 @@ def load_file(path: str, password: str | None) -> Certificate:
 
 def open_file(path: str, password: str | None) -> Opened:
     """Return the certificate with its key that a file holds; arguments and errors as for `load_file`."""
+    data, source, is_exposed = read_file(path)
+    return Opened(load_bytes(data, password, source=source), is_exposed)
+
+
+def read_file(path: str) -> tuple[bytes, str, bool]:
+    """Return the content of a file, how to call it, and whether group or others can read it.
+
+    Args:
+        path: The file; `~` is expanded. No more is read than a certificate file may have.
+
+    Raises:
+        CertificateError: It can't be read.
+    """
     full = os.path.abspath(os.path.expanduser(path)) if path else ""
     source = full if full.isprintable() else ascii(full)
     try:
@@ -66,8 +79,7 @@ def open_file(path: str, password: str | None) -> Opened:
             mode = os.fstat(file.fileno()).st_mode
     except (OSError, ValueError) as error:
         raise _unread(source, error) from error
-    is_exposed = os.name == "posix" and stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
-    return Opened(load_bytes(data, password, source=source), is_exposed)
+    return data, source, os.name == "posix" and stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def warn_exposed(path: str) -> None:
@@ -79,13 +91,14 @@ def warn_exposed(path: str) -> None:
     log.warning("Others on this machine can read the private key in %s: type `chmod 600 %s`.", path, shlex.quote(path))
 
 
-def load_bytes(data: bytes, password: str | None, *, source: str) -> Certificate:
+def load_bytes(data: bytes, password: str | None, *, source: str, tests_keys: bool = True) -> Certificate:
     """Return the certificate with its key that bytes hold.
 
     Args:
         data: Content of a PFX, PEM or DER file.
         password: Opens it; None if it needs none.
         source: Where they came from, for errors.
+        tests_keys: False to leave out the costly test of RSA keys; the certificate is not to be signed with then.
 
     Raises:
         CertificatePasswordError: They are encrypted, and there is no password.
@@ -95,7 +108,7 @@ def load_bytes(data: bytes, password: str | None, *, source: str) -> Certificate
         raise unreadable(source, "it is empty")
     if len(data) > MAX_FILE:
         raise unreadable(source, "it is larger than 1 MiB, so it is no certificate")
-    certificates, keys = read(data, password, source)
+    certificates, keys = read(data, password, source, tests_keys=tests_keys)
     if not certificates:
         what = "a private key without its certificate" if keys else "no certificate"
         raise unreadable(source, f"it holds {what}")
@@ -113,13 +126,7 @@ def public_part(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
     Raises:
         CertificateError: The file can't be read, or has no certificate.
     """
-    full = os.path.abspath(os.path.expanduser(path)) if path else ""
-    source = full if full.isprintable() else ascii(full)
-    try:
-        with open(full, "rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except (OSError, ValueError) as error:
-        raise _unread(source, error) from error
+    data, source, _ = read_file(path)
     certificates, _ = read(data, None, source)
     if not certificates:
         raise unreadable(source, "it holds no certificate")

@@ -14,6 +14,7 @@ import logging
 import re
 import threading
 import warnings
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from cryptography import x509
@@ -54,13 +55,27 @@ class Bundle(NamedTuple):
     keys: list[object]
 
 
-def read(data: bytes, password: str | None, source: str) -> Bundle:
+def is_pfx(data: bytes) -> bool:
+    """Return whether bytes begin as a PFX file does."""
+    return _PFX.match(data) is not None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hold back what the library says of old ciphers: the file is not ours to mend."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read(data: bytes, password: str | None, source: str, *, tests_keys: bool = True) -> Bundle:
     """Return what bytes hold.
 
     Args:
         data: Content of a PFX, PEM or DER file.
         password: Opens it; None or empty if it needs none. One that is not needed does no harm.
         source: Where they came from, for errors.
+        tests_keys: False to leave out the costly test of RSA keys of PEM and DER.
 
     Raises:
         CertificatePasswordError: They are encrypted, and there is no password.
@@ -68,14 +83,12 @@ def read(data: bytes, password: str | None, source: str) -> Bundle:
     """
     secret = _encoded(password, source) if password else None
     text = _from_utf16(data)
-    with _WARNINGS, warnings.catch_warnings():
-        # Old files hold what the library deprecates; the file is not ours to mend.
-        warnings.simplefilter("ignore")
+    with quiet():
         if b"-----BEGIN " in text:
-            return _read_pem(text, secret, source)
-        if _PFX.match(data):
+            return _read_pem(text, secret, source, tests_keys)
+        if is_pfx(data):
             return _read_pfx(data, secret, source)
-        return _read_der(data, secret, source)
+        return _read_der(data, secret, source, tests_keys)
 
 
 def unreadable(source: str, reason: str) -> CertificateError:
@@ -88,11 +101,11 @@ def unreadable(source: str, reason: str) -> CertificateError:
     return CertificateError(f"Can't use {source}: {reason}.", remedy=_GIVE_BOTH)
 
 
-def _read_pem(data: bytes, password: bytes | None, source: str) -> Bundle:
+def _read_pem(data: bytes, password: bytes | None, source: str, tests_keys: bool) -> Bundle:
     found = Bundle([], [])
     for label, text in _blocks(data, source):
         if label.endswith(b"PRIVATE KEY"):
-            found.keys.append(_pem_key(text, password, source))
+            found.keys.append(_pem_key(text, password, source, tests_keys))
         elif label in _CERTIFICATE:
             try:
                 found.certificates.append(x509.load_pem_x509_certificate(text))
@@ -117,14 +130,15 @@ def _blocks(data: bytes, source: str) -> Iterator[tuple[bytes, bytes]]:
         raise unreadable(source, f"it is cut off, for -----END {label.decode('ascii')}----- is missing")
 
 
-def _pem_key(text: bytes, password: bytes | None, source: str) -> object:
+def _pem_key(text: bytes, password: bytes | None, source: str, tests_keys: bool) -> object:
     encrypted = b"BEGIN ENCRYPTED" in text or b"Proc-Type: 4,ENCRYPTED" in text
     if encrypted and password is None:
         raise _needs_password(source)
     if password is not None and not encrypted:
         _say_not_needed(source)
     try:
-        return load_pem_private_key(text, password if encrypted else None)
+        secret = password if encrypted else None
+        return load_pem_private_key(text, secret, unsafe_skip_rsa_key_validation=not tests_keys)
     except UnsupportedAlgorithm as error:
         raise unreadable(source, "its private key is of a kind that this machine can't read") from error
     except (ValueError, TypeError) as error:
@@ -147,13 +161,13 @@ def _read_pfx(data: bytes, password: bytes | None, source: str) -> Bundle:
     raise _needs_password(source) if password is None else _wrong_password(source)
 
 
-def _read_der(data: bytes, password: bytes | None, source: str) -> Bundle:
+def _read_der(data: bytes, password: bytes | None, source: str, tests_keys: bool) -> Bundle:
     found = Bundle([], [])
     for item in _items(data):
         try:
             found.certificates.append(x509.load_der_x509_certificate(item))
         except _DAMAGED:
-            key = _der_key(item, password, source)
+            key = _der_key(item, password, source, tests_keys)
             if key is not None:
                 found.keys.append(key)
     if not found.certificates and not found.keys:
@@ -176,10 +190,10 @@ def _items(data: bytes) -> Iterator[bytes]:
         position = end
 
 
-def _der_key(item: bytes, password: bytes | None, source: str) -> object | None:
+def _der_key(item: bytes, password: bytes | None, source: str, tests_keys: bool) -> object | None:
     """Return a private key in DER; None if it is something else."""
     try:
-        key = load_der_private_key(item, None)
+        key = load_der_private_key(item, None, unsafe_skip_rsa_key_validation=not tests_keys)
     except TypeError as error:
         if password is None:
             raise _needs_password(source) from error

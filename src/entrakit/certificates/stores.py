@@ -33,6 +33,7 @@ class Found(NamedTuple):
         problem: A sentence that names the place and says why it can't be used; empty if it can.
         exposed_path: The file with its key, if others on this machine can read it; else empty.
         is_exportable: Whether its key can leave where it is; None where that is not known.
+        open: Returns the certificate with its key, where that was not opened yet; raises CertificateError if it can't.
     """
 
     place: str
@@ -40,6 +41,7 @@ class Found(NamedTuple):
     problem: str = ""
     exposed_path: str = ""
     is_exportable: bool | None = None
+    open: Callable[[], Certificate] | None = None
 
 
 class CertificateStore(Protocol):
@@ -168,10 +170,14 @@ def _find(wanted: _Wanted, stores: Sequence[CertificateStore] | None, now: float
                 continue
             candidate = _judged(found, found.certificate, wanted, moment)
             (seen if candidate.refusal else fitting).append(candidate)
-        if fitting:
-            best = max(fitting, key=lambda one: one.certificate.not_after)
+        for best in sorted(fitting, key=lambda one: one.certificate.not_after, reverse=True):
+            try:
+                certificate = best.found.open() if best.found.open else best.certificate
+            except CertificateError as error:
+                broken.append(Found(best.found.place, None, error.problem))
+                continue
             _warn_if_exposed(best.found)
-            return best.certificate
+            return certificate
     raise _nothing(wanted, where, seen, broken)
 
 
