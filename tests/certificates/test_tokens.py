@@ -17,10 +17,18 @@ from tests.certificates.conftest import NOW, named
 
 from entrakit import Certificate, connect, get_connection
 from entrakit.certificates.offers import offers
-from entrakit.certificates.pkcs11_modules import named_module
+from entrakit.certificates.pkcs11_modules import Module, named_module
 from entrakit.certificates.pkcs11_uri import ANY, parse_uri
 from entrakit.certificates.sources import proof_from, stores_of
-from entrakit.certificates.tokens import TokenStore
+from entrakit.certificates.tokens import (
+    COUNT_LOW,
+    FINAL_TRY,
+    INITIALIZED,
+    LOCKED,
+    LOGIN_REQUIRED,
+    TokenStore,
+    session_of,
+)
 from entrakit.clouds import find_cloud
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import pkcs11
     from cryptography import x509
     from tests.certificates.conftest import Maker
 
@@ -362,6 +371,55 @@ def test_the_command_takes_the_pin_from_where_it_is_safe(
     assert 2 == missing.returncode
     assert "needs its PIN" in missing.stderr
     assert (0, 0) == (by_variable.returncode, by_pipe.returncode), by_variable.stderr + by_pipe.stderr
+
+
+class FailingToken:
+    """A token that fails when it is opened, as the module says; what SoftHSM can't be made to do.
+
+    Args:
+        error: Name of the package's exception.
+        flags: What the token says of its PIN.
+    """
+
+    label, serial = "card", b"1"
+
+    def __init__(self, error: str, flags: int = LOGIN_REQUIRED) -> None:
+        self._error = error
+        self.flags = flags | INITIALIZED
+        self.slot = self
+
+    def get_token(self) -> FailingToken:
+        """Return itself, as its slot."""
+        return self
+
+    def open(self, user_pin: str = "") -> object:
+        """Fail."""
+        import pkcs11
+
+        raise getattr(pkcs11.exceptions, self._error)
+
+
+@pytest.mark.parametrize(
+    ("error", "flags", "words"),
+    [("PinLocked", LOCKED, r"PIN of the token 'card' is locked\.[\s\S]*PUK"),
+     ("PinIncorrect", FINAL_TRY, "one try is left"),
+     ("PinIncorrect", COUNT_LOW, "few tries are left"), ("PinIncorrect", LOCKED, r"it is locked now\.[\s\S]*Unlock"),
+     ("PinLenRange", 0, "is wrong; tries are left"), ("UserPinNotInitialized", 0, "has no PIN yet"),
+     ("DeviceRemoved", 0, "was taken out"), ("TokenNotPresent", 0, "was taken out"), ("SessionClosed", 0, "was lost"),
+     ("SessionHandleInvalid", 0, "was lost"), ("DeviceError", 0, "failed: DeviceError")],
+)  # fmt: skip
+def test_what_a_token_does_wrong_is_told(tmp_path: Path, error: str, flags: int, words: str) -> None:
+    """
+    PIN locked, wrong with few tries left, card taken out, session lost: each has its own sentence and remedy.
+    """
+    pin = f"canary-{error}-{flags}"
+    module = Module("card", str(tmp_path))
+    token = cast("pkcs11.Token", FailingToken(error, LOGIN_REQUIRED | flags))
+
+    with pytest.raises(CertificateError, match=words) as caught, session_of(module, token, pin):
+        pass
+    assert caught.value.remedy
+    assert "canary" not in str(caught.value)
 
 
 def test_softhsm_is_there() -> None:

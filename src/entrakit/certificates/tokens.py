@@ -259,7 +259,9 @@ def _logged_in(token: pkcs11.Token, pin: str) -> Iterator[pkcs11.Session]:
 
 
 def _wrong_pin(token: pkcs11.Token, how: str) -> CertificateError:
-    flags = int(token.flags)
+    # What the token said when it was opened is from before the attempt.
+    newest = _token_of(token.slot)
+    flags = int((newest or token).flags)
     left = "it is locked now" if flags & LOCKED else "one try is left" if flags & FINAL_TRY else ""
     left = left or ("few tries are left" if flags & COUNT_LOW else "tries are left")
     return CertificateError(
