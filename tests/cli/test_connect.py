@@ -386,3 +386,28 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
 
     assert tenant.client_secret.encode() not in listing.stdout
     assert (0, "") == (process.returncode, output), error
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [(("--key-vault", "x"), "goes with --key-vault-certificate or --key-vault-secret or --key-vault-key"),
+     (("--key-vault-certificate", "a"), "No key vault was named"),
+     (("--key-vault", "contoso", "--key-vault-certificate", "a"), "needs a connection"),
+     (("--key-vault", "contoso", "--key-vault-secret", "a", "--key-vault-connection", "ops"), "no connection 'ops'"),
+     (("--certificate-uri", "pkcs11:token=x", "--certificate-store", "dotnet"), "don't go together"),
+     (("--certificate-store", "dotnet"), "can't stand alone"), (("--certificate-uri", "nonsense"), "no PKCS#11 URI"),
+     (("--certificate-command", "sign"), "can't stand alone"),
+     (("--certificate-name", "x", "--certificate-store", "moon"), "no certificate store 'moon'"),
+     (("--certificate-name", "x", "--pkcs11-module", "/nope.so"), "no PKCS#11 module '/nope.so'")],
+)  # fmt: skip
+def test_where_a_certificate_is_typed_wrong(entra: Command, words: tuple[str, ...], problem: str) -> None:
+    """
+    Each mistake is told in the words that were typed, before anything is sent.
+    """
+    entra.tenant.journal.clear()
+
+    result = entra.connect(*words, app=True)
+
+    assert result.code in {2, 3}
+    assert problem in result.error
+    assert () == tuple(entra.tenant.journal.entries)

@@ -79,10 +79,11 @@ def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certifica
     from entrakit.certificates.keyvault import KeyVault
 
     if "vault" not in origin:
-        raise ParameterError("No key vault was named.", remedy="Give its name or URL: key_vault.")
+        raise ParameterError("No key vault was named.", remedy="Give its name or URL: key_vault, --key-vault.")
     if reach is None or not origin.get("vault_connection"):
         raise ParameterError(
-            "A key vault needs a connection that may read it.", remedy="Name a kept one: key_vault_connection."
+            "A key vault needs a connection that may read it.",
+            remedy="Name a kept one: key_vault_connection, --key-vault-connection.",
         )
     vault = KeyVault(origin["vault"], origin["vault_connection"], reach)
     if "vault_certificate" in origin:

@@ -200,7 +200,8 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
     )
     if not named:
         given |= _from_environment(context)
-    if any(given.get(name) for name in ("certificate_path", "certificate_uri", "certificate_store", "pkcs11_module")):
+    on_token = options.certificate_store == "pkcs11" or options.certificate_uri or options.pkcs11_module
+    if on_token or options.certificate_path or given.get("certificate_path"):
         given.setdefault("certificate_password", _from_variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", context))
     if not any(given.get(name) for name in _CHOOSERS) or options.browser:
         given["on_link"] = lambda url, port: _show_link(url, port, context)
@@ -211,6 +212,9 @@ _CHOOSERS = (
     "device_code",
     "certificate_uri",
     "key_vault",
+    "key_vault_certificate",
+    "key_vault_secret",
+    "key_vault_key",
     "certificate_thumbprint",
     "certificate_name",
     "certificate_path",
@@ -307,7 +311,7 @@ def _as_typed(error: ParameterSetError) -> ParameterSetError:
 
     def typed(text: str) -> str:
         return names.sub(
-            option, text.replace("certificate or ", "").replace("each name a certificate", "each name one")
+            option, re.sub(r"(?<!\w)certificate or ", "", text).replace("each name a certificate", "each name one")
         )
 
     return ParameterSetError(
