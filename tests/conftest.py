@@ -242,7 +242,7 @@ def test_ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCont
                     decipher_only=False,
                 ),
                 critical=True,
-            )  # fmt: skip
+            )
             .add_extension(
                 x509.SubjectAlternativeName(
                     [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]

@@ -10,8 +10,9 @@ import pytest
 from entrakit import connect, get_connection
 from entrakit.certificates.keyvault import KeyVault, vault_url
 from entrakit.certificates.sources import proof_from
-from entrakit.clouds import find_cloud
+from entrakit.clouds import GLOBAL, find_cloud
 from entrakit.errors import CertificateError, NotConnectedError, ParameterError, ParameterSetError, SignInError
+from entrakit.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,6 +188,36 @@ def test_a_key_is_asked_of_the_named_vault_only(kid: str) -> None:
     with pytest.raises(CertificateError, match="named no key"):
         vault._path_of_key(kid)
     assert "n/1" == vault._path_of_key("https://contoso.vault.azure.net/keys/n/1")
+
+
+class Elsewhere:
+    """A connection of the global cloud that must give no token."""
+
+    settings = Settings("ops", "secret", "app", "contoso.com", GLOBAL, ())
+
+    def __enter__(self) -> Elsewhere:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        return None
+
+    def headers(self, *scopes: str) -> dict[str, str]:
+        """Fail."""
+        raise AssertionError(scopes)
+
+
+@pytest.mark.parametrize(
+    "vault", ["https://evil.example", "https://vault.azure.net.evil.example", "https://contoso.vault.azure.cn",
+              "https://evil.example/contoso.vault.azure.net"],
+)  # fmt: skip
+def test_a_token_goes_to_vaults_of_the_cloud_only(vault: str) -> None:
+    """
+    Another host gets no token, however it is named; one of another cloud neither.
+    """
+    reach = cast("Callable[..., Connection]", lambda name: Elsewhere())
+
+    with pytest.raises(ParameterError, match="no key vault of the cloud 'global', so it gets no token"):
+        KeyVault(vault, "ops", reach).certificate("app")
 
 
 def test_secrets_of_the_vault_are_nowhere(

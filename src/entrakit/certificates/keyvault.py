@@ -125,8 +125,15 @@ class KeyVault(NamedTuple):
         if not _NAME.fullmatch(name):
             raise ParameterError(f"{name!r} can't be a name in a vault.", remedy="Give a name, or NAME/VERSION.")
         with self.reach(self.connection) as connection:
-            suffix = SUFFIXES.get(connection.settings.cloud.name.partition("@")[0], DEFAULT_SUFFIX)
+            cloud, at, _ = connection.settings.cloud.name.partition("@")
+            suffix = SUFFIXES.get(cloud, DEFAULT_SUFFIX)
             origin = vault_url(self.vault, suffix)
+            if not at and not f"{urlsplit(origin).hostname}".endswith(f".{suffix}"):
+                # Where the token service itself was named by hand, so may the vault be.
+                raise ParameterError(
+                    f"{origin} is no key vault of the cloud {cloud!r}, so it gets no token.",
+                    remedy=f"Name a vault below {suffix}, or authenticate with a connection of the vault's cloud.",
+                )
             url = f"{origin}/{kind}/{quote(name)}{end}?api-version={API_VERSION}"
             headers = connection.headers(f"https://{suffix}/.default")
             if body is not None:
