@@ -10,6 +10,7 @@ from entrakit.connection import Connection
 from entrakit.errors import EntraError
 from entrakit.settings import Settings, settings_from
 from entrakit.vault import Vault
+from entrakit.vault.names import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def disconnect_all(
     people = {one.name: one.settings for one in list_connections(vault=vault) if one.settings}
     told: set[tuple[str, str]] = set()
     removed = []
-    for name in vault.traces():
+    # Other files in the directory are no connections.
+    for name in filter(is_name, vault.traces()):
         settings = people.get(name)
         person = ("", "") if settings is None or settings.is_app else settings.account[2:4]
         # A person's second connection has nothing left to revoke with, and no need.

@@ -236,6 +236,17 @@ def test_an_app_has_no_sessions(connected: Command) -> None:
     assert not disconnect("ada", revoke=True)
 
 
+def test_what_is_no_connection_stays(connected: Command, private_home: Path) -> None:
+    """
+    A file that somebody else has put beside the connections stops no `disconnect --all`, and is not removed.
+    """
+    stray = private_home / "connections" / "no name.json"
+    stray.touch(mode=0o600)
+
+    assert "Removed default" in connected("disconnect", "--all").error
+    assert stray.exists()
+
+
 def test_a_service_that_fails_is_told(entra: Command) -> None:
     """
     Graph in trouble: nothing is removed, and the request's id is there for support.

@@ -252,7 +252,8 @@ class Vault:
         except (ValueError, TypeError, RecursionError) as error:
             raise VaultError(
                 f"The note of the vault's key in {self.place} is damaged.",
-                remedy="Restore vault.json from a backup; or remove it, and connect again.",
+                remedy="Restore it from a backup (vault.json, or {entrakit}:key on the server); or remove it, and "
+                "connect again.",
             ) from error
 
     def key_source(self) -> str:
