@@ -59,6 +59,11 @@ class Asked(NamedTuple):
 def connected(asked: Asked, given: proofs.Given) -> Connection:
     """Gather the proof, make sure that the connection can be kept, and sign in."""
     clock, transport, vault = asked.clock, asked.transport, asked.vault
+    if asked.is_kept and given.origin.get("vault_connection", "").lower() == asked.settings.name.lower():
+        raise ParameterError(
+            "A connection can't authenticate itself at the key vault.",
+            remedy="Keep it under another name than that of key_vault_connection.",
+        )
     proof, origin = proofs.gather(given, clock.time(), reaching(vault, clock))
     owned = None
     if transport is None:

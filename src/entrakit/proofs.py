@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from entrakit.certificates import Certificate
 from entrakit.certificates.sources import proof_from
-from entrakit.errors import InteractionRequiredError, ParameterError
+from entrakit.errors import CertificateError, InteractionRequiredError, ParameterError
 from entrakit.secret import Credential, Secret
 
 TYPE_CHECKING = False
@@ -141,6 +141,8 @@ def gather(given: Given, now: float, reach: Reach | None = None) -> tuple[Proof 
     origin = dict(given.origin)
     if "path" in origin:
         origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
+    if os.sep in origin.get("module", ""):
+        origin["module"] = os.path.abspath(os.path.expanduser(origin["module"]))
     if given.certificate is not None:
         found = handed_in(given.certificate, given.password)
         origin = {"certificate": "argument"}
@@ -149,12 +151,23 @@ def gather(given: Given, now: float, reach: Reach | None = None) -> tuple[Proof 
         if isinstance(fetched, Secret):
             return fetched, tuple(origin.items())
         found = fetched
-        if given.password is not None:
+        if given.password is not None and _needs_password(origin, found, now):
             origin["password"] = given.password.origin
     warning = found.check(now)
     if warning:
         log.warning("%s", warning)
     return found, tuple(origin.items())
+
+
+def _needs_password(origin: Mapping[str, str], found: Certificate, now: float) -> bool:
+    """Return whether a later process needs the password too; of one that was not needed nobody need know."""
+    if "path" not in origin:
+        return True
+    try:
+        again = proof_from(origin, None, now)
+    except CertificateError:
+        return True
+    return not isinstance(again, Certificate) or again.der != found.der
 
 
 def _certificate_again(settings: Settings, origin: dict[str, str], environ: Mapping[str, str]) -> Proof:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from entrakit import proofs
 from entrakit.certificates import Certificate
-from entrakit.errors import CertificateError, EntraError, InteractionRequiredError, SignInError
+from entrakit.errors import EntraError, InteractionRequiredError, SignInError
 from entrakit.identity import account_of
 from entrakit.metadata import discover
 from entrakit.record import Record
@@ -192,7 +192,7 @@ def newest_proof(settings: Settings, proof: Proof | None, now: float, reach: Rea
     except EntraError as error:
         if proof is None:
             raise
-        if settings.flow == "certificate" and isinstance(error, CertificateError):
+        if dict(settings.origin).keys() & {"path", "uri", "thumbprint", "name"}:
             log.warning("The certificate is not read anew, and the one before is used: %s", error.problem)
         return proof
     return newest

@@ -230,7 +230,7 @@ def connect(
     where_it_is = {
         "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
         "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
-        "command": json.dumps(list(certificate_command)) if certificate_command else None,
+        "command": _words(certificate_command),
         "vault": key_vault or None, "vault_connection": key_vault_connection or None,
         "vault_certificate": key_vault_certificate, "vault_key": key_vault_key,
     }  # fmt: skip
@@ -266,6 +266,16 @@ def _settings(
 
 def _as_secret(value: str | Secret | None) -> Secret | None:
     return Secret(value) if isinstance(value, str) else value
+
+
+def _words(command: Sequence[str]) -> str | None:
+    """Return a program and its arguments as they are kept; None if there is none."""
+    if isinstance(command, str):
+        raise ParameterError("certificate_command is a list of words, not one text.", remedy='Write ["sign", "--key"].')
+    words = [os.fspath(word) for word in command]
+    if words and os.sep in words[0]:
+        words[0] = os.path.abspath(os.path.expanduser(words[0]))
+    return json.dumps(words) if words else None
 
 
 def _refuse_impossible(name: str | None, timeout: float | None, *, ensure: bool, save_secret: bool) -> None:

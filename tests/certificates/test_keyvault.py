@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from entrakit import connect, get_connection
-from entrakit.certificates.keyvault import KeyVault, vault_url
+from entrakit.certificates.keyvault import KeyVault, VaultKey, vault_url
 from entrakit.certificates.sources import proof_from
 from entrakit.clouds import GLOBAL, find_cloud
-from entrakit.errors import CertificateError, NotConnectedError, ParameterError, ParameterSetError, SignInError
+from entrakit.errors import (
+    CertificateError,
+    NetworkError,
+    NotConnectedError,
+    ParameterError,
+    ParameterSetError,
+    SignInError,
+)
+from entrakit.http import HttpAnswer
 from entrakit.settings import Settings
 
 if TYPE_CHECKING:
@@ -147,6 +155,11 @@ def test_what_does_not_go_together_is_told(app: dict[str, object]) -> None:
     for parameters, words in (
         ({"key_vault_certificate": "a", "key_vault": "contoso"}, "needs a connection"),
         ({"key_vault_certificate": "a", "key_vault_connection": "ops"}, "No key vault was named"),
+        ({"key_vault_key": "a", "key_vault": "contoso", "key_vault_connection": "ops"}, "none was named"),
+        (
+            {"key_vault_certificate": "a", "key_vault": "contoso", "key_vault_connection": "ops", "name": "OPS"},
+            "itself",
+        ),
         ({"key_vault_certificate": "../a", "key_vault": "contoso", "key_vault_connection": "ops"}, "can't be a name"),
     ):
         with pytest.raises(ParameterError, match=words):
@@ -169,7 +182,8 @@ def test_a_vault_is_a_name_or_an_address(vault: str, suffix: str, url: str) -> N
 
 
 @pytest.mark.parametrize("vault", ["", "x", "a.b", "http://contoso.vault.azure.net", "https://", "https://u:p@host",
-                                   "https://host/?q=1", "contoso/../evil", "-contoso"])  # fmt: skip
+                                   "https://host/?q=1", "contoso/../evil", "-contoso", "https://[",
+                                   "https://exa mple", "https://host:x", "https://host:99999"])  # fmt: skip
 def test_what_is_no_vault_is_refused(vault: str) -> None:
     """
     Tokens go over TLS, to a host that was named plainly.
@@ -237,3 +251,60 @@ def test_secrets_of_the_vault_are_nowhere(
         proof_from(origin, None, 0.0)
     for path in private_home.rglob("*"):
         assert not path.is_file() or entra_tenant.client_secret.encode() not in path.read_bytes()
+
+
+def answering(body: bytes, status: int = 200) -> Callable[..., Connection]:
+    """Return what opens a connection whose vault answers like this."""
+
+    class Sender:
+        def send(self, method: str, url: str, **more: object) -> HttpAnswer:
+            return HttpAnswer(status, {}, body)
+
+    class Answering(Elsewhere):
+        def headers(self, *scopes: str) -> dict[str, str]:
+            return {"Authorization": "Bearer canary"}
+
+        def open_transport(self) -> Sender:
+            return Sender()
+
+    return cast("Callable[..., Connection]", lambda name: Answering())
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "words"),
+    [(b"<html>", NetworkError, "something else than JSON"), (b"[]", CertificateError, "named no key"),
+     (b'{"cer": "%%", "kid": "https://contoso.vault.azure.net/keys/a/1"}', CertificateError, "not base64"),
+     (b'{"cer": "AAAA", "kid": "https://contoso.vault.azure.net/keys/a/1"}', CertificateError, "is damaged")],
+)  # fmt: skip
+def test_an_answer_that_cannot_be_right_is_told(body: bytes, error: type[Exception], words: str) -> None:
+    """
+    Something else than JSON, or JSON that is no certificate: a clear error, without the token.
+    """
+    with pytest.raises(error, match=words) as caught:
+        KeyVault("contoso", "ops", answering(body)).certificate("app")
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"), [(b"<html>", "HTTP 502"), (b'{"error": {"code": "Bad", "message": "so"}}', "Bad, so")]
+)
+def test_a_refusal_is_told_by_its_code(body: bytes, words: str) -> None:
+    """
+    The vault's own code and text where it gives them, else the HTTP status.
+    """
+    with pytest.raises(CertificateError, match=words):
+        KeyVault("contoso", "ops", answering(body, 502)).secret("app")
+
+
+def test_what_a_secret_may_hold() -> None:
+    """
+    PEM, PFX or any other text; nothing at all is told.
+    """
+    with pytest.raises(CertificateError, match="is empty"):
+        KeyVault("contoso", "ops", answering(b"{}")).secret("app")
+    with pytest.raises(CertificateError, match="neither PFX nor PEM"):
+        KeyVault("contoso", "ops", answering(b'{"value": "x", "contentType": "application/x-pem-file"}')).secret("app")
+    vault = KeyVault("contoso", "ops", answering(b'{"value": "A"}'))
+    assert "KeyVault('contoso', through='ops')" == repr(vault)
+    with pytest.raises(CertificateError, match="signature"):
+        VaultKey(vault, "a/1").sign(b"message")

@@ -219,7 +219,7 @@ def test_a_wrong_pin_is_not_tried_twice(hsm: Hsm) -> None:
     """
     Tokens count wrong PINs, and lock: it is told with what is left, and the same one never gets to the token again.
     """
-    store = TokenStore(named_module(hsm.module), parse_uri("pkcs11:token=wrong"), "canary-wrong")
+    store = TokenStore(named_module(hsm.module), parse_uri("pkcs11:token=wrong"), Secret("canary-wrong"))
 
     first, second = (next(iter(store.contents())).problem for _ in range(2))
 
@@ -227,6 +227,50 @@ def test_a_wrong_pin_is_not_tried_twice(hsm: Hsm) -> None:
     assert "was wrong before, and is not tried again" in second
     assert "left" in first
     assert "canary" not in first + second + repr(store)
+
+
+def test_a_pin_goes_to_no_other_token(hsm: Hsm) -> None:
+    """
+    Several tokens fit a thumbprint's search; only the one that has the certificate gets the PIN, so that no other
+    counts a wrong one.
+    """
+    import pkcs11
+
+    found = on_token({"thumbprint": hsm.thumbprint, "module": hsm.module}, Secret(PIN), NOW_S)
+    assert found.sign(b"message")
+    wrong = on_token({"thumbprint": hsm.thumbprint, "module": hsm.module}, Secret("canary-other"), NOW_S)
+    with pytest.raises(CertificateError, match="is wrong"):
+        wrong.sign(b"message")
+
+    other = pkcs11.lib(hsm.module).get_token(token_label="other")
+    assert 0 == other.flags & (COUNT_LOW | FINAL_TRY | LOCKED)
+    assert found.sign(b"message")
+
+
+def test_threads_use_a_token_one_after_another(hsm: Hsm) -> None:
+    """
+    A module is used by one thread at a time, however many sign and search at once.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    def sign(_: int) -> int:
+        return len(on_token({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S).sign(b"message"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [256] * 60 == list(pool.map(sign, range(60)))
+
+
+def test_a_pin_is_not_pickled(hsm: Hsm) -> None:
+    """
+    Neither a certificate on a token nor its signer lets the PIN out of memory.
+    """
+    import pickle
+
+    found = on_token({"uri": hsm.uri, "module": hsm.module}, Secret(PIN), NOW_S)
+
+    assert "canary" not in str(tuple(found.signer))  # type: ignore[arg-type] # a NamedTuple
+    with pytest.raises(TypeError):
+        pickle.dumps(found.signer)
 
 
 def test_who_is_logged_in_already_is_no_problem(hsm: Hsm) -> None:
@@ -284,12 +328,12 @@ def test_a_module_that_is_none_is_told(hsm: Hsm, tmp_path: Path) -> None:
 
 def test_tokens_are_listed(hsm: Hsm) -> None:
     """
-    What is on them, that keys can't leave, and what can't be used and why.
+    What is on them, and what can't be used and why; whether a key can leave shows with the PIN only.
     """
     found = {one.place: one for one in offers(module=hsm.module, now=NOW_S)}
 
     one = found["app on the token 'signing'"]
-    assert ("pkcs11", "user", "RSA 2048", False, "") == (
+    assert ("pkcs11", "user", "RSA 2048", None, "") == (
         one.kind, one.scope, one.key, one.is_exportable, one.problem
     )  # fmt: skip
     assert one.certificate is not None
@@ -416,7 +460,7 @@ def test_what_a_token_does_wrong_is_told(tmp_path: Path, error: str, flags: int,
     module = Module("card", str(tmp_path))
     token = cast("pkcs11.Token", FailingToken(error, LOGIN_REQUIRED | flags))
 
-    with pytest.raises(CertificateError, match=words) as caught, session_of(module, token, pin):
+    with pytest.raises(CertificateError, match=words) as caught, session_of(module, token, Secret(pin)):
         pass
     assert caught.value.remedy
     assert "canary" not in str(caught.value)

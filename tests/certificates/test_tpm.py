@@ -124,4 +124,4 @@ def test_an_app_signs_in_with_a_key_in_a_tpm(
     )  # fmt: skip
 
     listed = run(environ, sys.executable, "-m", "entrakit", "certificates", "--pkcs11-module", module)
-    assert "RSA 2048\tno\tpkcs11\tuser" in listed
+    assert "RSA 2048\tnot known\tpkcs11\tuser" in listed

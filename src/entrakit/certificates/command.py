@@ -64,9 +64,10 @@ class CommandKey(NamedTuple):
                 self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 env=without_secrets(os.environ),
             )  # fmt: skip
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "a word of it can't be one"
             raise CertificateError(
-                f"The program {name!r} that signs can't be run: {error.strerror}.", remedy="Check its path."
+                f"The program {name!r} that signs can't be run: {reason}.", remedy="Check its path."
             ) from error
         with process:
             try:

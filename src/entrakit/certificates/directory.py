@@ -103,7 +103,7 @@ def _native(scope: str, platform: str) -> list[CertificateStore]:
 def _found(path: str) -> Found:
     place = path if path.isprintable() else ascii(path)
     try:
-        data, source, is_exposed = read_file(path)
+        data, source, is_exposed = read_file(path, in_store=True)
         certificate = glance(data, source)
     except CertificateError as error:
         return Found(place, None, error.problem)

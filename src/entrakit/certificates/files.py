@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.formats import read, unreadable
+from entrakit.certificates.formats import public_certificates, read, unreadable
 from entrakit.certificates.keys import SoftwareKey, is_key_of, not_rsa
 from entrakit.errors import CertificateError
 
@@ -62,11 +62,12 @@ def open_file(path: str, password: str | None) -> Opened:
     return Opened(load_bytes(data, password, source=source), is_exposed)
 
 
-def read_file(path: str) -> tuple[bytes, str, bool]:
+def read_file(path: str, *, in_store: bool = False) -> tuple[bytes, str, bool]:
     """Return the content of a file, how to call it, and whether group or others can read it.
 
     Args:
         path: The file; `~` is expanded. No more is read than a certificate file may have.
+        in_store: Take plain files only: a pipe in a store would make us wait for its writer.
 
     Raises:
         CertificateError: It can't be read.
@@ -74,6 +75,9 @@ def read_file(path: str) -> tuple[bytes, str, bool]:
     full = os.path.abspath(os.path.expanduser(path)) if path else ""
     source = full if full.isprintable() else ascii(full)
     try:
+        kind = stat.S_IFMT(os.stat(full).st_mode) if in_store else stat.S_IFREG
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):
+            raise unreadable(source, "it is no file")
         with open(full, "rb") as file:
             data = file.read(MAX_FILE + 1)
             mode = os.fstat(file.fileno()).st_mode
@@ -127,7 +131,7 @@ def public_part(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
         CertificateError: The file can't be read, or has no certificate.
     """
     data, source, _ = read_file(path)
-    certificates, _ = read(data, None, source)
+    certificates = public_certificates(data, source)
     if not certificates:
         raise unreadable(source, "it holds no certificate")
     try:

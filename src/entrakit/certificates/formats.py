@@ -91,6 +91,25 @@ def read(data: bytes, password: str | None, source: str, *, tests_keys: bool = T
         return _read_der(data, secret, source, tests_keys)
 
 
+def public_certificates(data: bytes, source: str) -> list[x509.Certificate]:
+    """Return the certificates that bytes hold; of a PEM file keys are not looked at, so they may be encrypted.
+
+    Raises:
+        CertificateError: They can't be read.
+    """
+    text = _from_utf16(data)
+    if b"-----BEGIN " not in text:
+        return read(data, None, source).certificates
+    found = []
+    for label, block in _blocks(text, source):
+        if label in _CERTIFICATE:
+            try:
+                found.append(x509.load_pem_x509_certificate(block))
+            except _DAMAGED as error:
+                raise unreadable(source, "a certificate in it is damaged") from error
+    return found
+
+
 def unreadable(source: str, reason: str) -> CertificateError:
     """Return the error for a file that can't be used.
 

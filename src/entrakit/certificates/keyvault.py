@@ -101,12 +101,12 @@ class KeyVault(NamedTuple):
         return Secret(value, f"keyvault:{name}")
 
     def _signed_in_vault(self, der: bytes, kid: str, name: str) -> Certificate:
-        from cryptography.x509 import load_der_x509_certificate
+        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
         path = self._path_of_key(kid)
         try:
             return Certificate(load_der_x509_certificate(der), VaultKey(self, path))
-        except ValueError as error:
+        except (ValueError, InvalidVersion) as error:
             raise CertificateError(f"The certificate {name!r} of the vault is damaged.", remedy="Check it.") from error
 
     def _path_of_key(self, kid: str) -> str:
@@ -190,9 +190,12 @@ def vault_url(vault: str, suffix: str) -> str:
     """
     if _VAULT_NAME.fullmatch(vault):
         return f"https://{vault.lower()}.{suffix}"
-    parts = urlsplit(vault)
-    spoilt = parts.username or parts.password or parts.query or parts.fragment
-    if parts.scheme != "https" or not parts.hostname or spoilt:
+    try:
+        parts = urlsplit(vault)
+        spoilt = parts.username or parts.password or parts.query or parts.fragment or parts.port == 0
+    except ValueError:
+        parts, spoilt = urlsplit(""), True
+    if parts.scheme != "https" or not parts.hostname or spoilt or not vault.isprintable() or " " in vault:
         raise ParameterError(
             "The key vault is neither a name nor an https address.",
             remedy=f"Write contoso, or https://contoso.{suffix}.",

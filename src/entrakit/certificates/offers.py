@@ -53,7 +53,7 @@ def offers(which: str = "", module: str = "", *, now: float, environ: Mapping[st
         ParameterError: There is no such store or module.
         CertificateError: Tokens were asked for, and no module is configured.
     """
-    stores = stores_of(which, module, "", environ)
+    stores = stores_of(which, module, None, environ)
     if not which and not module:
         stores = [*stores, *_tokens(environ)]
     return [_offer(store, found, now) for store in stores for found in store.contents()]
@@ -63,7 +63,7 @@ def _tokens(environ: Mapping[str, str]) -> list[CertificateStore]:
     from entrakit.certificates.pkcs11_uri import ANY
 
     try:
-        return token_stores("", "", environ, ANY)
+        return token_stores("", None, environ, ANY)
     except CertificateError:
         return []
 

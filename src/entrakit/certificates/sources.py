@@ -64,12 +64,12 @@ def proof_from(
         from entrakit.certificates.pkcs11_uri import parse_uri
 
         uri = parse_uri(origin["uri"])
-        pin = opens or _pin_of(uri, environ)
+        pin = _pin_of(uri, environ) or password
         module = origin.get("module", "") or uri.module_path
         return find_first(f"at {origin['uri'].partition('?')[0]}", token_stores(module, pin, environ, uri), now=now)
     stores = None
     if origin.get("store") or origin.get("module"):
-        stores = stores_of(origin.get("store", ""), origin.get("module", ""), opens or "", environ)
+        stores = stores_of(origin.get("store", ""), origin.get("module", ""), password, environ)
     if "thumbprint" in origin:
         return find_by_thumbprint(origin["thumbprint"], stores)
     return find_by_name(origin["name"], stores, now=now)
@@ -88,6 +88,11 @@ def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certifica
     vault = KeyVault(origin["vault"], origin["vault_connection"], reach)
     if "vault_certificate" in origin:
         return vault.certificate(origin["vault_certificate"])
+    if "vault_key" in origin and "path" not in origin:
+        raise ParameterError(
+            "A key of a key vault signs for a certificate, and none was named.",
+            remedy="Name its file: certificate_path, --certificate-path.",
+        )
     if "vault_key" in origin:
         from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -99,7 +104,11 @@ def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certifica
 
 
 def stores_of(
-    which: str, module: str = "", pin: str = "", environ: Mapping[str, str] = os.environ, platform: str = sys.platform
+    which: str,
+    module: str = "",
+    pin: Secret | None = None,
+    environ: Mapping[str, str] = os.environ,
+    platform: str = sys.platform,
 ) -> list[CertificateStore]:
     """Return the stores that were chosen.
 
@@ -107,7 +116,7 @@ def stores_of(
         which: A kind (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`), `user` or `computer`; empty for
             tokens if there is a module, else for all but tokens.
         module: PKCS#11 module; empty for those that are configured.
-        pin: Opens tokens.
+        pin: Opens tokens; None to look at what shows without.
         environ: The environment.
         platform: The operating system, as `sys.platform` calls it.
 
@@ -132,7 +141,7 @@ def stores_of(
     return found
 
 
-def token_stores(module: str, pin: str, environ: Mapping[str, str], uri: Pkcs11Uri) -> list[CertificateStore]:
+def token_stores(module: str, pin: Secret | None, environ: Mapping[str, str], uri: Pkcs11Uri) -> list[CertificateStore]:
     """Return the tokens of a module, or of all that are configured, as stores.
 
     Raises:
@@ -155,18 +164,18 @@ def token_stores(module: str, pin: str, environ: Mapping[str, str], uri: Pkcs11U
     return [TokenStore(one, uri, pin) for one in modules]
 
 
-def _pin_of(uri: Pkcs11Uri, environ: Mapping[str, str]) -> str:
-    """Return the PIN from where a URI says it is; empty if it says nothing."""
+def _pin_of(uri: Pkcs11Uri, environ: Mapping[str, str]) -> Secret | None:
+    """Return the PIN from where a URI says it is; None if it says nothing."""
     from entrakit.secret import Secret
 
     source = uri.pin_source
     if not source:
-        return ""
+        return None
     if source.startswith("env:"):
-        return Secret.from_env(source[4:], environ).reveal()
+        return Secret.from_env(source[4:], environ)
     if source.startswith("|"):
         raise ParameterError(
             "pin-source names a program, and entrakit runs none for a PIN.",
             remedy="Name a file: pin-source=file:/path.",
         )
-    return Secret.from_file(source.removeprefix("file://").removeprefix("file:")).reveal()
+    return Secret.from_file(source.removeprefix("file://").removeprefix("file:"))

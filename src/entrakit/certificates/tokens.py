@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
+from threading import RLock
 from typing import NamedTuple
 
 from entrakit.certificates import Certificate
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 
     from entrakit.certificates.pkcs11_modules import Module
     from entrakit.certificates.pkcs11_uri import Pkcs11Uri
+    from entrakit.secret import Secret
 
 # CK_TOKEN_INFO flags (PKCS#11 2.40, 3.2).
 LOGIN_REQUIRED, INITIALIZED, COUNT_LOW, FINAL_TRY, LOCKED = 0x4, 0x400, 0x10000, 0x20000, 0x40000
 _wrong: set[tuple[str, str, str]] = set()
+# Modules are loaded for one thread at a time (PKCS#11 2.40, 5.4: C_Initialize without locking functions).
+LOCK = RLock()
 
 
 class TokenStore(NamedTuple):
@@ -36,12 +40,12 @@ class TokenStore(NamedTuple):
     Args:
         module: The module.
         uri: Which tokens and objects; what it leaves out fits everything.
-        pin: Opens the token; empty if none was given.
+        pin: Opens the token; None if none was given.
     """
 
     module: Module
     uri: Pkcs11Uri
-    pin: str = ""
+    pin: Secret | None = None
 
     def __repr__(self) -> str:
         return f"TokenStore({self.module.path!r})"
@@ -62,53 +66,70 @@ class TokenStore(NamedTuple):
         return f"the tokens of {self.module.path}"
 
     def contents(self) -> Iterator[Found]:
-        """Return the certificates of all tokens that fit, each with the key of the same id."""
+        """Return the certificates of all tokens that fit, each with the key of the same id.
+
+        The PIN goes only to a token that the URI names, and that shows no certificate without it.
+        """
+        with LOCK:
+            found = self._all()
+        yield from found
+
+    def _all(self) -> list[Found]:
         try:
-            slots = load(self.module).get_slots(token_present=True)
+            tokens = [(slot, token) for slot in slots_of(self.module) for token in (_token_of(slot),) if token]
         except CertificateError as error:
-            yield Found(self.name, None, error.problem)
-            return
-        for slot in slots:
-            token = _token_of(slot)
-            if token is None or not self.uri.fits(_attributes(token, slot)):
+            return [Found(self.name, None, error.problem)]
+        found: list[Found] = []
+        for slot, token in tokens:
+            if not self.uri.fits(_attributes(token, slot)):
                 continue
             try:
-                yield from self._certificates_of(token)
+                seen = self._certificates_of(token, None)
+                if not seen and self.pin and self.uri.attributes.keys() & {"token", "serial"}:
+                    seen = self._certificates_of(token, self.pin)
+                found += seen
             except CertificateError as error:
-                yield Found(_place(token), None, f"{_place(token)}: {error.problem}")
+                found.append(Found(_place(token), None, f"{_place(token)}: {error.problem}"))
+        return found
 
-    def _certificates_of(self, token: pkcs11.Token) -> list[Found]:
-        import pkcs11
+    def _certificates_of(self, token: pkcs11.Token, pin: Secret | None) -> list[Found]:
         from pkcs11 import Attribute, ObjectClass
 
         found = []
-        with session_of(self.module, token, self.pin) as session:
-            keys = {bytes(key[Attribute.ID]) for key in session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY})}
+        with session_of(self.module, token, pin) as session:
+            keys: dict[object, object] = {}
+            for kind in (ObjectClass.PUBLIC_KEY, ObjectClass.PRIVATE_KEY):
+                for key in session.get_objects({Attribute.CLASS: kind}):
+                    is_private = kind == ObjectClass.PRIVATE_KEY
+                    keys[_attribute(key, Attribute.ID)] = _attribute(key, Attribute.EXTRACTABLE) if is_private else None
             for one in session.get_objects({Attribute.CLASS: ObjectClass.CERTIFICATE}):
-                try:
-                    label, key_id = str(one[Attribute.LABEL]), bytes(one[Attribute.ID])
-                    der = bytes(one[Attribute.VALUE])
-                except pkcs11.exceptions.PKCS11Error:
+                label, key_id = str(_attribute(one, Attribute.LABEL) or ""), _attribute(one, Attribute.ID)
+                der = _attribute(one, Attribute.VALUE)
+                if not isinstance(key_id, bytes) or not isinstance(der, bytes):
                     found.append(Found(_place(token), None, f"{_place(token)} has a certificate that can't be read."))
-                    continue
-                fits = self.uri.fits({"object": label}) and self.uri.object_id in (None, key_id)
-                if fits:
-                    found.append(self._found(token, label, der, key_id, has_key=key_id in keys or not self.pin))
+                elif self.uri.fits({"object": label}) and self.uri.object_id in (None, key_id):
+                    place = f"{label if label.isprintable() and label else key_id.hex()} on {_place(token)}"
+                    # A token may show no key at all without its PIN; then nothing is known of any.
+                    if keys and key_id not in keys:
+                        found.append(Found(place, None, f"{place} has no private key."))
+                    else:
+                        leaves = keys.get(key_id)
+                        seen = self._found(token, place, der, key_id)
+                        found.append(seen._replace(is_exportable=leaves if isinstance(leaves, bool) else None))
         return found
 
-    def _found(self, token: pkcs11.Token, label: str, der: bytes, key_id: bytes, *, has_key: bool) -> Found:
-        from cryptography.x509 import load_der_x509_certificate
+    def _found(self, token: pkcs11.Token, place: str, der: bytes, key_id: bytes) -> Found:
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
-        place = f"{label or key_id.hex()} on {_place(token)}"
-        if not has_key:
-            return Found(place, None, f"{place} has no private key.")
         try:
             x509 = load_der_x509_certificate(der)
             signer = TokenKey(self.module, bytes(token.serial), str(token.label), key_id, self.pin)
-            return Found(place, Certificate(x509, signer), is_exportable=False)
-        except (ValueError, CertificateError) as error:
-            problem = error.problem if isinstance(error, CertificateError) else "It is damaged."
-            return Found(place, None, f"{place} can't be used: {problem}")
+            return Found(place, Certificate(x509, signer))
+        except CertificateError as error:
+            return Found(place, None, f"{place} can't be used: {error.problem}")
+        except (ValueError, TypeError, InvalidVersion, UnsupportedAlgorithm):
+            return Found(place, None, f"{place} can't be used: it is damaged.")
 
 
 class TokenKey(NamedTuple):
@@ -119,14 +140,14 @@ class TokenKey(NamedTuple):
         serial: The token's serial number.
         label: The token's label.
         key_id: The key's `CKA_ID`.
-        pin: Opens the token; empty if none was given.
+        pin: Opens the token; None if none was given.
     """
 
     module: Module
     serial: bytes
     label: str
     key_id: bytes
-    pin: str
+    pin: Secret | None
 
     def __repr__(self) -> str:
         return f"TokenKey({self.label!r}, {self.key_id.hex()!r})"
@@ -138,6 +159,10 @@ class TokenKey(NamedTuple):
             CertificatePasswordError: The token needs its PIN, and none was given.
             CertificateError: The token is gone or locked, the PIN is wrong, or the key can't sign like this.
         """
+        with LOCK:
+            return self._sign(message)
+
+    def _sign(self, message: bytes) -> bytes:
         import pkcs11
         from pkcs11 import MGF, Attribute, KeyType, Mechanism, ObjectClass
 
@@ -166,7 +191,7 @@ class TokenKey(NamedTuple):
         )
 
     def _token(self) -> pkcs11.Token:
-        for slot in load(self.module).get_slots(token_present=True):
+        for slot in slots_of(self.module):
             token = _token_of(slot)
             if token is not None and (bytes(token.serial), str(token.label)) == (self.serial, self.label):
                 return token
@@ -196,14 +221,30 @@ def load(module: Module) -> Library:
         ) from error
 
 
+def slots_of(module: Module) -> list[pkcs11.Slot]:
+    """Return the slots of a module that have a token. Raises CertificateError."""
+    library = load(module)
+    import pkcs11
+
+    try:
+        return list(library.get_slots(token_present=True))
+    except (pkcs11.exceptions.PKCS11Error, UnicodeDecodeError) as error:
+        raise CertificateError(
+            f"The PKCS#11 module {module.path} lists no tokens: {type(error).__name__}.",
+            remedy="Look at it with the token's own tools.",
+        ) from error
+
+
 @contextmanager
-def session_of(module: Module, token: pkcs11.Token, pin: str, *, signs: bool = False) -> Iterator[pkcs11.Session]:
+def session_of(
+    module: Module, token: pkcs11.Token, pin: Secret | None, *, signs: bool = False
+) -> Iterator[pkcs11.Session]:
     """Give a session on a token, logged in if there is a PIN.
 
     Args:
         module: The module.
         token: The token.
-        pin: Opens it; empty to look at what shows without.
+        pin: Opens it; None to look at what shows without.
         signs: Whether a key is to be used, for which a token may need its PIN.
 
     Raises:
@@ -218,7 +259,7 @@ def session_of(module: Module, token: pkcs11.Token, pin: str, *, signs: bool = F
             remedy="Give it as the certificate's password (--certificate-password-stdin, or "
             "AZURE_CLIENT_CERTIFICATE_PASSWORD), or name a file with pin-source in the URI.",
         )
-    used = (module.path, bytes(token.serial).hex(), hashlib.sha256(pin.encode()).hexdigest())
+    used = (module.path, bytes(token.serial).hex(), hashlib.sha256(pin.reveal().encode()).hexdigest() if pin else "")
     if used in _wrong:
         raise _wrong_pin(token, "was wrong before, and is not tried again")
     try:
@@ -246,11 +287,11 @@ def session_of(module: Module, token: pkcs11.Token, pin: str, *, signs: bool = F
 
 
 @contextmanager
-def _logged_in(token: pkcs11.Token, pin: str) -> Iterator[pkcs11.Session]:
+def _logged_in(token: pkcs11.Token, pin: Secret | None) -> Iterator[pkcs11.Session]:
     import pkcs11
 
     try:
-        session = token.open(user_pin=pin) if pin else token.open()
+        session = token.open(user_pin=pin.reveal()) if pin else token.open()
     except (pkcs11.exceptions.UserAlreadyLoggedIn, pkcs11.exceptions.AnotherUserAlreadyLoggedIn):
         # Another thread is logged in, and that counts for the whole process.
         session = token.open()
@@ -275,9 +316,19 @@ def _token_of(slot: pkcs11.Slot) -> pkcs11.Token | None:
 
     try:
         token = slot.get_token()
-    except pkcs11.exceptions.PKCS11Error:
+    except (pkcs11.exceptions.PKCS11Error, UnicodeDecodeError):
         return None
     return token if token.flags & INITIALIZED else None
+
+
+def _attribute(one: pkcs11.Object, name: pkcs11.Attribute) -> object:
+    """Return an attribute of an object; None if it has none, or none that can be read."""
+    import pkcs11
+
+    try:
+        return one[name]
+    except (pkcs11.exceptions.PKCS11Error, UnicodeDecodeError):
+        return None
 
 
 def _attributes(token: pkcs11.Token, slot: pkcs11.Slot) -> dict[str, str]:

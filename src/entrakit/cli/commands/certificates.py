@@ -66,7 +66,7 @@ def _show(one: Offer, context: Context) -> None:
 
 
 def _exportable(one: Offer) -> str:
-    return {True: "yes", False: "no", None: ""}[one.is_exportable]
+    return {True: "yes", False: "no", None: "not known"}[one.is_exportable]
 
 
 def _as_json(one: Offer) -> dict[str, object]:

@@ -160,7 +160,8 @@ def _connect(options: argparse.Namespace, context: Context, given: dict[str, obj
 
 def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
     """Return the parameters of the flow, with secrets read from where the options say."""
-    if options.certificate_password_stdin and not options.certificate_path:
+    elsewhere = options.certificate_uri or options.certificate_thumbprint or options.certificate_name
+    if options.certificate_password_stdin and not options.certificate_path and not elsewhere:
         options.certificate_path = context.environ.get("AZURE_CLIENT_CERTIFICATE_PATH")
     _refuse_mixture(options)
     given: dict[str, object] = {
@@ -172,7 +173,7 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
         "certificate_uri": options.certificate_uri,
         "certificate_store": options.certificate_store,
         "pkcs11_module": options.pkcs11_module,
-        "certificate_command": shlex.split(options.certificate_command),
+        "certificate_command": _command(options.certificate_command),
         "key_vault": options.key_vault,
         "key_vault_connection": options.key_vault_connection,
         "key_vault_certificate": options.key_vault_certificate,
@@ -201,11 +202,23 @@ def _given(options: argparse.Namespace, context: Context) -> dict[str, object]:
     if not named:
         given |= _from_environment(context)
     on_token = options.certificate_store == "pkcs11" or options.certificate_uri or options.pkcs11_module
-    if on_token or options.certificate_path or given.get("certificate_path"):
+    in_file = options.certificate_path or given.get("certificate_path")
+    if (on_token or in_file) and not options.key_vault_key and not options.certificate_command:
         given.setdefault("certificate_password", _from_variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", context))
     if not any(given.get(name) for name in _CHOOSERS) or options.browser:
         given["on_link"] = lambda url, port: _show_link(url, port, context)
     return given
+
+
+def _command(text: str) -> list[str]:
+    """Return the words of a program."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ParameterError("--certificate-command has a quotation mark that is not closed.") from error
+    if text and not words:
+        raise ParameterError("--certificate-command is empty.", remedy="Name a program, with its arguments.")
+    return words
 
 
 _CHOOSERS = (
