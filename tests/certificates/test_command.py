@@ -12,7 +12,8 @@ from entrakit import connect, get_connection
 from entrakit.certificates import command
 from entrakit.certificates.command import with_command
 from entrakit.clouds import find_cloud
-from entrakit.errors import CertificateError, ParameterSetError
+from entrakit.errors import CertificateError, ParameterError, ParameterSetError
+from entrakit.sign_in import _words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,3 +134,27 @@ def test_it_goes_with_a_file_only() -> None:
     """
     with pytest.raises(ParameterSetError, match="certificate_command"):
         connect_any(client_id="Graph", tenant_id="contoso.com", certificate_name="x", certificate_command=["sign"])
+
+
+def test_a_key_beside_the_certificate_is_not_looked_at(tmp_path: Path, maker: Maker) -> None:
+    """
+    It may be encrypted: nobody is asked for its password.
+    """
+    (tmp_path / "both.pem").write_bytes(maker.pem().split(b"-----BEGIN PRIV")[0] + maker.key_pem(password=b"canary"))
+
+    assert "CN=app,O=Contoso" == with_command(str(tmp_path / "both.pem"), ["true"]).subject
+
+
+def test_a_command_is_words_and_found_from_anywhere(
+    files: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    One text is refused; a path is kept as it is from any directory; what can't be a word is told.
+    """
+    with pytest.raises(ParameterError, match="list of words"):
+        connect_any(client_id="Graph", tenant_id="contoso.com", certificate_path=files[0], certificate_command="sign")
+    with pytest.raises(CertificateError, match="can't be one"):
+        with_command(files[0], ["a\0b"]).sign(b"message")
+    monkeypatch.chdir(tmp_path)
+    assert f'["{tmp_path}/sign", "x"]' == _words(["./sign", "x"])
+    assert '["sign"]' == _words(["sign"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,18 @@ def test_broken_files_do_not_hide_good_ones(
 
     words = ["neither PFX nor PEM", "without its private key", "no password was given", "a directory", "no file", ""]
     assert [True] * len(words) == [part in problem for part, problem in zip(words, problems, strict=True)]
+    assert "CN=app,O=Contoso" == find_by_name("app", [store]).subject
+
+
+def test_a_pipe_in_a_store_is_not_waited_for(tmp_path: Path, maker: Maker) -> None:
+    """
+    Something that is no file would make the search wait for its writer: it is told, and passed over.
+    """
+    os.mkfifo(tmp_path / "aa.pem")
+    (tmp_path / "bb.pfx").write_bytes(maker.pfx())
+    store = DirectoryStore(str(tmp_path), "user")
+
+    assert "it is no file" in next(iter(store.contents())).problem
     assert "CN=app,O=Contoso" == find_by_name("app", [store]).subject
 
 

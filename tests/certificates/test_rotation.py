@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from entrakit import connect
+from entrakit import connect, get_connection
 from entrakit.clouds import find_cloud
 from entrakit.errors import CertificateError
 
@@ -142,3 +142,39 @@ def test_where_none_is_good_any_more_it_is_told(connection: Connection, rotating
 
     with pytest.raises(CertificateError, match="expired"):
         connection.token()
+
+
+def test_a_password_that_was_not_needed_is_not_asked_for(
+    rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, entra_tenant: Tenant
+) -> None:
+    """
+    A password for a file without one does no harm, in a later process neither.
+    """
+    rotating.put(maker.pem(certificates[0]))
+    any_set = cast("Callable[..., Connection]", connect)
+    any_set(
+        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, ca_bundle=entra_tenant.ca_path,
+        cloud=find_cloud(entra_tenant.url), certificate_path=rotating.path, certificate_password="canary", name="app",
+    ).close()  # fmt: skip
+
+    with get_connection("app") as later:
+        assert later.token(min_validity_s=10**6).access_token
+
+
+def test_a_file_whose_password_was_handed_in_is_not_read_again(
+    rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, entra_tenant: Tenant, clock: FakeClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    """
+    The password is gone, so a new file can't be opened: the one before is used, and that is told.
+    """
+    entra_tenant.clock.follow(clock)
+    rotating.put(maker.pfx(certificates[0], password=b"canary"))
+    any_set = cast("Callable[..., Connection]", connect)
+    with any_set(
+        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, ca_bundle=entra_tenant.ca_path,
+        cloud=find_cloud(entra_tenant.url), certificate_path=rotating.path, certificate_password="canary", clock=clock,
+    ) as one:  # fmt: skip
+        rotating.put(maker.pfx(certificates[1], password=b"canary"))
+        assert "CN=number 0,O=Contoso" == renew(one, clock)
+    assert "the one before is used" in caplog.text

@@ -397,6 +397,9 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
      (("--certificate-uri", "pkcs11:token=x", "--certificate-store", "dotnet"), "don't go together"),
      (("--certificate-store", "dotnet"), "can't stand alone"), (("--certificate-uri", "nonsense"), "no PKCS#11 URI"),
      (("--certificate-command", "sign"), "can't stand alone"),
+     (("--certificate-path", "x", "--certificate-command", "sign 'x"), "quotation mark"),
+     (("--certificate-path", "x", "--certificate-command", " "), "--certificate-command is empty"),
+     (("--key-vault", "c", "--key-vault-connection", "ops", "--key-vault-key", "k"), "none was named"),
      (("--certificate-name", "x", "--certificate-store", "moon"), "no certificate store 'moon'"),
      (("--certificate-name", "x", "--pkcs11-module", "/nope.so"), "no PKCS#11 module '/nope.so'")],
 )  # fmt: skip
