@@ -173,3 +173,17 @@ def test_a_saved_certificate_opens_again(maker: Maker) -> None:
     again = Certificate.from_bytes(one.export_pem())
 
     assert (one.der, one.chain) == (again.der, again.chain)
+
+
+def test_a_signer_that_fails_is_told(maker: Maker) -> None:
+    """
+    Whatever a program's own signer raises is told as the signer's, and not as the service's.
+    """
+
+    class Failing:
+        def sign(self, message: bytes) -> bytes:
+            raise ValueError("canary")
+
+    with pytest.raises(CertificateError, match="CN=app,O=Contoso failed: ValueError") as caught:
+        Certificate(maker.certificate(), Failing()).sign(b"message")
+    assert "canary" not in str(caught.value)

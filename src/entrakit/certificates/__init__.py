@@ -207,7 +207,14 @@ class Certificate:
         """
         from entrakit.certificates.keys import is_signed_by
 
-        signature = self.signer.sign(message)
+        try:
+            signature = self.signer.sign(message)
+        except (ValueError, TypeError) as error:
+            # A signer may be anybody's; what goes wrong in it must not be blamed on the service.
+            raise CertificateError(
+                f"The signer of the certificate {self.subject} failed: {type(error).__name__}.",
+                remedy="Try the signer by itself.",
+            ) from error
         if not is_signed_by(self._x509, message, signature):
             raise CertificateError(
                 f"What was signed for the certificate {self.subject} was not signed with its key.",
