@@ -234,7 +234,11 @@ class Connection:
             return usable
         try:
             current = self._record.tokens.get(key)
-            if current is not None and current is not before and self._challenges.get(key, "") == claims:
+            now = self._time()
+            if (
+                current is not None and current is not before and self._challenges.get(key, "") == claims
+                and current.is_fresh(now) and now + min_validity_s <= current.expires_at
+            ):  # fmt: skip
                 return current
             self._share_failure(key + claims, arrived)
             return self._renewed(key, asked, claims, usable, min_validity_s, cae=cae)

@@ -157,6 +157,8 @@ def settings_from(name: str, metadata: Mapping[str, JSON]) -> Settings:
             connected_at=_number(metadata["connected_at"]),
             expires_at=_number(metadata["expires_at"]),
         )
+        # What can't be written would stop a listing of all the others.
+        "".join((settings.tenant_id, *settings.cloud[:3], *settings.account, *settings.scopes)).encode("utf-8")
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(name) from error
     if settings.flow not in DELEGATED_FLOWS + APP_FLOWS:
@@ -229,7 +231,7 @@ def _mapping(value: JSON) -> dict[str, JSON]:
 
 
 def _number(value: JSON) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -1e13 < value < 1e13:
         raise TypeError
     return float(value)
 

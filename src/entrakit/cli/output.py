@@ -25,7 +25,10 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
         columns: Headings.
         rows: Cells, as texts.
     """
+    from entrakit.cli.context import shown
+
     stream = context.streams.output
+    rows = [tuple(shown(cell) for cell in row) for row in rows]
     if not context.is_terminal(stream):
         for row in (columns, *rows):
             context.give("\t".join(" ".join(cell.split()) for cell in row))

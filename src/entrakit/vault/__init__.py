@@ -6,6 +6,7 @@ they are.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import NamedTuple, TypeVar
@@ -179,13 +180,15 @@ class Vault:
         """
         name = checked_name(name)
         self.storage.prepare()
-        for _ in range(_ATTEMPTS):
+        before = None
+        with self.key_lock():
+            before = self.key_ref()
             ref, key = self._key_to_write(name)
             self.storage.write(name, envelope.seal(name, metadata, secrets, ref, key))
-            # Another process may have changed the key while we sealed with the one before.
-            if self.key_ref() == ref:
-                return
-        raise VaultError("The vault's key is being changed.", remedy="Try again in a moment.")
+        if before is not None and before != ref:
+            # Nothing that it has sealed is left.
+            with contextlib.suppress(VaultError):
+                self.keys.forget(before)
 
     def delete(self, name: str) -> bool:
         """Remove all that is kept of a connection, and return whether there was anything.
@@ -221,6 +224,16 @@ class Vault:
             VaultError: It can't be locked.
         """
         return self.storage.lock(checked_name(name), timeout_s)
+
+    def key_lock(self) -> AbstractContextManager[None]:
+        """Hold the vault's key against other processes, for a moment: while something is sealed with it, or removed.
+
+        Who holds an entry may ask for it; who holds it asks for no entry.
+
+        Raises:
+            VaultError: It can't be locked.
+        """
+        return self.storage.lock(".key", LOCK_TIMEOUT_S)
 
     def current(self) -> str:
         """Return the name that is meant when none is given."""
@@ -301,19 +314,16 @@ class Vault:
 
     def _forget_unused_key(self) -> None:
         """Remove the key if nothing is kept any more."""
-        ref = self.key_ref()
-        if ref is None or self.traces() or not self.note_key(ref, None):
-            return
-        if self.names():
-            # Another process has kept something meanwhile, sealed with this key.
-            self.note_key(None, ref)
-            return
-        try:
-            self.keys.forget(ref)
-        except VaultError as error:
-            import logging
+        with self.key_lock():
+            ref = self.key_ref()
+            if ref is None or self.traces() or not self.note_key(ref, None):
+                return
+            try:
+                self.keys.forget(ref)
+            except VaultError as error:
+                import logging
 
-            logging.getLogger("entrakit").warning("The vault's key, which seals nothing now, stays: %s", error)
+                logging.getLogger("entrakit").warning("The vault's key, which seals nothing now, stays: %s", error)
 
     def _listed(self, name: str) -> Listed:
         try:

@@ -105,7 +105,12 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
     header, nonce, sealed = _parse(data)
     try:
         content = json.loads(AESGCM(_stretched(passphrase, header)).decrypt(nonce, sealed, _dump(header)))
-        return {checked_name(name): Entry(one["metadata"], one["secrets"]) for name, one in content.items()}
+        entries = {checked_name(name): Entry(one["metadata"], one["secrets"]) for name, one in content.items()}
+        if not all(isinstance(part, dict) for entry in entries.values() for part in entry):
+            raise _no_export()
+        return entries
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _no_export() from error
     except InvalidTag as error:
         raise VaultError(
             "The file does not open: the passphrase is another one, or the file was changed.",
@@ -118,7 +123,7 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
     try:
         document = json.loads(data)
         nonce, sealed = _from_base64(document.pop("nonce")), _from_base64(document.pop("sealed"))
-        kind, schema, kdf = document["entrakit"], document["schema"], dict(document["kdf"])
+        kind, schema, kdf = document["entrakit"], document["schema"], {**document["kdf"]}
         salt = bytes.fromhex(kdf.pop("salt"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _no_export() from error
@@ -126,7 +131,7 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
         raise _no_export()
     if schema != SCHEMA or kdf != SCRYPT:
         raise VaultError(
-            f"The file is of version {schema}, and this entrakit knows version {SCHEMA}.",
+            f"The file is of version {schema!a}, and this entrakit knows version {SCHEMA}.",
             remedy="Import it with the entrakit that exported it, or a later one.",
         )
     return document, nonce, sealed

@@ -19,12 +19,11 @@ from entrakit.vault import private_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
 ENDING = ".json"
 DAMAGED = ".damaged-"
 REST_AGE_S = 3600.0
-LOCK_S = 30.0
 
 
 class Files:
@@ -93,12 +92,21 @@ class Files:
         aside = f"{file.removesuffix(ENDING)}{DAMAGED}{now}-{os.urandom(2).hex()}"
         return aside if private_files.set_aside(file, aside, seen) else ""
 
-    def lock(self, name: str, timeout_s: float) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def lock(self, name: str, timeout_s: float) -> Iterator[None]:
         """Hold an entry against other processes for a block; raises VaultError after `timeout_s` seconds of waiting."""
         from entrakit.vault.lock import locked
 
         private_files.make_directory(self.path)
-        return locked(self._file(name).removesuffix(ENDING) + ".lock", timeout_s)
+        path = self._file(name).removesuffix(ENDING) + ".lock"
+        with locked(path, timeout_s):
+            try:
+                yield
+            finally:
+                if name.startswith("."):
+                    # Of a lock that is no entry's nothing shall be left; who waits for it makes it anew.
+                    with contextlib.suppress(VaultError):
+                        private_files.remove_file(path)
 
     def read_current(self) -> bytes:
         """Return the name that was chosen; empty if none was. Raises VaultError."""
@@ -118,6 +126,8 @@ class Files:
     def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
         """Note something else about the vault's key, if nobody else has done so, and return whether it was done.
 
+        Whoever calls it holds the lock of the key.
+
         Args:
             seen: What was noted before; None if nothing was.
             data: What to note; None to remove the note.
@@ -125,18 +135,14 @@ class Files:
         Raises:
             VaultError: It can't be written.
         """
-        from entrakit.vault.lock import locked
-
         self.prepare()
         if data is None:
             return seen is not None and private_files.remove_seen(self._key_note, seen)
         if seen is None:
             return private_files.create_file(self._key_note, data)
-        with locked(self._key_note + ".lock", LOCK_S):
-            if self.read_key_note() != seen:
-                return False
-            private_files.write_file(self._key_note, data)
-        private_files.remove_file(self._key_note + ".lock")
+        if self.read_key_note() != seen:
+            return False
+        private_files.write_file(self._key_note, data)
         return True
 
     def inspect(self) -> list[tuple[str, str, str]]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, get_ident
@@ -50,11 +51,27 @@ redis.call('set', KEYS[2], ARGV[1], 'ex', ARGV[3])
 return ''
 """
 _EXTEND = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+# A lock that is no entry's leaves no fence either.
+_RELEASE = """
+if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '.' then redis.call('del', KEYS[2]) end
+return redis.call('del', KEYS[1])
+"""
 _WRITE = """
-if ARGV[3] ~= '' and redis.call('get', KEYS[2]) ~= ARGV[3] then return 0 end
+local fence = redis.call('get', KEYS[2])
+if ARGV[3] ~= '' and fence ~= ARGV[3] then
+  -- A server that was restarted may have lost fence and lock; then nobody else has them, and the entry is still there.
+  local holder = redis.call('get', KEYS[4])
+  if fence or (holder and holder ~= ARGV[3]) or redis.call('exists', KEYS[1]) == 0 then return 0 end
+end
 redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[2])
 redis.call('sadd', KEYS[3], ARGV[4])
+return 1
+"""
+_DELETE = """
+if ARGV[1] ~= '' and redis.call('get', KEYS[3]) ~= ARGV[1] then return 0 end
+redis.call('del', KEYS[1], KEYS[2], KEYS[3])
+redis.call('srem', KEYS[4], ARGV[2])
 return 1
 """
 _SET_ASIDE = """
@@ -133,7 +150,7 @@ class RedisStorage:
         if len(data) > MAX_ENTRY:
             raise VaultError(f"Can't write {name}: {len(data)} bytes are more than one connection may have.")
         owner = self._held.get((name, get_ident()), "")
-        keys = (_key("entry", name), _key("fence", name), _key("names"))
+        keys = (_key("entry", name), _key("fence", name), _key("names"), _key("lock", name))
         if not self._run(_WRITE, keys, data, ENTRY_TTL_S, owner, name):
             raise VaultError(
                 f"Another process has taken over {name!r} in {self.place}, and what it writes is newer.",
@@ -141,9 +158,11 @@ class RedisStorage:
             )
 
     def delete(self, name: str) -> None:
-        """Remove all that is kept under a name."""
-        self._ask("del", _key("entry", name), _key("damaged", name), _key("fence", name))
-        self._ask("srem", _key("names"), name)
+        """Remove all that is kept under a name. Raises VaultError if the lock was lost to another process meanwhile."""
+        owner = self._held.get((name, get_ident()), "")
+        keys = (_key("entry", name), _key("damaged", name), _key("fence", name), _key("names"))
+        if not self._run(_DELETE, keys, owner, name):
+            raise VaultError(f"Another process has taken over {name!r} in {self.place}.", remedy="Try again.")
 
     def has_traces(self, name: str) -> bool:
         """Return whether anything is kept under a name, be it damaged."""
@@ -187,7 +206,7 @@ class RedisStorage:
             beat.join()
             # Where the server can't be reached, it ends by itself.
             with suppress(VaultError):
-                self._run(_RELEASE, (_key("lock", name),), owner, patience_s=0.0)
+                self._run(_RELEASE, (_key("lock", name), _key("fence", name)), owner, name[:1], patience_s=0.0)
 
     def read_current(self) -> bytes:
         """Return the name that was chosen; empty if none was."""
@@ -336,17 +355,21 @@ def _checked(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ParameterError("The address of the vault is not an address.", remedy=remedy) from error
+        (parts.hostname or "x").encode("idna")
+    except ValueError:
+        # Without its cause, which repeats a part of the address.
+        raise ParameterError("The address of the vault is not an address.", remedy=remedy) from None
     if parts.scheme not in ("redis", "rediss"):
         raise ParameterError(f"The vault can't be at a {parts.scheme}:// address.", remedy=remedy)
-    if not parts.hostname or port == 0 or not (parts.path.strip("/") or "0").isdigit() or parts.fragment:
+    if not parts.hostname or port == 0 or not re.fullmatch("[0-9]{0,9}", parts.path.strip("/")) or parts.fragment:
         raise ParameterError("The address of the vault lacks a host, or has too much.", remedy=remedy)
     unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - set(OPTIONS))
-    if unknown:
+    if unknown or (parts.query and parts.scheme != "rediss"):
+        # Not repeated: it may be what comes after a question mark in a password.
         raise ParameterError(
-            f"The address of the vault has an option that is not known: {unknown[0]}.",
-            remedy=f"There are {', '.join(OPTIONS)}; a server's certificate is always checked.",
+            "The address of the vault has an option that is not known.",
+            remedy=f"There are {', '.join(OPTIONS)}, for rediss:// only; a server's certificate is always checked. "
+            "In a password write ? as %3F, # as %23 and / as %2F.",
         )
     return parts
 

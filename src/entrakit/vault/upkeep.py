@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple
 
 from entrakit.errors import EntraError, VaultError
@@ -12,6 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.vault import Vault
     from entrakit.vault.keys import KeyRef
+
+
+REKEY_WAIT_S = 10.0
 
 
 class Finding(NamedTuple):
@@ -59,7 +63,13 @@ def rekey(vault: Vault) -> int:
     Raises:
         VaultError: An entry does not open, so that nothing was changed; or another process held one for too long.
     """
-    # Other files in the directory are no entries, and `check` tells of them.
+    if not vault.names():
+        return 0
+    with vault.storage.lock(".rekey", REKEY_WAIT_S):
+        return _rekey(vault)
+
+
+def _rekey(vault: Vault) -> int:
     names = [name for name in vault.names() if is_name(name)]
     if not names:
         return 0
@@ -67,11 +77,12 @@ def rekey(vault: Vault) -> int:
         sealed = _sealed(vault, name)
         if sealed is not None:
             envelope.unseal(sealed, vault.keys.open_any(sealed.key))
-    before = vault.key_ref()
-    ref, key = vault.keys.make(before.source if before else "")
-    if ref != before and not vault.note_key(before, ref):
-        vault.keys.forget(ref)
-        raise VaultError("The vault's key is being changed by another process.", remedy="Try again in a moment.")
+    with vault.key_lock():
+        before = vault.key_ref()
+        ref, key = vault.keys.make(before.source if before else "")
+        if ref != before and not vault.note_key(before, ref):
+            vault.keys.forget(ref)
+            raise VaultError("The vault's key is being changed by another process.", remedy="Try again in a moment.")
     old = {before} if before else set()
     count = 0
     for name in (name for name in vault.names() if is_name(name)):
@@ -79,9 +90,21 @@ def rekey(vault: Vault) -> int:
         if used is not None:
             old.add(used)
             count += 1
-    for one in old - {ref}:
-        vault.keys.forget(one)
+    with vault.key_lock():
+        for one in old - _keys_in_use(vault) - {ref, vault.key_ref()}:
+            if one is not None:
+                vault.keys.forget(one)
     return count
+
+
+def _keys_in_use(vault: Vault) -> set[KeyRef | None]:
+    """Return the keys that entries name at this moment."""
+    found: set[KeyRef | None] = set()
+    for name in (name for name in vault.names() if is_name(name)):
+        with contextlib.suppress(VaultError):
+            sealed = _sealed(vault, name)
+            found.add(sealed.key if sealed else None)
+    return found
 
 
 def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | None:
@@ -91,6 +114,8 @@ def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | No
         if sealed is None or sealed.key == ref:
             return None
         secrets = envelope.unseal(sealed, vault.keys.open_any(sealed.key))
+        if vault.key_ref() != ref:
+            raise VaultError("The vault's key was changed by another process.", remedy="Try again in a moment.")
         vault.storage.write(sealed.name, envelope.seal(sealed.name, sealed.metadata, secrets, ref, key))
         return sealed.key
 

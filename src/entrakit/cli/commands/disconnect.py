@@ -37,7 +37,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         )
     if context.as_json:
         context.give_json({"disconnected": removed})
-    context.tell(f"Removed {', '.join(removed)} from this machine." if removed else "Nothing was connected.")
+    context.tell(f"Removed {', '.join(removed)} from {vault.place}." if removed else "Nothing was connected.")
     if removed and options.revoke:
         context.tell("All sessions and refresh tokens of the person were revoked; that may take some minutes.")
     elif removed:

@@ -87,7 +87,10 @@ def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     count = rekey(vault)
     if context.as_json:
         context.give_json({"sealed_again": count, "key_from": vault.key_source()})
-    context.tell(f"Sealed {count} connections with a new key: {vault.describe_key()}.")
+    if count:
+        context.tell(f"Sealed {count} connections with a new key: {vault.describe_key()}.")
+    else:
+        context.tell("Nothing had to be sealed again.")
     if "://" in vault.place and vault.key_source() != "environment":
         context.tell("Note: other hosts do not have this key; with one in ENTRAKIT_VAULT_KEY they can share the vault.")
     return 0
