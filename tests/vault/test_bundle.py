@@ -126,3 +126,27 @@ def test_a_changed_file_gives_no_wrong_secret(position: int, byte: int) -> None:
     except EntraError:
         return
     assert {"work": Entry(META, {"refresh_token": "canary-refresh"})} == entries
+
+
+@pytest.mark.parametrize("content", ["[1]", '{"a": 1}', '{"a": {}}', '{"a": {"metadata": [], "secrets": 3}}', '"x"'])
+def test_what_is_sealed_must_be_connections(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Something else under the right passphrase is told before anything is written.
+    """
+    dump = bundle._dump
+    monkeypatch.setattr(bundle, "_dump", lambda value: content.encode() if value == {} else dump(value))
+    data = bundle.pack({}, PASSPHRASE)
+
+    with pytest.raises(VaultError, match="no file of exported connections"):
+        bundle.unpack(data, PASSPHRASE)
+
+
+def test_a_kdf_of_another_shape_is_told() -> None:
+    """
+    A list of pairs is no object.
+    """
+    document = json.loads(PACKED)
+    document["kdf"] = list(document["kdf"].items())
+
+    with pytest.raises(VaultError, match="no file of exported connections"):
+        bundle.unpack(json.dumps(document).encode(), PASSPHRASE)

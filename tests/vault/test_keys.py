@@ -328,3 +328,12 @@ def test_keys_show_nothing(private_home: Path) -> None:
     keys.make()
 
     assert "Keys(environment)" == repr(keys)
+
+
+def test_a_key_that_was_replaced_is_removed(vault: Vault, private_home: Path) -> None:
+    """
+    Where the only entry is made anew with another key, nothing of the one before stays.
+    """
+    Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": TEXT_KEY}).write("work", {}, {})
+
+    assert [] == list(private_home.glob("key-*"))

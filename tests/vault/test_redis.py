@@ -404,3 +404,41 @@ def test_the_note_of_the_key_has_no_key(vault: Vault, server: RedisServer) -> No
     note = json.loads(server.command("GET", "{entrakit}:key"))
 
     assert {"schema": 1, "from": "environment", "id": vault.key_ref().id, "salt": ""} == note  # type: ignore[union-attr] # there is one
+
+
+def test_a_restart_that_loses_the_fence_costs_nothing(vault: Vault, server: RedisServer) -> None:
+    """
+    Lock and fence were not on the server's disk yet when it died: nobody else has them, so the renewed entry is kept.
+    """
+    with vault.lock("work"):
+        server.command("DEL", "{entrakit}:lock:work", "{entrakit}:fence:work")
+        vault.write("work", META, {"n": 1})
+    assert {"n": 1} == vault.read("work").secrets
+
+
+def test_who_lost_the_lock_cannot_remove(vault: Vault, server: RedisServer) -> None:
+    """
+    A sign-out that slept while another process signed in removes nothing of that.
+    """
+    storage = vault.storage
+    with vault.lock("work"):
+        server.command("DEL", "{entrakit}:lock:work")
+        with Vault(server.url, environ=ENVIRON).lock("work", 0.0):
+            Vault(server.url, environ=ENVIRON).write("work", META, {"n": 2})
+        with pytest.raises(VaultError, match="taken over"):
+            storage.delete("work")
+    assert (["work"], {"n": 2}) == (vault.names(), vault.read("work").secrets)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://user:123?Canary@host:6379/0", "redis://:Top/canary@host/0", "redis://host/0?ssl_ca_certs=canary",
+            "redis://a..b/0", f"redis://{'a' * 70}.de/0", "redis://host/\u00b2"],
+)  # fmt: skip
+def test_no_part_of_an_address_is_repeated(url: str) -> None:
+    """
+    What stands behind a question mark, or in place of a port, may be a password: neither error nor its causes have it.
+    """
+    with pytest.raises(ParameterError) as caught:
+        RedisStorage(url)
+    assert "anary" not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -252,3 +252,27 @@ def test_a_shared_vault_is_looked_after_too(tmp_path: Path) -> None:
         storage = RedisStorage(server.url)
         storage.place = "redis://cache.contoso.com:6379/0"
         assert "not encrypted" in storage.inspect()[-1][1]
+
+
+def test_overlapping_changes_lose_nothing(vault: Vault) -> None:
+    """
+    Several processes change the key while others write: every entry opens afterwards, under the one key that is left.
+    """
+    program = (
+        "import sys\nfrom entrakit.errors import VaultError\nfrom entrakit.vault import Vault, upkeep\n"
+        "vault = Vault(sys.argv[1])\nfor turn in range(6):\n"
+        "    if sys.argv[2] == 'rekey':\n        upkeep.rekey(Vault(sys.argv[1]))\n"
+        "    else:\n        with vault.lock(sys.argv[2]):\n"
+        "            vault.write(sys.argv[2], {}, {'n': sys.argv[2]})\n"
+    )
+    racing = [
+        subprocess.Popen([sys.executable, "-c", program, vault.place, what], stderr=subprocess.PIPE, text=True)
+        for what in ("rekey", "rekey", "rekey", "one", "two", "three")
+    ]
+    complaints = [process.communicate(timeout=50)[1] for process in racing]
+
+    assert [""] * 6 == complaints
+    for name in ("one", "two", "three"):
+        assert {"n": name} == Vault(vault.place).read(name).secrets
+    assert {} == problems(vault)
+    assert 1 == len([name for name in os.listdir(vault.place) if name.startswith("key-")])
