@@ -13,11 +13,11 @@ CLIENT = SOURCE / "entrakit"
 # From the bottom up; a room may import what stands before it.
 ORDER = (
     *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
-    *("clouds", "identifiers", "scopes", "tokens", "secret", "redaction", "challenges"),
+    *("clouds", "identifiers", "scopes", "tokens", "wanted", "secret", "redaction", "challenges"),
     *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
-    *("renewal", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
+    *("renewal", "holder", "services", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
     *("__init__", "cli", "__main__"),
 )
 

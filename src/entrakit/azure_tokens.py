@@ -9,10 +9,13 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
+from entrakit.errors import ParameterError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo
 
+    from entrakit.connection import Connection
     from entrakit.tokens import Token
 
 
@@ -37,6 +40,23 @@ def access_token_info(token: Token) -> AccessTokenInfo:
     """Return a token as `SupportsTokenInfo.get_token_info` gives it."""
     refresh_on = None if token.refresh_at is None else int(token.refresh_at)
     return _classes()[1](token.access_token, int(token.expires_at), token_type=token.token_type, refresh_on=refresh_on)
+
+
+def check_asked(connection: Connection, scopes: tuple[str, ...], tenant_id: str | None) -> None:
+    """Check what an Azure client asks a connection for.
+
+    Raises:
+        ParameterError: Nothing, or a token of another tenant.
+    """
+    settings = connection.settings
+    known = {settings.tenant_id, settings.directory_id, settings.account.tenant_id}
+    if tenant_id and tenant_id.lower() not in known:
+        raise ParameterError(
+            f"This connection is to the tenant {connection.tenant_id}, and a token of {tenant_id} was asked.",
+            remedy="Connect to that tenant as well, and hand in that connection.",
+        )
+    if not scopes:
+        raise ParameterError("No scope was asked for.", remedy="Name one, such as https://vault.azure.net/.default.")
 
 
 @cache

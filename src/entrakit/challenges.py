@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 from entrakit.errors import ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_CLAIMS = re.compile(r'(?:^|[\s,])claims\s*=\s*(?:"([^"]*)"|([^\s",]+))', re.IGNORECASE)
+_LONGEST = 16 * 1024
 
 
 def parse_claims(text: str) -> str:
@@ -60,3 +64,17 @@ def merged_claims(challenge: str, *, cae: bool) -> str:
     claims = json.loads(challenge) if challenge else {}
     claims.setdefault("access_token", {}).setdefault("xms_cc", {"values": ["CP1"]})
     return json.dumps(claims)
+
+
+def challenge_in(header: str) -> str:
+    """Return the claims challenge of a `WWW-Authenticate` header as JSON text (RFC 6750, 3); empty if it has none.
+
+    Args:
+        header: The header's value; several challenges may stand in it.
+    """
+    for found in _CLAIMS.finditer(header[:_LONGEST]):
+        try:
+            return parse_claims(found[1] or found[2])
+        except ParameterError:
+            continue
+    return ""

@@ -14,7 +14,13 @@
     │   ├── UnexpectedAnswerError       something else answered (captive portal)      6
     │   └── ServiceUnavailableError     the token service is in trouble (5xx)         6
     ├── VaultError                      a kept connection can't be read or written    8
-    └── PermissionMissingError          the token lacks a permission that was asked   9
+    ├── PermissionMissingError          the token lacks a permission that was asked   9
+    └── GraphError                      a service refused a request                  10
+        ├── ForbiddenError              the caller may not do this (403)              9
+        ├── NotFoundError               there is no such object (404)                11
+        ├── TooManyRequestsError        asked too often, for longer than we wait      7
+        ├── DependencyError             what it depends on in a batch failed         10
+        └── ResyncRequiredError         a delta link is too old (410)                10
 
 `str()` of each says what happened, what to do next, and the ids that support asks for.
 No error ever holds a secret. The exit code is the one that the `entra` command ends with.
@@ -24,8 +30,20 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import ClassVar
+    from collections.abc import Mapping, Sequence
+    from typing import ClassVar, TypedDict, Unpack
+
+    class GraphFields(TypedDict, total=False):
+        """The fields that every GraphError has."""
+
+        remedy: str
+        status: int
+        code: str
+        message: str
+        inner: Mapping[str, object]
+        request_id: str
+        client_request_id: str
+        retryable: bool
 
 
 class EntraError(Exception):
@@ -201,16 +219,19 @@ class NetworkError(EntraError):
         host: The host that was called.
         correlation_id: The id that was sent with the request, if any.
         retryable: True when the same call may succeed later, unchanged.
+        may_have_arrived: False where the request did certainly not reach the service.
     """
 
     exit_code = 6
 
     def __init__(
-        self, problem: str, *, remedy: str = "", host: str = "", correlation_id: str = "", retryable: bool = True
-    ) -> None:
+        self, problem: str, *, remedy: str = "", host: str = "", correlation_id: str = "", retryable: bool = True,
+        may_have_arrived: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__(problem, remedy=remedy, retryable=retryable)
         self.host = host
         self.correlation_id = correlation_id
+        self.may_have_arrived = may_have_arrived
 
     def ids(self) -> list[tuple[str, str]]:
         """Return the id that was sent with the request, if any."""
@@ -256,3 +277,104 @@ class PermissionMissingError(EntraError):
     def __init__(self, problem: str, *, missing: Sequence[str] = (), remedy: str = "") -> None:
         super().__init__(problem, remedy=remedy)
         self.missing = tuple(missing)
+
+
+class GraphError(EntraError):
+    """Microsoft Graph, or another service, refused a request.
+
+    Args:
+        problem: One sentence: what was asked, and what the service says.
+        remedy: What to do next.
+        status: HTTP status.
+        code: The service's error code, such as `Request_BadRequest`: decide by this, never by the message.
+        message: The service's text.
+        inner: The service's inner error, or further details; empty if none.
+        request_id: The service's id of its answer.
+        client_request_id: Our id of the request.
+        retryable: True when the same request may succeed later, unchanged.
+    """
+
+    exit_code = 10
+
+    def __init__(
+        self, problem: str, *, remedy: str = "", status: int = 0, code: str = "", message: str = "",
+        inner: Mapping[str, object] | None = None, request_id: str = "", client_request_id: str = "",
+        retryable: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(problem, remedy=remedy, retryable=retryable)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.inner = dict(inner or {})
+        self.request_id = request_id
+        self.client_request_id = client_request_id
+
+    def ids(self) -> list[tuple[str, str]]:
+        """Return the service's code and the ids of this request."""
+        status = f"HTTP {self.status}" if self.status else ""
+        pairs = [
+            ("Error", " ".join(part for part in (self.code, status) if part)),
+            ("Request id", self.request_id),
+            ("Client request id", self.client_request_id),
+        ]
+        return [(label, value) for label, value in pairs if value]
+
+
+class ForbiddenError(GraphError):
+    """The caller may not do this (HTTP 403).
+
+    Args:
+        problem: One sentence: what was asked, and what the service says.
+        has: The permissions that the token has.
+        needs: Permissions of which one is enough, where they are known; the least comes first.
+        others: Further fields of GraphError.
+    """
+
+    exit_code = 9
+
+    def __init__(
+        self, problem: str, *, has: Sequence[str] = (), needs: Sequence[str] = (), **others: Unpack[GraphFields]
+    ) -> None:
+        super().__init__(problem, **others)
+        self.has = tuple(has)
+        self.needs = tuple(needs)
+
+
+class NotFoundError(GraphError):
+    """There is no such object, or no such address (HTTP 404)."""
+
+    exit_code = 11
+
+
+class TooManyRequestsError(GraphError):
+    """The service asked to be called less often, for longer than we were ready to wait (HTTP 429).
+
+    Args:
+        problem: One sentence: what was asked, and for how long.
+        retry_after_s: Seconds that the service asks to wait; None if it did not say.
+        others: Further fields of GraphError.
+    """
+
+    exit_code = 7
+
+    def __init__(self, problem: str, *, retry_after_s: float | None = None, **others: Unpack[GraphFields]) -> None:
+        super().__init__(problem, **others)
+        self.retry_after_s = retry_after_s
+
+
+class DependencyError(GraphError):
+    """A request of a batch was not sent, because one that it depends on failed (HTTP 424)."""
+
+
+class ResyncRequiredError(GraphError):
+    """A delta link is too old: everything has to be read again (HTTP 410).
+
+    Args:
+        problem: One sentence: what was asked, and what the service says.
+        location: Where the service says to begin anew; empty if it does not.
+        others: Further fields of GraphError.
+    """
+
+    def __init__(self, problem: str, *, location: str = "", **others: Unpack[GraphFields]) -> None:
+        super().__init__(problem, **others)
+        self.location = location

@@ -19,9 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
-    from typing import Protocol
+    from typing import Any, Protocol
 
     import httpx2
+
+    from entrakit.http_async import AsyncTransport
 
     class Clock(Protocol):
         """What is asked about time; the `time` module itself fits."""
@@ -74,11 +76,13 @@ class Transport:
         proxy: Address of an HTTP proxy; None to follow `HTTPS_PROXY` and `NO_PROXY`.
         timeout_s: Longest silence, in seconds, while connecting, sending or receiving.
         clock: What tells the time and waits.
+        http2: Offer HTTP/2, for hosts that are asked many things at once.
     """
 
     def __init__(
-        self, *, ca_bundle: str | None = None, proxy: str | None = None, timeout_s: float = 30.0, clock: Clock = time
-    ) -> None:
+        self, *, ca_bundle: str | None = None, proxy: str | None = None, timeout_s: float = 30.0, clock: Clock = time,
+        http2: bool = False,
+    ) -> None:  # fmt: skip
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
         if proxy and "@" in proxy:
@@ -90,6 +94,7 @@ class Transport:
         self.proxy = proxy
         self.timeout_s = timeout_s
         self.clock = clock
+        self.http2 = http2
         self.skew_s: float | None = None
         self._client: httpx2.Client | None = None
         self.attempts = retry.ATTEMPTS
@@ -161,7 +166,9 @@ class Transport:
         """Return the answer or the failure of one attempt, with the wait that the server asks for."""
         begun = self.clock.monotonic()
         try:
-            answer = self._exchange(method, url, headers, body)
+            answer = self.once(method, url, headers, body)
+            if 300 <= answer.status < 400:
+                raise _redirected(host_of(url), answer.headers.get("location", ""))
         except NetworkError as error:
             log.info("%s %s failed: %s", method, without_query(url), error.problem)
             return None, error, None
@@ -171,59 +178,50 @@ class Transport:
         now = self.clock.time() + (self.skew_s or 0.0)
         return answer, None, retry.parse_retry_after(answer.headers.get("retry-after"), now=now)
 
-    def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None) -> HttpAnswer:
+    def once(
+        self, method: str, url: str, headers: Mapping[str, str], body: str | bytes | None, *, limit: int = MAX_ANSWER
+    ) -> HttpAnswer:
+        """Send a request once, and return the answer, whatever its status, redirects included.
+
+        Args:
+            method: HTTP method.
+            url: An `https` address.
+            headers: Header fields.
+            body: What to send.
+            limit: Bytes beyond which an answer is not read.
+
+        Raises:
+            NetworkError: No answer arrived; retryable. `may_have_arrived` says whether the request may have.
+            TlsError: The server's certificate is not trusted.
+            UnexpectedAnswerError: The answer is larger than the limit.
+            ParameterError: The address is not `https`, or the proxy's address can't be used.
+        """
         import httpx2
 
-        if not url.startswith("https://"):
-            raise ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
+        refuse_plain(url)
         client = self._open()
-        host = host_of(url)
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
         try:
             with client.stream(method, url, headers=dict(headers), content=body) as response:
-                if 300 <= response.status_code < 400:
-                    raise _redirected(host, response.headers.get("location", ""))
-                return HttpAnswer(response.status_code, dict(response.headers), self._read(response, host, deadline))
+                parts: list[bytes] = []
+                size = 0
+                for part in response.iter_bytes():
+                    size += len(part)
+                    refuse_excess(url, size, limit, late=self.clock.monotonic() > deadline)
+                    parts.append(part)
+                return HttpAnswer(response.status_code, dict(response.headers), b"".join(parts))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise self._explained(error, url, headers) from error
-
-    def _read(self, response: httpx2.Response, host: str, deadline: float) -> bytes:
-        """Return the body, within bounds of size and time."""
-        parts: list[bytes] = []
-        size = 0
-        for part in response.iter_bytes():
-            size += len(part)
-            if size > MAX_ANSWER:
-                raise UnexpectedAnswerError(
-                    f"The answer of {host} is larger than {MAX_ANSWER // 1024 // 1024} MiB, so it was not read.",
-                    remedy="Something else than the token service answers: check the network and the proxy.",
-                    host=host,
-                    retryable=False,
-                )
-            if self.clock.monotonic() > deadline:
-                raise NetworkError(f"The answer of {host} comes too slowly.", remedy="Try again.", host=host)
-            parts.append(part)
-        return b"".join(parts)
+            raise explained(error, url, headers.get("client-request-id", ""), self.timeout_s) from error
 
     def _open(self) -> httpx2.Client:
         if self._client is None:
             import httpx2
 
-            from entrakit.trust import make_context
-
-            _quieten("httpx2", "httpcore2")
-            context: ssl.SSLContext = make_context(self.ca_bundle, os.environ)
+            options = client_options(self)
             try:
-                self._client = httpx2.Client(
-                    verify=context,
-                    proxy=self.proxy,
-                    timeout=self.timeout_s,
-                    headers={"User-Agent": f"entrakit/{version.__version__}"},
-                )
+                self._client = httpx2.Client(**options)
             except (ValueError, TypeError, httpx2.InvalidURL) as error:
-                raise ParameterError(
-                    "The proxy's address can't be used.", remedy="Write it like http://proxy.contoso.com:8080."
-                ) from error
+                raise unusable_proxy() from error
         return self._client
 
     def _measure_skew(self, date: str | None) -> None:
@@ -231,37 +229,83 @@ class Transport:
         if then is not None:
             self.skew_s = then - self.clock.time()
 
-    def _explained(self, error: Exception, url: str, headers: Mapping[str, str]) -> NetworkError:
-        """Return the error of the tree for what went wrong below, told from its causes."""
-        import socket
-        import ssl
 
-        import httpx2
+def client_options(transport: Transport | AsyncTransport) -> dict[str, Any]:
+    """Return what httpx2's clients are made with. Raises ParameterError for a CA bundle that can't be read."""
+    from entrakit.trust import make_context
 
-        host = host_of(url)
-        causes = _causes(error)
-        secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-        if secure is not None:
-            return _tls_error(secure, host, headers.get("client-request-id", ""))
-        if isinstance(error, httpx2.ProxyError):
-            problem = f"The proxy refused to pass the request on to {host}."
-            remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in."
-        elif any(isinstance(cause, socket.gaierror) for cause in causes):
-            problem = f"The name {host} can't be found, or that of the proxy."
-            remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
-        elif isinstance(error, httpx2.ConnectTimeout):
-            problem = f"{host} can't be reached ({self.timeout_s:g} s passed)."
-            remedy = "Check the network connection, a firewall and the proxy."
-        elif isinstance(error, httpx2.TimeoutException):
-            problem = f"{host} stopped answering ({self.timeout_s:g} s passed)."
-            remedy = "Try again; check the network connection and the proxy."
-        elif isinstance(error, httpx2.ConnectError):
-            problem = f"{host} refuses the connection."
-            remedy = "Check the network connection, a firewall and the proxy."
-        else:
-            problem = f"The connection to {host} broke."
-            remedy = "Try again; check the network connection and the proxy."
-        return NetworkError(problem, remedy=remedy, host=host, correlation_id=headers.get("client-request-id", ""))
+    _quieten("httpx2", "httpcore2")
+    context: ssl.SSLContext = make_context(transport.ca_bundle, os.environ)
+    return {
+        "verify": context, "proxy": transport.proxy, "timeout": transport.timeout_s, "http2": transport.http2,
+        "headers": {"User-Agent": f"entrakit/{version.__version__}"},
+    }  # fmt: skip
+
+
+def unusable_proxy() -> ParameterError:
+    """Return the error for a proxy's address that httpx2 does not take."""
+    return ParameterError("The proxy's address can't be used.", remedy="Write it like http://proxy.contoso.com:8080.")
+
+
+def refuse_plain(url: str) -> None:
+    """Check that an address is an `https` one. Raises ParameterError."""
+    if not url.startswith("https://"):
+        raise ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
+
+
+def refuse_excess(url: str, size: int, limit: int, *, late: bool) -> None:
+    """Check that an answer stays within bounds of size and time.
+
+    Raises:
+        UnexpectedAnswerError: It is too large.
+        NetworkError: It comes too slowly.
+    """
+    host = host_of(url)
+    if size > limit:
+        raise UnexpectedAnswerError(
+            f"The answer of {host} is larger than {limit // 1024 // 1024} MiB, so it was not read.",
+            remedy="Something else than the service answers: check the network and the proxy.",
+            host=host,
+            retryable=False,
+        )
+    if late:
+        raise NetworkError(f"The answer of {host} comes too slowly.", remedy="Try again.", host=host)
+
+
+def explained(error: Exception, url: str, correlation_id: str, timeout_s: float) -> NetworkError:
+    """Return the error of the tree for what went wrong below, told from its causes."""
+    import socket
+    import ssl
+
+    import httpx2
+
+    host = host_of(url)
+    causes = _causes(error)
+    secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    if secure is not None:
+        return _tls_error(secure, host, correlation_id)
+    arrived = not isinstance(
+        error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
+    )
+    if isinstance(error, httpx2.ProxyError):
+        problem = f"The proxy refused to pass the request on to {host}."
+        remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in."
+    elif any(isinstance(cause, socket.gaierror) for cause in causes):
+        problem = f"The name {host} can't be found, or that of the proxy."
+        remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
+    elif isinstance(error, httpx2.ConnectTimeout):
+        problem = f"{host} can't be reached ({timeout_s:g} s passed)."
+        remedy = "Check the network connection, a firewall and the proxy."
+    elif isinstance(error, httpx2.TimeoutException):
+        problem = f"{host} stopped answering ({timeout_s:g} s passed)."
+        remedy = "Try again; check the network connection and the proxy."
+    elif isinstance(error, httpx2.ConnectError):
+        problem = f"{host} refuses the connection."
+        remedy = "Check the network connection, a firewall and the proxy."
+    else:
+        problem = f"The connection to {host} broke."
+        remedy = "Try again; check the network connection and the proxy."
+    return NetworkError(problem, remedy=remedy, host=host, correlation_id=correlation_id, may_have_arrived=arrived)
 
 
 def _tls_error(cause: Exception, host: str, correlation_id: str) -> TlsError:
@@ -284,6 +328,7 @@ def _tls_error(cause: Exception, host: str, correlation_id: str) -> TlsError:
         host=host,
         correlation_id=correlation_id,
         retryable=False,
+        may_have_arrived=False,
     )
 
 

@@ -22,8 +22,9 @@ def is_transient(status: int) -> bool:
 
 
 def delay_before(
-    attempt: int, *, elapsed_s: float, retry_after_s: float | None, random: Callable[[], float]
-) -> float | None:
+    attempt: int, *, elapsed_s: float, retry_after_s: float | None, random: Callable[[], float],
+    attempts: int = ATTEMPTS, patience_s: float = PATIENCE_S,
+) -> float | None:  # fmt: skip
     """Return how long to wait before the next attempt, or None to give up.
 
     Args:
@@ -31,12 +32,14 @@ def delay_before(
         elapsed_s: Seconds since the first one began.
         retry_after_s: What the service asked for, in seconds; it is obeyed or we give up, never shortened.
         random: Gives numbers in [0, 1): waits are spread, so that many clients don't come back together.
+        attempts: How many attempts there may be.
+        patience_s: Seconds after which there is no further one.
     """
-    if attempt >= ATTEMPTS:
+    if attempt >= attempts:
         return None
     backoff = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1)) * (0.5 + random() / 2)
     delay = backoff if retry_after_s is None else max(retry_after_s, 0.0)
-    return delay if elapsed_s + delay <= PATIENCE_S else None
+    return delay if elapsed_s + delay <= patience_s else None
 
 
 def parse_retry_after(text: str | None, *, now: float) -> float | None:

@@ -83,7 +83,7 @@ def connection(
 
 def used(connection: Connection) -> str:
     """Return the subject of the certificate that the last renewal used."""
-    return str(getattr(connection._proof, "subject", ""))
+    return str(getattr(connection._holder._proof, "subject", ""))
 
 
 def renew(connection: Connection, clock: FakeClock) -> str:

@@ -1,0 +1,66 @@
+"""Requests on Microsoft Graph and other services, on a connection.
+
+    graph = connection.graph
+    for user in graph.items("/users", select=["id", "displayName"], filter={"accountEnabled": True}):
+        ...
+
+`Client` runs operations with blocking I/O and `AsyncClient` awaits them; both have the same methods. What the methods
+run are values (`Call`) or generators without I/O (`operation`), so the same one can be run, awaited, previewed, or put
+into a batch.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from entrakit.graph.aio import AsyncClient
+    from entrakit.graph.batch import Item
+    from entrakit.graph.calls import call
+    from entrakit.graph.client import Client
+    from entrakit.graph.decoding import Entity
+    from entrakit.graph.delta_session import DeltaSession
+    from entrakit.graph.operation import Call, Request, Response
+    from entrakit.graph.pages import Page
+    from entrakit.services import Service
+
+_HOME = {
+    "AsyncClient": "entrakit.graph.aio",
+    "Call": "entrakit.graph.operation",
+    "Client": "entrakit.graph.client",
+    "DeltaSession": "entrakit.graph.delta_session",
+    "Entity": "entrakit.graph.decoding",
+    "Item": "entrakit.graph.batch",
+    "Page": "entrakit.graph.pages",
+    "Request": "entrakit.graph.operation",
+    "Response": "entrakit.graph.operation",
+    "Service": "entrakit.services",
+    "call": "entrakit.graph.calls",
+}
+
+__all__ = [
+    "AsyncClient",
+    "Call",
+    "Client",
+    "DeltaSession",
+    "Entity",
+    "Item",
+    "Page",
+    "Request",
+    "Response",
+    "Service",
+    "call",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,346 @@
+"""Any number of requests in JSON batches (Microsoft Graph, "Combine multiple requests in one HTTP call").
+
+Each request is an operation of its own, with its own repeats: a batch only carries, at each moment, those requests that
+want to go. So an item that is throttled inside an HTTP 200 waits and is asked again alone, by the same rules as any
+other request, and a batch that is lost is for each of its items what a lost answer is: repeated where that is safe.
+
+An item that depends on others is sent once they have all succeeded, and ends with `DependencyError` where one failed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from entrakit.errors import DependencyError, EntraError, ParameterError, UnexpectedAnswerError
+from entrakit.graph.operation import (
+    Call,
+    Request,
+    Response,
+    Together,
+    Undelivered,
+    Wait,
+    outcomes_of,
+    response_of,
+)
+from entrakit.graph.reading import fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from entrakit.graph.operation import Operation, Step
+    from entrakit.services import Service
+
+SIZE = 20
+LONGEST = 3 * 1024 * 1024
+
+
+class Item(NamedTuple):
+    """A call in a batch that others depend on, or that depends on others.
+
+    Args:
+        call: The call, or an operation.
+        after: Places, from 0, of the calls that must have succeeded before this one is sent.
+    """
+
+    call: Call[object] | Operation[object]
+    after: tuple[int, ...] = ()
+
+
+class _Place:
+    """One item on its way.
+
+    Args:
+        steps: What is done.
+        after: Places that must have succeeded first.
+    """
+
+    __slots__ = ("after", "is_done", "pending", "result", "steps", "wait")
+
+    def __init__(self, steps: Operation[object], after: tuple[int, ...]) -> None:
+        self.steps = steps
+        self.after = after
+        self.pending: Request | None = None
+        self.wait: Wait | None = None
+        self.is_done = False
+        self.result: object = None
+
+    def finish(self, result: object) -> None:
+        self.is_done, self.result = True, result
+        self.pending = self.wait = None
+        self.steps.close()
+
+
+def batch(
+    service: Service, calls: Iterable[Call[object] | Operation[object] | Item], *, at_once: int = 4
+) -> Operation[list[object]]:
+    """Run any number of calls or operations, and return their results in the same order; errors are results, too.
+
+    Args:
+        service: The service; where it has no batches, requests go one by one.
+        calls: What to run; Items where some depend on others.
+        at_once: How many batches may be on their way at the same time.
+
+    Raises:
+        ParameterError: Items depend on themselves, or on what is not there.
+    """
+    places = _places(calls)
+    try:
+        blocked = deque(places)
+        running: list[_Place] = []
+        while blocked or running:
+            started, blocked = _unblocked(blocked, places)
+            for place in started:
+                yield from _advance(place, None)
+            running = [place for place in [*running, *started] if not place.is_done]
+            ready = [place for place in running if place.pending is not None]
+            waiting = [place for place in running if place.wait is not None]
+            if any(place.wait.is_throttled for place in waiting if place.wait) or (waiting and not ready):
+                yield from _rest(waiting)
+            elif ready:
+                yield from _round(service, ready, at_once)
+        return [place.result for place in places]
+    finally:
+        for place in places:
+            place.steps.close()
+
+
+def _places(calls: Iterable[Call[object] | Operation[object] | Item]) -> list[_Place]:
+    items = [one if isinstance(one, Item) else Item(one) for one in calls]
+    for index, item in enumerate(items):
+        if any(not 0 <= other < len(items) or other == index for other in item.after):
+            raise ParameterError(
+                f"Request {index + 1} of the batch depends on itself, or on one that is not there.",
+                remedy="Name other requests of the same batch.",
+            )
+    _refuse_circles([item.after for item in items])
+    return [
+        _Place(fetch(one.call.request, one.call.read) if isinstance(one.call, Call) else one.call, one.after)
+        for one in items
+    ]
+
+
+def _refuse_circles(afters: Sequence[tuple[int, ...]]) -> None:
+    """Check that no item depends, by way of others, on itself (Kahn's algorithm)."""
+    missing = [len(set(after)) for after in afters]
+    dependents: list[list[int]] = [[] for _ in afters]
+    for index, after in enumerate(afters):
+        for other in set(after):
+            dependents[other].append(index)
+    free = [index for index, count in enumerate(missing) if not count]
+    for index in free:
+        for dependent in dependents[index]:
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                free.append(dependent)
+    if len(free) < len(afters):
+        circle = ", ".join(str(index + 1) for index, count in enumerate(missing) if count)
+        raise ParameterError(
+            f"Requests of the batch depend on each other in a circle: {circle[:200]}.",
+            remedy="Take one of the dependencies out.",
+        )
+
+
+def _unblocked(blocked: deque[_Place], places: Sequence[_Place]) -> tuple[list[_Place], deque[_Place]]:
+    """Return the items that may begin, and those that still wait for others; end those that wait in vain."""
+    free: list[_Place] = []
+    rest: deque[_Place] = deque()
+    for place in blocked:
+        needed = [places[index] for index in place.after]
+        failed = next((index for index in place.after if isinstance(places[index].result, EntraError)), None)
+        if failed is not None:
+            place.finish(
+                DependencyError(
+                    f"Not sent, because request {failed + 1} of the batch failed.",
+                    remedy="Mend that one, then send both again.",
+                    status=424,
+                    code="FailedDependency",
+                )
+            )
+        elif all(one.is_done for one in needed):
+            free.append(place)
+        else:
+            rest.append(place)
+    return free, rest
+
+
+def _advance(place: _Place, outcome: Response | EntraError | Undelivered | None) -> Operation[None]:
+    """Let an item go on to its next request or wait, or to its end."""
+    value: object = outcome
+    while True:
+        place.pending = place.wait = None
+        try:
+            if isinstance(value, Exception):
+                step: Step = place.steps.throw(value)
+            else:
+                step = next(place.steps) if value is None else place.steps.send(value)
+        except StopIteration as end:
+            place.finish(end.value)
+            return
+        except EntraError as error:
+            place.finish(error)
+            return
+        if isinstance(step, Request):
+            place.pending = step
+            return
+        if isinstance(step, Wait):
+            place.wait = step
+            return
+        value = yield step
+
+
+def _rest(waiting: Sequence[_Place]) -> Operation[None]:
+    """Wait until the first of the waiting items may go on."""
+    waits = [place.wait for place in waiting if place.wait is not None]
+    shortest = min(waits, key=lambda wait: wait.seconds)
+    yield shortest._replace(is_throttled=any(wait.is_throttled for wait in waits))
+    for place in waiting:
+        wait = place.wait
+        if wait is None:
+            continue
+        left = wait.seconds - shortest.seconds
+        if left > 0:
+            place.wait = wait._replace(seconds=left)
+        else:
+            yield from _advance(place, None)
+
+
+def _round(service: Service, ready: Sequence[_Place], at_once: int) -> Operation[None]:
+    """Send the requests of as many items as fit into the batches of one round, and hand out the answers."""
+    groups = _groups(service, ready, at_once)
+    outcomes = outcomes_of((yield Together([_carried(service, group) for group in groups], at_once)))
+    for group, outcome in zip(groups, outcomes, strict=True):
+        replies = outcome.result if isinstance(outcome.result, list) else [outcome.error] * len(group)
+        for place, reply in zip(group, replies, strict=True):
+            yield from _advance(place, reply)
+
+
+def _groups(service: Service, ready: Sequence[_Place], at_once: int) -> list[list[_Place]]:
+    """Return the items in groups of which each is one exchange: up to 20 in a batch, or one that goes alone."""
+    groups: list[list[_Place]] = []
+    current: list[_Place] = []
+    length = 0
+    for place in ready:
+        request = place.pending
+        if request is None:
+            continue
+        size = len(request.body or b"") + len(request.url)
+        is_alone = not _fits(service, request) or size > LONGEST
+        if not is_alone and current and (len(current) == SIZE or length + size > LONGEST):
+            groups.append(current)
+            current, length = [], 0
+        if len(groups) + bool(current) >= at_once and (is_alone or not current):
+            break
+        if is_alone:
+            groups.append([place])
+        else:
+            current.append(place)
+            length += size
+    return [*groups, current] if current else groups
+
+
+def _fits(service: Service, request: Request) -> bool:
+    """Return whether a request can stand in a batch: on the batch's own version of Graph, with a body of JSON or none."""
+    if not service.is_graph or not request.is_authorized or not request.url.startswith(f"{service.url}/"):
+        return False
+    return not request.body or _json(request.body) is not None
+
+
+def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Response | Undelivered]]:
+    """Send the requests of a group once, and return what each of them got: an answer, or the news that none arrived."""
+    requests = [place.pending for place in group if place.pending is not None]
+    if len(requests) == 1:
+        try:
+            return [response_of((yield requests[0]))]
+        except Undelivered as lost:
+            return [lost]
+    envelope = _envelope(service, requests)
+    try:
+        response = response_of((yield envelope))
+    except Undelivered as lost:
+        return [Undelivered(lost.error) for _ in requests]
+    if response.status != 200:
+        # Refused as a whole: to each of its items that is what a refusal of its own would be.
+        return [response._replace(request=request) for request in requests]
+    answers = _answers(response)
+    return [_reply(request, answers.get(str(number)), response) for number, request in enumerate(requests, 1)]
+
+
+def _envelope(service: Service, requests: Sequence[Request]) -> Request:
+    items = []
+    for number, request in enumerate(requests, 1):
+        item: dict[str, object] = {
+            "id": str(number),
+            "method": request.method,
+            "url": request.url[len(service.url) :],
+            "headers": dict(request.headers),
+        }
+        if request.body:
+            item["body"] = _json(request.body)
+        items.append(item)
+    body = json.dumps({"requests": items}, ensure_ascii=False, separators=(",", ":")).encode()
+    fields = {
+        "accept": "application/json",
+        "content-type": "application/json",
+        "client-request-id": requests[0].client_request_id,
+    }
+    claims = next((request.claims for request in requests if request.claims), "")
+    issued_after = max(request.issued_after for request in requests)
+    return Request("POST", f"{service.url}/$batch", fields, body, claims=claims, issued_after=issued_after)
+
+
+def _answers(response: Response) -> dict[str, dict[str, object]]:
+    """Return the answers of a batch by the number of their request; the service gives them in any order."""
+    parsed = _json(response.body)
+    listed = parsed.get("responses") if isinstance(parsed, dict) else None
+    found: dict[str, dict[str, object]] = {}
+    for one in listed if isinstance(listed, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("status"), int):
+            found.setdefault(str(one.get("id")), one)
+    return found
+
+
+def _reply(request: Request, answer: dict[str, object] | None, carrier: Response) -> Response | Undelivered:
+    if answer is None:
+        host = urlsplit(request.url).netloc
+        return Undelivered(
+            UnexpectedAnswerError(
+                f"{host} answered a batch without saying what became of {request.method} {urlsplit(request.url).path}.",
+                remedy="Look whether it was done before you repeat it.",
+                host=host,
+                correlation_id=request.client_request_id,
+            )
+        )
+    given = answer.get("headers")
+    headers = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    headers.setdefault("request-id", carrier.request_id)
+    headers.setdefault("date", carrier.headers.get("date", ""))
+    status = int(str(answer["status"]))
+    return Response(request, status, headers, _bytes(answer.get("body"), headers), carrier.sent_at)
+
+
+def _bytes(body: object, headers: dict[str, str]) -> bytes:
+    """Return the body of an item: JSON as it was; base64 where the service says that it is something else."""
+    if body is None:
+        return b""
+    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if isinstance(body, str) and kind != "application/json":
+        if kind == "text/plain" and body.isdigit():
+            return body.encode()
+        try:
+            return base64.b64decode(body, validate=True)
+        except ValueError:
+            return body.encode()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _json(body: bytes) -> object:
+    """Return what JSON text says; None if it is none."""
+    try:
+        value: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value

@@ -1,0 +1,187 @@
+"""Single requests as values: address, query, headers and body are checked and put together here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import uuid
+
+from entrakit.errors import ParameterError
+from entrakit.graph import advanced, odata
+from entrakit.graph.operation import Call, Request
+from entrakit.graph.reading import as_json, as_type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeVar, Unpack, overload
+
+    from entrakit.graph.odata import Query
+    from entrakit.services import Service
+
+    T = TypeVar("T")
+
+JSON = "application/json"
+# What the driver decides, and what would change where a request ends or how it is framed.
+_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "connection", "upgrade", "cookie"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_METHOD = re.compile(r"[A-Z]{1,20}")
+
+log = logging.getLogger("entrakit.graph")
+
+if TYPE_CHECKING:
+
+    @overload
+    def call(
+        service: Service,
+        method: str,
+        path: str,
+        *,
+        type: type[T],
+        body: object = ...,
+        headers: Mapping[str, str] | None = ...,
+        **query: Unpack[Query],
+    ) -> Call[T]: ...
+
+    @overload
+    def call(
+        service: Service,
+        method: str,
+        path: str,
+        *,
+        type: None = ...,
+        body: object = ...,
+        headers: Mapping[str, str] | None = ...,
+        **query: Unpack[Query],
+    ) -> Call[object]: ...
+
+
+def call(
+    service: Service, method: str, path: str, *, type: type[T] | None = None,  # noqa: A002 - what it is
+    body: object = None, headers: Mapping[str, str] | None = None, **query: Unpack[Query],
+) -> Call[T] | Call[object]:  # fmt: skip
+    """Return a request as a value, to run, await, preview or put into a batch.
+
+    Args:
+        service: The service that it goes to.
+        method: HTTP method.
+        path: Path below the service's base address, such as `/users/ada@contoso.com`; or a whole address of it.
+        type: What to make of the answer; None for what its JSON says.
+        body: What to send: a mapping, list, struct or other value becomes JSON; a text or bytes go as they are.
+        headers: Header fields.
+        query: Query options: `select`, `filter`, `expand`, `search`, `orderby`, `top`, `count`, `options`.
+
+    Raises:
+        ParameterError: Something of it can't be right, or the address is another service's.
+    """
+    request = request_to(service, method, path, body=body, headers=headers, query=query)
+    if type is None:
+        return Call(request, as_json)
+    wanted = type
+    return Call(request, lambda response: as_type(response, wanted))
+
+
+def request_to(
+    service: Service, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None,
+    query: Query | None = None,
+) -> Request:  # fmt: skip
+    """Return a request to a service; arguments and errors as for `call`."""
+    if not _METHOD.fullmatch(method.upper()):
+        raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")
+    parameters = odata.parameters(query or {})
+    fields = {"accept": JSON, "client-request-id": str(uuid.uuid4())} | _checked(headers or {})
+    address, path = _address(service, path)
+    if service.is_graph:
+        _add_consistency(path, parameters, fields)
+    elif service.query:
+        parameters = {**dict(service.query), **parameters}
+    content = _content(body, fields)
+    if parameters:
+        address += ("&" if "?" in address else "?") + odata.encoded(parameters)
+    return Request(method.upper(), address, fields, content)
+
+
+def _address(service: Service, path: str) -> tuple[str, str]:
+    """Return the absolute address, and the path below the base address."""
+    if any(letter <= " " or letter in "\\\x7f" or letter == "#" for letter in path):
+        raise ParameterError(
+            f"The address {path!r} has characters that an address can't have.",
+            remedy="Escape ids and names with odata.segment(): # is %23, a space is %20.",
+        )
+    if "://" in path.partition("?")[0]:
+        if not service.owns(path):
+            host = "".join(one for one in path.partition("://")[2].partition("/")[0] if one.isprintable())
+            raise ParameterError(
+                f"{host or path!r} is not a host of the service {service.name}, so nothing is sent there.",
+                remedy=f"Give a path, or an https address on {service.host}.",
+            )
+        return path, _below(service, path.partition("://")[2].partition("/")[2])
+    if ".." in path.partition("?")[0].split("/"):
+        raise ParameterError(f"The path {path!r} leads out of the service.", remedy="Leave the two dots out.")
+    path = path.lstrip("/")
+    below = _below(service, path)
+    base = service.url if below == path else f"https://{service.host}"
+    return f"{base}/{path}", below
+
+
+def _below(service: Service, path: str) -> str:
+    """Return a path without the version of Graph that it may begin with."""
+    version, _, rest = path.partition("/")
+    return rest if service.is_graph and version in ("v1.0", "beta") else path
+
+
+def _add_consistency(path: str, parameters: dict[str, str], fields: dict[str, str]) -> None:
+    """Make an advanced query of what Graph takes as one only."""
+    given = dict(part.partition("=")[::2] for part in path.partition("?")[2].split("&") if part)
+    why = advanced.reason(path, {**_decoded(given), **parameters})
+    if not why or advanced.HEADER in fields:
+        return
+    fields[advanced.HEADER] = "eventual"
+    counted = advanced.wants_count(path, {**given, **parameters}) and "$count" not in given
+    if counted:
+        parameters["$count"] = "true"
+    log.debug("ConsistencyLevel: eventual%s was added, for %s", " and $count=true" if counted else "", why)
+
+
+def _decoded(parameters: Mapping[str, str]) -> dict[str, str]:
+    from urllib.parse import unquote
+
+    return {unquote(name): unquote(value.replace("+", " ")) for name, value in parameters.items()}
+
+
+def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in headers.items():
+        lowered = name.lower()
+        if lowered in _OURS:
+            raise ParameterError(f"The header {name} is set by entrakit.", remedy="Leave it out.")
+        is_plain = value.isascii() and all(" " <= one <= "~" or one == "\t" for one in value)
+        if not _TOKEN.fullmatch(name) or not is_plain:
+            raise ParameterError(f"The header {name!r} has characters that a header can't have.")
+        fields[lowered] = value.strip()
+    return fields
+
+
+def _content(body: object, fields: dict[str, str]) -> bytes | None:
+    if body is None:
+        return None
+    fields.setdefault("content-type", JSON)
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
+    if isinstance(body, str):
+        return body.encode()
+    try:
+        if isinstance(body, dict | list):
+            return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError):
+        pass
+    from entrakit.graph import decoding
+
+    try:
+        return decoding.encode(body)
+    except (TypeError, ValueError, UnicodeError) as error:
+        raise ParameterError(
+            f"The body can't be written as JSON: {error}.",
+            remedy="Give dicts, lists, texts, numbers, structs or dates.",
+        ) from error

@@ -1,0 +1,100 @@
+"""JSON into types: the one file that imports msgspec.
+
+Values are checked against their type and made in one go. Fields that a type does not have are left out, unless the type
+is an `Entity`, which keeps them.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+T = TypeVar("T")
+
+# What is raised for text that is no JSON, or JSON of another shape.
+ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Entity(msgspec.Struct, kw_only=True):
+    """A type to derive from that keeps what it does not know.
+
+        class User(Entity):
+            id: str
+            display_name: str | None = msgspec.field(name="displayName", default=None)
+
+    Args:
+        additional: The members of the JSON object for which there is no field.
+    """
+
+    additional: dict[str, object] = msgspec.field(default_factory=dict, name="#additional")
+
+
+class Body(msgspec.Struct, Generic[T]):
+    """The JSON object that holds a page of a collection: Graph's, and Azure's with its other name for the next link."""
+
+    value: list[T] | UnsetType = UNSET
+    count: int | None = msgspec.field(name="@odata.count", default=None)
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    azure_next_link: str | None = msgspec.field(name="nextLink", default=None)
+    delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
+
+
+class _Identified(msgspec.Struct):
+    id: str | None = None
+
+
+def read(body: bytes, type: type[T]) -> T:  # noqa: A002 - what it is
+    """Return JSON text as a value of a type. Raises one of ERRORS."""
+    if _is_entity(type):
+        return _entity(_decoder(dict[str, object]).decode(body), type)
+    value: T = _decoder(type).decode(body)  # type: ignore[arg-type] # a type can be hashed
+    return value
+
+
+def read_page(body: bytes, type: type[T]) -> Body[T]:  # noqa: A002 - what it is
+    """Return a page, with items of a type. Raises one of ERRORS."""
+    if not _is_entity(type):
+        page: Body[T] = _decoder(Body[type]).decode(body)  # type: ignore[valid-type] # known at run time only
+        return page
+    plain: Body[dict[str, object]] = _decoder(Body[dict[str, object]]).decode(body)
+    items = UNSET if isinstance(plain.value, UnsetType) else [_entity(one, type) for one in plain.value]
+    return Body(items, plain.count, plain.next_link, plain.azure_next_link, plain.delta_link)
+
+
+def id_of(raw: Raw) -> str | None:
+    """Return the `id` of an object that was left as JSON text; None if it has none. Raises one of ERRORS."""
+    return _decoder(_Identified).decode(raw).id
+
+
+def encode(value: object) -> bytes:
+    """Return a value as JSON text: dicts and lists, structs, dates, ids; fields in their JSON names.
+
+    Raises:
+        TypeError: It can't be JSON.
+    """
+    return msgspec.json.encode(value)
+
+
+@lru_cache(64)
+def _decoder(type: Any) -> msgspec.json.Decoder[Any]:  # noqa: A002, ANN401 - msgspec takes any annotation
+    return msgspec.json.Decoder(type)
+
+
+def _is_entity(type: object) -> bool:  # noqa: A002 - what it is
+    return isinstance(type, msgspec.StructMeta) and issubclass(type, Entity)
+
+
+def _entity(members: Mapping[str, object], type: type[T]) -> T:  # noqa: A002 - what it is
+    known = {field.encode_name for field in msgspec.structs.fields(type)}  # type: ignore[arg-type] # an Entity
+    kept = {name: value for name, value in members.items() if name in known}
+    rest = {name: value for name, value in members.items() if name not in known}
+    return msgspec.convert(kept | {"#additional": rest}, type)
+
+
+__all__ = ["ERRORS", "Body", "Entity", "Raw", "UnsetType", "encode", "id_of", "read", "read_page"]

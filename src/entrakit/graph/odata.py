@@ -1,0 +1,169 @@
+"""Query options (OData 4.01, part 2, section 5; Microsoft Graph, "Use query parameters"), quoted in one place.
+
+    literal("O'Neil")                               → 'O''Neil'
+    fill("startsWith(displayName,{})", "O'N")       → startsWith(displayName,'O''N')
+    options(filter={"displayName": "O'Neil"})       → $filter=displayName eq 'O''Neil'
+    options(search={"displayName": "North sales"})  → $search="displayName:North sales"
+
+What comes from outside goes through `literal`, `fill` or a mapping; a text that is given as a filter stays as it is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import uuid
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias, TypedDict
+
+    Literal: TypeAlias = str | int | float | bool | datetime.datetime | datetime.date | uuid.UUID | None
+
+    class Query(TypedDict, total=False):
+        """What a collection or an object is asked for; each maps to the OData option of its name.
+
+        Args:
+            select: Properties to return.
+            filter: An OData expression, or a mapping of properties to the values that they must equal.
+            expand: Relations to include, such as `manager($select=id)`.
+            search: A search expression with its quotes, or a mapping of properties to the text to look for.
+            orderby: Properties to sort by, such as `displayName desc`.
+            top: Size of a page, 1 to 999 on directory objects.
+            count: Whether the number of all results is asked for too.
+            options: Further query parameters, as they are, such as `{"api-version": "2022-12-01"}`.
+        """
+
+        select: Sequence[str] | str
+        filter: str | Mapping[str, Literal]
+        expand: Sequence[str] | str
+        search: str | Mapping[str, str]
+        orderby: Sequence[str] | str
+        top: int
+        count: bool
+        options: Mapping[str, str]
+
+
+_NAME = re.compile(r"[A-Za-z_@][\w@.]*(?:/[A-Za-z_][\w.]*)*", re.ASCII)
+_TYPES = {
+    "select": (str, list, tuple, set, frozenset), "filter": (str, Mapping), "expand": (str, list, tuple),
+    "search": (str, Mapping), "orderby": (str, list, tuple), "top": (int,), "count": (bool,), "options": (Mapping,),
+}  # fmt: skip
+# What may stand unescaped in a query's value (RFC 3986, 3.4), without what would end it or means a space.
+_SAFE = "$'(),:;/@*!-._~="
+
+
+def literal(value: Literal) -> str:
+    """Return a value as OData writes it in an expression (OData 4.01 URL conventions, 5.1.1.14).
+
+    Args:
+        value: A text (quoted, its quotes doubled), number, bool, None, date, time with a zone, or UUID (unquoted, as
+            for properties of type Edm.Guid).
+
+    Raises:
+        ParameterError: A time without a zone, a number that is none, or a value of another type.
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, int | uuid.UUID):
+        return str(value)
+    if isinstance(value, float) and value == value and abs(value) != float("inf"):  # noqa: PLR0124 - not a number
+        return repr(value)
+    if isinstance(value, datetime.datetime):
+        if value.tzinfo is None:
+            raise ParameterError(f"The time {value} has no time zone.", remedy="Give it one, such as datetime.UTC.")
+        return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    raise ParameterError(
+        f"A {type(value).__name__} can't stand in a filter.", remedy="Give a text, number, bool, date or UUID."
+    )
+
+
+def fill(template: str, *values: Literal) -> str:
+    """Return an expression with its `{}` filled by literals, in their order: `fill("mail eq {}", mail)`.
+
+    Raises:
+        ParameterError: There are more or fewer values than places, or a value that can't be a literal.
+    """
+    pieces = template.split("{}")
+    if len(pieces) != len(values) + 1:
+        raise ParameterError(
+            f"The filter has {len(pieces) - 1} places for values, and {len(values)} were given.",
+            remedy="Give one value for each {}.",
+        )
+    return "".join(piece + text for piece, text in zip(pieces, [*map(literal, values), ""], strict=True))
+
+
+def segment(text: str) -> str:
+    """Return an id or name as one segment of a path; `#` of guests' names and `/` are escaped."""
+    return quote(text, safe="-._~!$&'()*+,;=:@")
+
+
+def parameters(query: Query) -> dict[str, str]:
+    """Return the parameters of a query, not yet escaped for an address.
+
+    Raises:
+        ParameterError: An option is unknown or of the wrong type; a name is none; `top` is not positive.
+    """
+    found: dict[str, str] = {}
+    for name, value in query.items():
+        expected = _TYPES.get(name)
+        if expected is None:
+            raise ParameterError(f"There is no query option {name!r}.", remedy=f"Use one of {', '.join(_TYPES)}.")
+        if not isinstance(value, expected) or (name == "top" and isinstance(value, bool)):
+            raise ParameterError(f"{name} can't be a {type(value).__name__}.")
+    lists = {"select": query.get("select"), "orderby": query.get("orderby"), "expand": query.get("expand")}
+    for name, listed in lists.items():
+        if listed:
+            found[f"${name}"] = listed if isinstance(listed, str) else ",".join(_strings(name, listed))
+    if query.get("filter"):
+        found["$filter"] = _filter(query["filter"])
+    if query.get("search"):
+        found["$search"] = _search(query["search"])
+    if "top" in query:
+        if query["top"] < 1:
+            raise ParameterError(f"top is the size of a page and can't be {query['top']}.")
+        found["$top"] = str(query["top"])
+    if query.get("count"):
+        found["$count"] = "true"
+    found |= {name: str(value) for name, value in query.get("options", {}).items()}
+    return found
+
+
+def encoded(parameters: Mapping[str, str]) -> str:
+    """Return parameters as the query of an address (RFC 3986, 3.4): spaces as %20, `+`, `#` and `&` escaped."""
+    return "&".join(f"{quote(name, safe='$-._~')}={quote(value, safe=_SAFE)}" for name, value in parameters.items())
+
+
+def _filter(value: str | Mapping[str, Literal]) -> str:
+    if isinstance(value, str):
+        return value
+    for name in value:
+        if not _NAME.fullmatch(name):
+            raise ParameterError(
+                f"{name!r} is not the name of a property.", remedy="Write names as Microsoft Graph does."
+            )
+    return " and ".join(f"{name} eq {literal(one)}" for name, one in value.items())
+
+
+def _search(value: str | Mapping[str, str]) -> str:
+    if isinstance(value, str):
+        return value
+    # Quotes and backslashes would end the clause, or escape its end.
+    clauses = [(name, text.replace("\\", "\\\\").replace('"', '\\"')) for name, text in value.items()]
+    return " AND ".join(f'"{name}:{text}"' for name, text in clauses)
+
+
+def _strings(option: str, names: Sequence[str]) -> list[str]:
+    for name in names:
+        if not str(name).strip():
+            raise ParameterError(f"{option} is a list of names, and {name!r} is none.")
+    return list(names)

@@ -1,0 +1,54 @@
+"""How fast the workers of a client may ask: nobody while the service wants quiet, then in single file, ever faster.
+
+One `Pace` is shared by all threads or tasks of a client. It holds numbers only; the drivers do the waiting.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+
+FIRST_GAP_S = 0.05
+LONGEST_GAP_S = 2.0
+QUICKER = 0.8
+NO_GAP_S = 0.005
+
+
+class Pace:
+    """When the next request may go."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next = 0.0
+        self._gap_s = 0.0
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether requests are held apart at all."""
+        return self._gap_s > 0.0 or self._next > 0.0
+
+    def throttled(self, now: float, seconds: float) -> None:
+        """Keep quiet for a time, and go slower after it.
+
+        Args:
+            now: Seconds on a clock that nobody sets.
+            seconds: How long the service wants quiet.
+        """
+        with self._lock:
+            # Answers to requests that were on their way together count once.
+            if now >= self._next:
+                self._gap_s = min(LONGEST_GAP_S, max(FIRST_GAP_S, 2 * self._gap_s))
+            self._next = max(self._next, now + seconds)
+
+    def turn(self, now: float) -> float:
+        """Take the next turn, and return the seconds to wait for it.
+
+        Args:
+            now: Seconds on a clock that nobody sets.
+        """
+        if not self.is_slowed:
+            return 0.0
+        with self._lock:
+            turn = max(now, self._next)
+            self._next = turn + self._gap_s if self._gap_s else 0.0
+            self._gap_s = self._gap_s * QUICKER if self._gap_s > NO_GAP_S else 0.0
+            return turn - now

@@ -1,0 +1,180 @@
+"""Listings: from page to page by the service's own next links (Microsoft Graph, "Paging"; OData 4.01, 11.2.6.7).
+
+A `Listing` knows what comes next and fetches one page at a time; the clients only loop. A next link goes nowhere but to
+the service's own hosts; one that was followed before ends the listing with an error instead of going round for ever; a
+page that is answered a second time under another link is passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from entrakit.errors import UnexpectedAnswerError
+from entrakit.graph import decoding
+from entrakit.graph.calls import request_to
+from entrakit.graph.reading import fetch, unreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit.graph.odata import Query
+    from entrakit.graph.operation import Operation, Request, Response
+    from entrakit.services import Service
+
+T = TypeVar("T")
+
+
+class Page(NamedTuple, Generic[T]):
+    """One answer of a collection.
+
+    Args:
+        items: What it holds; may be nothing, though more pages follow.
+        next_link: Address of the next page; empty for the last.
+        delta_link: Where a delta query goes on later; empty for another query.
+        total: How many there are in all, on the first page of a query that asked for it.
+        size: Bytes of the answer.
+    """
+
+    items: list[T]
+    next_link: str = ""
+    delta_link: str = ""
+    total: int | None = None
+    size: int = 0
+
+
+class Listing(Generic[T]):
+    """The state of a listing between two pages.
+
+    Args:
+        service: The service; links to other hosts are refused.
+        request: The first request.
+        type: What to make of each item.
+        may_repeat: Whether equal ids at both ends of two pages are nothing unusual, as in delta queries.
+    """
+
+    def __init__(
+        self, service: Service, request: Request, type: type[T], *, may_repeat: bool = False  # noqa: A002
+    ) -> None:
+        self._service = service
+        self._first = request
+        self._type = type
+        self._next: Request | None = request
+        self._followed: set[int] = set()
+        self._may_repeat = may_repeat
+        self._seen: set[int] = set()
+        self._broken: UnexpectedAnswerError | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is no further page."""
+        return self._next is None
+
+    @property
+    def position(self) -> str:
+        """Address of the page that comes next; empty at the end."""
+        return self._next.url if self._next else ""
+
+    def go_on_at(self, link: str) -> None:
+        """Set the page that comes next, as `position` gave it in an earlier run. Raises UnexpectedAnswerError."""
+        self._next = self._following(link)
+
+    def advance(self) -> Operation[Page[T]]:
+        """Fetch the next page.
+
+        Raises:
+            GraphError: The service refused.
+            NetworkError: No answer, or none that can be read.
+            UnexpectedAnswerError: It is no collection; or a next link leads to another host, or round in a circle.
+        """
+        request = self._next
+        if self._broken is not None:
+            raise self._broken
+        if request is None:
+            return Page([])
+        self._followed.add(hash(request.url))
+        page: Page[T] = yield from fetch(request, self._read)
+        try:
+            self._next = self._following(page.next_link) if page.next_link else None
+        except UnexpectedAnswerError as error:
+            # What this page holds is good; the error is for who asks for the next one.
+            self._broken = error
+        mark = None if self._may_repeat else _mark(page.items)
+        if mark is not None and mark in self._seen:
+            return page._replace(items=[])
+        if mark is not None:
+            self._seen.add(mark)
+        return page
+
+    def _read(self, response: Response) -> Page[T]:
+        try:
+            body = decoding.read_page(response.body, self._type)
+        except decoding.ERRORS as error:
+            raise unreadable(response, error) from error
+        if isinstance(body.value, decoding.UnsetType):
+            path = urlsplit(response.request.url).path
+            raise self._wrong(f"{path} is not a collection.", "Ask for it with get().")
+        link = body.next_link or body.azure_next_link or ""
+        return Page(body.value, link, body.delta_link or "", body.count, len(response.body))
+
+    def _following(self, link: str) -> Request:
+        """Return the request for the next page: the same headers, and an address that the service gave."""
+        if not self._service.owns(link) or any(letter <= " " or letter in "\\\x7f" for letter in link):
+            host = "".join(one for one in urlsplit(link).netloc.rpartition("@")[2] if one.isprintable())[:200]
+            raise self._wrong(
+                f"The next page is said to be at {host or 'no host'}, which is not {self._service.host}; the token is "
+                "not sent there.",
+                "Something between here and the service changes its answers: check the proxy.",
+            )
+        if hash(link) in self._followed:
+            raise self._wrong(
+                f"{self._service.host} leads round in a circle: a page is followed by an earlier one.",
+                "Ask again; if it happens again, report it to the service with the ids.",
+            )
+        return self._first._replace(method="GET", url=link, body=None)
+
+    def _wrong(self, problem: str, remedy: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            problem, remedy=remedy, host=self._service.host, correlation_id=self._first.client_request_id,
+            retryable=False,
+        )  # fmt: skip
+
+
+def listing(
+    service: Service,
+    path: str,
+    type: type[T] | None,
+    headers: Mapping[str, str] | None,
+    query: Query,  # noqa: A002
+) -> Listing[T]:
+    """Return a listing that has not begun.
+
+    Args:
+        service: The service.
+        path: Path of the collection.
+        type: What to make of each item; None for dicts.
+        headers: Header fields.
+        query: Query options.
+
+    Raises:
+        ParameterError: Something of it can't be right.
+    """
+    request = request_to(service, "GET", path, headers=headers, query=query)
+    return Listing(service, request, type or dict[str, object])  # type: ignore[arg-type] # T's default
+
+
+def _mark(items: list[T]) -> int | None:
+    """Return what a page is known again by: its size and the ids at its ends. None for a page without ids."""
+    if not items:
+        return None
+    ends = [_id(items[0]), _id(items[-1])]
+    return None if None in ends else hash((len(items), *ends))
+
+
+def _id(item: object) -> object:
+    if isinstance(item, dict):
+        return item.get("id")
+    if isinstance(item, decoding.Raw):
+        return bytes(item)
+    return getattr(item, "id", None)

@@ -1,0 +1,223 @@
+"""A whole collection of users or groups, read by several workers: ranges of names that together leave nothing out.
+
+The directory has no way to jump to a page, but it can filter by the beginning of a name, and count. So a collection is
+cut into ranges of beginnings of about the same size, each of them a listing of its own:
+
+    count   everything, and how many names begin with each letter and sign, in one round ($batch, 20 counts in each)
+    cut     a beginning that holds more than its share, at its next letter, down to a depth
+    pack    beginnings into ranges of about the same size, at most 15 in each: the service takes no more terms with `or`
+    read    the ranges, several at a time
+    prove   as many objects came as `$count` says; else the whole is read once more, one page after another
+
+An object is handed out once, however often it comes: its id is remembered.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from entrakit.errors import EntraError, GraphError
+from entrakit.graph import decoding, odata
+from entrakit.graph.batch import Item, batch
+from entrakit.graph.calls import call, request_to
+from entrakit.graph.operation import Call
+from entrakit.graph.pages import Listing, listing
+from entrakit.graph.reading import as_json, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from entrakit.graph.odata import Query
+    from entrakit.graph.operation import Operation
+    from entrakit.services import Service
+
+T = TypeVar("T")
+
+# The property whose beginnings are used: every object has it, in ASCII, and it can be filtered by without an index.
+KEYS = {"users": "userPrincipalName", "groups": "mailNickname"}
+# Case does not count. Signs that a name can hold; a name that begins otherwise is found by the proof.
+SIGNS = "etaoinshrdlcumwfgypbvkjxqz0123456789_-.'!#$%&*+=?^`{|}~/@"
+TERMS = 15
+DEPTH = 16
+# A beginning is cut when it holds so many times the share of one worker.
+SHARES = 1.2
+
+
+class Range(NamedTuple):
+    """Beginnings of names that are read as one listing.
+
+    Args:
+        beginnings: The beginnings.
+        size: How many objects they hold.
+    """
+
+    beginnings: tuple[str, ...]
+    size: int
+
+
+class Partition(Generic[T]):
+    """The state of a collection that is read in ranges.
+
+    Args:
+        service: The service.
+        path: Path of the collection.
+        type: What to make of each object.
+        headers: Header fields.
+        query: Query options.
+        at_once: How many pages to read at once.
+    """
+
+    def __init__(
+        self, service: Service, path: str, type: type[T], headers: Mapping[str, str] | None, query: Query,  # noqa: A002
+        at_once: int,
+    ) -> None:  # fmt: skip
+        self.at_once = at_once
+        self._service = service
+        self._path = path
+        self._type = type
+        self._headers = headers
+        self._query = query
+        self._key = KEYS.get(path.strip("/").lower().removeprefix("v1.0/").removeprefix("beta/"), "")
+        self._seen: set[object] = set()
+        self._expected = -1
+        self._hides_id = False
+        self._with_id()
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the collection and the query are of the kind that can be cut."""
+        cut = not {"search", "orderby", "options", "expand"} & {name for name, value in self._query.items() if value}
+        return self._service.is_graph and bool(self._key) and cut
+
+    def plan(self) -> Operation[list[Listing[T]]]:
+        """Count, and return the listings that together are the collection; none where the service does not play along."""
+        try:
+            beginnings = ["", *SIGNS]
+            self._expected, *sizes = yield from self._sizes(beginnings)
+            if self._expected <= self._query.get("top", 999):
+                return []
+            ranges = yield from self._ranges(beginnings[1:], sizes)
+        except GraphError:
+            # Filters or counts that this collection or query does not take: it is read as a whole.
+            return []
+        return [self._listing(one) for one in packed(ranges, self.at_once)]
+
+    def unseen(self, items: Sequence[T]) -> list[T]:
+        """Return those objects that did not come before, and remember them."""
+        fresh: list[T] = []
+        for item in items:
+            key = _id(item)
+            if key is None or key in self._seen:
+                # Without an id nothing can be told apart: then the proof fails, and `whole` brings what is missing.
+                continue
+            self._seen.add(key)
+            if self._hides_id and isinstance(item, dict):
+                del item["id"]
+            fresh.append(item)
+        return fresh
+
+    def is_complete(self) -> Operation[bool]:
+        """Return whether as many objects came as there are, counted before or, if they differ, after."""
+        if len(self._seen) == self._expected:
+            return True
+        if self._expected < 0:
+            return False
+        now = yield from counting(self._service, self._path, self._headers, self._plain())
+        return len(self._seen) == now
+
+    def whole(self) -> Listing[T]:
+        """Return the collection as one listing."""
+        return listing(self._service, self._path, self._type, self._headers, self._query)
+
+    def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
+        """Return ranges of one beginning each, none of them much more than a worker's share; empty ones are left out."""
+        most = SHARES * self._expected / self.at_once
+        done: list[Range] = []
+        for _ in range(DEPTH):
+            found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True) if size]
+            heavy = [one for one in found if one.size > most]
+            done += [one for one in found if one.size <= most]
+            if not heavy:
+                break
+            beginnings = [one.beginnings[0] + sign for one in heavy for sign in SIGNS]
+            sizes = yield from self._sizes(beginnings)
+            # What is left of a heavy beginning after its cuts (a name that is just this) is found by the proof.
+        else:
+            done += heavy
+        return done
+
+    def _sizes(self, beginnings: Sequence[str]) -> Operation[list[int]]:
+        """Return how many objects there are for each of several beginnings."""
+        calls: list[Call[object] | Item] = [
+            call(
+                self._service, "GET", f"{self._path.rstrip('/')}/$count",
+                headers={**(self._headers or {}), "accept": "text/plain"}, filter=self._filter((beginning,)),
+            )
+            for beginning in beginnings
+        ]  # fmt: skip
+        results = yield from batch(self._service, calls, at_once=self.at_once)
+        for result in results:
+            if isinstance(result, EntraError):
+                raise result
+        return [int(str(result)) for result in results]
+
+    def _listing(self, one: Range) -> Listing[T]:
+        query: Query = {**self._query, "filter": self._filter(one.beginnings)}
+        query.setdefault("top", 999)
+        return listing(self._service, self._path, self._type, self._headers, query)
+
+    def _filter(self, beginnings: Iterable[str]) -> str:
+        own = self._plain().get("filter")
+        terms = " or ".join(odata.fill(f"startsWith({self._key},{{}})", one) for one in beginnings if one)
+        given = odata.parameters({"filter": own}).get("$filter", "") if own else ""
+        return f"({given}) and ({terms})" if given and terms else given or terms
+
+    def _plain(self) -> Query:
+        """Return the part of the query that decides which objects there are."""
+        return {"filter": self._query["filter"]} if self._query.get("filter") else {}
+
+    def _with_id(self) -> None:
+        """Ask for ids too, where the query chose properties without it: objects are told apart by them."""
+        select = self._query.get("select")
+        names = select.split(",") if isinstance(select, str) else list(select or ())
+        if names and "id" not in {name.strip().lower() for name in names}:
+            self._hides_id = True
+            self._query = {**self._query, "select": [*names, "id"]}
+
+
+def packed(ranges: Iterable[Range], at_once: int) -> list[Range]:
+    """Return ranges put together so that each of `at_once` workers has about the same to do; largest first.
+
+    A range takes no more beginnings than the service takes terms, so there may be more ranges than workers.
+    """
+    bins = [Range((), 0) for _ in range(at_once)]
+    for one in sorted(ranges, key=lambda one: one.size, reverse=True):
+        free = [index for index, other in enumerate(bins) if len(other.beginnings) + len(one.beginnings) <= TERMS]
+        if not free:
+            bins.append(one)
+            continue
+        least = min(free, key=lambda index: bins[index].size)
+        bins[least] = Range(bins[least].beginnings + one.beginnings, bins[least].size + one.size)
+    return sorted((one for one in bins if one.beginnings), key=lambda one: one.size, reverse=True)
+
+
+def counting(service: Service, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
+    """Return how many objects a collection has.
+
+    Raises:
+        GraphError: The service does not count there.
+    """
+    request = request_to(service, "GET", f"{path.rstrip('/')}/$count", headers=headers, query=query)
+    number = yield from fetch(request._replace(headers={**request.headers, "accept": "text/plain"}), as_json)
+    if not isinstance(number, int):
+        raise GraphError(f"{path} was not counted: the answer is no number.", remedy="Ask the service for the pages.")
+    return number
+
+
+def _id(item: object) -> object:
+    """Return what an object is known by; None where it has no id."""
+    if isinstance(item, dict):
+        return item.get("id")
+    if isinstance(item, decoding.Raw):
+        return decoding.id_of(item)
+    return getattr(item, "id", None)

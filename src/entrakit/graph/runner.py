@@ -1,0 +1,211 @@
+"""Running operations with blocking I/O: send, wait, hand back; nothing is decided here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+from entrakit.errors import EntraError, NetworkError, ParameterError
+from entrakit.graph.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.graph.pace import Pace
+from entrakit.graph.reading import fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from entrakit.graph.operation import Operation, Step
+    from entrakit.http import Clock, HttpAnswer, Transport
+    from entrakit.services import Service
+    from entrakit.tokens import Token
+
+    class TokenSource(Protocol):
+        """What is needed of a connection."""
+
+        @property
+        def tenant_id(self) -> str:
+            """The tenant's id."""
+            ...
+
+        def service_token(self, scope: str, *, claims: str = "", issued_after: float = 0.0) -> Token:
+            """Return a token for a scope, with claims challenges announced; renewed in silence if that is due."""
+            ...
+
+        def fresh_service_token(self, scope: str, *, issued_after: float = 0.0) -> Token | None:
+            """Return the token that is there, if it need not be renewed; without waiting for anything."""
+            ...
+
+
+T = TypeVar("T")
+
+MAX_ANSWER = 256 * 1024 * 1024
+THROTTLED = "the service asks for quiet"
+
+log = logging.getLogger("entrakit.graph")
+
+
+class Runner:
+    """What runs operations on one service. Safe to share between threads, which it paces together.
+
+    Args:
+        connection: Where tokens come from.
+        service: The service.
+        transport: What sends.
+        clock: What tells the time and waits.
+        on_wait: Told of every wait: the seconds, and why.
+        pace: How fast it may ask; None for a pace of its own.
+    """
+
+    def __init__(
+        self, connection: TokenSource, service: Service, transport: Transport, *, clock: Clock = time,
+        on_wait: Callable[[float, str], None] | None = None, pace: Pace | None = None,
+    ) -> None:  # fmt: skip
+        self.service = service
+        self.pace = pace or Pace()
+        self._connection = connection
+        self._transport = transport
+        self._clock = clock
+        self._on_wait = on_wait
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that is asked."""
+        return self._connection.tenant_id
+
+    def watched(self, on_wait: Callable[[float, str], None]) -> Runner:
+        """Return this runner, with the same connections and pace, as one that tells of its waits."""
+        return Runner(
+            self._connection, self.service, self._transport, clock=self._clock, on_wait=on_wait, pace=self.pace
+        )
+
+    def run(self, operation: Call[T] | Operation[T]) -> T:
+        """Run a call or an operation to its end, and return its result.
+
+        Raises:
+            EntraError: What the operation raises.
+        """
+        steps = steps_of(operation)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = self._perform(step)
+                except (Undelivered, EntraError) as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()
+
+    def preview(self, operation: Call[object] | Operation[object]) -> Request:
+        """Return the first request of a call or an operation, without sending it and without its token."""
+        if isinstance(operation, Call):
+            return operation.request
+        try:
+            step = next(operation)
+        finally:
+            operation.close()
+        if not isinstance(step, Request):
+            raise ParameterError("The operation does not begin with a request.")
+        return step
+
+    def _perform(self, step: Step) -> object:
+        if isinstance(step, Request):
+            return self._exchange(step)
+        if isinstance(step, Wait):
+            return self._wait(step)
+        if isinstance(step, Together):
+            return self._run_together(step)
+        if isinstance(step, HeldPermissions):
+            return permissions_of(self._connection.fresh_service_token(self.service.scope))
+        raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
+
+    def _exchange(self, request: Request) -> Response:
+        headers = dict(request.headers)
+        if request.is_authorized:
+            refuse_stranger(self.service, request)
+            token = self._connection.service_token(
+                self.service.scope, claims=request.claims, issued_after=request.issued_after
+            )
+            headers["authorization"] = f"{token.token_type} {token.access_token}"
+        turn = self.pace.turn(self._clock.monotonic())
+        if turn > 0:
+            self._tell(turn, THROTTLED)
+            self._clock.sleep(turn)
+        sent_at = self._clock.time()
+        try:
+            answer = self._transport.once(request.method, request.url, headers, request.body, limit=MAX_ANSWER)
+        except NetworkError as error:
+            raise Undelivered(error) from error
+        return arrived(request, answer, sent_at)
+
+    def _wait(self, step: Wait) -> None:
+        if step.is_throttled:
+            # The pause is everybody's; whoever asks next takes its turn after it.
+            self.pace.throttled(self._clock.monotonic(), step.seconds)
+            return
+        self._tell(step.seconds, step.reason)
+        self._clock.sleep(step.seconds)
+
+    def _tell(self, seconds: float, reason: str) -> None:
+        log.info("waiting %.1f s: %s", seconds, reason)
+        if self._on_wait is not None:
+            self._on_wait(seconds, reason)
+
+    def _run_together(self, step: Together) -> list[Outcome]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        def one(operation: Operation[object]) -> Outcome:
+            try:
+                return Outcome(self.run(operation))
+            except EntraError as error:
+                return Outcome(error=error)
+
+        if len(step.operations) == 1 or step.at_once == 1:
+            return [one(operation) for operation in step.operations]
+        with ThreadPoolExecutor(min(step.at_once, len(step.operations)), "entrakit-graph") as pool:
+            return list(pool.map(one, step.operations))
+
+
+def steps_of(operation: Call[T] | Operation[T]) -> Operation[T]:
+    """Return the generator that an operation is, or that a call stands for."""
+    return fetch(operation.request, operation.read) if isinstance(operation, Call) else operation
+
+
+def refuse_stranger(service: Service, request: Request) -> None:
+    """Check that a token goes only to the service's own hosts: the last gate, whatever an operation asks for.
+
+    Raises:
+        ParameterError: It would go elsewhere; the error names the host.
+    """
+    if not service.owns(request.url):
+        host = "".join(one for one in urlsplit(request.url).netloc.rpartition("@")[2] if one.isprintable())[:200]
+        raise ParameterError(
+            f"{host} is not a host of the service {service.name}, so its token is not sent there.",
+            remedy=f"Ask {service.host}, or connect the other service.",
+        )
+
+
+def arrived(request: Request, answer: HttpAnswer, sent_at: float) -> Response:
+    """Return an answer as operations see it, and note it in the log: method, path and ids, no query and no body."""
+    response = Response(request, answer.status, answer.headers, answer.body, sent_at)
+    parts = urlsplit(request.url)
+    log.debug(
+        "%s https://%s%s answered %d, request id %s, client request id %s",
+        request.method, parts.netloc, parts.path, answer.status, response.request_id, request.client_request_id,
+    )  # fmt: skip
+    return response
+
+
+def permissions_of(token: Token | None) -> tuple[str, ...]:
+    """Return the permissions that a token names; nothing for one that can't be read."""
+    if token is None:
+        return ()
+    roles, scopes = token.claims.get("roles"), token.claims.get("scp")
+    named = [*(roles if isinstance(roles, list) else []), *(scopes.split() if isinstance(scopes, str) else [])]
+    return tuple(sorted({str(name) for name in named}))

@@ -1,0 +1,147 @@
+"""The one place that repeats a request to a service.
+
+    429, 503                 repeated, whatever the method: the service promises that nothing was done
+    409 of the directory     "concurrent requests": likewise
+    500, 502, 504, 408       repeated where the method is idempotent
+    no answer                repeated where the method is idempotent, or where the request did certainly not arrive
+    401                      once more with a new token; with the challenge that came with it, if one did
+    301, 302, 303, 307, 308  followed for GET and HEAD; the token stays behind when the origin changes
+
+`Retry-After` is obeyed in both forms or we give up; else waits grow exponentially, with jitter. All waits of a request
+together stay within a budget. What is given up is handed on as it is: the answer, or the error.
+"""
+
+from __future__ import annotations
+
+import random as randomness
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from entrakit import retry
+from entrakit.challenges import challenge_in
+from entrakit.errors import UnexpectedAnswerError
+from entrakit.graph.operation import Request, Response, Undelivered, Wait, response_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit.graph.operation import Operation
+
+ATTEMPTS = 8
+PATIENCE_S = 300.0
+REDIRECTS = 5
+
+_NOT_DONE = (429, 503)
+_MAYBE_DONE = (408, 500, 502, 504)
+_CONCURRENT = b"Directory_ConcurrencyViolation"
+
+
+class _Trip(NamedTuple):
+    """What was tried so far."""
+
+    attempts: int = 0
+    waited_s: float = 0.0
+    redirects: int = 0
+    has_new_token: bool = False
+    may_be_done: bool = False
+
+
+def send(request: Request, *, random: Callable[[], float] = randomness.random) -> Operation[Response]:
+    """Send a request, again where that is safe and of use, and return the answer, whatever its status.
+
+    Args:
+        request: What is asked.
+        random: Gives numbers in [0, 1), to spread waits.
+
+    Raises:
+        NetworkError: No answer arrived, and none could be had by asking again.
+        UnexpectedAnswerError: Redirects that don't end, or lead away from TLS.
+    """
+    trip = _Trip()
+    while True:
+        trip = trip._replace(attempts=trip.attempts + 1)
+        try:
+            response = response_of((yield request))
+        except Undelivered as failure:
+            error = failure.error
+            pause = None
+            if error.retryable and (request.is_idempotent or not error.may_have_arrived):
+                pause = _pause(trip, None, random)
+            if pause is None:
+                raise error from failure
+            yield Wait(pause, error.problem)
+            trip = trip._replace(waited_s=trip.waited_s + pause, may_be_done=trip.may_be_done or error.may_have_arrived)
+            continue
+        following = _following(request, response, trip)
+        if following is not None:
+            request, trip = following
+            continue
+        pause = _pause(trip, retry_after(response), random) if _is_repeatable(request, response) else None
+        if pause is None:
+            return _settled(response, trip)
+        yield Wait(pause, f"HTTP {response.status}", is_throttled=response.status == 429)
+        trip = trip._replace(
+            waited_s=trip.waited_s + pause, may_be_done=trip.may_be_done or response.status in _MAYBE_DONE
+        )
+
+
+def retry_after(response: Response) -> float | None:
+    """Return the seconds that an answer asks to wait; None if it does not say."""
+    headers = response.headers
+    now = retry.parse_http_date(headers.get("date")) if headers.get("date") else None
+    return retry.parse_retry_after(headers.get("retry-after"), now=response.sent_at if now is None else now)
+
+
+def backoff(attempt: int, *, random: Callable[[], float] = randomness.random) -> float:
+    """Return the seconds before attempt `attempt` + 1 where nobody asked for a time."""
+    pause = retry.delay_before(attempt, elapsed_s=0.0, retry_after_s=None, random=random, attempts=attempt + 1)
+    return pause or 0.0
+
+
+def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float]) -> float | None:
+    return retry.delay_before(
+        trip.attempts, elapsed_s=trip.waited_s, retry_after_s=retry_after_s, random=random,
+        attempts=ATTEMPTS, patience_s=PATIENCE_S,
+    )  # fmt: skip
+
+
+def _is_repeatable(request: Request, response: Response) -> bool:
+    if response.status == 409:
+        return _CONCURRENT in response.body
+    return response.status in _NOT_DONE or (response.status in _MAYBE_DONE and request.is_idempotent)
+
+
+def _following(request: Request, response: Response, trip: _Trip) -> tuple[Request, _Trip] | None:
+    """Return what is asked next, at once: with a new token, or where a redirect leads. None for nothing."""
+    if response.status == 401 and request.is_authorized and not trip.has_new_token:
+        claims = challenge_in(response.headers.get("www-authenticate", ""))
+        renewed = request._replace(claims=claims, issued_after=response.sent_at)
+        return renewed, trip._replace(has_new_token=True)
+    location = response.headers.get("location", "")
+    if response.status not in (301, 302, 303, 307, 308) or not location or request.method not in ("GET", "HEAD"):
+        return None
+    here = response.request.url
+    url = urljoin(here, location)
+    host = "".join(letter for letter in urlsplit(url).netloc.rpartition("@")[2] if letter.isprintable())[:200]
+    if trip.redirects >= REDIRECTS or urlsplit(url).scheme != "https":
+        raise UnexpectedAnswerError(
+            f"{urlsplit(here).netloc} sends us on to {host or 'another page'} instead of answering.",
+            remedy="Check the address, the network and the proxy.",
+            host=urlsplit(here).netloc,
+            correlation_id=request.client_request_id,
+            retryable=False,
+        )
+    same = urlsplit(url)[:2] == urlsplit(here)[:2]
+    # What the redirect's target may not see: the token, and what else was meant for the service.
+    headers = request.headers if same else {}
+    followed = request._replace(url=url, headers=headers, is_authorized=request.is_authorized and same)
+    return followed, trip._replace(redirects=trip.redirects + 1)
+
+
+def _settled(response: Response, trip: _Trip) -> Response:
+    """Return the answer with what it took; a thing that is gone after a DELETE that may have worked is deleted."""
+    response = response._replace(attempts=trip.attempts, waited_s=trip.waited_s)
+    if response.status == 404 and trip.may_be_done and response.request.method == "DELETE":
+        return response._replace(status=204, body=b"")
+    return response
