@@ -13,11 +13,11 @@ CLIENT = SOURCE / "entrakit"
 # From the bottom up; a room may import what stands before it.
 ORDER = (
     *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
-    *("clouds", "identifiers", "scopes", "tokens", "wanted", "secret", "redaction", "challenges"),
-    *("answers", "paths", "retry", "trust", "http", "vault", "metadata", "certificates"),
+    *("clouds", "services", "identifiers", "scopes", "tokens", "wanted", "secret", "redaction", "challenges"),
+    *("answers", "paths", "retry", "trust", "http", "http_async", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
-    *("renewal", "holder", "services", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
+    *("renewal", "holder", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
     *("__init__", "cli", "__main__"),
 )
 
@@ -25,7 +25,8 @@ ORDER = (
 DOORS = {
     "azure": {"azure_tokens.py"},
     "msal": {"_msal.py"},
-    "httpx2": {"http.py"},
+    "httpx2": {"http.py", "http_async.py"},
+    "msgspec": {"graph/decoding.py"},
     "truststore": {"trust.py"},
     "filelock": {"vault/lock.py"},
     "keyring": {"vault/keys/keyring.py"},

@@ -12,6 +12,7 @@ process has done it meanwhile. The next refresh token is on disk before the new 
 from __future__ import annotations
 
 import time
+from threading import Lock
 
 from entrakit import record as records
 from entrakit.holder import Holder
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 
+    from entrakit.aio import AsyncConnection
+    from entrakit.graph.client import Client
+    from entrakit.graph.runner import Runner
     from entrakit.http import Clock, Transport
     from entrakit.proofs import Proof
     from entrakit.record import Record
+    from entrakit.services import Service
     from entrakit.settings import Settings
     from entrakit.tokens import Account, Token
     from entrakit.vault import Vault
@@ -59,6 +64,8 @@ class Connection:
         )  # fmt: skip
         self._vault = vault
         self._clock = clock
+        self._services_lock = Lock()
+        self._runners: dict[Service, Runner] = {}
         self._time: Callable[[], float] = clock.time
 
     def __repr__(self) -> str:
@@ -132,6 +139,46 @@ class Connection:
         """Return the `Authorization` header for a request; arguments and errors as for `token()`."""
         token = self.token(*scopes)
         return {"Authorization": f"{token.token_type} {token.access_token}"}
+
+    @property
+    def graph(self) -> Client:
+        """Microsoft Graph v1.0, asked on this connection."""
+        return self.service("graph")
+
+    @property
+    def aio(self) -> AsyncConnection:
+        """This connection for programs that await: `connection.aio.graph`; and a credential for Azure's clients."""
+        from entrakit.aio import AsyncConnection
+
+        return AsyncConnection(self)
+
+    def service(self, service: str | Service = "graph", *, vault: str = "") -> Client:
+        """Return a service, asked on this connection; tokens for it come from the same sign-in.
+
+        Args:
+            service: Its name (`graph`, `graph-beta`, `azure`, `keyvault`, `defender-endpoint`, `defender-xdr`), or a
+                `Service` of your own.
+            vault: Name of the key vault, for `keyvault`.
+
+        Raises:
+            ParameterError: There is no such service in the cloud of the connection.
+        """
+        from entrakit.graph.client import Client
+        from entrakit.graph.runner import Runner
+
+        found = self.find_service(service, vault=vault)
+        with self._services_lock:
+            if found not in self._runners:
+                self._runners[found] = Runner(self, found, self.service_transport(), clock=self._clock)
+            return Client(self._runners[found])
+
+    def find_service(self, service: str | Service, *, vault: str = "") -> Service:
+        """Return what a service's name means in this connection's cloud; arguments and errors as for `service()`."""
+        from entrakit import services
+
+        if isinstance(service, services.Service):
+            return services.checked(service)
+        return services.find_service(service, self.settings.cloud, vault=vault)
 
     def close(self) -> None:
         """Forget tokens and proof. What is kept in the vault stays there; `token()` raises from now on."""
@@ -214,6 +261,14 @@ class Connection:
             return settings.scopes
         resolve = app_scopes if settings.is_app else delegated_scopes
         return resolve(scopes, resource=settings.resource)
+
+    def has_fresh(self, scopes: tuple[str, ...], claims: str | None, *, cae: bool) -> bool:
+        """Return whether `get_token()` would answer without renewing or waiting."""
+        return not claims and bool(scopes) and self._holder.fresh(Wanted(self._asked(scopes), cae=cae)) is not None
+
+    def service_transport(self) -> Transport:
+        """Return what sends to services: as `open_transport()`, and with HTTP/2."""
+        return self._holder.service_transport()
 
     def open_transport(self) -> Transport:
         """Return what sends for this connection, with the trust and proxy that it was connected with."""

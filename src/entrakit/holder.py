@@ -64,6 +64,7 @@ class Holder:
         self._reach = reach
         self._transport = transport
         self._owns_transport = owns_transport or transport is None
+        self._service_transport: Transport | None = None
         self._proof = proof
         self._vault = vault
         self._clock = clock
@@ -79,8 +80,9 @@ class Holder:
             self.is_closed = True
             self.default = self._proof = None
             self.record = records.Record(self.record.settings, {})
-            if self._transport is not None and self._owns_transport:
-                self._transport.close()
+            for transport in (self._transport, self._service_transport):
+                if transport is not None and self._owns_transport:
+                    transport.close()
 
     def fresh(self, wanted: Wanted) -> Token | None:
         """Return a token that need not be renewed; None if there is none, without waiting for anything."""
@@ -225,6 +227,14 @@ class Holder:
                 ca_bundle=settings.ca_bundle or None, proxy=settings.proxy or None, clock=self._clock
             )
         return self._transport
+
+    def service_transport(self) -> Transport:
+        """Return what sends to services: with the same trust and proxy, and HTTP/2; one that was handed in as it is."""
+        if not self._owns_transport:
+            return self.open_transport()
+        if self._service_transport is None:
+            self._service_transport = self.open_transport().offering_http2()
+        return self._service_transport
 
 
 def _not_connected(settings: Settings) -> NotConnectedError:

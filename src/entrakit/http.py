@@ -154,6 +154,12 @@ class Transport:
         other.attempts = 1
         return other
 
+    def offering_http2(self) -> Transport:
+        """Return a transport like this one, on connections of its own, that offers HTTP/2 too."""
+        return Transport(
+            ca_bundle=self.ca_bundle, proxy=self.proxy, timeout_s=self.timeout_s, clock=self.clock, http2=True
+        )
+
     def close(self) -> None:
         """Close idle connections. A later request opens new ones."""
         client, self._client = self._client, None

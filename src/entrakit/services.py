@@ -93,6 +93,24 @@ def find_service(name: str, cloud: Cloud, *, vault: str = "") -> Service:
     return Service(name, url, resource, (), query)
 
 
+def checked(service: Service) -> Service:
+    """Return a service of the user's own, if its address can be one.
+
+    Raises:
+        ParameterError: Its address is not `https`, or has a query, or its resource is missing.
+    """
+    if service.url[:8].lower() != "https://" or not service.host or any(one in service.url for one in "?#\\ @"):
+        raise ParameterError(
+            f"{service.url!r} is not the address of a service.", remedy="Give it like https://api.contoso.com/v1."
+        )
+    if not service.resource:
+        raise ParameterError(
+            f"The service {service.name!r} has no resource.",
+            remedy="Give the identifier of its app registration, such as api://orders.",
+        )
+    return service._replace(url=service.url.rstrip("/"))
+
+
 def _vault_name(text: str) -> str:
     """Return the name of a vault: 3 to 24 letters, digits and hyphens, as Azure wants it."""
     if not 3 <= len(text) <= 24 or not text.isascii() or not text.replace("-", "").isalnum():

@@ -243,7 +243,7 @@ def _groups(service: Service, ready: Sequence[_Place], at_once: int) -> list[lis
 
 
 def _fits(service: Service, request: Request) -> bool:
-    """Return whether a request can stand in a batch: on the batch's own version of Graph, with a body of JSON or none."""
+    """Return whether a request can stand in a batch: on the same version of Graph, with a body of JSON or none."""
     if not service.is_graph or not request.is_authorized or not request.url.startswith(f"{service.url}/"):
         return False
     return not request.body or _json(request.body) is not None

@@ -15,12 +15,14 @@ from entrakit.graph.reading import as_json, as_type
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeVar, Unpack, overload
+    from typing import Unpack
+
+    from typing_extensions import TypeVar
 
     from entrakit.graph.odata import Query
     from entrakit.services import Service
 
-    T = TypeVar("T")
+    T = TypeVar("T", default=dict[str, object])
 
 JSON = "application/json"
 # What the driver decides, and what would change where a request ends or how it is framed.
@@ -30,37 +32,11 @@ _METHOD = re.compile(r"[A-Z]{1,20}")
 
 log = logging.getLogger("entrakit.graph")
 
-if TYPE_CHECKING:
-
-    @overload
-    def call(
-        service: Service,
-        method: str,
-        path: str,
-        *,
-        type: type[T],
-        body: object = ...,
-        headers: Mapping[str, str] | None = ...,
-        **query: Unpack[Query],
-    ) -> Call[T]: ...
-
-    @overload
-    def call(
-        service: Service,
-        method: str,
-        path: str,
-        *,
-        type: None = ...,
-        body: object = ...,
-        headers: Mapping[str, str] | None = ...,
-        **query: Unpack[Query],
-    ) -> Call[object]: ...
-
 
 def call(
-    service: Service, method: str, path: str, *, type: type[T] | None = None,  # noqa: A002 - what it is
+    service: Service, method: str, path: str, *, type: type[T] | None = None,
     body: object = None, headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-) -> Call[T] | Call[object]:  # fmt: skip
+) -> Call[T]:  # fmt: skip
     """Return a request as a value, to run, await, preview or put into a batch.
 
     Args:
@@ -77,7 +53,7 @@ def call(
     """
     request = request_to(service, method, path, body=body, headers=headers, query=query)
     if type is None:
-        return Call(request, as_json)
+        return Call(request, as_json)  # type: ignore[arg-type] # T's default
     wanted = type
     return Call(request, lambda response: as_type(response, wanted))
 

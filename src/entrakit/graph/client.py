@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.graph.calls import call, request_to
-from entrakit.graph.operation import Call
+from entrakit.graph.operation import Call, first_request
 from entrakit.graph.reading import as_response
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ class Client:
         Raises:
             ParameterError: It does not begin with a request.
         """
-        return self._runner.preview(operation)
+        return first_request(operation)
 
     def get(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,  # noqa: A002
+        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> T:  # fmt: skip
         """Return what is at a path.
@@ -88,21 +88,21 @@ class Client:
         return self.run(self.call("GET", path, type=type, headers=headers, **query))
 
     def post(
-        self, path: str, body: object = None, *, type: type[T] | None = None,  # noqa: A002
+        self, path: str, body: object = None, *, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
         """Create something, or run an action; returns what came back, None for nothing. Arguments as for `request`."""
         return self.run(self.call("POST", path, type=type, body=body, headers=headers, **query))
 
     def patch(
-        self, path: str, body: object, *, type: type[T] | None = None,  # noqa: A002
+        self, path: str, body: object, *, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
         """Change something; returns what came back, None for nothing. Arguments as for `request`."""
         return self.run(self.call("PATCH", path, type=type, body=body, headers=headers, **query))
 
     def put(
-        self, path: str, body: object, *, type: type[T] | None = None,  # noqa: A002
+        self, path: str, body: object, *, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
         """Replace something; returns what came back, None for nothing. Arguments as for `request`."""
@@ -113,7 +113,7 @@ class Client:
         self.run(self.call("DELETE", path, headers=headers, **query))
 
     def request(
-        self, method: str, path: str, *, body: object = None, type: type[T] | None = None,  # noqa: A002
+        self, method: str, path: str, *, body: object = None, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
         """Send any request, and return what came back; None for nothing.
@@ -135,7 +135,7 @@ class Client:
         self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> Response:  # fmt: skip
-        """Send any request, and return the raw answer: status, headers, bytes. Arguments and errors as for `request`."""
+        """Send any request, and return the raw answer: status, headers, bytes. Arguments, errors as for `request`."""
         request = request_to(self.service, method, path, body=body, headers=headers, query=query)
         return self.run(Call(request, as_response))
 
@@ -146,14 +146,14 @@ class Client:
         return self.run(counting(self.service, path, headers, query))
 
     def pages(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,  # noqa: A002
+        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> Iterator[Page[T]]:  # fmt: skip
         """Return the pages of a collection, each fetched when it is asked for; arguments and errors as for `get`."""
         return self._walk(self.listing(path, type=type, headers=headers, **query))
 
     def items(
-        self, path: str, *, type: type[T] | None = None, parallel: int = 1,  # noqa: A002
+        self, path: str, *, type: type[T] | None = None, parallel: int = 1,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> Iterator[T]:  # fmt: skip
         """Return the objects of a collection, page by page behind the scenes; one page is held at a time.
@@ -171,11 +171,11 @@ class Client:
             EntraError: As for `get`.
         """
         if parallel > 1:
-            from entrakit.graph.partition import Partition
+            from entrakit.graph.partition import partition
 
-            partition = Partition(self.service, path, type or dict, headers, query, parallel)
-            if partition.is_possible:
-                return self._split(partition)
+            cut = partition(self.service, path, type, headers, query, at_once=parallel)
+            if cut is not None:
+                return self._split(cut)
         listing = self.listing(path, type=type, headers=headers, **query)
         return (item for page in self._walk(listing) for item in page.items)
 
@@ -198,14 +198,17 @@ class Client:
         """
         from entrakit.graph.delta import Delta
 
-        delta = Delta(self.service, path, headers=headers, query=query, session=session, latest=latest, minimal=minimal)
+        delta = Delta(
+            self.service, path, tenant=self._runner.tenant_id, headers=headers, query=query, session=session,
+            latest=latest, minimal=minimal,
+        )  # fmt: skip
         return DeltaChanges(self, delta)
 
     def batch(self, calls: Iterable[Call[object] | Item], *, at_once: int = 4) -> list[object]:
         """Send any number of requests in batches of 20, and return their results in the same order.
 
         Args:
-            calls: Calls, or Items where some depend on others.
+            calls: Calls or operations; Items where some depend on others.
             at_once: How many batches may be on their way at the same time.
 
         Returns:
@@ -219,14 +222,14 @@ class Client:
         return self.run(batch(self.service, calls, at_once=at_once))
 
     def call(
-        self, method: str, path: str, *, type: type[T] | None = None, body: object = None,  # noqa: A002
+        self, method: str, path: str, *, type: type[T] | None = None, body: object = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> Call[T]:  # fmt: skip
         """Return a request of this service as a value; arguments and errors as for `request`. Nothing is sent."""
         return call(self.service, method, path, type=type, body=body, headers=headers, **query)
 
     def listing(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,  # noqa: A002
+        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> Listing[T]:  # fmt: skip
         """Return a listing that has not begun; arguments and errors as for `get`. Nothing is sent."""

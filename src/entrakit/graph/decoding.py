@@ -49,7 +49,7 @@ class _Identified(msgspec.Struct):
     id: str | None = None
 
 
-def read(body: bytes, type: type[T]) -> T:  # noqa: A002 - what it is
+def read(body: bytes, type: type[T]) -> T:
     """Return JSON text as a value of a type. Raises one of ERRORS."""
     if _is_entity(type):
         return _entity(_decoder(dict[str, object]).decode(body), type)
@@ -57,7 +57,7 @@ def read(body: bytes, type: type[T]) -> T:  # noqa: A002 - what it is
     return value
 
 
-def read_page(body: bytes, type: type[T]) -> Body[T]:  # noqa: A002 - what it is
+def read_page(body: bytes, type: type[T]) -> Body[T]:
     """Return a page, with items of a type. Raises one of ERRORS."""
     if not _is_entity(type):
         page: Body[T] = _decoder(Body[type]).decode(body)  # type: ignore[valid-type] # known at run time only
@@ -69,7 +69,8 @@ def read_page(body: bytes, type: type[T]) -> Body[T]:  # noqa: A002 - what it is
 
 def id_of(raw: Raw) -> str | None:
     """Return the `id` of an object that was left as JSON text; None if it has none. Raises one of ERRORS."""
-    return _decoder(_Identified).decode(raw).id
+    found: _Identified = _decoder(_Identified).decode(raw)
+    return found.id
 
 
 def encode(value: object) -> bytes:
@@ -82,15 +83,15 @@ def encode(value: object) -> bytes:
 
 
 @lru_cache(64)
-def _decoder(type: Any) -> msgspec.json.Decoder[Any]:  # noqa: A002, ANN401 - msgspec takes any annotation
+def _decoder(type: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - msgspec takes any annotation
     return msgspec.json.Decoder(type)
 
 
-def _is_entity(type: object) -> bool:  # noqa: A002 - what it is
+def _is_entity(type: object) -> bool:
     return isinstance(type, msgspec.StructMeta) and issubclass(type, Entity)
 
 
-def _entity(members: Mapping[str, object], type: type[T]) -> T:  # noqa: A002 - what it is
+def _entity(members: Mapping[str, object], type: type[T]) -> T:
     known = {field.encode_name for field in msgspec.structs.fields(type)}  # type: ignore[arg-type] # an Entity
     kept = {name: value for name, value in members.items() if name in known}
     rest = {name: value for name, value in members.items() if name not in known}

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
+from entrakit.errors import ParameterError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -186,3 +188,20 @@ def outcomes_of(step: object) -> list[Outcome]:
 def held_of(step: object) -> tuple[str, ...]:
     """Return what a driver sent in for `HeldPermissions`."""
     return step if isinstance(step, tuple) else ()
+
+
+def first_request(operation: Call[object] | Operation[object]) -> Request:
+    """Return the first request of a call or an operation, which is ended by that.
+
+    Raises:
+        ParameterError: It does not begin with a request.
+    """
+    if isinstance(operation, Call):
+        return operation.request
+    try:
+        step = next(operation, None)
+    finally:
+        operation.close()
+    if not isinstance(step, Request):
+        raise ParameterError("The operation does not begin with a request.", remedy="Preview its parts.")
+    return step

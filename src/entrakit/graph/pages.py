@@ -55,7 +55,12 @@ class Listing(Generic[T]):
     """
 
     def __init__(
-        self, service: Service, request: Request, type: type[T], *, may_repeat: bool = False  # noqa: A002
+        self,
+        service: Service,
+        request: Request,
+        type: type[T],
+        *,
+        may_repeat: bool = False,
     ) -> None:
         self._service = service
         self._first = request
@@ -146,7 +151,7 @@ def listing(
     path: str,
     type: type[T] | None,
     headers: Mapping[str, str] | None,
-    query: Query,  # noqa: A002
+    query: Query,
 ) -> Listing[T]:
     """Return a listing that has not begun.
 

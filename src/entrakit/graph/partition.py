@@ -20,7 +20,6 @@ from entrakit.errors import EntraError, GraphError
 from entrakit.graph import decoding, odata
 from entrakit.graph.batch import Item, batch
 from entrakit.graph.calls import call, request_to
-from entrakit.graph.operation import Call
 from entrakit.graph.pages import Listing, listing
 from entrakit.graph.reading import as_json, fetch
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Operation
+    from entrakit.graph.operation import Call, Operation
     from entrakit.services import Service
 
 T = TypeVar("T")
@@ -56,7 +55,7 @@ class Range(NamedTuple):
 
 
 class Partition(Generic[T]):
-    """The state of a collection that is read in ranges.
+    """The state of a collection that is read in ranges; `partition` makes one.
 
     Args:
         service: The service.
@@ -64,33 +63,30 @@ class Partition(Generic[T]):
         type: What to make of each object.
         headers: Header fields.
         query: Query options.
-        at_once: How many pages to read at once.
     """
 
     def __init__(
-        self, service: Service, path: str, type: type[T], headers: Mapping[str, str] | None, query: Query,  # noqa: A002
-        at_once: int,
-    ) -> None:  # fmt: skip
-        self.at_once = at_once
+        self,
+        service: Service,
+        path: str,
+        type: type[T],
+        headers: Mapping[str, str] | None,
+        query: Query,
+    ) -> None:
+        self.at_once = 8
         self._service = service
         self._path = path
         self._type = type
         self._headers = headers
         self._query = query
-        self._key = KEYS.get(path.strip("/").lower().removeprefix("v1.0/").removeprefix("beta/"), "")
+        self._key = key_of(service, path)
         self._seen: set[object] = set()
         self._expected = -1
         self._hides_id = False
         self._with_id()
 
-    @property
-    def is_possible(self) -> bool:
-        """Whether the collection and the query are of the kind that can be cut."""
-        cut = not {"search", "orderby", "options", "expand"} & {name for name, value in self._query.items() if value}
-        return self._service.is_graph and bool(self._key) and cut
-
     def plan(self) -> Operation[list[Listing[T]]]:
-        """Count, and return the listings that together are the collection; none where the service does not play along."""
+        """Count, and return the listings that make up the collection; none where the service does not take that."""
         try:
             beginnings = ["", *SIGNS]
             self._expected, *sizes = yield from self._sizes(beginnings)
@@ -130,9 +126,10 @@ class Partition(Generic[T]):
         return listing(self._service, self._path, self._type, self._headers, self._query)
 
     def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
-        """Return ranges of one beginning each, none of them much more than a worker's share; empty ones are left out."""
+        """Return ranges of one beginning each, none of them much more than a worker's share; no empty ones."""
         most = SHARES * self._expected / self.at_once
         done: list[Range] = []
+        heavy: list[Range] = []
         for _ in range(DEPTH):
             found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True) if size]
             heavy = [one for one in found if one.size > most]
@@ -183,6 +180,33 @@ class Partition(Generic[T]):
         if names and "id" not in {name.strip().lower() for name in names}:
             self._hides_id = True
             self._query = {**self._query, "select": [*names, "id"]}
+
+
+def key_of(service: Service, path: str) -> str:
+    """Return the property whose beginnings cut a collection; empty for a collection that can't be cut."""
+    name = path.strip("/").lower()
+    return KEYS.get(name.removeprefix("v1.0/").removeprefix("beta/"), "") if service.is_graph else ""
+
+
+def partition(
+    service: Service, path: str, type: type[T] | None, headers: Mapping[str, str] | None, query: Query,
+    *, at_once: int,
+) -> Partition[T] | None:  # fmt: skip
+    """Return a collection to be read in ranges; None where the collection or the query is not of that kind.
+
+    Args:
+        service: The service.
+        path: Path of the collection.
+        type: What to make of each object; None for dicts.
+        headers: Header fields.
+        query: Query options.
+        at_once: How many pages to read at the same time.
+    """
+    if not key_of(service, path) or any(query.get(name) for name in ("search", "orderby", "options", "expand")):
+        return None
+    made = Partition(service, path, type or dict[str, object], headers, query)
+    made.at_once = at_once
+    return made  # type: ignore[return-value] # T's default
 
 
 def packed(ranges: Iterable[Range], at_once: int) -> list[Range]:

@@ -70,7 +70,7 @@ def as_json(response: Response) -> object:
     return as_type(response, object)
 
 
-def as_type(response: Response, type: type[T]) -> T:  # noqa: A002 - what it is
+def as_type(response: Response, type: type[T]) -> T:
     """Return an answer's JSON as a value of a type.
 
     Args:

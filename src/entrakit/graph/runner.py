@@ -102,23 +102,12 @@ class Runner:
         finally:
             steps.close()
 
-    def preview(self, operation: Call[object] | Operation[object]) -> Request:
-        """Return the first request of a call or an operation, without sending it and without its token."""
-        if isinstance(operation, Call):
-            return operation.request
-        try:
-            step = next(operation)
-        finally:
-            operation.close()
-        if not isinstance(step, Request):
-            raise ParameterError("The operation does not begin with a request.")
-        return step
-
     def _perform(self, step: Step) -> object:
         if isinstance(step, Request):
             return self._exchange(step)
         if isinstance(step, Wait):
-            return self._wait(step)
+            self._wait(step)
+            return None
         if isinstance(step, Together):
             return self._run_together(step)
         if isinstance(step, HeldPermissions):

@@ -1,0 +1,160 @@
+"""Running operations by awaiting: the same as `runner`, word for word, with `await`s."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from entrakit.errors import EntraError, NetworkError
+from entrakit.graph.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.graph.pace import Pace
+from entrakit.graph.runner import (
+    MAX_ANSWER,
+    THROTTLED,
+    arrived,
+    log,
+    permissions_of,
+    refuse_stranger,
+    steps_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from entrakit.graph.operation import Operation, Step
+    from entrakit.graph.runner import TokenSource
+    from entrakit.http import Clock
+    from entrakit.http_async import AsyncTransport
+    from entrakit.services import Service
+    from entrakit.tokens import Token
+
+T = TypeVar("T")
+
+
+class AsyncRunner:
+    """What runs operations on one service, in one event loop; its tasks are paced together.
+
+    Args:
+        connection: Where tokens come from. One that is fresh costs no thread; a renewal is made on one, and a task that
+            is cancelled meanwhile leaves it to finish.
+        service: The service.
+        transport: What sends.
+        clock: What tells the time.
+        sleep: What waits.
+        on_wait: Told of every wait: the seconds, and why.
+        pace: How fast it may ask; None for a pace of its own.
+    """
+
+    def __init__(
+        self, connection: TokenSource, service: Service, transport: AsyncTransport, *, clock: Clock = time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, on_wait: Callable[[float, str], None] | None = None,
+        pace: Pace | None = None,
+    ) -> None:  # fmt: skip
+        self.service = service
+        self.pace = pace or Pace()
+        self._connection = connection
+        self._transport = transport
+        self._clock = clock
+        self._sleep = sleep
+        self._on_wait = on_wait
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that is asked."""
+        return self._connection.tenant_id
+
+    def watched(self, on_wait: Callable[[float, str], None]) -> AsyncRunner:
+        """Return this runner, with the same connections and pace, as one that tells of its waits."""
+        return AsyncRunner(
+            self._connection, self.service, self._transport, clock=self._clock, sleep=self._sleep, on_wait=on_wait,
+            pace=self.pace,
+        )  # fmt: skip
+
+    async def run(self, operation: Call[T] | Operation[T]) -> T:
+        """Run a call or an operation to its end, and return its result.
+
+        Raises:
+            EntraError: What the operation raises.
+        """
+        steps = steps_of(operation)
+        try:
+            step = next(steps)
+            while True:
+                try:
+                    outcome = await self._perform(step)
+                except (Undelivered, EntraError) as error:
+                    step = steps.throw(error)
+                else:
+                    step = steps.send(outcome)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        finally:
+            steps.close()
+
+    async def _perform(self, step: Step) -> object:
+        if isinstance(step, Request):
+            return await self._exchange(step)
+        if isinstance(step, Wait):
+            await self._wait(step)
+            return None
+        if isinstance(step, Together):
+            return await self._run_together(step)
+        if isinstance(step, HeldPermissions):
+            return permissions_of(self._connection.fresh_service_token(self.service.scope))
+        raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
+
+    async def _exchange(self, request: Request) -> Response:
+        headers = dict(request.headers)
+        if request.is_authorized:
+            refuse_stranger(self.service, request)
+            token = await self._token(request)
+            headers["authorization"] = f"{token.token_type} {token.access_token}"
+        turn = self.pace.turn(self._clock.monotonic())
+        if turn > 0:
+            self._tell(turn, THROTTLED)
+            await self._sleep(turn)
+        sent_at = self._clock.time()
+        try:
+            answer = await self._transport.once(request.method, request.url, headers, request.body, limit=MAX_ANSWER)
+        except NetworkError as error:
+            raise Undelivered(error) from error
+        return arrived(request, answer, sent_at)
+
+    async def _token(self, request: Request) -> Token:
+        scope = self.service.scope
+        if not request.claims:
+            fresh = self._connection.fresh_service_token(scope, issued_after=request.issued_after)
+            if fresh is not None:
+                return fresh
+        return await asyncio.to_thread(
+            self._connection.service_token, scope, claims=request.claims, issued_after=request.issued_after
+        )
+
+    async def _wait(self, step: Wait) -> None:
+        if step.is_throttled:
+            # The pause is everybody's; whoever asks next takes its turn after it.
+            self.pace.throttled(self._clock.monotonic(), step.seconds)
+            return
+        self._tell(step.seconds, step.reason)
+        await self._sleep(step.seconds)
+
+    def _tell(self, seconds: float, reason: str) -> None:
+        log.info("waiting %.1f s: %s", seconds, reason)
+        if self._on_wait is not None:
+            self._on_wait(seconds, reason)
+
+    async def _run_together(self, step: Together) -> list[Outcome]:
+        free = asyncio.Semaphore(step.at_once)
+
+        async def one(operation: Operation[object]) -> Outcome:
+            async with free:
+                try:
+                    return Outcome(await self.run(operation))
+                except EntraError as error:
+                    return Outcome(error=error)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(operation)) for operation in step.operations]
+        return [task.result() for task in tasks]
