@@ -15,6 +15,7 @@
     │   └── ServiceUnavailableError     the token service is in trouble (5xx)         6
     ├── VaultError                      a kept connection can't be read or written    8
     ├── PermissionMissingError          the token lacks a permission that was asked   9
+    ├── ExportError                     a file of an export can't be written          1
     └── GraphError                      a service refused a request                  10
         ├── ForbiddenError              the caller may not do this (403)              9
         ├── NotFoundError               there is no such object (404)                11
@@ -277,6 +278,10 @@ class PermissionMissingError(EntraError):
     def __init__(self, problem: str, *, missing: Sequence[str] = (), remedy: str = "") -> None:
         super().__init__(problem, remedy=remedy)
         self.missing = tuple(missing)
+
+
+class ExportError(EntraError):
+    """A file that objects are exported to can't be written or gone on with; what was written before is kept."""
 
 
 class GraphError(EntraError):

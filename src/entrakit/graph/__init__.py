@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from entrakit.graph.client import Client
     from entrakit.graph.decoding import Entity
     from entrakit.graph.delta_session import DeltaSession
+    from entrakit.graph.export import Exported
     from entrakit.graph.operation import Call, Request, Response
     from entrakit.graph.pages import Page
     from entrakit.services import Service
@@ -29,6 +30,7 @@ _HOME = {
     "Client": "entrakit.graph.client",
     "DeltaSession": "entrakit.graph.delta_session",
     "Entity": "entrakit.graph.decoding",
+    "Exported": "entrakit.graph.export",
     "Item": "entrakit.graph.batch",
     "Page": "entrakit.graph.pages",
     "Request": "entrakit.graph.operation",
@@ -43,6 +45,7 @@ __all__ = [
     "Client",
     "DeltaSession",
     "Entity",
+    "Exported",
     "Item",
     "Page",
     "Request",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from entrakit.errors import GraphError
 from entrakit.graph.calls import call, request_to
 from entrakit.graph.operation import Call, first_request
 from entrakit.graph.reading import as_response
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from typing import Unpack
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from entrakit.graph.batch import Item
     from entrakit.graph.delta import Delta
     from entrakit.graph.delta_session import DeltaSession
+    from entrakit.graph.export import Exported
     from entrakit.graph.odata import Query
     from entrakit.graph.operation import Operation, Request, Response
     from entrakit.graph.pages import Listing, Page
@@ -125,6 +129,33 @@ class AsyncClient:
                 return self._split(cut)
         return self._flat(self.listing(path, type=type, headers=headers, **query))
 
+    async def export(
+        self, path: str, file: str | os.PathLike[str], *, parallel: int = 1,
+        on_page: Callable[[int, int | None], None] | None = None, headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> Exported:  # fmt: skip
+        """As `Client.export()`; pages are written on a thread."""
+        from entrakit.graph.export import Export
+        from entrakit.graph.fan_in_async import pages_of
+
+        export = Export(
+            self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
+            on_page=on_page,
+        )  # fmt: skip
+        try:
+            listings = await self.run(export.begin())
+            while listings:
+                try:
+                    async for fetched in pages_of(self._runner, listings, export.at_once):
+                        await asyncio.to_thread(export.take, fetched)
+                except GraphError as error:
+                    listings = export.begin_again(error)
+                    continue
+                listings = await self.run(export.rest())
+            return await asyncio.to_thread(export.finish)
+        finally:
+            export.close()
+
     def delta(
         self, path: str, *, session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
@@ -175,8 +206,8 @@ class AsyncClient:
         from entrakit.graph.fan_in_async import pages_of
 
         listings = await self.run(partition.plan())
-        async for page in pages_of(self._runner, listings, partition.at_once):
-            for item in partition.unseen(page.items):
+        async for fetched in pages_of(self._runner, listings, partition.at_once):
+            for item in partition.unseen(fetched.page.items):
                 yield item
         if not await self.run(partition.is_complete()):
             async for page in self._walk(partition.whole()):

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit.errors import GraphError
 from entrakit.graph.calls import call, request_to
 from entrakit.graph.operation import Call, first_request
 from entrakit.graph.reading import as_response
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Unpack
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from entrakit.graph.batch import Item
     from entrakit.graph.delta import Delta
     from entrakit.graph.delta_session import DeltaSession
+    from entrakit.graph.export import Exported
     from entrakit.graph.odata import Query
     from entrakit.graph.operation import Operation, Request, Response
     from entrakit.graph.pages import Listing, Page
@@ -179,6 +182,48 @@ class Client:
         listing = self.listing(path, type=type, headers=headers, **query)
         return (item for page in self._walk(listing) for item in page.items)
 
+    def export(
+        self, path: str, file: str | os.PathLike[str], *, parallel: int = 1,
+        on_page: Callable[[int, int | None], None] | None = None, headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> Exported:  # fmt: skip
+        """Write the objects of a collection to a file, one JSON object per line.
+
+        While it runs there are `FILE.part` and `FILE.part.json`; a run that was interrupted goes on there. The file
+        itself appears whole, in one step.
+
+        Args:
+            path: As for `get`.
+            file: Where the lines go; a file that is there is replaced.
+            parallel: As for `items`.
+            on_page: Told after each page how many objects there are so far, and in all where that is known.
+            headers: Header fields.
+            query: As for `get`.
+
+        Raises:
+            EntraError: As for `get`; ExportError where the file can't be written.
+        """
+        from entrakit.graph.export import Export
+        from entrakit.graph.fan_in import pages_of
+
+        export = Export(
+            self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
+            on_page=on_page,
+        )  # fmt: skip
+        try:
+            listings = self.run(export.begin())
+            while listings:
+                try:
+                    for fetched in pages_of(self._runner, listings, export.at_once):
+                        export.take(fetched)
+                except GraphError as error:
+                    listings = export.begin_again(error)
+                    continue
+                listings = self.run(export.rest())
+            return export.finish()
+        finally:
+            export.close()
+
     def delta(
         self, path: str, *, session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
@@ -244,8 +289,8 @@ class Client:
     def _split(self, partition: Partition[T]) -> Iterator[T]:
         from entrakit.graph.fan_in import pages_of
 
-        for page in pages_of(self._runner, self.run(partition.plan()), partition.at_once):
-            yield from partition.unseen(page.items)
+        for fetched in pages_of(self._runner, self.run(partition.plan()), partition.at_once):
+            yield from partition.unseen(fetched.page.items)
         if not self.run(partition.is_complete()):
             for page in self._walk(partition.whole()):
                 yield from partition.unseen(page.items)

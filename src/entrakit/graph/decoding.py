@@ -73,6 +73,11 @@ def id_of(raw: Raw) -> str | None:
     return found.id
 
 
+def compact(raw: Raw) -> bytes:
+    """Return JSON text without the line breaks and spaces between its parts. Raises one of ERRORS."""
+    return msgspec.json.format(bytes(raw), indent=-1)
+
+
 def encode(value: object) -> bytes:
     """Return a value as JSON text: dicts and lists, structs, dates, ids; fields in their JSON names.
 
@@ -98,4 +103,4 @@ def _entity(members: Mapping[str, object], type: type[T]) -> T:
     return msgspec.convert(kept | {"#additional": rest}, type)
 
 
-__all__ = ["ERRORS", "Body", "Entity", "Raw", "UnsetType", "encode", "id_of", "read", "read_page"]
+__all__ = ["ERRORS", "Body", "Entity", "Raw", "UnsetType", "compact", "encode", "id_of", "read", "read_page"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, TypeVar
 
+from entrakit.graph.pages import Fetched
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
@@ -15,10 +17,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> Iterator[Page[T]]:
+def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> Iterator[Fetched[T]]:
     """Return the pages of several listings, of which some are read at the same time.
 
-    No more pages than `at_once` are held: a listing goes on only after its page was taken.
+    While a page is looked at, the next one of its listing is on its way already.
 
     Args:
         runner: What runs them.
@@ -28,24 +30,24 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
     Raises:
         EntraError: The first error of any of them; the others are given up.
     """
-    waiting = list(reversed(listings))
-    running: dict[Future[Page[T]], Listing[T]] = {}
+    waiting = list(enumerate(listings))[::-1]
+    running: dict[Future[Page[T]], tuple[int, Listing[T]]] = {}
     with ThreadPoolExecutor(at_once, "entrakit-graph") as pool:
 
-        def begin(listing: Listing[T]) -> None:
-            running[pool.submit(runner.run, listing.advance())] = listing
+        def begin(place: int, listing: Listing[T]) -> None:
+            running[pool.submit(runner.run, listing.advance())] = (place, listing)
 
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
-                    begin(waiting.pop())
+                    begin(*waiting.pop())
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    listing = running.pop(future)
-                    page = future.result()
+                    place, listing = running.pop(future)
+                    page, position = future.result(), listing.position
                     if not listing.is_finished:
-                        begin(listing)
-                    yield page
+                        begin(place, listing)
+                    yield Fetched(place, page, position)
         finally:
             for future in running:
                 future.cancel()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
+from entrakit.graph.pages import Fetched
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
@@ -14,22 +16,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def pages_of(runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int) -> AsyncIterator[Page[T]]:
+async def pages_of(runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int) -> AsyncIterator[Fetched[T]]:
     """Return the pages of several listings; arguments and errors as for `fan_in.pages_of`."""
-    waiting = list(reversed(listings))
-    running: dict[asyncio.Task[Page[T]], Listing[T]] = {}
+    waiting = list(enumerate(listings))[::-1]
+    running: dict[asyncio.Task[Page[T]], tuple[int, Listing[T]]] = {}
+
+    def begin(place: int, listing: Listing[T]) -> None:
+        running[asyncio.create_task(runner.run(listing.advance()))] = (place, listing)
+
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                listing = waiting.pop()
-                running[asyncio.create_task(runner.run(listing.advance()))] = listing
+                begin(*waiting.pop())
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                listing = running.pop(task)
-                page = task.result()
+                place, listing = running.pop(task)
+                page, position = task.result(), listing.position
                 if not listing.is_finished:
-                    running[asyncio.create_task(runner.run(listing.advance()))] = listing
-                yield page
+                    begin(place, listing)
+                yield Fetched(place, page, position)
     finally:
         for task in running:
             task.cancel()

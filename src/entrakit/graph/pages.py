@@ -44,6 +44,20 @@ class Page(NamedTuple, Generic[T]):
     size: int = 0
 
 
+class Fetched(NamedTuple, Generic[T]):
+    """A page of one of several listings.
+
+    Args:
+        place: Which of them, from 0.
+        page: The page.
+        position: Where that listing goes on; empty at its end.
+    """
+
+    place: int
+    page: Page[T]
+    position: str
+
+
 class Listing(Generic[T]):
     """The state of a listing between two pages.
 
@@ -80,6 +94,12 @@ class Listing(Generic[T]):
     def position(self) -> str:
         """Address of the page that comes next; empty at the end."""
         return self._next.url if self._next else ""
+
+    def like(self, url: str) -> Listing[T]:
+        """Return a listing that has not begun, of another address of the same service. Raises UnexpectedAnswerError."""
+        other = Listing(self._service, self._first, self._type, may_repeat=self._may_repeat)
+        other._next = other._first = other._following(url)
+        return other
 
     def go_on_at(self, link: str) -> None:
         """Set the page that comes next, as `position` gave it in an earlier run. Raises UnexpectedAnswerError."""

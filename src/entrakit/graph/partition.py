@@ -98,6 +98,19 @@ class Partition(Generic[T]):
             return []
         return [self._listing(one) for one in packed(ranges, self.at_once)]
 
+    @property
+    def expected(self) -> int:
+        """How many objects there are, as far as they were counted; -1 before."""
+        return self._expected
+
+    def remember(self, ids: Iterable[object]) -> None:
+        """Take objects as handed out already: an earlier run did it."""
+        self._seen.update(ids)
+
+    def forget(self) -> None:
+        """Take nothing as handed out."""
+        self._seen.clear()
+
     def unseen(self, items: Sequence[T]) -> list[T]:
         """Return those objects that did not come before, and remember them."""
         fresh: list[T] = []

@@ -1,0 +1,168 @@
+"""A collection into a file, one JSON object per line (NDJSON), without taking the objects apart.
+
+An `Export` holds what is to be read and what was written; the clients only loop. It goes on where an earlier run was
+interrupted, if that was for the same query and tenant.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from entrakit.errors import GraphError, UnexpectedAnswerError
+from entrakit.graph import decoding
+from entrakit.graph.pages import Listing, listing
+from entrakit.graph.part import Part
+from entrakit.graph.partition import Partition, partition
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
+    from entrakit.graph.odata import Query
+    from entrakit.graph.operation import Operation
+    from entrakit.graph.pages import Fetched
+    from entrakit.services import Service
+
+# What a link of an interrupted run may be answered with when the service has forgotten it.
+_FORGOTTEN = (400, 404, 410)
+
+
+class Exported(NamedTuple):
+    """What an export wrote.
+
+    Args:
+        written: How many objects the file holds.
+        resumed: How many of them an earlier, interrupted run had written.
+    """
+
+    written: int
+    resumed: int = 0
+
+
+class Export:
+    """The state of an export.
+
+    Args:
+        service: The service.
+        path: Path of the collection.
+        file: Where the lines go.
+        tenant: The tenant that is asked.
+        headers: Header fields.
+        query: Query options.
+        parallel: How many pages to read at once.
+        on_page: Told after each page how many objects there are so far, and in all where that is known.
+
+    Raises:
+        ParameterError: Something of the query can't be right.
+        ExportError: The file can't be written, or another process writes it.
+    """
+
+    def __init__(
+        self, service: Service, path: str, file: str | os.PathLike[str], *, tenant: str,
+        headers: Mapping[str, str] | None, query: Query, parallel: int,
+        on_page: Callable[[int, int | None], None] | None,
+    ) -> None:  # fmt: skip
+        self._whole = listing(service, path, decoding.Raw, headers, query)
+        self._first = self._whole.position
+        self._service = service
+        self._partition: Partition[decoding.Raw] | None = None
+        if parallel > 1:
+            self._partition = partition(service, path, decoding.Raw, headers, query, at_once=parallel)
+        self.at_once = parallel if self._partition else 1
+        self._on_page = on_page
+        self._part = Part(file, f"{tenant} {parallel > 1} {self._first}")
+        self._resumed = self._part.note.lines
+        self._links: dict[int, tuple[str, str]] = {}
+        self._total = self._part.note.total
+        self._is_proved = False
+
+    def begin(self) -> Operation[list[Listing[decoding.Raw]]]:
+        """Return what is to be read: what an earlier run left, or all of it.
+
+        Raises:
+            EntraError: The collection can't be counted, where it is to be read in ranges.
+        """
+        note = self._part.note
+        if note.lines and not note.links:
+            return []
+        if note.links:
+            if self._partition is not None:
+                self._partition.remember(decoding.id_of(decoding.Raw(line)) for line in self._part.lines())
+            try:
+                return self._opened([self._going_on(first, following) for first, following in note.links])
+            except UnexpectedAnswerError:
+                # A note that names other hosts is not one of ours.
+                self._forget()
+        if self._partition is not None:
+            listings = yield from self._partition.plan()
+            self._total = self._partition.expected
+            return self._opened(listings)
+        return self._opened([self._whole])
+
+    def take(self, fetched: Fetched[decoding.Raw]) -> None:
+        """Write a page. Raises ExportError."""
+        page, place = fetched.page, fetched.place
+        if page.total is not None:
+            self._total = page.total
+        items = page.items if self._partition is None else self._partition.unseen(page.items)
+        if fetched.position:
+            self._links[place] = (self._links[place][0], fetched.position)
+        else:
+            del self._links[place]
+        links = list(self._links.values())
+        if not links and self._partition is not None and not self._is_proved:
+            # Until the proof, the collection as a whole is what an interrupted run goes on with.
+            links = [(self._first, self._first)]
+        self._part.add(lines_of(items), len(items), links, self._total)
+        if self._on_page is not None:
+            self._on_page(self._part.note.lines, self._total if self._total >= 0 else None)
+
+    def rest(self) -> Operation[list[Listing[decoding.Raw]]]:
+        """Return what is still to be read when all was read: the whole, where ranges did not prove to be all of it."""
+        if self._partition is None or self._is_proved:
+            return []
+        self._is_proved = True
+        if (yield from self._partition.is_complete()):
+            return []
+        return self._opened([self._partition.whole()])
+
+    def begin_again(self, error: GraphError) -> list[Listing[decoding.Raw]]:
+        """Return what is to be read where the service has forgotten the links of an earlier run; else raise `error`."""
+        if not self._resumed or error.status not in _FORGOTTEN:
+            raise error
+        self._forget()
+        return self._opened([self._whole])
+
+    def finish(self) -> Exported:
+        """Put the file in its place. Raises ExportError."""
+        self._part.finish()
+        return Exported(self._part.note.lines, self._resumed)
+
+    def close(self) -> None:
+        """Leave what was written for another run."""
+        self._part.close()
+
+    def _forget(self) -> None:
+        self._part.begin_anew()
+        self._resumed = 0
+        if self._partition is not None:
+            self._partition.forget()
+
+    def _going_on(self, first: str, following: str) -> Listing[decoding.Raw]:
+        resumed: Listing[decoding.Raw] = self._whole.like(first)
+        resumed.go_on_at(following)
+        return resumed
+
+    def _opened(self, listings: list[Listing[decoding.Raw]]) -> list[Listing[decoding.Raw]]:
+        self._links = {place: (one.position, one.position) for place, one in enumerate(listings)}
+        return listings
+
+
+def lines_of(items: list[decoding.Raw]) -> bytes:
+    """Return objects as lines of JSON; text that the service broke into lines is put together again."""
+    if not items:
+        return b""
+    joined = b"\n".join(items)
+    if joined.count(b"\n") != len(items) - 1:
+        joined = b"\n".join(decoding.compact(item) for item in items)
+    return joined + b"\n"
