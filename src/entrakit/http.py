@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from random import random
+from threading import Lock
 from typing import NamedTuple
 
 from entrakit import retry, version
@@ -97,6 +98,7 @@ class Transport:
         self.http2 = http2
         self.skew_s: float | None = None
         self._client: httpx2.Client | None = None
+        self._opening = Lock()
         self.attempts = retry.ATTEMPTS
 
     def __repr__(self) -> str:
@@ -220,15 +222,17 @@ class Transport:
             raise explained(error, url, headers.get("client-request-id", ""), self.timeout_s) from error
 
     def _open(self) -> httpx2.Client:
-        if self._client is None:
-            import httpx2
+        # Threads that come together share one client: a second one would never be closed.
+        with self._opening:
+            if self._client is None:
+                import httpx2
 
-            options = client_options(self)
-            try:
-                self._client = httpx2.Client(**options)
-            except (ValueError, TypeError, httpx2.InvalidURL) as error:
-                raise unusable_proxy() from error
-        return self._client
+                options = client_options(self)
+                try:
+                    self._client = httpx2.Client(**options)
+                except (ValueError, TypeError, httpx2.InvalidURL) as error:
+                    raise unusable_proxy() from error
+            return self._client
 
     def _measure_skew(self, date: str | None) -> None:
         then = retry.parse_http_date(date)
@@ -287,12 +291,14 @@ def explained(error: Exception, url: str, correlation_id: str, timeout_s: float)
 
     host = host_of(url)
     causes = _causes(error)
+    before_sending = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+    arrived = not isinstance(error, before_sending)
     secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-    if secure is not None:
+    if isinstance(secure, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLWantReadError):
+        # The connection ended, or was given up, while TLS was at it: nothing that trust has to do with.
+        secure = None
+    if secure is not None and not arrived:
         return _tls_error(secure, host, correlation_id)
-    arrived = not isinstance(
-        error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError
-    )
     if isinstance(error, httpx2.ProxyError):
         problem = f"The proxy refused to pass the request on to {host}."
         remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in."

@@ -9,13 +9,11 @@ An item that depends on others is sent once they have all succeeded, and ends wi
 
 from __future__ import annotations
 
-import base64
-import json
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
-from entrakit.errors import DependencyError, EntraError, ParameterError, UnexpectedAnswerError
+from entrakit.errors import DependencyError, EntraError, ParameterError
+from entrakit.graph.batch_envelope import envelope, json_of, replies
 from entrakit.graph.operation import (
     Call,
     Request,
@@ -246,7 +244,7 @@ def _fits(service: Service, request: Request) -> bool:
     """Return whether a request can stand in a batch: on the same version of Graph, with a body of JSON or none."""
     if not service.is_graph or not request.is_authorized or not request.url.startswith(f"{service.url}/"):
         return False
-    return not request.body or _json(request.body) is not None
+    return not request.body or json_of(request.body) is not None
 
 
 def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Response | Undelivered]]:
@@ -257,90 +255,11 @@ def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Respon
             return [response_of((yield requests[0]))]
         except Undelivered as lost:
             return [lost]
-    envelope = _envelope(service, requests)
     try:
-        response = response_of((yield envelope))
+        response = response_of((yield envelope(service, requests)))
     except Undelivered as lost:
         return [Undelivered(lost.error) for _ in requests]
     if response.status != 200:
         # Refused as a whole: to each of its items that is what a refusal of its own would be.
         return [response._replace(request=request) for request in requests]
-    answers = _answers(response)
-    return [_reply(request, answers.get(str(number)), response) for number, request in enumerate(requests, 1)]
-
-
-def _envelope(service: Service, requests: Sequence[Request]) -> Request:
-    items = []
-    for number, request in enumerate(requests, 1):
-        item: dict[str, object] = {
-            "id": str(number),
-            "method": request.method,
-            "url": request.url[len(service.url) :],
-            "headers": dict(request.headers),
-        }
-        if request.body:
-            item["body"] = _json(request.body)
-        items.append(item)
-    body = json.dumps({"requests": items}, ensure_ascii=False, separators=(",", ":")).encode()
-    fields = {
-        "accept": "application/json",
-        "content-type": "application/json",
-        "client-request-id": requests[0].client_request_id,
-    }
-    claims = next((request.claims for request in requests if request.claims), "")
-    issued_after = max(request.issued_after for request in requests)
-    return Request("POST", f"{service.url}/$batch", fields, body, claims=claims, issued_after=issued_after)
-
-
-def _answers(response: Response) -> dict[str, dict[str, object]]:
-    """Return the answers of a batch by the number of their request; the service gives them in any order."""
-    parsed = _json(response.body)
-    listed = parsed.get("responses") if isinstance(parsed, dict) else None
-    found: dict[str, dict[str, object]] = {}
-    for one in listed if isinstance(listed, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("status"), int):
-            found.setdefault(str(one.get("id")), one)
-    return found
-
-
-def _reply(request: Request, answer: dict[str, object] | None, carrier: Response) -> Response | Undelivered:
-    if answer is None:
-        host = urlsplit(request.url).netloc
-        return Undelivered(
-            UnexpectedAnswerError(
-                f"{host} answered a batch without saying what became of {request.method} {urlsplit(request.url).path}.",
-                remedy="Look whether it was done before you repeat it.",
-                host=host,
-                correlation_id=request.client_request_id,
-            )
-        )
-    given = answer.get("headers")
-    headers = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
-    headers.setdefault("request-id", carrier.request_id)
-    headers.setdefault("date", carrier.headers.get("date", ""))
-    status = int(str(answer["status"]))
-    return Response(request, status, headers, _bytes(answer.get("body"), headers), carrier.sent_at)
-
-
-def _bytes(body: object, headers: dict[str, str]) -> bytes:
-    """Return the body of an item: JSON as it was; base64 where the service says that it is something else."""
-    if body is None:
-        return b""
-    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if isinstance(body, str) and kind != "application/json":
-        if kind == "text/plain" and body.isdigit():
-            return body.encode()
-        try:
-            return base64.b64decode(body, validate=True)
-        except ValueError:
-            return body.encode()
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _json(body: bytes) -> object:
-    """Return what JSON text says; None if it is none."""
-    try:
-        value: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return value
+    return replies(requests, response)

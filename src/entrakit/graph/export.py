@@ -87,7 +87,8 @@ class Export:
             return []
         if note.links:
             if self._partition is not None:
-                self._partition.remember(decoding.id_of(decoding.Raw(line)) for line in self._part.lines())
+                ids = (decoding.id_of(decoding.Raw(line)) for line in self._part.lines())
+                self._partition.remember(ids, note.total)
             try:
                 return self._opened([self._going_on(first, following) for first, following in note.links])
             except UnexpectedAnswerError:

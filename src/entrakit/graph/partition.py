@@ -82,6 +82,7 @@ class Partition(Generic[T]):
         self._key = key_of(service, path)
         self._seen: set[object] = set()
         self._expected = -1
+        self._is_planned = False
         self._hides_id = False
         self._with_id()
 
@@ -96,6 +97,7 @@ class Partition(Generic[T]):
         except GraphError:
             # Filters or counts that this collection or query does not take: it is read as a whole.
             return []
+        self._is_planned = True
         return [self._listing(one) for one in packed(ranges, self.at_once)]
 
     @property
@@ -103,9 +105,11 @@ class Partition(Generic[T]):
         """How many objects there are, as far as they were counted; -1 before."""
         return self._expected
 
-    def remember(self, ids: Iterable[object]) -> None:
-        """Take objects as handed out already: an earlier run did it."""
+    def remember(self, ids: Iterable[object], expected: int) -> None:
+        """Take objects as handed out already, of so many that there are: an earlier run did that."""
         self._seen.update(ids)
+        self._expected = expected
+        self._is_planned = expected >= 0
 
     def forget(self) -> None:
         """Take nothing as handed out."""
@@ -127,10 +131,10 @@ class Partition(Generic[T]):
 
     def is_complete(self) -> Operation[bool]:
         """Return whether as many objects came as there are, counted before or, if they differ, after."""
+        if not self._is_planned:
+            return False
         if len(self._seen) == self._expected:
             return True
-        if self._expected < 0:
-            return False
         now = yield from counting(self._service, self._path, self._headers, self._plain())
         return len(self._seen) == now
 
@@ -140,14 +144,16 @@ class Partition(Generic[T]):
 
     def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
         """Return ranges of one beginning each, none of them much more than a worker's share; no empty ones."""
-        most = SHARES * self._expected / self.at_once
+        most = max(SHARES * self._expected / self.at_once, self._query.get("top", 999))
         done: list[Range] = []
         heavy: list[Range] = []
         for _ in range(DEPTH):
             found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True) if size]
             heavy = [one for one in found if one.size > most]
             done += [one for one in found if one.size <= most]
-            if not heavy:
+            # More than the workers' shares can't be too heavy, unless the counts are wrong.
+            if not heavy or len(heavy) > self.at_once:
+                done += heavy
                 break
             beginnings = [one.beginnings[0] + sign for one in heavy for sign in SIGNS]
             sizes = yield from self._sizes(beginnings)

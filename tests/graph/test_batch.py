@@ -1,0 +1,195 @@
+"""Batches: any number of requests, each with its own answer, its own repeats and its own error."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.graph.pretence import reply, run
+
+from entrakit.errors import DependencyError, EntraError, GraphError, NetworkError, ParameterError
+from entrakit.graph.batch import Item, batch
+from entrakit.graph.calls import call
+from entrakit.services import Service
+
+if TYPE_CHECKING:
+    from entrakit.graph.operation import Call, Request, Response
+
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+ARM = Service("azure", "https://management.azure.com", "https://management.azure.com")
+# What may happen to an item, in turn; and to a whole batch.
+ITEM = st.lists(st.sampled_from([429, 503, 500, 504]), max_size=3)
+WHOLE = st.lists(
+    st.sampled_from(["", "", "429", "503", "500", "lost", "lost after", "text", "left out", "unsent"]), max_size=6
+)
+METHODS = st.sampled_from(["GET", "POST", "DELETE"])
+
+
+class Pretender:
+    """A service with batches, on which things go wrong as listed; it counts what each request did.
+
+    Args:
+        items: For each path, the statuses that it is answered with before it works.
+        wholes: What happens to batches, in turn.
+    """
+
+    def __init__(self, items: dict[str, list[int]] | None = None, wholes: list[str] | None = None) -> None:
+        self.items = items or {}
+        self.wholes = list(wholes or [])
+        self.effects: Counter[str] = Counter()
+        self.sizes: list[int] = []
+        self.order: list[str] = []
+
+    def __call__(self, request: Request) -> Response | NetworkError:
+        """Answer."""
+        if not request.url.endswith("/$batch"):
+            happens = self.wholes.pop(0) if self.wholes else ""
+            if happens in ("lost", "lost after", "unsent"):
+                if happens == "lost after":
+                    self.one(request.method, request.url.partition("v1.0")[2])
+                return NetworkError("lost", may_have_arrived=happens != "unsent")
+            status, body = self.one(request.method, request.url.partition("v1.0")[2])
+            return reply(request, status, body)
+        asked = json.loads(request.body or b"")["requests"]
+        self.sizes.append(len(asked))
+        assert len({one["id"] for one in asked}) == len(asked)
+        happens = self.wholes.pop(0) if self.wholes else ""
+        if happens in ("429", "503", "500"):
+            return reply(request, int(happens), {"error": {"code": "X", "message": "later"}}, retry_after="1")
+        if happens in ("lost", "unsent"):
+            return NetworkError("lost", may_have_arrived=happens == "lost")
+        done = [(one["id"], *self.one(one["method"], one["url"])) for one in asked]
+        if happens == "lost after":
+            return NetworkError("lost")
+        if happens == "text":
+            return reply(request, 200, "none")
+        answers = [{"id": key, "status": status, "headers": {}, "body": body} for key, status, body in done]
+        return reply(request, 200, {"responses": answers[::-1][1 if happens == "left out" else 0 :]})
+
+    def one(self, method: str, url: str) -> tuple[int, object]:
+        """Do one request."""
+        waiting = self.items.get(url, [])
+        if waiting:
+            status = waiting.pop(0)
+            if status in (500, 504):
+                # Nobody knows what these did; here they did it.
+                self.effects[f"{method} {url}"] += 1
+            return status, {"error": {"code": "X", "message": "later"}}
+        self.effects[f"{method} {url}"] += 1
+        self.order.append(url)
+        return 200, {"url": url}
+
+
+def calls(methods: list[str]) -> list[Call[object]]:
+    """Return calls to numbered addresses."""
+    return [call(GRAPH, method, f"/users/{number}", type=object) for number, method in enumerate(methods)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_no_request_is_lost_and_no_write_is_doubled(data: st.DataObject) -> None:
+    """
+    Whatever happens to batches and their items: as many results as requests, each of its own request, in their order;
+    no write that is not idempotent was done twice; and what is a result was done.
+    """
+    methods = data.draw(st.lists(METHODS, max_size=70))
+    items = {f"/users/{number}": data.draw(ITEM) for number in range(len(methods)) if data.draw(st.booleans())}
+    service = Pretender(items, data.draw(WHOLE))
+
+    results = run(batch(GRAPH, calls(methods), at_once=data.draw(st.integers(1, 5))), service)
+
+    assert len(methods) == len(results)
+    assert all(size <= 20 for size in service.sizes)
+    for number, (method, result) in enumerate(zip(methods, results, strict=True)):
+        done = service.effects[f"{method} /users/{number}"]
+        assert isinstance(result, EntraError) or result == {"url": f"/users/{number}"}
+        assert method != "POST" or done <= 1
+        assert isinstance(result, EntraError) or done >= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_what_depends_comes_after_and_never_without(data: st.DataObject) -> None:
+    """
+    A request is done after all that it depends on, and not at all where one of these failed.
+    """
+    count = data.draw(st.integers(1, 40))
+    after = [
+        tuple(data.draw(st.sets(st.integers(0, number - 1), max_size=3))) if number else () for number in range(count)
+    ]
+    refused = data.draw(st.sets(st.integers(0, count - 1), max_size=3))
+    service = Pretender({f"/users/{number}": [400] * 9 for number in refused})
+
+    made = [Item(one, needed) for one, needed in zip(calls(["POST"] * count), after, strict=True)]
+    results = run(batch(GRAPH, made), service)
+
+    for number, result in enumerate(results):
+        if isinstance(result, DependencyError):
+            assert any(isinstance(results[needed], EntraError) for needed in after[number])
+            assert service.effects[f"POST /users/{number}"] == 0
+        elif isinstance(result, dict):
+            places = [service.order.index(f"/users/{one}") for one in (*after[number], number)]
+            assert places[-1] == max(places)
+
+
+def test_requests_are_packed_in_twenties() -> None:
+    """
+    2,000 requests make 100 batches.
+    """
+    service = Pretender()
+
+    run(batch(GRAPH, calls(["GET"] * 2000)), service)
+
+    assert [20] * 100 == service.sizes
+
+
+def test_large_bodies_are_spread_over_batches() -> None:
+    """
+    A batch does not grow beyond what the service takes.
+    """
+    service = Pretender()
+    large = [call(GRAPH, "POST", f"/users/{number}", body={"text": "x" * 1_000_000}) for number in range(5)]
+
+    run(batch(GRAPH, large), service)
+
+    assert sum(service.sizes) + len(service.effects) - sum(service.sizes) == 5
+    assert max(service.sizes) <= 3
+
+
+@pytest.mark.parametrize("after", [[(0,)], [(1,), (0,)], [(5,)], [(1,), (2,), (0,)], [(-1,)]])
+def test_what_can_never_be_sent_is_refused(after: list[tuple[int, ...]]) -> None:
+    """
+    Requests that depend on themselves, in a circle, or on what is not there, are an error before anything is sent.
+    """
+    made = [Item(one, needed) for one, needed in zip(calls(["GET"] * len(after)), after, strict=True)]
+    service = Pretender()
+
+    with pytest.raises(ParameterError):
+        run(batch(GRAPH, made), service)
+
+    assert [] == service.sizes
+
+
+def test_an_error_of_an_item_is_its_result() -> None:
+    """
+    What the service refuses of one request is that request's result, and no other's.
+    """
+    results = run(batch(GRAPH, calls(["GET"] * 3)), Pretender({"/users/1": [403] * 9}))
+
+    assert isinstance(results[1], GraphError)
+    assert [{"url": "/users/0"}, {"url": "/users/2"}] == [results[0], results[2]]
+
+
+def test_other_services_are_asked_one_by_one() -> None:
+    """
+    A service without batches gets single requests; the results are the same.
+    """
+    service = Pretender()
+    asked = [call(ARM, "GET", f"/v1.0/users/{number}") for number in range(3)]
+
+    assert [{"url": f"/users/{number}"} for number in range(3)] == run(batch(ARM, asked), service)
+    assert [] == service.sizes

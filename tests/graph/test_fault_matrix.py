@@ -1,0 +1,255 @@
+"""Everything that goes wrong, times everything that is asked: nothing lost, nothing doubled, or a clear error.
+
+Each case is run by the blocking client and by the awaited one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from tests.graph.conftest import Fault
+
+from entrakit.errors import EntraError, NetworkError, ServiceUnavailableError, TooManyRequestsError
+from entrakit.graph.aio import AsyncClient
+from entrakit.graph.runner_async import AsyncRunner
+from entrakit.http import Transport
+from entrakit.http_async import AsyncTransport
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.graph.conftest import GraphServer, TickingClock, TokenBox
+
+    from entrakit.graph.client import Client
+    from entrakit.services import Service
+
+    Ask = Callable[[str], object]
+
+NEW = {"displayName": "Ada"}
+# Faults after which the service has certainly done nothing, and those after which nobody knows.
+HARMLESS = ("429", "429-date", "503", "html-503", "expired", "challenge")
+UNCLEAR = ("500", "502", "504", "reset", "done-reset", "cut", "truncated", "html", "slow")
+
+
+class Face(NamedTuple):
+    """One of the clients, with what the cases ask of it."""
+
+    get: Callable[[], object]
+    listed: Callable[[], list[str]]
+    delta: Callable[[], list[str]]
+    batch: Callable[[], list[object]]
+    create: Callable[[], object]
+    delete: Callable[[], object]
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def face(
+    request: pytest.FixtureRequest, graph: Client, service: Service, box: TokenBox, ticking: TickingClock,
+    test_ca: tuple[Path, ssl.SSLContext],
+) -> Face:  # fmt: skip
+    """Return the blocking client or the awaited one."""
+    if request.param == "blocking":
+        return Face(
+            lambda: graph.get("/users/id-0007")["id"],
+            lambda: [str(one["id"]) for one in graph.items("/users")],
+            lambda: [str(one["id"]) for one in graph.delta("/users/delta")],
+            lambda: graph.batch([graph.call("GET", f"/users/id-{one:04}") for one in range(50)]),
+            lambda: graph.post("/users", NEW),
+            lambda: graph.delete("/users/id-0003"),
+        )
+
+    async def sleep(seconds: float) -> None:
+        ticking.sleep(seconds)
+
+    def awaited(ask: Callable[[AsyncClient], object]) -> object:
+        async def run() -> object:
+            transport = AsyncTransport(Transport(ca_bundle=str(test_ca[0]), timeout_s=0.3, clock=ticking))
+            try:
+                return await ask(AsyncClient(AsyncRunner(box, service, transport, clock=ticking, sleep=sleep)))  # type: ignore[misc] # a coroutine
+            finally:
+                await transport.close()
+
+        return asyncio.run(run())
+
+    async def got(client: AsyncClient) -> object:
+        return (await client.get("/users/id-0007"))["id"]
+
+    async def listed(client: AsyncClient) -> list[str]:
+        return [str(one["id"]) async for one in client.items("/users")]
+
+    async def delta(client: AsyncClient) -> list[str]:
+        return [str(one["id"]) async for one in client.delta("/users/delta")]
+
+    async def batched(client: AsyncClient) -> list[object]:
+        return await client.batch([client.call("GET", f"/users/id-{one:04}") for one in range(50)])
+
+    return Face(
+        lambda: awaited(got),
+        lambda: awaited(listed),  # type: ignore[arg-type,return-value] # what it returns
+        lambda: awaited(delta),  # type: ignore[arg-type,return-value] # what it returns
+        lambda: awaited(batched),  # type: ignore[arg-type,return-value] # what it returns
+        lambda: awaited(lambda client: client.post("/users", NEW)),
+        lambda: awaited(lambda client: client.delete("/users/id-0003")),
+    )
+
+
+def ids_of(server: GraphServer) -> list[str]:
+    """Return all ids, in their order."""
+    return [user["id"] for user in server.users]
+
+
+@pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
+def test_a_get_survives(face: Face, server: GraphServer, form: str) -> None:
+    """
+    A read is repeated until an answer can be read.
+    """
+    server.faults = [Fault("get", form, 3, times=1 if form in ("expired", "challenge") else 2)]
+
+    assert face.get() == "id-0007"
+
+
+@pytest.mark.parametrize("skip", [0, 2, 4])
+@pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
+def test_a_listing_survives(face: Face, server: GraphServer, form: str, skip: int) -> None:
+    """
+    Whatever happens to a page, the first, one in the middle or the last: each object comes once, in its order.
+    """
+    server.faults = [Fault("list", form, 2, skip=skip)]
+
+    assert ids_of(server) == face.listed()
+
+
+@pytest.mark.parametrize("skip", [0, 2])
+def test_a_page_that_comes_twice_is_handed_out_once(face: Face, server: GraphServer, skip: int) -> None:
+    """
+    A page that the service answers a second time, under another link, doubles nothing.
+    """
+    server.faults = [Fault("list", "twice", skip=skip)]
+
+    assert ids_of(server) == face.listed()
+
+
+@pytest.mark.parametrize("skip", [0, 2, 4])
+@pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
+def test_a_delta_query_survives(face: Face, server: GraphServer, form: str, skip: int) -> None:
+    """
+    Whatever happens to a page of a delta query, each change comes once.
+    """
+    server.faults = [Fault("delta", form, 2, skip=skip)]
+
+    assert ids_of(server) == face.delta()
+
+
+@pytest.mark.parametrize("skip", [0, 1])
+@pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
+def test_a_batch_of_reads_survives(face: Face, server: GraphServer, form: str, skip: int) -> None:
+    """
+    Whatever happens to a batch, each request gets its own answer, in the order asked.
+    """
+    server.faults = [Fault("batch", form, 2, skip=skip)]
+
+    results = face.batch()
+
+    assert ids_of(server)[:50] == [one["id"] if isinstance(one, dict) else one for one in results]
+
+
+@pytest.mark.parametrize("form", HARMLESS)
+def test_a_write_that_was_not_done_is_repeated(face: Face, server: GraphServer, form: str) -> None:
+    """
+    Where the service promises that nothing was done, a write is sent again, and done once.
+    """
+    server.faults = [Fault("write", form, 2)]
+
+    face.create()
+
+    assert {"create Ada": 1} == dict(server.effects)
+
+
+@pytest.mark.parametrize("form", UNCLEAR)
+def test_a_write_that_may_have_been_done_is_not_repeated(face: Face, server: GraphServer, form: str) -> None:
+    """
+    Where nobody knows whether a write was done, it is sent once, and the error says what to look for.
+    """
+    server.faults = [Fault("write", form, 2)]
+
+    with pytest.raises(EntraError) as caught:
+        face.create()
+
+    assert 1 == len(server.paths("write"))
+    assert server.effects["create Ada"] <= 1
+    assert caught.value.remedy or "done" in caught.value.problem
+
+
+@pytest.mark.parametrize("form", [*HARMLESS, "500", "502", "504", "reset", "done-reset", "slow"])
+def test_a_delete_ends_with_the_object_gone(face: Face, server: GraphServer, form: str) -> None:
+    """
+    Deleting is idempotent: it is repeated whatever happened, and succeeds.
+    """
+    server.faults = [Fault("write", form, 2)]
+
+    face.delete()
+
+    assert server.effects["delete id-0003"] >= 1
+
+
+@pytest.mark.parametrize("form", ["429", "503", "504", "reset", "html"])
+def test_giving_up_is_a_clear_error(face: Face, server: GraphServer, ticking: TickingClock, form: str) -> None:
+    """
+    A service that stays in trouble ends in an error that says so, within a bounded number of requests and of time.
+    """
+    server.faults = [Fault("get", form, times=1000)]
+
+    with pytest.raises((TooManyRequestsError, ServiceUnavailableError, NetworkError, EntraError)) as caught:
+        face.get()
+
+    assert len(server.paths("get")) <= 24
+    assert sum(ticking.sleeps) <= 900
+    assert "localhost" in str(caught.value) or "/v1.0/users/id-0007" in str(caught.value)
+
+
+def test_a_wait_that_is_too_long_is_an_error_at_once(face: Face, server: GraphServer, ticking: TickingClock) -> None:
+    """
+    A service that asks to wait an hour gets no second request, and the error says how long it wants.
+    """
+    server.faults = [Fault("get", "429", 3600)]
+
+    with pytest.raises(TooManyRequestsError) as caught:
+        face.get()
+
+    assert [] == ticking.sleeps
+    assert 3600 == caught.value.retry_after_s
+    assert 1 == len(server.paths("get"))
+
+
+@pytest.mark.parametrize(("kind", "ask"), [("list", "listed"), ("delta", "delta")])
+def test_a_next_link_to_another_host_gets_no_token(face: Face, server: GraphServer, kind: str, ask: str) -> None:
+    """
+    A next link that leads to another host is an error that names it; nothing is sent there.
+    """
+    server.faults = [Fault(kind, "foreign", skip=1)]
+
+    with pytest.raises(EntraError, match=r"evil\.example") as caught:
+        getattr(face, ask)()
+
+    assert caught.value.exit_code == 6
+    assert 2 == len(server.paths(kind))
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_throttled_item_is_asked_again_alone(face: Face, server: GraphServer, status: int) -> None:
+    """
+    Items that are throttled inside an HTTP 200 are repeated, after their own wait; the others are not.
+    """
+    from tests.graph.conftest import refusal
+
+    again = [f"/users/id-{one:04}" for one in (3, 17, 18, 44)]
+    server.item_faults = {path: [refusal(status, "TooManyRequests", "Later.", {"Retry-After": "7"})] for path in again}
+
+    results = face.batch()
+
+    assert ids_of(server)[:50] == [one["id"] if isinstance(one, dict) else one for one in results]
+    assert [4, 10, 20, 20] == sorted(server.batch_sizes)

@@ -1,0 +1,174 @@
+"""A collection in ranges: whatever the names are, nothing is missing and nothing comes twice."""
+
+from __future__ import annotations
+
+import json
+import re
+import string
+import urllib.parse
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.graph.pretence import reply, run
+
+from entrakit.graph.partition import Range, packed, partition
+from entrakit.services import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit.graph.operation import Request, Response
+    from entrakit.graph.pages import Listing
+
+    JSON = dict[str, object]
+
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+PAGE = 7
+NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + "'_-.#é"), min_size=1, max_size=6)
+
+
+class Collection:
+    """Users with names, behind an address that filters by their beginnings, counts and pages.
+
+    Args:
+        names: Their names.
+        says: What `$count` says of a true number.
+    """
+
+    def __init__(self, names: list[str], says: Callable[[int], int] = lambda count: count) -> None:
+        self.users: list[JSON] = [{"id": str(number), "userPrincipalName": name} for number, name in enumerate(names)]
+        self.says = says
+        self.pages = 0
+
+    def __call__(self, request: Request) -> Response:
+        """Answer."""
+        if request.url.endswith("/$batch"):
+            answers = []
+            for one in json.loads(request.body or b"")["requests"]:
+                content = self(request._replace(url=GRAPH.url + one["url"], body=None)).body
+                headers = {"Content-Type": "text/plain"}
+                answers.append({"id": one["id"], "status": 200, "headers": headers, "body": content.decode()})
+            return reply(request, 200, {"responses": answers})
+        path, _, query = request.url.partition("?")
+        options = dict(urllib.parse.parse_qsl(query))
+        terms = [
+            one.replace("''", "'").lower()
+            for one in re.findall(r"startsWith\(userPrincipalName,'((?:[^']|'')*)'\)", options.get("$filter", ""))
+        ]
+        assert len(terms) <= 15
+        found = [
+            one for one in self.users if not terms or str(one["userPrincipalName"]).lower().startswith(tuple(terms))
+        ]
+        if path.endswith("/$count"):
+            return reply(request, 200)._replace(
+                body=str(self.says(len(found))).encode(), headers={"content-type": "text/plain"}
+            )
+        self.pages += 1
+        begin = int(options.get("$skiptoken", "0"))
+        body: JSON = {"value": [dict(one) for one in found[begin : begin + PAGE]]}
+        if begin + PAGE < len(found):
+            body["@odata.nextLink"] = f"{path}?{urllib.parse.urlencode({**options, '$skiptoken': str(begin + PAGE)})}"
+        return reply(request, 200, body)
+
+
+def read(collection: Collection, at_once: int = 4, **query: object) -> list[JSON]:
+    """Read a collection in ranges, as the clients do, one range after another."""
+    cut = partition(GRAPH, "/users", None, None, {"top": PAGE, **query}, at_once=at_once)  # type: ignore[typeddict-item]
+    assert cut is not None
+
+    def walked(listing: Listing[JSON]) -> list[JSON]:
+        items: list[JSON] = []
+        while not listing.is_finished:
+            items += cut.unseen(run(listing.advance(), collection).items)
+        return items
+
+    found = [item for listing in run(cut.plan(), collection) for item in walked(listing)]
+    if not run(cut.is_complete(), collection):
+        found += walked(cut.whole())
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(NAMES, max_size=120), st.integers(2, 8))
+def test_everything_comes_once(names: list[str], at_once: int) -> None:
+    """
+    Whatever the names begin with, letters that no range has among them: each object comes once.
+    """
+    collection = Collection(names)
+
+    found = read(collection, at_once)
+
+    assert sorted(str(one["id"]) for one in collection.users) == sorted(str(one["id"]) for one in found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text("abcxyz019", min_size=1, max_size=5), max_size=120), st.integers(2, 8), st.integers(-5, 5))
+def test_counts_that_lag_behind_lose_nothing(names: list[str], at_once: int, error: int) -> None:
+    """
+    However wrong the counts are, as those of an index that lags behind: each object comes once.
+    """
+    collection = Collection(names, lambda count: max(0, count + error))
+
+    found = read(collection, at_once)
+
+    assert sorted(str(one["id"]) for one in collection.users) == sorted(str(one["id"]) for one in found)
+
+
+def test_names_with_a_long_common_beginning_are_cut() -> None:
+    """
+    Names that all begin alike are cut where they differ.
+    """
+    collection = Collection([f"person{number:04}@contoso.com" for number in range(400)])
+    cut = partition(GRAPH, "/users", None, None, {"top": PAGE}, at_once=8)
+    assert cut is not None
+
+    listings = run(cut.plan(), collection)
+
+    assert len(listings) >= 8
+    assert 400 == len(read(collection, 8))
+
+
+def test_ids_are_asked_for_and_left_out_again() -> None:
+    """
+    Where the query chose properties without the id, the id is asked for all the same, and does not show.
+    """
+    found = read(
+        Collection([f"{letter}{number}" for letter in "abcdef" for number in range(9)]), select=["userPrincipalName"]
+    )
+
+    assert 54 == len(found)
+    assert {"userPrincipalName"} == {name for one in found for name in one}
+
+
+@given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 12))
+def test_ranges_are_packed_without_loss(sizes: list[int], at_once: int) -> None:
+    """
+    Packing keeps each beginning, once, and no range has more terms than the service takes.
+    """
+    ranges = [Range((str(number),), size) for number, size in enumerate(sizes)]
+
+    result = packed(ranges, at_once)
+
+    assert sorted(str(number) for number in range(len(sizes))) == sorted(
+        one for made in result for one in made.beginnings
+    )
+    assert sum(sizes) == sum(made.size for made in result)
+    assert all(len(made.beginnings) <= 15 for made in result)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/devices", {}),
+        ("/groups/ID/members", {}),
+        ("/users", {"search": '"displayName:a"'}),
+        ("/users", {"orderby": "displayName"}),
+    ],
+)
+def test_what_can_not_be_cut_is_read_as_a_whole(path: str, query: JSON) -> None:
+    """
+    Other collections, sorted ones and searches are not cut.
+    """
+    assert partition(GRAPH, path, None, None, query, at_once=8) is None  # type: ignore[arg-type]
