@@ -143,7 +143,7 @@ class GraphServer:
     ) -> Answer:
         token = options.get("$skiptoken", "0")
         begin = int(token.split("-")[0])
-        if options.get("$deltatoken", "").startswith("done"):
+        if options.get("$deltatoken", "").startswith(("done", "latest")):
             begin = len(items)
         page: dict[str, object] = {"@odata.context": "x", "value": items[begin : begin + PAGE]}
         rest = {name: value for name, value in options.items() if name not in ("$skiptoken", "$deltatoken")}
@@ -215,6 +215,8 @@ class GraphServer:
                 return Answer(200, b"<html>Welcome</html>", {"content-type": "text/html"}), ""
             case "slow":
                 return honest(), "slow"
+            case "400" | "forgotten":
+                return refusal(400, "Directory_ExpiredPageToken", "Too old."), ""
             case "expired":
                 self.valid_token = f"token-{int(self.valid_token.rpartition('-')[2]) + 1}"
                 return refusal(401, "InvalidAuthenticationToken", "Lifetime validation failed."), ""
@@ -286,12 +288,14 @@ class TokenBox:
 
     Args:
         server: The service that says which token is good.
+        clock: What tells when it was issued.
     """
 
     tenant_id = "tenant-1"
 
-    def __init__(self, server: GraphServer) -> None:
+    def __init__(self, server: GraphServer, clock: FakeClock) -> None:
         self._server = server
+        self._clock = clock
         self._token = Token("token-1", issued_at=0.0, expires_at=1e12)
         self._lock = threading.Lock()
         self.claims: list[str] = []
@@ -303,7 +307,7 @@ class TokenBox:
             if claims or (issued_after and self._token.issued_at <= issued_after):
                 self.renewed += 1
                 self.claims.append(claims)
-                self._token = Token(self._server.valid_token, issued_at=issued_after + 0.0005, expires_at=1e12)
+                self._token = Token(self._server.valid_token, issued_at=self._clock.time(), expires_at=1e12)
             return self._token
 
     def fresh_service_token(self, scope: str, *, issued_after: float = 0.0) -> Token | None:
@@ -363,9 +367,9 @@ def service(server: GraphServer) -> Service:
 
 
 @pytest.fixture
-def box(server: GraphServer) -> TokenBox:
+def box(server: GraphServer, ticking: TickingClock) -> TokenBox:
     """Return where tokens come from."""
-    return TokenBox(server)
+    return TokenBox(server, ticking)
 
 
 @pytest.fixture

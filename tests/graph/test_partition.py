@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from entrakit.graph.operation import Request, Response
     from entrakit.graph.pages import Listing
+    from entrakit.graph.partition import Partition
 
     JSON = dict[str, object]
 
@@ -75,7 +76,7 @@ class Collection:
 
 def read(collection: Collection, at_once: int = 4, **query: object) -> list[JSON]:
     """Read a collection in ranges, as the clients do, one range after another."""
-    cut = partition(GRAPH, "/users", None, None, {"top": PAGE, **query}, at_once=at_once)  # type: ignore[typeddict-item]
+    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {"top": PAGE, **query}, at_once=at_once)  # type: ignore[typeddict-item] # a name that it has
     assert cut is not None
 
     def walked(listing: Listing[JSON]) -> list[JSON]:
@@ -121,7 +122,7 @@ def test_names_with_a_long_common_beginning_are_cut() -> None:
     Names that all begin alike are cut where they differ.
     """
     collection = Collection([f"person{number:04}@contoso.com" for number in range(400)])
-    cut = partition(GRAPH, "/users", None, None, {"top": PAGE}, at_once=8)
+    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {"top": PAGE}, at_once=8)
     assert cut is not None
 
     listings = run(cut.plan(), collection)

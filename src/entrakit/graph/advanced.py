@@ -99,7 +99,7 @@ def reason(path: str, parameters: Mapping[str, str]) -> str:
 
 def wants_count(path: str, parameters: Mapping[str, str]) -> bool:
     """Return whether an advanced query also needs `$count=true`: all but `/$count` and `$search`, which have theirs."""
-    return not path.rstrip("/").lower().endswith("/$count") and not parameters.get("$search")
+    return not path.partition("?")[0].rstrip("/").lower().endswith("/$count") and not parameters.get("$search")
 
 
 def _of_filter(kind: str, expression: str) -> str:

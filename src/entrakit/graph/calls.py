@@ -109,21 +109,18 @@ def _below(service: Service, path: str) -> str:
 
 def _add_consistency(path: str, parameters: dict[str, str], fields: dict[str, str]) -> None:
     """Make an advanced query of what Graph takes as one only."""
-    given = dict(part.partition("=")[::2] for part in path.partition("?")[2].split("&") if part)
-    why = advanced.reason(path, {**_decoded(given), **parameters})
+    from urllib.parse import parse_qsl
+
+    given = dict(parse_qsl(path.partition("?")[2], keep_blank_values=True)) if "?" in path else {}
+    whole = given | parameters
+    why = advanced.reason(path, whole)
     if not why or advanced.HEADER in fields:
         return
     fields[advanced.HEADER] = "eventual"
-    counted = advanced.wants_count(path, {**given, **parameters}) and "$count" not in given
+    counted = advanced.wants_count(path, whole) and "$count" not in whole
     if counted:
         parameters["$count"] = "true"
     log.debug("ConsistencyLevel: eventual%s was added, for %s", " and $count=true" if counted else "", why)
-
-
-def _decoded(parameters: Mapping[str, str]) -> dict[str, str]:
-    from urllib.parse import unquote
-
-    return {unquote(name): unquote(value.replace("+", " ")) for name, value in parameters.items()}
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:

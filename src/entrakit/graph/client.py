@@ -249,7 +249,7 @@ class Client:
         )  # fmt: skip
         return DeltaChanges(self, delta)
 
-    def batch(self, calls: Iterable[Call[object] | Item], *, at_once: int = 4) -> list[object]:
+    def batch(self, calls: Iterable[Call[object] | Operation[object] | Item], *, at_once: int = 4) -> list[object]:
         """Send any number of requests in batches of 20, and return their results in the same order.
 
         Args:

@@ -155,7 +155,7 @@ def merged(before: JSON, after: JSON) -> JSON:
     if "@removed" in before and "@removed" not in after:
         del result["@removed"]
     for name in after:
-        earlier, later = before.get(name), after[name]
+        earlier, later = before.get(name, []), after[name]
         if name.endswith("@delta") and isinstance(earlier, list) and isinstance(later, list):
             last = {_key(one, index): one for index, one in enumerate([*earlier, *later])}
             result[name] = list(last.values())

@@ -63,7 +63,7 @@ class Export:
         on_page: Callable[[int, int | None], None] | None,
     ) -> None:  # fmt: skip
         self._whole = listing(service, path, decoding.Raw, headers, query)
-        self._first = self._whole.position
+        self._first = self._whole.position or ""
         self._service = service
         self._partition: Partition[decoding.Raw] | None = None
         if parallel > 1:
@@ -103,6 +103,8 @@ class Export:
     def take(self, fetched: Fetched[decoding.Raw]) -> None:
         """Write a page. Raises ExportError."""
         page, place = fetched.page, fetched.place
+        if fetched.position is None:
+            return
         if page.total is not None:
             self._total = page.total
         items = page.items if self._partition is None else self._partition.unseen(page.items)
@@ -155,7 +157,7 @@ class Export:
         return resumed
 
     def _opened(self, listings: list[Listing[decoding.Raw]]) -> list[Listing[decoding.Raw]]:
-        self._links = {place: (one.position, one.position) for place, one in enumerate(listings)}
+        self._links = {place: (one.position or "", one.position or "") for place, one in enumerate(listings)}
         return listings
 
 

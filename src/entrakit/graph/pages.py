@@ -50,12 +50,13 @@ class Fetched(NamedTuple, Generic[T]):
     Args:
         place: Which of them, from 0.
         page: The page.
-        position: Where that listing goes on; empty at its end.
+        position: Where that listing goes on; empty at its end; None where the service led astray, so that the page
+            has to be read again.
     """
 
     place: int
     page: Page[T]
-    position: str
+    position: str | None
 
 
 class Listing(Generic[T]):
@@ -91,8 +92,10 @@ class Listing(Generic[T]):
         return self._next is None
 
     @property
-    def position(self) -> str:
-        """Address of the page that comes next; empty at the end."""
+    def position(self) -> str | None:
+        """Address of the page that comes next; empty at the end; None where the service led astray."""
+        if self._broken is not None:
+            return None
         return self._next.url if self._next else ""
 
     def like(self, url: str) -> Listing[T]:

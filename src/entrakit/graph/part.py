@@ -60,7 +60,11 @@ class Part:
         try:
             handle = os.open(self._part, _FLAGS, 0o600)
             self._file: BinaryIO = os.fdopen(handle, "r+b", buffering=0)
-            self._own(handle)
+            try:
+                self._own(handle)
+            except ExportError:
+                self._file.close()
+                raise
             # Only now, when no other process can be at it.
             self.note = self._read()
             if os.fstat(handle).st_size < self.note.size:

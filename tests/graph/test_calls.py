@@ -1,0 +1,173 @@
+"""Requests as values: nothing goes where it should not, and bad input is told before anything is sent."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from entrakit.errors import ParameterError
+from entrakit.graph.calls import call, request_to
+from entrakit.services import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+VAULT = Service("keyvault", "https://contoso.vault.azure.net", "https://vault.azure.net", (), (("api-version", "7.5"),))
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("/users", "https://graph.microsoft.com/v1.0/users"),
+        ("users", "https://graph.microsoft.com/v1.0/users"),
+        ("//evil.example/users", "https://graph.microsoft.com/v1.0/evil.example/users"),
+        ("/beta/users", "https://graph.microsoft.com/beta/users"),
+        ("/v1.0/users", "https://graph.microsoft.com/v1.0/users"),
+        ("https://graph.microsoft.com/beta/me?$select=id", "https://graph.microsoft.com/beta/me?$select=id"),
+        ("HTTPS://GRAPH.microsoft.com:443/v1.0/me", "HTTPS://GRAPH.microsoft.com:443/v1.0/me"),
+        ("/users/a%23EXT%23@b", "https://graph.microsoft.com/v1.0/users/a%23EXT%23@b"),
+        ("/users?$filter=a://b", "https://graph.microsoft.com/v1.0/users?$filter=a://b"),
+    ],
+)
+def test_a_path_goes_below_the_base_address(path: str, address: str) -> None:
+    """
+    Paths are below the service's base address; whole addresses must be its own.
+    """
+    assert address == request_to(GRAPH, "GET", path).url
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://evil.example/v1.0/users", "http://graph.microsoft.com/v1.0/users", "https://graph.microsoft.com.evil.example/",
+        "https://graph.microsoft.com@evil.example/", "https://evil.example\\@graph.microsoft.com/", "https://graph.microsoft.com:8443/",
+        "/users/a b", "/users/a#b", "/users\r\nx: y", "/../../x", "ftp://graph.microsoft.com/", "https:///users",
+    ],
+)  # fmt: skip
+def test_an_address_elsewhere_is_refused(path: str) -> None:
+    """
+    What is another host, another port, not TLS, or no address at all, is an error before anything is sent.
+    """
+    with pytest.raises(ParameterError):
+        request_to(GRAPH, "GET", path)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "host", "Content-Length", "cookie", "Transfer-Encoding"])
+def test_headers_that_are_ours_are_refused(name: str) -> None:
+    """
+    The token, and what frames a request, can't be set.
+    """
+    with pytest.raises(ParameterError, match=name):
+        request_to(GRAPH, "GET", "/users", headers={name: "x"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("x y", "1"), ("x", "1\r\ny: 2"), ("x", "ü"), ("", "1"), ("x", "\x00")])
+def test_headers_that_are_none_are_refused(name: str, value: str) -> None:
+    """
+    A name or value that would end the header is an error.
+    """
+    with pytest.raises(ParameterError):
+        request_to(GRAPH, "GET", "/users", headers={name: value})
+
+
+@pytest.mark.parametrize("method", ["", "G ET", "GET\r\n", "get it"])
+def test_a_method_is_a_word(method: str) -> None:
+    """
+    A method is letters.
+    """
+    with pytest.raises(ParameterError):
+        request_to(GRAPH, method, "/users")
+
+
+class Point(msgspec.Struct):
+    """A struct whose JSON name differs from its own."""
+
+    at_x: int = msgspec.field(name="x")
+
+
+@pytest.mark.parametrize(
+    ("body", "content"),
+    [
+        ({"a": "ü"}, '{"a":"ü"}'.encode()),
+        ([1], b"[1]"),
+        (Point(1), b'{"x":1}'),
+        ({"p": Point(1)}, b'{"p":{"x":1}}'),
+        ({"at": datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)}, b'{"at":"2026-01-01T00:00:00Z"}'),
+        ('{"a":1}', b'{"a":1}'),
+        (b"bytes", b"bytes"),
+        (None, None),
+    ],
+)
+def test_bodies_become_json(body: object, content: bytes | None) -> None:
+    """
+    Dicts, lists, structs and dates become JSON; texts and bytes go as they are.
+    """
+    request = request_to(GRAPH, "POST", "/users", body=body)
+
+    assert content == request.body
+    assert request.headers.get("content-type") == (None if body is None else "application/json")
+
+
+@pytest.mark.parametrize("body", [object(), {"a": object()}, {"a": float("nan"), "b": object()}, {1: {2, object()}}])
+def test_a_body_that_is_no_json_is_refused(body: object) -> None:
+    """
+    What can't be written as JSON is an error before anything is sent.
+    """
+    with pytest.raises(ParameterError):
+        request_to(GRAPH, "POST", "/users", body=body)
+
+
+def test_each_request_has_an_id_of_its_own() -> None:
+    """
+    `client-request-id` tells requests apart, and one that was given is kept.
+    """
+    first, second = (request_to(GRAPH, "GET", "/me").client_request_id for _ in range(2))
+
+    assert first != second
+    assert request_to(GRAPH, "GET", "/me", headers={"Client-Request-Id": "mine"}).client_request_id == "mine"
+
+
+def test_an_advanced_query_is_made_one_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    """
+    `ConsistencyLevel` and `$count=true` are added where they are needed, and the log says why.
+    """
+    with caplog.at_level(logging.DEBUG, "entrakit.graph"):
+        request = request_to(GRAPH, "GET", "/users", query={"filter": "endsWith(mail,'a')"})
+
+    assert "eventual" == request.headers["consistencylevel"]
+    assert "$count=true" in request.url
+    assert "endswith" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/users?$count=true", "/users?%24count=true", "https://graph.microsoft.com/v1.0/users?$count=true"]
+)
+def test_a_query_inside_a_path_is_seen_too(path: str) -> None:
+    """
+    An advanced query is one however it is written, and nothing is added twice.
+    """
+    request = request_to(GRAPH, "GET", path)
+
+    assert "eventual" == request.headers["consistencylevel"]
+    assert path.partition("users")[2] == request.url.partition("users")[2]
+
+
+def test_other_services_have_their_own_parameters() -> None:
+    """
+    A key vault gets its `api-version`, and nothing of Graph's.
+    """
+    assert "https://contoso.vault.azure.net/secrets?api-version=7.5" == request_to(VAULT, "GET", "/secrets").url
+    assert "api-version=7.4" in request_to(VAULT, "GET", "/secrets", query={"options": {"api-version": "7.4"}}).url
+
+
+@pytest.mark.parametrize("make", [lambda: call(GRAPH, "POST", "/users", body={"password": "canary"})])
+def test_a_call_does_not_show_its_body(make: Callable[[], object]) -> None:
+    """
+    A body may hold a password: the `repr` of a call shows method and address only.
+    """
+    assert "Call(POST https://graph.microsoft.com/v1.0/users)" == repr(make())

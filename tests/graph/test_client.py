@@ -1,0 +1,312 @@
+"""The two faces: the same methods, the same results, and what only the one that runs them can promise."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.graph.conftest import CLAIMS, USERS, Fault
+
+from entrakit import connect
+from entrakit.errors import ParameterError
+from entrakit.graph.aio import AsyncClient
+from entrakit.graph.calls import request_to
+from entrakit.graph.client import Client
+from entrakit.graph.operation import Request, response_of
+from entrakit.graph.reading import fetch
+from entrakit.services import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import FakeClock
+    from tests.graph.conftest import GraphServer, TokenBox
+
+    from entrakit import Connection
+    from entrakit.graph.operation import Operation
+    from entrakit_emulator import Tenant
+
+
+def public(kind: type) -> dict[str, list[str]]:
+    """Return the public methods of a class, with the names of their parameters."""
+    return {
+        name: list(inspect.signature(method).parameters)
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_")
+    }
+
+
+def test_both_faces_have_the_same_methods() -> None:
+    """
+    What the blocking client can do, the awaited one can, with the same arguments.
+    """
+    assert public(Client) == public(AsyncClient)
+
+
+def test_the_token_goes_nowhere_but_to_the_service(graph: Client, server: GraphServer) -> None:
+    """
+    Even an operation that asks for another host with the token does not get it there.
+    """
+
+    def astray() -> Operation[object]:
+        return response_of((yield Request("GET", "https://evil.example/x")))
+
+    with pytest.raises(ParameterError, match=r"evil\.example"):
+        graph.run(astray())
+    assert [] == server.asked
+
+
+def test_a_challenge_brings_one_new_token(graph: Client, server: GraphServer, box: TokenBox) -> None:
+    """
+    401 with a claims challenge gets one token for just that challenge, and the request is sent again with it.
+    """
+    server.faults = [Fault("get", "challenge")]
+
+    graph.get("/users/id-0001")
+
+    assert [CLAIMS] == box.claims
+    assert 2 == len(server.paths("get"))
+
+
+def test_a_challenge_that_stays_is_an_error(graph: Client, server: GraphServer, box: TokenBox) -> None:
+    """
+    A service that is not content with the new token is not asked for ever.
+    """
+    server.faults = [Fault("get", "challenge", times=99)]
+
+    with pytest.raises(Exception, match="refused"):
+        graph.get("/users/id-0001")
+    assert 1 == box.renewed
+
+
+def test_workers_share_one_new_token(graph: Client, server: GraphServer, box: TokenBox) -> None:
+    """
+    Eight workers whose token has expired together get one new one.
+    """
+    server.valid_token = "token-2"
+
+    results = graph.batch([graph.call("GET", f"/users/id-{one:04}") for one in range(160)], at_once=8)
+
+    assert 160 == sum(isinstance(one, dict) for one in results)
+    assert 1 == box.renewed
+
+
+def test_all_workers_slow_down_together(graph: Client, server: GraphServer, ticking: FakeClock) -> None:
+    """
+    When one of several workers is throttled, no request goes out before the time is over.
+    """
+    server.faults = [Fault("list", "429", 30)]
+
+    assert USERS == len(list(graph.items("/users", parallel=4, top=50)))
+    assert 1 == len([one for one in ticking.sleeps if one > 20])
+
+
+def test_waits_are_told(graph: Client, server: GraphServer) -> None:
+    """
+    Who wants to know is told of each wait, and why.
+    """
+    told: list[tuple[float, str]] = []
+    server.faults = [Fault("get", "429", 5), Fault("get", "503", 7)]
+
+    graph.watched(lambda seconds, reason: told.append((round(seconds), reason))).get("/users/id-0001")
+
+    assert [(5, "the service asks for quiet"), (7, "HTTP 503")] == told
+
+
+def test_a_call_can_be_run_previewed_and_batched(graph: Client) -> None:
+    """
+    The same value is run, previewed and put into a batch, as often as one likes.
+    """
+    call = graph.call("GET", "/users/id-0001")
+
+    assert graph.preview(call).url.endswith("/v1.0/users/id-0001")
+    assert graph.run(call) == graph.run(call) == graph.batch([call])[0]
+
+
+def test_an_operation_of_several_steps_can_be_batched(graph: Client) -> None:
+    """
+    Operations that ask twice are batched, too: their requests go together, step by step.
+    """
+
+    def twice(key: str) -> Operation[object]:
+        first = yield from fetch(
+            request_to(graph.service, "GET", f"/users/{key}"), lambda answer: json.loads(answer.body)
+        )
+        second = yield from fetch(
+            request_to(graph.service, "GET", f"/users/{first['id']}"), lambda answer: json.loads(answer.body)
+        )
+        return first == second
+
+    assert [True] * 25 == graph.batch([twice(f"id-{one:04}") for one in range(25)])
+
+
+def test_previewing_sends_nothing_and_shows_no_token(graph: Client, server: GraphServer) -> None:
+    """
+    A preview is the exact request, without the token.
+    """
+    request = graph.preview(graph.call("POST", "/users", body={"displayName": "Ada"}))
+
+    assert ("POST", b'{"displayName":"Ada"}') == (request.method, request.body)
+    assert "authorization" not in request.headers
+    assert [] == server.asked
+
+
+def test_the_raw_answer_is_there_on_demand(graph: Client, server: GraphServer) -> None:
+    """
+    `response` gives status, headers and bytes.
+    """
+    answer = graph.response("GET", "/users/id-0001")
+
+    assert (200, "r-1", server.users[1]) == (answer.status, answer.request_id, json.loads(answer.body))
+
+
+def test_counting(graph: Client, server: GraphServer) -> None:
+    """
+    `count` asks for the number, with the header that it needs.
+    """
+    assert USERS == graph.count("/users")
+    assert {"eventual"} == {headers["consistencylevel"] for _, _, headers in server.asked}
+
+
+def test_listing_holds_one_page(graph: Client, server: GraphServer) -> None:
+    """
+    A page is asked for when its first object is wanted, not before.
+    """
+    items = iter(graph.items("/users"))
+    for _ in range(50):
+        next(items)
+    asked = len(server.paths("list"))
+    next(items)
+
+    assert (1, 2) == (asked, len(server.paths("list")))
+
+
+def test_mistakes_are_told_where_they_are_made(graph: Client) -> None:
+    """
+    A query that can't be right is an error when it is written, not when the first object is wanted.
+    """
+    with pytest.raises(ParameterError):
+        graph.items("/users", top=0)
+    with pytest.raises(ParameterError):
+        graph.pages("/users", select=7)  # type: ignore[arg-type]
+
+
+def test_all_threads_may_share_a_client(graph: Client) -> None:
+    """
+    A client is used by many threads at once.
+    """
+    results: list[object] = []
+    threads = [
+        threading.Thread(target=lambda key=key: results.append(graph.get(f"/users/id-{key:04}")["id"]))
+        for key in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [f"id-{key:04}" for key in range(16)] == sorted(str(one) for one in results)
+
+
+@pytest.fixture
+def connection(entra_tenant: Tenant) -> Iterator[Connection]:
+    """Return an app's connection to the embedded tenant."""
+    made = connect(
+        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.domain,
+        client_secret=entra_tenant.client_secret, authority_url=entra_tenant.url, ca_bundle=entra_tenant.ca_path,
+        graph_url=entra_tenant.url,
+    )  # fmt: skip
+    yield made
+    made.close()
+
+
+def test_a_connection_asks_graph(connection: Connection) -> None:
+    """
+    `connection.graph` asks Microsoft Graph of the connection's cloud.
+    """
+    organization = connection.graph.get("/organization")["value"]
+
+    assert isinstance(organization, list)
+    assert organization[0]["id"] == connection.tenant_id
+
+
+def test_the_awaited_face_asks_the_same(connection: Connection) -> None:
+    """
+    `connection.aio.graph` brings the same as `connection.graph`.
+    """
+
+    async def ask() -> object:
+        async with connection.aio as awaited:
+            return await awaited.graph.get("/organization")
+
+    assert connection.graph.get("/organization") == asyncio.run(ask())
+
+
+def test_continuous_access_evaluation_is_announced(connection: Connection, entra_tenant: Tenant) -> None:
+    """
+    Tokens for services are asked for with the capability CP1; the one of `token()` is not.
+    """
+    connection.graph.get("/organization")
+
+    claims = [entry.parameters.get("claims", "") for entry in entra_tenant.journal.entries if entry.endpoint == "token"]
+    assert ["", '{"access_token": {"xms_cc": {"values": ["CP1"]}}}'] == claims
+
+
+def test_one_sign_in_serves_several_services(connection: Connection, entra_tenant: Tenant) -> None:
+    """
+    Each resource gets its own token, from the same sign-in, once.
+    """
+    mine = Service("mine", f"{entra_tenant.url}/v1.0", f"api://{entra_tenant.confidential_client}")
+    for _ in range(3):
+        connection.graph.get("/organization")
+        with pytest.raises(Exception, match=r"[Ii]nvalid"):
+            connection.service(mine).get("/organization")
+
+    scopes = [entry.parameters.get("scope", "") for entry in entra_tenant.journal.entries if entry.endpoint == "token"]
+    assert 1 == scopes[1:].count("https://graph.microsoft.com/.default")
+
+
+def test_a_fresh_token_costs_no_thread(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    While the token is fresh the awaited face starts no thread for it.
+    """
+    connection.graph.get("/organization")
+
+    async def ask() -> None:
+        async with connection.aio as awaited:
+            await awaited.graph.get("/organization")
+            await awaited.get_token("https://graph.microsoft.com/.default", enable_cae=True)
+
+    started: list[object] = []
+
+    async def noted(function: Callable[..., object], *rest: object, **more: object) -> object:
+        started.append(function)
+        return function(*rest, **more)
+
+    monkeypatch.setattr(asyncio, "to_thread", noted)
+    asyncio.run(ask())
+
+    assert [] == started
+
+
+def test_azures_async_clients_take_the_awaited_face(connection: Connection) -> None:
+    """
+    The awaited face is azure-core's `AsyncTokenCredential`.
+    """
+    from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
+
+    async def ask() -> tuple[str, str]:
+        async with connection.aio as awaited:
+            assert isinstance(awaited, AsyncTokenCredential)
+            assert isinstance(awaited, AsyncSupportsTokenInfo)
+            token = await awaited.get_token("https://graph.microsoft.com/.default")
+            info = await awaited.get_token_info("https://graph.microsoft.com/.default")
+            return token.token, info.token
+
+    first, second = asyncio.run(ask())
+
+    assert first == second == connection.token().access_token

@@ -1,0 +1,309 @@
+"""Delta queries: no change is lost, whatever interrupts them, and each place belongs to its own query."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.graph.conftest import USERS, Fault
+from tests.graph.pretence import reply, run
+
+from entrakit.errors import (
+    EntraError,
+    GraphError,
+    ParameterError,
+    ResyncRequiredError,
+    UnexpectedAnswerError,
+    VaultError,
+)
+from entrakit.graph.delta import Delta, merged
+from entrakit.graph.delta_session import DeltaSession
+from entrakit.services import Service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.graph.conftest import GraphServer
+
+    from entrakit.graph.client import Client
+    from entrakit.graph.operation import Request, Response
+
+    JSON = dict[str, object]
+
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+
+
+def delta(pages: list[object], **options: object) -> tuple[Delta, list[JSON], list[str]]:
+    """Run a delta query against pages, and return its state, what came, and what was asked."""
+    asked: list[str] = []
+    rest = list(pages)
+
+    def answer(request: Request) -> Response:
+        asked.append(request.url)
+        page = rest.pop(0)
+        if isinstance(page, tuple):
+            return reply(request, page[0], {"error": {"code": page[1], "message": "x"}}, **page[2])
+        return reply(request, 200, page)
+
+    state = Delta(GRAPH, "/groups/delta", tenant="t", headers=None, query={}, **options)  # type: ignore[arg-type]
+    came: list[JSON] = []
+    while not state.is_finished:
+        came += run(state.advance(), answer)
+        state.checkpoint()
+    return state, came, asked
+
+
+def page(*items: Mapping[str, object], following: str = "", end: str = "") -> JSON:
+    """Return a page with its link."""
+    links = {"@odata.nextLink": following} if following else {"@odata.deltaLink": end}
+    return {"value": list(items), **links}
+
+
+def link(text: str) -> str:
+    """Return an address of the service."""
+    return f"{GRAPH.url}/groups/delta?{text}"
+
+
+def test_relations_are_merged_over_pages() -> None:
+    """
+    A group whose members come in parts comes out once, with all of them, and each member with its last word.
+    """
+    first = {"id": "g", "displayName": "G", "members@delta": [{"id": "a"}, {"id": "b"}]}
+    second = {"id": "g", "members@delta": [{"id": "a", "@removed": {"reason": "deleted"}}, {"id": "c"}]}
+
+    _, came, _ = delta(
+        [page(first, {"id": "h"}, following=link("$skiptoken=1")), page(second, end=link("$deltatoken=1"))]
+    )
+
+    members = [{"id": "a", "@removed": {"reason": "deleted"}}, {"id": "b"}, {"id": "c"}]
+    assert [{"id": "h"}, {"id": "g", "displayName": "G", "members@delta": members}] == came
+
+
+def test_nothing_is_checkpointed_while_something_is_held_back(tmp_path: Path) -> None:
+    """
+    While parts of an object are held back, an interruption goes back to before they came.
+    """
+    session = DeltaSession(tmp_path / "groups.delta")
+    part = {"id": "g", "members@delta": [{"id": "a"}]}
+
+    with pytest.raises(IndexError):
+        delta(
+            [page({"id": "x"}, following=link("$skiptoken=1")), page(part, following=link("$skiptoken=2"))],
+            session=session,
+        )
+    _, came, asked = delta([page(part, end=link("$deltatoken=1"))], session=session)
+
+    assert [link("$skiptoken=1")] == asked
+    assert [part] == came
+
+
+def test_a_resync_begins_where_the_service_says(tmp_path: Path) -> None:
+    """
+    410 begins anew at the address in `Location`, and says so.
+    """
+    session = DeltaSession(tmp_path / "groups.delta")
+    delta([page({"id": "a"}, end=link("$deltatoken=old"))], session=session)
+    gone = (410, "syncStateNotFound", {"location": link("$deltatoken=")})
+
+    state, came, asked = delta([gone, page({"id": "b"}, end=link("$deltatoken=new"))], session=session)
+
+    assert [link("$deltatoken=old"), link("$deltatoken=")] == asked
+    assert [{"id": "b"}] == came
+    assert state.is_resync
+
+
+@pytest.mark.parametrize("location", ["", "https://evil.example/v1.0/groups/delta", "http://graph.microsoft.com/"])
+def test_a_resync_goes_to_no_other_host(tmp_path: Path, location: str) -> None:
+    """
+    Where `Location` is missing, or leads elsewhere, the query begins anew as it was asked.
+    """
+    session = DeltaSession(tmp_path / "groups.delta")
+    delta([page({"id": "a"}, end=link("$deltatoken=old"))], session=session)
+
+    _, _, asked = delta(
+        [(410, "resyncRequired", {"location": location}), page(end=link("$deltatoken=new"))], session=session
+    )
+
+    assert [link("$deltatoken=old"), f"{GRAPH.url}/groups/delta"] == asked
+
+
+def test_resyncs_end() -> None:
+    """
+    A service that wants a resync again and again gets an error.
+    """
+    with pytest.raises(ResyncRequiredError):
+        delta([(410, "resyncRequired", {})] * 9)
+
+
+def test_a_round_without_an_end_is_an_error() -> None:
+    """
+    A last page without a delta link would lose the place: it is an error, and nothing is checkpointed.
+    """
+    with pytest.raises(UnexpectedAnswerError):
+        delta([page({"id": "a"})])
+
+
+def test_the_session_goes_on_from_the_delta_link(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    The second round brings what changed since the first, and nothing else.
+    """
+    session = DeltaSession(tmp_path / "users.delta")
+    first = list(graph.delta("/users/delta", session=session))
+    server.deltas.append({"id": "new"})
+
+    second = list(graph.delta("/users/delta", session=DeltaSession(tmp_path / "users.delta")))
+
+    assert (USERS, []) == (len(first), second)
+    assert f"$deltatoken=done{USERS}" in server.paths("delta")[-1]
+
+
+def test_a_page_is_checkpointed_when_it_was_consumed(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    A consumer that ends in the middle of a page gets that page again, and those before it not.
+    """
+    session = DeltaSession(tmp_path / "users.delta")
+    for number, _ in enumerate(graph.delta("/users/delta", session=session)):
+        if number == 120:
+            break
+
+    again = [str(one["id"]) for one in graph.delta("/users/delta", session=session)]
+
+    assert [user["id"] for user in server.users[100:]] == again
+
+
+def test_latest_brings_nothing_of_what_is_there(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    With `latest` a session begins now.
+    """
+    server.faults = []
+
+    list(graph.delta("/users/delta", session=DeltaSession(tmp_path / "users.delta"), latest=True))
+
+    assert ["/v1.0/users/delta?$deltatoken=latest"] == server.paths("delta")
+
+
+def test_minimal_is_asked_for_in_a_header(graph: Client, server: GraphServer) -> None:
+    """
+    With `minimal` the service is asked for changed properties only, beside what else is preferred.
+    """
+    list(graph.delta("/users/delta", minimal=True, headers={"Prefer": "odata.maxpagesize=50"}))
+
+    assert {"odata.maxpagesize=50, return=minimal"} == {headers["prefer"] for _, _, headers in server.asked}
+
+
+def test_each_query_has_its_own_place(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    Another selection, or another tenant, does not go on from this one's link.
+    """
+    session = DeltaSession(tmp_path / "users.delta")
+    list(graph.delta("/users/delta", session=session))
+
+    assert USERS == len(list(graph.delta("/users/delta", session=session, select=["id"])))
+    assert USERS == len(list(graph.delta("/users/delta", session=session, minimal=True)))
+    assert [] == list(graph.delta("/users/delta", session=session))
+
+
+def test_an_error_keeps_the_place(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    An error in the middle loses nothing: the next run goes on after the last page that was consumed.
+    """
+    session = DeltaSession(tmp_path / "users.delta")
+    server.faults = [Fault("delta", "400", skip=2)]
+    seen: list[str] = []
+
+    with pytest.raises(GraphError):
+        seen.extend(str(one["id"]) for one in graph.delta("/users/delta", session=session))
+    for one in graph.delta("/users/delta", session=session):
+        seen.append(str(one["id"]))  # noqa: PERF401 - what came before an error counts, too
+
+    assert {user["id"] for user in server.users[100:]} <= set(seen)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{", '{"entrakit_delta": 1}', '{"entrakit_delta": 1, "queries": {"a": 1}}', "\x00"]
+)
+def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
+    """
+    A file that is none of ours is neither used nor replaced.
+    """
+    path = tmp_path / "users.delta"
+    path.write_text(text)
+    path.chmod(0o600)
+
+    with pytest.raises(VaultError):
+        DeltaSession(path)
+    assert text == path.read_text()
+
+
+def test_a_session_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """
+    A file of a newer entrakit says so.
+    """
+    path = tmp_path / "users.delta"
+    path.write_text('{"entrakit_delta": 99, "queries": []}')
+    path.chmod(0o600)
+
+    with pytest.raises(VaultError, match="newer"):
+        DeltaSession(path)
+
+
+def test_a_session_is_private_and_holds_other_queries(tmp_path: Path) -> None:
+    """
+    The file is ours alone, and keeping one place keeps the others.
+    """
+    session = DeltaSession(tmp_path / "users.delta")
+    session.keep("a", "https://a")
+    session.keep("b", "https://b")
+    session.forget("a")
+
+    assert ("", "https://b") == (session.link("a"), session.link("b"))
+    assert os.stat(session.path).st_mode & 0o777 == 0o600
+    assert {"b": "https://b"} == json.loads((tmp_path / "users.delta").read_text())["queries"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"), [("/users", {}), ("/users/delta", {"top": 5}), ("/users/delta", {"search": "x"})]
+)
+def test_what_is_no_delta_query_is_refused(graph: Client, path: str, query: JSON) -> None:
+    """
+    A path that is no delta query, or an option that these don't take, is an error before anything is sent.
+    """
+    with pytest.raises(ParameterError):
+        graph.delta(path, **query)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=6), min_size=1, max_size=5))
+def test_the_last_word_about_a_member_counts(parts: list[list[tuple[str, bool]]]) -> None:
+    """
+    However the members of a group are spread over parts: each comes once, as it was said last.
+    """
+    group: JSON = {}
+    last: dict[str, bool] = {}
+    for part in parts:
+        members: list[JSON] = [{"id": name, **({"@removed": {}} if is_removed else {})} for name, is_removed in part]
+        group = merged(group, {"id": "g", "members@delta": members})
+        last |= dict(part)
+
+    found = group["members@delta"]
+    assert isinstance(found, list)
+    assert last == {one["id"]: "@removed" in one for one in found}
+    assert len(last) == len(found)
+
+
+def test_an_object_that_came_back_is_not_removed() -> None:
+    """
+    An object that was removed and then changed is there.
+    """
+    assert {"id": "a", "x": 1} == merged({"id": "a", "@removed": {"reason": "changed"}}, {"id": "a", "x": 1})
+
+
+def test_errors_are_of_the_family() -> None:
+    """
+    What goes wrong with a session is caught as everything else is.
+    """
+    assert issubclass(VaultError, EntraError)

@@ -1,0 +1,227 @@
+"""A collection into a file: killed at any moment and begun again, it ends like one that was never disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.graph.conftest import USERS, Fault
+
+from entrakit.errors import EntraError, ExportError
+from entrakit.graph.export import Exported
+from entrakit.graph.part import Part
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+    from tests.graph.conftest import GraphServer
+
+    from entrakit.graph.client import Client
+
+# Exports with the blocking client and kills itself, as nothing else can, when so many bytes were written anywhere.
+PROGRAM = """
+import os, signal, sys
+from entrakit import Token, Transport
+from entrakit.graph import part
+from entrakit.graph.client import Client
+from entrakit.graph.runner import Runner
+from entrakit.services import Service
+
+url, ca, file, moment, parallel = sys.argv[1:]
+left = int(moment)
+
+def traced(event, arguments):
+    global left
+    if event in ("open", "os.rename", "os.truncate", "os.remove") and str(arguments[0]).startswith(file):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+class Box:
+    tenant_id = "tenant-1"
+    def service_token(self, scope, **_):
+        return Token("token-1", issued_at=0.0, expires_at=1e12)
+    fresh_service_token = service_token
+
+sys.addaudithook(traced)
+service = Service("graph", f"{url}/v1.0", "https://graph.microsoft.com")
+client = Client(Runner(Box(), service, Transport(ca_bundle=ca)))
+print(client.export("/users", file, parallel=int(parallel), top=50))
+"""
+
+
+def ids_in(path: Path) -> list[str]:
+    """Return the ids in a file, line by line."""
+    return [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_everything_is_in_the_file(graph: Client, server: GraphServer, tmp_path: Path, parallel: int) -> None:
+    """
+    The file holds each object once, one in a line, and nothing else is left.
+    """
+    file = tmp_path / "users.ndjson"
+
+    done = graph.export("/users", file, parallel=parallel, top=50)
+
+    assert Exported(USERS) == done
+    assert sorted(one["id"] for one in server.users) == sorted(ids_in(file))
+    assert ["users.ndjson"] == [name for name in os.listdir(tmp_path) if name.startswith("users")]
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_run_that_is_killed_is_gone_on_with(
+    graph: Client, server: GraphServer, test_ca: tuple[Path, ssl.SSLContext], tmp_path: Path, parallel: int
+) -> None:
+    """
+    Killed again and again, a little later each time, a listing ends equal to an undisturbed one.
+    """
+    graph.export("/users", tmp_path / "whole", parallel=parallel, top=50)
+    file = tmp_path / "users.ndjson"
+    kills, done = 0, subprocess.CompletedProcess[str]("", 1)
+    for moment in (1, 2, 3, 4, 5, 7, 9, 12, 16, 40):
+        command = [sys.executable, "-c", PROGRAM, server.url, str(test_ca[0]), str(file), str(moment), str(parallel)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        kills += done.returncode == -signal.SIGKILL
+        if done.returncode == 0:
+            break
+
+    assert kills >= 5
+    assert (0, "") == (done.returncode, done.stderr)
+    if parallel == 1:
+        assert (tmp_path / "whole").read_bytes() == file.read_bytes()
+    assert sorted(ids_in(tmp_path / "whole")) == sorted(ids_in(file))
+
+
+def test_lines_that_no_note_counts_are_read_again(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    Half a line, or lines after the last note, are cut off and read again.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+    with open(f"{file}.part", "ab") as part:
+        part.write(b'{"id":"id-0150","half')
+
+    done = graph.export("/users", file)
+
+    assert Exported(USERS, 100) == done
+    assert [one["id"] for one in server.users] == ids_in(file)
+
+
+@pytest.mark.parametrize(
+    "spoil", ["", "{", "[]", '{"entrakit_export":1}', "\x00", '{"links":[["a","https://evil.example/"]]}']
+)
+def test_a_note_that_is_spoilt_begins_anew(graph: Client, server: GraphServer, tmp_path: Path, spoil: str) -> None:
+    """
+    A note that says nothing sensible is not believed.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+    (tmp_path / "users.ndjson.part.json").write_text(spoil)
+
+    assert Exported(USERS) == graph.export("/users", file)
+    assert [one["id"] for one in server.users] == ids_in(file)
+
+
+def test_a_note_that_names_another_host_is_not_followed(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    A note whose links lead to another host begins anew: nothing trusts a file's content.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+    note = tmp_path / "users.ndjson.part.json"
+    note.write_text(note.read_text().replace(server.url, "https://evil.example"))
+
+    assert Exported(USERS) == graph.export("/users", file)
+
+
+def test_another_query_does_not_go_on_with_it(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    What was begun for another query is not mixed with this one.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+
+    assert 0 == graph.export("/users", file, select=["id"]).resumed
+
+
+def test_a_link_that_the_service_has_forgotten_begins_anew(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    Where the service does not know the link of an earlier run any more, everything is read again.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+    server.faults = [Fault("list", "forgotten")]
+
+    assert Exported(USERS) == graph.export("/users", file)
+    assert [one["id"] for one in server.users] == ids_in(file)
+
+
+def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
+    graph: Client, server: GraphServer, tmp_path: Path
+) -> None:
+    """
+    An export that fails leaves the old file as it was.
+    """
+    file = tmp_path / "users.ndjson"
+    file.write_text("old")
+    server.faults = [Fault("list", "foreign", skip=2)]
+
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+
+    assert file.read_text() == "old"
+
+
+def test_two_runs_do_not_write_one_file(graph: Client, tmp_path: Path) -> None:
+    """
+    A file that another process is writing is refused.
+    """
+    other = Part(tmp_path / "users.ndjson", "x")
+
+    with pytest.raises(ExportError, match="Another process"):
+        graph.export("/users", tmp_path / "users.ndjson")
+    other.close()
+
+
+def test_the_unfinished_file_is_private(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    What is exported may be personal: nobody else can read it from its first byte on.
+    """
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", tmp_path / "users.ndjson")
+
+    files = list(tmp_path.glob("users*"))
+    assert {"users.ndjson.part", "users.ndjson.part.json"} == {file.name for file in files}
+    assert {0o600} == {file.stat().st_mode & 0o777 for file in files}
+
+
+def test_progress_is_told(graph: Client, tmp_path: Path) -> None:
+    """
+    After each page it is told how many objects there are so far, and in all where that is known.
+    """
+    told: list[tuple[int, int | None]] = []
+
+    graph.export("/users", tmp_path / "a", on_page=lambda count, total: told.append((count, total)))
+    assert [(50, None), (100, None), (150, None), (200, None), (230, None)] == told
+
+    told.clear()
+    graph.export("/users", tmp_path / "b", parallel=4, top=50, on_page=lambda count, total: told.append((count, total)))
+    assert (230, 230) == told[-1]

@@ -1,0 +1,147 @@
+"""From answers to values."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import msgspec
+import pytest
+
+from entrakit.errors import UnexpectedAnswerError
+from entrakit.graph import decoding
+from entrakit.graph.decoding import Entity
+from entrakit.graph.export import lines_of
+from entrakit.graph.operation import Request, Response
+from entrakit.graph.reading import as_json, as_type
+
+GET = Request("GET", "https://graph.microsoft.com/v1.0/users/x")
+
+
+class User(msgspec.Struct):
+    """A user with a field of another name."""
+
+    id: str
+    display_name: str | None = msgspec.field(name="displayName", default=None)
+
+
+class Whole(Entity):
+    """A user that keeps what it does not know."""
+
+    id: str
+    display_name: str | None = msgspec.field(name="displayName", default=None)
+
+
+def answer(body: bytes, kind: str = "application/json", request: Request = GET) -> Response:
+    """Return an answer."""
+    return Response(request, 200, {"content-type": kind}, body)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "value"),
+    [
+        (b'{"id":"x"}', "application/json", {"id": "x"}),
+        (b"", "application/json", None),
+        (b"\xef\xbb\xbf42", "text/plain; charset=utf-8", 42),
+        (b"words", "text/plain", "words"),
+    ],
+)
+def test_what_json_says(body: bytes, kind: str, value: object) -> None:
+    """
+    Without a type the result is what JSON says; a count is a number.
+    """
+    assert value == as_json(answer(body, kind))
+
+
+def test_a_type_is_made_and_checked() -> None:
+    """
+    With a type the result is of it.
+    """
+    assert User("x", "Ada") == as_type(answer(b'{"id":"x","displayName":"Ada","more":1}'), User)
+
+
+def test_an_entity_keeps_what_it_does_not_know() -> None:
+    """
+    Unknown members of an `Entity` are kept beside its fields.
+    """
+    user = as_type(answer(b'{"id":"x","displayName":null,"more":{"a":1},"@odata.type":"#t"}'), Whole)
+
+    assert Whole(id="x", additional={"more": {"a": 1}, "@odata.type": "#t"}) == user
+
+
+def test_a_page_of_entities_keeps_it_too() -> None:
+    """
+    Items of a page are made like single objects.
+    """
+    page = decoding.read_page(b'{"value":[{"id":"x","more":1}],"@odata.count":1,"@odata.nextLink":"https://n"}', Whole)
+
+    assert [Whole(id="x", additional={"more": 1})] == page.value
+    assert (1, "https://n") == (page.count, page.next_link)
+
+
+def test_an_answer_of_another_type_is_an_error_that_nobody_repeats() -> None:
+    """
+    An answer that came whole but is not of the type names the member that is wrong.
+    """
+    with pytest.raises(UnexpectedAnswerError, match="type asked for") as caught:
+        as_type(answer(b'{"id":5}'), User)
+
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"a":', b"<html>", b"\xff\xfe", b"[" * 100_000])
+def test_what_is_no_json_is_an_error(body: bytes) -> None:
+    """
+    Text that is no JSON, or not whole, is an error that may pass.
+    """
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        as_json(answer(body))
+
+    assert caught.value.retryable
+
+
+def test_a_write_that_worked_says_so_even_if_its_answer_can_not_be_read() -> None:
+    """
+    A POST that succeeded must not be repeated because its answer was cut off: the error says that it was done.
+    """
+    with pytest.raises(UnexpectedAnswerError, match="has done what was asked"):
+        as_json(answer(b"{", request=GET._replace(method="POST")))
+
+
+@pytest.mark.parametrize(
+    ("items", "lines"),
+    [
+        ([b'{"a":1}', b'{"b":2}'], b'{"a":1}\n{"b":2}\n'),
+        ([b'{\n  "a": [1,\n 2]\n}', b'{"b":"x\\ny"}'], b'{"a":[1,2]}\n{"b":"x\\ny"}\n'),
+        ([], b""),
+    ],
+)
+def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
+    """
+    Each object is one line, also where the service broke it into several.
+    """
+    assert lines == lines_of([decoding.Raw(item) for item in items])
+
+
+def test_a_short_answer_loads_no_msgspec() -> None:
+    """
+    A short answer without a type is read without loading msgspec.
+    """
+    program = (
+        "import sys\nfrom entrakit.graph.operation import Request, Response\n"
+        "from entrakit.graph.reading import as_json\n"
+        "assert as_json(Response(Request('GET', 'https://x/'), 200, {}, b'{\"a\":1}')) == {'a': 1}\n"
+        "print(sorted({'msgspec', 'asyncio', 'concurrent.futures', 'rich', 'httpx2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_types_of_all_kinds_are_taken() -> None:
+    """
+    What msgspec takes as a type is taken.
+    """
+    assert [1, 2] == as_type(answer(b"[1,2]"), list[int])
+    assert {"a": 1} == as_type(answer(b'{"a":1}'), dict[str, Any])

@@ -1,0 +1,131 @@
+"""Services: where each cloud has them, and which hosts may see a token."""
+
+from __future__ import annotations
+
+import pytest
+
+from entrakit.clouds import CLOUDS, GLOBAL, find_cloud
+from entrakit.errors import ParameterError
+from entrakit.services import Service, checked, find_service
+
+GRAPH = find_service("graph", GLOBAL)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.name)
+def test_graph_is_the_clouds_own(cloud: object) -> None:
+    """
+    Each cloud has a Graph of its own, and the token is for that one.
+    """
+    assert isinstance(cloud, type(GLOBAL))
+    service = find_service("graph", cloud)
+
+    assert (f"{cloud.graph}/v1.0", f"{cloud.graph}/.default") == (service.url, service.scope)
+    assert f"{cloud.graph}/beta" == find_service("graph-beta", cloud).url
+
+
+@pytest.mark.parametrize(
+    ("name", "cloud", "url", "scope"),
+    [
+        ("azure", "global", "https://management.azure.com", "https://management.azure.com/.default"),
+        ("azure", "usgov", "https://management.usgovcloudapi.net", "https://management.usgovcloudapi.net/.default"),
+        ("azure", "china", "https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default"),
+        ("keyvault", "global", "https://contoso.vault.azure.net", "https://vault.azure.net/.default"),
+        ("keyvault", "usgov-dod", "https://contoso.vault.usgovcloudapi.net", "https://vault.usgovcloudapi.net/.default"),
+        ("defender-endpoint", "global", "https://api.security.microsoft.com/api", "https://api.securitycenter.microsoft.com/.default"),
+        ("defender-xdr", "global", "https://api.security.microsoft.com/api", "https://api.security.microsoft.com/.default"),
+        ("defender-xdr", "usgov", "https://api-gov.security.microsoft.us/api", "https://api-gov.security.microsoft.us/.default"),
+    ],
+)  # fmt: skip
+def test_other_services(name: str, cloud: str, url: str, scope: str) -> None:
+    """
+    The other services have their own addresses and resources in each cloud.
+    """
+    service = find_service(name, find_cloud(cloud), vault="Contoso")
+
+    assert (url, scope) == (service.url, service.scope)
+
+
+@pytest.mark.parametrize("name", ["exchange", "", "GRAPH"])
+def test_a_service_that_is_not_there_is_refused(name: str) -> None:
+    """
+    An unknown name lists those that there are.
+    """
+    with pytest.raises(ParameterError, match="defender-xdr"):
+        find_service(name, GLOBAL)
+
+
+def test_a_service_that_a_cloud_has_not_is_refused() -> None:
+    """
+    Where a service is not known in a cloud, no guess is made.
+    """
+    with pytest.raises(ParameterError, match="china"):
+        find_service("defender-xdr", find_cloud("china"))
+
+
+@pytest.mark.parametrize("vault", ["", "a", "x" * 25, "contoso.evil", "con/toso", "köln", "a b"])
+def test_a_vault_has_a_name(vault: str) -> None:
+    """
+    What can't be the name of a vault, and would lead to another host, is refused.
+    """
+    with pytest.raises(ParameterError):
+        find_service("keyvault", GLOBAL, vault=vault)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_own"),
+    [
+        ("https://graph.microsoft.com/v1.0/users", True),
+        ("https://GRAPH.MICROSOFT.COM:443/x", True),
+        ("HTTPS://graph.microsoft.com", True),
+        ("https://graph.microsoft.com?x", True),
+        ("http://graph.microsoft.com/", False),
+        ("https://graph.microsoft.com:444/", False),
+        ("https://graph.microsoft.com.evil.example/", False),
+        ("https://graph.microsoft.com@evil.example/", False),
+        ("https://evil.example/https://graph.microsoft.com/", False),
+        ("https://evil.example\\@graph.microsoft.com/", False),
+        ("https://evil.example#@graph.microsoft.com/", False),
+        ("//graph.microsoft.com/", False),
+        ("", False),
+    ],
+)
+def test_whose_address_it_is(url: str, is_own: bool) -> None:
+    """
+    Only an address on the service's own host, over TLS, may see its token.
+    """
+    assert is_own == GRAPH.owns(url)
+
+
+def test_an_emulators_graph_owns_both_hosts() -> None:
+    """
+    A Graph that is reached elsewhere may name itself, and the real one, in its links.
+    """
+    service = find_service("graph", GLOBAL.with_graph_at("https://localhost:8443"))
+
+    assert service.url == "https://localhost:8443/v1.0"
+    assert service.owns("https://localhost:8443/v1.0/users")
+    assert service.owns("https://graph.microsoft.com/v1.0/users")
+    assert not service.owns("https://localhost/v1.0/users")
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        Service("mine", "http://api.contoso.com", "api://x"), Service("mine", "https://", "api://x"),
+        Service("mine", "https://api.contoso.com", ""), Service("mine", "https://a@b/", "api://x"),
+        Service("mine", "https://api.contoso.com?x", "api://x"), Service("mine", "api.contoso.com", "api://x"),
+    ],
+)  # fmt: skip
+def test_a_service_of_ones_own_is_checked(service: Service) -> None:
+    """
+    A service of the user's own needs an https address and a resource.
+    """
+    with pytest.raises(ParameterError):
+        checked(service)
+
+
+def test_a_service_of_ones_own() -> None:
+    """
+    A slash at the end of its address is left out.
+    """
+    assert checked(Service("mine", "https://api.contoso.com/v1/", "api://x")).url == "https://api.contoso.com/v1"
