@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from entrakit.errors import GraphError
@@ -180,7 +181,7 @@ class Client:
             if cut is not None:
                 return self._split(cut)
         listing = self.listing(path, type=type, headers=headers, **query)
-        return (item for page in self._walk(listing) for item in page.items)
+        return chain.from_iterable(page.items for page in self._walk(listing))
 
     def export(
         self, path: str, file: str | os.PathLike[str], *, parallel: int = 1,

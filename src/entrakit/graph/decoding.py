@@ -78,6 +78,11 @@ def compact(raw: Raw) -> bytes:
     return msgspec.json.format(bytes(raw), indent=-1)
 
 
+def indented(data: bytes) -> bytes:
+    """Return JSON text laid out for people. Raises one of ERRORS."""
+    return msgspec.json.format(data, indent=2)
+
+
 def encode(value: object) -> bytes:
     """Return a value as JSON text: dicts and lists, structs, dates, ids; fields in their JSON names.
 
@@ -103,4 +108,16 @@ def _entity(members: Mapping[str, object], type: type[T]) -> T:
     return msgspec.convert(kept | {"#additional": rest}, type)
 
 
-__all__ = ["ERRORS", "Body", "Entity", "Raw", "UnsetType", "compact", "encode", "id_of", "read", "read_page"]
+__all__ = [
+    "ERRORS",
+    "Body",
+    "Entity",
+    "Raw",
+    "UnsetType",
+    "compact",
+    "encode",
+    "id_of",
+    "indented",
+    "read",
+    "read_page",
+]

@@ -1,16 +1,16 @@
 """The unfinished file of an export: interrupted at any moment, it can be gone on with.
 
-    FILE.part        the lines so far
-    FILE.part.json   how many of its bytes are good, and where each listing goes on
-    FILE             the lines, in one step, once all are there
+    FILE.part         the lines so far
+    FILE.part.notes   after each page: how many bytes of it are good, and where each listing goes on
+    FILE              the lines, in one step, once all are there
 
-A page's lines are written before the note that counts them in. Whatever is found after the last note was made is cut
-off and read again, so the result is the same as without an interruption. Both files are private until they are done.
+A page's lines are written before the note that counts them in, and the last whole note counts. Whatever lies beyond it
+is cut off and read again, so the result is the same as without an interruption. Both files are private from their
+creation.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,24 +56,23 @@ class Part:
     def __init__(self, path: str | os.PathLike[str], key: str) -> None:
         self.path = os.path.abspath(os.path.expanduser(path))
         self._part = f"{self.path}.part"
+        self._notes_path = f"{self._part}.notes"
         self._key = key
+        self._file = _opened(self._part)
         try:
-            handle = os.open(self._part, _FLAGS, 0o600)
-            self._file: BinaryIO = os.fdopen(handle, "r+b", buffering=0)
-            try:
-                self._own(handle)
-            except ExportError:
-                self._file.close()
-                raise
-            # Only now, when no other process can be at it.
+            self._notes = _opened(self._notes_path)
             self.note = self._read()
-            if os.fstat(handle).st_size < self.note.size:
+            if os.fstat(self._file.fileno()).st_size < self.note.size:
                 # Not even what the note counts is there: the power went, or somebody cut it.
                 self.note = Note()
             self._file.truncate(self.note.size)
             self._file.seek(self.note.size)
-        except OSError as error:
-            raise _failed(self._part, error) from error
+            self._notes.seek(0, os.SEEK_END)
+        except BaseException as error:
+            self._file.close()
+            if isinstance(error, OSError):
+                raise _failed(self._part, error) from error
+            raise
 
     def lines(self) -> Iterator[bytes]:
         """Return the good lines so far."""
@@ -115,65 +114,76 @@ class Part:
         """Put the file in its place, whole and on the disk. Raises ExportError."""
         try:
             os.fsync(self._file.fileno())
-            self._file.close()
             os.replace(self._part, self.path)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(f"{self._part}.json")
+            os.unlink(self._notes_path)
         except OSError as error:
             raise _failed(self.path, error) from error
 
     def close(self) -> None:
-        """Leave the unfinished file as it is."""
+        """Leave the unfinished file as it is, or the finished one."""
         self._file.close()
-
-    def _own(self, handle: int) -> None:
-        """Refuse a file that others may write: what it holds would become part of the result."""
-        info = os.fstat(handle)
-        if not _lock(handle):
-            raise ExportError(f"Another process is writing {self.path}.", remedy="Wait for it, or name another file.")
-        if hasattr(os, "geteuid") and (info.st_uid != os.geteuid() or info.st_mode & 0o022):
-            raise ExportError(
-                f"{self._part} is somebody else's file, or others can write it.", remedy="Remove it, then try again."
-            )
+        self._notes.close()
 
     def _write(self) -> None:
+        """Add a note. Not flushed to the disk: where the power takes it, an older one counts."""
         note = self.note
-        text = json.dumps(
-            {
-                "entrakit_export": VERSION, "query": self._key, "count": note.lines, "size": note.size,
-                "links": note.links, "total": note.total,
-            }
-        )  # fmt: skip
-        temporary = f"{self._part}.json.new"
+        text = json.dumps({"count": note.lines, "size": note.size, "links": note.links, "total": note.total})
         try:
-            # Not flushed to the disk: a note that is lost with the power is an older one, and that is enough.
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0), 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, f"{self._part}.json")
+            self._notes.write(text.encode() + b"\n")
         except OSError as error:
-            raise _failed(temporary, error) from error
+            raise _failed(self._notes_path, error) from error
 
     def _read(self) -> Note:
         """Return how far an earlier run came; the beginning, where there was none or it was about something else."""
-        try:
-            with open(f"{self._part}.json", encoding="utf-8") as file:
-                text = file.read(LONGEST_NOTE)
-        except FileNotFoundError:
+        size = os.fstat(self._notes.fileno()).st_size
+        self._notes.seek(0)
+        first = self._notes.readline(LONGEST_NOTE)
+        if first != self._heading():
+            self._notes.truncate(0)
+            self._notes.seek(0)
+            self._notes.write(self._heading())
             return Note()
-        except UnicodeDecodeError:
-            return Note()
-        except OSError as error:
-            raise _failed(f"{self._part}.json", error) from error
-        try:
-            parsed = json.loads(text)
-            links = tuple((str(first), str(following)) for first, following in parsed["links"])
-            note = Note(int(parsed["count"]), int(parsed["size"]), links, int(parsed["total"]))
-            if parsed["entrakit_export"] != VERSION or parsed["query"] != self._key or min(note.lines, note.size) < 0:
-                return Note()
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return Note()
-        return note
+        self._notes.seek(max(len(first), size - LONGEST_NOTE))
+        # What comes after the last line's end was cut off when its writer was killed.
+        whole = self._notes.read(LONGEST_NOTE).rpartition(b"\n")[0]
+        return _parsed(whole.rpartition(b"\n")[2])
+
+    def _heading(self) -> bytes:
+        return json.dumps({"entrakit_export": VERSION, "query": self._key}).encode() + b"\n"
+
+
+def _parsed(line: bytes) -> Note:
+    try:
+        found = json.loads(line)
+        links = tuple((str(first), str(following)) for first, following in found["links"])
+        note = Note(int(found["count"]), int(found["size"]), links, int(found["total"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Note()
+    return note if min(note.lines, note.size) >= 0 else Note()
+
+
+def _opened(path: str) -> BinaryIO:
+    """Open a file for reading and writing, ours alone, and keep other processes from it.
+
+    Raises:
+        ExportError: It can't be opened, is somebody else's, or another process has it.
+    """
+    try:
+        handle = os.open(path, _FLAGS, 0o600)
+        file: BinaryIO = os.fdopen(handle, "r+b", buffering=0)
+    except OSError as error:
+        raise _failed(path, error) from error
+    info = os.fstat(handle)
+    if not _lock(handle):
+        file.close()
+        raise ExportError(f"Another process is writing {path}.", remedy="Wait for it, or name another file.")
+    if hasattr(os, "geteuid") and (info.st_uid != os.geteuid() or info.st_mode & 0o022):
+        # What it holds would become part of the result.
+        file.close()
+        raise ExportError(
+            f"{path} is somebody else's file, or others can write it.", remedy="Remove it, then try again."
+        )
+    return file
 
 
 def _lock(handle: int) -> bool:
