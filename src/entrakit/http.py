@@ -204,10 +204,10 @@ class Transport:
             UnexpectedAnswerError: The answer is larger than the limit.
             ParameterError: The address is not `https`, or the proxy's address can't be used.
         """
-        import httpx2
-
         refuse_plain(url)
         client = self._open()
+        import httpx2
+
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
         try:
             with client.stream(method, url, headers=dict(headers), content=body) as response:
