@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from tests.graph.conftest import GraphServer
 
+from entrakit import get_connection
 from entrakit.cli import main
 from entrakit.cli.context import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    import ssl
+    from collections.abc import Callable, Iterator
 
     from entrakit_emulator import Tenant
 
@@ -96,3 +99,41 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr("getpass.getpass", lambda prompt, stream: text)
 
     return answer
+
+
+class GraphCommand:
+    """Runs `entra` on a Graph of its own, with a token of the embedded tenant.
+
+    Args:
+        command: The command, connected.
+        server: The service.
+    """
+
+    def __init__(self, command: Command, server: GraphServer) -> None:
+        self.command = command
+        self.server = server
+
+    def __call__(self, *words: str, given: str = "", terminal: bool = False) -> Result:
+        """Run it, as the command does."""
+        return self.command(*words, given=given, terminal=terminal)
+
+
+@pytest.fixture
+def graph(
+    entra: Command, test_ca: tuple[Path, ssl.SSLContext], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[GraphCommand]:
+    """Return the command with an app connected, whose Microsoft Graph is the one of the library's tests."""
+    server = GraphServer(test_ca[1])
+    both = tmp_path / "both.pem"
+    both.write_bytes(Path(entra.tenant.ca_path).read_bytes() + test_ca[0].read_bytes())
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", entra.tenant.client_secret)
+    entra.environ["AZURE_CLIENT_SECRET"] = entra.tenant.client_secret
+    done = entra(
+        "connect", "--authority-url", entra.tenant.url, "--ca-bundle", str(both), "--graph-url", server.url,
+        "--client-id", entra.tenant.confidential_client, "--tenant-id", entra.tenant.tenant_id,
+    )  # fmt: skip
+    assert 0 == done.code, done.error
+    with get_connection() as connection:
+        server.valid_token = connection.service_token("https://graph.microsoft.com/.default").access_token
+    yield GraphCommand(entra, server)
+    server.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from rich.live import Live
 
     from entrakit.cli.context import Context
 
@@ -43,3 +45,28 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell.partition(" ")[0], "")) for cell in row))
     Console(file=stream, no_color=not context.color, highlight=False, soft_wrap=False).print(table)
+
+
+def open_line(context: Context, text: Callable[[], str]) -> Live:
+    """Return a line on standard error that says what a function says, four times a second, until it is stopped.
+
+    Args:
+        context: Where the terminal is.
+        text: What it says now.
+    """
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from entrakit.cli.context import shown
+
+    def line() -> Text:
+        return Text(shown(text()), no_wrap=True, overflow="ellipsis", style="dim" if context.color else "")
+
+    console = Console(file=context.streams.error, no_color=not context.color, highlight=False)
+    live = Live(
+        get_renderable=line, console=console, refresh_per_second=4, transient=True,
+        redirect_stdout=False, redirect_stderr=False,
+    )  # fmt: skip
+    live.start()
+    return live

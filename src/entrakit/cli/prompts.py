@@ -53,3 +53,16 @@ def ask_line(context: Context, question: str) -> str:
     if not line:
         raise ParameterError("Nothing was pasted: the input is at its end.", remedy="Run it where you can paste.")
     return line
+
+
+def confirm(context: Context, question: str) -> bool:
+    """Return whether a person at the terminal says yes; anything else, and the end of the input, is a no.
+
+    Args:
+        context: Where to ask.
+        question: What is asked, without the answers.
+    """
+    from entrakit.cli.context import shown
+
+    print(f"{shown(question)} [y/N] ", end="", file=context.streams.error, flush=True)
+    return context.streams.input.readline(MAX_LINE).strip().lower() in ("y", "yes")

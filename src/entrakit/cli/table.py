@@ -29,6 +29,9 @@ COMMANDS = (
     Command("token", "Print a token, renewed if that is due", 'curl -H "$(entra token --output header)" https://…'),
     Command("status", "List kept connections, without network", "entra status"),
     Command("inspect", "Say what a token allows, in words", "entra inspect --require User.Read.All"),
+    Command("request", "Ask Microsoft Graph, or another service", "entra request GET /users --top 5 --output table"),
+    Command("batch", "Send many requests at once", "entra batch requests.ndjson --out results.ndjson"),
+    Command("delta", "Read what changed since the last time", "entra delta /users/delta --session users.session"),
     Command("use", "Choose the connection that is meant by default", "entra use work"),
     Command("disconnect", "Remove a kept connection", "entra disconnect work"),
     Command("certificates", "List the certificates that this machine's stores offer", "entra certificates"),
@@ -49,6 +52,8 @@ EXIT_CODES = (
     (7, "throttled; may pass"),
     (8, "the kept connections can't be read or written"),
     (9, "the token lacks a permission"),
+    (10, "the service refused the request"),
+    (11, "there is no such object"),
     (130, "interrupted"),
 )
 

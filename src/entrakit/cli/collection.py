@@ -1,0 +1,85 @@
+"""All pages of a collection, printed as they come: what was printed is not held."""
+
+from __future__ import annotations
+
+from entrakit.cli.progress import Progress
+from entrakit.cli.result import form_in, note_left_out, width_of
+from entrakit.cli.sink import open_sink
+from entrakit.graph import decoding
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from entrakit.cli.commands.request import Asked
+
+CHUNK = 100
+INTERRUPTED = 130
+
+
+def give_collection(asked: Asked, parallel: int) -> int:
+    """Print all objects of a collection, and return the exit code.
+
+    Args:
+        asked: What is asked for.
+        parallel: How many pages to read at once.
+    """
+    # Lines in a file can be gone on with; another form has to be made anew.
+    is_resumable = bool(asked.out) and asked.form == "ndjson"
+    with Progress(asked.context, "objects", to_file=bool(asked.out)) as progress:
+        if progress.is_active:
+            asked = asked._replace(client=asked.client.watched(progress.waits))
+        try:
+            (_export if is_resumable else _stream)(asked, parallel, progress)
+        except KeyboardInterrupt:
+            progress.vanish()
+            words = f"{asked.out} is as it was" if asked.out else "what was printed is not all"
+            words = "the same command goes on" if is_resumable else words
+            print(f"\nInterrupted; {words}.", file=asked.context.streams.error)
+            return INTERRUPTED
+    return 0
+
+
+def _export(asked: Asked, parallel: int, progress: Progress) -> None:
+    done = asked.client.export(
+        asked.path, asked.out or "", parallel=parallel, on_page=progress.reached, headers=asked.headers, **asked.query
+    )
+    progress.vanish()
+    again = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
+    asked.context.tell(f"{asked.out}: {done.written:,} objects{again}.")
+
+
+def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
+    sink = open_sink(asked.context, asked.out)
+    count = 0
+    try:
+        writer = form_in(asked.form, sink, asked.columns, width_of(asked.context))
+        for items, total in _pages(asked, parallel):
+            writer.add(items)
+            count += len(items)
+            progress.reached(count, total)
+        writer.end()
+        sink.finish()
+    finally:
+        sink.close()
+    progress.vanish()
+    note_left_out(asked.context, writer)
+    if asked.out:
+        asked.context.tell(f"{asked.out}: {count:,} objects.")
+
+
+def _pages(asked: Asked, parallel: int) -> Iterator[tuple[list[object], int | None]]:
+    """Return objects, some at a time, as JSON text where nobody looks into them; and how many there are in all."""
+    kind: type[object] = object if asked.form in ("csv", "table") else decoding.Raw
+    if parallel == 1:
+        for page in asked.client.pages(asked.path, type=kind, headers=asked.headers, **asked.query):
+            yield page.items, page.total
+        return
+    chunk: list[object] = []
+    for item in asked.client.items(asked.path, type=kind, parallel=parallel, headers=asked.headers, **asked.query):
+        chunk.append(item)
+        if len(chunk) == CHUNK:
+            yield chunk, None
+            chunk = []
+    if chunk:
+        yield chunk, None

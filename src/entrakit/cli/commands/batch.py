@@ -1,0 +1,238 @@
+"""`entra batch`: any number of requests from a file, in batches of 20; one result for each, in the same order."""
+
+from __future__ import annotations
+
+import json
+
+from entrakit.cli.body import read_input
+from entrakit.cli.query import add_target, client_of
+from entrakit.cli.requests_file import read_requests
+from entrakit.cli.result import form_of
+from entrakit.errors import EntraError, GraphError, ParameterError
+from entrakit.kept import get_connection
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from entrakit.cli.arguments import Parser
+    from entrakit.cli.context import Context
+    from entrakit.cli.requests_file import Entry
+    from entrakit.cli.sink import Sink
+    from entrakit.graph.batch import Item
+    from entrakit.graph.client import Client
+    from entrakit.graph.operation import Operation, Request, Response
+
+INTERRUPTED = 130
+MOST_AT_ONCE = 16
+
+
+def arguments(parser: Parser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("file", metavar="FILE", help="requests, as Graph's batches or one per line; - for a pipe")
+    add_target(parser)
+    parser.add_argument("--parallel", metavar="N", type=int, default=4, help="batches at once (default: 4)")
+    parser.add_argument("-o", "--output", choices=("ndjson", "json"), help="how to print it (default: ndjson)")
+    parser.add_argument("--out", metavar="FILE", help="write the results to a file")
+    parser.add_argument("--what-if", action="store_true", help="show the exact requests and send nothing")
+    parser.add_argument("-y", "--yes", action="store_true", help="don't ask before writes")
+
+
+def run(options: argparse.Namespace, context: Context) -> int:
+    """Send the requests, and print what became of each."""
+    if not 1 <= options.parallel <= MOST_AT_ONCE:
+        raise ParameterError(f"--parallel takes 1 to {MOST_AT_ONCE}.", remedy="Try --parallel 4.")
+    entries = read_requests(read_input(context, options.file, "The file"))
+    with get_connection(options.name, vault=context.open_vault()) as connection:
+        client = client_of(options, connection)
+        requests = [one.request_to(client.service) for one in entries]
+        from entrakit.cli.preview import DECLINED, give_requests, may_send
+
+        if options.what_if:
+            return give_requests(context, requests, as_list=True)
+        if not may_send(context, requests, yes=options.yes):
+            return DECLINED
+        return _send(options, context, client, entries, requests)
+
+
+def _send(
+    options: argparse.Namespace, context: Context, client: Client, entries: Sequence[Entry], requests: Sequence[Request]
+) -> int:  # fmt: skip
+    from entrakit.cli.progress import Progress
+    from entrakit.cli.sink import open_sink
+
+    form = form_of(options.output, context, options.out, "ndjson")
+    if form not in ("json", "ndjson"):
+        raise ParameterError("The results of a batch are no table.", remedy="Name the file .ndjson or .json.")
+    sink = open_sink(context, options.out)
+    results = Results(entries, sink, is_array=form == "json")
+    is_interrupted = False
+    try:
+        with Progress(context, "requests", total=len(entries), to_file=bool(options.out)) as progress:
+            watched = client.watched(progress.waits) if progress.is_active else client
+
+            def told(place: int, result: object) -> None:
+                results.take(place, result)
+                progress.reached(results.count)
+
+            try:
+                calls = [_item(place, entries[place], one, results, told) for place, one in enumerate(requests)]
+                for place, result in enumerate(watched.batch(calls, at_once=options.parallel)):
+                    results.take(place, result)
+            except KeyboardInterrupt:
+                is_interrupted = True
+                results.give_up()
+        results.end()
+        sink.finish()
+    finally:
+        sink.close()
+    if is_interrupted:
+        print("\nInterrupted; the results say of which requests it is not known.", file=context.streams.error)
+        return INTERRUPTED
+    context.tell(results.summary())
+    return results.exit_code
+
+
+class Results:
+    """What became of each request; written in their order, each as soon as those before it are there.
+
+    Args:
+        entries: The requests.
+        sink: Where the results go.
+        is_array: Whether they are an array of JSON; else one per line.
+    """
+
+    def __init__(self, entries: Sequence[Entry], sink: Sink, *, is_array: bool) -> None:
+        self.count = 0
+        self.begun: set[int] = set()
+        self._entries = entries
+        self._sink = sink
+        self._is_array = is_array
+        self._texts: list[str | None] = [None] * len(entries)
+        self._written = 0
+        self._failures: dict[int, EntraError] = {}
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all requests succeeded, else the code of the first error."""
+        return self._failures[min(self._failures)].exit_code if self._failures else 0
+
+    def take(self, place: int, result: object) -> None:
+        """Note what became of a request, and write what can be written; a second word on the same one is none."""
+        if place < self._written or self._texts[place] is not None:
+            return
+        self.count += 1
+        if isinstance(result, EntraError):
+            self._failures[place] = result
+            said = _failure(result)
+        else:
+            said = _success(result)  # type: ignore[arg-type] # what `_item` reads
+        self._texts[place] = json.dumps(
+            {"id": self._entries[place].id, **said}, ensure_ascii=False, separators=(",", ":")
+        )
+        self._write()
+
+    def give_up(self) -> None:
+        """Say of each request that nothing is known of, whether it was sent."""
+        for place in range(len(self._entries)):
+            words = "It is not known whether this was done." if place in self.begun else "This was not sent."
+            self.take(place, EntraError(words, remedy="Look whether it was done before you repeat it."))
+
+    def end(self) -> None:
+        """Close the array."""
+        if self._is_array:
+            self._sink.write(b"\n]\n" if self._written else b"[]\n")
+
+    def summary(self) -> str:
+        """Return one line for people."""
+        failed = len(self._failures)
+        if not failed:
+            return f"{self.count:,} requests, all done."
+        kinds: dict[str, int] = {}
+        for error in self._failures.values():
+            status = error.status if isinstance(error, GraphError) else 0
+            kind = f"HTTP {status}" if status else "no answer"
+            kinds[kind] = kinds.get(kind, 0) + 1
+        counts = ", ".join(f"{count} with {kind}" for kind, count in sorted(kinds.items()))
+        return f"{self.count:,} requests: {self.count - failed:,} done, {failed:,} failed ({counts})."
+
+    def _write(self) -> None:
+        while self._written < len(self._texts):
+            text = self._texts[self._written]
+            if text is None:
+                break
+            # Half a surrogate pair can't be UTF-8; only an escape can write it.
+            line = text.encode("utf-8", "backslashreplace")
+            if self._is_array:
+                self._sink.write((b",\n  " if self._written else b"[\n  ") + line)
+            else:
+                self._sink.write(line + b"\n")
+            self._texts[self._written] = ""
+            self._written += 1
+        # A write that was done must be known to be done, whatever happens next.
+        self._sink.flush()
+
+
+def _item(
+    place: int, entry: Entry, request: Request, results: Results, told: Callable[[int, object], None]
+) -> Item:  # fmt: skip
+    from entrakit.graph.batch import Item
+    from entrakit.graph.reading import fetch
+
+    def steps() -> Operation[object]:
+        results.begun.add(place)
+        try:
+            response = yield from fetch(request, _read)
+        except EntraError as error:
+            told(place, error)
+            raise
+        told(place, response)
+        return response
+
+    return Item(steps(), entry.after)
+
+
+def _read(response: Response) -> Response:
+    """Return an answer whose JSON, if it is any, is whole. Raises UnexpectedAnswerError."""
+    from entrakit.graph.reading import unreadable
+
+    if response.body and _is_json(response):
+        try:
+            json.loads(response.body)
+        except (ValueError, RecursionError) as error:
+            raise unreadable(response) from error
+    return response
+
+
+def _success(response: Response) -> dict[str, object]:
+    said: dict[str, object] = {"status": response.status}
+    if not response.body:
+        return said
+    if _is_json(response):
+        said["body"] = json.loads(response.body)
+    elif _kind(response).startswith("text/"):
+        said["body"] = response.body.decode("utf-8-sig", "replace")
+    else:
+        from base64 import b64encode
+
+        said |= {"contentType": _kind(response), "body": b64encode(response.body).decode()}
+    return said
+
+
+def _failure(error: EntraError) -> dict[str, object]:
+    status = error.status if isinstance(error, GraphError) else 0
+    said: dict[str, object] = {"kind": type(error).__name__, "message": error.problem, "next": error.remedy}
+    if isinstance(error, GraphError):
+        said = {"code": error.code, **said, "message": error.message or error.problem}
+        said |= {"request_id": error.request_id, "client_request_id": error.client_request_id}
+    return {"status": status or None, "error": {name: value for name, value in said.items() if value}}
+
+
+def _is_json(response: Response) -> bool:
+    kind = _kind(response)
+    return kind in ("", "application/json") or kind.endswith("+json")
+
+
+def _kind(response: Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,0 +1,147 @@
+"""What a request asks for, as it is typed: connection and service, query options, header fields, address."""
+
+from __future__ import annotations
+
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from entrakit.cli.arguments import Parser
+    from entrakit.connection import Connection
+    from entrakit.graph.client import Client
+    from entrakit.graph.odata import Query
+
+SERVICES = ("graph", "graph-beta", "azure", "keyvault", "defender-endpoint", "defender-xdr")
+_SHORT = ("select", "filter", "expand", "search", "orderby", "top", "count")
+
+
+def add_target(parser: Parser) -> None:
+    """Add the options that say who asks which service."""
+    from entrakit.cli.arguments import add_name
+
+    add_name(parser, "a kept connection (default: the current one)")
+    known = f"{', '.join(SERVICES[:-1])} or {SERVICES[-1]} (default: graph)"
+    parser.add_argument("--service", choices=SERVICES, metavar="NAME", default="graph", help=known)
+    parser.add_argument("--vault", default="", metavar="NAME", help="which key vault, for --service keyvault")
+
+
+def add_query(parser: Parser, *short: str) -> None:
+    """Add the options for query and header.
+
+    Args:
+        parser: The command's.
+        short: Which options of OData have an option of their own.
+    """
+    group = parser.add_argument_group("query")
+    texts = {
+        "select": ("NAMES", "properties to return, with commas; the columns of a csv or table"),
+        "filter": ("EXPRESSION", "which objects: startsWith(displayName,'A')"),
+        "expand": ("NAMES", "relations to include: manager"),
+        "search": ("TEXT", "what to look for: displayName:Ada"),
+        "orderby": ("NAMES", "properties to sort by: displayName desc"),
+        "top": ("N", "size of a page"),
+    }
+    for name in short:
+        if name == "count":
+            group.add_argument("--count", action="store_true", help="ask how many there are in all, too")
+        else:
+            metavar, words = texts[name]
+            group.add_argument(f"--{name}", metavar=metavar, type=int if name == "top" else str, help=words)
+    group.add_argument(
+        "--query", action="append", default=[], metavar="NAME=VALUE", help="any query parameter (repeatable)"
+    )
+    group.add_argument(
+        "--header", action="append", default=[], metavar="NAME:VALUE", help="a header field (repeatable)"
+    )
+
+
+def client_of(options: argparse.Namespace, connection: Connection) -> Client:
+    """Return the service that was asked for. Raises ParameterError."""
+    if options.vault and options.service != "keyvault":
+        raise ParameterError("--vault goes with --service keyvault.")
+    return connection.service(options.service, vault=options.vault)
+
+
+def query_of(options: argparse.Namespace, path: str) -> Query:
+    """Return the query that was typed.
+
+    Args:
+        options: What was typed.
+        path: The address, which may have a query of its own.
+
+    Raises:
+        ParameterError: A parameter was given twice, or is none.
+    """
+    from urllib.parse import unquote
+
+    query: dict[str, object] = {}
+    for name in _SHORT:
+        value = getattr(options, name, None)
+        if value not in (None, "", False):
+            query[name] = value
+    if isinstance(query.get("search"), str) and '"' not in str(query["search"]):
+        # Microsoft Graph wants each clause in quotes, which a shell would eat.
+        query["search"] = f'"{query["search"]}"'
+    seen = {f"${name}": f"--{name}" for name in query}
+    for part in path.partition("?")[2].split("&"):
+        if part:
+            _see(seen, unquote(part.partition("=")[0]), "the address")
+    more: dict[str, str] = {}
+    for text in options.query:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ParameterError("A --query is not NAME=VALUE.", remedy="Write it like --query '$top=5'.")
+        _see(seen, name.strip(), "--query")
+        more[name.strip()] = value
+    if more:
+        query["options"] = more
+    return query  # type: ignore[return-value] # the names are those of Query
+
+
+def headers_of(options: argparse.Namespace) -> dict[str, str]:
+    """Return the header fields that were typed, names as they were. Raises ParameterError; no value is repeated."""
+    headers: dict[str, str] = {}
+    for text in options.header:
+        name, colon, value = text.partition(":")
+        name = name.strip()
+        if not colon or not name:
+            raise ParameterError(
+                "A --header is not NAME:VALUE.", remedy="Write it like --header Prefer:return=minimal."
+            )
+        if name.lower() in (one.lower() for one in headers):
+            raise ParameterError(f"The header {name} was given twice.", remedy="Join the values with a comma.")
+        headers[name] = value.strip()
+    return headers
+
+
+def header(headers: dict[str, str], name: str) -> str:
+    """Return the value of a header field, whatever its case; empty if there is none."""
+    return next((value for one, value in headers.items() if one.lower() == name), "")
+
+
+def columns_of(options: argparse.Namespace) -> list[str]:
+    """Return the properties that were chosen with `--select`, in their order."""
+    return [name.strip() for name in (options.select or "").split(",") if name.strip()]
+
+
+def address_of(path: str) -> str:
+    """Return an address as it was typed, its query's spaces escaped. Raises ParameterError for what can be none."""
+    if not path.strip():
+        raise ParameterError("The path is empty.", remedy="Give it like /users; a shell may have replaced a $name.")
+    if "#" in path:
+        raise ParameterError(
+            "The path has a #, at which an address ends.",
+            remedy="Write %23 instead, as in /users/ada_fabrikam.com%23EXT%23@contoso.com.",
+        )
+    before, mark, query = path.partition("?")
+    return before + mark + query.replace(" ", "%20")
+
+
+def _see(seen: dict[str, str], name: str, where: str) -> None:
+    if name in seen:
+        raise ParameterError(
+            f"The query parameter {name} was given twice, by {seen[name]} and {where}.", remedy="Leave one of them out."
+        )
+    seen[name] = where

@@ -1,0 +1,167 @@
+"""Requests in a file: Microsoft Graph's own JSON for batches, of any length, or one request per line (NDJSON).
+
+    {"requests": [{"id": "1", "method": "GET", "url": "/me"}, …]}
+    {"id": "1", "method": "PATCH", "url": "/users/ada@contoso.com", "body": {"city": "London"}}
+
+What can't be right is refused by name before anything is sent. Values of bodies are never repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+from entrakit.cli.body import is_json, text_of
+from entrakit.errors import ParameterError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from entrakit.graph.operation import Request
+    from entrakit.services import Service
+
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+_FIELDS = {"id", "method", "url", "headers", "body", "dependsOn"}
+_REMEDY = "Give each request id, method, url, and if needed headers, body and dependsOn."
+
+
+class Entry(NamedTuple):
+    """One request of a file.
+
+    Args:
+        id: What it is called.
+        method: HTTP method, upper case.
+        url: Path below the service's base address.
+        headers: Header fields.
+        body: What to send; None for nothing.
+        depends_on: Ids of the requests that must have succeeded first.
+        after: Their places, from 0.
+    """
+
+    id: str
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    depends_on: tuple[str, ...] = ()
+    after: tuple[int, ...] = ()
+
+    def request_to(self, service: Service) -> Request:
+        """Return it as a request to a service. Raises ParameterError, which names the request."""
+        from entrakit.cli.query import address_of
+        from entrakit.graph.calls import request_to
+
+        try:
+            return request_to(service, self.method, address_of(self.url), body=self.body, headers=self.headers)
+        except ParameterError as error:
+            raise ParameterError(f"Request {self.id!r}: {error.problem}", remedy=error.remedy) from error
+
+
+def read_requests(data: bytes) -> list[Entry]:
+    """Return the requests of a file.
+
+    Args:
+        data: What it holds.
+
+    Raises:
+        ParameterError: Something of it can't be right; the error names the request or line, never what it holds.
+    """
+    entries: list[Entry] = []
+    places: dict[str, int] = {}
+    for where, value in _values(data):
+        entry = _entry(where, value)
+        if entry.id in places:
+            raise ParameterError(f"Two requests have the id {entry.id!r}.", remedy="Give each an id of its own.")
+        places[entry.id] = len(entries)
+        entries.append(entry)
+    if not entries:
+        raise ParameterError("There are no requests in the file.", remedy=_REMEDY)
+    return [_placed(entry, places) for entry in entries]
+
+
+def _values(data: bytes) -> Iterator[tuple[str, object]]:
+    """Return what describes each request, and where it is."""
+    try:
+        text = text_of(data)
+    except ValueError:
+        raise ParameterError("The file is no text in UTF-8.", remedy="Write it in UTF-8.") from None
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        whole = None
+    if isinstance(whole, dict) and "requests" in whole:
+        strange = sorted(whole.keys() - {"requests"})
+        if strange or not isinstance(whole["requests"], list):
+            problem = f"there is no field {strange[0]!r} beside requests" if strange else "requests is no list"
+            raise ParameterError(f"The file is no batch: {problem}.", remedy=_REMEDY)
+        for number, value in enumerate(whole["requests"], 1):
+            yield f"Request {number}", value
+        return
+    if isinstance(whole, list):
+        raise ParameterError("The file is a list.", remedy='Write {"requests": […]}, or one request per line.')
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            try:
+                yield f"Line {number}", json.loads(line)
+            except (ValueError, RecursionError):
+                raise ParameterError(
+                    f"Line {number} is no JSON.", remedy='Write one request per line, or one {"requests": […]}.'
+                ) from None
+
+
+def _entry(where: str, value: object) -> Entry:
+    if not isinstance(value, dict):
+        raise ParameterError(f"{where} is no request.", remedy=_REMEDY)
+    identity = value.get("id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    if not isinstance(identity, str) or not identity:
+        raise ParameterError(f"{where} has no id.", remedy=_REMEDY)
+    where = f"Request {identity!r}"
+    strange = sorted(value.keys() - _FIELDS)
+    if strange:
+        raise ParameterError(f"{where}: there is no field {strange[0]!r}.", remedy=_REMEDY)
+    method, url = value.get("method"), value.get("url")
+    if not isinstance(method, str) or method.upper() not in METHODS:
+        raise ParameterError(f"{where}: its method is none of {', '.join(METHODS)}.", remedy=_REMEDY)
+    if not isinstance(url, str) or not url.strip():
+        raise ParameterError(f"{where} has no url.", remedy=_REMEDY)
+    headers = value.get("headers") or {}
+    if not isinstance(headers, dict) or not all(isinstance(one, str) for one in headers.values()):
+        raise ParameterError(f"{where}: its headers are no object of texts.", remedy=_REMEDY)
+    after = value.get("dependsOn") or []
+    if not isinstance(after, list) or not all(isinstance(one, str | int) for one in after):
+        raise ParameterError(f"{where}: its dependsOn is no list of ids.", remedy=_REMEDY)
+    body = _body(where, value.get("body"), headers)
+    if body is not None and method.upper() == "GET":
+        raise ParameterError(f"{where}: a GET has no body.", remedy="Leave it out.")
+    return Entry(identity, method.upper(), url, headers, body, tuple(dict.fromkeys(str(one) for one in after)))
+
+
+def _body(where: str, body: object, headers: Mapping[str, str]) -> bytes | None:
+    """Return what is sent: JSON; or bytes, which stand there in base64, where the content type says so."""
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    if body is None:
+        return None
+    if is_json(kind):
+        try:
+            return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        except ValueError:
+            raise ParameterError(f"{where}: its body is no JSON.") from None
+    from base64 import b64decode
+
+    try:
+        return b64decode(str(body), validate=True)
+    except ValueError:
+        raise ParameterError(
+            f"{where}: its body is not in base64, as {kind.partition(';')[0]} has to be.", remedy="Encode it."
+        ) from None
+
+
+def _placed(entry: Entry, places: Mapping[str, int]) -> Entry:
+    for other in entry.depends_on:
+        if other not in places or other == entry.id:
+            problem = "itself" if other == entry.id else f"{other!r}, which is not in the file"
+            raise ParameterError(f"Request {entry.id!r} depends on {problem}.", remedy="Name another request of it.")
+    return entry._replace(after=tuple(places[other] for other in entry.depends_on))

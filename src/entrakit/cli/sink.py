@@ -1,0 +1,162 @@
+"""Where the bytes of a result go: standard output, or a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from entrakit.errors import ExportError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO, Protocol
+
+    from entrakit.cli.context import Context
+
+    class Sink(Protocol):
+        """What takes the bytes of a result."""
+
+        def write(self, data: bytes) -> None:
+            """Take bytes."""
+            ...
+
+        def flush(self) -> None:
+            """Hand on what was taken: who reads it has it then."""
+            ...
+
+        def finish(self) -> None:
+            """End the result well."""
+            ...
+
+        def close(self) -> None:
+            """End it; what was not finished is as if it had not been."""
+            ...
+
+
+# What a terminal would obey. JSON has another way to write them; what is between its parts is none of them.
+_HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+class Output:
+    """Standard output. On a terminal control characters are written as JSON escapes, which mean the same.
+
+    Args:
+        context: Where it is.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._stream = context.streams.output
+        self._is_terminal = context.is_terminal(self._stream)
+        self._bytes: BinaryIO | None = None if self._is_terminal else getattr(self._stream, "buffer", None)
+        if self._bytes is not None:
+            self._stream.flush()
+
+    def write(self, data: bytes) -> None:
+        """Write bytes."""
+        if self._bytes is not None:
+            self._bytes.write(data)
+            return
+        text = data.decode("utf-8", "replace")
+        self._stream.write(_HARMFUL.sub(lambda one: f"\\u{ord(one[0]):04x}", text) if self._is_terminal else text)
+
+    def flush(self) -> None:
+        """Hand on what was written, to the disk where it is a file."""
+        (self._bytes or self._stream).flush()
+        try:
+            os.fsync(self._stream.fileno())
+        except (OSError, ValueError):
+            # A pipe, a terminal, or a stream in memory: it has it.
+            return
+
+    def finish(self) -> None:
+        """Hand on what was written."""
+        (self._bytes or self._stream).flush()
+
+    def close(self) -> None:
+        """Leave it open: it is the process's."""
+
+
+class NewFile:
+    """A file that replaces another, in one step, once it is whole; private.
+
+    Args:
+        path: Its name.
+
+    Raises:
+        ExportError: It can't be written there.
+    """
+
+    def __init__(self, path: str) -> None:
+        from tempfile import mkstemp
+
+        self.path = os.path.abspath(os.path.expanduser(path))
+        directory, name = os.path.split(self.path)
+        try:
+            if os.path.isdir(self.path) or not name:
+                raise IsADirectoryError(21, "Is a directory")
+            handle, self._temporary = mkstemp(prefix=f".{name}.", suffix=".new", dir=directory)
+        except OSError as error:
+            raise _failed(self.path, error) from error
+        self._file: BinaryIO = os.fdopen(handle, "w+b")
+        self._is_over = False
+
+    def write(self, data: bytes) -> None:
+        """Write bytes. Raises ExportError."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _failed(self.path, error) from error
+
+    def flush(self) -> None:
+        """Do nothing: nobody reads it before it is finished."""
+
+    def begin_anew(self) -> None:
+        """Forget what was written. Raises ExportError."""
+        try:
+            self._file.seek(0)
+            self._file.truncate()
+        except OSError as error:
+            raise _failed(self.path, error) from error
+
+    def finish(self) -> None:
+        """Put the file in its place, whole and on the disk. Raises ExportError."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            os.replace(self._temporary, self.path)
+        except OSError as error:
+            raise _failed(self.path, error) from error
+        self._is_over = True
+
+    def close(self) -> None:
+        """Remove what was not finished."""
+        from contextlib import suppress
+
+        if self._is_over:
+            return
+        self._is_over = True
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            os.unlink(self._temporary)
+
+
+def open_sink(context: Context, out: str | None) -> Sink:
+    """Return where a result goes.
+
+    Args:
+        context: Where standard output is.
+        out: Name of a file; None for standard output.
+
+    Raises:
+        ExportError: It can't be written there.
+    """
+    return NewFile(out) if out else Output(context)
+
+
+def _failed(path: str, error: OSError) -> ExportError:
+    return ExportError(
+        f"{path} can't be written: {error.strerror or type(error).__name__}.",
+        remedy="Name a file in a directory that can be written.",
+    )
