@@ -53,7 +53,8 @@ _entra() {{
     esac
     case "${{COMP_WORDS[1]}}:$previous" in
 {chr(10).join(values)}
-        *:--certificate-path|*:--ca-bundle|*:--client-secret-file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+        *:--certificate-path|*:--ca-bundle|*:--client-secret-file|*:--out|*:--session)
+            COMPREPLY=($(compgen -f -- "$current")); return ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$current"))
 }}

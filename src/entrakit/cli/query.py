@@ -36,7 +36,7 @@ def add_query(parser: Parser, *short: str) -> None:
     """
     group = parser.add_argument_group("query")
     texts = {
-        "select": ("NAMES", "properties to return, with commas; the columns of a csv or table"),
+        "select": ("NAMES", "properties to return, with commas"),
         "filter": ("EXPRESSION", "which objects: startsWith(displayName,'A')"),
         "expand": ("NAMES", "relations to include: manager"),
         "search": ("TEXT", "what to look for: displayName:Ada"),

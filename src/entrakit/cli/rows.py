@@ -39,6 +39,8 @@ class Csv:
 
     def add(self, items: Sequence[object]) -> None:
         """Write objects."""
+        if not items:
+            return
         if not self._begun:
             self._begin(items)
         known = set(self.columns)
@@ -60,7 +62,9 @@ class Csv:
             self._write([_guard(column) for column in self.columns])
 
     def _write(self, cells: Sequence[str]) -> None:
-        self._sink.write((",".join(map(_quoted, cells)) + "\r\n").encode("utf-8", "replace"))
+        # A line with nothing on it would be no row.
+        line = ",".join(map(_quoted, cells)) or '""'
+        self._sink.write(f"{line}\r\n".encode("utf-8", "replace"))
 
 
 class Table:
@@ -83,7 +87,7 @@ class Table:
     def add(self, items: Sequence[object]) -> None:
         """Write objects."""
         rows = [properties(item) for item in items]
-        if not self._widths:
+        if rows and not self._widths:
             self._begin(rows)
         for row in rows:
             self._write([shown_value(row_value(row, column)) for column in self.columns])

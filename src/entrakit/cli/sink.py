@@ -24,6 +24,10 @@ if TYPE_CHECKING:
             """Hand on what was taken: who reads it has it then."""
             ...
 
+        def sync(self) -> None:
+            """Hand it on, and to the disk where it is a file."""
+            ...
+
         def finish(self) -> None:
             """End the result well."""
             ...
@@ -60,8 +64,12 @@ class Output:
         self._stream.write(_HARMFUL.sub(lambda one: f"\\u{ord(one[0]):04x}", text) if self._is_terminal else text)
 
     def flush(self) -> None:
-        """Hand on what was written, to the disk where it is a file."""
+        """Hand on what was written."""
         (self._bytes or self._stream).flush()
+
+    def sync(self) -> None:
+        """Hand on what was written, to the disk where it is a file."""
+        self.flush()
         try:
             os.fsync(self._stream.fileno())
         except (OSError, ValueError):
@@ -70,7 +78,7 @@ class Output:
 
     def finish(self) -> None:
         """Hand on what was written."""
-        (self._bytes or self._stream).flush()
+        self.flush()
 
     def close(self) -> None:
         """Leave it open: it is the process's."""
@@ -109,6 +117,9 @@ class NewFile:
 
     def flush(self) -> None:
         """Do nothing: nobody reads it before it is finished."""
+
+    def sync(self) -> None:
+        """Do nothing, as `flush`."""
 
     def begin_anew(self) -> None:
         """Forget what was written. Raises ExportError."""

@@ -112,6 +112,7 @@ class Results:
         self._texts: list[str | None] = [None] * len(entries)
         self._written = 0
         self._failures: dict[int, EntraError] = {}
+        self._has_reader = True
 
     @property
     def exit_code(self) -> int:
@@ -142,7 +143,7 @@ class Results:
     def end(self) -> None:
         """Close the array."""
         if self._is_array:
-            self._sink.write(b"\n]\n" if self._written else b"[]\n")
+            self._give(b"\n]\n")
 
     def summary(self) -> str:
         """Return one line for people."""
@@ -164,14 +165,21 @@ class Results:
                 break
             # Half a surrogate pair can't be UTF-8; only an escape can write it.
             line = text.encode("utf-8", "backslashreplace")
-            if self._is_array:
-                self._sink.write((b",\n  " if self._written else b"[\n  ") + line)
-            else:
-                self._sink.write(line + b"\n")
+            between = (b",\n  " if self._written else b"[\n  ") if self._is_array else b""
+            self._give(between + line + (b"" if self._is_array else b"\n"))
             self._texts[self._written] = ""
             self._written += 1
-        # A write that was done must be known to be done, whatever happens next.
-        self._sink.flush()
+
+    def _give(self, data: bytes) -> None:
+        """Hand on a result at once: a write that was done must be known to be done, whatever happens next."""
+        if not self._has_reader:
+            return
+        try:
+            self._sink.write(data)
+            self._sink.flush()
+        except BrokenPipeError:
+            # The reader went away, as `head` does; half of the requests must not stay behind for that.
+            self._has_reader = False
 
 
 def _item(

@@ -55,7 +55,7 @@ class HandedOn(DeltaSession):
         if self._is_whole:
             self._held[key] = link
             return
-        self._sink.flush()
+        self._sink.sync()
         super().keep(key, link)
 
     def catch_up(self) -> None:
@@ -92,7 +92,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     finally:
         sink.close()
     where = f"{options.out}: " if options.out else ""
-    context.tell(f"{where}{count:,} changes, {removed:,} of them removals.")
+    context.tell(f"{where}{count - removed:,} changed, {removed:,} gone.")
     return 0
 
 

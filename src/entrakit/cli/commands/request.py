@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from entrakit.graph.odata import Query
     from entrakit.graph.operation import Request, Response
 
+INTERRUPTED = 130
 MOST_AT_ONCE = 32
 
 
@@ -57,7 +58,7 @@ def arguments(parser: Parser) -> None:
     group = parser.add_argument_group("result")
     group.add_argument("--all", action="store_true", help="read all pages of a collection")
     group.add_argument("--parallel", metavar="N", type=int, help="read all pages of users or groups, N at once")
-    group.add_argument("-o", "--output", choices=FORMS, help="how to print it (default: json)")
+    group.add_argument("-o", "--output", choices=FORMS, help="how to print it (default: json); columns by --select")
     group.add_argument("--out", metavar="FILE", help="write it to a file; with --all as .ndjson, resumable")
     group.add_argument("--what-if", action="store_true", help="show the exact request and send nothing")
     group.add_argument("-y", "--yes", action="store_true", help="don't ask before a write")
@@ -121,6 +122,11 @@ def _single(asked: Asked, request: Request) -> int:
         else:
             _give_bytes(asked, response, sink)
         sink.finish()
+    except KeyboardInterrupt:
+        is_read = request.method in ("GET", "HEAD")
+        words = "nothing was changed" if is_read else "it is not known whether this was done"
+        print(f"\nInterrupted; {words}.", file=asked.context.streams.error)
+        return INTERRUPTED
     finally:
         sink.close()
     return 0

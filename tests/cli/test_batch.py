@@ -1,0 +1,303 @@
+"""`entra batch`: requests from a file, a result for each."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.graph.conftest import Answer, refusal
+
+from entrakit.cli import main
+from entrakit.cli.context import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.cli.conftest import GraphCommand, Result
+
+ENTRA = Path(sys.executable).with_name("entra")
+GET = {"id": "g", "method": "GET", "url": "/users/id-0001"}
+
+
+def lines(*requests: Mapping[str, object]) -> str:
+    """Return requests as NDJSON."""
+    return "".join(json.dumps(one) + "\n" for one in requests)
+
+
+def results(result: Result) -> list[dict[str, object]]:
+    """Return what a command printed, line by line."""
+    return [json.loads(line) for line in result.output.splitlines()]
+
+
+def creating(count: int) -> list[dict[str, object]]:
+    """Return requests that each create something."""
+    return [
+        {"id": f"n{number}", "method": "POST", "url": "/users", "body": {"displayName": f"user {number}"}}
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("form", ["lines", "graph"])
+def test_each_request_has_its_result_in_order(graph: GraphCommand, tmp_path: Path, form: str) -> None:
+    """
+    From a file in either form, however many there are, in batches of 20, each done once.
+    """
+    requests = creating(45)
+    file = tmp_path / "requests"
+    file.write_text(lines(*requests) if form == "lines" else json.dumps({"requests": requests}, indent=2))
+
+    result = graph("batch", str(file))
+
+    assert 0 == result.code, result.error
+    assert [one["id"] for one in requests] == [one["id"] for one in results(result)]
+    assert [201] * 45 == [one["status"] for one in results(result)]
+    assert "user 44" == results(result)[44]["body"]["displayName"]  # type: ignore[index]
+    assert "45 requests, all done.\n" == result.error
+    assert [1] * 45 == list(graph.server.effects.values())
+    assert [5, 20, 20] == sorted(graph.server.batch_sizes)
+
+
+def test_errors_are_results(graph: GraphCommand) -> None:
+    """
+    One that fails has its code and what to do; one that depends on it is not sent; the exit code is the first error's.
+    """
+    given = lines(
+        GET,
+        {"id": "missing", "method": "get", "url": "users/nobody"},
+        {"id": 3, "method": "DELETE", "url": "/users/id-0002", "dependsOn": ["missing"]},
+        {"id": "after", "method": "DELETE", "url": "/users/id-0003", "dependsOn": ["g"]},
+    )
+
+    result = graph("batch", "-", given=given)
+
+    good, missing, waiting, after = results(result)
+    assert (11, "4 requests: 2 done, 2 failed (1 with HTTP 404, 1 with HTTP 424).\n") == (result.code, result.error)
+    assert {"id": "g", "status": 200, "body": {"id": "id-0001", "userPrincipalName": "b0001@contoso.com"}} == good
+    assert ("missing", 404) == (missing["id"], missing["status"])
+    error = missing["error"]
+    assert isinstance(error, dict)
+    assert ("NotFoundError", "Request_ResourceNotFound", "It does not exist.", "r-1") == tuple(
+        error[name] for name in ("kind", "code", "message", "request_id")
+    )
+    assert error["next"]
+    assert ("3", 424) == (waiting["id"], waiting["status"])
+    assert {"id": "after", "status": 204} == after
+    assert {"delete id-0003": 1} == dict(graph.server.effects)
+
+
+def test_a_throttled_item_is_asked_again_alone(graph: GraphCommand) -> None:
+    """
+    The others are done once.
+    """
+    graph.server.item_faults["/users/id-0001"] = [refusal(429, "TooManyRequests", "Later.", {"Retry-After": "0"})]
+
+    result = graph("batch", "-", given=lines(GET, *creating(3)))
+
+    assert [200, 201, 201, 201] == [one["status"] for one in results(result)]
+    assert [1] * 3 == list(graph.server.effects.values())
+
+
+def test_results_as_an_array(graph: GraphCommand) -> None:
+    """
+    `--json` and `--output json` make one.
+    """
+    for words in (("--json",), ("--output", "json")):
+        result = graph("batch", "-", *words, given=lines(GET, *creating(1)))
+        assert ["g", "n0"] == [one["id"] for one in json.loads(result.output)]
+
+
+def test_results_in_a_file(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    The file appears whole; its name says the form; standard output stays empty.
+    """
+    for name in ("results.json", "results.ndjson"):
+        result = graph("batch", "-", "--out", str(tmp_path / name), given=lines(GET))
+        assert (0, "") == (result.code, result.output)
+    assert "g" == json.loads((tmp_path / "results.json").read_text())[0]["id"]
+    assert "g" == json.loads((tmp_path / "results.ndjson").read_text())["id"]
+    assert 2 == graph("batch", "-", "--out", "results.csv", given=lines(GET)).code
+
+
+def test_answers_that_are_no_json(graph: GraphCommand) -> None:
+    """
+    Text is text; anything else is base64, with its type.
+    """
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if target.endswith("/photo"):
+            return Answer(200, b"\xff\xd8", {"content-type": "image/jpeg"})
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    counted = graph("batch", "-", given=lines({"id": "c", "method": "GET", "url": "/users/$count"}))
+    photo = graph("batch", "-", given=lines({"id": "p", "method": "GET", "url": "/me/photo"}))
+
+    assert [{"id": "c", "status": 200, "body": "230"}] == results(counted)
+    assert [{"id": "p", "status": 200, "contentType": "image/jpeg", "body": "/9g="}] == results(photo)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", "no requests"),
+        ("{}", "Line 1 has no id"),
+        ("[]", "is a list"),
+        ('{"requests": {}}', "requests is no list"),
+        ('{"requests": [], "extra": 1}', "no field 'extra'"),
+        ('{"requests": ["x"]}', "Request 1 is no request"),
+        (lines(GET) + "{canary", "Line 2 is no JSON"),
+        (lines(GET | {"bdoy": {"canary": 1}}), "Request 'g': there is no field 'bdoy'"),
+        (lines(GET, GET), "Two requests have the id 'g'"),
+        (lines(GET | {"id": True}), "Line 1 has no id"),
+        (lines(GET | {"dependsOn": ["x"]}), "depends on 'x', which is not in the file"),
+        (lines(GET | {"dependsOn": ["g"]}), "depends on itself"),
+        (lines(GET | {"dependsOn": "x"}), "no list of ids"),
+        (lines(GET | {"method": "TRACE"}), "its method is none of GET"),
+        (lines(GET | {"url": ""}), "has no url"),
+        (lines(GET | {"url": "https://evil.example/x"}), "is not a host of the service graph"),
+        (lines(GET | {"url": "/a#b"}), "Request 'g': The path has a #"),
+        (lines(GET | {"body": {"canary": 1}}), "a GET has no body"),
+        (lines(GET | {"headers": {"a": 1}}), "headers are no object of texts"),
+        (lines(GET | {"headers": {"Authorization": "canary"}}), "is set by entrakit"),
+        (lines({"id": "p", "method": "PUT", "url": "/x", "body": "canary!", "headers": {"Content-Type": "image/png"}}),
+         "not in base64"),
+        (lines(GET | {"dependsOn": ["h"]}, GET | {"id": "h", "dependsOn": ["g"]}), "in a circle"),
+        ("\ud800", "no text in UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_right_is_refused_by_name(graph: GraphCommand, given: str, expected: str) -> None:
+    """
+    Before anything is sent, and without repeating what a body holds.
+    """
+    asked = len(graph.server.asked)
+    raw = io.TextIOWrapper(io.BytesIO(given.encode("utf-8", "surrogatepass")), encoding="utf-8")
+    streams = Streams(raw, io.StringIO(), io.StringIO())
+
+    code = main(("batch", "-"), streams, graph.command.environ)
+
+    assert isinstance(streams.error, io.StringIO)
+    assert 2 == code
+    assert expected in streams.error.getvalue()
+    assert "canary" not in streams.error.getvalue()
+    assert asked == len(graph.server.asked)
+
+
+@pytest.mark.parametrize(("words", "expected"), [(("--parallel", "0"), "1 to 16"), (("--what", "x"), "--what-if")])
+def test_options_that_can_not_be_right(graph: GraphCommand, words: tuple[str, ...], expected: str) -> None:
+    """
+    They are refused, with the nearest that can be.
+    """
+    result = graph("batch", "-", *words, given=lines(GET))
+
+    assert 2 == result.code
+    assert expected in result.error
+
+
+def test_writes_are_asked_about_once(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    A person at a terminal sees how many there are of each kind; reading alone is no question.
+    """
+    file, reads = tmp_path / "requests", tmp_path / "reads"
+    file.write_text(lines(GET, *creating(3), {"id": "d", "method": "DELETE", "url": "/users/id-0001"}))
+    reads.write_text(lines(GET))
+
+    refused = graph("batch", str(file), given="n\n", terminal=True)
+    done = graph("batch", str(file), given="y\n", terminal=True)
+    said = graph("batch", str(file), "--yes", terminal=True)
+    read = graph("batch", str(reads), terminal=True)
+
+    host = graph.server.url.removeprefix("https://")
+    assert f"5 requests to {host}: 1 DELETE, 1 GET, 3 POST\nSend them? [y/N] " in refused.error
+    assert (130, "") == (refused.code, refused.output)
+    assert [0, 0, 0] == [done.code, said.code, read.code]
+    assert "[y/N]" not in said.error + read.error
+    assert 2 == graph.server.effects["delete id-0001"]
+
+
+def test_what_if_shows_every_request(graph: GraphCommand) -> None:
+    """
+    Exactly, without the token, and sends nothing.
+    """
+    asked = len(graph.server.asked)
+
+    text = graph("batch", "-", "--what-if", given=lines(GET, *creating(1)))
+    as_json = graph("batch", "-", "--what-if", "--json", given=lines(GET))
+
+    assert f"GET {graph.server.url}/v1.0/users/id-0001\n" in text.output
+    assert text.output.endswith('{"displayName":"user 0"}\n')
+    assert ["GET"] == [one["method"] for one in json.loads(as_json.output)]
+    assert asked == len(graph.server.asked)
+
+
+def test_bodies_in_base64(graph: GraphCommand) -> None:
+    """
+    A content type that is none of JSON says that the body stands there in base64, as in Microsoft Graph's batches.
+    """
+    request = {"id": "p", "method": "PUT", "url": "/me/photo", "body": "/9g=", "headers": {"content-type": "image/png"}}
+    bodies: list[bytes] = []
+    graph.server.answer = lambda method, target, body: (bodies.append(body), Answer(204))[1]  # type: ignore[method-assign,func-returns-value]
+
+    assert 0 == graph("batch", "-", given=lines(request)).code
+    assert [b"\xff\xd8"] == bodies
+
+
+def test_interrupted_results_say_what_is_not_known(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    After Ctrl-C each request still has its result: done, not sent, or not known; in a file, too.
+    """
+    reached, interrupted = threading.Event(), threading.Event()
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if target.endswith("/slow"):
+            reached.set()
+            interrupted.wait(10)
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    file, out = tmp_path / "requests", tmp_path / "results.ndjson"
+    slow = {"id": "slow", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}
+    file.write_text(lines(*creating(1), slow, {"id": "later", "method": "GET", "url": "/me", "dependsOn": ["slow"]}))
+    words = [str(ENTRA), "batch", str(file), "--out", str(out), "--parallel", "1"]
+    process = subprocess.Popen(
+        words, env={**os.environ, **graph.command.environ}, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    assert reached.wait(15)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=15)
+    interrupted.set()
+
+    done, unknown, unsent = [json.loads(line) for line in out.read_text().splitlines()]
+    assert 130 == process.returncode
+    assert "Interrupted" in error
+    assert ("n0", 201) == (done["id"], done["status"])
+    assert ("slow", None, "It is not known whether this was done.") == (
+        unknown["id"], unknown["status"], unknown["error"]["message"]
+    )  # fmt: skip
+    assert "This was not sent." == unsent["error"]["message"]
+
+
+def test_a_reader_that_goes_away_does_not_leave_half_undone(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    With `entra batch … | head -1` all requests are sent all the same.
+    """
+    file = tmp_path / "requests"
+    requests = creating(200)
+    for one in requests[1:]:
+        one["dependsOn"] = ["n0"]
+    file.write_text(lines(*requests))
+    # The reader ends at the first result, before the others are there.
+    words = f"{ENTRA} batch {file} --parallel 1 | head -c 1 > /dev/null"
+
+    subprocess.run(["sh", "-c", words], env={**os.environ, **graph.command.environ}, check=True, capture_output=True)
+
+    assert [1] * 200 == list(graph.server.effects.values())

@@ -1,0 +1,251 @@
+"""`entra delta`: changes, line by line, and a place that moves on only after them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.graph.conftest import USERS, Answer, Fault, refusal
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import GraphCommand
+
+ENTRA = Path(sys.executable).with_name("entra")
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> str:
+    """Return the name of a session's file, in a directory of its own."""
+    (tmp_path / "delta").mkdir()
+    return str(tmp_path / "delta" / "users.session")
+
+
+def ids(text: str) -> list[str]:
+    """Return the ids of objects, line by line."""
+    return [json.loads(line)["id"] for line in text.splitlines()]
+
+
+def test_first_everything_then_what_changed(graph: GraphCommand, session: str) -> None:
+    """
+    The first run gives all objects, the next one what came since, with what is gone.
+    """
+    first = graph("delta", "/users/delta", "--session", session)
+    usual = graph.server.answer
+    changes = [{"id": "new", "displayName": "Ö"}, {"id": "id-0001", "@removed": {"reason": "deleted"}}]
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if "$deltatoken=done" in target:
+            return Answer(200, {"value": changes, "@odata.deltaLink": f"{graph.server.url}{target}2"})
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    second = graph("delta", "/users/delta", "--session", session)
+
+    assert (0, USERS) == (first.code, len(set(ids(first.output))))
+    assert "230 changed, 0 gone.\n" == first.error
+    assert changes == [json.loads(line) for line in second.output.splitlines()]
+    assert "1 changed, 1 gone.\n" == second.error
+
+
+def test_nothing_new_is_nothing(graph: GraphCommand, session: str) -> None:
+    """
+    A run without changes prints nothing, and leaves an empty file where a file was asked for.
+    """
+    out = Path(session).with_name("changes.ndjson")
+    words = ("delta", "/users/delta", "--session", session)
+
+    assert 0 == graph(*words, "--out", str(out)).code
+    assert USERS == len(out.read_text().splitlines())
+    assert "" == graph(*words).output
+    assert 0 == graph(*words, "--out", str(out)).code
+    assert b"" == out.read_bytes()
+
+
+def test_latest_skips_what_is_there(graph: GraphCommand, session: str) -> None:
+    """
+    The session begins now.
+    """
+    assert "" == graph("delta", "/users/delta", "--session", session, "--latest").output
+    assert "" == graph("delta", "/users/delta", "--session", session).output
+    assert any("deltatoken=latest" in path for path in graph.server.paths("delta"))
+
+
+def test_options_reach_the_service(graph: GraphCommand, session: str) -> None:
+    """
+    Another query has another place in the same session.
+    """
+    words = ("delta", "/users/delta", "--session", session)
+    assert 0 == graph(*words, "--select", "id", "--minimal", "--header", "Prefer:a=b", "--query", "x=1").code
+
+    path, headers = next((path, headers) for _, path, headers in graph.server.asked if "/delta" in path)
+    assert ("return=minimal" in headers["prefer"], "a=b" in headers["prefer"]) == (True, True)
+    assert "$select=id" in path
+    assert "x=1" in path
+    assert USERS == len(ids(graph(*words).output))
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+@pytest.mark.parametrize("page", [1, 2, 3, 5])
+def test_nothing_is_lost_when_it_is_killed(graph: GraphCommand, session: str, page: int, to_file: bool) -> None:
+    """
+    Killed while it waits for any page: what was handed on and what the next run gives are all changes together.
+    """
+    reached, killed = threading.Event(), threading.Event()
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if len(graph.server.paths("delta")) == page and not killed.is_set():
+            reached.set()
+            killed.wait(10)
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    out = Path(session).with_name("changes.ndjson")
+    words = ["delta", "/users/delta", "--session", session, *(["--out", str(out)] if to_file else [])]
+    process = subprocess.Popen(
+        [str(ENTRA), *words], env={**os.environ, **graph.command.environ}, stdout=subprocess.PIPE, text=True
+    )
+    assert reached.wait(15)
+    process.send_signal(signal.SIGKILL)
+    handed_on, _ = process.communicate(timeout=10)
+    killed.set()
+
+    assert not out.exists()
+    again = graph(*words)
+
+    assert 0 == again.code, again.error
+    rest = out.read_text() if to_file else again.output
+    assert {user["id"] for user in graph.server.users} == set(ids(handed_on)) | set(ids(rest))
+    assert (50 * (page - 1) if not to_file else 0) == len(ids(handed_on))
+    assert (USERS if to_file else USERS - 50 * (page - 1)) == len(ids(rest))
+
+
+def test_the_place_moves_after_the_file_is_there(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    Where the session can't be written, the file is there already, and the next run gives the same again.
+    """
+    gone, out = tmp_path / "gone", tmp_path / "changes.ndjson"
+    words = ("delta", "/users/delta", "--session", str(gone / "users.session"), "--out", str(out))
+
+    failed = graph(*words)
+    assert 8 == failed.code
+    assert USERS == len(out.read_text().splitlines())
+    out.unlink()
+    gone.mkdir()
+
+    assert 0 == graph(*words).code
+    assert USERS == len(out.read_text().splitlines())
+
+
+def test_a_failure_leaves_file_and_place(graph: GraphCommand, session: str) -> None:
+    """
+    With `--out` an error on the way changes neither the file nor the session; without it, the pages before it count.
+    """
+    out = Path(session).with_name("changes.ndjson")
+    out.write_text("old")
+    graph.server.faults = [Fault("delta", "400", skip=2)]
+    failed = graph("delta", "/users/delta", "--session", session, "--out", str(out))
+    graph.server.faults = [Fault("delta", "400", skip=2)]
+    printed = graph("delta", "/users/delta", "--session", session)
+    rest = graph("delta", "/users/delta", "--session", session)
+
+    assert (10, "old") == (failed.code, out.read_text())
+    assert ["changes.ndjson", "users.session"] == sorted(one.name for one in out.parent.iterdir())
+    assert (10, 100, 130) == (printed.code, len(ids(printed.output)), len(ids(rest.output)))
+
+
+@pytest.mark.parametrize("words", [(), ("--quiet",), ("--json",)])
+def test_a_new_beginning_is_told(graph: GraphCommand, session: str, words: tuple[str, ...]) -> None:
+    """
+    When the service forgot the session all objects come, and who must forget the others is told, whatever is silenced;
+    a file holds nothing of what came before.
+    """
+    out = Path(session).with_name("changes.ndjson")
+    command = ("delta", "/users/delta", "--session", session, "--out", str(out), *words)
+    assert 0 == graph(*command).code
+    usual, seen = graph.server.answer, len(graph.server.paths("delta"))
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if len(graph.server.paths("delta")) == seen + 1:
+            return refusal(410, "resyncRequired", "Too old.")
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    result = graph(*command)
+
+    assert 0 == result.code, result.error
+    assert "began anew" in result.error
+    assert USERS == len(ids(out.read_text()))
+    if "--json" in words:
+        assert "resync" == json.loads(result.error)["note"]["kind"]
+
+
+def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand, session: str) -> None:
+    """
+    A service that begins anew in the midst of a run gives all objects again; a reader of the lines is told where.
+    """
+    out = Path(session).with_name("changes.ndjson")
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if len(graph.server.paths("delta")) in (3, 12):
+            return refusal(410, "resyncRequired", "Too old.")
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    to_file = graph("delta", "/users/delta", "--session", session, "--out", str(out))
+    Path(session).unlink()
+    printed = graph("delta", "/users/delta", "--session", session)
+
+    assert [0, 0] == [to_file.code, printed.code]
+    assert USERS == len(ids(out.read_text()))
+    assert f"{out}: 230 changed" in to_file.error
+    assert USERS == len(set(ids(printed.output)))
+    assert "began anew" in printed.error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("/users",), 2, "not a delta query"),
+        (("/users/delta", "--top", "5"), 2, "no option --top"),
+        (("/users/delta", "--out", "{session}"), 2, "same file"),
+    ],
+)
+def test_what_can_not_be_right_is_refused(
+    graph: GraphCommand, session: str, words: tuple[str, ...], code: int, expected: str
+) -> None:
+    """
+    Before anything is sent.
+    """
+    result = graph("delta", "--session", session, *(word.format(session=session) for word in words))
+
+    assert code == result.code
+    assert expected in result.error
+
+
+def test_a_session_has_to_be_named(graph: GraphCommand) -> None:
+    """
+    Without one there is no next time.
+    """
+    result = graph("delta", "/users/delta")
+
+    assert 2 == result.code
+    assert "--session" in result.error
+
+
+def test_a_file_that_is_no_session_stays(graph: GraphCommand, session: str) -> None:
+    """
+    Somebody's file is not overwritten by mistake.
+    """
+    Path(session).write_text("my notes")
+
+    assert 8 == graph("delta", "/users/delta", "--session", session).code
+    assert "my notes" == Path(session).read_text()

@@ -1,0 +1,569 @@
+"""`entra request`: what it prints, asks, refuses and writes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.graph.conftest import USERS, Answer, Fault, GraphServer
+
+from entrakit.cli import main
+from entrakit.cli.context import Streams
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command, GraphCommand
+
+ENTRA = Path(sys.executable).with_name("entra")
+
+
+def environment(graph: GraphCommand) -> dict[str, str]:
+    """Return the environment of a process that uses the same connection."""
+    return {**os.environ, **graph.command.environ}
+
+
+def answering(server: GraphServer, path: str, answer: Answer) -> None:
+    """Let a server say something else at one path."""
+    usual = server.answer
+
+    def answer_to(method: str, target: str, body: bytes) -> Answer:
+        return answer if target.partition("?")[0] == path else usual(method, target, body)
+
+    server.answer = answer_to  # type: ignore[method-assign] # the test's own server
+
+
+def test_one_object_is_printed_as_json(graph: GraphCommand) -> None:
+    """
+    Laid out on standard output, and nothing else anywhere.
+    """
+    result = graph("request", "GET", "/users/id-0001")
+
+    assert (0, "") == (result.code, result.error)
+    assert {"id": "id-0001", "userPrincipalName": "b0001@contoso.com"} == json.loads(result.output)
+    assert result.output.startswith('{\n  "id"')
+
+
+def test_the_embedded_tenant_answers(connected: Command) -> None:
+    """
+    The emulator's own Graph, as `entra connect --graph-url` names it.
+    """
+    given = ("--graph-url", connected.tenant.url)
+    assert 0 == connected.connect(*given, "--name", "here", app=True).code
+
+    result = connected("request", "GET", "/organization", "--name", "here")
+
+    assert 0 == result.code, result.error
+    assert connected.tenant.tenant_id == json.loads(result.output)["value"][0]["id"]
+
+
+def test_a_page_is_printed_as_it_is_and_said_to_be_one(graph: GraphCommand) -> None:
+    """
+    Without --all the service's answer, with its next link; a note says that there is more, and --quiet silences it.
+    """
+    result = graph("request", "get", "users")
+    quiet = graph("request", "GET", "/users", "--quiet")
+
+    assert 50 == len(json.loads(result.output)["value"])
+    assert "@odata.nextLink" in result.output
+    assert "first 50" in result.error
+    assert "--all" in result.error
+    assert "" == quiet.error
+
+
+@pytest.mark.parametrize("parallel", [(), ("--parallel", "4")])
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv", "table"])
+def test_all_pages_come_in_every_form(graph: GraphCommand, form: str, parallel: tuple[str, ...]) -> None:
+    """
+    Every object once, whatever the form, one page after another or several at once.
+    """
+    result = graph("request", "GET", "/users", *(parallel or ["--all"]), "--output", form, "--select", "id")
+
+    assert (0, "") == (result.code, result.error)
+    if form == "json":
+        found = [one["id"] for one in json.loads(result.output)]
+    elif form == "ndjson":
+        found = [json.loads(line)["id"] for line in result.output.splitlines()]
+    elif form == "csv":
+        found = [row["id"] for row in csv.DictReader(io.StringIO(result.output, newline=""))]
+    else:
+        found = [line.split()[0] for line in result.output.splitlines()[1:]]
+    assert sorted(user["id"] for user in graph.server.users) == sorted(found)
+    assert all("%24select=id" in path or "$select=id" in path for path in graph.server.paths("list")[:1])
+
+
+def test_json_is_the_form_that_json_asks_for(graph: GraphCommand) -> None:
+    """
+    `--json` makes an array of all; `--output` decides where both are given.
+    """
+    assert USERS == len(json.loads(graph("request", "GET", "/users", "--all", "--json").output))
+    assert USERS == len(graph("request", "GET", "/users", "--all", "--json", "--output", "ndjson").output.splitlines())
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv", "table"])
+def test_one_page_comes_in_every_form(graph: GraphCommand, form: str) -> None:
+    """
+    Without --all the first page, and a note that it is that.
+    """
+    result = graph("request", "GET", "/users", "--output", form)
+
+    assert 50 + (form != "ndjson") == len(result.output.splitlines())
+    assert "first 50" in result.error
+
+
+def test_one_object_in_other_forms(graph: GraphCommand) -> None:
+    """
+    A row of CSV, a line of NDJSON, and a table from top to bottom.
+    """
+    words = ("request", "GET", "/users/id-0001", "--output")
+
+    assert "id,userPrincipalName\nid-0001,b0001@contoso.com" == "\n".join(graph(*words, "csv").output.split("\r\n")[:2])
+    assert '{"id":"id-0001","userPrincipalName":"b0001@contoso.com"}\n' == graph(*words, "ndjson").output
+    assert ["property", "id", "userPrincipalName"] == [
+        line.split()[0] for line in graph(*words, "table").output.splitlines()
+    ]
+
+
+def test_nothing_is_printed_for_no_content(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    204 prints nothing, and writes no file.
+    """
+    result = graph("request", "DELETE", "/users/id-0001", "--out", str(tmp_path / "none.json"))
+
+    assert (0, "") == (result.code, result.output)
+    assert "was not written" in result.error
+    assert [] == [one for one in tmp_path.iterdir() if "none" in one.name]
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, 11), (403, 9), (400, 10), (429, 7)])
+def test_exit_codes_tell_refusals_apart(graph: GraphCommand, status: int, code: int) -> None:
+    """
+    Each kind of refusal ends with its own code; nothing is on standard output; the ids are there.
+    """
+    body = {"error": {"code": "Said_No", "message": "No."}}
+    answering(graph.server, "/v1.0/me", Answer(status, body, {"retry-after": "86400"}))
+
+    result = graph("request", "GET", "/me")
+    as_json = graph("request", "GET", "/me", "--json")
+
+    assert (code, "") == (result.code, result.output)
+    assert "Request id: r-1" in result.error
+    assert code == json.loads(as_json.error)["error"]["exit_code"]
+
+
+class TestWrites:
+    """Asking before something is changed."""
+
+    BODY = '{"displayName": "new"}'
+
+    @pytest.mark.parametrize(("typed", "done"), [("y\n", 1), ("yes\n", 1), ("n\n", 0), ("\n", 0), ("", 0), ("ja\n", 0)])
+    def test_a_person_is_asked(self, graph: GraphCommand, typed: str, done: int) -> None:
+        """
+        Method, address and size of the body are shown on standard error; anything but yes sends nothing.
+        """
+        result = graph("request", "POST", "/users", "--body", self.BODY, given=typed, terminal=True)
+
+        assert done == graph.server.effects["create new"]
+        assert (0 if done else 130) == result.code
+        assert f"POST {graph.server.url}/v1.0/users\nbody: 22 bytes\nSend it? [y/N]" in result.error
+        assert "new" not in result.error
+        assert bool(done) is bool(result.output)
+
+    @pytest.mark.parametrize(("words", "terminal"), [(("--yes",), True), (("-y",), True), ((), False)])
+    def test_nobody_else_is_asked(self, graph: GraphCommand, words: tuple[str, ...], terminal: bool) -> None:
+        """
+        With --yes, and where nobody is at a terminal, it is sent at once.
+        """
+        result = graph("request", "POST", "/users", "--body", self.BODY, *words, terminal=terminal)
+
+        assert (0, "") == (result.code, result.error)
+        assert 1 == graph.server.effects["create new"]
+
+    def test_a_get_never_asks(self, graph: GraphCommand) -> None:
+        """
+        Reading is no question.
+        """
+        assert 0 == graph("request", "GET", "/users/id-0001", terminal=True).code
+
+    def test_what_if_shows_the_exact_request(self, graph: GraphCommand) -> None:
+        """
+        Method, whole address, header fields but the token, and body; nothing is sent.
+        """
+        words = ("request", "PATCH", "/users/id-0001", "--body", '{"city":"Köln"}', "--header", "If-Match:*",
+                 "--query", "a=b c", "--what-if")  # fmt: skip
+        asked = len(graph.server.asked)
+
+        result, as_json = graph(*words), graph(*words, "--json")
+
+        lines = result.output.splitlines()
+        assert f"PATCH {graph.server.url}/v1.0/users/id-0001?a=b%20c" == lines[0]
+        assert "if-match: *" in lines
+        assert ["", '{"city":"Köln"}'] == lines[-2:]
+        assert "authorization" not in result.output.lower()
+        assert "Nothing was sent" in result.error
+        value = json.loads(as_json.output)
+        assert ("PATCH", {"city": "Köln"}) == (value["method"], value["body"])
+        assert asked == len(graph.server.asked)
+
+    def test_a_write_is_done_once_even_if_its_answer_is_lost(self, graph: GraphCommand) -> None:
+        """
+        It may have been done, so it is not repeated, and the error says so.
+        """
+        graph.server.faults = [Fault("write", "done-reset")]
+
+        result = graph("request", "POST", "/users", "--body", self.BODY)
+
+        assert 6 == result.code
+        assert 1 == graph.server.effects["create new"]
+
+    def test_the_file_is_there_before_the_write(self, graph: GraphCommand, tmp_path: Path) -> None:
+        """
+        What comes back from a write can't be had again: a file that can't be written is told before it is sent.
+        """
+        result = graph("request", "POST", "/users", "--body", self.BODY, "--out", str(tmp_path / "no" / "such"))
+
+        assert 1 == result.code
+        assert "can't be written" in result.error
+        assert 0 == graph.server.effects["create new"]
+
+
+class TestBodies:
+    """What is sent, and what is refused before that."""
+
+    def sent(self, graph: GraphCommand, *words: str, given: str = "") -> bytes:
+        """Return the body that arrived."""
+        bodies: list[bytes] = []
+        graph.server.answer = lambda method, target, body: (bodies.append(body), Answer(204))[1]  # type: ignore[method-assign,func-returns-value]
+        result = graph("request", "POST", "/users", "--body", *words, given=given)
+        assert 0 == result.code, result.error
+        return bodies[0]
+
+    def test_text_file_and_standard_input(self, graph: GraphCommand, tmp_path: Path) -> None:
+        """
+        A body is sent as it was written, wherever it came from.
+        """
+        file = tmp_path / "body.json"
+        file.write_text('{ "a": "ö" }', encoding="utf-8")
+
+        assert b'{"a":1}' == self.sent(graph, '{"a":1}')
+        assert '{ "a": "ö" }'.encode() == self.sent(graph, f"@{file}")
+        assert b"[1, 2]\n" == self.sent(graph, "-", given="[1, 2]\n")
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_files_of_windows(self, graph: GraphCommand, tmp_path: Path, encoding: str) -> None:
+        """
+        A byte order mark and UTF-16, as Windows PowerShell writes them, become the UTF-8 that services want.
+        """
+        file = tmp_path / "body.json"
+        file.write_text('{"a": "ö"}', encoding=encoding)
+
+        assert '{"a": "ö"}'.encode() == self.sent(graph, f"@{file}")
+
+    def test_other_content_is_sent_as_it_is(self, graph: GraphCommand, tmp_path: Path) -> None:
+        """
+        A content type that is none of JSON lets any bytes through.
+        """
+        file = tmp_path / "photo"
+        file.write_bytes(b"\xff\xd8\x00")
+
+        assert b"\xff\xd8\x00" == self.sent(graph, f"@{file}", "--header", "content-type: image/jpeg")
+
+    @pytest.mark.parametrize("body", ["{'canary': 1}", "canary", '{"canary": NaN}', '{"canary": 1', "", "[" * 100_000])
+    def test_what_is_no_json_is_refused(self, graph: GraphCommand, body: str) -> None:
+        """
+        Before anything is sent, and without repeating it: it may be a password.
+        """
+        asked = len(graph.server.asked)
+
+        result = graph("request", "POST", "/users", "--body", body)
+
+        assert 2 == result.code
+        assert "is no JSON" in result.error
+        assert "canary" not in result.error
+        assert asked == len(graph.server.asked)
+
+    def test_a_file_that_is_not_there(self, graph: GraphCommand) -> None:
+        """
+        It is named.
+        """
+        result = graph("request", "POST", "/users", "--body", "@/no/such/file")
+
+        assert 2 == result.code
+        assert "/no/such/file" in result.error
+
+
+def test_query_options_reach_the_service(graph: GraphCommand) -> None:
+    """
+    Options, --query and spaces of the address are escaped; search gets the quotes that Microsoft Graph wants.
+    """
+    words = ("--filter", "city eq 'O''Neil & Söhne'", "--search", "displayName:north", "--top", "5", "--count",
+             "--orderby", "displayName", "--expand", "manager", "--query", "$skip=1",
+             "--header", "Prefer:a=b")  # fmt: skip
+    shown = graph("request", "GET", "/users?x=a b", *words, "--what-if").output
+
+    assert "x=a%20b&" in shown
+    assert "$filter=city%20eq%20'O''Neil%20%26%20S%C3%B6hne'" in shown
+    assert "$search=%22displayName:north%22" in shown
+    assert all(one in shown for one in ("$top=5", "$count=true", "$expand=manager", "$skip=1", "prefer: a=b"))
+    assert "consistencylevel: eventual" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("GET", "/users", "--body", "{}"), "has no body"),
+        (("POST", "/users", "--all"), "go with GET"),
+        (("GET", "/users", "--parallel", "0"), "1 to 32"),
+        (("GET", "/users", "--parallel", "many"), "no int"),
+        (("GET", "/users", "--query", "$top"), "NAME=VALUE"),
+        (("GET", "/users", "--query", "$top=1", "--top", "2"), "given twice"),
+        (("GET", "/users?$top=1", "--top", "2"), "given twice"),
+        (("GET", "/users", "--query", "a=1", "--query", "a=2"), "given twice"),
+        (("GET", "/users", "--header", "Prefer"), "NAME:VALUE"),
+        (("GET", "/users", "--header", "Prefer:a", "--header", "prefer:b"), "given twice"),
+        (("GET", "/users", "--header", "Authorization: Bearer canary"), "is set by entrakit"),
+        (("GET", "/users", "--vault", "contoso"), "--service keyvault"),
+        (("GET", "/users", "--service", "grahp"), "not one of its values"),
+        (("GET", "/users/ada_x.com#EXT#@contoso.com"), "%23"),
+        (("GET", ""), "path is empty"),
+        (("GET", "https://evil.example/v1.0/users"), "evil.example"),
+        (("GET", "/users", "--output", "table", "--out", "users.txt"), "cuts values off"),
+        (("G E T", "/users"), "not an HTTP method"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_right_is_refused(graph: GraphCommand, words: tuple[str, ...], expected: str) -> None:
+    """
+    Before anything is sent, with what to do, within 80 columns where it can break, and without repeating a secret.
+    """
+    asked = len(graph.server.asked)
+
+    result = graph("request", *words)
+
+    assert (2, "") == (result.code, result.output)
+    assert expected in result.error
+    assert "canary" not in result.error
+    assert asked == len(graph.server.asked)
+
+
+class TestFiles:
+    """`--out`."""
+
+    @pytest.mark.parametrize("name", ["users.json", "users.ndjson", "users.jsonl", "users.csv"])
+    def test_the_name_says_the_form(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
+        """
+        The file appears whole and private, nothing is left beside it, and one line says how many there are.
+        """
+        file = tmp_path / "out" / name
+        file.parent.mkdir()
+
+        result = graph("request", "GET", "/users", "--all", "--out", str(file))
+
+        assert (0, "") == (result.code, result.output)
+        assert f"{file}: 230 objects.\n" == result.error
+        assert [name] == [one.name for one in file.parent.iterdir()]
+        assert 0o600 == file.stat().st_mode & 0o777
+        text = file.read_text(encoding="utf-8")
+        counted = {"json": lambda: len(json.loads(text)), "csv": lambda: len(text.splitlines()) - 1}
+        assert USERS == counted.get(name.rpartition(".")[2], lambda: len(text.splitlines()))()
+
+    @pytest.mark.parametrize("name", ["users.json", "users.csv"])
+    def test_a_failure_leaves_the_old_file(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
+        """
+        What was there stays until all of the new is there, and nothing is left beside it.
+        """
+        file = tmp_path / "out" / name
+        file.parent.mkdir()
+        file.write_text("old")
+        graph.server.faults = [Fault("list", "400", skip=2)]
+
+        result = graph("request", "GET", "/users", "--all", "--out", str(file))
+
+        assert 10 == result.code
+        assert "old" == file.read_text()
+        assert [name] == [one.name for one in file.parent.iterdir()]
+
+    @pytest.mark.parametrize("page", [2, 3, 4])
+    def test_a_listing_that_was_killed_goes_on(self, graph: GraphCommand, tmp_path: Path, page: int) -> None:
+        """
+        Killed at any page and started again, the file ends equal to that of an undisturbed run, and the pages that
+        were there are not read again, but for the one that was being written.
+        """
+        whole, file = tmp_path / "whole.ndjson", tmp_path / "killed.ndjson"
+        assert 0 == graph("request", "GET", "/users", "--all", "--out", str(whole)).code
+        reached, killed = threading.Event(), threading.Event()
+        usual, seen = graph.server.answer, len(graph.server.paths("list"))
+
+        def answer(method: str, target: str, body: bytes) -> Answer:
+            if len(graph.server.paths("list")) - seen == page + 1:
+                reached.set()
+                killed.wait(10)
+            return usual(method, target, body)
+
+        graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+        words = [str(ENTRA), "request", "GET", "/users", "--all", "--out", str(file)]
+        process = subprocess.Popen(words, env=environment(graph))
+        assert reached.wait(15)
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        killed.set()
+        assert not file.exists()
+        before = len(graph.server.paths("list"))
+
+        result = graph("request", "GET", "/users", "--all", "--out", str(file))
+
+        assert 0 == result.code, result.error
+        assert whole.read_bytes() == file.read_bytes()
+        assert len(graph.server.paths("list")) - before in (5 - page, 6 - page)
+        assert "of them by an earlier run" in result.error
+
+
+class TestBytes:
+    """Answers that are no JSON."""
+
+    PHOTO = b"\xff\xd8\xff\xe0 not text \x00"
+
+    @pytest.fixture
+    def photo(self, graph: GraphCommand) -> GraphCommand:
+        """Serve a photo."""
+        answering(graph.server, "/v1.0/me/photo/$value", Answer(200, self.PHOTO, {"content-type": "image/jpeg"}))
+        return graph
+
+    def test_a_terminal_does_not_get_them(self, photo: GraphCommand) -> None:
+        """
+        An error says how to keep them instead.
+        """
+        result = photo("request", "GET", "/me/photo/$value", terminal=True)
+
+        assert (2, "") == (result.code, result.output)
+        assert "--out" in result.error
+
+    def test_a_file_and_a_pipe_do(self, photo: GraphCommand, tmp_path: Path) -> None:
+        """
+        Byte for byte.
+        """
+        file = tmp_path / "photo.jpg"
+        raw = io.BytesIO()
+        streams = Streams(io.StringIO(), io.TextIOWrapper(raw, encoding="ascii"), io.StringIO())
+
+        assert 0 == photo("request", "GET", "/me/photo/$value", "--out", str(file)).code
+        assert 0 == main(("request", "GET", "/me/photo/$value"), streams, photo.command.environ)
+        assert self.PHOTO == file.read_bytes() == raw.getvalue()
+
+    def test_numbers_and_text_are_lines(self, graph: GraphCommand) -> None:
+        """
+        `/$count` answers with text.
+        """
+        assert "230\n" == graph("request", "GET", "/users/$count").output
+
+    def test_a_web_page_is_no_answer(self, graph: GraphCommand) -> None:
+        """
+        Unless it was asked for.
+        """
+        answering(graph.server, "/v1.0/page", Answer(200, b"<html>hi</html>", {"content-type": "text/html"}))
+
+        refused = graph("request", "GET", "/page")
+        wanted = graph("request", "GET", "/page", "--header", "Accept:text/html")
+
+        assert (6, "") == (refused.code, refused.output)
+        assert "<html>hi</html>\n" == wanted.output
+
+    def test_an_answer_that_is_cut_off_is_asked_for_again(self, graph: GraphCommand) -> None:
+        """
+        Half of an answer is never printed.
+        """
+        graph.server.faults = [Fault("get", "truncated")]
+
+        assert "id-0001" == json.loads(graph("request", "GET", "/users/id-0001").output)["id"]
+
+
+def test_a_terminal_is_shown_nothing_that_it_obeys(graph: GraphCommand) -> None:
+    """
+    What strangers wrote is harmless in every form; as JSON it still means the same.
+    """
+    evil = {"id": "1", "name": "\x1b]0;x\x07\x9b2J\u202egnp"}
+    raw = json.dumps(evil, ensure_ascii=False).encode()
+    answering(graph.server, "/v1.0/evil", Answer(200, raw))
+    answering(graph.server, "/v1.0/evils", Answer(200, b'{"value":[' + raw + b"]}"))
+
+    outputs = [
+        graph("request", "GET", path, "--output", form, *words, terminal=True).output
+        for form in ("json", "ndjson", "csv", "table")
+        for path, words in (("/evil", ()), ("/evils", ()), ("/evils", ("--all",)))
+    ]
+
+    assert 12 == len([output for output in outputs if output])
+    assert not set("\x1b\x07\x9b\u202e") & set("".join(outputs))
+    assert evil == json.loads(outputs[0])
+    assert [evil] == json.loads(outputs[2])
+
+
+def test_pipes_get_json_unchanged(graph: GraphCommand) -> None:
+    """
+    Long answers go another way than short ones, with the same result; letters stay letters, numbers numbers.
+    """
+    value = {"id": "ö", "big": 12345678901234567890, "text": "x" * 70_000}
+    answering(graph.server, "/v1.0/long", Answer(200, json.dumps(value, ensure_ascii=False).encode()))
+
+    assert value == json.loads(graph("request", "GET", "/long").output)
+    assert '"id": "ö"' in graph("request", "GET", "/long").output
+
+
+def test_neither_token_nor_body_is_told(graph: GraphCommand) -> None:
+    """
+    Not in errors, and not in logs at any level.
+    """
+    token = graph.server.valid_token
+    body = json.dumps({"displayName": "x", "passwordProfile": {"password": "canary-Pa55"}})
+    answering(graph.server, "/v1.0/refused", Answer(400, {"error": {"code": "Bad", "message": "No."}}))
+
+    told = ""
+    for words in (("POST", "/users"), ("POST", "/refused"), ("PATCH", "/no/thing")):
+        result = graph("request", *words, "--body", body, "--debug")
+        told += result.output + result.error
+        told += graph("request", *words, "--body", "-", "--verbose", "--json", given=body).error
+
+    assert "answered 400" in told
+    assert "canary-Pa55" not in told
+    assert token not in told
+    assert token.split(".")[2] not in told
+
+
+def test_a_single_get_loads_little(graph: GraphCommand) -> None:
+    """
+    `entra request GET /me` loads no decoder, no table, no threads and no event loop: its start is measured.
+    """
+    program = (
+        "import io, os, sys\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "out = io.StringIO()\n"
+        "assert main(['request', 'GET', '/users/id-0001'], Streams(sys.stdin, out, sys.stderr), os.environ) == 0\n"
+        "assert 'id-0001' in out.getvalue()\nprint(*sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(graph), capture_output=True, text=True, check=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert set() == loaded & {"msgspec", "rich", "concurrent.futures", "asyncio"}
+    assert set() == {name for name in loaded if name.startswith("entrakit.cli.")} - {
+        "entrakit.cli.arguments", "entrakit.cli.commands", "entrakit.cli.commands.request", "entrakit.cli.context",
+        "entrakit.cli.logs", "entrakit.cli.query", "entrakit.cli.result", "entrakit.cli.sink", "entrakit.cli.table",
+    }  # fmt: skip
+
+
+def test_a_reader_that_goes_away_is_no_error(graph: GraphCommand) -> None:
+    """
+    `entra request … | head -1` ends quietly.
+    """
+    words = f"{ENTRA} request GET /users --all --output ndjson | head -1"
+
+    done = subprocess.run(["sh", "-c", words], env=environment(graph), capture_output=True, text=True, check=True)
+
+    assert ("id-0000", "") == (json.loads(done.stdout)["id"], done.stderr)

@@ -1,0 +1,234 @@
+"""Objects as rows: CSV that is no formula, tables that fit, and nothing that a terminal would obey."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from entrakit.cli.rows import Csv, Table, cut, fitted, row_value, upright, wide
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Sink:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        """Keep it."""
+        self.data += data
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    sync = finish = close = flush
+
+
+def csv_of(items: Sequence[object], *columns: str) -> str:
+    """Return objects as CSV."""
+    sink = Sink()
+    form = Csv(sink, columns)
+    form.add(items)
+    form.end()
+    return sink.data.decode()
+
+
+def table_of(items: Sequence[object], *columns: str, width: int = 80) -> list[str]:
+    """Return objects as the lines of a table."""
+    sink = Sink()
+    form = Table(sink, columns, width)
+    form.add(items)
+    form.end()
+    return sink.data.decode().splitlines()
+
+
+def test_csv_has_the_columns_of_the_first_objects() -> None:
+    """
+    Headings in the order of appearance, without the service's annotations; lines end as RFC 4180 says.
+    """
+    text = csv_of([{"@odata.type": "x", "id": 1, "mail": None}, {"id": 2.5, "mail": "a@b", "ok": True}])
+
+    assert "id,mail,ok\r\n1,,\r\n2.5,a@b,true\r\n" == text
+
+
+def test_csv_takes_the_columns_that_were_chosen() -> None:
+    """
+    `--select` says which, and in which order; `a/b` is a property of a property.
+    """
+    assert "b,a/c\r\n2,3\r\n,\r\n" == csv_of([{"a": {"c": 3}, "b": 2}, {"a": None}], "b", "a/c")
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
+def test_no_text_becomes_a_formula(begin: str) -> None:
+    """
+    A text of strangers that a spreadsheet would run gets an apostrophe; a number is none and stays.
+    """
+    text = csv_of([{"name": f"{begin}cmd|' /C calc'!A0", "number": -5}])
+
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert f"'{begin}cmd|' /C calc'!A0" == row["name"]
+    assert "-5" == row["number"]
+
+
+def test_headings_are_no_formulas_either() -> None:
+    """
+    Names of properties come from a schema that others extend.
+    """
+    assert "'=x\r\n1\r\n" == csv_of([{"=x": 1}])
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
+def test_csv_reads_back(values: list[str]) -> None:
+    """
+    Whatever a value holds, another reader of CSV finds it again, the apostrophe apart.
+    """
+    text = csv_of([{f"c{place}": value for place, value in enumerate(values)}, {"c0": "end"}])
+
+    rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    expected = [f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value for value in values]
+    assert expected == rows[1]
+    assert 3 == len(rows)
+
+
+def test_nested_values_are_compact_json() -> None:
+    """
+    Lists and objects are JSON on one line, letters of any script as they are.
+    """
+    assert 'a\r\n"{""b"":[1,""Ö""]}"\r\n' == csv_of([{"a": {"b": [1, "Ö"]}}])
+
+
+def test_half_a_surrogate_pair_breaks_nothing() -> None:
+    """
+    What JSON can hold and UTF-8 can't is replaced.
+    """
+    assert "a\r\n?\r\n" == csv_of([{"a": "\ud800"}])
+
+
+def test_an_empty_page_decides_nothing() -> None:
+    """
+    A first page without objects, which Graph gives, does not settle columns or widths.
+    """
+    sink = Sink()
+    form = Csv(sink)
+    form.add([])
+    form.add([{"id": 1}])
+    table = Sink()
+    drawn = Table(table, ["id"])
+    drawn.add([])
+    drawn.add([{"id": "longer than its heading"}])
+
+    assert b"id\r\n1\r\n" == sink.data
+    assert b"longer than its heading\n" in table.data
+
+
+def test_properties_that_come_later_are_named() -> None:
+    """
+    CSV can't get another column later on; which ones are missing is known.
+    """
+    form = Csv(Sink())
+    form.add([{"a": 1}])
+    form.add([{"a": 1, "b": 2}, {"b": 3, "c": 4}])
+
+    assert ["b", "c"] == form.left_out
+
+
+def test_a_collection_of_texts_has_one_column() -> None:
+    """
+    Some answers are lists of ids.
+    """
+    assert "value\r\nx\r\ny\r\n" == csv_of(["x", "y"])
+
+
+def test_headings_stand_alone_without_objects() -> None:
+    """
+    An empty collection is its headings, where they are known.
+    """
+    assert "id,mail\r\n" == csv_of([], "id", "mail")
+    assert ["id  mail"] == table_of([], "id", "mail")
+    assert [] == table_of([])
+
+
+USER: dict[str, object] = {
+    "businessPhones": [], "displayName": "Ada Lovelace of the Analytical Engines Department", "givenName": "Ada",
+    "jobTitle": None, "mail": "ada.lovelace@analytical-engines.contoso.com", "mobilePhone": "+44 20 7946 0000",
+    "officeLocation": "12/1110", "preferredLanguage": "en-GB", "surname": "Lovelace",
+    "userPrincipalName": "ada.lovelace@analytical-engines.contoso.com", "id": "6ea91a8d-e32e-41a1-b7bd-d2d185eed0e0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_a_table_fits(width: int) -> None:
+    """
+    No line is longer than the terminal; what does not fit ends in an ellipsis; empty columns take no room.
+    """
+    lines = table_of([USER, USER], width=width)
+
+    assert [] == [line for line in lines if wide(line) > width]
+    assert 3 == len(lines)
+    assert "jobTitle" not in lines[0]
+    assert all("…" in line for line in lines[1:])
+
+
+def test_what_had_no_room_is_named() -> None:
+    """
+    Columns that would be too narrow are left out and known.
+    """
+    form = Table(Sink(), width=40)
+    form.add([USER])
+
+    assert 3 == len(form.columns)
+    assert "id" in form.left_out
+
+
+def test_a_table_does_nothing_to_the_terminal() -> None:
+    """
+    Control characters, line breaks and what turns text around are replaced.
+    """
+    (_, line) = table_of([{"name": "\x1b[2Jevil\nsecond \u202eline\x9b"}])
+
+    assert "�[2Jevil second �line�" == line
+
+
+def test_wide_letters_take_two_cells() -> None:
+    """
+    East Asian letters are as wide as two, marks take no room, and columns stay aligned.
+    """
+    lines = table_of([{"a": "日本", "b": "x"}, {"a": "e\u0301", "b": "y"}])
+
+    assert ["a     b", "日本  x", "e\u0301     y"] == lines
+    assert "日… " == cut("日本語日本語", 4)
+    assert 4 == wide(cut("日本語日本語", 4))
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=8), st.integers(8, 200))
+def test_widths_fit_together(natural: list[int], room: int) -> None:
+    """
+    Columns never take more than there is, none grows, and nothing shrinks where there is room.
+    """
+    widths = fitted(natural, room)
+
+    assert sum(widths) <= max(room, len(natural))
+    assert all(1 <= width <= before for width, before in zip(widths, natural, strict=True))
+    if sum(natural) <= room:
+        assert natural == widths
+    else:
+        assert sum(widths) == room
+
+
+def test_one_object_reads_from_top_to_bottom() -> None:
+    """
+    Its properties are rows; those without a value are left out unless they were chosen.
+    """
+    one = {"@odata.context": "x", "id": 1, "mail": None, "of": {"a": 2}}
+
+    assert [{"property": "id", "value": 1}, {"property": "of", "value": {"a": 2}}] == upright(one)
+    assert [{"property": "mail", "value": None}, {"property": "of/a", "value": 2}] == upright(one, ["mail", "of/a"])
+    assert row_value({"a/b": 1}, "a/b") == 1
