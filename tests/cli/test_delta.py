@@ -134,11 +134,21 @@ def test_the_place_moves_after_the_file_is_there(graph: GraphCommand, tmp_path: 
     gone, out = tmp_path / "gone", tmp_path / "changes.ndjson"
     words = ("delta", "/users/delta", "--session", str(gone / "users.session"), "--out", str(out))
 
+    gone.mkdir()
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if gone.exists():
+            gone.rmdir()
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
     failed = graph(*words)
     assert 8 == failed.code
     assert USERS == len(out.read_text().splitlines())
     out.unlink()
     gone.mkdir()
+    graph.server.answer = usual  # type: ignore[method-assign] # as above
 
     assert 0 == graph(*words).code
     assert USERS == len(out.read_text().splitlines())
@@ -216,6 +226,7 @@ def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand
     [
         (("/users",), 2, "not a delta query"),
         (("/users/delta", "--top", "5"), 2, "no option --top"),
+        (("/users/delta", "--session", "/no/such/directory/s"), 8, "no directory /no/such/directory"),
         (("/users/delta", "--out", "{session}"), 2, "same file"),
     ],
 )

@@ -332,6 +332,8 @@ def test_query_options_reach_the_service(graph: GraphCommand) -> None:
         (("GET", "/users", "--vault", "contoso"), "--service keyvault"),
         (("GET", "/users", "--service", "grahp"), "not one of its values"),
         (("GET", "/users/ada_x.com#EXT#@contoso.com"), "%23"),
+        (("GET", "/users/a b"), "%20"),
+        (("GET", "C:/Program Files/Git/users"), "MSYS_NO_PATHCONV"),
         (("GET", ""), "path is empty"),
         (("GET", "https://evil.example/v1.0/users"), "evil.example"),
         (("GET", "/users", "--output", "table", "--out", "users.txt"), "cuts values off"),

@@ -51,8 +51,8 @@ def as_json(data: bytes, what: str) -> bytes:
         json.loads(decoded, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise ParameterError(
-            f"{what} is no JSON: {error.msg}, line {error.lineno}, column {error.colno}.",
-            remedy="Mend it; a shell may have taken its quotes. Other content needs --header Content-Type:….",
+            f"{what} is no JSON: see line {error.lineno}, column {error.colno}.",
+            remedy="Mend it; a shell may have eaten its quotes. Try --body @FILE.",
         ) from None
     except (ValueError, RecursionError):
         raise ParameterError(f"{what} is no JSON.", remedy="Mend it, and write it in UTF-8.") from None

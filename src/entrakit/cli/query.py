@@ -130,12 +130,21 @@ def address_of(path: str) -> str:
     """Return an address as it was typed, its query's spaces escaped. Raises ParameterError for what can be none."""
     if not path.strip():
         raise ParameterError("The path is empty.", remedy="Give it like /users; a shell may have replaced a $name.")
+    if path[1:3] in (":/", ":\\") and path[0].isalpha():
+        raise ParameterError(
+            "The path is one of a disk: Git Bash makes them of what begins with a slash.",
+            remedy="Leave its first slash out, or set MSYS_NO_PATHCONV=1.",
+        )
     if "#" in path:
         raise ParameterError(
             "The path has a #, at which an address ends.",
             remedy="Write %23 instead, as in /users/ada_fabrikam.com%23EXT%23@contoso.com.",
         )
     before, mark, query = path.partition("?")
+    if any(one <= " " or one in "\\\x7f" for one in before):
+        raise ParameterError(
+            "The path has a space, or another character that no address has.", remedy="Write %20 for a space."
+        )
     return before + mark + query.replace(" ", "%20")
 
 

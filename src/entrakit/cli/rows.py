@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 NARROWEST = 10
 _GAP = "  "
+# What people know an object by; there may be no room for what comes later.
+_FIRST = ("displayName", "name", "userPrincipalName", "id")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -100,6 +102,7 @@ class Table:
     def _begin(self, rows: Sequence[Mapping[str, object]]) -> None:
         asked = self.columns or names_of(rows)
         if not self._fixed:
+            asked = [*(name for name in _FIRST if name in asked), *(name for name in asked if name not in _FIRST)]
             # A column that is empty everywhere, as half of a user's are, takes no room from the others.
             asked = [name for name in asked if any(row_value(row, name) not in (None, "", []) for row in rows)] or asked
         fits = max(1, (self._width + len(_GAP)) // (NARROWEST + len(_GAP)))

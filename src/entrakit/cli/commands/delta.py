@@ -6,8 +6,10 @@ the file is in its place. So a run that is killed at any moment loses nothing; w
 
 from __future__ import annotations
 
+import os
+
 from entrakit.cli.query import add_query, add_target, address_of, client_of, headers_of, query_of
-from entrakit.errors import ParameterError
+from entrakit.errors import ParameterError, VaultError
 from entrakit.graph.delta_session import DeltaSession
 from entrakit.kept import get_connection
 
@@ -46,6 +48,9 @@ class HandedOn(DeltaSession):
 
     def __init__(self, path: str, sink: Sink, *, is_whole: bool) -> None:
         super().__init__(path)
+        directory = os.path.dirname(self.path)
+        if not os.path.isdir(directory):
+            raise VaultError(f"There is no directory {directory}.", remedy="Make it, or name another file.")
         self._sink = sink
         self._is_whole = is_whole
         self._held: dict[str, str] = {}
@@ -132,7 +137,5 @@ def _tell_of_resync(context: Context, progress: Progress) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    import os
-
     first, second = (os.path.realpath(os.path.expanduser(path)) for path in (one, other))
     return first == second
