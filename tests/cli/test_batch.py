@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.graph.conftest import Answer, refusal
+from tests.graph.conftest import Answer, Fault, refusal
 
 from entrakit.cli import main
 from entrakit.cli.context import Streams
@@ -105,6 +105,21 @@ def test_a_throttled_item_is_asked_again_alone(graph: GraphCommand) -> None:
     assert [1] * 3 == list(graph.server.effects.values())
 
 
+def test_an_answer_that_is_cut_off(graph: GraphCommand) -> None:
+    """
+    Half of an answer is asked for again; of a write it is said that it was done.
+    """
+    graph.server.faults = [Fault("write", "truncated")]
+
+    alone = graph("batch", "-", given=lines(*creating(1)))
+
+    (failed,) = results(alone)
+    assert (6, None) == (alone.code, failed["status"])
+    assert "1 with no answer" in alone.error
+    assert "done" in failed["error"]["message"]  # type: ignore[index]
+    assert 1 == graph.server.effects["create user 0"]
+
+
 def test_results_as_an_array(graph: GraphCommand) -> None:
     """
     `--json` and `--output json` make one.
@@ -166,6 +181,7 @@ def test_answers_that_are_no_json(graph: GraphCommand) -> None:
         (lines(GET | {"url": "https://evil.example/x"}), "is not a host of the service graph"),
         (lines(GET | {"url": "/a#b"}), "Request 'g': The path has a #"),
         (lines(GET | {"body": {"canary": 1}}), "a GET has no body"),
+        (lines(GET | {"method": "POST", "body": float("nan")}), "its body is no JSON"),
         (lines(GET | {"headers": {"a": 1}}), "headers are no object of texts"),
         (lines(GET | {"headers": {"Authorization": "canary"}}), "is set by entrakit"),
         (lines({"id": "p", "method": "PUT", "url": "/x", "body": "canary!", "headers": {"Content-Type": "image/png"}}),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.graph.conftest import USERS, Answer, Fault, GraphServer
+from tests.graph.conftest import USERS, Answer, Fault, GraphServer, kind_of
 
 from entrakit.cli import main
 from entrakit.cli.context import Streams
@@ -208,6 +208,9 @@ class TestWrites:
         assert ["", '{"city":"Köln"}'] == lines[-2:]
         assert "authorization" not in result.output.lower()
         assert "Nothing was sent" in result.error
+        photo = graph("request", "PUT", "/me/photo", "--body", "no json", "--header", "Content-Type:image/png",
+                      "--what-if", "--json")  # fmt: skip
+        assert "no json" == json.loads(photo.output)["body"]
         value = json.loads(as_json.output)
         assert ("PATCH", {"city": "Köln"}) == (value["method"], value["body"])
         assert asked == len(graph.server.asked)
@@ -265,6 +268,21 @@ class TestBodies:
         file.write_text('{"a": "ö"}', encoding=encoding)
 
         assert '{"a": "ö"}'.encode() == self.sent(graph, f"@{file}")
+
+    def test_a_person_is_told_how_to_end(self, graph: GraphCommand) -> None:
+        """
+        Who types the body at a terminal is told how it ends; the question comes after it.
+        """
+        result = graph("request", "POST", "/users", "--body", "-", given='{"displayName": "new"}', terminal=True)
+
+        assert 130 == result.code
+        assert "Ctrl-D" in result.error.partition("[y/N]")[0]
+
+    def test_text_that_is_none(self, graph: GraphCommand) -> None:
+        """
+        Bytes of another encoding on the command line can't be sent as UTF-8.
+        """
+        assert "UTF-8" in graph("request", "POST", "/users", "--body", '"\udcff"').error
 
     def test_other_content_is_sent_as_it_is(self, graph: GraphCommand, tmp_path: Path) -> None:
         """
@@ -425,6 +443,71 @@ class TestFiles:
         assert len(graph.server.paths("list")) - before in (5 - page, 6 - page)
         assert "of them by an earlier run" in result.error
 
+    @pytest.mark.parametrize("name", ["users.csv", "users.json"])
+    def test_a_full_disk_is_told(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
+        """
+        With the file's name, and nothing stays beside it.
+        """
+        out = tmp_path / "out"
+        out.mkdir()
+        words = f"ulimit -f 1; exec {ENTRA} request GET /users --all --out {out / name}"
+
+        done = subprocess.run(["sh", "-c", words], env=environment(graph), capture_output=True, text=True, check=False)
+
+        assert 1 == done.returncode
+        assert f"{out / name} can't be written: File too large." in done.stderr
+        assert [] == list(out.iterdir())
+
+    def test_a_directory_is_no_file(self, graph: GraphCommand, tmp_path: Path) -> None:
+        """
+        It is told before anything is asked.
+        """
+        result = graph("request", "GET", "/users", "--out", str(tmp_path))
+
+        assert 1 == result.code
+        assert "Is a directory" in result.error
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "expected"),
+    [
+        (("request", "GET", "/users", "--all", "--out", "{out}/users.ndjson"), "list", "the same command goes on"),
+        (("request", "GET", "/users", "--all", "--out", "{out}/users.csv"), "list", "users.csv is as it was"),
+        (("request", "GET", "/users", "--all"), "list", "what was printed is not all"),
+        (("request", "GET", "/users/id-0001"), "get", "nothing was changed"),
+        (("request", "DELETE", "/users/id-0001"), "write", "not known whether this was done"),
+        (("delta", "/users/delta", "--session", "{out}/session"), "delta", "comes again next time"),
+    ],
+)
+def test_an_interruption_says_what_it_leaves(
+    graph: GraphCommand, tmp_path: Path, words: tuple[str, ...], kind: str, expected: str
+) -> None:
+    """
+    Ctrl-C ends with 130, and with what is true of this command.
+    """
+    reached, interrupted = threading.Event(), threading.Event()
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if kind_of(method, target) == kind and len(graph.server.paths(kind)) == (2 if kind in ("list", "delta") else 1):
+            reached.set()
+            interrupted.wait(10)
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    process = subprocess.Popen(
+        [str(ENTRA), *(word.format(out=tmp_path) for word in words)],
+        env=environment(graph), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert reached.wait(15)
+    process.send_signal(signal.SIGINT)
+    interrupted.set()
+    _, error = process.communicate(timeout=15)
+
+    assert 130 == process.returncode
+    assert expected in error
+    assert not (tmp_path / "users.csv").exists()
+
 
 class TestBytes:
     """Answers that are no JSON."""
@@ -515,6 +598,39 @@ def test_pipes_get_json_unchanged(graph: GraphCommand) -> None:
 
     assert value == json.loads(graph("request", "GET", "/long").output)
     assert '"id": "ö"' in graph("request", "GET", "/long").output
+
+
+def test_what_is_no_text_stays_an_escape(graph: GraphCommand) -> None:
+    """
+    Half a surrogate pair, which JSON can hold and UTF-8 can't, breaks no form.
+    """
+    answering(graph.server, "/v1.0/odd", Answer(200, b'{"id": "1", "name": "\\ud800"}'))
+
+    result = graph("request", "GET", "/odd")
+
+    assert {"id": "1", "name": "\ud800"} == json.loads(result.output)
+    assert result.output.isascii()
+
+
+def test_a_line_is_one_line(graph: GraphCommand) -> None:
+    """
+    What a service lays out over several lines is put together in NDJSON.
+    """
+    answering(graph.server, "/v1.0/odds", Answer(200, b'{"value": [{\n "id": "1",\r\n "name": "\xc3\xb6"}]}'))
+
+    assert '{"id":"1","name":"ö"}\n' == graph("request", "GET", "/odds", "--all", "--output", "ndjson").output
+
+
+def test_columns_that_come_later_are_told(graph: GraphCommand) -> None:
+    """
+    At most five of them are named.
+    """
+    graph.server.users[60:61] = [{"id": "x", **{f"extra{n}": "1" for n in range(7)}}]
+
+    result = graph("request", "GET", "/users", "--all", "--output", "csv")
+
+    assert "without a column: extra0, extra1, extra2, extra3, extra4 and 2 more.\n" in result.error
+    assert "--select" in result.error
 
 
 def test_neither_token_nor_body_is_told(graph: GraphCommand) -> None:

@@ -215,6 +215,7 @@ def test_widths_fit_together(natural: list[int], room: int) -> None:
     """
     widths = fitted(natural, room)
 
+    assert [1, 1, 1] == fitted([1, 1, 1], 2)
     assert sum(widths) <= max(room, len(natural))
     assert all(1 <= width <= before for width, before in zip(widths, natural, strict=True))
     if sum(natural) <= room:

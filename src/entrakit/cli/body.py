@@ -13,19 +13,17 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
 
 
-def read_body(context: Context, text: str | None, content_type: str) -> bytes | None:
+def read_body(context: Context, text: str, content_type: str) -> bytes:
     """Return what is to be sent.
 
     Args:
         context: Where standard input is.
-        text: What was typed: the body, `@FILE`, or `-`; None for no body.
+        text: What was typed: the body, `@FILE`, or `-`.
         content_type: The `content-type` header that was given; empty for JSON.
 
     Raises:
         ParameterError: The file can't be read, or it is no JSON where it should be. What it holds is not repeated.
     """
-    if text is None:
-        return None
     data = _data(context, text)
     return as_json(data, "The body") if is_json(content_type) else data
 

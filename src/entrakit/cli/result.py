@@ -44,9 +44,11 @@ class Array:
 
     def add(self, items: Sequence[object]) -> None:
         """Write JSON texts."""
+        from entrakit.graph import decoding
+
         for item in items:
             self._sink.write(b",\n  " if self._opened else b"[\n  ")
-            self._sink.write(indented(_bytes(item)).replace(b"\n", b"\n  "))
+            self._sink.write(decoding.indented(_bytes(item)).replace(b"\n", b"\n  "))
             self._opened = True
 
     def end(self) -> None:
@@ -110,7 +112,7 @@ def width_of(context: Context) -> int:
 
 def indented(data: bytes) -> bytes:
     """Return JSON text laid out for people; a long one without taking it apart."""
-    if len(data) < SHORT and not _is_msgspec_here():
+    if len(data) < SHORT:
         value = json.loads(data)
         try:
             return json.dumps(value, indent=2, ensure_ascii=False).encode()
@@ -152,9 +154,3 @@ def refuse_width(form: str, out: str | None) -> None:
 
 def _bytes(item: object) -> bytes:
     return bytes(item)  # type: ignore[call-overload,no-any-return] # msgspec's Raw is a buffer, as bytes are
-
-
-def _is_msgspec_here() -> bool:
-    import sys
-
-    return "msgspec" in sys.modules

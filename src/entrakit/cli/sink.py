@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import contextmanager, suppress
+from errno import EISDIR
 
 from entrakit.errors import ExportError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO, Protocol
 
     from entrakit.cli.context import Context
@@ -99,21 +102,17 @@ class NewFile:
 
         self.path = os.path.abspath(os.path.expanduser(path))
         directory, name = os.path.split(self.path)
-        try:
-            if os.path.isdir(self.path) or not name:
-                raise IsADirectoryError(21, "Is a directory")
+        with _telling(self.path):
+            if os.path.isdir(self.path):
+                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
             handle, self._temporary = mkstemp(prefix=f".{name}.", suffix=".new", dir=directory)
-        except OSError as error:
-            raise _failed(self.path, error) from error
         self._file: BinaryIO = os.fdopen(handle, "w+b")
         self._is_over = False
 
     def write(self, data: bytes) -> None:
         """Write bytes. Raises ExportError."""
-        try:
+        with _telling(self.path):
             self._file.write(data)
-        except OSError as error:
-            raise _failed(self.path, error) from error
 
     def flush(self) -> None:
         """Do nothing: nobody reads it before it is finished."""
@@ -123,27 +122,21 @@ class NewFile:
 
     def begin_anew(self) -> None:
         """Forget what was written. Raises ExportError."""
-        try:
+        with _telling(self.path):
             self._file.seek(0)
             self._file.truncate()
-        except OSError as error:
-            raise _failed(self.path, error) from error
 
     def finish(self) -> None:
         """Put the file in its place, whole and on the disk. Raises ExportError."""
-        try:
+        with _telling(self.path):
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
             os.replace(self._temporary, self.path)
-        except OSError as error:
-            raise _failed(self.path, error) from error
         self._is_over = True
 
     def close(self) -> None:
         """Remove what was not finished."""
-        from contextlib import suppress
-
         if self._is_over:
             return
         self._is_over = True
@@ -166,8 +159,13 @@ def open_sink(context: Context, out: str | None) -> Sink:
     return NewFile(out) if out else Output(context)
 
 
-def _failed(path: str, error: OSError) -> ExportError:
-    return ExportError(
-        f"{path} can't be written: {error.strerror or type(error).__name__}.",
-        remedy="Name a file in a directory that can be written.",
-    )
+@contextmanager
+def _telling(path: str) -> Iterator[None]:
+    """Raise what goes wrong as an error that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(
+            f"{path} can't be written: {error.strerror or type(error).__name__}.",
+            remedy="Name a file in a directory that can be written.",
+        ) from error
