@@ -19,23 +19,26 @@ if TYPE_CHECKING:
     from entrakit_emulator.tenant import Tenant
 
 
-def start(*, port: int = 0, clock: TimeSource | None = None) -> Tenant:
+def start(*, port: int = 0, clock: TimeSource | None = None, users: int = 0, restore: str | None = None) -> Tenant:
     """Start a tenant.
 
     Args:
         port: Port on 127.0.0.1 and ::1; 0 for one that the system chooses.
         clock: What tells the time, by a method `time()`: the `time` module, or a test's own; None for the system's.
+        users: How many further users Graph has, and for each hundred of them a group; always the same ones.
+        restore: A snapshot to begin with; `Tenant.snapshot()` writes one.
 
     Returns:
         The tenant; `stop()` it, or use it in a `with` statement.
 
     Raises:
-        OSError: The port is taken.
+        OSError: The port is taken, or the snapshot can't be read.
+        ValueError: The snapshot is none, or is damaged.
         ModuleNotFoundError: The extra `emulator` is not installed.
     """
     from entrakit_emulator.tenant import Tenant
 
-    return Tenant(port=port, clock=clock)
+    return Tenant(port=port, clock=clock, users=users, restore=restore)
 
 
 def __getattr__(name: str) -> object:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from entrakit_emulator.sts.world import World
 
 MAX_BODY = 64 * 1024
+# A batch of twenty requests may be large.
+MAX_GRAPH_BODY = 4 * 1024 * 1024
 NO_STORE = {
     "cache-control": "no-store, no-cache",
     "pragma": "no-cache",
@@ -93,8 +95,8 @@ class Application:
         """Return the answer, and what shall happen to it on its way."""
         if request.headers.get("host", "").lower() not in self._own_hosts():
             return Response("This host name is not served here.\n", 421, media_type="text/plain"), None
-        body = await _body(request)
         route, scope["path_params"] = self._route(scope["path"])
+        body = await _body(request, MAX_GRAPH_BODY if route.endpoint == "graph" else MAX_BODY)
         with self._world.lock:
             exchange = Exchange(self._world, request, body or b"", route.endpoint)
             if body is None:
@@ -105,6 +107,9 @@ class Application:
             _dress(exchange, response)
             is_cut = isinstance(wound, faults.Drop)
             self._world.journal.add(_entry(exchange, 0 if is_cut else response.status_code))
+            latency = self._world.settings.graph_latency_s if route.endpoint == "graph" else 0.0
+        if latency:
+            await asyncio.sleep(latency)
         return response, wound
 
     def _handle(self, exchange: Exchange, route: Route) -> tuple[Response, faults.AnyFault | None]:
@@ -117,6 +122,8 @@ class Application:
         response = _answer(exchange, route)
         if isinstance(fault, faults.Garbage):
             return fault_answers.spoiled(response, fault), None
+        if isinstance(fault, faults.Misled):
+            return fault_answers.misled(exchange, response, fault), None
         return response, fault
 
     def _route(self, path: str) -> tuple[Route, dict[str, str]]:
@@ -131,13 +138,13 @@ class Application:
         return (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}")
 
 
-async def _body(request: Request) -> bytes | None:
+async def _body(request: Request, limit: int) -> bytes | None:
     """Return the body of a request; None where it is too large."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY:
+        if size > limit:
             return None
         parts.append(part)
     return b"".join(parts)

@@ -84,6 +84,13 @@ class Exchange:
         self.query = Parameters()
         self.form = Parameters()
         self._query_text: bytes = request.scope["query_string"]
+        raw = request.scope.get("raw_path") or self.path.encode()
+        self.raw_path = bytes(raw).partition(b"?")[0].decode("ascii", "replace")
+
+    @property
+    def query_text(self) -> str:
+        """The query as it came, still escaped."""
+        return self._query_text.decode("ascii", "replace")
 
     def parse(self) -> None:
         """Read query and form, and the client's id of the sign-in: a header, or a parameter (MSAL.js).

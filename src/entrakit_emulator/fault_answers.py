@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from entrakit_emulator import faults, graph
+from entrakit_emulator import faults
+from entrakit_emulator.graph import errors as graph
 from entrakit_emulator.keyvault import endpoint as keyvault
 from entrakit_emulator.keyvault.errors import VaultError
 from entrakit_emulator.sts.errors import ServiceError
@@ -52,6 +54,9 @@ def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
             )
         case faults.Challenge() if exchange.endpoint == "keyvault":
             return keyvault.refusal(exchange, keyvault.challenge(exchange, fault.claims))
+        case faults.Expired():
+            text = "Lifetime validation failed, the token is expired."
+            return graph.refusal(exchange, graph.unauthorized(exchange, text))
         case faults.Challenge():
             return graph.refusal(exchange, graph.challenge(exchange, fault.claims))
         case _:
@@ -63,6 +68,30 @@ def spoiled(response: Response, fault: faults.Garbage) -> Response:
     del fault
     body = bytes(response.body)
     return Response(body[: len(body) // 2], response.status_code, {"content-type": response.headers["content-type"]})
+
+
+def misled(exchange: Exchange, response: Response, fault: faults.Misled) -> Response:
+    """Return an honest answer whose next link, or order, is not as it should be; another answer as it is."""
+    try:
+        body = json.loads(bytes(response.body))
+    except ValueError:
+        return response
+    if not isinstance(body, dict):
+        return response
+    link = body.get("@odata.nextLink")
+    if fault.form == "foreign" and link:
+        body["@odata.nextLink"] = str(link).replace(exchange.world.origin, f"https://{fault.host}")
+    if fault.form == "twice" and link:
+        query = exchange.query_text
+        body["@odata.nextLink"] = (
+            f"{exchange.world.origin}{exchange.raw_path}?{query}{'&' if query else ''}again={exchange.trace_id}"
+        )
+    for name in ("value", "responses"):
+        if fault.form == "reordered" and isinstance(body.get(name), list):
+            body[name] = body[name][::-1]
+    content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return Response(content, response.status_code, headers)
 
 
 def halved(response: Response, cut: Callable[[], None]) -> Response:

@@ -202,8 +202,67 @@ class Challenge(Fault):
     claims: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item(Fault):
+    """An item of a batch that is refused, inside a batch that is not.
+
+    Args:
+        url: Part of the item's address; empty for any.
+        status: HTTP status.
+        retry_after: Seconds; None for no header.
+    """
+
+    kind: ClassVar[str] = "item"
+    endpoint: str = "graph"
+    url: str = ""
+    status: int = 429
+    retry_after: int | None = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misled(Fault):
+    """A page of a collection, or a batch, that is not as it should be.
+
+    Args:
+        form: `foreign` (the next link names another host), `twice` (the page comes once more, under another link) or
+            `reordered` (its items, or its answers, in another order).
+        host: The other host.
+    """
+
+    kind: ClassVar[str] = "misled"
+    endpoint: str = "graph"
+    form: str = "foreign"
+    host: str = "attacker.example"
+
+    def __post_init__(self) -> None:
+        Fault.__post_init__(self)
+        if self.form not in ("foreign", "twice", "reordered"):
+            raise ValueError(f"A page can't be misled in the form {self.form!r}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired(Fault):
+    """401 of Graph: the token has expired, whatever it says."""
+
+    kind: ClassVar[str] = "expired"
+    endpoint: str = "graph"
+
+
 AnyFault: TypeAlias = (
-    Throttle | Failure | Drop | CaptivePortal | Garbage | Slow | Redirected | Oversized | Refusal | Tokens | Challenge
+    Item
+    | Misled
+    | Expired
+    | Throttle
+    | Failure
+    | Drop
+    | CaptivePortal
+    | Garbage
+    | Slow
+    | Redirected
+    | Oversized
+    | Refusal
+    | Tokens
+    | Challenge
 )
 KINDS: dict[str, type[AnyFault]] = {one.kind: one for one in get_args(AnyFault)}
 
@@ -246,21 +305,32 @@ class Faults:
 
     def take(self, endpoint: str) -> AnyFault | None:
         """Return the fault that a request meets in place of, or around, its answer."""
-        return self._take(endpoint, wants_tokens=False)
+        return self._take(endpoint)
 
     def take_tokens(self) -> Tokens:
         """Return how the tokens of a request shall differ."""
-        fault = self._take("token", wants_tokens=True)
+        fault = self._take("token", Tokens)
         return fault if isinstance(fault, Tokens) else Tokens()
 
     def take_poll(self) -> str:
         """Return how a poll is answered; empty for the honest answer."""
         return self._polls.popleft() if self._polls else ""
 
-    def _take(self, endpoint: str, *, wants_tokens: bool) -> AnyFault | None:
+    def take_item(self, url: str) -> Item | None:
+        """Return how an item of a batch is refused; None for an honest answer."""
+        fault = self._take("graph", Item, url)
+        return fault if isinstance(fault, Item) else None
+
+    def _take(self, endpoint: str, wanted: type[AnyFault] | None = None, url: str = "") -> AnyFault | None:
+        """Return the next fault of an endpoint; one of those that act elsewhere only if it is what is wanted."""
         with self._lock:
             for index, fault in enumerate(self._waiting):
-                if fault.endpoint != endpoint or isinstance(fault, Tokens) != wants_tokens:
+                kind = type(fault) if isinstance(fault, Tokens | Item) else None
+                if (
+                    fault.endpoint != endpoint
+                    or kind is not wanted
+                    or (isinstance(fault, Item) and fault.url not in url)
+                ):
                     continue
                 left = None if fault.times is None else fault.times - 1
                 rest = [] if left == 0 else [replace(fault, times=left)]

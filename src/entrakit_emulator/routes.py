@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator import graph
 from entrakit_emulator.application import Route
+from entrakit_emulator.graph import endpoint as graph
 from entrakit_emulator.keyvault import endpoint as keyvault
 from entrakit_emulator.sts import authorize, device_page, devicecode, discovery, lookup, sign_in, token
 from entrakit_emulator.sts.errors import NotImplementedHereError
@@ -53,7 +53,8 @@ ROUTES: tuple[Route, ...] = (
     Route("instance", "/common/discovery/instance", discovery.instance),
     Route("userrealm", "/common/userrealm/{name}", discovery.userrealm),
     Route("graph", "/v1.0/{path}", graph.answer),
-    Route("graph", "/oidc/userinfo", graph.answer),
+    Route("graph", "/beta/{path}", graph.answer),
+    Route("graph", "/oidc/userinfo", graph.userinfo),
     Route("error", "/error", lookup.error_page, is_page=True),
     Route("icon", "/favicon.ico", lookup.no_icon),
     *(Route("refused", pattern, _refused(feature)) for pattern, feature in REFUSED.items()),

@@ -13,6 +13,8 @@ from entrakit_emulator import contoso, control
 from entrakit_emulator.application import Application
 from entrakit_emulator.clock import Clock, TimeSource
 from entrakit_emulator.faults import Faults
+from entrakit_emulator.graph import crowd
+from entrakit_emulator.graph.snapshot import read, write
 from entrakit_emulator.journal import Journal
 from entrakit_emulator.keyvault.model import made
 from entrakit_emulator.routes import ROUTES
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from entrakit_emulator.sts.model import User
+    from entrakit_emulator.sts.world import Settings
 
 
 class Tenant:
@@ -35,6 +38,11 @@ class Tenant:
     Args:
         port: Port; 0 for one that the system chooses.
         clock: What tells the time; None for the system's clock.
+        users: How many further users the directory has, and for each hundred of them a group; always the same ones.
+        restore: A snapshot to begin with.
+
+    Raises:
+        ValueError: The snapshot is none, or is damaged.
 
     Attributes:
         url: Origin of everything: `https://localhost:PORT`.
@@ -75,7 +83,11 @@ class Tenant:
     vault_client_secret = contoso.VAULT_CLIENT_SECRET
     users = contoso.USERS
 
-    def __init__(self, *, port: int = 0, clock: TimeSource | None = None) -> None:
+    def __init__(
+        self, *, port: int = 0, clock: TimeSource | None = None, users: int = 0, restore: str | None = None
+    ) -> None:
+        self._crowd = users
+        snapshot = read(restore) if restore else None
         # Made side by side: RSA keys take most of the time of a start.
         with ThreadPoolExecutor(4) as pool:
             signing = [pool.submit(make_signing_key) for _ in range(2)]
@@ -96,7 +108,9 @@ class Tenant:
         self.url = f"https://localhost:{server.port}"
         self._world = World(self.url, Clock(clock), keys, Faults(), Journal())
         self.vault_url = f"{self.url}/keyvault/{self.vault}"
-        contoso.plant(self._world, *self._certificates)
+        self._plant()
+        if snapshot is not None:
+            snapshot.put_into(self._world)
         self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
         self.seed = Seed(self._world)
         self._server = server
@@ -112,6 +126,11 @@ class Tenant:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def settings(self) -> Settings:
+        """Numbers of the service; `seed.change_settings` checks what it is given."""
+        return self._world.settings
 
     @property
     def ca_path(self) -> str:
@@ -139,7 +158,7 @@ class Tenant:
             for store in (
                 world.tenants, world.apps, world.users, world.consents, world.vaults, world.valid_from, world.codes,
                 world.refresh_tokens, world.devices, world.interactions, world.sessions, world.issued, world.asked,
-                world.answered_codes,
+                world.answered_codes, world.objects, world.mirrored, world.departed, world.registered, world.buckets,
             ):  # fmt: skip
                 store.clear()
             world.settings = type(world.settings)()
@@ -147,9 +166,23 @@ class Tenant:
             self.clock.reset()
             self.faults.clear()
             self.journal.clear()
-            contoso.plant(world, *self._certificates)
+            self._plant()
+
+    def snapshot(self, path: str) -> None:
+        """Write the directory, and what sign-in needs to go on with it, to a private file.
+
+        Raises:
+            OSError: It can't be written; what was there before is still there.
+        """
+        with self._world.lock:
+            write(self._world, path)
+
+    def _plant(self) -> None:
+        contoso.plant(self._world, *self._certificates)
+        crowd.plant(self._world.objects, self.tenant_id, self.domain, self._crowd, self._world.clock.now())
 
     def stop(self) -> None:
         """Stop serving and remove the CA certificate's file. A second call does nothing."""
         self._server.stop()
+        self._world.objects.close()
         self._trust.remove()

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.bounded import Bounded
+from entrakit_emulator.graph.store import Store
 
 if TYPE_CHECKING:
     from entrakit_emulator.clock import Clock
     from entrakit_emulator.faults import Faults
+    from entrakit_emulator.graph.throttle import Bucket
     from entrakit_emulator.journal import Journal
     from entrakit_emulator.keyvault.model import Vault
     from entrakit_emulator.sts.keys import KeyRing
@@ -37,6 +39,12 @@ class Settings:
         access_lifetime_s: Seconds that an access token lives; None for a random 60 to 90 minutes.
         refresh_lifetime_s: Seconds of disuse that a refresh token survives.
         loop_limit: Equal token requests within five minutes after which AADSTS50196 is answered; None for never.
+        throttles: Whether Graph throttles.
+        resource_units: Resource units in ten seconds for an app; None for what the tenant's size allows.
+        writes: Writes in 150 seconds for an app; None for the real number.
+        replication_lag_s: Seconds until lists, filters and references see what was written.
+        graph_latency_s: Seconds, by the real clock, that each answer of Graph takes.
+        etags: Whether directory objects have ETags; the real ones have none.
     """
 
     device_interval_s: int = 5
@@ -45,6 +53,12 @@ class Settings:
     access_lifetime_s: int | None = None
     refresh_lifetime_s: int = 90 * 24 * 3600
     loop_limit: int | None = None
+    throttles: bool = True
+    resource_units: int | None = None
+    writes: int | None = None
+    replication_lag_s: float = 0.0
+    graph_latency_s: float = 0.0
+    etags: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +77,11 @@ class World:
         consents: Delegated permissions granted, by (object id, client id, resource's client id).
         vaults: Key vaults, by name in lower case.
         valid_from: When a person's sessions were revoked, by object id, in the tenant's time.
+        objects: The directory that Graph shows.
+        mirrored: The people and apps as the directory knows them, by object id and client id.
+        departed: People who were deleted through Graph, by object id.
+        registered: Apps that were changed through Graph, by client id.
+        buckets: What is left of Graph's allowances.
     """
 
     origin: str
@@ -84,6 +103,11 @@ class World:
     sessions: Bounded[str, Session] = field(default_factory=lambda: Bounded(500))
     issued: Bounded[str, IssuedToken] = field(default_factory=lambda: Bounded(5000))
     asked: Bounded[str, list[float]] = field(default_factory=lambda: Bounded(1000))
+    objects: Store = field(default_factory=Store)
+    mirrored: dict[str, User | App] = field(default_factory=dict)
+    departed: dict[str, User] = field(default_factory=dict)
+    registered: dict[str, App] = field(default_factory=dict)
+    buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
     answered_codes: set[int] = field(default_factory=set)
     random: random.Random = field(default_factory=random.SystemRandom)
     lock: threading.RLock = field(default_factory=threading.RLock)

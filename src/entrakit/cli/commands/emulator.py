@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def arguments(parser: Parser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--port", type=int, default=0, help="port on loopback (default: any that is free)")
+    parser.add_argument("--users", type=int, default=0, metavar="N", help="further users, always the same ones")
+    parser.add_argument("--restore", default="", metavar="FILE", help="begin with the tenant in this snapshot")
+    parser.add_argument("--snapshot", default="", metavar="FILE", help="write the tenant to this file at the end")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -26,7 +29,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    tenant = start(options.port)
+    if options.users < 0:
+        raise ParameterError(f"--users is a number of users and can't be {options.users}.")
+    tenant = start(options.port, users=options.users, restore=options.restore)
     try:
         if context.as_json:
             import json
@@ -39,25 +44,36 @@ def run(options: argparse.Namespace, context: Context) -> int:
     except KeyboardInterrupt:
         context.tell("")
     finally:
-        tenant.stop()
+        try:
+            if options.snapshot:
+                tenant.snapshot(options.snapshot)
+                context.tell(f"The tenant is in {options.snapshot}.")
+        finally:
+            tenant.stop()
     return 0
 
 
-def start(port: int = 0) -> Tenant:
+def start(port: int = 0, *, users: int = 0, restore: str = "") -> Tenant:
     """Start the embedded tenant.
 
     Raises:
-        ParameterError: Its extra is not installed, or the port is taken.
+        ParameterError: Its extra is not installed, the port is taken, or the snapshot can't be used.
     """
     try:
         import entrakit_emulator
 
-        return entrakit_emulator.start(port=port)
+        return entrakit_emulator.start(port=port, users=users, restore=restore or None)
+    except ValueError as error:
+        raise ParameterError(f"{error}", remedy="Give a file that --snapshot wrote.") from error
     except ModuleNotFoundError as error:
         raise ParameterError(
             f"The embedded tenant needs the package {error.name}.", remedy="Type: pip install 'entrakit[emulator]'"
         ) from error
     except OSError as error:
+        if restore and error.filename:
+            raise ParameterError(
+                f"{restore} can't be read: {error.strerror}.", remedy="Give a file that --snapshot wrote."
+            ) from error
         raise ParameterError(
             f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another --port, or leave it out."
         ) from error

@@ -1,0 +1,92 @@
+"""`entra request GET /me` from a shell: a whole process with a kept connection, against what people write instead."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from bench.emulated import emulated
+from bench.measure import best_of, compile_sources, environment, table
+
+LIMIT = 2.5
+ROUNDS = 15
+
+FLOOR = """
+import http.client, json, os, ssl, sys
+from urllib.parse import urlsplit
+host = urlsplit(os.environ["GRAPH"])
+context = ssl.create_default_context(cafile=os.environ["CA"])
+one = http.client.HTTPSConnection(host.hostname, host.port, context=context)
+one.request("GET", "/v1.0/me", headers={"Authorization": "Bearer " + os.environ["TOKEN"], "Accept": "application/json"})
+print(json.dumps(json.loads(one.getresponse().read()), indent=2))
+"""
+
+MSAL = """
+import json, os, sys, msal, requests
+cache = msal.SerializableTokenCache()
+cache.deserialize(open(os.environ["CACHE"]).read())
+app = msal.PublicClientApplication(os.environ["CLIENT"], authority=os.environ["GRAPH"] + "/" + os.environ["TENANT"], verify=os.environ["CA"], instance_discovery=False, token_cache=cache)
+result = app.acquire_token_silent(["https://graph.microsoft.com/User.Read"], account=app.get_accounts()[0])
+print(json.dumps(requests.get(os.environ["GRAPH"] + "/v1.0/me", headers={"Authorization": "Bearer " + result["access_token"]}, verify=os.environ["CA"]).json(), indent=2))
+"""  # noqa: E501 - a script of its own
+
+SDK = """
+import asyncio, os, ssl, time, httpx
+from azure.core.credentials import AccessToken
+from azure.identity import InteractiveBrowserCredential
+from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
+from msgraph import GraphServiceClient
+from msgraph.graph_request_adapter import GraphRequestAdapter
+from msgraph_core import GraphClientFactory
+class Fixed:
+    def get_token(self, *scopes, **more):
+        return AccessToken(os.environ["TOKEN"], int(time.time()) + 3600)
+async def main():
+    http = GraphClientFactory.create_with_default_middleware(client=httpx.AsyncClient(verify=ssl.create_default_context(cafile=os.environ["CA"])))
+    adapter = GraphRequestAdapter(AzureIdentityAuthenticationProvider(Fixed(), allowed_hosts=[os.environ["GRAPH"].removeprefix("https://")]), http)
+    adapter.base_url = os.environ["GRAPH"] + "/v1.0"
+    print(await GraphServiceClient(request_adapter=adapter).me.get())
+asyncio.run(main())
+"""  # noqa: E501 - a script of its own
+
+
+def run() -> int:
+    """Measure and print; return how many promises were not kept."""
+    import msal
+
+    compile_sources()
+    with emulated() as one, tempfile.TemporaryDirectory() as home:
+        from entrakit import connect
+
+        os.environ["ENTRAKIT_HOME"] = home
+        who = {"client_id": one.public, "tenant_id": one.tenant, "authority_url": one.url, "ca_bundle": one.ca}
+        connection = connect(**who, username=one.username, password=one.password, graph_url=one.url, name="bench")
+        token = connection.service_token("https://graph.microsoft.com/.default").access_token
+        cache = msal.SerializableTokenCache()
+        app = msal.PublicClientApplication(
+            one.public, authority=f"{one.url}/{one.tenant}", verify=one.ca, instance_discovery=False, token_cache=cache
+        )
+        app.acquire_token_by_username_password(one.username, one.password, ["https://graph.microsoft.com/User.Read"])
+        path = os.path.join(home, "msal.json")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(cache.serialize())
+        env = environment(
+            ENTRAKIT_HOME=home, GRAPH=one.url, CA=one.ca, TOKEN=token, CACHE=path, CLIENT=one.public, TENANT=one.tenant
+        )
+        python = [sys.executable, "-c"]
+        commands = {
+            "standard library, token given": [*python, FLOOR],
+            "entra request GET /me": [os.path.join(os.path.dirname(sys.executable), "entra"), "request", "GET", "/me"],
+            "msal + requests, cache in a file": [*python, MSAL],
+            "msgraph-sdk with azure-identity": [*python, SDK],
+        }
+        for command in commands.values():
+            subprocess.run(command, check=True, env=env, capture_output=True)
+        if shutil.which("az") is None:
+            print("\naz is not installed here: `az rest` is not measured.")
+        best = best_of(commands, env, ROUNDS)
+    limits = {"entra request GET /me": LIMIT}
+    return table("GET /me from a shell", best, limits, floor="standard library, token given")

@@ -1,0 +1,78 @@
+"""The embedded tenant in a process of its own, so that no client shares its interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.measure import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROGRAM = """
+import json, sys
+import entrakit_emulator
+users, latency = int(sys.argv[1]), float(sys.argv[2])
+with entrakit_emulator.start(users=users) as tenant:
+    tenant.settings.graph_latency_s = latency
+    tenant.settings.throttles = False
+    print(json.dumps({"url": tenant.url, "ca": tenant.ca_path, "tenant": tenant.tenant_id,
+                      "client": tenant.confidential_client, "secret": tenant.client_secret}), flush=True)
+    for line in sys.stdin:
+        tenant.settings.graph_latency_s = float(line)
+        print("done", flush=True)
+"""
+
+
+class Emulated(NamedTuple):
+    """A running tenant.
+
+    Args:
+        url: Its origin.
+        ca: File of its CA.
+        tenant: Its id.
+        client: An app.
+        secret: The app's secret.
+        process: Its process.
+    """
+
+    url: str
+    ca: str
+    tenant: str
+    client: str
+    secret: str
+    process: subprocess.Popen[str]
+
+    def delay(self, seconds: float) -> None:
+        """Let each answer of Graph take so long."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(seconds, file=self.process.stdin, flush=True)
+        self.process.stdout.readline()
+
+    def token(self) -> str:
+        """Return a token for Graph of the app."""
+        from entrakit import connect
+
+        with connect(
+            client_id=self.client, tenant_id=self.tenant, client_secret=self.secret, authority_url=self.url,
+            ca_bundle=self.ca, graph_url=self.url,
+        ) as connection:  # fmt: skip
+            return connection.token("https://graph.microsoft.com/.default").access_token
+
+
+@contextmanager
+def emulated(users: int = 0, latency_s: float = 0.0) -> Iterator[Emulated]:
+    """Run the tenant with so many users."""
+    command = [sys.executable, "-c", PROGRAM, str(users), str(latency_s)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        yield Emulated(**json.loads(process.stdout.readline()), process=process)
+        process.stdin.close()

@@ -1,0 +1,57 @@
+"""entrakit: `typed`, `dicts`, `export`, each with so many pages at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from itertools import islice
+
+from bench.programs.user import User, report
+from entrakit import Token, Transport
+from entrakit.graph import Client
+from entrakit.graph.runner import Runner
+from entrakit.services import Service
+
+
+class Fixed:
+    """A connection's part with one token."""
+
+    tenant_id = "bench"
+
+    def __init__(self, token: str) -> None:
+        self._token = Token(token, issued_at=time.time(), expires_at=time.time() + 3600)
+
+    def service_token(self, scope: str, *, claims: str = "", issued_after: float = 0.0) -> Token:
+        """Return the token."""
+        return self._token
+
+    def fresh_service_token(self, scope: str, *, issued_after: float = 0.0) -> Token | None:
+        """Return the token."""
+        return self._token
+
+
+def client(origin: str, ca: str, token: str) -> Client:
+    """Return a client for an origin."""
+    service = Service("graph", f"{origin}/v1.0", "https://graph.microsoft.com")
+    return Client(Runner(Fixed(token), service, Transport(ca_bundle=ca, http2=True)))
+
+
+def run(what: str, parallel: int, graph: Client, directory: str, most: int) -> int:
+    """List everything, or so many, and return how many objects came."""
+    if what == "export":
+        return graph.export("/users", os.path.join(directory, "users.ndjson"), parallel=parallel, top=999).written
+    if what == "typed":
+        return sum(1 for _ in islice(graph.items("/users", type=User, parallel=parallel, top=999), most))
+    return sum(1 for _ in graph.items("/users", parallel=parallel, top=999))
+
+
+if __name__ == "__main__":
+    what, parallel, origin, ca, token, *limit = sys.argv[1:]
+    graph = client(origin, ca, token)
+    with tempfile.TemporaryDirectory() as directory:
+        begun = time.perf_counter()
+        count = run(what, int(parallel), graph, directory, int(limit[0]) if limit else sys.maxsize)
+        print(json.dumps(report(begun, count)))

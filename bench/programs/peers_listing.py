@@ -1,0 +1,84 @@
+"""What else lists users: `httpx2` with json, `aiohttp` with orjson, `msgraph-sdk`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+import time
+
+from bench.programs.user import report
+
+
+def httpx2_json(url: str, ca: str, token: str) -> int:
+    """List with httpx2 and the standard library's JSON."""
+    import httpx2
+
+    total, link = 0, url
+    with httpx2.Client(
+        verify=ssl.create_default_context(cafile=ca), headers={"Authorization": f"Bearer {token}"}
+    ) as one:
+        while link:
+            page = json.loads(one.get(link).content)
+            total += len(page["value"])
+            link = page.get("@odata.nextLink", "")
+    return total
+
+
+async def aiohttp_orjson(url: str, ca: str, token: str) -> int:
+    """List with aiohttp and orjson."""
+    import aiohttp
+    import orjson
+
+    total, link = 0, url
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=ca))
+    async with aiohttp.ClientSession(connector=connector, headers={"Authorization": f"Bearer {token}"}) as session:
+        while link:
+            async with session.get(link) as answer:
+                page = orjson.loads(await answer.read())
+            total += len(page["value"])
+            link = page.get("@odata.nextLink", "")
+    return total
+
+
+async def msgraph_sdk(url: str, ca: str, token: str) -> int:
+    """List with msgraph-sdk and its page iterator's way: typed users, next link by next link."""
+    import httpx
+    from azure.core.credentials import AccessToken
+    from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
+    from msgraph import GraphServiceClient
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph_core import GraphClientFactory
+
+    class Credential:
+        def get_token(self, *scopes: str, **more: object) -> AccessToken:
+            return AccessToken(token, int(time.time()) + 3600)
+
+    origin = url.partition("/v1.0")[0]
+    host = origin.removeprefix("https://")
+    http = GraphClientFactory.create_with_default_middleware(
+        client=httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca))
+    )
+    provider = AzureIdentityAuthenticationProvider(Credential(), allowed_hosts=[host])  # type: ignore[arg-type]
+    adapter = GraphRequestAdapter(provider, http)
+    adapter.base_url = f"{origin}/v1.0"
+    graph = GraphServiceClient(request_adapter=adapter)
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(top=999)
+    page = await graph.users.get(UsersRequestBuilder.UsersRequestBuilderGetRequestConfiguration(query_parameters=query))  # type: ignore[arg-type]
+    total = 0
+    while page is not None:
+        total += len(page.value or [])
+        page = await graph.users.with_url(page.odata_next_link).get() if page.odata_next_link else None
+    return total
+
+
+if __name__ == "__main__":
+    what, url, ca, token = sys.argv[1:]
+    begun = time.perf_counter()
+    if what == "httpx2":
+        count = httpx2_json(url, ca, token)
+    else:
+        count = asyncio.run({"aiohttp": aiohttp_orjson, "msgraph-sdk": msgraph_sdk}[what](url, ca, token))
+    print(json.dumps(report(begun, count)))

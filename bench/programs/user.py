@@ -1,0 +1,40 @@
+"""What a listing is made into, and how a program reports."""
+
+from __future__ import annotations
+
+import resource
+import time
+
+import msgspec
+
+
+class User(msgspec.Struct):
+    """A user with Graph's default properties."""
+
+    id: str
+    displayName: str | None = None  # noqa: N815 - Graph's name
+    givenName: str | None = None  # noqa: N815
+    jobTitle: str | None = None  # noqa: N815
+    mail: str | None = None
+    mobilePhone: str | None = None  # noqa: N815
+    officeLocation: str | None = None  # noqa: N815
+    preferredLanguage: str | None = None  # noqa: N815
+    surname: str | None = None
+    userPrincipalName: str | None = None  # noqa: N815
+    businessPhones: list[str] = []  # noqa: N815
+
+
+class Page(msgspec.Struct):
+    """A page of them."""
+
+    value: list[User]
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+def report(begun: float, count: int) -> dict[str, float]:
+    """Return what is printed: seconds, how many, and the most memory in MiB."""
+    return {
+        "seconds": time.perf_counter() - begun,
+        "count": count,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }

@@ -1,0 +1,148 @@
+"""One request to Graph, parsed once; and its answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from entrakit_emulator.graph.errors import GraphError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.graph.store import Store
+
+    JSON = dict[str, object]
+
+OPTIONS = frozenset(
+    {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
+     "$format", "$apply", "$compute"}
+)  # fmt: skip
+_KEY = re.compile(r"([A-Za-z]+)\((?:'((?:[^']|'')*)'|([A-Za-z]+)='((?:[^']|'')*)')\)")
+
+
+class Reply(NamedTuple):
+    """An answer.
+
+    Args:
+        status: HTTP status.
+        body: JSON value, or bytes that are its text already, or a plain text; None for nothing.
+        headers: Further headers.
+    """
+
+    status: int
+    body: JSON | bytes | str | None = None
+    headers: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request.
+
+    Args:
+        exchange: The HTTP request that it came in.
+        method: HTTP method.
+        version: `v1.0` or `beta`.
+        segments: Path below it, key forms taken apart.
+        options: Query options, by their names in lower case with `$`.
+        headers: Headers, by their names in lower case.
+        body: Body.
+        claims: What the token says.
+    """
+
+    exchange: Exchange
+    method: str
+    version: str
+    segments: tuple[str, ...]
+    options: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    claims: Mapping[str, object] = field(repr=False)
+
+    @property
+    def store(self) -> Store:
+        """The directory."""
+        return self.exchange.world.objects
+
+    @property
+    def tenant(self) -> str:
+        """The caller's tenant."""
+        return str(self.claims["tid"])
+
+    @property
+    def now(self) -> float:
+        """The tenant's time."""
+        return self.exchange.now
+
+    @property
+    def root(self) -> str:
+        """Address of the version."""
+        return f"{self.exchange.world.origin}/{self.version}"
+
+    @property
+    def is_eventual(self) -> bool:
+        """Whether the header of advanced queries is there."""
+        return self.headers.get("consistencylevel", "").strip().lower() == "eventual"
+
+    @property
+    def wants_count(self) -> bool:
+        """Whether the number of all results is asked for."""
+        return self.options.get("$count", "").lower() == "true"
+
+    @property
+    def is_advanced(self) -> bool:
+        """Whether it is an advanced query."""
+        return self.is_eventual and (self.wants_count or "$search" in self.options)
+
+    def prefers(self, preference: str) -> bool:
+        """Return whether the client prefers something (RFC 7240)."""
+        return preference in {one.strip().lower() for one in self.headers.get("prefer", "").split(",")}
+
+    def json(self) -> JSON:
+        """Return the body as a JSON object.
+
+        Raises:
+            GraphError: It is none.
+        """
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict) or "json" not in self.headers.get("content-type", "").lower():
+            raise GraphError(
+                400, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and "
+                "payload is of valid JSON format.",
+            )  # fmt: skip
+        return value
+
+
+def segments_of(path: str) -> tuple[str, ...]:
+    """Return the segments of a path, still escaped as it came: `users('a@b')` becomes `users`, `a@b`."""
+    found: list[str] = []
+    for raw in path.strip("/").split("/"):
+        segment = unquote(raw)
+        key = _KEY.fullmatch(segment)
+        if key is None:
+            found.append(segment)
+        elif key[3]:
+            found += [key[1], f"{key[3]}={key[4].replace(chr(39) * 2, chr(39))}"]
+        else:
+            found += [key[1], key[2].replace("''", "'")]
+    return tuple(found)
+
+
+def options_of(parameters: Mapping[str, str], version: str) -> dict[str, str]:
+    """Return the query options among parameters; on beta the `$` may be missing."""
+    options: dict[str, str] = {}
+    for name, value in parameters.items():
+        lowered = name.lower()
+        if version == "beta" and not lowered.startswith("$") and f"${lowered}" in OPTIONS:
+            lowered = f"${lowered}"
+        if lowered.startswith("$") and lowered not in OPTIONS:
+            raise GraphError(400, "BadRequest", f"The query parameter '{name}' is not supported.")
+        options[lowered] = value
+    return options

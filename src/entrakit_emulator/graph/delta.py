@@ -1,0 +1,253 @@
+"""Delta queries (Microsoft Graph, "Use delta query to track changes"), from the journal of changes.
+
+A first round lists what there is, page by page, and then what changed meanwhile; its last page has the delta link. A
+later round lists each object that changed since: as it is now, or as gone, with the changes of its relations.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from entrakit_emulator.graph import tokens
+from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.errors import GraphError, bad_request
+from entrakit_emulator.graph.listing import context_of, selected
+from entrakit_emulator.graph.schema import COLLECTIONS, FACES, PROPERTIES, value_of
+
+if TYPE_CHECKING:
+    from entrakit_emulator.graph.call import Call
+    from entrakit_emulator.graph.store import Stored
+
+    JSON = dict[str, object]
+
+PAGE, LARGEST = 100, 999
+# Members of one object on one page; the object comes again for the rest.
+RELATED = 100
+LIFETIME_S = 7 * 24 * 3600.0
+MOST_IDS = 50
+REFUSED = ("$expand", "$top", "$orderby", "$search", "$count", "$skip")
+RELATIONS = {
+    "user": ("manager",),
+    "group": ("members", "owners"),
+    "application": ("owners",),
+    "servicePrincipal": ("owners",),
+}
+LINKS = {"members": "member", "owners": "owner", "manager": "manager"}
+
+
+class _Round(NamedTuple):
+    """Where a round stands.
+
+    Args:
+        kinds: What is asked about.
+        names: Properties to show; None for all that were ever set.
+        relations: Relations to show.
+        since: Changes up to this one are known to the client; -1 in a first round.
+        until: Changes up to this one are shown in this round.
+        after: The last object that was shown.
+        skip: How many related objects of the next one were shown.
+    """
+
+    kinds: tuple[str, ...]
+    names: tuple[str, ...] | None
+    relations: tuple[str, ...]
+    since: int
+    until: int
+    after: int
+    skip: int = 0
+
+
+def get(call: Call) -> Reply:
+    """Answer a delta query.
+
+    Raises:
+        GraphError: An option that it does not take; a token that is too old (410), or none of ours.
+    """
+    for option in REFUSED:
+        if option in call.options:
+            raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported with delta.")
+    collection = next((one for one in COLLECTIONS if one.lower() == call.segments[0].lower()), "directoryObjects")
+    kinds = (COLLECTIONS[collection],) if collection in COLLECTIONS else tuple(FACES)
+    # Options are inside the tokens; what binds these is the tenant and the path.
+    query = tokens.digest(call, without=tuple(call.options))
+    round_ = _round(call, kinds, query)
+    if call.options.get("$deltatoken", "").lower() == "latest":
+        return Reply(200, {**_head(call, collection, round_), **_end(call, round_, query), "value": []})
+    rows = _rows(call, round_)
+    size = _size(call)
+    items, reached, skip = _items(call, round_, rows[:size])
+    body: JSON = _head(call, collection, round_)
+    if skip or len(rows) > size:
+        body["@odata.nextLink"] = _link(
+            call, "$skiptoken", {**round_._asdict(), "after": reached, "skip": skip, "q": query}
+        )
+    else:
+        body |= _end(call, round_, query)
+    return Reply(200, {**body, "value": items})
+
+
+def _round(call: Call, kinds: tuple[str, ...], query: str) -> _Round:
+    token = call.options.get("$skiptoken") or call.options.get("$deltatoken")
+    if token and token.lower() != "latest":
+        state = tokens.read(call, token, query, lifetime_s=float("inf"))
+        if call.now - float(str(state["at"])) > LIFETIME_S:
+            raise _too_old(call)
+        names = state["names"]
+        relations = state["relations"]
+        numbers = {name: int(str(state[name])) for name in ("since", "until", "after", "skip")}
+        given = _Round(
+            kinds, tuple(names) if isinstance(names, list) else None,
+            tuple(relations) if isinstance(relations, list) else (), **numbers,
+        )  # fmt: skip
+        if "$deltatoken" in call.options:
+            return given._replace(since=given.until, until=call.store.sequence, after=0, skip=0)
+        return given
+    chosen = call.options.get("$select")
+    names_ = selected(call, kinds)
+    asked = {one.strip().lower() for one in (chosen or "").split(",")}
+    relations_ = tuple(one for kind in kinds for one in RELATIONS[kind] if chosen is None or one.lower() in asked)
+    sequence = call.store.sequence
+    return _Round(kinds, tuple(names_) if names_ is not None else None, relations_, -1, sequence, 0)
+
+
+def _rows(call: Call, round_: _Round) -> list[tuple[int, str]]:
+    """Return the next objects of a round, by their place in it, one more than a page has room for."""
+    kinds = ",".join("?" * len(round_.kinds))
+    ids = _filtered(call)
+    among = f"AND id IN ({','.join('?' * len(ids))})" if ids else ""
+    # With relations that were shown in part, the object itself comes again.
+    sign = ">=" if round_.skip else ">"
+    if round_.since < 0:
+        where = f"tenant=? AND kind IN ({kinds}) {among} AND deleted IS NULL AND key {sign} ?"
+        values: tuple[object, ...] = (call.tenant, *round_.kinds, *ids, round_.after)
+        rows = call.store.select("key, id", where, values, f"ORDER BY key LIMIT {_size(call) + 1}")
+    else:
+        where = (
+            f"SELECT MAX(sequence), id FROM changes WHERE tenant=? AND kind IN ({kinds}) {among} AND sequence > ? "  # noqa: S608 - marks
+            f"AND sequence <= ? GROUP BY id HAVING MAX(sequence) {sign} ? ORDER BY 1 LIMIT {_size(call) + 1}"
+        )
+        values = (call.tenant, *round_.kinds, *ids, round_.since, round_.until, round_.after)
+        rows = call.store.connection.execute(where, values)
+    return [(int(str(key)), str(id_)) for key, id_ in rows]
+
+
+def _items(call: Call, round_: _Round, rows: list[tuple[int, str]]) -> tuple[list[JSON], int, int]:
+    """Return what is shown, the place that was reached, and how much of the last object's relations was shown."""
+    items: list[JSON] = []
+    reached, skip = round_.after, round_.skip
+    for place, object_id in rows:
+        item, more = _item(call, round_, object_id, skip)
+        if item is not None:
+            items.append(item)
+        reached = place
+        if more:
+            return items, reached, more
+        skip = 0
+    return items, reached, 0
+
+
+def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON | None, int]:
+    stored = call.store.find(call.tenant, object_id, round_.kinds)
+    if stored is None:
+        reason = "changed" if call.store.find(call.tenant, object_id, round_.kinds, is_deleted=True) else "deleted"
+        return (None if round_.since < 0 else {"id": object_id, "@removed": {"reason": reason}}), 0
+    minimal = call.prefers("return=minimal") and round_.since >= 0
+    names = _names(call, round_, stored, minimal=minimal)
+    typed = {} if len(round_.kinds) == 1 else {"@odata.type": f"#microsoft.graph.{stored.kind}"}
+    item: JSON = {**typed, "id": stored.id, **{name: value_of(stored.kind, stored.doc, name) for name in names}}
+    more = 0
+    for relation in (one for one in round_.relations if one in RELATIONS[stored.kind]):
+        related = _related(call, round_, stored, relation)
+        part = related[skip : skip + RELATED] if relation == "members" else related
+        if relation == "members" and len(related) > skip + RELATED:
+            more = skip + RELATED
+        if part:
+            item[f"{relation}@delta"] = part
+    return item, more
+
+
+def _names(call: Call, round_: _Round, stored: Stored, *, minimal: bool) -> list[str]:
+    """Return the properties to show: those that were chosen, or all that were ever set."""
+    known = [name for name in PROPERTIES[stored.kind] if name in stored.doc and name != "id"]
+    names = [name for name in known if round_.names is None or name in round_.names]
+    if not minimal:
+        return names
+    rows = call.store.connection.execute(
+        "SELECT names, what FROM changes WHERE id=? AND sequence > ? AND sequence <= ?",
+        (stored.id, round_.since, round_.until),
+    )
+    changed: set[str] = set()
+    for text, what in rows:
+        changed |= set(names) if what in ("created", "restored") else set(json.loads(text))
+    return [name for name in names if name in changed]
+
+
+def _related(call: Call, round_: _Round, stored: Stored, relation: str) -> list[JSON]:
+    link = LINKS[relation]
+    if round_.since < 0:
+        return [_reference(call, target) for target in call.store.targets(link, stored.id)]
+    rows = call.store.connection.execute(
+        "SELECT what, other FROM changes WHERE id=? AND sequence > ? AND sequence <= ? AND what IN (?, ?) "
+        "ORDER BY sequence",
+        (stored.id, round_.since, round_.until, f"{link}_added", f"{link}_removed"),
+    )
+    last = {str(other): str(what) for what, other in rows}
+    removed: JSON = {"@removed": {"reason": "deleted"}}
+    return [_reference(call, other) | (removed if what.endswith("_removed") else {}) for other, what in last.items()]
+
+
+def _reference(call: Call, target: str) -> JSON:
+    stored = call.store.find(call.tenant, target, tuple(FACES)) or call.store.find(
+        call.tenant, target, tuple(FACES), is_deleted=True
+    )
+    kind = stored.kind if stored else "directoryObject"
+    return {"@odata.type": f"#microsoft.graph.{kind}", "id": target}
+
+
+def _filtered(call: Call) -> list[str]:
+    """Return the ids that `$filter` names; none for all. Only `id eq '…'`, joined by or, is taken."""
+    text = call.options.get("$filter")
+    if text is None:
+        return []
+    parts = [re.fullmatch(r"id\s+eq\s+'([0-9a-fA-F-]{36})'", part.strip()) for part in re.split(r"\bor\b", text)]
+    if not all(parts) or len(parts) > MOST_IDS:
+        raise bad_request(
+            "Unsupported or invalid query filter clause specified for delta query: only id eq is supported."
+        )
+    return [part[1].lower() for part in parts if part]
+
+
+def _head(call: Call, collection: str, round_: _Round) -> JSON:
+    context = context_of(collection, round_.names)
+    return {"@odata.context": f"{call.root}/$metadata#{context}" + ("/$delta" if round_.since >= 0 else "")}
+
+
+def _end(call: Call, round_: _Round, query: str) -> JSON:
+    """Return the delta link; what changed during a first round comes in the next."""
+    return {"@odata.deltaLink": _link(call, "$deltatoken", {**round_._asdict(), "after": 0, "skip": 0, "q": query})}
+
+
+def _link(call: Call, name: str, state: JSON) -> str:
+    kept = {one: value for one, value in call.options.items() if one == "$filter"}
+    query = "&".join(f"{one}={quote(value, safe='')}" for one, value in kept.items())
+    path = "/".join(quote(one, safe="()$.") for one in call.segments)
+    return f"{call.root}/{path}?{query}{'&' if query else ''}{name}={tokens.make(call, state)}"
+
+
+def _size(call: Call) -> int:
+    for one in call.headers.get("prefer", "").split(","):
+        name, _, value = one.strip().partition("=")
+        if name.lower() == "odata.maxpagesize" and value.isascii() and value.isdigit():
+            return max(1, min(int(value[:6]), LARGEST))
+    return PAGE
+
+
+def _too_old(call: Call) -> GraphError:
+    path = "/".join(call.segments)
+    return GraphError(
+        410, "syncStateNotFound", "The sync state generation is not found; the delta token is too old.",
+        {"location": f"{call.root}/{path}?$deltatoken="},
+    )  # fmt: skip

@@ -1,0 +1,184 @@
+"""Every address of Graph but `$batch`, as a table; the first row that fits answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from entrakit_emulator.graph import delta, groups, permissions, principals, related, tenantwide, users
+from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.errors import GraphError, wrong_method
+from entrakit_emulator.graph.objects import found, one
+from entrakit_emulator.graph.schema import FACES
+from entrakit_emulator.sts.errors import NotImplementedHereError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit_emulator.graph.call import Call
+
+
+class Address(NamedTuple):
+    """An address and who answers there.
+
+    Args:
+        method: HTTP method.
+        pattern: Segments in lower case; `*` stands for one that is handed on.
+        handler: What answers.
+    """
+
+    method: str
+    pattern: tuple[str, ...]
+    handler: Callable[..., Reply]
+
+    def match(self, segments: tuple[str, ...]) -> list[str] | None:
+        """Return the segments that are handed on; None where it is another address."""
+        if len(segments) != len(self.pattern):
+            return None
+        given: list[str] = []
+        for wanted, segment in zip(self.pattern, segments, strict=True):
+            if wanted == "*":
+                given.append(segment)
+            elif wanted != segment.lower():
+                return None
+        return given
+
+
+def _table() -> list[Address]:
+    rows: list[tuple[str, str, Callable[..., Reply]]] = [
+        ("GET", "me", users.get_me),
+        ("PATCH", "me", lambda call: users.change(call, users.me(call))),
+        ("POST", "me/revokesigninsessions", lambda call: users.revoke(call, users.me(call))),
+        ("GET", "me/manager", lambda call: users.get_manager(call, users.me(call))),
+        ("GET", "me/directreports", lambda call: users.get_reports(call, users.me(call))),
+        ("GET", "users", users.get_all),
+        ("POST", "users", users.create),
+        ("GET", "users/$count", users.get_count),
+        ("GET", "users/*/manager", users.get_manager),
+        ("PUT", "users/*/manager/$ref", users.put_manager),
+        ("DELETE", "users/*/manager/$ref", users.delete_manager),
+        ("GET", "users/*/directreports", users.get_reports),
+        ("POST", "users/*/revokesigninsessions", users.revoke),
+        ("GET", "groups", groups.get_all),
+        ("POST", "groups", groups.create),
+        ("GET", "groups/$count", groups.get_count),
+        ("POST", "directoryobjects/getbyids", related.get_by_ids),
+        ("GET", "directoryobjects/*", lambda call, key: one(call, found(call, key, tuple(FACES)))),
+        ("DELETE", "directoryobjects/*", _delete_any),
+        ("GET", "directory/deleteditems/*", _deleted),
+        ("POST", "directory/deleteditems/*/restore", tenantwide.restore),
+        ("DELETE", "directory/deleteditems/*", tenantwide.purge),
+        ("GET", "organization", tenantwide.organizations),
+        ("GET", "organization/*", tenantwide.organization),
+        ("GET", "subscribedskus", tenantwide.skus),
+        ("GET", "subscribedskus/*", tenantwide.sku),
+        ("POST", "applications", principals.create),
+        ("POST", "serviceprincipals", principals.create_principal),
+    ]
+    for collection in ("users", "groups", "applications", "serviceprincipals", "directoryobjects"):
+        names = ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()")
+        rows += [("GET", f"{collection}/{name}", delta.get) for name in names]
+    for collection, module in (("users", users), ("groups", groups)):
+        rows += [
+            ("GET", f"{collection}/*", module.get_one),
+            ("PATCH", f"{collection}/*", module.change),
+            ("DELETE", f"{collection}/*", module.remove),
+        ]
+    for collection in ("applications", "serviceprincipals"):
+        rows += [
+            ("GET", collection, principals.get_all),
+            ("GET", f"{collection}/$count", principals.get_count),
+            ("GET", f"{collection}/*", principals.get_one),
+            ("PATCH", f"{collection}/*", principals.change),
+            ("DELETE", f"{collection}/*", principals.remove),
+            ("POST", f"{collection}/*/addpassword", principals.add_password),
+            ("POST", f"{collection}/*/removepassword", principals.remove_password),
+        ]
+    for action in ("getmembergroups", "getmemberobjects", "checkmembergroups", "checkmemberobjects"):
+        for collection in ("users", "groups", "serviceprincipals", "directoryobjects"):
+            rows.append(("POST", f"{collection}/*/{action}", _memberships(action)))
+        rows.append(("POST", f"me/{action}", _own_memberships(action)))
+    for start, relations in (
+        ("users/*", ("memberof", "transitivememberof")),
+        ("me", ("memberof", "transitivememberof")),
+        ("serviceprincipals/*", ("memberof", "transitivememberof", "owners")),
+        ("groups/*", ("members", "owners", "memberof", "transitivemembers", "transitivememberof")),
+        ("applications/*", ("owners",)),
+    ):
+        for relation in relations:
+            rows += _relation(start, relation)
+    return [Address(method, tuple(pattern.split("/")), handler) for method, pattern, handler in rows]
+
+
+def answer(call: Call) -> Reply:
+    """Answer a request.
+
+    Raises:
+        GraphError: Graph says no.
+        NotImplementedHereError: The emulator does not have this.
+    """
+    permissions.check(call)
+    fits = False
+    for address in ADDRESSES:
+        given = address.match(call.segments)
+        if given is None:
+            continue
+        fits = True
+        if address.method == call.method:
+            return address.handler(call, *given)
+    if fits:
+        raise wrong_method()
+    if call.segments and call.segments[0].lower() in KNOWN:
+        rest = "/".join(call.segments[2:]) or "/".join(call.segments)
+        raise NotImplementedHereError(f"Microsoft Graph's /{call.segments[0]}/…/{rest}")
+    if call.segments and call.segments[0].isascii() and call.segments[0].isalpha():
+        raise NotImplementedHereError(f"Microsoft Graph's /{call.segments[0]}")
+    raise GraphError(400, "BadRequest", f"Resource not found for the segment '{'/'.join(call.segments)}'.")
+
+
+def _relation(start: str, relation: str) -> list[tuple[str, str, Callable[..., Reply]]]:
+    is_own = start == "me"
+
+    def listed(call: Call, *given: str) -> Reply:
+        key, *rest = (users.me(call), *given) if is_own else given
+        cast = next((one for one in rest if one != "$count"), "")
+        return related.get_related(call, key, relation, cast, "$count" if call.segments[-1] == "$count" else "")
+
+    rows: list[tuple[str, str, Callable[..., Reply]]] = [
+        ("GET", f"{start}/{relation}", listed),
+        ("GET", f"{start}/{relation}/$count", listed),
+        ("GET", f"{start}/{relation}/*/$count", listed),
+    ]
+    if relation in related.LINKS:
+        rows += [
+            ("POST", f"{start}/{relation}/$ref", lambda call, key: related.add(call, key, relation)),
+            (
+                "DELETE",
+                f"{start}/{relation}/*/$ref",
+                lambda call, key, other: related.take_away(call, key, relation, other),
+            ),
+        ]
+    return [*rows, ("GET", f"{start}/{relation}/*", listed)]
+
+
+def _memberships(action: str) -> Callable[..., Reply]:
+    return lambda call, key: related.memberships(call, key, action)
+
+
+def _own_memberships(action: str) -> Callable[..., Reply]:
+    return lambda call: related.memberships(call, users.me(call), action)
+
+
+def _deleted(call: Call, key: str) -> Reply:
+    if key.lower().startswith("microsoft.graph."):
+        return tenantwide.deleted(call, key)
+    return tenantwide.deleted_one(call, key)
+
+
+def _delete_any(call: Call, key: str) -> Reply:
+    stored = found(call, key, tuple(FACES))
+    {"user": users.delete, "group": groups.delete}.get(stored.kind, principals.delete)(call, stored)
+    return Reply(204)
+
+
+ADDRESSES = _table()
+KNOWN = frozenset({address.pattern[0] for address in ADDRESSES})

@@ -1,0 +1,99 @@
+"""Graph over HTTP: the token, throttling, then the directory or a batch; and the form of its answers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.responses import Response
+
+from entrakit_emulator.bearer import BearerError, Flaw, claims_of
+from entrakit_emulator.graph import batch, directory, people, permissions, throttle
+from entrakit_emulator.graph.call import Call, options_of, segments_of
+from entrakit_emulator.graph.errors import GraphError, answer_headers, challenge, refusal, unauthorized, wrong_method
+from entrakit_emulator.sts.model import GRAPH_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.graph.call import Reply
+
+METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+FLAWS = {
+    Flaw.MISSING: "Access token is empty.",
+    Flaw.MALFORMED: "IDX14100: JWT is not well formed, there are no dots (.).",
+    Flaw.SIGNATURE: "Invalid token: its signature can't be verified.",
+    Flaw.EXPIRED: "Lifetime validation failed, the token is expired.",
+    Flaw.NOT_YET_VALID: "Lifetime validation failed, the token is not yet valid.",
+    Flaw.AUDIENCE: "Access token validation failure. Invalid audience.",
+    Flaw.ISSUER: "Access token validation failure. Invalid issuer.",
+}
+
+
+def answer(exchange: Exchange) -> Response:
+    """Answer a request to Graph; errors in Graph's own form."""
+    try:
+        claims = _token(exchange)
+        people.synchronize(exchange.world)
+        version, _, path = exchange.path.strip("/").partition("/")
+        parameters = dict(parse_qsl(exchange.query_text, keep_blank_values=True))
+        call = Call(
+            exchange, exchange.method, version, segments_of(exchange.raw_path.strip("/").partition("/")[2]),
+            options_of(parameters, version), exchange.headers, exchange.body, claims,
+        )  # fmt: skip
+        if path.lower() == "$batch":
+            if call.method != "POST":
+                raise wrong_method()
+            return rendered(exchange, batch.answer(call))
+        headers = throttle.admit(call)
+        reply = directory.answer(call)
+        return rendered(exchange, reply._replace(headers={**headers, **reply.headers}))
+    except GraphError as error:
+        return refusal(exchange, error)
+
+
+def userinfo(exchange: Exchange) -> Response:
+    """Answer the endpoint that discovery names (OpenID Connect Core 1.0, 5.3)."""
+    try:
+        claims = _token(exchange)
+        call = Call(exchange, exchange.method, "oidc", ("userinfo",), {}, exchange.headers, b"", claims)
+        permissions.need(call, ("openid",))
+    except GraphError as error:
+        return refusal(exchange, error)
+    user = exchange.world.users.get(str(claims.get("oid")))
+    names = {"name": user.display_name, "email": user.mail} if user else {}
+    return exchange.json({"sub": claims.get("sub"), **names}, headers=answer_headers(exchange))
+
+
+def rendered(exchange: Exchange, reply: Reply) -> Response:
+    """Return an answer as it goes out."""
+    headers = answer_headers(exchange) | dict(reply.headers)
+    if reply.body is None:
+        return Response(b"", reply.status, headers)
+    if isinstance(reply.body, str):
+        return Response(reply.body, reply.status, {**headers, "content-type": "text/plain"})
+    content = reply.body
+    if not isinstance(content, bytes):
+        content = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+    return Response(content, reply.status, {**headers, "content-type": METADATA, "odata-version": "4.0"})
+
+
+def _token(exchange: Exchange) -> Mapping[str, object]:
+    """Return the claims of the token that a request carries, checked.
+
+    Raises:
+        GraphError: There is none, or it is not good here.
+    """
+
+    def is_graph(audience: str) -> bool:
+        graph = exchange.world.find_resource(audience)
+        return graph is not None and graph.client_id == GRAPH_ID
+
+    try:
+        return claims_of(exchange, is_graph)
+    except BearerError as error:
+        if error.flaw is Flaw.REVOKED:
+            raise challenge(exchange) from error
+        raise unauthorized(exchange, FLAWS[error.flaw]) from error

@@ -1,0 +1,121 @@
+"""How Graph says no."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.sts.model import GRAPH_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
+
+
+class GraphError(Exception):
+    """Graph says no.
+
+    Args:
+        status: HTTP status.
+        code: Error code of Graph.
+        message: Its text.
+        headers: Further headers.
+        details: What stands in `details`: code, message, target.
+        inner: Further members of the inner error.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, *,
+        details: Sequence[Mapping[str, str]] = (), inner: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = dict(headers or {})
+        self.details = list(details)
+        self.inner = dict(inner or {})
+        super().__init__(code)
+
+    def body(self, exchange: Exchange) -> dict[str, object]:
+        """Return the body as Graph writes it."""
+        date = datetime.datetime.fromtimestamp(exchange.now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        ids = {"date": date, "request-id": exchange.trace_id, "client-request-id": exchange.correlation_id}
+        details: dict[str, object] = {"details": self.details} if self.details else {}
+        return {"error": {"code": self.code, "message": self.message, **details, "innerError": {**self.inner, **ids}}}
+
+
+def refusal(exchange: Exchange, error: GraphError) -> Response:
+    """Return an error the way Graph writes it."""
+    exchange.error = error.code
+    headers = answer_headers(exchange) | {"content-type": "application/json"} | error.headers
+    return exchange.json(error.body(exchange), error.status, headers)
+
+
+def answer_headers(exchange: Exchange) -> dict[str, str]:
+    """Return the headers of every answer."""
+    return {
+        "cache-control": "no-cache",
+        "request-id": exchange.trace_id,
+        "client-request-id": exchange.correlation_id,
+        "x-ms-resource-unit": "1",
+        "x-ms-ags-diagnostic": json.dumps({"ServerInfo": {"DataCenter": "Emulator", "Slice": "E", "Ring": "0"}}),
+    }
+
+
+def challenge(exchange: Exchange, claims: str = "") -> GraphError:
+    """Return the refusal that asks for a newer or stronger token (continuous access evaluation).
+
+    Args:
+        exchange: The request.
+        claims: JSON text of the claims to ask for; empty for "issued from now on".
+    """
+    wanted = claims or json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(exchange.now))}}})
+    return unauthorized(
+        exchange,
+        "Continuous access evaluation resulted in claims challenge with result: InteractionRequired and code: "
+        "TokenIssuedBeforeRevocationTimestamp",
+        f', error="insufficient_claims", claims="{base64.b64encode(wanted.encode()).decode()}"',
+    )
+
+
+def unauthorized(exchange: Exchange, message: str, extra: str = "") -> GraphError:
+    """Return the refusal of a token."""
+    value = (
+        f'Bearer realm="", authorization_uri="{exchange.world.origin}/common/oauth2/authorize", '
+        f'client_id="{GRAPH_ID}"{extra}'
+    )
+    return GraphError(401, "InvalidAuthenticationToken", message, {"www-authenticate": value})
+
+
+def not_found(key: str) -> GraphError:
+    """Return the refusal for an object that is not there."""
+    return GraphError(
+        404, "Request_ResourceNotFound",
+        f"Resource '{key}' does not exist or one of its queried reference-property objects are not present.",
+    )  # fmt: skip
+
+
+def bad_request(message: str, *, code: str = "", target: str = "") -> GraphError:
+    """Return the refusal of something invalid, with details where there is a code for them."""
+    details = [{"code": code, "message": message, "target": target}] if code else []
+    return GraphError(400, "Request_BadRequest", message, details=details)
+
+
+def unsupported(message: str) -> GraphError:
+    """Return the refusal of a query that the directory can't run."""
+    return GraphError(400, "Request_UnsupportedQuery", message)
+
+
+def denied() -> GraphError:
+    """Return the refusal of a caller without permission."""
+    return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def wrong_method() -> GraphError:
+    """Return the refusal of a method."""
+    return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")

@@ -1,0 +1,87 @@
+"""`$expand`: one relation, at most 20 of its objects, one level."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from entrakit_emulator.graph.errors import GraphError
+from entrakit_emulator.graph.schema import FACES, property_of, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrakit_emulator.graph.call import Call
+
+MOST = 20
+# Relation: the kind of its links, and whether it leads from their source to their target.
+RELATIONS = {
+    "user": {"manager": ("manager", True), "directReports": ("manager", False), "memberOf": ("member", False)},
+    "group": {"members": ("member", True), "owners": ("owner", True), "memberOf": ("member", False)},
+    "application": {"owners": ("owner", True)},
+    "servicePrincipal": {"owners": ("owner", True), "memberOf": ("member", False)},
+}
+SINGLE = ("manager",)
+_FORM = re.compile(r"\s*([A-Za-z]+)\s*(?:\(\s*\$select=([\w,\s]+)\))?\s*")
+
+
+class Expansion(NamedTuple):
+    """A relation that is to be included.
+
+    Args:
+        relation: Its name.
+        names: Properties to show of what it leads to; None for the default ones.
+    """
+
+    relation: str
+    names: tuple[str, ...] | None
+
+
+def expansion_of(call: Call, kinds: Sequence[str]) -> Expansion | None:
+    """Return what is to be expanded; None for nothing.
+
+    Raises:
+        GraphError: There is no such relation, or more than one.
+    """
+    text = call.options.get("$expand")
+    if text is None:
+        return None
+    found = _FORM.fullmatch(text)
+    relations = {name.lower(): name for kind in kinds for name in RELATIONS[kind]}
+    if found is None or found[1].lower() not in relations:
+        raise GraphError(
+            400, "BadRequest", f"Parsing OData Select and Expand failed: Could not find a property named '{text}' on "
+            f"type 'microsoft.graph.{kinds[0]}'.",
+        )  # fmt: skip
+    names = tuple(part.strip() for part in found[2].split(",")) if found[2] else None
+    return Expansion(relations[found[1].lower()], names)
+
+
+def expand(call: Call, expansion: Expansion, object_id: str, item: str) -> str:
+    """Return an object's JSON text with what a relation of it leads to."""
+    related = [_shown(call, one, expansion) for one in _ids(call, expansion.relation, object_id)]
+    value: object = [one for one in related if one is not None][:MOST]
+    if expansion.relation in SINGLE:
+        value = value[0] if isinstance(value, list) and value else None
+        if value is None:
+            return item
+    separator = "" if item == "{}" else ","
+    return f"{item[:-1]}{separator}{json.dumps(expansion.relation)}:{json.dumps(value, ensure_ascii=False)}}}"
+
+
+def _ids(call: Call, relation: str, object_id: str) -> list[str]:
+    kind, is_forward = next(table[relation] for table in RELATIONS.values() if relation in table)
+    return (call.store.targets if is_forward else call.store.sources)(kind, object_id)
+
+
+def _shown(call: Call, object_id: str, expansion: Expansion) -> dict[str, object] | None:
+    stored = call.store.find(call.tenant, object_id, FACES)
+    if stored is None:
+        return None
+    names = expansion.names
+    listed = [property_of(stored.kind, name) for name in names] if names else list(FACES[stored.kind])
+    known = [name for name in listed if name]
+    return {"@odata.type": f"#microsoft.graph.{stored.kind}"} | {
+        name: value_of(stored.kind, stored.doc, name) for name in known
+    }

@@ -1,0 +1,330 @@
+"""`$filter` (OData 4.01, part 2, 5.1.1) into SQL with marks: what the client wrote becomes values, never SQL.
+
+or      and ("or" and)*
+and     unary ("and" unary)*
+unary   "not" unary | "(" or ")" | function "(" path "," literal ")" | path "/any(" x ":" or ")" | path operator literal
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from entrakit_emulator.graph.errors import GraphError, unsupported
+from entrakit_emulator.graph.schema import BOOLEAN, DATE, ENDS_WITH, FILTERS, LIST, PROPERTIES, property_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TERMS = 15
+DEPTH = 40
+COLUMNS = {"displayName": "name", "userPrincipalName": "upn", "mailNickname": "nickname", "mail": "mail", "id": "id"}
+NAMES = {"user": "User", "group": "Group", "application": "Application", "servicePrincipal": "ServicePrincipal"}
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<date>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)"
+    r"|(?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})|(?P<number>-?\d+(?:\.\d+)?)"
+    r"|(?P<name>[A-Za-z_$@][\w$@.]*)|(?P<sign>[(),:/]))"
+)
+_OPERATORS = {"eq": "=", "ne": "<>", "ge": ">=", "le": "<=", "gt": ">", "lt": "<"}
+_ADVANCED = (
+    "Operator '{0}' is not supported because the required parameters might be missing. Try adding $count=true query "
+    "parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more "
+    "information"
+)
+
+
+class Condition(NamedTuple):
+    """A condition in SQL.
+
+    Args:
+        sql: SQL of our own, with marks.
+        values: What the marks stand for.
+    """
+
+    sql: str
+    values: tuple[object, ...] = ()
+
+
+class _Token(NamedTuple):
+    kind: str
+    text: str
+    at: int
+
+
+def condition(text: str, kind: str, *, is_advanced: bool) -> Condition:
+    """Return what a filter means for objects of a kind.
+
+    Args:
+        text: The filter.
+        kind: What the objects are.
+        is_advanced: Whether it is an advanced query.
+
+    Raises:
+        GraphError: It is malformed, or can't be run; the texts are the service's.
+    """
+    return _Parser(text, kind, is_advanced).read()
+
+
+def sql_of(kind: str, name: str, inner: str = "") -> str:
+    """Return the SQL of a property; `name` and `inner` are names, not what a client wrote."""
+    if not inner and name in COLUMNS:
+        return COLUMNS[name]
+    path = f"$.{name}.{inner}" if inner else f"$.{name}"
+    collation = "" if PROPERTIES[kind].get(name) == BOOLEAN else " COLLATE NOCASE"
+    return f"json_extract(doc, '{path}'){collation}"
+
+
+class _Parser:
+    def __init__(self, text: str, kind: str, is_advanced: bool) -> None:
+        self._text = text
+        self._kind = kind
+        self._is_advanced = is_advanced
+        self._tokens = self._split()
+        self._place = 0
+        self._depth = 0
+        self._terms = 1
+        self._range = ""
+        self._element = "", ""
+
+    def read(self) -> Condition:
+        found = self._or()
+        if self._place < len(self._tokens):
+            raise self._wrong()
+        if self._terms > TERMS:
+            raise unsupported(
+                "Too many child clauses specified in search filter expression containing 'OR' operators: "
+                f"{self._terms}. Max allowed: {TERMS}."
+            )
+        return found
+
+    def _split(self) -> list[_Token]:
+        tokens, place = [], 0
+        stripped = self._text.rstrip()
+        while place < len(stripped):
+            found = _TOKEN.match(stripped, place)
+            if found is None or found.lastgroup is None:
+                raise self._wrong(place)
+            tokens.append(_Token(found.lastgroup, found[found.lastgroup], found.start(found.lastgroup)))
+            place = found.end()
+        return tokens
+
+    def _wrong(self, place: int | None = None) -> GraphError:
+        at = place
+        if at is None:
+            at = self._tokens[self._place].at if self._place < len(self._tokens) else len(self._text)
+        return GraphError(400, "BadRequest", f"Invalid filter clause: Syntax error at position {at} in '{self._text}'.")
+
+    def _peek(self, *texts: str) -> bool:
+        return self._place < len(self._tokens) and self._tokens[self._place].text.lower() in texts
+
+    def _next(self) -> _Token:
+        if self._place >= len(self._tokens):
+            raise self._wrong()
+        self._place += 1
+        return self._tokens[self._place - 1]
+
+    def _expect(self, text: str) -> None:
+        if not self._peek(text):
+            raise self._wrong()
+        self._place += 1
+
+    def _or(self) -> Condition:
+        return self._joined("or", self._and)
+
+    def _and(self) -> Condition:
+        return self._joined("and", self._unary)
+
+    def _joined(self, word: str, part: Callable[[], Condition]) -> Condition:
+        parts = [part()]
+        while self._peek(word):
+            self._place += 1
+            parts.append(part())
+            self._terms += word == "or"
+        if len(parts) == 1:
+            return parts[0]
+        return Condition(
+            "(" + f" {word.upper()} ".join(one.sql for one in parts) + ")",
+            tuple(v for one in parts for v in one.values),
+        )
+
+    def _unary(self) -> Condition:
+        self._depth += 1
+        if self._depth > DEPTH:
+            raise unsupported("Unsupported Query.")
+        try:
+            if self._peek("not"):
+                self._place += 1
+                self._need_advanced("not")
+                inner = self._unary()
+                return Condition(f"NOT COALESCE({inner.sql}, 0)", inner.values)
+            if self._peek("("):
+                self._place += 1
+                inner = self._or()
+                self._expect(")")
+                return inner
+            return self._term()
+        finally:
+            self._depth -= 1
+
+    def _term(self) -> Condition:
+        name = self._next()
+        if name.kind != "name":
+            self._place -= 1
+            raise self._wrong()
+        if self._peek("(") and name.text.lower() in ("startswith", "endswith", "contains"):
+            return self._function(name.text.lower())
+        path = self._path(name)
+        if path[-1].lower() in ("any", "all") and self._peek("("):
+            return self._lambda(path[:-1], path[-1].lower())
+        return self._comparison(path)
+
+    def _path(self, first: _Token) -> list[str]:
+        names = [first.text]
+        while self._peek("/"):
+            self._place += 1
+            names.append(self._next().text)
+        return names
+
+    def _resolve(self, path: list[str]) -> tuple[str, str, str]:
+        """Return the SQL of a path, the property's name, and what type it has."""
+        if self._range and path[0] == self._range:
+            outer, column = self._element
+            if len(path) == 1:
+                return f"{column} COLLATE NOCASE", outer, "string"
+            if not re.fullmatch(r"[A-Za-z]\w*", path[1]) or len(path) > 2:
+                raise self._wrong()
+            return f"json_extract({column}, '$.{path[1]}') COLLATE NOCASE", outer, "string"
+        name = property_of(self._kind, path[0])
+        if name is None:
+            raise GraphError(
+                400,
+                "BadRequest",
+                f"Could not find a property named '{path[0]}' on type 'microsoft.graph.{self._kind}'.",
+            )
+        if len(path) > 2 or (len(path) == 2 and not re.fullmatch(r"[A-Za-z]\w*", path[1])):
+            raise self._unsupported(name)
+        return sql_of(self._kind, name, path[1] if len(path) == 2 else ""), name, PROPERTIES[self._kind][name]
+
+    def _allow(self, name: str, letter: str) -> None:
+        """Check that a property can be filtered by in this way, and in this query."""
+        letters = FILTERS[self._kind].get(name, "")
+        if letter in letters or (letter.upper() in letters and self._is_advanced):
+            return
+        raise self._unsupported(name)
+
+    def _unsupported(self, name: str) -> GraphError:
+        return unsupported(
+            f"Unsupported or invalid query filter clause specified for property '{name}' of resource "
+            f"'{NAMES[self._kind]}'."
+        )
+
+    def _need_advanced(self, operator: str) -> None:
+        if not self._is_advanced:
+            raise unsupported(_ADVANCED.format(operator))
+
+    def _function(self, function: str) -> Condition:
+        self._expect("(")
+        sql, name, type_ = self._resolve(self._path(self._next()))
+        self._expect(",")
+        literal = self._literal(type_)
+        self._expect(")")
+        if function == "contains" or not isinstance(literal, str):
+            raise self._unsupported(name)
+        escaped = literal.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        if function == "endswith":
+            self._need_advanced("endsWith")
+            if name not in ENDS_WITH:
+                raise self._unsupported(name)
+            return Condition(f"{sql} LIKE ? ESCAPE '\\'", (f"%{escaped}",))
+        self._allow(name, "s")
+        if sql in COLUMNS.values():
+            # A range that an index knows; no name goes on with the last character that there is.
+            return Condition(f"({sql} >= ? AND {sql} < ?)", (literal, literal + "\U0010ffff"))
+        return Condition(f"{sql} LIKE ? ESCAPE '\\'", (f"{escaped}%",))
+
+    def _lambda(self, path: list[str], quantifier: str) -> Condition:
+        _, name, type_ = self._resolve(path)
+        if type_ != LIST or self._range:
+            raise self._unsupported(name)
+        if quantifier == "all":
+            self._need_advanced("all")
+        self._expect("(")
+        self._range = self._next().text
+        self._element = name, "element.value"
+        self._expect(":")
+        inner = self._or()
+        self._expect(")")
+        self._range = ""
+        source = f"json_each(doc, '$.{name}') AS element"
+        if quantifier == "any":
+            return Condition(f"EXISTS (SELECT 1 FROM {source} WHERE {inner.sql})", inner.values)  # noqa: S608 - names only
+        return Condition(f"NOT EXISTS (SELECT 1 FROM {source} WHERE NOT {inner.sql})", inner.values)  # noqa: S608
+
+    def _comparison(self, path: list[str]) -> Condition:
+        if path[-1].lower() == "$count" and len(path) == 2:
+            return self._counted(path[0])
+        sql, name, type_ = self._resolve(path)
+        operator = self._next().text.lower()
+        if operator == "in":
+            return self._in(sql, name, type_)
+        if operator not in _OPERATORS:
+            self._place -= 1
+            raise self._wrong()
+        literal = self._literal(type_)
+        if operator == "ne":
+            self._need_advanced("ne")
+            if literal is None:
+                return Condition(f"{sql} IS NOT NULL")
+            return Condition(f"COALESCE({sql} <> ?, 1)", (literal,))
+        if literal is None and operator == "eq":
+            self._allow(name, "n")
+            return Condition(f"{sql} IS NULL")
+        self._allow(name, {"eq": "e", "ge": "g", "le": "g"}.get(operator, "-"))
+        return Condition(f"{sql} {_OPERATORS[operator]} ?", (literal,))
+
+    def _in(self, sql: str, name: str, type_: str) -> Condition:
+        self._allow(name, "e")
+        self._expect("(")
+        values = [self._literal(type_)]
+        while self._peek(","):
+            self._place += 1
+            values.append(self._literal(type_))
+        self._expect(")")
+        self._terms += len(values) - 1
+        return Condition(f"{sql} IN ({','.join('?' * len(values))})", tuple(values))
+
+    def _counted(self, path: str) -> Condition:
+        _, name, _ = self._resolve([path])
+        self._need_advanced("$count")
+        self._allow(name, "c")
+        operator, number = self._next().text.lower(), self._literal("number")
+        if operator not in ("eq", "ne") or number not in (0, 1):
+            raise self._unsupported(name)
+        return Condition(f"COALESCE(json_array_length(doc, '$.{name}'), 0) {_OPERATORS[operator]} ?", (number,))
+
+    def _literal(self, type_: str) -> object:
+        token = self._next()
+        if token.kind == "text":
+            return token.text[1:-1].replace("''", "'")
+        lowered = token.text.lower()
+        if lowered in ("true", "false", "null"):
+            return {"true": 1, "false": 0, "null": None}[lowered]
+        if token.kind == "guid":
+            return lowered
+        if token.kind == "date" or (type_ == DATE and token.kind == "number"):
+            return self._date(token.text)
+        if token.kind == "number":
+            return float(token.text) if "." in token.text else int(token.text[:18])
+        self._place -= 1
+        raise self._wrong()
+
+    def _date(self, text: str) -> str:
+        try:
+            at = datetime.datetime.fromisoformat(text)
+        except ValueError:
+            self._place -= 1
+            raise self._wrong() from None
+        zoned = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+        return zoned.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

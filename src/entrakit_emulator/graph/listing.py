@@ -1,0 +1,252 @@
+"""A collection: `$filter $search $orderby $select $expand $count $top` and pages, in one query of the database."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote
+
+from entrakit_emulator.bounded import Bounded
+from entrakit_emulator.graph import filters, search, tokens
+from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
+from entrakit_emulator.graph.expansion import Expansion, expand, expansion_of
+from entrakit_emulator.graph.schema import LIST, NOT_IN_LISTS, PROPERTIES, SORTED, SORTED_ADVANCED, property_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrakit_emulator.graph.call import Call
+
+PAGE, LARGEST = 100, 999
+KEPT = 256
+
+
+class Source(NamedTuple):
+    """Which objects a collection holds.
+
+    Args:
+        kinds: What they are; several where they are mixed.
+        context: What `@odata.context` names.
+        where: SQL of our own, with marks; empty for all.
+        values: What the marks stand for.
+        only_ids: Whether the caller may see no more of them than what they are.
+    """
+
+    kinds: tuple[str, ...]
+    context: str
+    where: str = ""
+    values: tuple[object, ...] = ()
+    only_ids: bool = False
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether each item says what it is."""
+        return self.context == "directoryObjects"
+
+
+class _Query(NamedTuple):
+    where: str
+    values: tuple[object, ...]
+    order: str
+    is_descending: bool
+
+
+# Pages as they were rendered, until something is written.
+_rendered: Bounded[tuple[object, ...], bytes] = Bounded(KEPT)
+
+
+def page(call: Call, source: Source) -> Reply:
+    """Return a page of a collection.
+
+    Raises:
+        GraphError: The query can't be run; the texts are the service's.
+    """
+    size = _size(call)
+    options = tuple(sorted(call.options.items()))
+    at = (id(call.store), call.store.version, call.tenant, call.root, call.segments)
+    key = (*at, options, call.is_eventual, source, size)
+    can_keep = not call.exchange.world.settings.replication_lag_s
+    known = _rendered.get(key) if can_keep else None
+    if known is None:
+        known = _page(call, source, size)
+        if can_keep:
+            _rendered[key] = known
+    return Reply(200, known)
+
+
+def count(call: Call, source: Source) -> Reply:
+    """Return how many there are, as plain text.
+
+    Raises:
+        GraphError: The header of advanced queries is missing, or the query can't be run.
+    """
+    if not call.is_eventual:
+        raise bad_request("$count is not currently supported.")
+    query = _query(call, source, is_advanced=True)
+    return Reply(200, str(call.store.count(query.where, query.values)))
+
+
+def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
+    """Return the properties that are asked for, as the schema names them; None for the default ones.
+
+    Raises:
+        GraphError: One of them does not exist; in a mixed collection it is left out.
+    """
+    text = call.options.get("$select")
+    if text is None:
+        return None
+    names: list[str] = []
+    for given in (part.strip() for part in text.split(",")):
+        found = next((name for kind in kinds if (name := property_of(kind, given))), None)
+        if found is None and given.lower() in NOT_IN_LISTS:
+            raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
+        if found is None and len(kinds) == 1 and given.lower() not in ("members", "owners", "manager", "*"):
+            raise GraphError(
+                400, "BadRequest", f"Could not find a property named '{given}' on type 'microsoft.graph.{kinds[0]}'."
+            )
+        if found is not None and found not in names:
+            names.append(found)
+    return names
+
+
+def context_of(name: str, names: Sequence[str] | None, expansion: Expansion | None = None) -> str:
+    """Return what `@odata.context` names, the selection included."""
+    inside = [*(names or ()), *([f"{expansion.relation}()"] if expansion else [])]
+    return f"{name}({','.join(inside)})" if inside else name
+
+
+def _size(call: Call) -> int:
+    for option in ("$skip", "$apply", "$compute", "$format"):
+        if option in call.options:
+            raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported.")
+    text = call.options.get("$top")
+    if text is None:
+        for one in call.headers.get("prefer", "").split(","):
+            name, _, value = one.strip().partition("=")
+            if name.lower() == "odata.maxpagesize" and value.isascii() and value.isdigit():
+                return max(1, min(int(value[:6]), LARGEST))
+        return PAGE
+    if not text.isascii() or not text.isdigit():
+        raise GraphError(400, "BadRequest", f"Invalid value '{text}' for $top query option found.")
+    if not 1 <= int(text[:9]) <= LARGEST:
+        raise unsupported(f"Invalid page size specified: '{text}'. Must be between 1 and 999 inclusive.")
+    return int(text)
+
+
+def _query(call: Call, source: Source, *, is_advanced: bool) -> _Query:
+    kind = source.kinds[0]
+    marks = ",".join("?" * len(source.kinds))
+    parts = [f"tenant=? AND kind IN ({marks})"]
+    values: list[object] = [call.tenant, *source.kinds]
+    lag = call.exchange.world.settings.replication_lag_s
+    if lag:
+        parts.append("born <= ? AND (deleted IS NULL OR deleted > ?)")
+        values += [call.now - lag, call.now - lag]
+    else:
+        parts.append("deleted IS NULL")
+    if source.where:
+        parts.append(source.where)
+        values += source.values
+    expression, looked_for = call.options.get("$filter"), call.options.get("$search")
+    if expression is not None:
+        if len(source.kinds) > 1:
+            raise unsupported("Unsupported Query.")
+        found = filters.condition(expression, kind, is_advanced=is_advanced)
+        parts.append(found.sql)
+        values += found.values
+    if looked_for is not None:
+        wanted = search.condition(looked_for, kind, is_eventual=call.is_eventual)
+        parts.append(wanted.sql)
+        values += wanted.values
+    order, is_descending = _order(call, source, is_advanced=is_advanced)
+    return _Query(" AND ".join(parts), tuple(values), order, is_descending)
+
+
+def _order(call: Call, source: Source, *, is_advanced: bool) -> tuple[str, bool]:
+    text = call.options.get("$orderby")
+    if text is None:
+        return "", False
+    words = text.split()
+    name = property_of(source.kinds[0], words[0]) if 1 <= len(words) <= 2 and len(source.kinds) == 1 else None
+    direction = words[1].lower() if len(words) == 2 else "asc"
+    kind = source.kinds[0]
+    allowed = SORTED.get(kind, set()) | (SORTED_ADVANCED.get(kind, set()) if is_advanced else set())
+    has_filter = "$filter" in call.options or "$search" in call.options
+    if name not in allowed or direction not in ("asc", "desc") or (has_filter and not is_advanced):
+        raise unsupported("Sorting not supported for current query.")
+    return f"COALESCE({filters.sql_of(kind, str(name))}, '')", direction == "desc"
+
+
+def _page(call: Call, source: Source, size: int) -> bytes:
+    is_advanced = call.is_advanced
+    expansion = expansion_of(call, source.kinds)
+    if expansion and is_advanced:
+        raise unsupported("$expand is not supported with advanced queries.")
+    names = selected(call, source.kinds)
+    query = _query(call, source, is_advanced=is_advanced)
+    mark = tokens.digest(call, without=("$skiptoken",))
+    where, values = query.where, query.values
+    token = call.options.get("$skiptoken")
+    if token is not None:
+        state = tokens.read(call, token, mark)
+        where, values = _after(where, values, query, state)
+    order = (
+        f"ORDER BY {query.order} COLLATE NOCASE {'DESC' if query.is_descending else 'ASC'}, key"
+        if query.order
+        else "ORDER BY key"
+    )
+    columns = f"key, {query.order or 'NULL'}, kind, id, {_shown(source, names)}"
+    rows = list(call.store.select(columns, where, values, f"{order} LIMIT {size + 1}"))
+    shown, more = rows[:size], len(rows) > size
+    head = {"@odata.context": f"{call.root}/$metadata#{context_of(source.context, names, expansion)}"}
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1]
+    if call.wants_count and call.is_eventual and token is None:
+        text += f',"@odata.count":{call.store.count(query.where, query.values)}'
+    if more:
+        text += f',"@odata.nextLink":{json.dumps(_link(call, shown[-1], mark))}'
+    items = [str(row[4]) for row in shown]
+    if source.is_mixed:
+        items = [_typed(row, is_bare=source.only_ids) for row in shown]
+    if expansion:
+        items = [expand(call, expansion, str(row[3]), item) for row, item in zip(shown, items, strict=True)]
+    return f'{text},"value":[{",".join(items)}]}}'.encode()
+
+
+def _shown(source: Source, names: Sequence[str] | None) -> str:
+    """Return the SQL of what is shown of an object: the text that is there, or one made of chosen properties."""
+    if names is None:
+        return "face"
+    parts = []
+    for name in names:
+        value = f"json(doc -> '$.{name}')"
+        if any(PROPERTIES[kind].get(name) == LIST for kind in source.kinds):
+            value = f"json(COALESCE(doc -> '$.{name}', '[]'))"
+        parts.append(f"'{name}', {value}")
+    return f"json_object({', '.join(parts)})"
+
+
+def _typed(row: tuple[object, ...], *, is_bare: bool) -> str:
+    """Return an item of a mixed collection: what it is, its id, and then the rest."""
+    item = json.loads(str(row[4]))
+    rest = {name: None if is_bare else value for name, value in item.items() if name != "id"}
+    typed = {"@odata.type": f"#microsoft.graph.{row[2]}", "id": row[3], **rest}
+    return json.dumps(typed, ensure_ascii=False, separators=(",", ":"))
+
+
+def _after(
+    where: str, values: tuple[object, ...], query: _Query, state: dict[str, object]
+) -> tuple[str, tuple[object, ...]]:
+    if not query.order:
+        return f"{where} AND key > ?", (*values, state["k"])
+    sign = "<" if query.is_descending else ">"
+    order = f"{query.order} COLLATE NOCASE"
+    return f"{where} AND ({order} {sign} ? OR ({order} = ? AND key > ?))", (*values, state["v"], state["v"], state["k"])
+
+
+def _link(call: Call, last: tuple[object, ...], mark: str) -> str:
+    token = tokens.make(call, {"k": last[0], "v": last[1], "q": mark})
+    options = {name: value for name, value in call.options.items() if name != "$skiptoken"} | {"$skiptoken": token}
+    query = "&".join(f"{name}={quote(value, safe=chr(39) + '$(),:;/@*!-._~')}" for name, value in options.items())
+    path = "/".join(quote(one, safe="@$,=-._~'()") for one in call.segments)
+    return f"{call.root}/{path}?{query}"

@@ -1,0 +1,149 @@
+"""What all kinds of objects have in common: being found, shown, changed and deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
+from entrakit_emulator.graph.expansion import expand, expansion_of
+from entrakit_emulator.graph.listing import context_of, selected
+from entrakit_emulator.graph.permissions import BASIC, USER_READ, may
+from entrakit_emulator.graph.schema import (
+    BOOLEAN,
+    DATE,
+    FACES,
+    LIST,
+    OBJECT,
+    PROPERTIES,
+    READ_ONLY,
+    property_of,
+    value_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from entrakit_emulator.graph.call import Call
+    from entrakit_emulator.graph.store import Stored
+
+    JSON = dict[str, object]
+
+NAMES = {"user": "User", "group": "Group", "application": "Application", "servicePrincipal": "ServicePrincipal"}
+COLLECTION = {
+    "user": "users",
+    "group": "groups",
+    "application": "applications",
+    "servicePrincipal": "servicePrincipals",
+}
+# What may be read but is not in the schema of the table: of other services.
+_PYTHON = {BOOLEAN: bool, LIST: list, OBJECT: dict, DATE: str}
+
+
+def found(call: Call, key: str, kinds: Sequence[str]) -> Stored:
+    """Return the object that a key stands for.
+
+    Raises:
+        GraphError: There is none (404).
+    """
+    stored = call.store.find(call.tenant, key, kinds)
+    if stored is None:
+        raise not_found(key)
+    return stored
+
+
+def shown(call: Call, stored: Stored, *, is_new: bool = False) -> JSON:
+    """Return an object as an answer: context, default or chosen properties, expansion, ETag where these are on."""
+    names = selected(call, (stored.kind,))
+    expansion = expansion_of(call, (stored.kind,))
+    listed = names if names is not None else _ordered(stored.kind, is_new=is_new)
+    is_basic = stored.kind == "user" and stored.id != call.claims.get("oid") and not may(call, USER_READ)
+    values = {
+        name: None if is_basic and name not in BASIC else value_of(stored.kind, stored.doc, name) for name in listed
+    }
+    if expansion:
+        values = json.loads(expand(call, expansion, stored.id, json.dumps(values)))
+    name = context_of(COLLECTION[stored.kind], names, expansion)
+    tag = {"@odata.etag": etag(stored)} if call.exchange.world.settings.etags else {}
+    return {"@odata.context": f"{call.root}/$metadata#{name}/$entity", **tag, **values}
+
+
+def one(call: Call, stored: Stored) -> Reply:
+    """Return the answer to a GET of an object."""
+    return Reply(200, shown(call, stored))
+
+
+def created(call: Call, stored: Stored) -> Reply:
+    """Return the answer to a POST that made an object."""
+    location = (
+        f"{call.exchange.world.origin}/v2/{call.tenant}/directoryObjects/{stored.id}/"
+        f"Microsoft.DirectoryServices.{NAMES[stored.kind]}"
+    )
+    return Reply(201, shown(call, stored, is_new=True), {"location": location})
+
+
+def changed(call: Call, stored: Stored) -> Reply:
+    """Return the answer to a PATCH."""
+    if call.prefers("return=representation"):
+        return Reply(200, shown(call, stored), {"preference-applied": "return=representation"})
+    return Reply(204)
+
+
+def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
+    """Return the properties that a body sets, by their names in the schema.
+
+    Raises:
+        GraphError: One of them does not exist, can't be set, or is of the wrong type.
+    """
+    values: JSON = {}
+    for given, value in call.json().items():
+        if given.startswith("@odata.") or given.endswith("@odata.bind"):
+            continue
+        name = property_of(kind, given)
+        if name is None:
+            raise GraphError(
+                400,
+                "Request_BadRequest",
+                f"Could not find a property named '{given}' on type 'microsoft.graph.{kind}'.",
+            )
+        if name in READ_ONLY and not (is_new and name in ("createdDateTime", "proxyAddresses", "appId")):
+            raise bad_request(f"Property '{name}' is read-only and cannot be set.")
+        expected = _PYTHON.get(PROPERTIES[kind][name], str)
+        if value is not None and not isinstance(value, expected):
+            raise bad_request(f"Invalid value specified for property '{name}' of resource '{NAMES[kind]}'.")
+        values[name] = value
+    return values
+
+
+def required(kind: str, values: Mapping[str, object], names: Sequence[str]) -> None:
+    """Check that all required properties are there. Raises GraphError, which names the first that is not."""
+    for name in names:
+        if values.get(name) in (None, ""):
+            raise bad_request(f"A value is required for property '{name}' of resource '{NAMES[kind]}'.")
+
+
+def guid_of(call: Call, *parts: str) -> str:
+    """Return a new id; where the world's random numbers are seeded, always the same one."""
+    raw = hashlib.sha256("\0".join([str(call.exchange.world.random.random()), *parts]).encode()).digest()[:16]
+    return str(UUID(bytes=raw, version=4))
+
+
+def etag(stored: Stored) -> str:
+    """Return what tells one state of an object from another."""
+    return f'W/"{hashlib.sha256(json.dumps(stored.doc, sort_keys=True).encode()).hexdigest()[:20]}"'
+
+
+def check_match(call: Call, stored: Stored) -> None:
+    """Compare `If-Match`, where ETags are on; the directory ignores it otherwise. Raises GraphError (412)."""
+    wanted = call.headers.get("if-match")
+    if call.exchange.world.settings.etags and wanted not in (None, "*", etag(stored)):
+        raise GraphError(412, "Request_PreconditionFailed", "The object was changed since it was read.")
+
+
+def _ordered(kind: str, *, is_new: bool) -> list[str]:
+    """Return the default properties; the answer to a POST has the id first."""
+    names = list(FACES[kind])
+    return ["id", *(name for name in names if name != "id")] if is_new else names

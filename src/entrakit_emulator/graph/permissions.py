@@ -1,0 +1,91 @@
+"""Which permission opens what: Microsoft Graph's permission tables, as a table. One of each row is enough.
+
+The same names stand in `scp` (a person's token) and `roles` (an app's own); those for one's own profile are a person's.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.graph.errors import denied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from entrakit_emulator.graph.call import Call
+
+DIRECTORY_READ = "Directory.Read.All Directory.ReadWrite.All"
+USER_READ = f"User.Read.All User.ReadWrite.All {DIRECTORY_READ}"
+USER_WRITE = "User.ReadWrite.All Directory.ReadWrite.All"
+GROUP_READ = f"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All {DIRECTORY_READ}"
+GROUP_WRITE = "Group.ReadWrite.All Directory.ReadWrite.All"
+MEMBER_WRITE = "GroupMember.ReadWrite.All Group.ReadWrite.All Directory.ReadWrite.All"
+APP_READ = f"Application.Read.All Application.ReadWrite.All Application.ReadWrite.OwnedBy {DIRECTORY_READ}"
+APP_WRITE = "Application.ReadWrite.All Application.ReadWrite.OwnedBy Directory.ReadWrite.All"
+SELF_READ = f"User.Read User.ReadWrite {USER_READ}"
+LICENSE_READ = (
+    f"LicenseAssignment.Read.All LicenseAssignment.ReadWrite.All Organization.Read.All Organization.ReadWrite.All "
+    f"{DIRECTORY_READ}"
+)
+READ, WRITE, ANY = ("GET",), ("POST", "PATCH", "PUT", "DELETE"), ("GET", "POST", "PATCH", "PUT", "DELETE")
+
+_TABLE: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (READ, r"me", SELF_READ),
+    (("PATCH",), r"me", "User.ReadWrite User.ReadWrite.All Directory.ReadWrite.All"),
+    (ANY, r"(me|users/[^/]+)/revokesigninsessions", f"User.RevokeSessions.All {USER_WRITE}"),
+    (READ, r"me/manager", SELF_READ),
+    (ANY, r"(me|users/[^/]+)/(memberof|transitivememberof|getmember\w+|checkmember\w+)(/.*)?",
+     f"User.Read {GROUP_READ} {USER_READ}"),
+    (READ, r"users/[^/]+/licensedetails", f"{USER_READ} {LICENSE_READ}"),
+    (READ, r"users(/.*)?", f"User.ReadBasic.All {USER_READ}"),
+    (WRITE, r"users(/.*)?", USER_WRITE),
+    (WRITE, r"groups", f"Group.Create {GROUP_WRITE}"),
+    (WRITE, r"groups/[^/]+/members/.*", MEMBER_WRITE),
+    (ANY, r"groups/[^/]+/(getmember\w+|checkmember\w+)", GROUP_READ),
+    (READ, r"groups(/.*)?", GROUP_READ),
+    (WRITE, r"groups(/.*)?", GROUP_WRITE),
+    (READ, r"directory/deleteditems/microsoft\.graph\.group", GROUP_READ),
+    (READ, r"directory/deleteditems/microsoft\.graph\.(application|serviceprincipal)", APP_READ),
+    (READ, r"directory/deleteditems(/.*)?", USER_READ),
+    (WRITE, r"directory/deleteditems/.*", f"User.DeleteRestore.All {USER_WRITE} {GROUP_WRITE} {APP_WRITE}"),
+    (ANY, r"directoryobjects(/.*)?", f"{USER_READ} {GROUP_READ} {APP_READ}"),
+    (READ, r"subscribedskus(/.*)?", LICENSE_READ),
+    (READ, r"organization(/.*)?", f"User.Read Organization.Read.All Organization.ReadWrite.All {DIRECTORY_READ}"),
+    (READ, r"(applications|serviceprincipals)(/.*)?", APP_READ),
+    (WRITE, r"(applications|serviceprincipals)(/.*)?", APP_WRITE),
+)  # fmt: skip
+# What may be seen of people with no more than User.ReadBasic.All.
+BASIC = frozenset({"id", "displayName", "givenName", "surname", "mail", "userPrincipalName"})
+
+
+def held(call: Call) -> frozenset[str]:
+    """Return the permissions that the caller's token carries."""
+    roles = call.claims.get("roles")
+    return frozenset(str(call.claims.get("scp", "")).split()) | {
+        str(role) for role in (roles if isinstance(roles, list) else [])
+    }
+
+
+def check(call: Call) -> None:
+    """Check that the caller may do what is asked; what is in no row is left to the address's handler.
+
+    Raises:
+        GraphError: The token carries none of the permissions that would do (403).
+    """
+    path = "/".join(call.segments).lower()
+    for methods, pattern, enough in _TABLE:
+        if call.method in methods and re.fullmatch(pattern, path):
+            need(call, enough.split())
+            return
+
+
+def need(call: Call, any_of: Iterable[str]) -> None:
+    """Check that the caller has one of several permissions. Raises GraphError (403)."""
+    if not held(call) & set(any_of):
+        raise denied()
+
+
+def may(call: Call, any_of: str) -> bool:
+    """Return whether the caller has one of several permissions."""
+    return bool(held(call) & set(any_of.split()))

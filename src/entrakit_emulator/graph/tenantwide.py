@@ -1,0 +1,176 @@
+"""What a tenant has once: the organization, its subscriptions, and the bin of deleted objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.graph import people
+from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.errors import GraphError, not_found
+from entrakit_emulator.graph.schema import FACES, value_of
+
+if TYPE_CHECKING:
+    from entrakit_emulator.graph.call import Call
+    from entrakit_emulator.graph.store import Stored
+
+    JSON = dict[str, object]
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Return the names in a text."""
+    return tuple(text.split())
+
+
+# A few subscriptions: part number, id, seats, and its plans by name and id.
+SKUS = (
+    ("AAD_PREMIUM", "078d2b04-f1bd-4111-bbd4-b4b1b354cef4", 100, (
+        ("AAD_PREMIUM", "41781fb2-bc02-4b7c-bd55-b576c07bb09d"),
+        ("MFA_PREMIUM", "8a256a2b-b617-496d-b51b-e76466e88db0"),
+    )),
+    ("ENTERPRISEPACK", "6fd2c87f-b296-42f0-b197-1e91e994b900", 50, (
+        ("TEAMS1", "57ff2da0-773e-42df-b2af-ffb7a2317929"),
+        ("EXCHANGE_S_FOUNDATION", "113feb6c-3fe4-4440-bddc-54d774bf0318"),
+    )),
+)  # fmt: skip
+ORGANIZATION = _names(
+    "id deletedDateTime businessPhones city country countryLetterCode createdDateTime displayName "
+    "marketingNotificationEmails onPremisesLastSyncDateTime onPremisesSyncEnabled partnerTenantType postalCode "
+    "preferredLanguage securityComplianceNotificationMails securityComplianceNotificationPhones state street "
+    "technicalNotificationMails tenantType assignedPlans privacyProfile provisionedPlans verifiedDomains"
+)
+_LISTS = frozenset(
+    {"businessPhones", "marketingNotificationEmails", "securityComplianceNotificationMails", "assignedPlans",
+     "securityComplianceNotificationPhones", "technicalNotificationMails", "provisionedPlans", "verifiedDomains"}
+)  # fmt: skip
+
+
+def organizations(call: Call) -> Reply:
+    """List the one organization."""
+    context = f"{call.root}/$metadata#organization"
+    return Reply(200, {"@odata.context": context, "value": [_selected(call, _organization(call))]})
+
+
+def organization(call: Call, key: str) -> Reply:
+    """Read the organization."""
+    if key.lower() != call.tenant:
+        raise not_found(key)
+    context = f"{call.root}/$metadata#organization/$entity"
+    return Reply(200, {"@odata.context": context, **_selected(call, _organization(call))})
+
+
+def skus(call: Call) -> Reply:
+    """List what the tenant has subscribed to."""
+    for option in ("$filter", "$top", "$orderby", "$search", "$expand"):
+        if option in call.options:
+            raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
+    value = [_selected(call, _sku(call, *sku)) for sku in SKUS]
+    return Reply(200, {"@odata.context": f"{call.root}/$metadata#subscribedSkus", "value": value})
+
+
+def sku(call: Call, key: str) -> Reply:
+    """Read one subscription."""
+    for one in SKUS:
+        body = _sku(call, *one)
+        if body["id"] == key.lower():
+            context = f"{call.root}/$metadata#subscribedSkus/$entity"
+            return Reply(200, {"@odata.context": context, **_selected(call, body)})
+    raise not_found(key)
+
+
+def deleted(call: Call, cast: str) -> Reply:
+    """List deleted objects of a kind."""
+    kind = _kind(cast)
+    rows = call.store.select("id", "tenant=? AND kind=? AND deleted IS NOT NULL", (call.tenant, kind), "ORDER BY key")
+    items = [_deleted(_bin(call, str(row[0]))) for row in list(rows)]
+    collection = {"user": "users", "group": "groups"}.get(kind, "directoryObjects")
+    return Reply(200, {"@odata.context": f"{call.root}/$metadata#{collection}", "value": items})
+
+
+def deleted_one(call: Call, key: str) -> Reply:
+    """Read a deleted object."""
+    stored = _bin(call, key)
+    context = f"{call.root}/$metadata#directoryObjects/$entity"
+    return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **_deleted(stored)})
+
+
+def restore(call: Call, key: str) -> Reply:
+    """Bring a deleted object back."""
+    stored = _bin(call, key)
+    call.store.restore(stored, call.now)
+    people.remember(call.exchange.world, stored.id)
+    body = _deleted(stored) | {"deletedDateTime": None}
+    context = f"{call.root}/$metadata#directoryObjects/$entity"
+    return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **body})
+
+
+def purge(call: Call, key: str) -> Reply:
+    """Delete an object for good."""
+    call.store.delete(_bin(call, key), call.now, for_good=True)
+    return Reply(204)
+
+
+def _kind(cast: str) -> str:
+    for kind in FACES:
+        if cast.lower() == f"microsoft.graph.{kind}".lower():
+            return kind
+    raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
+
+
+def _bin(call: Call, key: str) -> Stored:
+    stored = call.store.find(call.tenant, key, FACES, is_deleted=True)
+    if stored is None:
+        raise not_found(key)
+    return stored
+
+
+def _deleted(stored: Stored) -> JSON:
+    shown = {name: value_of(stored.kind, stored.doc, name) for name in FACES[stored.kind]}
+    return {**shown, "deletedDateTime": people.stamp(stored.deleted or 0.0)}
+
+
+def _organization(call: Call) -> JSON:
+    directory = call.exchange.world.tenants[call.tenant]
+    domains = [
+        {
+            "capabilities": "Email, OfficeCommunicationsOnline",
+            "isDefault": index == 0,
+            "isInitial": domain.endswith(".onmicrosoft.com"),
+            "name": domain,
+            "type": "Managed",
+        }
+        for index, domain in enumerate(directory.domains)
+    ]
+    known: JSON = {
+        "id": directory.tenant_id, "displayName": directory.name, "verifiedDomains": domains, "tenantType": "AAD",
+        "createdDateTime": people.BORN, "countryLetterCode": "DK",
+    }  # fmt: skip
+    return {name: known.get(name, [] if name in _LISTS else None) for name in ORGANIZATION}
+
+
+def _sku(call: Call, number: str, sku_id: str, seats: int, plans: tuple[tuple[str, str], ...]) -> JSON:
+    like = f'%"skuId":"{sku_id}"%'
+    used = call.store.count("tenant=? AND kind='user' AND deleted IS NULL AND doc LIKE ?", (call.tenant, like))
+    return {
+        "accountId": call.tenant,
+        "accountName": call.exchange.world.tenants[call.tenant].name,
+        "appliesTo": "User",
+        "capabilityStatus": "Enabled",
+        "consumedUnits": used,
+        "id": f"{call.tenant}_{sku_id}",
+        "skuId": sku_id,
+        "skuPartNumber": number,
+        "subscriptionIds": [],
+        "prepaidUnits": {"enabled": seats, "lockedOut": 0, "suspended": 0, "warning": 0},
+        "servicePlans": [
+            {"servicePlanId": plan, "servicePlanName": name, "provisioningStatus": "Success", "appliesTo": "User"}
+            for name, plan in plans
+        ],
+    }
+
+
+def _selected(call: Call, body: JSON) -> JSON:
+    text = call.options.get("$select")
+    if text is None:
+        return body
+    wanted = {name.strip().lower() for name in text.split(",")}
+    return {name: value for name, value in body.items() if name.lower() in wanted}
