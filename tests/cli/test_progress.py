@@ -143,6 +143,16 @@ def test_a_command_in_a_pipe_is_silent_while_it_waits(graph: GraphCommand) -> No
     assert (0, "", 230) == (result.code, result.error, len(result.output.splitlines()))
 
 
+@pytest.mark.parametrize(("terminal", "words"), [(True, "Waiting 1 s: the service asks for quiet.\n"), (False, "")])
+def test_a_single_request_tells_of_a_wait(graph: GraphCommand, terminal: bool, words: str) -> None:
+    """
+    A person is told why nothing happens; nobody else is.
+    """
+    graph.server.faults = [Fault("get", "429", seconds=1.0)]
+
+    assert (0, words) == graph("request", "GET", "/users/id-0001", terminal=terminal)[::2]
+
+
 def test_a_wait_is_shown_with_its_reason(graph: GraphCommand, tmp_path: object) -> None:
     """
     On a terminal, a listing into a file that is throttled says so while it waits.

@@ -77,6 +77,8 @@ class Context(NamedTuple):
 
 def shown(text: str) -> str:
     """Return a text as it can be shown: control sequences of terminals, and what turns text around, are replaced."""
+    if text.isprintable():
+        return text
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(one) else one for one in text)
 
 

@@ -6,13 +6,16 @@ apostrophe in front (OWASP, "CSV Injection"); in a table control characters are 
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 from entrakit.cli.context import shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from entrakit.cli.sink import Sink
 
@@ -45,12 +48,10 @@ class Csv:
             return
         if not self._begun:
             self._begin(items)
-        known = set(self.columns)
-        for item in items:
-            row = properties(item)
-            self._write([guarded(row_value(row, column)) for column in self.columns])
-            if not self._fixed:
-                self.left_out += [name for name in names_of([row]) if name not in known | set(self.left_out)]
+        rows = [properties(item) for item in items]
+        self._write([guarded(row_value(row, column)) for column in self.columns] for row in rows)
+        if not self._fixed:
+            self._note_left_out(rows)
 
     def end(self) -> None:
         """Write the headings, if nothing else was written."""
@@ -61,12 +62,16 @@ class Csv:
         self._begun = True
         self.columns = self.columns or names_of([properties(item) for item in items])
         if self.columns:
-            self._write([_guard(column) for column in self.columns])
+            self._write([[_guard(column) for column in self.columns]])
 
-    def _write(self, cells: Sequence[str]) -> None:
-        # A line with nothing on it would be no row.
-        line = ",".join(map(_quoted, cells)) or '""'
-        self._sink.write(f"{line}\r\n".encode("utf-8", "replace"))
+    def _note_left_out(self, rows: Sequence[Mapping[str, object]]) -> None:
+        known = {*self.columns, *self.left_out}
+        self.left_out += names_of([row for row in rows if not row.keys() <= known], known)
+
+    def _write(self, lines: Iterable[Sequence[str]]) -> None:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\r\n").writerows(lines)
+        self._sink.write(text.getvalue().encode("utf-8", "replace"))
 
 
 class Table:
@@ -124,9 +129,15 @@ def properties(item: object) -> Mapping[str, object]:
     return item if isinstance(item, dict) else {"value": item}
 
 
-def names_of(rows: Sequence[Mapping[str, object]]) -> list[str]:
-    """Return the names of all properties, in the order in which they appear, without the service's annotations."""
-    return list(dict.fromkeys(name for row in rows for name in row if not name.startswith("@odata.")))
+def names_of(rows: Sequence[Mapping[str, object]], known: AbstractSet[str] = frozenset()) -> list[str]:
+    """Return the names of all properties, in the order in which they appear, without the service's annotations.
+
+    Args:
+        rows: Objects.
+        known: Names to leave out.
+    """
+    names = dict.fromkeys(name for row in rows for name in row if name not in known)
+    return [name for name in names if not name.startswith("@odata.")]
 
 
 def upright(item: Mapping[str, object], columns: Sequence[str] = ()) -> list[dict[str, object]]:
@@ -197,6 +208,8 @@ def wide(text: str) -> int:
 
 def cut(text: str, width: int) -> str:
     """Return a text at exactly a width, its end replaced by an ellipsis where it is longer."""
+    if text.isascii():
+        return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
     size = wide(text)
     if size > width:
         while text and wide(text) > width - 1:
@@ -208,9 +221,3 @@ def cut(text: str, width: int) -> str:
 
 def _guard(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _quoted(cell: str) -> str:
-    if any(one in cell for one in ',"\r\n') or cell != cell.strip():
-        return '"' + cell.replace('"', '""') + '"'
-    return cell

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 MOST_AT_ONCE = 32
+NOTICED_S = 0.5
 
 
 class Asked(NamedTuple):
@@ -111,8 +112,9 @@ def _single(asked: Asked, request: Request) -> int:
 
     may_be_page = bool(asked.out or header(asked.headers, "accept"))
     sink = open_sink(asked.context, asked.out)  # before anything is sent: what came could not be got again
+    client = asked.client.watched(lambda *wait: _tell_of_wait(asked.context, *wait))
     try:
-        response = asked.client.run(Call(request, lambda one: _checked(one, may_be_page=may_be_page)))
+        response = client.run(Call(request, lambda one: _checked(one, may_be_page=may_be_page)))
         if not response.body:
             if asked.out:
                 asked.context.tell(f"The answer has no content; {asked.out} was not written.")
@@ -130,6 +132,12 @@ def _single(asked: Asked, request: Request) -> int:
     finally:
         sink.close()
     return 0
+
+
+def _tell_of_wait(context: Context, seconds: float, reason: str) -> None:
+    """Tell a person why nothing happens."""
+    if seconds >= NOTICED_S and context.is_terminal(context.streams.error):
+        context.tell(f"Waiting {seconds:.0f} s: {reason}.")
 
 
 def _checked(response: Response, *, may_be_page: bool) -> Response:
