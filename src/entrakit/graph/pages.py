@@ -142,7 +142,7 @@ class Listing(Generic[T]):
             raise unreadable(response, error) from error
         if isinstance(body.value, decoding.UnsetType):
             path = urlsplit(response.request.url).path
-            raise self._wrong(f"{path} is not a collection.", "Ask for it with get().")
+            raise self._wrong(f"{path} is not a collection.", "Ask for it as one object.")
         link = body.next_link or body.azure_next_link or ""
         return Page(body.value, link, body.delta_link or "", body.count, len(response.body))
 
