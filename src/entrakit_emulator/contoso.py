@@ -128,6 +128,12 @@ GRAPH_PERMISSIONS = (
     Permission("Application.Read.All", "Read all apps", "It reads all app registrations.", True),
     Permission("AuditLog.Read.All", "Read the audit log", "It reads who signed in and who changed what.", True),
     Permission("Organization.Read.All", "Read the organization", "It reads the company's details.", True),
+    Permission("GroupMember.Read.All", "Read memberships", "It reads who is in which group.", True),
+    Permission("GroupMember.ReadWrite.All", "Change memberships", "It changes who is in which group.", True),
+    Permission("Application.ReadWrite.All", "Change all apps", "It changes all app registrations.", True),
+    Permission("User.DeleteRestore.All", "Delete and restore people", "It deletes and restores everybody.", True),
+    Permission("LicenseAssignment.Read.All", "Read all licenses", "It reads who has which license.", True),
+    Permission("LicenseAssignment.ReadWrite.All", "Change all licenses", "It changes who has which license.", True),
 )
 ADA_GRANTED = frozenset({"User.Read", "User.ReadBasic.All", "User.Read.All", "Group.Read.All", "Directory.Read.All"})
 NATIVE = (

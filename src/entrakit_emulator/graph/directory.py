@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit_emulator.graph import delta, groups, permissions, principals, related, tenantwide, users
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, wrong_method
-from entrakit_emulator.graph.objects import found, one
+from entrakit_emulator.graph.objects import any_kind, found
 from entrakit_emulator.graph.schema import FACES
 from entrakit_emulator.sts.errors import NotImplementedHereError
 
@@ -62,7 +62,7 @@ def _table() -> list[Address]:
         ("POST", "groups", groups.create),
         ("GET", "groups/$count", groups.get_count),
         ("POST", "directoryobjects/getbyids", related.get_by_ids),
-        ("GET", "directoryobjects/*", lambda call, key: one(call, found(call, key, tuple(FACES)))),
+        ("GET", "directoryobjects/*", any_kind),
         ("DELETE", "directoryobjects/*", _delete_any),
         ("GET", "directory/deleteditems/*", _deleted),
         ("POST", "directory/deleteditems/*/restore", tenantwide.restore),

@@ -12,13 +12,32 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.graph.errors import GraphError, unsupported
-from entrakit_emulator.graph.schema import BOOLEAN, DATE, ENDS_WITH, FILTERS, LIST, PROPERTIES, property_of
+from entrakit_emulator.graph.schema import (
+    BOOLEAN,
+    DATE,
+    ENDS_WITH,
+    FILTERS,
+    LIST,
+    NUMBER,
+    OBJECT,
+    PROPERTIES,
+    STRING,
+    property_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TERMS = 15
 DEPTH = 40
+# Members of the lists whose elements are objects.
+MEMBERS = {
+    "assignedLicenses": {"skuId"},
+    "assignedPlans": {"assignedDateTime", "capabilityStatus", "service", "servicePlanId"},
+    "provisionedPlans": {"capabilityStatus", "provisioningStatus", "service"},
+    "identities": {"issuer", "issuerAssignedId", "signInType"},
+    "onPremisesProvisioningErrors": {"category", "occurredDateTime", "propertyCausingError", "value"},
+}
 COLUMNS = {"displayName": "name", "userPrincipalName": "upn", "mailNickname": "nickname", "mail": "mail", "id": "id"}
 NAMES = {"user": "User", "group": "Group", "application": "Application", "servicePrincipal": "ServicePrincipal"}
 
@@ -28,6 +47,18 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_$@][\w$@.]*)|(?P<sign>[(),:/]))"
 )
 _OPERATORS = {"eq": "=", "ne": "<>", "ge": ">=", "le": "<=", "gt": ">", "lt": "<"}
+# Which literals may stand beside a property of a type.
+_FITTING = {
+    STRING: ("text", "guid", "null"),
+    BOOLEAN: ("boolean", "null"),
+    DATE: ("date", "null"),
+    OBJECT: ("text", "guid", "boolean", "date", "number", "null"),
+    NUMBER: ("number",),
+}
+_EDM = {
+    STRING: "Edm.String", BOOLEAN: "Edm.Boolean", DATE: "Edm.DateTimeOffset", NUMBER: "Edm.Int32", "text": "Edm.String",
+    LIST: "Collection(Edm.String)", "guid": "Edm.Guid", "null": "Edm.Null",
+}  # fmt: skip
 _ADVANCED = (
     "Operator '{0}' is not supported because the required parameters might be missing. Try adding $count=true query "
     "parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more "
@@ -190,12 +221,7 @@ class _Parser:
     def _resolve(self, path: list[str]) -> tuple[str, str, str]:
         """Return the SQL of a path, the property's name, and what type it has."""
         if self._range and path[0] == self._range:
-            outer, column = self._element
-            if len(path) == 1:
-                return f"{column} COLLATE NOCASE", outer, "string"
-            if not re.fullmatch(r"[A-Za-z]\w*", path[1]) or len(path) > 2:
-                raise self._wrong()
-            return f"json_extract({column}, '$.{path[1]}') COLLATE NOCASE", outer, "string"
+            return self._element_of(path)
         name = property_of(self._kind, path[0])
         if name is None:
             raise GraphError(
@@ -203,9 +229,20 @@ class _Parser:
                 "BadRequest",
                 f"Could not find a property named '{path[0]}' on type 'microsoft.graph.{self._kind}'.",
             )
-        if len(path) > 2 or (len(path) == 2 and not re.fullmatch(r"[A-Za-z]\w*", path[1])):
+        type_ = PROPERTIES[self._kind][name]
+        if len(path) > 2 or (len(path) == 2 and (type_ != OBJECT or not re.fullmatch(r"[A-Za-z]\w*", path[1]))):
             raise self._unsupported(name)
-        return sql_of(self._kind, name, path[1] if len(path) == 2 else ""), name, PROPERTIES[self._kind][name]
+        return sql_of(self._kind, name, path[1] if len(path) == 2 else ""), name, type_
+
+    def _element_of(self, path: list[str]) -> tuple[str, str, str]:
+        """Return the same of the element of a list, or of a member of it."""
+        outer, column = self._element
+        members = {member.lower(): member for member in MEMBERS.get(outer, ())}
+        if len(path) == 1 and not members:
+            return f"{column} COLLATE NOCASE", outer, STRING
+        if len(path) != 2 or path[1].lower() not in members:
+            raise self._unsupported(outer)
+        return f"json_extract({column}, '$.{members[path[1].lower()]}') COLLATE NOCASE", outer, STRING
 
     def _allow(self, name: str, letter: str) -> None:
         """Check that a property can be filtered by in this way, and in this query."""
@@ -237,8 +274,10 @@ class _Parser:
             self._need_advanced("endsWith")
             if name not in ENDS_WITH:
                 raise self._unsupported(name)
-            return Condition(f"{sql} LIKE ? ESCAPE '\\'", (f"%{escaped}",))
+            return Condition(f"fold({sql}) LIKE ? ESCAPE '\\'", (f"%{folded(escaped)}",))
         self._allow(name, "s")
+        if not literal.isascii():
+            return Condition(f"substr(fold({sql}), 1, {len(folded(literal))}) = ?", (folded(literal),))
         if sql in COLUMNS.values():
             # A range that an index knows; no name goes on with the last character that there is.
             return Condition(f"({sql} >= ? AND {sql} < ?)", (literal, literal + "\U0010ffff"))
@@ -273,6 +312,7 @@ class _Parser:
             self._place -= 1
             raise self._wrong()
         literal = self._literal(type_)
+        sql, literal = _as_compared(sql, literal)
         if operator == "ne":
             self._need_advanced("ne")
             if literal is None:
@@ -293,22 +333,28 @@ class _Parser:
             values.append(self._literal(type_))
         self._expect(")")
         self._terms += len(values) - 1
+        if not all(str(value).isascii() for value in values):
+            sql, values = f"fold({sql})", [folded(value) if isinstance(value, str) else value for value in values]
         return Condition(f"{sql} IN ({','.join('?' * len(values))})", tuple(values))
 
     def _counted(self, path: str) -> Condition:
         _, name, _ = self._resolve([path])
         self._need_advanced("$count")
         self._allow(name, "c")
-        operator, number = self._next().text.lower(), self._literal("number")
+        operator, number = self._next().text.lower(), self._literal(NUMBER)
         if operator not in ("eq", "ne") or number not in (0, 1):
             raise self._unsupported(name)
         return Condition(f"COALESCE(json_array_length(doc, '$.{name}'), 0) {_OPERATORS[operator]} ?", (number,))
 
     def _literal(self, type_: str) -> object:
         token = self._next()
+        lowered = token.text.lower()
+        kind = "boolean" if lowered in ("true", "false") else "null" if lowered == "null" else token.kind
+        if kind not in _FITTING.get(type_, ()):
+            self._place -= 1
+            raise self._wrong() if kind in ("name", "sign") else self._incompatible(type_, kind)
         if token.kind == "text":
             return token.text[1:-1].replace("''", "'")
-        lowered = token.text.lower()
         if lowered in ("true", "false", "null"):
             return {"true": 1, "false": 0, "null": None}[lowered]
         if token.kind == "guid":
@@ -323,8 +369,28 @@ class _Parser:
     def _date(self, text: str) -> str:
         try:
             at = datetime.datetime.fromisoformat(text)
-        except ValueError:
+            zoned = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+            return zoned.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        except (ValueError, OverflowError):
             self._place -= 1
             raise self._wrong() from None
-        zoned = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
-        return zoned.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _incompatible(self, type_: str, kind: str) -> GraphError:
+        return GraphError(
+            400,
+            "BadRequest",
+            "Invalid filter clause: A binary operator with incompatible types was detected. Found operand types "
+            f"'{_EDM.get(type_, type_)}' and '{_EDM.get(kind, kind)}'.",
+        )
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared."""
+    return text.casefold()
+
+
+def _as_compared(sql: str, literal: object) -> tuple[str, object]:
+    """Return both sides of a comparison so that case makes no difference: the database knows that of ASCII alone."""
+    if isinstance(literal, str) and not literal.isascii():
+        return f"fold({sql})", folded(literal)
+    return sql, literal

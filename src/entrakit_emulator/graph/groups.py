@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph import people
 from entrakit_emulator.graph.call import Reply
-from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
+from entrakit_emulator.graph.errors import GraphError, bad_request
 from entrakit_emulator.graph.listing import Source, count, page
-from entrakit_emulator.graph.objects import changed, check_match, checked, created, found, guid_of, one, required
+from entrakit_emulator.graph.objects import (
+    changed,
+    check_match,
+    checked,
+    created,
+    found,
+    guid_of,
+    one,
+    referred,
+    required,
+)
 from entrakit_emulator.graph.schema import FACES, security_identifier
 
 if TYPE_CHECKING:
@@ -43,10 +53,8 @@ def create(call: Call) -> Reply:
     """Make one; a person who makes one owns it."""
     values = checked(call, "group", is_new=True)
     required("group", values, REQUIRED)
-    _check(values)
-    members, owners = _bound(call, "members"), _bound(call, "owners")
-    if len(members) + len(owners) > BOUND:
-        raise bad_request(f"The number of references exceeds the maximum of {BOUND}.")
+    _check({"groupTypes": [], **values})
+    members, owners = _bound(call)
     object_id = guid_of(call, str(values["displayName"]))
     born = people.stamp(call.now)
     is_unified = "Unified" in (values.get("groupTypes") or [])  # type: ignore[operator] # a list, as was checked
@@ -80,9 +88,7 @@ def change(call: Call, key: str) -> Reply:
     check_match(call, stored)
     values = checked(call, "group", is_new=False)
     _check(values)
-    members = _bound(call, "members")
-    if len(members) > BOUND:
-        raise bad_request(f"The number of references exceeds the maximum of {BOUND}.")
+    members, _ = _bound(call)
     present = set(call.store.targets("member", stored.id))
     if any(member.id in present for member in members):
         raise bad_request(
@@ -109,19 +115,21 @@ def delete(call: Call, stored: Stored) -> None:
     call.store.delete(stored, call.now, for_good=not (isinstance(types, list) and "Unified" in types))
 
 
-def _bound(call: Call, relation: str) -> list[Stored]:
-    """Return the objects that a body refers to."""
-    given = call.json().get(f"{relation}@odata.bind", [])
-    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
-        raise bad_request(f"Invalid value specified for property '{relation}@odata.bind' of resource 'Group'.")
-    objects = []
-    for reference in given:
-        key = reference.rstrip("/").rpartition("/")[2]
-        stored = call.store.find(call.tenant, key, FACES)
-        if stored is None:
-            raise not_found(key)
-        objects.append(stored)
-    return objects
+def _bound(call: Call) -> tuple[list[Stored], list[Stored]]:
+    """Return the members and the owners that a body refers to."""
+    body = call.json()
+    given = {relation: body.get(f"{relation}@odata.bind", []) for relation in ("members", "owners")}
+    for relation, references in given.items():
+        if not isinstance(references, list):
+            raise bad_request(f"Invalid value specified for property '{relation}@odata.bind' of resource 'Group'.")
+    if sum(len(references) for references in given.values() if isinstance(references, list)) > BOUND:
+        raise bad_request(f"The number of references exceeds the maximum of {BOUND}.")
+    members, owners = (
+        [found(call, referred(one), tuple(FACES)) for one in references]
+        for references in given.values()
+        if isinstance(references, list)
+    )
+    return members, owners
 
 
 def _check(values: JSON) -> None:

@@ -6,12 +6,12 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from entrakit_emulator.bounded import Bounded
 from entrakit_emulator.graph import filters, search, tokens
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
 from entrakit_emulator.graph.expansion import Expansion, expand, expansion_of
-from entrakit_emulator.graph.schema import LIST, NOT_IN_LISTS, PROPERTIES, SORTED, SORTED_ADVANCED, property_of
+from entrakit_emulator.graph.permissions import BASIC, USER_READ, may
+from entrakit_emulator.graph.schema import FACES, LIST, NOT_IN_LISTS, PROPERTIES, SORTED, SORTED_ADVANCED, property_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
 
 PAGE, LARGEST = 100, 999
-KEPT = 256
+# How long a rendered page is good: its next link grows old.
+RENEWED_S = 600.0
 
 
 class Source(NamedTuple):
@@ -45,15 +46,19 @@ class Source(NamedTuple):
         return self.context == "directoryObjects"
 
 
+class _Place(NamedTuple):
+    """Where a page is in its list: the query's digest, what the token says; and whether people show names only."""
+
+    mark: str
+    state: dict[str, object] | None
+    is_basic: bool
+
+
 class _Query(NamedTuple):
     where: str
     values: tuple[object, ...]
     order: str
     is_descending: bool
-
-
-# Pages as they were rendered, until something is written.
-_rendered: Bounded[tuple[object, ...], bytes] = Bounded(KEPT)
 
 
 def page(call: Call, source: Source) -> Reply:
@@ -64,14 +69,18 @@ def page(call: Call, source: Source) -> Reply:
     """
     size = _size(call)
     options = tuple(sorted(call.options.items()))
-    at = (id(call.store), call.store.version, call.tenant, call.root, call.segments)
-    key = (*at, options, call.is_eventual, source, size)
+    is_basic = "user" in source.kinds and not may(call, USER_READ)
+    mark = tokens.digest(call, without=("$skiptoken",))
+    token = call.options.get("$skiptoken")
+    place = _Place(mark, None if token is None else tokens.read(call, token, mark), is_basic)
+    at = (call.store.version, call.now // RENEWED_S, call.tenant, call.root, call.segments)
+    key = (*at, options, call.is_eventual, source, size, is_basic)
     can_keep = not call.exchange.world.settings.replication_lag_s
-    known = _rendered.get(key) if can_keep else None
+    known = call.store.rendered.get(key) if can_keep else None
     if known is None:
-        known = _page(call, source, size)
+        known = _page(call, source, size, place)
         if can_keep:
-            _rendered[key] = known
+            call.store.rendered[key] = known
     return Reply(200, known)
 
 
@@ -175,46 +184,47 @@ def _order(call: Call, source: Source, *, is_advanced: bool) -> tuple[str, bool]
     has_filter = "$filter" in call.options or "$search" in call.options
     if name not in allowed or direction not in ("asc", "desc") or (has_filter and not is_advanced):
         raise unsupported("Sorting not supported for current query.")
-    return f"COALESCE({filters.sql_of(kind, str(name))}, '')", direction == "desc"
+    sql = filters.sql_of(kind, str(name))
+    # Names are never missing, and an index knows them in their order.
+    return sql if sql in ("name", "upn") else f"COALESCE({sql}, '')", direction == "desc"
 
 
-def _page(call: Call, source: Source, size: int) -> bytes:
+def _page(call: Call, source: Source, size: int, place: _Place) -> bytes:
     is_advanced = call.is_advanced
     expansion = expansion_of(call, source.kinds)
     if expansion and is_advanced:
         raise unsupported("$expand is not supported with advanced queries.")
     names = selected(call, source.kinds)
     query = _query(call, source, is_advanced=is_advanced)
-    mark = tokens.digest(call, without=("$skiptoken",))
     where, values = query.where, query.values
-    token = call.options.get("$skiptoken")
-    if token is not None:
-        state = tokens.read(call, token, mark)
-        where, values = _after(where, values, query, state)
+    if place.state is not None:
+        where, values = _after(where, values, query, place.state)
     order = (
         f"ORDER BY {query.order} COLLATE NOCASE {'DESC' if query.is_descending else 'ASC'}, key"
         if query.order
         else "ORDER BY key"
     )
-    columns = f"key, {query.order or 'NULL'}, kind, id, {_shown(source, names)}"
+    columns = f"key, {query.order or 'NULL'}, kind, id, {_shown(source, names, is_basic=place.is_basic)}"
     rows = list(call.store.select(columns, where, values, f"{order} LIMIT {size + 1}"))
     shown, more = rows[:size], len(rows) > size
     head = {"@odata.context": f"{call.root}/$metadata#{context_of(source.context, names, expansion)}"}
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1]
-    if call.wants_count and call.is_eventual and token is None:
+    if call.wants_count and call.is_eventual and place.state is None:
         text += f',"@odata.count":{call.store.count(query.where, query.values)}'
     if more:
-        text += f',"@odata.nextLink":{json.dumps(_link(call, shown[-1], mark))}'
+        text += f',"@odata.nextLink":{json.dumps(_link(call, shown[-1], place.mark))}'
     items = [str(row[4]) for row in shown]
     if source.is_mixed:
-        items = [_typed(row, is_bare=source.only_ids) for row in shown]
+        items = [_typed(row, source, names) for row in shown]
     if expansion:
         items = [expand(call, expansion, str(row[3]), item) for row, item in zip(shown, items, strict=True)]
     return f'{text},"value":[{",".join(items)}]}}'.encode()
 
 
-def _shown(source: Source, names: Sequence[str] | None) -> str:
+def _shown(source: Source, names: Sequence[str] | None, *, is_basic: bool) -> str:
     """Return the SQL of what is shown of an object: the text that is there, or one made of chosen properties."""
+    if is_basic and source.kinds == ("user",):
+        names = names or FACES["user"]
     if names is None:
         return "face"
     parts = []
@@ -222,16 +232,28 @@ def _shown(source: Source, names: Sequence[str] | None) -> str:
         value = f"json(doc -> '$.{name}')"
         if any(PROPERTIES[kind].get(name) == LIST for kind in source.kinds):
             value = f"json(COALESCE(doc -> '$.{name}', '[]'))"
+        if is_basic and name not in BASIC and source.kinds == ("user",):
+            value = "NULL"
         parts.append(f"'{name}', {value}")
     return f"json_object({', '.join(parts)})"
 
 
-def _typed(row: tuple[object, ...], *, is_bare: bool) -> str:
-    """Return an item of a mixed collection: what it is, its id, and then the rest."""
-    item = json.loads(str(row[4]))
-    rest = {name: None if is_bare else value for name, value in item.items() if name != "id"}
-    typed = {"@odata.type": f"#microsoft.graph.{row[2]}", "id": row[3], **rest}
-    return json.dumps(typed, ensure_ascii=False, separators=(",", ":"))
+def _typed(row: tuple[object, ...], source: Source, names: Sequence[str] | None) -> str:
+    """Return an item of a mixed collection: what it is, its id, and then what its kind has of the rest."""
+    kind, object_id, text = str(row[2]), str(row[3]), str(row[4])
+    head = f'{{"@odata.type":"#microsoft.graph.{kind}","id":"{object_id}"'
+    own = f'"id":"{object_id}"'
+    if names is None and not source.only_ids:
+        # The id is the first or the last of the default properties.
+        rest = text[1 : -len(own) - 2] if text.endswith(f",{own}}}") else text[len(own) + 2 : -1]
+        return f"{head},{rest}}}"
+    item = json.loads(text)
+    shown = {
+        name: None if source.only_ids else value
+        for name, value in item.items()
+        if name != "id" and property_of(kind, name)
+    }
+    return f"{head}{',' if shown else ''}{json.dumps(shown, ensure_ascii=False, separators=(',', ':'))[1:]}"
 
 
 def _after(
@@ -241,7 +263,8 @@ def _after(
         return f"{where} AND key > ?", (*values, state["k"])
     sign = "<" if query.is_descending else ">"
     order = f"{query.order} COLLATE NOCASE"
-    return f"{where} AND ({order} {sign} ? OR ({order} = ? AND key > ?))", (*values, state["v"], state["v"], state["k"])
+    after = f"{order} {sign}= ? AND ({order} {sign} ? OR key > ?)"
+    return f"{where} AND {after}", (*values, state["v"], state["v"], state["k"])
 
 
 def _link(call: Call, last: tuple[object, ...], mark: str) -> str:

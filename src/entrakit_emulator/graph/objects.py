@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.call import Reply, segments_of
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
 from entrakit_emulator.graph.expansion import expand, expansion_of
 from entrakit_emulator.graph.listing import context_of, selected
@@ -53,6 +53,30 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> Stored:
     if stored is None:
         raise not_found(key)
     return stored
+
+
+def referred(reference: object) -> str:
+    """Return the id in a reference, the address of an object. Raises GraphError (400) for what is none."""
+    if not isinstance(reference, str) or not reference.strip("/"):
+        raise bad_request("A value is required for property '@odata.id' of resource 'ReferenceBase'.")
+    return segments_of(reference)[-1]
+
+
+def any_kind(call: Call, key: str) -> Reply:
+    """Return the answer to a GET of an object whose kind the address does not tell."""
+    stored = found(call, key, tuple(FACES))
+    return Reply(200, typed(shown(call, stored), stored))
+
+
+def typed(body: JSON, stored: Stored) -> JSON:
+    """Return an object as one of any kind: it says what it is, and has the id first."""
+    context = str(body["@odata.context"]).replace(f"#{COLLECTION[stored.kind]}", "#directoryObjects")
+    head = {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}"}
+    return (
+        head
+        | {name: body[name] for name in ("id",) if name in body}
+        | {name: value for name, value in body.items() if name not in ("@odata.context", "id")}
+    )
 
 
 def shown(call: Call, stored: Stored, *, is_new: bool = False) -> JSON:
@@ -109,7 +133,7 @@ def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
                 "Request_BadRequest",
                 f"Could not find a property named '{given}' on type 'microsoft.graph.{kind}'.",
             )
-        if name in READ_ONLY and not (is_new and name in ("createdDateTime", "proxyAddresses", "appId")):
+        if name in READ_ONLY and not (is_new and name == "appId" and kind == "servicePrincipal"):
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
         expected = _PYTHON.get(PROPERTIES[kind][name], str)
         if value is not None and not isinstance(value, expected):

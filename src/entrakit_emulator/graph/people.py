@@ -32,7 +32,10 @@ def synchronize(world: World) -> None:
         if world.mirrored.get(object_id) is not user:
             known = world.objects.find(user.tenant_id, object_id, ("user",))
             names = None if known is None else ("displayName", "userPrincipalName", "mail", "accountEnabled")
-            doc = {**(known.doc if known else {}), **_document(user)}
+            doc = _document(user)
+            if known is not None and names is not None:
+                # What only Graph knows of somebody stays.
+                doc = known.doc | {name: doc[name] for name in names}
             world.objects.put(user.tenant_id, "user", doc, world.clock.now(), names)
             world.mirrored[object_id] = user
     for client_id, app in world.apps.items():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
 from entrakit_emulator.graph.listing import Source, count, page
-from entrakit_emulator.graph.objects import found
+from entrakit_emulator.graph.objects import found, referred
 from entrakit_emulator.graph.permissions import USER_READ, may
 from entrakit_emulator.graph.schema import FACES
 
@@ -69,10 +69,7 @@ def add(call: Call, key: str, relation: str) -> Reply:
     types = stored.doc.get("groupTypes")
     if relation.lower() == "members" and isinstance(types, list) and "DynamicMembership" in types:
         raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
-    reference = str(call.json().get("@odata.id") or "")
-    if not reference:
-        raise bad_request("A value is required for property '@odata.id' of resource 'ReferenceBase'.")
-    target = reference.rstrip("/").rpartition("/")[2]
+    target = referred(call.json().get("@odata.id"))
     other = call.store.find(call.tenant, target, tuple(FACES))
     lag = call.exchange.world.settings.replication_lag_s
     if other is None or (lag and other.born > call.now - lag):

@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit_emulator.bounded import Bounded
 from entrakit_emulator.graph.schema import face
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     JSON = dict[str, object]
 
 RECOUNT = 500
+KEPT = 128
 SCHEMA = """
 CREATE TABLE objects (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, kind TEXT NOT NULL, doc TEXT NOT NULL,
@@ -70,13 +72,16 @@ class Store:
 
     Attributes:
         version: Grows with each write; what was rendered before it is out of date.
+        rendered: Pages as they were rendered, until something is written.
     """
 
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self.connection.executescript(f"PRAGMA synchronous=OFF; PRAGMA cache_size=-64000; {SCHEMA}")
         self.connection.create_function("searched", 2, searched, deterministic=True)
+        self.connection.create_function("fold", 1, folded, deterministic=True)
         self.version = 0
+        self.rendered: Bounded[tuple[object, ...], bytes] = Bounded(KEPT)
         self._people: dict[str, tuple[int, int]] = {}
         self._write_secret()
 
@@ -269,6 +274,11 @@ class Store:
         """The number of the last change."""
         ((number,),) = self.connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM changes")
         return int(number)
+
+
+def folded(text: str | float | None) -> str | float | None:
+    """Return a text as it is compared; SQLite itself disregards the case of ASCII letters only."""
+    return text.casefold() if isinstance(text, str) else text
 
 
 def searched(text: str | None, words: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph import people
+from entrakit_emulator.graph import people, users
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
 from entrakit_emulator.graph.schema import FACES, value_of
@@ -94,10 +94,18 @@ def deleted_one(call: Call, key: str) -> Reply:
 
 
 def restore(call: Call, key: str) -> Reply:
-    """Bring a deleted object back."""
+    """Bring a deleted object back; a person by another sign-in name where somebody else has the old one."""
     stored = _bin(call, key)
+    if stored.kind == "user":
+        wanted = (call.json() if call.body.strip() else {}).get("newUserPrincipalName")
+        name = wanted if isinstance(wanted, str) and wanted else str(stored.doc["userPrincipalName"])
+        users.check_name(call, name, own=stored.id)
+        stored.doc["userPrincipalName"] = name
     call.store.restore(stored, call.now)
     people.remember(call.exchange.world, stored.id)
+    if stored.kind == "user":
+        people.carry(call.exchange.world, call.tenant, stored.doc)
+        call.store.put(call.tenant, "user", stored.doc, call.now, ["userPrincipalName"])
     body = _deleted(stored) | {"deletedDateTime": None}
     context = f"{call.root}/$metadata#directoryObjects/$entity"
     return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **body})

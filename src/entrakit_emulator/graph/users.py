@@ -18,8 +18,10 @@ from entrakit_emulator.graph.objects import (
     found,
     guid_of,
     one,
+    referred,
     required,
     shown,
+    typed,
 )
 from entrakit_emulator.graph.schema import security_identifier
 
@@ -66,7 +68,7 @@ def create(call: Call) -> Reply:
     """Make one, who can sign in."""
     values = checked(call, "user", is_new=True)
     required("user", values, REQUIRED)
-    _check_name(call, str(values["userPrincipalName"]))
+    check_name(call, str(values["userPrincipalName"]))
     password = _password(values, is_new=True)
     object_id = guid_of(call, str(values["userPrincipalName"]))
     doc = {
@@ -92,7 +94,7 @@ def change(call: Call, key: str) -> Reply:
     check_match(call, stored)
     values = checked(call, "user", is_new=False)
     if "userPrincipalName" in values:
-        _check_name(call, str(values["userPrincipalName"]), own=stored.id)
+        check_name(call, str(values["userPrincipalName"]), own=stored.id)
     for name in ("displayName", "mailNickname", "userPrincipalName", "accountEnabled"):
         if name in values and values[name] in (None, ""):
             raise bad_request(f"Invalid value specified for property '{name}' of resource 'User'.")
@@ -134,17 +136,13 @@ def get_manager(call: Call, key: str) -> Reply:
     manager = call.store.find(call.tenant, managers[0], ("user",)) if managers else None
     if manager is None:
         raise not_found("manager")
-    body = shown(call, manager)
-    context = body.pop("@odata.context")
-    text = str(context).replace("#users", "#directoryObjects")
-    return Reply(200, {"@odata.context": text, "@odata.type": "#microsoft.graph.user", **body})
+    return Reply(200, typed(shown(call, manager), manager))
 
 
 def put_manager(call: Call, key: str) -> Reply:
     """Say who somebody's manager is."""
     stored = found(call, key, ("user",))
-    reference = str(call.json().get("@odata.id") or "")
-    manager = found(call, reference.rstrip("/").rpartition("/")[2], ("user",))
+    manager = found(call, referred(call.json().get("@odata.id")), ("user",))
     for before in call.store.targets("manager", stored.id):
         call.store.unlink("manager", stored, before, call.now)
     call.store.link("manager", stored, manager.id, call.now)
@@ -169,7 +167,8 @@ def get_reports(call: Call, key: str) -> Reply:
     return page(call, Source(("user",), "directoryObjects", where, (kind, stored.id)))
 
 
-def _check_name(call: Call, upn: str, own: str = "") -> None:
+def check_name(call: Call, upn: str, own: str = "") -> None:
+    """Check that a sign-in name is one, of a verified domain, and free. Raises GraphError (400)."""
     local, separator, domain = upn.partition("@")
     directory = call.exchange.world.tenants[call.tenant]
     if not separator or not re.fullmatch(r"[A-Za-z0-9'._!#^~-]{1,64}", local):

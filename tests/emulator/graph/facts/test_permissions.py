@@ -1,0 +1,129 @@
+"""Who may do what: `scp` of a person, `roles` of an app (service facts, 4.5; the permission tables of each call)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.graph.facts.conftest import Graph
+
+READ = [
+    ("users", {"User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All"}),
+    ("groups", {"GroupMember.Read.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All"}),
+    ("applications", {"Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All"}),
+    ("servicePrincipals", {"Application.Read.All", "Application.ReadWrite.All", "Directory.Read.All"}),
+    ("subscribedSkus", {"LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All"}),
+    ("organization", {"Organization.Read.All", "Directory.Read.All"}),
+    ("directory/deletedItems/microsoft.graph.user", {"User.Read.All"}),
+    ("directory/deletedItems/microsoft.graph.application", {"Application.Read.All"}),
+]
+EVERY = sorted({role for _, roles in READ for role in roles})
+
+
+@pytest.mark.parametrize(("path", "enough"), READ)
+def test_reading_needs_one_of_its_permissions(graph: Graph, path: str, enough: set[str]) -> None:
+    """
+    Each alone is enough; none of the others is; 403 Authorization_RequestDenied in the recorded words.
+    """
+    for role in sorted(enough):
+        graph.may(role)
+        assert 200 == graph.get(path).status_code, role
+
+    graph.may("Mail.Read")
+    response = graph.get(path)
+    assert (403, "Authorization_RequestDenied") == graph.refused(response)
+    assert "Insufficient privileges to complete the operation." == graph.text(response)
+
+
+WRITES = [
+    ("POST", "users", "User.ReadWrite.All"),
+    ("PATCH", "users/{user}", "User.ReadWrite.All"),
+    ("DELETE", "users/{user}", "User.ReadWrite.All"),
+    ("POST", "groups", "Group.ReadWrite.All"),
+    ("POST", "groups/{group}/members/$ref", "GroupMember.ReadWrite.All"),
+    ("DELETE", "groups/{group}", "Group.ReadWrite.All"),
+    ("POST", "applications", "Application.ReadWrite.All"),
+    ("POST", "servicePrincipals", "Application.ReadWrite.All"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "enough"), WRITES)
+def test_reading_everything_changes_nothing(graph: Graph, method: str, path: str, enough: str) -> None:
+    """
+    Writes need their own permission, and are refused before anything is looked at.
+    """
+    address = path.format(user=graph.add_user("una")["id"], group=graph.add_group("team")["id"])
+    body: object = None if method == "DELETE" else {}
+
+    graph.may("Directory.Read.All", "User.Read.All", "Group.Read.All", "Application.Read.All")
+    assert (403, "Authorization_RequestDenied") == graph.refused(graph.call(method, address, body))
+
+    graph.may(enough)
+    assert 403 != graph.call(method, address, body).status_code
+
+
+def test_basic_profiles_only(graph: Graph) -> None:
+    """
+    User.ReadBasic.All shows names, mail and the sign-in name; the rest is null, and can't be filtered out of it.
+    """
+    made = graph.add_user("una", jobTitle="Engineer", givenName="Una")
+    graph.may("User.ReadBasic.All")
+    found = graph.get(f"users/{made['id']}").json()
+    listed = next(one for one in graph.value("users?$top=999") if one["id"] == made["id"])
+
+    for one in (found, listed):
+        assert ("una", "Una", "una@contoso.example") == tuple(
+            one[name] for name in ("displayName", "givenName", "userPrincipalName")
+        )
+        assert one.get("jobTitle") is None
+    assert graph.get(f"users/{made['id']}?$select=jobTitle").json().get("jobTitle") is None
+
+
+def test_members_that_may_not_be_read(graph: Graph) -> None:
+    """
+    They come with id and type; other fields are null (3.3).
+    """
+    group, user = graph.add_group("team"), graph.add_user("una")
+    graph.link(f"groups/{group['id']}/members", user["id"])
+    graph.may("GroupMember.Read.All")
+    (one,) = graph.value(f"groups/{group['id']}/members")
+
+    assert ("#microsoft.graph.user", user["id"]) == (one["@odata.type"], one["id"])
+    assert {None} >= {value for name, value in one.items() if name not in ("@odata.type", "id") and value != []}
+
+
+def test_user_read_is_for_oneself(graph: Graph) -> None:
+    """
+    /me, and nobody else.
+    """
+    graph.sign_in("User.Read")
+    tenant = graph.caller.tenant
+
+    assert 200 == graph.get("me").status_code
+    assert 403 == graph.get(f"users/{tenant.users.mfa.object_id}").status_code
+    assert 403 == graph.get("users").status_code
+    assert 403 == graph.call("PATCH", "me", {"jobTitle": "x"}).status_code
+
+
+def test_a_person_changes_the_own_profile_only(graph: Graph) -> None:
+    """
+    With User.ReadWrite.
+    """
+    graph.sign_in("User.ReadWrite")
+
+    assert 403 == graph.call("PATCH", f"users/{graph.caller.tenant.users.mfa.object_id}", {"jobTitle": "x"}).status_code
+    assert 204 == graph.call("PATCH", "me", {"mobilePhone": "+47 1"}).status_code
+
+
+def test_a_member_is_not_deleted_without_permission(graph: Graph) -> None:
+    """
+    DELETE of a member without `$ref` means the person (4.4): GroupMember.ReadWrite.All is not enough for that.
+    """
+    group, user = graph.add_group("team"), graph.add_user("una")
+    graph.link(f"groups/{group['id']}/members", user["id"])
+    graph.may("GroupMember.ReadWrite.All", "User.Read.All")
+
+    assert graph.call("DELETE", f"groups/{group['id']}/members/{user['id']}").status_code in (403, 405, 501)
+    assert 200 == graph.get(f"users/{user['id']}").status_code
