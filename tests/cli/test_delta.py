@@ -197,6 +197,27 @@ def test_a_new_beginning_is_told(graph: GraphCommand, session: str, words: tuple
         assert "resync" == json.loads(result.error)["note"]["kind"]
 
 
+def test_a_new_beginning_with_nothing_is_told(graph: GraphCommand, session: str) -> None:
+    """
+    An empty collection is news, too: everything that was known is gone.
+    """
+    assert 0 == graph("delta", "/users/delta", "--session", session, "--quiet").code
+    usual, seen = graph.server.answer, len(graph.server.paths("delta"))
+    empty = {"value": [], "@odata.deltaLink": f"{graph.server.url}/v1.0/users/delta?$deltatoken=done0"}
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if not target.startswith("/v1.0/users/delta"):
+            return usual(method, target, body)
+        first = len(graph.server.paths("delta")) == seen + 1
+        return refusal(410, "resyncRequired", "Too old.") if first else Answer(200, empty)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    result = graph("delta", "/users/delta", "--session", session)
+
+    assert (0, "") == (result.code, result.output)
+    assert "began anew" in result.error
+
+
 def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand, session: str) -> None:
     """
     A service that begins anew in the midst of a run gives all objects again; a reader of the lines is told where.

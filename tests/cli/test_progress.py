@@ -121,6 +121,18 @@ def test_it_appears_after_a_while_and_is_gone_at_the_end() -> None:
     assert text.endswith("\x1b[2K")
 
 
+def test_it_does_not_appear_after_the_end() -> None:
+    """
+    A run that ends in the moment when the line would appear leaves none behind.
+    """
+    error = Terminal()
+    with Progress(context_of(io.StringIO(), error), "objects") as progress:
+        progress.vanish()
+        progress._appear()
+
+    assert "" == error.getvalue()
+
+
 def test_a_short_run_shows_nothing() -> None:
     """
     No flicker: what is over within a second was never there.

@@ -99,6 +99,17 @@ def test_all_pages_come_in_every_form(graph: GraphCommand, form: str, parallel: 
     assert all("%24select=id" in path or "$select=id" in path for path in graph.server.paths("list")[:1])
 
 
+def test_a_round_number_of_objects(graph: GraphCommand) -> None:
+    """
+    Objects that are read in parallel come in pieces; the last one may be full.
+    """
+    del graph.server.users[200:]
+
+    result = graph("request", "GET", "/users", "--parallel", "2", "--output", "ndjson")
+
+    assert 200 == len(set(result.output.splitlines()))
+
+
 def test_json_is_the_form_that_json_asks_for(graph: GraphCommand) -> None:
     """
     `--json` makes an array of all; `--output` decides where both are given.

@@ -154,6 +154,7 @@ def test_headings_stand_alone_without_objects() -> None:
     assert "id,mail\r\n" == csv_of([], "id", "mail")
     assert ["id  mail"] == table_of([], "id", "mail")
     assert [] == table_of([])
+    assert "" == csv_of([])
 
 
 USER: dict[str, object] = {
