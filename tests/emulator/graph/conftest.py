@@ -1,0 +1,97 @@
+"""A caller of Graph that is an app with all permissions, or a person with few."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from entrakit_emulator import Tenant
+    from tests.emulator.conftest import Caller
+
+ALL = ["User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", "Organization.Read.All"]
+GRAPH = "https://graph.microsoft.com"
+EVENTUAL = {"ConsistencyLevel": "eventual"}
+
+
+class Graph:
+    """Asks Graph, and reads its answers.
+
+    Args:
+        caller: What calls.
+        token: The token.
+    """
+
+    def __init__(self, caller: Caller, token: str) -> None:
+        self.tenant: Tenant = caller.tenant
+        self.root = f"{caller.tenant.url}/v1.0"
+        self._http = caller.http
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def ask(self, method: str, path: str, body: object = None, **headers: str) -> httpx2.Response:
+        """Send a request; `_` in a header's name stands for a hyphen."""
+        fields = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        address = path if path.startswith("https://") else f"{self.root}{path}"
+        return self._http.request(method, address, json=body, headers=fields)
+
+    def get(self, path: str, **headers: str) -> Any:
+        """Return the JSON of a GET that works."""
+        response = self.ask("GET", path, **headers)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def refusal(self, path: str, method: str = "GET", body: object = None, **headers: str) -> tuple[int, str, str]:
+        """Return status, code and message of what is refused."""
+        response = self.ask(method, path, body, **headers)
+        error = response.json()["error"]
+        return response.status_code, error["code"], error["message"]
+
+    def make_user(self, name: str, **more: object) -> Any:
+        """Make a user."""
+        body = {
+            "accountEnabled": True, "displayName": name, "mailNickname": name.lower(),
+            "userPrincipalName": f"{name.lower()}@contoso.example",
+            "passwordProfile": {"password": "Fresh-Pass-1", "forceChangePasswordNextSignIn": False}, **more,
+        }  # fmt: skip
+        response = self.ask("POST", "/users", body)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    def make_group(self, name: str, **more: object) -> Any:
+        """Make a group."""
+        body = {"displayName": name, "mailEnabled": False, "mailNickname": name, "securityEnabled": True, **more}
+        response = self.ask("POST", "/groups", body)
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    def add(self, group: str, member: str, relation: str = "members") -> httpx2.Response:
+        """Add a member to a group."""
+        return self.ask(
+            "POST", f"/groups/{group}/{relation}/$ref", {"@odata.id": f"{self.root}/directoryObjects/{member}"}
+        )
+
+    def ids(self, path: str, **headers: str) -> list[str]:
+        """Return the ids of all pages of a collection."""
+        found: list[str] = []
+        link = path
+        while link:
+            page = self.get(link, **headers)
+            found += [one["id"] for one in page["value"]]
+            link = page.get("@odata.nextLink", "")
+        return found
+
+
+@pytest.fixture
+def graph(caller: Caller) -> Graph:
+    """Return Graph as an app with all permissions sees it."""
+    caller.tenant.seed.grant_roles(caller.tenant.confidential_client, GRAPH, ALL)
+    return Graph(caller, caller.app_token().json()["access_token"])
+
+
+@pytest.fixture
+def person(caller: Caller) -> Graph:
+    """Return Graph as a person with User.Read sees it."""
+    return Graph(caller, caller.password().json()["access_token"])
