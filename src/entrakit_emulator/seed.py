@@ -317,7 +317,7 @@ def _check_fields(kind: type[User | App | Settings], changes: Mapping[str, objec
         ValueError: They don't.
     """
     hints = {one.name: one.type for one in fields(kind)}
-    simple = {"str": str, "bool": bool, "int": int, "int | None": int | None}
+    simple = {"str": str, "bool": bool, "int": int, "int | None": int | None, "float": float}
     for name, value in changes.items():
         hint = simple.get(str(hints.get(name)))
         if hint is None:

@@ -8,9 +8,9 @@ import pytest
 
 if TYPE_CHECKING:
     import httpx2
+    from tests.emulator.conftest import Caller
 
     from entrakit_emulator import Tenant
-    from tests.emulator.conftest import Caller
 
 ALL = ["User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", "Organization.Read.All"]
 GRAPH = "https://graph.microsoft.com"
@@ -37,7 +37,7 @@ class Graph:
         address = path if path.startswith("https://") else f"{self.root}{path}"
         return self._http.request(method, address, json=body, headers=fields)
 
-    def get(self, path: str, **headers: str) -> Any:
+    def get(self, path: str, **headers: str) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON of a GET that works."""
         response = self.ask("GET", path, **headers)
         assert response.status_code == 200, response.text
@@ -49,7 +49,7 @@ class Graph:
         error = response.json()["error"]
         return response.status_code, error["code"], error["message"]
 
-    def make_user(self, name: str, **more: object) -> Any:
+    def make_user(self, name: str, **more: object) -> Any:  # noqa: ANN401 - JSON
         """Make a user."""
         body = {
             "accountEnabled": True, "displayName": name, "mailNickname": name.lower(),
@@ -60,7 +60,7 @@ class Graph:
         assert response.status_code == 201, response.text
         return response.json()
 
-    def make_group(self, name: str, **more: object) -> Any:
+    def make_group(self, name: str, **more: object) -> Any:  # noqa: ANN401 - JSON
         """Make a group."""
         body = {"displayName": name, "mailEnabled": False, "mailNickname": name, "securityEnabled": True, **more}
         response = self.ask("POST", "/groups", body)
