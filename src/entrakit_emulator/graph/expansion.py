@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.graph.errors import GraphError
@@ -60,8 +61,8 @@ def expansion_of(call: Call, kinds: Sequence[str]) -> Expansion | None:
 
 def expand(call: Call, expansion: Expansion, object_id: str, item: str) -> str:
     """Return an object's JSON text with what a relation of it leads to."""
-    related = [_shown(call, one, expansion) for one in _ids(call, expansion.relation, object_id)]
-    value: object = [one for one in related if one is not None][:MOST]
+    related = (_shown(call, one, expansion) for one in _ids(call, expansion.relation, object_id))
+    value: object = list(islice((one for one in related if one is not None), MOST))
     if expansion.relation in SINGLE:
         value = value[0] if isinstance(value, list) and value else None
         if value is None:

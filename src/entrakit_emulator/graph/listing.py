@@ -146,7 +146,8 @@ def _size(call: Call) -> int:
 def _query(call: Call, source: Source, *, is_advanced: bool) -> _Query:
     kind = source.kinds[0]
     marks = ",".join("?" * len(source.kinds))
-    parts = [f"tenant=? AND kind IN ({marks})"]
+    # Where a list names its objects, they are found by their ids, not among all of their kind.
+    parts = [f"{'+tenant' if source.where else 'tenant'}=? AND {'+kind' if source.where else 'kind'} IN ({marks})"]
     values: list[object] = [call.tenant, *source.kinds]
     lag = call.exchange.world.settings.replication_lag_s
     if lag:

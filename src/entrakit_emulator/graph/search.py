@@ -59,7 +59,7 @@ def _clause(clause: str, kind: str) -> Condition:
     if not separator or name not in SEARCHED[kind]:
         raise GraphError(400, "Request_BadRequest", f"Expect simple name=value query, but observe property '{given}'.")
     if name in SEARCHED_BY_WORD:
-        return Condition(f"searched({sql_of(kind, name)}, ?)", (looked_for,))
+        return _by_word(sql_of(kind, name), looked_for)
     escaped = looked_for.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     if PROPERTIES[kind][name] == LIST:
         return Condition(
@@ -67,6 +67,14 @@ def _clause(clause: str, kind: str) -> Condition:
             (escaped,),
         )
     return Condition(f"{sql_of(kind, name)} LIKE ? ESCAPE '\\'", (escaped,))
+
+
+def _by_word(sql: str, looked_for: str) -> Condition:
+    """Return the condition that each word begins a word of a text; texts without them are sorted out beforehand."""
+    words = [word for word in re.findall(r"\w+", looked_for) if word.isascii()]
+    near = "".join(f"{sql} LIKE ? ESCAPE '\\' AND " for _ in words)
+    escaped = (word.replace("_", "\\_") for word in words)
+    return Condition(f"({near}searched({sql}, ?))", (*(f"%{word}%" for word in escaped), looked_for))
 
 
 def _wrong(text: str, place: int) -> GraphError:
