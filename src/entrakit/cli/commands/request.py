@@ -160,8 +160,10 @@ def _give_bytes(asked: Asked, response: Response, sink: Sink) -> None:
     kind = _kind(response)
     is_text = kind.startswith("text/")
     if not asked.out and not is_text and asked.context.is_terminal(asked.context.streams.output):
+        done = "" if response.request.method in ("GET", "HEAD") else " What was asked has been done."
+        size = f"{len(response.body):,} bytes"
         raise ParameterError(
-            f"The answer is {kind or 'of no known type'}, {len(response.body):,} bytes; a terminal can't show that.",
+            f"The answer is {kind or 'of no known type'}, {size}; a terminal can't show that.{done}",
             remedy="Add --out FILE, or pipe it on.",
         )
     sink.write(response.body)
