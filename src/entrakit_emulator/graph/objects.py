@@ -142,6 +142,14 @@ def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
     return values
 
 
+def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
+    """Return a document with a change: members of an object that are not named stay."""
+    return {**doc} | {
+        name: {**old, **value} if isinstance(value, dict) and isinstance(old := doc.get(name), dict) else value
+        for name, value in values.items()
+    }
+
+
 def required(kind: str, values: Mapping[str, object], names: Sequence[str]) -> None:
     """Check that all required properties are there. Raises GraphError, which names the first that is not."""
     for name in names:

@@ -10,15 +10,15 @@ import datetime
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.graph import registrations
+from entrakit_emulator.graph.registrations import BORN
 from entrakit_emulator.graph.schema import security_identifier
-from entrakit_emulator.sts.model import App, User
+from entrakit_emulator.sts.model import User
 
 if TYPE_CHECKING:
     from entrakit_emulator.sts.world import World
 
     JSON = dict[str, object]
-
-BORN = "2024-03-01T09:00:00Z"
 
 
 def stamp(now: float) -> str:
@@ -40,7 +40,7 @@ def synchronize(world: World) -> None:
             world.mirrored[object_id] = user
     for client_id, app in world.apps.items():
         if world.mirrored.get(client_id) is not app:
-            _mirror_app(world, app)
+            registrations.mirror(world, app)
             world.mirrored[client_id] = app
 
 
@@ -106,49 +106,4 @@ def _document(user: User) -> JSON:
         "surname": family or None,
         "userPrincipalName": user.upn,
         "userType": "Member",
-    }
-
-
-def _mirror_app(world: World, app: App) -> None:
-    application_id = app_object_id(app)
-    if world.objects.find(app.tenant_id, application_id, ("application",)) is None:
-        doc: JSON = {
-            "id": application_id,
-            "appId": app.client_id,
-            "displayName": app.name,
-            "createdDateTime": BORN,
-            "identifierUris": list(app.identifier_uris),
-            "signInAudience": "AzureADMultipleOrgs" if app.is_multi_tenant else "AzureADMyOrg",
-            "publicClient": {"redirectUris": []},
-            "web": {"redirectUris": []},
-            "spa": {"redirectUris": []},
-        }
-        world.objects.put(app.tenant_id, "application", doc, world.clock.now())
-    for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
-        principal = app.principal_id(tenant)
-        if world.objects.find(tenant, principal, ("servicePrincipal",)) is None:
-            world.objects.put(tenant, "servicePrincipal", principal_document(app, principal), world.clock.now())
-
-
-def app_object_id(app: App) -> str:
-    """Return the object id of an app registration, which is not its client id."""
-    import uuid
-
-    return str(uuid.uuid5(uuid.UUID(app.client_id), "application"))
-
-
-def principal_document(app: App, principal_id: str) -> JSON:
-    """Return the service principal of an app."""
-    return {
-        "id": principal_id,
-        "accountEnabled": app.is_enabled,
-        "appDisplayName": app.name,
-        "appId": app.client_id,
-        "appOwnerOrganizationId": app.tenant_id,
-        "appRoleAssignmentRequired": app.needs_assignment,
-        "createdDateTime": BORN,
-        "displayName": app.name,
-        "servicePrincipalNames": [app.client_id, *app.identifier_uris],
-        "servicePrincipalType": "Application",
-        "signInAudience": "AzureADMultipleOrgs" if app.is_multi_tenant else "AzureADMyOrg",
     }

@@ -8,11 +8,21 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph import people
+from entrakit_emulator.graph import people, registrations
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
 from entrakit_emulator.graph.listing import Source, count, page
-from entrakit_emulator.graph.objects import changed, checked, created, found, guid_of, one, required
+from entrakit_emulator.graph.objects import (
+    NAMES,
+    changed,
+    checked,
+    created,
+    found,
+    guid_of,
+    merged,
+    one,
+    required,
+)
 from entrakit_emulator.sts.model import App, Secret
 
 if TYPE_CHECKING:
@@ -51,16 +61,15 @@ def create(call: Call) -> Reply:
     values = checked(call, "application", is_new=True)
     required("application", values, ("displayName",))
     client_id = guid_of(call, "app", str(values["displayName"]))
-    app = App(
-        client_id, str(values["displayName"]), call.tenant, is_public=values.get("isFallbackPublicClient") is True
-    )
-    object_id = people.app_object_id(app)
+    app = App(client_id, str(values["displayName"]), call.tenant)
+    object_id = registrations.object_id(app)
     doc = {
         "id": object_id, "createdDateTime": people.stamp(call.now), "signInAudience": "AzureADMyOrg",
         "identifierUris": [], "api": {"oauth2PermissionScopes": [], "requestedAccessTokenVersion": None},
         "publicClient": {"redirectUris": []}, "web": {"redirectUris": []}, "spa": {"redirectUris": []},
         **values, "appId": client_id,
     }  # fmt: skip
+    call.exchange.world.registered[client_id] = registrations.with_document(app, doc)
     call.store.put(call.tenant, "application", doc, call.now)
     if call.claims.get("idtyp") != "app":
         call.store.link("owner", found(call, object_id, ("application",)), str(call.claims["oid"]), call.now)
@@ -87,7 +96,7 @@ def create_principal(call: Call) -> Reply:
     app = world.apps.get(client_id) or _app(call, registration)
     world.apps[client_id] = world.mirrored[client_id] = app
     principal = app.principal_id(call.tenant)
-    doc = {**people.principal_document(app, principal), "createdDateTime": people.stamp(call.now), **values}
+    doc = {**registrations.principal(app, principal), "createdDateTime": people.stamp(call.now), **values}
     call.store.put(call.tenant, "servicePrincipal", doc, call.now)
     return created(call, found(call, principal, ("servicePrincipal",)))
 
@@ -96,12 +105,15 @@ def change(call: Call, key: str) -> Reply:
     """Change one."""
     stored = _found(call, key)
     values = checked(call, stored.kind, is_new=False)
-    call.store.put(call.tenant, stored.kind, stored.doc | values, call.now, list(values))
-    app = call.exchange.world.apps.get(str(stored.doc["appId"]))
-    if app is not None:
-        enabled = values.get("accountEnabled", app.is_enabled) is not False
-        name = str(values.get("displayName") or app.name)
-        _replace(call, replace(app, is_enabled=enabled, name=name))
+    if "displayName" in values and not values["displayName"]:
+        raise bad_request(f"Invalid value specified for property 'displayName' of resource '{NAMES[stored.kind]}'.")
+    doc = merged(stored.doc, values)
+    call.store.put(call.tenant, stored.kind, doc, call.now, list(values))
+    app = _known(call, stored)
+    if app is not None and stored.kind == "application":
+        _replace(call, registrations.with_document(app, doc))
+    elif app is not None:
+        _replace(call, replace(app, is_enabled=doc.get("accountEnabled") is not False))
     return changed(call, found(call, stored.id, (stored.kind,)))
 
 
@@ -115,11 +127,22 @@ def delete(call: Call, stored: Stored) -> None:
     """Delete an app registration, with its service principal, or a service principal."""
     call.store.delete(stored, call.now, for_good=False)
     client_id = str(stored.doc["appId"])
+    app = _known(call, stored)
+    if app is not None:
+        call.exchange.world.registered[client_id] = app
     call.exchange.world.apps.pop(client_id, None)
     call.exchange.world.mirrored.pop(client_id, None)
     other = _by_app_id(call, client_id, "servicePrincipal")
     if stored.kind == "application" and other is not None:
         call.store.delete(other, call.now, for_good=False)
+
+
+def restored(call: Call, stored: Stored) -> None:
+    """Let an app sign in again whose service principal was restored."""
+    world, client_id = call.exchange.world, str(stored.doc["appId"])
+    app = world.registered.get(client_id)
+    if stored.kind == "servicePrincipal" and app is not None:
+        world.apps[client_id] = world.mirrored[client_id] = app
 
 
 def add_password(call: Call, key: str) -> Reply:
@@ -139,7 +162,7 @@ def add_password(call: Call, key: str) -> Reply:
         "startDateTime": people.stamp(call.now),
     }
     _store_credentials(call, stored, [*_credentials(stored), credential])
-    app = call.exchange.world.apps.get(str(stored.doc["appId"])) or _app(call, stored)
+    app = _known(call, stored) or _app(call, stored)
     made = Secret(value, str(credential["keyId"]), ends.timestamp())
     _replace(call, replace(app, secrets=(*app.secrets, made)))
     context = f"{call.root}/$metadata#microsoft.graph.passwordCredential"
@@ -157,7 +180,7 @@ def remove_password(call: Call, key: str) -> Reply:
     if place is None:
         raise bad_request(f"No password credential found with keyId '{key_id}'.")
     _store_credentials(call, stored, [*before[:place], *before[place + 1 :]])
-    app = call.exchange.world.apps.get(str(stored.doc["appId"]))
+    app = _known(call, stored)
     if app is not None:
         _replace(call, replace(app, secrets=tuple(each for each in app.secrets if each.key_id != key_id)))
     return Reply(204)
@@ -186,10 +209,14 @@ def _app(call: Call, registration: Stored | None) -> App:
     if registration is None:
         raise not_found("application")
     doc = registration.doc
-    known = call.exchange.world.registered.get(str(doc["appId"]))
-    return known or App(
-        str(doc["appId"]), str(doc["displayName"]), call.tenant, is_public=doc.get("isFallbackPublicClient") is True
-    )
+    app = App(str(doc["appId"]), str(doc["displayName"]), call.tenant)
+    return _known(call, registration) or registrations.with_document(app, doc)
+
+
+def _known(call: Call, stored: Stored) -> App | None:
+    """Return the app as the token service knows it, or would if it had a service principal."""
+    world, client_id = call.exchange.world, str(stored.doc["appId"])
+    return world.apps.get(client_id) or world.registered.get(client_id)
 
 
 def _replace(call: Call, app: App) -> None:

@@ -15,8 +15,10 @@ import os
 import sqlite3
 import tempfile
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit_emulator.graph import registrations
 from entrakit_emulator.sts.model import App, Secret, User
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     JSON = dict[str, object]
 
 VERSION = 1
-# What is kept of an app; certificates and redirects of seeded apps are planted anew.
+# What is kept of an app; certificates of seeded apps are planted anew, redirects are in its document.
 APP = ("client_id", "name", "tenant_id", "is_public", "is_multi_tenant", "is_enabled")
 
 
@@ -50,9 +52,18 @@ class Snapshot(NamedTuple):
         for user in self.users:
             world.users[user.object_id] = world.mirrored[user.object_id] = user
         for app in self.apps:
-            if app.client_id not in world.apps:
-                world.apps[app.client_id] = app
+            seeded = world.apps.pop(app.client_id, app)
+            self._put_app(world, replace(seeded, secrets=app.secrets, is_enabled=app.is_enabled, name=app.name))
         world.mirrored.update(world.apps)
+
+    @staticmethod
+    def _put_app(world: World, app: App) -> None:
+        """Put an app that Graph made or changed; it can sign in where it has a service principal."""
+        registration = world.objects.find(app.tenant_id, registrations.object_id(app), ("application",))
+        known = app if registration is None else registrations.with_document(app, registration.doc)
+        world.registered[app.client_id] = known
+        if world.objects.find(app.tenant_id, app.principal_id(app.tenant_id), ("servicePrincipal",)) is not None:
+            world.apps[app.client_id] = known
 
 
 def write(world: World, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph import people, users
+from entrakit_emulator.graph import people, principals, registrations, users
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
 from entrakit_emulator.graph.schema import FACES, value_of
@@ -106,6 +106,8 @@ def restore(call: Call, key: str) -> Reply:
     if stored.kind == "user":
         people.carry(call.exchange.world, call.tenant, stored.doc)
         call.store.put(call.tenant, "user", stored.doc, call.now, ["userPrincipalName"])
+    if stored.kind in ("application", "servicePrincipal"):
+        principals.restored(call, stored)
     body = _deleted(stored) | {"deletedDateTime": None}
     context = f"{call.root}/$metadata#directoryObjects/$entity"
     return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **body})
@@ -150,7 +152,7 @@ def _organization(call: Call) -> JSON:
     ]
     known: JSON = {
         "id": directory.tenant_id, "displayName": directory.name, "verifiedDomains": domains, "tenantType": "AAD",
-        "createdDateTime": people.BORN, "countryLetterCode": "DK",
+        "createdDateTime": registrations.BORN, "countryLetterCode": "DK",
     }  # fmt: skip
     return {name: known.get(name, [] if name in _LISTS else None) for name in ORGANIZATION}
 

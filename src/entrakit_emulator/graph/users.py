@@ -17,6 +17,7 @@ from entrakit_emulator.graph.objects import (
     created,
     found,
     guid_of,
+    merged,
     one,
     referred,
     required,
@@ -99,7 +100,7 @@ def change(call: Call, key: str) -> Reply:
         if name in values and values[name] in (None, ""):
             raise bad_request(f"Invalid value specified for property '{name}' of resource 'User'.")
     password = _password(values, is_new=False) if "passwordProfile" in values else None
-    doc = stored.doc | values
+    doc = merged(stored.doc, values)
     if "mail" in values:
         doc["proxyAddresses"] = [f"SMTP:{values['mail']}"] if values["mail"] else []
     people.carry(call.exchange.world, call.tenant, doc, password=password)

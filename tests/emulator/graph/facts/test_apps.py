@@ -201,3 +201,68 @@ def test_owners_of_apps(graph: Graph) -> None:
     assert 400 == graph.link(path, user["id"]).status_code
     assert [user["id"]] == [one["id"] for one in graph.value(path)]
     assert 204 == graph.call("DELETE", f"{path}/{user['id']}/$ref").status_code
+
+
+def test_an_app_made_through_graph_has_its_redirects(graph: Graph) -> None:
+    """
+    Redirects of all platforms, the audience and the identifier URIs are the token service's at once.
+    """
+    native = graph.caller.native
+    app = register(graph, signInAudience="AzureADMyOrg", publicClient={"redirectUris": [native]})
+    graph.call("POST", "servicePrincipals", {"appId": app["appId"]})
+    graph.caller.tenant.seed.grant("*", app["appId"], "https://graph.microsoft.com", ["User.Read", "openid"])
+    graph.caller.tenant.seed.grant("*", app["appId"], "https://graph.microsoft.com", ["profile", "offline_access"])
+
+    assert "code" in graph.caller.answer(client_id=app["appId"], at=graph.caller.tenant.tenant_id)
+
+    change = {"publicClient": {"redirectUris": []}, "web": {"redirectUris": ["https://web.example/in"]}}
+    assert 204 == graph.call("PATCH", f"applications/{app['id']}", change).status_code
+    web = graph.get(f"applications/{app['id']}").json()["web"]
+    assert ["https://web.example/in"] == web["redirectUris"]
+    page = graph.http.get(graph.caller.authorize_url(client_id=app["appId"], at=graph.caller.tenant.tenant_id))
+    assert "50011" in page.text
+
+
+def test_what_a_test_seeds_of_an_app_shows_in_graph(graph: Graph) -> None:
+    """
+    Redirects, secrets by their ids and hints, and changes of switches.
+    """
+    seed = graph.caller.tenant.seed
+    app = seed.add_app("Seeded", redirect_uris=["https://web.example/in"], platform="web")
+    path = f"applications(appId='{app.client_id}')"
+    assert ["https://web.example/in"] == graph.get(path).json()["web"]["redirectUris"]
+
+    secret = seed.add_secret(app.client_id, "emu8Q~another-secret")
+    seed.change_app(app.client_id, {"name": "Renamed", "is_public": True})
+    body = graph.get(path).json()
+
+    assert [("emu", secret.key_id, None)] == [
+        (one["hint"], one["keyId"], one["secretText"]) for one in body["passwordCredentials"]
+    ]
+    assert ("Renamed", True) == (body["displayName"], body["isFallbackPublicClient"])
+
+
+def test_a_restored_service_principal_signs_in_again(graph: Graph) -> None:
+    """
+    With the secrets that the app has.
+    """
+    app = register(graph, signInAudience="AzureADMyOrg")
+    secret = graph.call("POST", f"applications/{app['id']}/addPassword", {}).json()["secretText"]
+    principal = graph.call("POST", "servicePrincipals", {"appId": app["appId"]}).json()
+    graph.call("DELETE", f"servicePrincipals/{principal['id']}")
+    assert "700016" == sign_in(graph, app["appId"], secret)
+
+    assert 200 == graph.call("POST", f"directory/deletedItems/{principal['id']}/restore").status_code
+    assert "" == sign_in(graph, app["appId"], secret)
+
+
+def test_reading_does_not_change_anything(graph: Graph) -> None:
+    """
+    What the token service alone knows of an app is no change of the directory.
+    """
+    graph.get("users")
+    before = graph.caller.tenant._world.objects.sequence
+    graph.may("User.Read.All")
+    graph.get("users")
+
+    assert before == graph.caller.tenant._world.objects.sequence
