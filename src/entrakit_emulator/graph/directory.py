@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.graph import delta, groups, permissions, principals, related, tenantwide, users
+from entrakit_emulator.graph import delta, groups, licenses, permissions, principals, related, tenantwide, users
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, wrong_method
 from entrakit_emulator.graph.objects import any_kind, found
@@ -69,8 +69,11 @@ def _table() -> list[Address]:
         ("DELETE", "directory/deleteditems/*", tenantwide.purge),
         ("GET", "organization", tenantwide.organizations),
         ("GET", "organization/*", tenantwide.organization),
-        ("GET", "subscribedskus", tenantwide.skus),
-        ("GET", "subscribedskus/*", tenantwide.sku),
+        ("GET", "subscribedskus", licenses.get_all),
+        ("GET", "subscribedskus/*", licenses.get_one),
+        ("GET", "users/*/licensedetails", licenses.details),
+        ("GET", "me/licensedetails", lambda call: licenses.details(call, users.me(call))),
+        ("POST", "users/*/assignlicense", licenses.assign),
         ("POST", "applications", principals.create),
         ("POST", "serviceprincipals", principals.create_principal),
     ]

@@ -37,6 +37,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (READ, r"me/manager", SELF_READ),
     (ANY, r"(me|users/[^/]+)/(memberof|transitivememberof|getmember\w+|checkmember\w+)(/.*)?",
      f"User.Read {GROUP_READ} {USER_READ}"),
+    (READ, r"me/licensedetails", SELF_READ),
     (READ, r"users/[^/]+/licensedetails", f"{USER_READ} {LICENSE_READ}"),
     (READ, r"users(/.*)?", f"User.ReadBasic.All {USER_READ}"),
     (WRITE, r"users(/.*)?", USER_WRITE),

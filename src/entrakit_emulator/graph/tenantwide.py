@@ -1,4 +1,4 @@
-"""What a tenant has once: the organization, its subscriptions, and the bin of deleted objects."""
+"""What a tenant has once: the organization, and the bin of deleted objects."""
 
 from __future__ import annotations
 
@@ -21,17 +21,6 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-# A few subscriptions: part number, id, seats, and its plans by name and id.
-SKUS = (
-    ("AAD_PREMIUM", "078d2b04-f1bd-4111-bbd4-b4b1b354cef4", 100, (
-        ("AAD_PREMIUM", "41781fb2-bc02-4b7c-bd55-b576c07bb09d"),
-        ("MFA_PREMIUM", "8a256a2b-b617-496d-b51b-e76466e88db0"),
-    )),
-    ("ENTERPRISEPACK", "6fd2c87f-b296-42f0-b197-1e91e994b900", 50, (
-        ("TEAMS1", "57ff2da0-773e-42df-b2af-ffb7a2317929"),
-        ("EXCHANGE_S_FOUNDATION", "113feb6c-3fe4-4440-bddc-54d774bf0318"),
-    )),
-)  # fmt: skip
 ORGANIZATION = _names(
     "id deletedDateTime businessPhones city country countryLetterCode createdDateTime displayName "
     "marketingNotificationEmails onPremisesLastSyncDateTime onPremisesSyncEnabled partnerTenantType postalCode "
@@ -47,7 +36,7 @@ _LISTS = frozenset(
 def organizations(call: Call) -> Reply:
     """List the one organization."""
     context = f"{call.root}/$metadata#organization"
-    return Reply(200, {"@odata.context": context, "value": [_selected(call, _organization(call))]})
+    return Reply(200, {"@odata.context": context, "value": [selected_of(call, _organization(call))]})
 
 
 def organization(call: Call, key: str) -> Reply:
@@ -55,26 +44,7 @@ def organization(call: Call, key: str) -> Reply:
     if key.lower() != call.tenant:
         raise not_found(key)
     context = f"{call.root}/$metadata#organization/$entity"
-    return Reply(200, {"@odata.context": context, **_selected(call, _organization(call))})
-
-
-def skus(call: Call) -> Reply:
-    """List what the tenant has subscribed to."""
-    for option in ("$filter", "$top", "$orderby", "$search", "$expand"):
-        if option in call.options:
-            raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
-    value = [_selected(call, _sku(call, *sku)) for sku in SKUS]
-    return Reply(200, {"@odata.context": f"{call.root}/$metadata#subscribedSkus", "value": value})
-
-
-def sku(call: Call, key: str) -> Reply:
-    """Read one subscription."""
-    for one in SKUS:
-        body = _sku(call, *one)
-        if body["id"] == key.lower():
-            context = f"{call.root}/$metadata#subscribedSkus/$entity"
-            return Reply(200, {"@odata.context": context, **_selected(call, body)})
-    raise not_found(key)
+    return Reply(200, {"@odata.context": context, **selected_of(call, _organization(call))})
 
 
 def deleted(call: Call, cast: str) -> Reply:
@@ -157,28 +127,8 @@ def _organization(call: Call) -> JSON:
     return {name: known.get(name, [] if name in _LISTS else None) for name in ORGANIZATION}
 
 
-def _sku(call: Call, number: str, sku_id: str, seats: int, plans: tuple[tuple[str, str], ...]) -> JSON:
-    like = f'%"skuId":"{sku_id}"%'
-    used = call.store.count("tenant=? AND kind='user' AND deleted IS NULL AND doc LIKE ?", (call.tenant, like))
-    return {
-        "accountId": call.tenant,
-        "accountName": call.exchange.world.tenants[call.tenant].name,
-        "appliesTo": "User",
-        "capabilityStatus": "Enabled",
-        "consumedUnits": used,
-        "id": f"{call.tenant}_{sku_id}",
-        "skuId": sku_id,
-        "skuPartNumber": number,
-        "subscriptionIds": [],
-        "prepaidUnits": {"enabled": seats, "lockedOut": 0, "suspended": 0, "warning": 0},
-        "servicePlans": [
-            {"servicePlanId": plan, "servicePlanName": name, "provisioningStatus": "Success", "appliesTo": "User"}
-            for name, plan in plans
-        ],
-    }
-
-
-def _selected(call: Call, body: JSON) -> JSON:
+def selected_of(call: Call, body: JSON) -> JSON:
+    """Return the members of an object that are asked for; all where none are named."""
     text = call.options.get("$select")
     if text is None:
         return body
