@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph import people, registrations
 from entrakit_emulator.graph.call import Reply
-from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
+from entrakit_emulator.graph.errors import GraphError, bad_request, denied, not_found
 from entrakit_emulator.graph.listing import Source, count, page
 from entrakit_emulator.graph.objects import (
     NAMES,
@@ -107,6 +107,8 @@ def change(call: Call, key: str) -> Reply:
     values = checked(call, stored.kind, is_new=False)
     if "displayName" in values and not values["displayName"]:
         raise bad_request(f"Invalid value specified for property 'displayName' of resource '{NAMES[stored.kind]}'.")
+    if stored.doc["appId"] in registrations.FIRST_PARTY:
+        raise denied()
     doc = merged(stored.doc, values)
     call.store.put(call.tenant, stored.kind, doc, call.now, list(values))
     app = _known(call, stored)
@@ -125,6 +127,8 @@ def remove(call: Call, key: str) -> Reply:
 
 def delete(call: Call, stored: Stored) -> None:
     """Delete an app registration, with its service principal, or a service principal."""
+    if stored.doc["appId"] in registrations.FIRST_PARTY:
+        raise denied()
     call.store.delete(stored, call.now, for_good=False)
     client_id = str(stored.doc["appId"])
     app = _known(call, stored)

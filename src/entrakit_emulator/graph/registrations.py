@@ -7,7 +7,8 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.model import App, Redirect
+from entrakit_emulator import contoso
+from entrakit_emulator.sts.model import GRAPH_ID, App, Redirect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +21,18 @@ BORN = "2024-03-01T09:00:00Z"
 # Where the redirects of a platform stand in a document.
 PLATFORMS = {"public": "publicClient", "web": "web", "spa": "spa"}
 SINGLE = "AzureADMyOrg"
+# Apps of Microsoft: a tenant has service principals of them, but neither their registrations nor a say in them.
+FIRST_PARTY = frozenset(
+    {
+        GRAPH_ID,
+        contoso.MANAGEMENT,
+        contoso.KEY_VAULT,
+        contoso.GRAPH_COMMAND_LINE,
+        contoso.AZURE_CLI,
+        contoso.AZURE_POWERSHELL,
+    }
+)
+MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 
 def object_id(app: App) -> str:
@@ -64,7 +77,7 @@ def principal(app: App, principal_id: str) -> JSON:
         "accountEnabled": app.is_enabled,
         "appDisplayName": app.name,
         "appId": app.client_id,
-        "appOwnerOrganizationId": app.tenant_id,
+        "appOwnerOrganizationId": MICROSOFT if app.client_id in FIRST_PARTY else app.tenant_id,
         "appRoleAssignmentRequired": app.needs_assignment,
         "createdDateTime": BORN,
         "displayName": app.name,
@@ -94,7 +107,8 @@ def with_document(app: App, doc: Mapping[str, object]) -> App:
 
 def mirror(world: World, app: App) -> None:
     """Write what the token service knows of an app into the directory, where it differs from what is there."""
-    _write(world, app.tenant_id, "application", document(app))
+    if app.client_id not in FIRST_PARTY:
+        _write(world, app.tenant_id, "application", document(app))
     for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
         _write(world, tenant, "servicePrincipal", principal(app, app.principal_id(tenant)))
 

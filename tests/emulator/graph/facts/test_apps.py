@@ -266,3 +266,15 @@ def test_reading_does_not_change_anything(graph: Graph) -> None:
     graph.get("users")
 
     assert before == graph.caller.tenant._world.objects.sequence
+
+
+def test_apps_of_microsoft_have_no_registration_here(graph: Graph) -> None:
+    """
+    A tenant has a service principal of Graph itself, which nobody changes or deletes.
+    """
+    key = "(appId='00000003-0000-0000-c000-000000000000')"
+
+    assert 404 == graph.get(f"applications{key}").status_code
+    assert graph.caller.tenant.tenant_id != graph.get(f"servicePrincipals{key}").json()["appOwnerOrganizationId"]
+    assert 403 == graph.call("PATCH", f"servicePrincipals{key}", {"accountEnabled": False}).status_code
+    assert 403 == graph.call("DELETE", f"servicePrincipals{key}").status_code
