@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit_emulator.graph import delta, groups, licenses, permissions, principals, related, tenantwide, users
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, wrong_method
-from entrakit_emulator.graph.objects import any_kind, found
+from entrakit_emulator.graph.objects import any_kind, found, need_write
 from entrakit_emulator.graph.schema import FACES
 from entrakit_emulator.sts.errors import NotImplementedHereError
 
@@ -159,6 +159,7 @@ def _relation(start: str, relation: str) -> list[tuple[str, str, Callable[..., R
                 f"{start}/{relation}/*/$ref",
                 lambda call, key, other: related.take_away(call, key, relation, other),
             ),
+            ("DELETE", f"{start}/{relation}/*", _delete_related(relation)),
         ]
     return [*rows, ("GET", f"{start}/{relation}/*", listed)]
 
@@ -177,8 +178,19 @@ def _deleted(call: Call, key: str) -> Reply:
     return tenantwide.deleted_one(call, key)
 
 
+def _delete_related(relation: str) -> Callable[..., Reply]:
+    """Return what answers a DELETE of a member without `/$ref`: it means the object itself."""
+
+    def handler(call: Call, key: str, other: str) -> Reply:
+        related.check_linked(call, key, relation, other)
+        return _delete_any(call, other)
+
+    return handler
+
+
 def _delete_any(call: Call, key: str) -> Reply:
     stored = found(call, key, tuple(FACES))
+    need_write(call, stored)
     {"user": users.delete, "group": groups.delete}.get(stored.kind, principals.delete)(call, stored)
     return Reply(204)
 

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.graph.errors import GraphError
+from entrakit_emulator.graph.permissions import visible
 from entrakit_emulator.graph.schema import FACES, property_of, value_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def _shown(call: Call, object_id: str, expansion: Expansion) -> dict[str, object
     names = expansion.names
     listed = [property_of(stored.kind, name) for name in names] if names else list(FACES[stored.kind])
     known = [name for name in listed if name]
+    seen = visible(call, stored.kind)
     return {"@odata.type": f"#microsoft.graph.{stored.kind}"} | {
-        name: value_of(stored.kind, stored.doc, name) for name in known
+        name: value_of(stored.kind, stored.doc, name) if seen is None or name in seen else None for name in known
     }

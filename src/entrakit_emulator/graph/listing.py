@@ -10,11 +10,11 @@ from entrakit_emulator.graph import filters, search, tokens
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
 from entrakit_emulator.graph.expansion import Expansion, expand, expansion_of
-from entrakit_emulator.graph.permissions import BASIC, USER_READ, may
+from entrakit_emulator.graph.permissions import visible
 from entrakit_emulator.graph.schema import FACES, LIST, NOT_IN_LISTS, PROPERTIES, SORTED, SORTED_ADVANCED, property_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from entrakit_emulator.graph.call import Call
 
@@ -31,14 +31,12 @@ class Source(NamedTuple):
         context: What `@odata.context` names.
         where: SQL of our own, with marks; empty for all.
         values: What the marks stand for.
-        only_ids: Whether the caller may see no more of them than what they are.
     """
 
     kinds: tuple[str, ...]
     context: str
     where: str = ""
     values: tuple[object, ...] = ()
-    only_ids: bool = False
 
     @property
     def is_mixed(self) -> bool:
@@ -47,11 +45,11 @@ class Source(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a page is in its list: the query's digest, what the token says; and whether people show names only."""
+    """Where a page is in its list: the query's digest, what the token says; and what may be seen of each kind."""
 
     mark: str
     state: dict[str, object] | None
-    is_basic: bool
+    seen: Mapping[str, frozenset[str] | None]
 
 
 class _Query(NamedTuple):
@@ -69,12 +67,12 @@ def page(call: Call, source: Source) -> Reply:
     """
     size = _size(call)
     options = tuple(sorted(call.options.items()))
-    is_basic = "user" in source.kinds and not may(call, USER_READ)
+    seen = {kind: visible(call, kind) for kind in FACES}
     mark = tokens.digest(call, without=("$skiptoken",))
     token = call.options.get("$skiptoken")
-    place = _Place(mark, None if token is None else tokens.read(call, token, mark), is_basic)
+    place = _Place(mark, None if token is None else tokens.read(call, token, mark), seen)
     at = (call.store.version, call.now // RENEWED_S, call.tenant, call.root, call.segments)
-    key = (*at, options, call.is_eventual, source, size, is_basic)
+    key = (*at, options, call.is_eventual, source, size, tuple(seen.values()))
     can_keep = not call.exchange.world.settings.replication_lag_s
     known = call.store.rendered.get(key) if can_keep else None
     if known is None:
@@ -205,7 +203,7 @@ def _page(call: Call, source: Source, size: int, place: _Place) -> bytes:
         if query.order
         else "ORDER BY key"
     )
-    columns = f"key, {query.order or 'NULL'}, kind, id, {_shown(source, names, is_basic=place.is_basic)}"
+    columns = f"key, {query.order or 'NULL'}, kind, id, {_shown(source, names, place)}"
     rows = list(call.store.select(columns, where, values, f"{order} LIMIT {size + 1}"))
     shown, more = rows[:size], len(rows) > size
     head = {"@odata.context": f"{call.root}/$metadata#{context_of(source.context, names, expansion)}"}
@@ -216,16 +214,17 @@ def _page(call: Call, source: Source, size: int, place: _Place) -> bytes:
         text += f',"@odata.nextLink":{json.dumps(_link(call, shown[-1], place.mark))}'
     items = [str(row[4]) for row in shown]
     if source.is_mixed:
-        items = [_typed(row, source, names) for row in shown]
+        items = [_typed(row, place, names) for row in shown]
     if expansion:
         items = [expand(call, expansion, str(row[3]), item) for row, item in zip(shown, items, strict=True)]
     return f'{text},"value":[{",".join(items)}]}}'.encode()
 
 
-def _shown(source: Source, names: Sequence[str] | None, *, is_basic: bool) -> str:
+def _shown(source: Source, names: Sequence[str] | None, place: _Place) -> str:
     """Return the SQL of what is shown of an object: the text that is there, or one made of chosen properties."""
-    if is_basic and source.kinds == ("user",):
-        names = names or FACES["user"]
+    seen = None if source.is_mixed else place.seen[source.kinds[0]]
+    if seen is not None:
+        names = names or FACES[source.kinds[0]]
     if names is None:
         return "face"
     parts = []
@@ -233,24 +232,25 @@ def _shown(source: Source, names: Sequence[str] | None, *, is_basic: bool) -> st
         value = f"json(doc -> '$.{name}')"
         if any(PROPERTIES[kind].get(name) == LIST for kind in source.kinds):
             value = f"json(COALESCE(doc -> '$.{name}', '[]'))"
-        if is_basic and name not in BASIC and source.kinds == ("user",):
+        if seen is not None and name not in seen:
             value = "NULL"
         parts.append(f"'{name}', {value}")
     return f"json_object({', '.join(parts)})"
 
 
-def _typed(row: tuple[object, ...], source: Source, names: Sequence[str] | None) -> str:
+def _typed(row: tuple[object, ...], place: _Place, names: Sequence[str] | None) -> str:
     """Return an item of a mixed collection: what it is, its id, and then what its kind has of the rest."""
     kind, object_id, text = str(row[2]), str(row[3]), str(row[4])
     head = f'{{"@odata.type":"#microsoft.graph.{kind}","id":"{object_id}"'
     own = f'"id":"{object_id}"'
-    if names is None and not source.only_ids:
+    seen = place.seen[kind]
+    if names is None and seen is None:
         # The id is the first or the last of the default properties.
         rest = text[1 : -len(own) - 2] if text.endswith(f",{own}}}") else text[len(own) + 2 : -1]
         return f"{head},{rest}}}"
     item = json.loads(text)
     shown = {
-        name: None if source.only_ids else value
+        name: value if seen is None or name in seen else None
         for name, value in item.items()
         if name != "id" and property_of(kind, name)
     }

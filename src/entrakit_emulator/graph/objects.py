@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from entrakit_emulator.graph.call import Reply, segments_of
-from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
+from entrakit_emulator.graph.errors import GraphError, bad_request, denied, not_found
 from entrakit_emulator.graph.expansion import expand, expansion_of
 from entrakit_emulator.graph.listing import context_of, selected
-from entrakit_emulator.graph.permissions import BASIC, USER_READ, may
+from entrakit_emulator.graph.permissions import BARE, WRITE_OF, need, visible
 from entrakit_emulator.graph.schema import (
     BOOLEAN,
     DATE,
@@ -62,9 +62,16 @@ def referred(reference: object) -> str:
     return segments_of(reference)[-1]
 
 
+def need_write(call: Call, stored: Stored) -> None:
+    """Check that the caller may change a kind of object. Raises GraphError (403)."""
+    need(call, WRITE_OF[stored.kind].split())
+
+
 def any_kind(call: Call, key: str) -> Reply:
     """Return the answer to a GET of an object whose kind the address does not tell."""
     stored = found(call, key, tuple(FACES))
+    if visible(call, stored.kind) == BARE:
+        raise denied()
     return Reply(200, typed(shown(call, stored), stored))
 
 
@@ -84,9 +91,9 @@ def shown(call: Call, stored: Stored, *, is_new: bool = False) -> JSON:
     names = selected(call, (stored.kind,))
     expansion = expansion_of(call, (stored.kind,))
     listed = names if names is not None else _ordered(stored.kind, is_new=is_new)
-    is_basic = stored.kind == "user" and stored.id != call.claims.get("oid") and not may(call, USER_READ)
+    seen = None if stored.id == call.claims.get("oid") else visible(call, stored.kind)
     values = {
-        name: None if is_basic and name not in BASIC else value_of(stored.kind, stored.doc, name) for name in listed
+        name: value_of(stored.kind, stored.doc, name) if seen is None or name in seen else None for name in listed
     }
     if expansion:
         values = json.loads(expand(call, expansion, stored.id, json.dumps(values)))

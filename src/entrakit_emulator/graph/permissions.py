@@ -28,6 +28,8 @@ LICENSE_READ = (
     f"LicenseAssignment.Read.All LicenseAssignment.ReadWrite.All Organization.Read.All Organization.ReadWrite.All "
     f"{DIRECTORY_READ}"
 )
+# What of these is needed depends on the object.
+ANY_WRITE = f"{USER_WRITE} {GROUP_WRITE} {APP_WRITE}"
 READ, WRITE, ANY = ("GET",), ("POST", "PATCH", "PUT", "DELETE"), ("GET", "POST", "PATCH", "PUT", "DELETE")
 
 _TABLE: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -39,16 +41,21 @@ _TABLE: tuple[tuple[tuple[str, ...], str, str], ...] = (
      f"User.Read {GROUP_READ} {USER_READ}"),
     (READ, r"me/licensedetails", SELF_READ),
     (READ, r"users/[^/]+/licensedetails", f"{USER_READ} {LICENSE_READ}"),
+    (READ, r"users/(microsoft\.graph\.)?delta(\(\))?", USER_READ),
     (READ, r"users(/.*)?", f"User.ReadBasic.All {USER_READ}"),
     (WRITE, r"users(/.*)?", USER_WRITE),
     (WRITE, r"groups", f"Group.Create {GROUP_WRITE}"),
-    (WRITE, r"groups/[^/]+/members/.*", MEMBER_WRITE),
+    (WRITE, r"groups/[^/]+/members/(.*/)?\$ref", MEMBER_WRITE),
+    (("DELETE",), r"groups/[^/]+/(members|owners)/[^/]+", ANY_WRITE),
+    (("DELETE",), r"directoryobjects/[^/]+", ANY_WRITE),
     (ANY, r"groups/[^/]+/(getmember\w+|checkmember\w+)", GROUP_READ),
+    (ANY, r"serviceprincipals/[^/]+/(getmember\w+|checkmember\w+)", f"{APP_READ} {GROUP_READ}"),
     (READ, r"groups(/.*)?", GROUP_READ),
     (WRITE, r"groups(/.*)?", GROUP_WRITE),
     (READ, r"directory/deleteditems/microsoft\.graph\.group", GROUP_READ),
     (READ, r"directory/deleteditems/microsoft\.graph\.(application|serviceprincipal)", APP_READ),
-    (READ, r"directory/deleteditems(/.*)?", USER_READ),
+    (READ, r"directory/deleteditems/microsoft\.graph\.user", USER_READ),
+    (READ, r"directory/deleteditems(/.*)?", f"{USER_READ} {GROUP_READ} {APP_READ}"),
     (WRITE, r"directory/deleteditems/.*", f"User.DeleteRestore.All {USER_WRITE} {GROUP_WRITE} {APP_WRITE}"),
     (ANY, r"directoryobjects(/.*)?", f"{USER_READ} {GROUP_READ} {APP_READ}"),
     (READ, r"subscribedskus(/.*)?", LICENSE_READ),
@@ -58,6 +65,9 @@ _TABLE: tuple[tuple[tuple[str, ...], str, str], ...] = (
 )  # fmt: skip
 # What may be seen of people with no more than User.ReadBasic.All.
 BASIC = frozenset({"id", "displayName", "givenName", "surname", "mail", "userPrincipalName"})
+BARE = frozenset({"id"})
+READ_OF = {"user": USER_READ, "group": GROUP_READ, "application": APP_READ, "servicePrincipal": APP_READ}
+WRITE_OF = {"user": USER_WRITE, "group": GROUP_WRITE, "application": APP_WRITE, "servicePrincipal": APP_WRITE}
 
 
 def held(call: Call) -> frozenset[str]:
@@ -85,6 +95,13 @@ def need(call: Call, any_of: Iterable[str]) -> None:
     """Check that the caller has one of several permissions. Raises GraphError (403)."""
     if not held(call) & set(any_of):
         raise denied()
+
+
+def visible(call: Call, kind: str) -> frozenset[str] | None:
+    """Return which properties of a kind of object the caller may see; None for all."""
+    if may(call, READ_OF[kind]):
+        return None
+    return BASIC if kind == "user" and may(call, "User.ReadBasic.All") else BARE
 
 
 def may(call: Call, any_of: str) -> bool:

@@ -8,7 +8,6 @@ from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
 from entrakit_emulator.graph.listing import Source, count, page
 from entrakit_emulator.graph.objects import found, referred
-from entrakit_emulator.graph.permissions import USER_READ, may
 from entrakit_emulator.graph.schema import FACES
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ def get_related(call: Call, key: str, relation: str, cast: str = "", counted: st
     lag = call.exchange.world.settings.replication_lag_s
     values = (stored.id, call.now - lag) if "at <=" in _WHERE[name] else (stored.id,)
     collection = {"user": "users", "group": "groups"}.get(kind, "directoryObjects")
-    bare = name in ("members", "transitiveMembers", "owners") and not may(call, f"User.ReadBasic.All {USER_READ}")
-    source = Source((kind,) if kind else tuple(FACES), collection, _WHERE[name], values, bare)
+    source = Source((kind,) if kind else tuple(FACES), collection, _WHERE[name], values)
     return count(call, source) if counted else page(call, source)
 
 
@@ -88,6 +86,13 @@ def add(call: Call, key: str, relation: str) -> Reply:
             f"'{relation.lower()}'."
         )
     return Reply(204)
+
+
+def check_linked(call: Call, key: str, relation: str, other: str) -> None:
+    """Check that an object is a member or an owner. Raises GraphError (404)."""
+    stored = found(call, key, ("group", "application", "servicePrincipal"))
+    if found(call, other, tuple(FACES)).id not in call.store.targets(LINKS[relation], stored.id):
+        raise not_found(other)
 
 
 def take_away(call: Call, key: str, relation: str, other: str) -> Reply:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from entrakit_emulator.graph import people, principals, registrations, users
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
+from entrakit_emulator.graph.permissions import READ_OF, WRITE_OF, need
 from entrakit_emulator.graph.schema import FACES, value_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def deleted(call: Call, cast: str) -> Reply:
 def deleted_one(call: Call, key: str) -> Reply:
     """Read a deleted object."""
     stored = _bin(call, key)
+    need(call, READ_OF[stored.kind].split())
     context = f"{call.root}/$metadata#directoryObjects/$entity"
     return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **_deleted(stored)})
 
@@ -66,6 +68,7 @@ def deleted_one(call: Call, key: str) -> Reply:
 def restore(call: Call, key: str) -> Reply:
     """Bring a deleted object back; a person by another sign-in name where somebody else has the old one."""
     stored = _bin(call, key)
+    _need(call, stored)
     if stored.kind == "user":
         wanted = (call.json() if call.body.strip() else {}).get("newUserPrincipalName")
         name = wanted if isinstance(wanted, str) and wanted else str(stored.doc["userPrincipalName"])
@@ -85,8 +88,15 @@ def restore(call: Call, key: str) -> Reply:
 
 def purge(call: Call, key: str) -> Reply:
     """Delete an object for good."""
-    call.store.delete(_bin(call, key), call.now, for_good=True)
+    stored = _bin(call, key)
+    _need(call, stored)
+    call.store.delete(stored, call.now, for_good=True)
     return Reply(204)
+
+
+def _need(call: Call, stored: Stored) -> None:
+    more = " User.DeleteRestore.All" if stored.kind == "user" else ""
+    need(call, f"{WRITE_OF[stored.kind]}{more}".split())
 
 
 def _kind(cast: str) -> str:

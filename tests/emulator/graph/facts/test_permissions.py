@@ -127,3 +127,65 @@ def test_a_member_is_not_deleted_without_permission(graph: Graph) -> None:
 
     assert graph.call("DELETE", f"groups/{group['id']}/members/{user['id']}").status_code in (403, 405, 501)
     assert 200 == graph.get(f"users/{user['id']}").status_code
+
+
+def test_a_member_without_ref_is_the_person(graph: Graph) -> None:
+    """
+    With the permission for people, they are deleted (4.4): a trap, and so here too.
+    """
+    group, user, other = graph.add_group("team"), graph.add_user("una"), graph.add_user("ulf")
+    graph.link(f"groups/{group['id']}/members", user["id"])
+
+    assert 404 == graph.call("DELETE", f"groups/{group['id']}/members/{other['id']}").status_code
+    assert 204 == graph.call("DELETE", f"groups/{group['id']}/members/{user['id']}").status_code
+    assert 404 == graph.get(f"users/{user['id']}").status_code
+
+
+@pytest.mark.parametrize("role", ["User.Read.All", "Group.ReadWrite.All", "Directory.Read.All"])
+def test_an_object_is_deleted_with_the_permission_of_its_kind(graph: Graph, role: str) -> None:
+    """
+    Reading, or another kind's permission, is not enough, whatever the address calls it.
+    """
+    user, gone = graph.add_user("una"), graph.add_user("ulf")
+    graph.call("DELETE", f"users/{gone['id']}")
+    graph.may(role)
+
+    assert 403 == graph.call("DELETE", f"directoryObjects/{user['id']}").status_code
+    assert 403 == graph.call("POST", f"directory/deletedItems/{gone['id']}/restore").status_code
+    assert 403 == graph.call("DELETE", f"directory/deletedItems/{gone['id']}").status_code
+
+
+def test_what_may_not_be_read_can_not_be_read_another_way(graph: Graph) -> None:
+    """
+    Not as an object of any kind, not by ids, not by a cast, not by expansion, not in the bin.
+    """
+    group, user, gone = graph.add_group("team"), graph.add_user("una", jobTitle="Secret"), graph.add_user("ulf")
+    graph.link(f"groups/{group['id']}/members", user["id"])
+    graph.call("DELETE", f"users/{gone['id']}")
+    graph.may("Group.Read.All")
+    answers = [
+        graph.get(f"directoryObjects/{user['id']}"),
+        graph.call("POST", "directoryObjects/getByIds", {"ids": [user["id"]]}),
+        graph.get(f"groups/{group['id']}/members/microsoft.graph.user"),
+        graph.get(f"groups/{group['id']}/members?$select=id,jobTitle"),
+        graph.get(f"groups/{group['id']}/transitiveMembers"),
+        graph.get(f"groups/{group['id']}?$expand=members"),
+        graph.get(f"groups?$expand=members($select=jobTitle)&$filter=id eq '{group['id']}'"),
+        graph.get(f"directory/deletedItems/{gone['id']}"),
+    ]
+
+    assert [] == [one.text for one in answers if "Secret" in one.text or "ulf" in one.text or '"una"' in one.text]
+    assert 403 == answers[0].status_code == answers[-1].status_code
+    assert user["id"] in answers[1].text
+
+
+def test_one_caller_s_page_is_not_another_s(graph: Graph) -> None:
+    """
+    What was shown to somebody who may see it is not shown to somebody who may not.
+    """
+    graph.add_user("una", jobTitle="Secret")
+    assert "Secret" in graph.get("users").text
+
+    graph.may("User.ReadBasic.All")
+
+    assert "Secret" not in graph.get("users").text
