@@ -23,7 +23,7 @@ NOT_CHECKED = (
     "CORS of the token endpoint, which a single-page app in a browser needs.",
     "Proof-of-possession and certificate-bound tokens.",
     "Graph: directory roles of a person, administrative units, and what an owner may do without a permission.",
-    "Graph: dynamic membership rules; licences; limits on the number of objects.",
+    "Graph: dynamic membership rules; licences of groups; limits on the number of objects.",
     "Key Vault: roles (RBAC), firewalls and private links; access is by policy. Every key is one of a certificate.",
     "Key Vault: tags, key operations, rotation and release policies; the number of requests; pages of a list.",
     "Sizes: a token, a code, a refresh token are shorter than the real ones.",
@@ -40,7 +40,7 @@ REFUSED_FEATURES = (
     "sign-in of people in federated domains",
     "user realm with another api-version than 1.0",
     "Microsoft Graph beyond the addresses that its table lists",
-    "Microsoft Graph: assignLicense and licenseDetails, upserts by uniqueName, $expand of several relations",
+    "Microsoft Graph: upserts by uniqueName, $expand of several relations, $filter on lists of mixed types",
     "Key Vault beyond getting keys, certificates and secrets, listing their versions, and signing with RS256 and PS256",
     "Key Vault api-versions other than 7.4 and 7.5 (BadParameter)",
 )
