@@ -22,6 +22,11 @@ OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
      "$format", "$apply", "$compute"}
 )  # fmt: skip
+# Types that a cast may name. SDKs write their namespace by its alias, `graph.user`.
+TYPES = frozenset(
+    {"user", "group", "application", "serviceprincipal", "device", "administrativeunit", "directoryrole", "orgcontact"}
+)
+_NAMESPACE = re.compile(r"(?:microsoft\.)?graph\.(\w+(?:\(\))?)", re.IGNORECASE)
 _KEY = re.compile(r"([A-Za-z]+)\((?:'((?:[^']|'')*)'|([A-Za-z]+)='((?:[^']|'')*)')\)")
 
 
@@ -124,7 +129,7 @@ def segments_of(path: str) -> tuple[str, ...]:
     """Return the segments of a path, still escaped as it came: `users('a@b')` becomes `users`, `a@b`."""
     found: list[str] = []
     for raw in path.strip("/").split("/"):
-        segment = unquote(raw)
+        segment = _qualified(unquote(raw))
         key = _KEY.fullmatch(segment)
         if key is None:
             found.append(segment)
@@ -133,6 +138,14 @@ def segments_of(path: str) -> tuple[str, ...]:
         else:
             found += [key[1], key[2].replace("''", "'")]
     return tuple(found)
+
+
+def _qualified(segment: str) -> str:
+    """Return a segment as addresses have it: types by their full names, functions and actions by their own alone."""
+    found = _NAMESPACE.fullmatch(segment)
+    if found is None:
+        return segment
+    return f"microsoft.graph.{found[1]}" if found[1].lower() in TYPES else found[1]
 
 
 def options_of(parameters: Mapping[str, str], version: str) -> dict[str, str]:

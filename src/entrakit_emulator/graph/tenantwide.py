@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph import people, principals, registrations, users
-from entrakit_emulator.graph.call import Reply
+from entrakit_emulator.graph.call import TYPES, Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
 from entrakit_emulator.graph.permissions import READ_OF, WRITE_OF, need
 from entrakit_emulator.graph.schema import FACES, value_of
+from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
@@ -103,6 +104,8 @@ def _kind(cast: str) -> str:
     for kind in FACES:
         if cast.lower() == f"microsoft.graph.{kind}".lower():
             return kind
+    if cast.lower().removeprefix("microsoft.graph.") in TYPES:
+        raise NotImplementedHereError(f"Microsoft Graph's /directory/deletedItems/{cast}")
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
 
 

@@ -187,3 +187,20 @@ def test_a_reset_forgets_what_was_written(graph: Graph) -> None:
     graph.may("User.Read.All")
 
     assert before == graph.names("users")
+
+
+def test_namespaces_may_be_written_by_their_alias(graph: Graph) -> None:
+    """
+    The SDKs write `graph.user`; functions and actions may be qualified as well.
+    """
+    group, user = graph.add_group("team"), graph.add_user("una")
+    graph.link(f"groups/{group['id']}/members", user["id"])
+
+    for name in ("graph.user", "microsoft.graph.user", "Microsoft.Graph.User"):
+        assert [user["id"]] == [one["id"] for one in graph.value(f"groups/{group['id']}/members/{name}")]
+        assert [] == graph.value(f"directory/deletedItems/{name}")
+    asked = graph.call("POST", f"users/{user['id']}/microsoft.graph.getMemberGroups", {"securityEnabledOnly": True})
+    assert [group["id"]] == asked.json()["value"]
+    assert 501 == graph.get("directory/deletedItems/graph.device").status_code
+    assert graph.get("directory/deletedItems/microsoft.graph.shoe").status_code in (400, 404)
+    assert 200 == graph.get("users/microsoft.graph.delta()").status_code
