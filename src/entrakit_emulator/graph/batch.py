@@ -80,7 +80,9 @@ def _items(call: Call) -> dict[str, JSON]:  # noqa: C901, PLR0912 - a list of ru
 
 def _needed(item: JSON) -> list[str]:
     given = item.get("dependsOn") or []
-    return [str(one) for one in given] if isinstance(given, list) else []
+    if not isinstance(given, list):
+        raise _malformed(f"The dependsOn of '{item['id']}' is not a list.")
+    return [str(one) for one in given]
 
 
 def _one(call: Call, item: JSON) -> Reply:

@@ -48,7 +48,8 @@ class _Round(NamedTuple):
         since: Changes up to this one are known to the client; -1 in a first round.
         until: Changes up to this one are shown in this round.
         after: The last object that was shown.
-        skip: How many related objects of the next one were shown.
+        skip: Up to where the related objects of the next one were shown.
+        ids: The only objects that are asked about; empty for all.
     """
 
     kinds: tuple[str, ...]
@@ -58,6 +59,7 @@ class _Round(NamedTuple):
     until: int
     after: int
     skip: int = 0
+    ids: tuple[str, ...] = ()
 
 
 def get(call: Call) -> Reply:
@@ -92,15 +94,19 @@ def get(call: Call) -> Reply:
 def _round(call: Call, kinds: tuple[str, ...], query: str) -> _Round:
     token = call.options.get("$skiptoken") or call.options.get("$deltatoken")
     if token and token.lower() != "latest":
+        for option in call.options:
+            if option.startswith("$") and option not in ("$skiptoken", "$deltatoken"):
+                raise bad_request(f"The query parameter '{option}' can't be changed: it is inside the token.")
         state = tokens.read(call, token, query, lifetime_s=float("inf"))
         if call.now - float(str(state["at"])) > LIFETIME_S:
             raise _too_old(call)
         names = state["names"]
-        relations = state["relations"]
+        relations, ids = state["relations"], state["ids"]
         numbers = {name: int(str(state[name])) for name in ("since", "until", "after", "skip")}
         given = _Round(
             kinds, tuple(names) if isinstance(names, list) else None,
-            tuple(relations) if isinstance(relations, list) else (), **numbers,
+            tuple(relations) if isinstance(relations, list) else (),
+            ids=tuple(ids) if isinstance(ids, list) else (), **numbers,
         )  # fmt: skip
         if "$deltatoken" in call.options:
             return given._replace(since=given.until, until=call.store.sequence, after=0, skip=0)
@@ -110,13 +116,14 @@ def _round(call: Call, kinds: tuple[str, ...], query: str) -> _Round:
     asked = {one.strip().lower() for one in (chosen or "").split(",")}
     relations_ = tuple(one for kind in kinds for one in RELATIONS[kind] if chosen is None or one.lower() in asked)
     sequence = call.store.sequence
-    return _Round(kinds, tuple(names_) if names_ is not None else None, relations_, -1, sequence, 0)
+    shown = tuple(names_) if names_ is not None else None
+    return _Round(kinds, shown, relations_, -1, sequence, 0, ids=tuple(_filtered(call)))
 
 
 def _rows(call: Call, round_: _Round) -> list[tuple[int, str]]:
     """Return the next objects of a round, by their place in it, one more than a page has room for."""
     kinds = ",".join("?" * len(round_.kinds))
-    ids = _filtered(call)
+    ids = round_.ids
     among = f"AND id IN ({','.join('?' * len(ids))})" if ids else ""
     # With relations that were shown in part, the object itself comes again.
     sign = ">=" if round_.skip else ">"
@@ -137,15 +144,16 @@ def _rows(call: Call, round_: _Round) -> list[tuple[int, str]]:
 def _items(call: Call, round_: _Round, rows: list[tuple[int, str]]) -> tuple[list[JSON], int, int]:
     """Return what is shown, the place that was reached, and how much of the last object's relations was shown."""
     items: list[JSON] = []
-    reached, skip = round_.after, round_.skip
+    reached = round_.after
     for place, object_id in rows:
+        # The one that was shown in part may be gone since.
+        skip = round_.skip if place == round_.after else 0
         item, more = _item(call, round_, object_id, skip)
         if item is not None:
             items.append(item)
         reached = place
         if more:
             return items, reached, more
-        skip = 0
     return items, reached, 0
 
 
@@ -160,12 +168,15 @@ def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON |
     item: JSON = {**typed, "id": stored.id, **{name: value_of(stored.kind, stored.doc, name) for name in names}}
     more = 0
     for relation in (one for one in round_.relations if one in RELATIONS[stored.kind]):
-        related = _related(call, round_, stored, relation)
-        part = related[skip : skip + RELATED] if relation == "members" else related
-        if relation == "members" and len(related) > skip + RELATED:
-            more = skip + RELATED
-        if part:
-            item[f"{relation}@delta"] = part
+        is_split = relation == "members"
+        if skip and not is_split:
+            continue
+        related = _related(call, round_, stored, relation, skip)
+        if is_split and len(related) > RELATED:
+            related = related[:RELATED]
+            more = related[-1][0]
+        if related:
+            item[f"{relation}@delta"] = [reference for _, reference in related]
     return item, more
 
 
@@ -185,18 +196,27 @@ def _names(call: Call, round_: _Round, stored: Stored, *, minimal: bool) -> list
     return [name for name in names if name in changed]
 
 
-def _related(call: Call, round_: _Round, stored: Stored, relation: str) -> list[JSON]:
-    link = LINKS[relation]
+def _related(call: Call, round_: _Round, stored: Stored, relation: str, skip: int) -> list[tuple[int, JSON]]:
+    """Return the related objects after a place, each with its own; of `members` one more than a page has room for."""
+    link, most = LINKS[relation], RELATED + 1 if relation == "members" else -1
     if round_.since < 0:
-        return [_reference(call, target) for target in call.store.targets(link, stored.id)]
-    rows = call.store.connection.execute(
-        "SELECT what, other FROM changes WHERE id=? AND sequence > ? AND sequence <= ? AND what IN (?, ?) "
-        "ORDER BY sequence",
-        (stored.id, round_.since, round_.until, f"{link}_added", f"{link}_removed"),
-    )
-    last = {str(other): str(what) for what, other in rows}
+        # By the links' own numbers: a member that goes while a client turns pages moves no other to a page before.
+        rows = call.store.connection.execute(
+            "SELECT links.key, target, '' FROM links JOIN objects ON target=id AND deleted IS NULL "
+            "WHERE links.kind=? AND source=? AND links.key > ? ORDER BY links.key LIMIT ?",
+            (link, stored.id, skip, most),
+        )
+    else:
+        rows = call.store.connection.execute(
+            "SELECT MAX(sequence), other, what FROM changes WHERE id=? AND sequence > ? AND sequence <= ? "
+            "AND what IN (?, ?) GROUP BY other HAVING MAX(sequence) > ? ORDER BY 1 LIMIT ?",
+            (stored.id, round_.since, round_.until, f"{link}_added", f"{link}_removed", skip, most),
+        )
     removed: JSON = {"@removed": {"reason": "deleted"}}
-    return [_reference(call, other) | (removed if what.endswith("_removed") else {}) for other, what in last.items()]
+    return [
+        (int(place), _reference(call, str(other)) | (removed if str(what).endswith("_removed") else {}))
+        for place, other, what in rows
+    ]
 
 
 def _reference(call: Call, target: str) -> JSON:
@@ -231,10 +251,8 @@ def _end(call: Call, round_: _Round, query: str) -> JSON:
 
 
 def _link(call: Call, name: str, state: JSON) -> str:
-    kept = {one: value for one, value in call.options.items() if one == "$filter"}
-    query = "&".join(f"{one}={quote(value, safe='')}" for one, value in kept.items())
     path = "/".join(quote(one, safe="()$.") for one in call.segments)
-    return f"{call.root}/{path}?{query}{'&' if query else ''}{name}={tokens.make(call, state)}"
+    return f"{call.root}/{path}?{name}={tokens.make(call, state)}"
 
 
 def _size(call: Call) -> int:

@@ -333,7 +333,9 @@ class _Parser:
             values.append(self._literal(type_))
         self._expect(")")
         self._terms += len(values) - 1
-        if not all(str(value).isascii() for value in values):
+        if sql == COLUMNS["id"]:
+            values = [str(value).lower() for value in values]
+        elif not all(str(value).isascii() for value in values):
             sql, values = f"fold({sql})", [folded(value) if isinstance(value, str) else value for value in values]
         return Condition(f"{sql} IN ({','.join('?' * len(values))})", tuple(values))
 
@@ -391,6 +393,8 @@ def folded(text: str) -> str:
 
 def _as_compared(sql: str, literal: object) -> tuple[str, object]:
     """Return both sides of a comparison so that case makes no difference: the database knows that of ASCII alone."""
+    if isinstance(literal, str) and sql == COLUMNS["id"]:
+        return sql, literal.lower()
     if isinstance(literal, str) and not literal.isascii():
         return f"fold({sql})", folded(literal)
     return sql, literal

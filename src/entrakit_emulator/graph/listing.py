@@ -65,7 +65,7 @@ def page(call: Call, source: Source) -> Reply:
     Raises:
         GraphError: The query can't be run; the texts are the service's.
     """
-    size = _size(call)
+    size = size_of(call)
     options = tuple(sorted(call.options.items()))
     seen = {kind: visible(call, kind) for kind in FACES}
     mark = tokens.digest(call, without=("$skiptoken",))
@@ -123,7 +123,8 @@ def context_of(name: str, names: Sequence[str] | None, expansion: Expansion | No
     return f"{name}({','.join(inside)})" if inside else name
 
 
-def _size(call: Call) -> int:
+def size_of(call: Call) -> int:
+    """Return how many objects a page may hold. Raises GraphError for a size that there is not."""
     for option in ("$skip", "$apply", "$compute", "$format"):
         if option in call.options:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported.")
@@ -211,7 +212,7 @@ def _page(call: Call, source: Source, size: int, place: _Place) -> bytes:
     if call.wants_count and call.is_eventual and place.state is None:
         text += f',"@odata.count":{call.store.count(query.where, query.values)}'
     if more:
-        text += f',"@odata.nextLink":{json.dumps(_link(call, shown[-1], place.mark))}'
+        text += f',"@odata.nextLink":{json.dumps(next_link(call, shown[-1], place.mark))}'
     items = [str(row[4]) for row in shown]
     if source.is_mixed:
         items = [_typed(row, place, names) for row in shown]
@@ -268,7 +269,8 @@ def _after(
     return f"{where} AND {after}", (*values, state["v"], state["v"], state["k"])
 
 
-def _link(call: Call, last: tuple[object, ...], mark: str) -> str:
+def next_link(call: Call, last: tuple[object, ...], mark: str) -> str:
+    """Return the address of the page after an object: its key, and the value that is sorted by."""
     token = tokens.make(call, {"k": last[0], "v": last[1], "q": mark})
     options = {name: value for name, value in call.options.items() if name != "$skiptoken"} | {"$skiptoken": token}
     query = "&".join(f"{name}={quote(value, safe=chr(39) + '$(),:;/@*!-._~')}" for name, value in options.items())

@@ -23,6 +23,7 @@ from entrakit_emulator.graph.schema import (
     property_of,
     value_of,
 )
+from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,7 +49,10 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> Stored:
 
     Raises:
         GraphError: There is none (404).
+        NotImplementedHereError: The key is an alternate one.
     """
+    if "=" in key:
+        raise NotImplementedHereError(f"Microsoft Graph's alternate key {key.partition('=')[0]} of a {kinds[0]}")
     stored = call.store.find(call.tenant, key, kinds)
     if stored is None:
         raise not_found(key)

@@ -85,6 +85,9 @@ def check(call: Call) -> None:
         GraphError: The token carries none of the permissions that would do (403).
     """
     path = "/".join(call.segments).lower()
+    if call.method in ("GET", "PATCH") and path == f"users/{str(call.claims.get('oid')).lower()}":
+        # Oneself by one's id is oneself.
+        path = "me"
     for methods, pattern, enough in _TABLE:
         if call.method in methods and re.fullmatch(pattern, path):
             need(call, enough.split())

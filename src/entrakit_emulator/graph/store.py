@@ -203,6 +203,8 @@ class Store:
     def delete(self, stored: Stored, now: float, *, for_good: bool) -> None:
         """Delete an object; for good, or so that it can be restored."""
         with self.connection:
+            if stored.deleted is None:
+                self._note_links(stored, now, "removed")
             if for_good:
                 self.connection.execute("DELETE FROM objects WHERE id=?", (stored.id,))
                 self.connection.execute("DELETE FROM links WHERE source=? OR target=?", (stored.id, stored.id))
@@ -215,6 +217,21 @@ class Store:
         with self.connection:
             self.connection.execute("UPDATE objects SET deleted=NULL WHERE id=?", (stored.id,))
             self.note(stored.tenant, now, stored.id, stored.kind, "restored")
+            self._note_links(stored, now, "added")
+            # Whoever was told that it is gone has forgotten what it was linked to.
+            for kind, target in self.connection.execute(
+                "SELECT kind, target FROM links WHERE source=?", (stored.id,)
+            ).fetchall():
+                self.note(stored.tenant, now, stored.id, stored.kind, f"{kind}_added", other=target)
+
+    def _note_links(self, stored: Stored, now: float, what: str) -> None:
+        """Note for all that are linked to an object that it comes or goes."""
+        rows = self.connection.execute(
+            "SELECT links.kind, id, tenant, objects.kind FROM links JOIN objects ON source=id WHERE target=?",
+            (stored.id,),
+        ).fetchall()
+        for link, source, tenant, kind in rows:
+            self.note(tenant, now, source, kind, f"{link}_{what}", other=stored.id)
 
     def link(self, kind: str, source: Stored, target: str, now: float) -> bool:
         """Link an object to another, and return whether that was new."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph import people, principals, registrations, users
+from entrakit_emulator.graph import people, principals, registrations, tokens, users
 from entrakit_emulator.graph.call import TYPES, Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
+from entrakit_emulator.graph.listing import next_link, selected, size_of
+from entrakit_emulator.graph.objects import COLLECTION
 from entrakit_emulator.graph.permissions import READ_OF, WRITE_OF, need
 from entrakit_emulator.graph.schema import FACES, value_of
 from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from entrakit_emulator.graph.call import Call
     from entrakit_emulator.graph.store import Stored
 
@@ -50,12 +54,28 @@ def organization(call: Call, key: str) -> Reply:
 
 
 def deleted(call: Call, cast: str) -> Reply:
-    """List deleted objects of a kind."""
+    """List deleted objects of a kind, in pages."""
     kind = _kind(cast)
-    rows = call.store.select("id", "tenant=? AND kind=? AND deleted IS NOT NULL", (call.tenant, kind), "ORDER BY key")
-    items = [_deleted(_bin(call, str(row[0]))) for row in list(rows)]
-    collection = {"user": "users", "group": "groups"}.get(kind, "directoryObjects")
-    return Reply(200, {"@odata.context": f"{call.root}/$metadata#{collection}", "value": items})
+    for option in ("$filter", "$orderby", "$search", "$expand"):
+        if option in call.options:
+            raise NotImplementedHereError(f"Microsoft Graph's {option} on deleted items")
+    size, mark = size_of(call), tokens.digest(call, without=("$skiptoken",))
+    token = call.options.get("$skiptoken")
+    after = 0 if token is None else tokens.read(call, token, mark)["k"]
+    where = "tenant=? AND kind=? AND deleted IS NOT NULL"
+    rows = call.store.select(
+        "key, id", f"{where} AND key > ?", (call.tenant, kind, after), f"ORDER BY key LIMIT {size + 1}"
+    )
+    found = list(rows)
+    body: JSON = {"@odata.context": f"{call.root}/$metadata#{COLLECTION[kind]}"}
+    if call.wants_count and call.is_eventual and token is None:
+        body["@odata.count"] = call.store.count(where, (call.tenant, kind))
+    if len(found) > size:
+        body["@odata.nextLink"] = next_link(call, (found[size - 1][0], None), mark)
+    names = selected(call, (kind,))
+    items = [_deleted(_bin(call, str(row[1])), names) for row in found[:size]]
+    body["value"] = items
+    return Reply(200, body)
 
 
 def deleted_one(call: Call, key: str) -> Reply:
@@ -116,9 +136,10 @@ def _bin(call: Call, key: str) -> Stored:
     return stored
 
 
-def _deleted(stored: Stored) -> JSON:
-    shown = {name: value_of(stored.kind, stored.doc, name) for name in FACES[stored.kind]}
-    return {**shown, "deletedDateTime": people.stamp(stored.deleted or 0.0)}
+def _deleted(stored: Stored, names: Sequence[str] | None = None) -> JSON:
+    shown = {name: value_of(stored.kind, stored.doc, name) for name in names or FACES[stored.kind]}
+    when = {"deletedDateTime": people.stamp(stored.deleted or 0.0)}
+    return shown | (when if names is None or "deletedDateTime" in names else {})
 
 
 def _organization(call: Call) -> JSON:

@@ -15,8 +15,8 @@ from entrakit_emulator.graph.errors import GraphError
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
 
-# Tenants up to so many users: resource units in ten seconds.
-SIZES = ((50, 3_500), (500, 5_000), (math.inf, 8_000))
+# Tenants with fewer users than this: resource units in ten seconds.
+SIZES = ((50, 3_500), (501, 5_000), (math.inf, 8_000))
 WINDOW_S = 10.0
 WRITES, WRITE_WINDOW_S = 3_000, 150.0
 TOLD_FROM = 0.8
@@ -45,14 +45,17 @@ class Bucket:
     left: float
     at: float
 
-    def take(self, amount: float, now: float) -> float:
-        """Take some, and return 0; or return the seconds until there is enough."""
+    def wait_for(self, amount: float, now: float) -> float:
+        """Return the seconds until there is as much; what is more than it holds is there when it is full."""
         self.left = min(self.size, self.left + max(0.0, now - self.at) * self.size / self.window_s)
         self.at = now
-        if self.left >= amount:
-            self.left -= amount
-            return 0.0
-        return (amount - self.left) * self.window_s / self.size
+        missing = min(amount, self.size) - self.left
+        # Sums of fractions: what is missing by less than this is there.
+        return missing * self.window_s / self.size if missing > 1e-6 else 0.0
+
+    def take(self, amount: float) -> None:
+        """Take what is there."""
+        self.left = max(0.0, self.left - amount)
 
     @property
     def used(self) -> float:
@@ -85,19 +88,31 @@ def admit(call: Call) -> dict[str, str]:
         return headers
     app = str(call.claims.get("appid") or call.claims.get("azp"))
     buckets = call.exchange.world.buckets
-    size = settings.resource_units or next(units for most, units in SIZES if call.store.people(call.tenant) <= most)
-    reads = buckets.setdefault(("units", app, call.tenant), Bucket(size, WINDOW_S, size, call.now))
-    waits = [(reads.take(cost, call.now), "ResourceUnitLimitExceeded")]
+    size = settings.resource_units or next(units for fewer, units in SIZES if call.store.people(call.tenant) < fewer)
+    reads = _bucket(buckets, ("units", app, call.tenant), size, WINDOW_S, call.now)
+    wanted = [(reads, cost, "ResourceUnitLimitExceeded")]
     if call.method not in ("GET", "HEAD") and not call.segments[-1].lower().startswith(("get", "check")):
-        limit = settings.writes or WRITES
-        writes = buckets.setdefault(("writes", app, call.tenant), Bucket(limit, WRITE_WINDOW_S, limit, call.now))
-        waits.append((writes.take(1, call.now), "WriteLimitExceeded"))
-    wait, reason = max(waits)
+        writes = _bucket(buckets, ("writes", app, call.tenant), settings.writes or WRITES, WRITE_WINDOW_S, call.now)
+        wanted.append((writes, 1, "WriteLimitExceeded"))
+    wait, reason = max((bucket.wait_for(amount, call.now), reason) for bucket, amount, reason in wanted)
     if wait:
+        # What is refused costs nothing: a client that waits as it was told gets through.
         raise too_many(call, wait, reason, app)
+    for bucket, amount, _ in wanted:
+        bucket.take(amount)
     if reads.used > TOLD_FROM:
         headers["x-ms-throttle-limit-percentage"] = f"{reads.used:.1f}"
     return headers
+
+
+def _bucket(
+    buckets: dict[tuple[str, str, str], Bucket], key: tuple[str, str, str], size: float, window_s: float, now: float
+) -> Bucket:
+    """Return a bucket; a new one where its size was set otherwise, or the tenant has grown."""
+    known = buckets.get(key)
+    if known is None or known.size != size:
+        known = buckets[key] = Bucket(size, window_s, size, now)
+    return known
 
 
 def too_many(call: Call, wait: float, reason: str, app: str) -> GraphError:

@@ -280,3 +280,13 @@ def test_no_search_breaks_the_service(graph: Graph, search: str) -> None:
     Whatever stands there.
     """
     assert graph.get(f"users?$search={quote(search)}", advanced=True).status_code in (200, 400)
+
+
+def test_ids_are_compared_without_regard_to_case(people: Graph) -> None:
+    """
+    As keys are.
+    """
+    one = people.get("users/una@contoso.example").json()["id"]
+
+    assert ["Una O'Neil"] == people.names(f"users?$filter=id eq '{one.upper()}'")
+    assert ["Una O'Neil"] == people.names(f"users?$filter=id in ('{one.upper()}')")

@@ -392,3 +392,32 @@ def test_a_representation_on_request(graph: Graph) -> None:
         "PATCH", f"users/{made['id']}", {"jobTitle": "x"}, {"Prefer": "return=representation"}
     ).status_code in (200, 204)
     assert "x" == graph.get(f"users/{made['id']}").json()["jobTitle"]
+
+
+def test_deleted_people_come_in_pages(graph: Graph) -> None:
+    """
+    As other lists: size, selection, links, count.
+    """
+    gone = {graph.add_user(f"u{number}")["id"] for number in range(5)}
+    for one in gone:
+        graph.call("DELETE", f"users/{one}")
+    path = "directory/deletedItems/microsoft.graph.user"
+    first = graph.get(f"{path}?$top=2&$select=id,deletedDateTime&$count=true", advanced=True).json()
+    seen, link = [one["id"] for one in first["value"]], first["@odata.nextLink"]
+    while link:
+        page = graph.get(link, advanced=True).json()
+        seen += [one["id"] for one in page["value"]]
+        link = page.get("@odata.nextLink", "")
+
+    assert (5, {"id", "deletedDateTime"}) == (first["@odata.count"], set(first["value"][0]))
+    assert sorted(gone) == sorted(seen)
+
+
+def test_alternate_keys_are_refused_by_name(graph: Graph) -> None:
+    """
+    Upserts by uniqueName are not here.
+    """
+    response = graph.call("PATCH", "groups(uniqueName='team')", {"displayName": "Team"})
+
+    assert 501 == response.status_code
+    assert "uniqueName" in response.text

@@ -189,3 +189,33 @@ def test_one_caller_s_page_is_not_another_s(graph: Graph) -> None:
     graph.may("User.ReadBasic.All")
 
     assert "Secret" not in graph.get("users").text
+
+
+def test_every_address_asks_for_a_permission(graph: Graph) -> None:
+    """
+    Whatever is in the table of addresses: without any permission there is nothing to be had.
+    """
+    from entrakit_emulator.graph.directory import ADDRESSES
+
+    user = graph.add_user("una")["id"]
+    graph.may("Mail.Read")
+    open_ones = []
+    for address in ADDRESSES:
+        path = "/".join(user if segment == "*" else segment for segment in address.pattern)
+        response = graph.call(address.method, path, None if address.method in ("GET", "DELETE") else {})
+        own = address.pattern[0] == "me" and response.status_code == 400
+        if response.status_code != 403 and not own:
+            open_ones.append((address.method, path, response.status_code))
+
+    assert [] == open_ones
+
+
+def test_oneself_by_ones_id(graph: Graph) -> None:
+    """
+    User.Read is enough for the own profile at any address.
+    """
+    graph.sign_in("User.Read")
+    user = graph.caller.tenant.users.normal
+
+    assert user.display_name == graph.get(f"users/{user.object_id}").json()["displayName"]
+    assert 403 == graph.call("DELETE", f"users/{user.object_id}").status_code
