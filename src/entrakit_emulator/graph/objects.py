@@ -40,7 +40,8 @@ COLLECTION = {
     "application": "applications",
     "servicePrincipal": "servicePrincipals",
 }
-# What may be read but is not in the schema of the table: of other services.
+# Collections whose objects have their client id as an alternate key.
+BY_APP_ID = {"applications": "application", "serviceprincipals": "servicePrincipal"}
 _PYTHON = {BOOLEAN: bool, LIST: list, OBJECT: dict, DATE: str}
 
 
@@ -51,12 +52,23 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> Stored:
         GraphError: There is none (404).
         NotImplementedHereError: The key is an alternate one.
     """
-    if "=" in key:
-        raise NotImplementedHereError(f"Microsoft Graph's alternate key {key.partition('=')[0]} of a {kinds[0]}")
-    stored = call.store.find(call.tenant, key, kinds)
+    name, separator, value = key.partition("=")
+    if not separator:
+        stored = call.store.find(call.tenant, key, kinds)
+    elif name.lower() == "appid" and call.segments[0].lower() in BY_APP_ID:
+        stored = by_app_id(call, value, BY_APP_ID[call.segments[0].lower()])
+    else:
+        raise NotImplementedHereError(f"Microsoft Graph's alternate key {name} of a {kinds[0]}")
     if stored is None:
         raise not_found(key)
     return stored
+
+
+def by_app_id(call: Call, client_id: str, kind: str) -> Stored | None:
+    """Return the app registration, or the service principal, of a client id."""
+    where = "tenant=? AND kind=? AND deleted IS NULL AND json_extract(doc, '$.appId')=?"
+    row = next(iter(call.store.select("id", where, (call.tenant, kind, client_id.lower()))), None)
+    return call.store.find(call.tenant, str(row[0]), (kind,)) if row else None
 
 
 def referred(reference: object) -> str:

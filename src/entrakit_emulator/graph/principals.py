@@ -13,7 +13,9 @@ from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, denied, not_found
 from entrakit_emulator.graph.listing import Source, count, page
 from entrakit_emulator.graph.objects import (
+    BY_APP_ID,
     NAMES,
+    by_app_id,
     changed,
     checked,
     created,
@@ -37,7 +39,6 @@ SOURCES = {
     "applications": Source(("application",), "applications"),
     "serviceprincipals": Source(("servicePrincipal",), "servicePrincipals"),
 }  # fmt: skip
-KINDS = {"applications": "application", "serviceprincipals": "servicePrincipal"}
 YEARS_2 = datetime.timedelta(days=730)
 
 
@@ -81,13 +82,13 @@ def create_principal(call: Call) -> Reply:
     values = checked(call, "servicePrincipal", is_new=True)
     required("servicePrincipal", values, ("appId",))
     client_id = str(values["appId"]).lower()
-    registration = _by_app_id(call, client_id, "application")
+    registration = by_app_id(call, client_id, "application")
     world = call.exchange.world
     if registration is None and client_id not in world.apps:
         raise bad_request(
             f"The appId '{client_id}' of the service principal does not reference a valid application object."
         )
-    if _by_app_id(call, client_id, "servicePrincipal") is not None:
+    if by_app_id(call, client_id, "servicePrincipal") is not None:
         raise GraphError(
             409, "Request_MultipleObjectsWithSameKeyValue",
             "The service principal cannot be created, updated, or restored because the service principal name "
@@ -136,7 +137,7 @@ def delete(call: Call, stored: Stored) -> None:
         call.exchange.world.registered[client_id] = app
     call.exchange.world.apps.pop(client_id, None)
     call.exchange.world.mirrored.pop(client_id, None)
-    other = _by_app_id(call, client_id, "servicePrincipal")
+    other = by_app_id(call, client_id, "servicePrincipal")
     if stored.kind == "application" and other is not None:
         call.store.delete(other, call.now, for_good=False)
 
@@ -191,22 +192,7 @@ def remove_password(call: Call, key: str) -> Reply:
 
 
 def _found(call: Call, key: str) -> Stored:
-    kind = KINDS[call.segments[0].lower()]
-    name, separator, value = key.partition("=")
-    if not separator:
-        return found(call, key, (kind,))
-    if name.lower() != "appid":
-        raise GraphError(400, "BadRequest", f"Resource not found for the segment '{name}'.")
-    stored = _by_app_id(call, value.lower(), kind)
-    if stored is None:
-        raise not_found(value)
-    return stored
-
-
-def _by_app_id(call: Call, client_id: str, kind: str) -> Stored | None:
-    where = "tenant=? AND kind=? AND deleted IS NULL AND json_extract(doc, '$.appId')=?"
-    row = next(iter(call.store.select("id", where, (call.tenant, kind, client_id))), None)
-    return call.store.find(call.tenant, str(row[0]), (kind,)) if row else None
+    return found(call, key, (BY_APP_ID[call.segments[0].lower()],))
 
 
 def _app(call: Call, registration: Stored | None) -> App:

@@ -278,3 +278,18 @@ def test_apps_of_microsoft_have_no_registration_here(graph: Graph) -> None:
     assert graph.caller.tenant.tenant_id != graph.get(f"servicePrincipals{key}").json()["appOwnerOrganizationId"]
     assert 403 == graph.call("PATCH", f"servicePrincipals{key}", {"accountEnabled": False}).status_code
     assert 403 == graph.call("DELETE", f"servicePrincipals{key}").status_code
+
+
+def test_the_alternate_key_goes_before_relations_too(graph: Graph) -> None:
+    """
+    As `/servicePrincipals(appId='…')/memberOf`; for other keys and kinds there is a refusal by name.
+    """
+    app, user = register(graph), graph.add_user("una")
+    graph.call("POST", "servicePrincipals", {"appId": app["appId"]})
+    path = f"(appId='{app['appId'].upper()}')"
+
+    assert 204 == graph.link(f"applications{path}/owners", user["id"]).status_code
+    assert [user["id"]] == [one["id"] for one in graph.value(f"applications{path}/owners")]
+    assert [] == graph.value(f"servicePrincipals{path}/memberOf")
+    assert 501 == graph.get(f"users{path}").status_code
+    assert 501 == graph.get("applications(uniqueName='x')").status_code
