@@ -20,6 +20,7 @@ from starlette.responses import Response
 
 from entrakit_emulator import fault_answers, faults, journal
 from entrakit_emulator.exchange import Exchange
+from entrakit_emulator.graph import errors as graph
 from entrakit_emulator.sts import sign_in_pages
 from entrakit_emulator.sts.errors import NotImplementedHereError, ServiceError
 
@@ -156,6 +157,8 @@ def _answer(exchange: Exchange, route: Route) -> Response:
         exchange.parse()
         return route.handler(exchange)
     except ServiceError as error:
+        if route.endpoint == "graph":
+            return graph.refusal(exchange, graph.malformed())
         return sign_in_pages.trouble(exchange, error) if route.is_page else exchange.refusal(error)
     except NotImplementedHereError as error:
         exchange.error = "emulator_not_implemented"

@@ -119,3 +119,8 @@ def denied() -> GraphError:
 def wrong_method() -> GraphError:
     """Return the refusal of a method."""
     return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+
+
+def malformed() -> GraphError:
+    """Return the refusal of a request whose query or form can't be read."""
+    return GraphError(400, "BadRequest", "The request URL is malformed.")

@@ -312,3 +312,14 @@ def test_what_changes_shows_at_once(graph: Graph) -> None:
     graph.call("PATCH", f"users/{made['id']}", {"displayName": "Later still"})
 
     assert "Later still" in graph.names("users")
+
+
+@pytest.mark.parametrize("query", ["$filter=%E9", "&".join(f"a{number}=1" for number in range(200)), "$top=%00"])
+def test_a_query_that_can_not_be_read_is_refused_in_graphs_form(graph: Graph, query: str) -> None:
+    """
+    Not in that of the token service.
+    """
+    response = graph.http.get(f"/v1.0/users?{query}", headers={"Authorization": f"Bearer {graph.token}"})
+
+    assert 400 == response.status_code
+    assert {"code", "message", "innerError"} <= set(response.json()["error"])
