@@ -30,20 +30,15 @@ def answer(call: Call) -> Reply:
     """
     items = _items(call)
     done: dict[str, Reply] = {}
-    waiting = dict(items)
-    while waiting:
-        ready = [key for key, item in waiting.items() if all(other in done for other in _needed(item))]
-        if not ready:
-            raise _malformed("The batch has a circular dependency.")
-        for key in ready:
-            item = waiting.pop(key)
-            failed = any(done[other].status >= 400 for other in _needed(item))
-            done[key] = _refused(call, FAILED) if failed else _one(call, item)
+    for key in _order(items):
+        failed = any(done[other].status >= 400 for other in _needed(items[key]))
+        done[key] = _refused(call, FAILED) if failed else _one(call, items[key])
     responses = [_response(key, done[key]) for key in _shuffled(list(items))]
     return Reply(200, {"responses": responses})
 
 
-def _items(call: Call) -> dict[str, JSON]:  # noqa: C901, PLR0912 - a list of rules
+def _items(call: Call) -> dict[str, JSON]:
+    """Return the items by their ids, checked. Raises GraphError (400) for what is wrong with any of them."""
     listed = call.json().get("requests")
     if not isinstance(listed, list) or not listed:
         raise _malformed("Invalid batch payload format.")
@@ -55,27 +50,43 @@ def _items(call: Call) -> dict[str, JSON]:  # noqa: C901, PLR0912 - a list of ru
     for item in listed:
         if not isinstance(item, dict):
             raise _malformed("Invalid batch payload format.")
-        key, url = item.get("id"), item.get("url")
+        key = item.get("id")
         if not isinstance(key, str) or not key:
             raise _malformed("Request Id must be specified and not be empty.")
         if key in items:
             raise _malformed(f"Request Id '{key}' has to be unique in a batch.")
-        if str(item.get("method", "")).upper() not in METHODS:
-            raise _malformed(f"The request method of '{key}' is not supported.")
-        if not isinstance(url, str) or not url or "://" in url.partition("?")[0]:
-            raise _malformed(f"The request url of '{key}' has to be relative.")
-        headers = item.get("headers", {})
-        if not isinstance(headers, dict):
-            raise _malformed(f"The headers of '{key}' are not an object.")
-        names = {str(name).lower() for name in headers}
-        if item.get("body") is not None and "content-type" not in names:
-            raise _malformed("Write request id : " + key + " does not contain Content-Type header or body.")
+        _check(key, item)
         items[key] = item
     for key, item in items.items():
         for other in _needed(item):
             if other not in items or other == key:
                 raise _malformed(f"Request '{key}' depends on '{other}', which is not in the batch.")
     return items
+
+
+def _check(key: str, item: JSON) -> None:
+    url, headers = item.get("url"), item.get("headers", {})
+    if str(item.get("method", "")).upper() not in METHODS:
+        raise _malformed(f"The request method of '{key}' is not supported.")
+    if not isinstance(url, str) or not url or "://" in url.partition("?")[0]:
+        raise _malformed(f"The request url of '{key}' has to be relative.")
+    if not isinstance(headers, dict):
+        raise _malformed(f"The headers of '{key}' are not an object.")
+    if item.get("body") is not None and "content-type" not in {str(name).lower() for name in headers}:
+        raise _malformed(f"Write request id : {key} does not contain Content-Type header or body.")
+
+
+def _order(items: dict[str, JSON]) -> list[str]:
+    """Return an order in which each item comes after those that it needs. Raises GraphError where there is none."""
+    order: list[str] = []
+    waiting = list(items)
+    while waiting:
+        ready = [key for key in waiting if all(other in order for other in _needed(items[key]))]
+        if not ready:
+            raise _malformed("The batch has a circular dependency.")
+        order += ready
+        waiting = [key for key in waiting if key not in ready]
+    return order
 
 
 def _needed(item: JSON) -> list[str]:
