@@ -242,10 +242,12 @@ class Transport:
 
 def client_options(transport: Transport | AsyncTransport) -> dict[str, Any]:
     """Return what httpx2's clients are made with. Raises ParameterError for a CA bundle that can't be read."""
+    from entrakit.tls_socket import EagerSocket
     from entrakit.trust import make_context
 
     _quieten("httpx2", "httpcore2")
     context: ssl.SSLContext = make_context(transport.ca_bundle, os.environ)
+    context.sslsocket_class = EagerSocket
     return {
         "verify": context, "proxy": transport.proxy, "timeout": transport.timeout_s, "http2": transport.http2,
         "headers": {"User-Agent": f"entrakit/{version.__version__}"},

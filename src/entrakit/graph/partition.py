@@ -117,16 +117,22 @@ class Partition(Generic[T]):
 
     def unseen(self, items: Sequence[T]) -> list[T]:
         """Return those objects that did not come before, and remember them."""
+        keys = [_id(item) for item in items]
         fresh: list[T] = []
-        for item in items:
-            key = _id(item)
-            if key is None or key in self._seen:
+        if None not in keys and len(set(keys)) == len(keys) and self._seen.isdisjoint(keys):
+            # All of them, as it is with nearly every page.
+            self._seen.update(keys)
+            fresh = list(items)
+        else:
+            for key, item in zip(keys, items, strict=True):
                 # Without an id nothing can be told apart: then the proof fails, and `whole` brings what is missing.
-                continue
-            self._seen.add(key)
-            if self._hides_id and isinstance(item, dict):
-                del item["id"]
-            fresh.append(item)
+                if key is not None and key not in self._seen:
+                    self._seen.add(key)
+                    fresh.append(item)
+        if self._hides_id:
+            for item in fresh:
+                if isinstance(item, dict):
+                    del item["id"]
         return fresh
 
     def is_complete(self) -> Operation[bool]:
@@ -259,8 +265,9 @@ def counting(service: Service, path: str, headers: Mapping[str, str] | None, que
 
 def _id(item: object) -> object:
     """Return what an object is known by; None where it has no id."""
+    found = getattr(item, "id", None)
+    if found is not None:
+        return found
     if isinstance(item, dict):
         return item.get("id")
-    if isinstance(item, decoding.Raw):
-        return decoding.id_of(item)
-    return getattr(item, "id", None)
+    return decoding.id_of(item) if isinstance(item, decoding.Raw) else None

@@ -27,10 +27,10 @@ CREATE TABLE objects (
     face TEXT NOT NULL, name TEXT COLLATE NOCASE, upn TEXT COLLATE NOCASE, nickname TEXT COLLATE NOCASE,
     mail TEXT COLLATE NOCASE, born REAL NOT NULL, deleted REAL
 );
-CREATE INDEX by_upn ON objects (tenant, kind, upn);
+CREATE INDEX by_upn ON objects (tenant, kind, deleted, upn);
 CREATE INDEX by_name ON objects (tenant, kind, name);
-CREATE INDEX by_nickname ON objects (tenant, kind, nickname);
-CREATE INDEX by_kind ON objects (tenant, kind, deleted, key);
+CREATE INDEX by_nickname ON objects (tenant, kind, deleted, nickname);
+CREATE INDEX by_kind ON objects (tenant, kind, deleted, key, upn, nickname, name);
 CREATE TABLE links (
     kind TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, at REAL NOT NULL, key INTEGER PRIMARY KEY
 );

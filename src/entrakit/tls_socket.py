@@ -1,0 +1,39 @@
+"""A TLS socket that hands on all that has arrived, not one record at a time.
+
+OpenSSL gives 16 KiB per read at the most. The layers above it cost more for each piece than for each byte, so a page of
+some 300 KB that is there already is better handed on whole than in twenty pieces.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+RECORD = 16 * 1024
+MOST = 512 * 1024
+
+
+class EagerSocket(ssl.SSLSocket):
+    """What `ssl.SSLContext.sslsocket_class` makes of a socket."""
+
+    def recv(self, buflen: int = RECORD, flags: int = 0) -> bytes:
+        """Return what is there, once there is something; more than `buflen`, if more has arrived."""
+        first = super().recv(buflen, flags)
+        if len(first) < RECORD:
+            # A record that is not full is the last one of an answer.
+            return first
+        parts, size = [first], len(first)
+        patience = self.gettimeout()
+        self.settimeout(0.0)
+        try:
+            while size < MOST:
+                part = super().recv(RECORD)
+                if not part:
+                    break
+                parts.append(part)
+                size += len(part)
+        except (ssl.SSLError, OSError):
+            # Nothing more yet, or an end: the next read waits for it, or meets it again.
+            pass
+        finally:
+            self.settimeout(patience)
+        return b"".join(parts)
