@@ -15,6 +15,7 @@ from entrakit_emulator.graph import tokens
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request
 from entrakit_emulator.graph.listing import context_of, selected
+from entrakit_emulator.graph.permissions import visible
 from entrakit_emulator.graph.schema import COLLECTIONS, FACES, PROPERTIES, value_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def get(call: Call) -> Reply:
         if option in call.options:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported with delta.")
     collection = next((one for one in COLLECTIONS if one.lower() == call.segments[0].lower()), "directoryObjects")
-    kinds = (COLLECTIONS[collection],) if collection in COLLECTIONS else tuple(FACES)
+    visible_kinds = tuple(kind for kind in FACES if visible(call, kind) is None)
+    kinds = (COLLECTIONS[collection],) if collection in COLLECTIONS else visible_kinds
     # Options are inside the tokens; what binds these is the tenant and the path.
     query = tokens.digest(call, without=tuple(call.options))
     round_ = _round(call, kinds, query)

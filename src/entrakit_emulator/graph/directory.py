@@ -45,6 +45,12 @@ class Address(NamedTuple):
 
 def _table() -> list[Address]:
     rows: list[tuple[str, str, Callable[..., Reply]]] = [
+        # Before all that takes any name in their place.
+        *(
+            ("GET", f"{collection}/{name}", delta.get)
+            for collection in ("users", "groups", "applications", "serviceprincipals", "directoryobjects")
+            for name in ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()")
+        ),
         ("GET", "me", users.get_me),
         ("PATCH", "me", lambda call: users.change(call, users.me(call))),
         ("POST", "me/revokesigninsessions", lambda call: users.revoke(call, users.me(call))),
@@ -77,9 +83,6 @@ def _table() -> list[Address]:
         ("POST", "applications", principals.create),
         ("POST", "serviceprincipals", principals.create_principal),
     ]
-    for collection in ("users", "groups", "applications", "serviceprincipals", "directoryobjects"):
-        names = ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()")
-        rows += [("GET", f"{collection}/{name}", delta.get) for name in names]
     for collection, module in (("users", users), ("groups", groups)):
         rows += [
             ("GET", f"{collection}/*", module.get_one),
