@@ -1,4 +1,4 @@
-"""`python -m bench`: all groups; `python -m bench startup cold_connect valid_token vault`: some of them."""
+"""`python -m bench`: all groups; `python -m bench startup listing`: some of them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.measure import describe_machine
 
-GROUPS = ("startup", "cold_connect", "valid_token", "vault")
+GROUPS = ("startup", "cold_connect", "valid_token", "vault", "listing", "writes", "cold_request")
 
 
 def main(names: list[str]) -> int:

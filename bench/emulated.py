@@ -20,8 +20,11 @@ users, latency = int(sys.argv[1]), float(sys.argv[2])
 with entrakit_emulator.start(users=users) as tenant:
     tenant.settings.graph_latency_s = latency
     tenant.settings.throttles = False
+    tenant.seed.grant_roles(tenant.confidential_client, "https://graph.microsoft.com", ["User.ReadWrite.All"])
     print(json.dumps({"url": tenant.url, "ca": tenant.ca_path, "tenant": tenant.tenant_id,
-                      "client": tenant.confidential_client, "secret": tenant.client_secret}), flush=True)
+                      "client": tenant.confidential_client, "secret": tenant.client_secret,
+                      "public": tenant.public_client, "username": tenant.users.normal.upn,
+                      "password": tenant.users.normal.password}), flush=True)
     for line in sys.stdin:
         tenant.settings.graph_latency_s = float(line)
         print("done", flush=True)
@@ -37,6 +40,9 @@ class Emulated(NamedTuple):
         tenant: Its id.
         client: An app.
         secret: The app's secret.
+        public: An app without credentials.
+        username: A person.
+        password: The person's password.
         process: Its process.
     """
 
@@ -45,12 +51,15 @@ class Emulated(NamedTuple):
     tenant: str
     client: str
     secret: str
+    public: str
+    username: str
+    password: str
     process: subprocess.Popen[str]
 
     def delay(self, seconds: float) -> None:
         """Let each answer of Graph take so long."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
+        if self.process.stdin is None or self.process.stdout is None:
+            raise RuntimeError("the emulator was started without pipes")
         print(seconds, file=self.process.stdin, flush=True)
         self.process.stdout.readline()
 
@@ -72,7 +81,7 @@ def emulated(users: int = 0, latency_s: float = 0.0) -> Iterator[Emulated]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
     ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("the emulator was started without pipes")
         yield Emulated(**json.loads(process.stdout.readline()), process=process)
         process.stdin.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bench.emulated import emulated
-from bench.listing import _promise
+from bench.listing import promise
 from bench.measure import compile_sources, table
 from bench.programs.entrakit_listing import client
 
@@ -39,7 +39,7 @@ def run() -> int:
         raise SystemExit(f"{len(failed)} writes failed: {failed[0]}")
     table(f"{COUNT:,} small writes, {LATENCY_S * 1000:.0f} ms of latency", best, {}, floor="one after another")
     single, _, batched = best.values()
-    return _promise("times as fast in batches", single / batched, BATCHED, at_least=True)
+    return promise("times as fast in batches", single / batched, BATCHED, at_least=True)
 
 
 def _at_once(run_one: object, changes: list[object]) -> None:

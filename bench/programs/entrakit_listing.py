@@ -49,8 +49,8 @@ def run(what: str, parallel: int, graph: Client, directory: str, most: int) -> i
 
 
 if __name__ == "__main__":
-    what, parallel, origin, ca, token, *limit = sys.argv[1:]
-    graph = client(origin, ca, token)
+    what, parallel, origin, ca, *limit = sys.argv[1:]
+    graph = client(origin, ca, os.environ["TOKEN"])
     with tempfile.TemporaryDirectory() as directory:
         begun = time.perf_counter()
         count = run(what, int(parallel), graph, directory, int(limit[0]) if limit else sys.maxsize)

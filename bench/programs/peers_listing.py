@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import ssl
 import sys
 import time
@@ -42,8 +43,8 @@ async def aiohttp_orjson(url: str, ca: str, token: str) -> int:
     return total
 
 
-async def msgraph_sdk(url: str, ca: str, token: str) -> int:
-    """List with msgraph-sdk and its page iterator's way: typed users, next link by next link."""
+async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
+    """List with msgraph-sdk, typed users, next link by next link; end after so many."""
     import httpx
     from azure.core.credentials import AccessToken
     from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
@@ -57,11 +58,10 @@ async def msgraph_sdk(url: str, ca: str, token: str) -> int:
             return AccessToken(token, int(time.time()) + 3600)
 
     origin = url.partition("/v1.0")[0]
-    host = origin.removeprefix("https://")
     http = GraphClientFactory.create_with_default_middleware(
         client=httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca))
     )
-    provider = AzureIdentityAuthenticationProvider(Credential(), allowed_hosts=[host])  # type: ignore[arg-type]
+    provider = AzureIdentityAuthenticationProvider(Credential(), allowed_hosts=["localhost"])  # type: ignore[arg-type]
     adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = f"{origin}/v1.0"
     graph = GraphServiceClient(request_adapter=adapter)
@@ -70,15 +70,20 @@ async def msgraph_sdk(url: str, ca: str, token: str) -> int:
     total = 0
     while page is not None:
         total += len(page.value or [])
+        if total >= most:
+            break
         page = await graph.users.with_url(page.odata_next_link).get() if page.odata_next_link else None
     return total
 
 
 if __name__ == "__main__":
-    what, url, ca, token = sys.argv[1:]
+    what, url, ca, *limit = sys.argv[1:]
+    token = os.environ["TOKEN"]
     begun = time.perf_counter()
     if what == "httpx2":
         count = httpx2_json(url, ca, token)
+    elif what == "aiohttp":
+        count = asyncio.run(aiohttp_orjson(url, ca, token))
     else:
-        count = asyncio.run({"aiohttp": aiohttp_orjson, "msgraph-sdk": msgraph_sdk}[what](url, ca, token))
+        count = asyncio.run(msgraph_sdk(url, ca, token, int(limit[0])))
     print(json.dumps(report(begun, count)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import ssl
@@ -59,7 +60,8 @@ def _body(secured: ssl.SSLSocket) -> bytes:
 
 
 if __name__ == "__main__":
-    what, origin, ca, token, path = sys.argv[1:]
+    what, origin, ca, path = sys.argv[1:]
+    token = os.environ["TOKEN"]
     begun = time.perf_counter()
     count = run(what, origin, ca, token, path)
     print(json.dumps(report(begun, count)))

@@ -149,12 +149,15 @@ class Partition(Generic[T]):
         return listing(self._service, self._path, self._type, self._headers, self._query)
 
     def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
-        """Return ranges of one beginning each, none of them much more than a worker's share; no empty ones."""
+        """Return ranges of one beginning each, none of them much more than a worker's share.
+
+        Those that are said to be empty are among them: the index that counts lags behind what is there.
+        """
         most = max(SHARES * self._expected / self.at_once, self._query.get("top", 999))
         done: list[Range] = []
         heavy: list[Range] = []
         for _ in range(DEPTH):
-            found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True) if size]
+            found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True)]
             heavy = [one for one in found if one.size > most]
             done += [one for one in found if one.size <= most]
             # More than the workers' shares can't be too heavy, unless the counts are wrong.
