@@ -361,12 +361,9 @@ class _Parser:
             return {"true": 1, "false": 0, "null": None}[lowered]
         if token.kind == "guid":
             return lowered
-        if token.kind == "date" or (type_ == DATE and token.kind == "number"):
+        if token.kind == "date":
             return self._date(token.text)
-        if token.kind == "number":
-            return float(token.text) if "." in token.text else int(token.text[:18])
-        self._place -= 1
-        raise self._wrong()
+        return float(token.text) if "." in token.text else int(token.text[:18])
 
     def _date(self, text: str) -> str:
         try:

@@ -1,0 +1,222 @@
+"""What is seldom asked for: limits, refusals, and the last branches of a rule (service facts, 3.2, 3.5, 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.graph.facts.conftest import Graph
+
+NOBODY = "00000000-1111-4222-8333-444444444444"
+
+
+@pytest.mark.parametrize("collection", ["groups", "applications", "servicePrincipals"])
+def test_every_collection_can_be_counted(graph: Graph, collection: str) -> None:
+    """
+    By the segment, as plain text.
+    """
+    graph.add_group("team")
+
+    assert len(graph.value(f"{collection}?$top=999")) == int(graph.get(f"{collection}/$count", advanced=True).text)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "endsWith(displayName,'a')",
+        "assignedLicenses/$count eq 2",
+        "assignedLicenses/$count eq 1.5",
+        "displayName eq 'x' eq 'y'",
+    ],
+)
+def test_advanced_filters_have_limits_too(graph: Graph, expression: str) -> None:
+    """
+    The function endsWith knows four properties; counts are compared with 0 and 1 (3.5).
+    """
+    assert 400 == graph.get(f"users?$filter={expression}&$count=true", advanced=True).status_code
+
+
+def test_all_elements_of_a_list(graph: Graph) -> None:
+    """
+    The lambda `all` is for advanced queries; it holds for nothing as well (3.5).
+    """
+    graph.add_user("una", otherMails=["una@home.example", "una@work.example"])
+    graph.add_user("ulf", otherMails=["ulf@home.example"])
+    query = "users?$filter=otherMails/all(m:startswith(m,'una@')) and startswith(displayName,'u')"
+
+    assert ["una"] == graph.names(f"{query}&$count=true", advanced=True)
+    assert 400 == graph.get(query).status_code
+
+
+def test_values_in_any_script_in_a_list(graph: Graph) -> None:
+    """
+    The operator `in` compares as `eq` does.
+    """
+    graph.add_user("una", department="Økonomi")
+
+    assert ["una"] == graph.names("users?$filter=department in ('økonomi','x')")
+
+
+def test_a_preferred_page_size(graph: Graph) -> None:
+    """
+    By `Prefer`, where there is no `$top`.
+    """
+    response = graph.call("GET", "users", headers={"Prefer": "odata.maxpagesize=2"})
+
+    assert 2 == len(response.json()["value"])
+    assert "@odata.nextLink" in response.json()
+
+
+def test_lists_of_mixed_types_are_not_filtered(graph: Graph) -> None:
+    """
+    Refused in the service's words.
+    """
+    group = graph.add_group("team")
+
+    assert (400, "Request_UnsupportedQuery") == graph.refused(
+        graph.get(f"groups/{group['id']}/members?$filter=displayName eq 'x'")
+    )
+    assert 400 == graph.get(f"groups/{group['id']}/members/microsoft.graph.shoe").status_code
+    assert 501 == graph.get("directory/deletedItems/microsoft.graph.user?$filter=id eq 'x'").status_code
+
+
+@pytest.mark.parametrize("bound", ["x", {"a": 1}, [7], [""], ["/"]])
+def test_references_of_another_type(graph: Graph, bound: object) -> None:
+    """
+    A list of addresses, and nothing else.
+    """
+    path = f"groups/{graph.add_group('team')['id']}"
+
+    assert graph.call("PATCH", path, {"members@odata.bind": bound}).status_code in (400, 404)
+
+
+def test_a_subscription_that_there_is_not(graph: Graph) -> None:
+    """
+    404, as any object.
+    """
+    assert 404 == graph.get(f"subscribedSkus/{NOBODY}").status_code
+    assert 400 == graph.get("subscribedSkus?$filter=skuId eq 'x'").status_code
+
+
+def test_what_graph_knows_survives_what_a_test_changes(graph: Graph) -> None:
+    """
+    A change by the seeds touches what the token service knows, and nothing else.
+    """
+    made = graph.add_user("una", jobTitle="Engineer", mail="una@contoso.example")
+    graph.caller.tenant.seed.change_user("una@contoso.example", {"is_enabled": False})
+    body = graph.get(f"users/{made['id']}?$select=jobTitle,accountEnabled,mail").json()
+
+    assert ("Engineer", False, "una@contoso.example") == tuple(
+        body[name] for name in ("jobTitle", "accountEnabled", "mail")
+    )
+
+
+def test_an_address_of_mail_is_a_proxy_address(graph: Graph) -> None:
+    """
+    It follows changes, and goes with the mail.
+    """
+    path = f"users/{graph.add_user('una')['id']}"
+    graph.call("PATCH", path, {"mail": "una@contoso.example"})
+    assert ["SMTP:una@contoso.example"] == graph.get(f"{path}?$select=proxyAddresses").json()["proxyAddresses"]
+
+    graph.call("PATCH", path, {"mail": None})
+    assert [] == graph.get(f"{path}?$select=proxyAddresses").json()["proxyAddresses"]
+
+
+def test_a_manager_is_replaced_and_may_leave(graph: Graph) -> None:
+    """
+    There is one; who is deleted is none.
+    """
+    first, second, worker = graph.add_user("first"), graph.add_user("second"), graph.add_user("worker")
+    path = f"users/{worker['id']}/manager"
+    for boss in (first, second):
+        body = {"@odata.id": f"https://graph.microsoft.com/v1.0/users/{boss['id']}"}
+        assert 204 == graph.call("PUT", f"{path}/$ref", body).status_code
+
+    assert second["id"] == graph.get(path).json()["id"]
+    assert [] == graph.value(f"users/{first['id']}/directReports")
+
+    graph.call("DELETE", f"users/{second['id']}")
+
+    assert 404 == graph.get(path).status_code
+    assert "manager" not in graph.get(f"users/{worker['id']}?$expand=manager").json()
+
+
+def test_a_profile_of_a_password_without_one_changes_nothing(graph: Graph) -> None:
+    """
+    The old password stays.
+    """
+    path = f"users/{graph.add_user('una')['id']}"
+    change = {"passwordProfile": {"forceChangePasswordNextSignIn": False}}
+
+    assert 204 == graph.call("PATCH", path, change).status_code
+    body = graph.caller.password(username="una@contoso.example", password="Correct-Horse-9", scope="openid").json()
+    assert 50126 not in body.get("error_codes", [])
+
+
+def test_questions_of_membership_need_their_parameter(graph: Graph) -> None:
+    """
+    It is named.
+    """
+    path = f"users/{graph.add_user('una')['id']}"
+    response = graph.call("POST", f"{path}/getMemberGroups", {})
+
+    assert (400, "Request_BadRequest") == graph.refused(response)
+    assert "securityEnabledOnly" in graph.text(response)
+
+
+def test_owners_are_100_at_most(graph: Graph) -> None:
+    """
+    403 Directory_QuotaExceeded, in the recorded words (3.2).
+    """
+    path = f"groups/{graph.add_group('team')['id']}/owners"
+    answers = [graph.link(path, graph.add_user(f"u{number}")["id"]) for number in range(101)]
+
+    assert {204} == {one.status_code for one in answers[:-1]}
+    assert (403, "Directory_QuotaExceeded") == graph.refused(answers[-1])
+    assert graph.text(answers[-1]) == (
+        "Unable to perform operation as '101' would exceed the maximum quota count '100' for forward-link owners."
+    )
+
+
+def test_a_person_who_registers_an_app_owns_it(graph: Graph) -> None:
+    """
+    As with groups.
+    """
+    graph.sign_in("Application.ReadWrite.All", "User.Read.All")
+    app = graph.call("POST", "applications", {"displayName": "Mine"}).json()
+
+    assert [graph.caller.tenant.users.normal.object_id] == [
+        one["id"] for one in graph.value(f"applications/{app['id']}/owners")
+    ]
+
+
+@pytest.mark.parametrize("ends", ["2199-01-01T00:00:00", "2199-01-01T00:00:00Z", None])
+def test_a_secret_ends_when_it_is_told(graph: Graph, ends: str | None) -> None:
+    """
+    After two years, if nobody says; a time that is none is refused; an app keeps its name.
+    """
+    app = graph.call("POST", "applications", {"displayName": "Nightly"}).json()
+    path = f"applications/{app['id']}"
+    made = graph.call("POST", f"{path}/addPassword", {"passwordCredential": {"endDateTime": ends}}).json()
+
+    assert made["endDateTime"] == ("2199-01-01T00:00:00Z" if ends else made["endDateTime"])
+    soon = {"passwordCredential": {"endDateTime": "soon"}}
+    assert 400 == graph.call("POST", f"{path}/addPassword", soon).status_code
+    assert 400 == graph.call("PATCH", path, {"displayName": ""}).status_code
+
+
+def test_a_person_of_a_large_tenant_can_be_given_a_password(graph: Graph) -> None:
+    """
+    Who has none can't sign in; changes of other things don't matter to the token service.
+    """
+    upn = graph.caller.tenant.users.passwordless.upn
+    path = f"users/{upn}"
+    assert 204 == graph.call("PATCH", path, {"jobTitle": "x"}).status_code
+    profile = {"password": "Correct-Horse-9", "forceChangePasswordNextSignIn": False}
+    assert 204 == graph.call("PATCH", path, {"passwordProfile": profile}).status_code
+
+    body = graph.caller.password(username=upn, password="Correct-Horse-9", scope="openid").json()
+    assert 50126 not in body.get("error_codes", [])
