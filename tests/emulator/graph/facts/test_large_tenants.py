@@ -1,0 +1,153 @@
+"""Whole tenants: many people at once, always the same, and kept in a file."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any, Self
+
+import httpx2
+import pytest
+
+from entrakit_emulator import start
+from entrakit_emulator.graph import crowd, snapshot
+from entrakit_emulator.graph.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from entrakit_emulator import Tenant
+
+GRAPH = "https://graph.microsoft.com"
+
+
+class App:
+    """Calls Graph of a tenant of its own as the confidential app.
+
+    Args:
+        tenant: The tenant.
+    """
+
+    def __init__(self, tenant: Tenant) -> None:
+        self.tenant = tenant
+        context = ssl.create_default_context(cafile=tenant.ca_path)
+        self.http = httpx2.Client(base_url=tenant.url, verify=context, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def sign_in(self, client_id: str = "", secret: str = "") -> dict[str, Any]:
+        """Return what the token service answers."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": client_id or self.tenant.confidential_client,
+            "client_secret": secret or self.tenant.client_secret,
+            "scope": f"{GRAPH}/.default",
+        }
+        answer: dict[str, Any] = self.http.post(f"/{self.tenant.tenant_id}/oauth2/v2.0/token", data=form).json()
+        return answer
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Return the answer of Graph."""
+        roles = ["User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All"]
+        self.tenant.seed.grant_roles(self.tenant.confidential_client, GRAPH, roles)
+        headers = {"Authorization": f"Bearer {self.sign_in()['access_token']}", "ConsistencyLevel": "eventual"}
+        answer: dict[str, Any] = self.http.request(method, f"/v1.0/{path}", json=body, headers=headers).json()
+        return answer
+
+
+def planted(count: int) -> Store:
+    """Return a directory with so many people."""
+    store = Store()
+    crowd.plant(store, "t", "contoso.example", count, 0.0)
+    return store
+
+
+def rows(store: Store, table: str) -> list[tuple[object, ...]]:
+    """Return what is in a table."""
+    return list(store.connection.execute(f"SELECT * FROM {table} ORDER BY key"))  # noqa: S608 our own names
+
+
+@pytest.mark.parametrize("count", [0, 1, 250])
+def test_a_crowd_is_always_the_same(count: int) -> None:
+    """
+    Ids, names and memberships, in every run; sign-in names are unique.
+    """
+    first, second = planted(count), planted(count)
+
+    assert rows(first, "objects") == rows(second, "objects")
+    assert rows(first, "links") == rows(second, "links")
+    names = [upn for (upn,) in first.connection.execute("SELECT upn FROM objects WHERE kind='user'")]
+    assert count == len(names) == len({str(one).lower() for one in names})
+
+
+def test_a_large_tenant_is_served() -> None:
+    """
+    With groups, guests, disabled accounts, names of many letters; a group for each hundred people.
+    """
+    with start(users=500) as tenant, App(tenant) as app:
+        users = app.call("GET", "users?$top=999&$select=id,userPrincipalName,userType,accountEnabled")["value"]
+        groups = app.call("GET", "groups?$top=999")["value"]
+        members = app.call("GET", f"groups/{groups[1]['id']}/members?$top=999&$count=true")
+
+    assert 500 + len(tenant.users) == len(users)
+    assert {"Guest", "Member"} == {one["userType"] for one in users}
+    assert {True, False} == {one["accountEnabled"] for one in users}
+    assert len({one["userPrincipalName"][0] for one in users}) >= 20
+    assert (5, 100) == (len(groups), members["@odata.count"])
+
+
+def test_a_snapshot_keeps_what_was_made(tmp_path: Path) -> None:
+    """
+    Objects, links, people and apps that can sign in; an app without service principal still can't.
+    """
+    path = str(tmp_path / "tenant.json")
+    with start(users=20) as tenant, App(tenant) as app:
+        made, bare = (app.call("POST", "applications", {"displayName": name}) for name in ("Nightly", "Bare"))
+        secrets = [app.call("POST", f"applications/{one['id']}/addPassword", {})["secretText"] for one in (made, bare)]
+        app.call("POST", "servicePrincipals", {"appId": made["appId"]})
+        before = app.call("GET", "users?$top=999")["value"]
+        tenant.snapshot(path)
+    with start(restore=path) as tenant, App(tenant) as app:
+        assert before == app.call("GET", "users?$top=999")["value"]
+        assert "access_token" in app.sign_in(made["appId"], secrets[0])
+        assert [700016] == app.sign_in(bare["appId"], secrets[1])["error_codes"]
+
+        app.call("POST", "servicePrincipals", {"appId": bare["appId"]})
+
+        assert "access_token" in app.sign_in(bare["appId"], secrets[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "is no snapshot"),
+        ("[]", "is no snapshot"),
+        ('{"entrakit_emulator": 99}', "newer version"),
+        ('{"entrakit_emulator": 1}', "damaged"),
+        ('{"entrakit_emulator": 1, "users": [], "apps": [], "database": "AAAA"}', "damaged"),
+    ],
+)
+def test_what_is_no_snapshot_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    """
+    A ValueError says what is wrong with the file.
+    """
+    path = tmp_path / "tenant.json"
+    path.write_text(text)
+
+    with pytest.raises(ValueError, match=words):
+        snapshot.read(str(path))
+
+
+def test_a_snapshot_that_can_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
+    """
+    Neither half a file nor a temporary one remains.
+    """
+    folder = tmp_path / "snapshots"
+    (folder / "tenant.json").mkdir(parents=True)
+    with start() as tenant, pytest.raises(OSError):
+        tenant.snapshot(str(folder / "tenant.json"))
+
+    assert ["tenant.json"] == [one.name for one in folder.iterdir()]
