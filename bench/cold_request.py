@@ -58,12 +58,16 @@ def run() -> int:
     import msal
 
     compile_sources()
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)
     with emulated() as one, tempfile.TemporaryDirectory() as home:
-        from entrakit import connect
+        from entrakit import Credential, connect
 
         os.environ["ENTRAKIT_HOME"] = home
-        who = {"client_id": one.public, "tenant_id": one.tenant, "authority_url": one.url, "ca_bundle": one.ca}
-        connection = connect(**who, username=one.username, password=one.password, graph_url=one.url, name="bench")
+        connection = connect(
+            client_id=one.public, tenant_id=one.tenant, credential=Credential(one.username, one.password),
+            authority_url=one.url, ca_bundle=one.ca, graph_url=one.url, name="bench",
+        )  # fmt: skip
         token = connection.service_token("https://graph.microsoft.com/.default").access_token
         cache = msal.SerializableTokenCache()
         app = msal.PublicClientApplication(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from bench.emulated import emulated
 from bench.listing import promise
 from bench.measure import compile_sources, table
 from bench.programs.entrakit_listing import client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from entrakit.graph import Call
 
 COUNT = 2_000
 LATENCY_S = 0.01
@@ -42,8 +48,8 @@ def run() -> int:
     return promise("times as fast in batches", single / batched, BATCHED, at_least=True)
 
 
-def _at_once(run_one: object, changes: list[object]) -> None:
+def _at_once(run_one: Callable[[Call[dict[str, object]]], object], changes: Sequence[Call[dict[str, object]]]) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(run_one, changes))  # type: ignore[arg-type] # a method
+        list(pool.map(run_one, changes))

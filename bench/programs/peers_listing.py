@@ -48,10 +48,10 @@ async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
     import httpx
     from azure.core.credentials import AccessToken
     from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
-    from msgraph import GraphServiceClient
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder
     from msgraph.graph_request_adapter import GraphRequestAdapter
-    from msgraph_core import GraphClientFactory
+    from msgraph.graph_service_client import GraphServiceClient
+    from msgraph_core import GraphClientFactory  # type: ignore[import-untyped] # as it comes
 
     class Credential:
         def get_token(self, *scopes: str, **more: object) -> AccessToken:
@@ -61,12 +61,12 @@ async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
     http = GraphClientFactory.create_with_default_middleware(
         client=httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca))
     )
-    provider = AzureIdentityAuthenticationProvider(Credential(), allowed_hosts=["localhost"])  # type: ignore[arg-type]
+    provider = AzureIdentityAuthenticationProvider(Credential(), allowed_hosts=["localhost"])
     adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = f"{origin}/v1.0"
     graph = GraphServiceClient(request_adapter=adapter)
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(top=999)
-    page = await graph.users.get(UsersRequestBuilder.UsersRequestBuilderGetRequestConfiguration(query_parameters=query))  # type: ignore[arg-type]
+    page = await graph.users.get(UsersRequestBuilder.UsersRequestBuilderGetRequestConfiguration(query_parameters=query))
     total = 0
     while page is not None:
         total += len(page.value or [])

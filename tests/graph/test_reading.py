@@ -124,6 +124,22 @@ def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
     assert lines == lines_of([decoding.Raw(item) for item in items])
 
 
+@pytest.mark.parametrize("type_", [dict[str, object], User, Whole, decoding.Raw])
+def test_half_a_character_does_not_cost_the_page(type_: type) -> None:
+    """
+    Half a surrogate pair in a name, which the directory can hold, becomes the sign for no character.
+    """
+    page = decoding.read_page(
+        b'{"value":[{"id":"x","displayName":"a\\ud83d"},{"id":"y","displayName":"\\ud83d\\ude00"}]}', type_
+    )
+
+    assert isinstance(page.value, list)
+    assert 2 == len(page.value)
+    lines = b"".join(bytes(one) for one in page.value) if type_ is decoding.Raw else repr(page.value).encode()
+    assert "a\ufffd".encode() in lines
+    assert "\U0001f600".encode() in lines
+
+
 def test_a_short_answer_loads_no_msgspec() -> None:
     """
     A short answer without a type is read without loading msgspec.

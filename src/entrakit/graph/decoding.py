@@ -6,6 +6,8 @@ is an `Entity`, which keeps them.
 
 from __future__ import annotations
 
+import json
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# Half of a surrogate pair: no character, though JSON can write it.
+_HALF = re.compile("[\ud800-\udfff]")
 # What is raised for text that is no JSON, or JSON of another shape.
 ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
@@ -52,17 +56,17 @@ class _Identified(msgspec.Struct):
 def read(body: bytes, type: type[T]) -> T:
     """Return JSON text as a value of a type. Raises one of ERRORS."""
     if _is_entity(type):
-        return _entity(_decoder(dict[str, object]).decode(body), type)
-    value: T = _decoder(type).decode(body)  # type: ignore[arg-type] # a type can be hashed
+        return _entity(_decoded(body, dict[str, object]), type)
+    value: T = _decoded(body, type)
     return value
 
 
 def read_page(body: bytes, type: type[T]) -> Body[T]:
     """Return a page, with items of a type. Raises one of ERRORS."""
     if not _is_entity(type):
-        page: Body[T] = _decoder(Body[type]).decode(body)  # type: ignore[valid-type] # known at run time only
+        page: Body[T] = _decoded(body, Body[type])  # type: ignore[valid-type] # known at run time only
         return page
-    plain: Body[dict[str, object]] = _decoder(Body[dict[str, object]]).decode(body)
+    plain: Body[dict[str, object]] = _decoded(body, Body[dict[str, object]])
     items = UNSET if isinstance(plain.value, UnsetType) else [_entity(one, type) for one in plain.value]
     return Body(items, plain.count, plain.next_link, plain.azure_next_link, plain.delta_link)
 
@@ -90,6 +94,24 @@ def encode(value: object) -> bytes:
         TypeError: It can't be JSON.
     """
     return msgspec.json.encode(value)
+
+
+def _decoded(body: bytes, type: Any) -> Any:  # noqa: ANN401 - msgspec takes any annotation
+    """Return JSON text as a value of a type; text with half a surrogate pair, which msgspec refuses, by another way."""
+    try:
+        return _decoder(type).decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if b"\\u" not in body:
+            raise
+        try:
+            value = json.loads(body)
+        except ValueError:
+            value = None
+        if value is None:
+            raise
+        return _decoder(type).decode(_HALF.sub("\ufffd", json.dumps(value, ensure_ascii=False)))
 
 
 @lru_cache(64)
