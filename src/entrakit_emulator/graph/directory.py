@@ -43,8 +43,9 @@ class Address(NamedTuple):
         return given
 
 
-def _table() -> list[Address]:
-    rows: list[tuple[str, str, Callable[..., Reply]]] = [
+def _single() -> list[tuple[str, str, Callable[..., Reply]]]:
+    """Return the addresses that have no like."""
+    return [
         # Before all that takes any name in their place.
         *(
             ("GET", f"{collection}/{name}", delta.get)
@@ -83,6 +84,10 @@ def _table() -> list[Address]:
         ("POST", "applications", principals.create),
         ("POST", "serviceprincipals", principals.create_principal),
     ]
+
+
+def _table() -> list[Address]:
+    rows = _single()
     for collection, module in (("users", users), ("groups", groups)):
         rows += [
             ("GET", f"{collection}/*", module.get_one),
