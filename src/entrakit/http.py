@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from random import random
 from threading import Lock
+from types import ModuleType
 from typing import NamedTuple
 
 from entrakit import retry, version
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
 MAX_ANSWER = 4 * 1024 * 1024
 # Times the time-out, so that an answer that drips does not hold a call, and the lock of an entry, for ever.
 LONGEST_ANSWER = 4
+
+# Not empty where HTTP/2 was left out.
+_lean: list[bool] = []
 
 log = logging.getLogger("entrakit.http")
 
@@ -240,6 +245,29 @@ class Transport:
             self.skew_s = then - self.clock.time()
 
 
+def load_lean() -> None:
+    """Import httpx2 without what a few requests of a process that then ends have no use for.
+
+    That is HTTP/2, asyncio, and the reading of installed packages' metadata for httpx2's own version. The first two are
+    optional there, and neither is to be had in this process afterwards. Together they cost more than a request.
+    """
+    if "httpx2" in sys.modules:
+        return
+    nameless = ModuleType("importlib.metadata")
+    nameless.version = lambda _: ""  # type: ignore[attr-defined] # what is asked of it
+    # What stands there as None can't be imported: the documented way to say so.
+    stand_ins = {"h2": None, "anyio": None, "trio": None, "importlib.metadata": nameless}
+    left_out = {name: one for name, one in stand_ins.items() if name not in sys.modules}
+    sys.modules.update(left_out)  # type: ignore[arg-type] # None is what is meant
+    try:
+        import httpcore2  # noqa: F401 - it is what looks for them
+        import httpx2  # noqa: F401
+    finally:
+        for name in left_out:
+            del sys.modules[name]
+    _lean.append(True)
+
+
 def client_options(transport: Transport | AsyncTransport) -> dict[str, Any]:
     """Return what httpx2's clients are made with. Raises ParameterError for a CA bundle that can't be read."""
     from entrakit.tls_socket import EagerSocket
@@ -249,7 +277,8 @@ def client_options(transport: Transport | AsyncTransport) -> dict[str, Any]:
     context: ssl.SSLContext = make_context(transport.ca_bundle, os.environ)
     context.sslsocket_class = EagerSocket
     return {
-        "verify": context, "proxy": transport.proxy, "timeout": transport.timeout_s, "http2": transport.http2,
+        "verify": context, "proxy": transport.proxy, "timeout": transport.timeout_s,
+        "http2": transport.http2 and not _lean,
         "headers": {"User-Agent": f"entrakit/{version.__version__}"},
     }  # fmt: skip
 

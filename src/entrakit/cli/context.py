@@ -46,6 +46,11 @@ class Context(NamedTuple):
     color: bool = True
     key_from: str = ""
 
+    @property
+    def owns_process(self) -> bool:
+        """Whether this process is the command's own, and nothing else will run in it."""
+        return self.streams.input is sys.stdin and self.streams.output is sys.stdout
+
     def open_vault(self) -> Vault:
         """Return the vault that this command works on. Raises VaultError, ParameterError."""
         from entrakit.vault import Vault

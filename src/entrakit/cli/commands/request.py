@@ -113,6 +113,10 @@ def _single(asked: Asked, request: Request) -> int:
     may_be_page = bool(asked.out or header(asked.headers, "accept"))
     sink = open_sink(asked.context, asked.out)  # before anything is sent: what came could not be got again
     client = asked.client.watched(lambda *wait: _tell_of_wait(asked.context, *wait))
+    if asked.context.owns_process:
+        from entrakit.http import load_lean
+
+        load_lean()
     try:
         response = client.run(Call(request, lambda one: _checked(one, may_be_page=may_be_page)))
         if not response.body:
