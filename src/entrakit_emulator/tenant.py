@@ -13,7 +13,7 @@ from entrakit_emulator import contoso, control
 from entrakit_emulator.application import Application
 from entrakit_emulator.clock import Clock, TimeSource
 from entrakit_emulator.faults import Faults
-from entrakit_emulator.graph import crowd
+from entrakit_emulator.graph import consistency, crowd
 from entrakit_emulator.graph.snapshot import read, write
 from entrakit_emulator.journal import Journal
 from entrakit_emulator.keyvault.model import made
@@ -155,6 +155,7 @@ class Tenant:
         """Go back to the seeds: forget everything that was added, issued, asked for or noted."""
         with self._world.lock:
             world = self._world
+            consistency.end(world)
             for store in (
                 world.tenants, world.apps, world.users, world.consents, world.vaults, world.valid_from, world.codes,
                 world.refresh_tokens, world.devices, world.interactions, world.sessions, world.issued, world.asked,
@@ -184,5 +185,6 @@ class Tenant:
     def stop(self) -> None:
         """Stop serving and remove the CA certificate's file. A second call does nothing."""
         self._server.stop()
+        consistency.end(self._world)
         self._world.objects.close()
         self._trust.remove()

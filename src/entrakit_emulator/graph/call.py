@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
+from entrakit_emulator.graph import consistency
 from entrakit_emulator.graph.errors import GraphError
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class Call:
     def store(self) -> Store:
         """The directory."""
         return self.exchange.world.objects
+
+    @property
+    def listed(self) -> Store:
+        """The directory as lists see it: behind by the lag that a test may ask for."""
+        return consistency.listed(self.exchange.world, self.now)
 
     @property
     def tenant(self) -> str:

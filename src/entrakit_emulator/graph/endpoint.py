@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from entrakit_emulator.bearer import BearerError, Flaw, claims_of
-from entrakit_emulator.graph import batch, directory, people, permissions, throttle
+from entrakit_emulator.graph import batch, consistency, directory, people, permissions, throttle
 from entrakit_emulator.graph.call import Call, options_of, segments_of
 from entrakit_emulator.graph.errors import GraphError, answer_headers, challenge, refusal, unauthorized, wrong_method
 from entrakit_emulator.sts.model import GRAPH_ID
@@ -36,6 +36,7 @@ def answer(exchange: Exchange) -> Response:
     """Answer a request to Graph; errors in Graph's own form."""
     try:
         claims = _token(exchange)
+        consistency.follow(exchange.world)
         people.synchronize(exchange.world)
         version, _, path = exchange.path.strip("/").partition("/")
         parameters = dict(parse_qsl(exchange.query_text, keep_blank_values=True))

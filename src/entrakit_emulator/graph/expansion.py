@@ -74,11 +74,11 @@ def expand(call: Call, expansion: Expansion, object_id: str, item: str) -> str:
 
 def _ids(call: Call, relation: str, object_id: str) -> list[str]:
     kind, is_forward = next(table[relation] for table in RELATIONS.values() if relation in table)
-    return (call.store.targets if is_forward else call.store.sources)(kind, object_id)
+    return (call.listed.targets if is_forward else call.listed.sources)(kind, object_id)
 
 
 def _shown(call: Call, object_id: str, expansion: Expansion) -> dict[str, object] | None:
-    stored = call.store.find(call.tenant, object_id, FACES)
+    stored = call.listed.find(call.tenant, object_id, FACES)
     if stored is None:
         return None
     names = expansion.names

@@ -71,14 +71,12 @@ def page(call: Call, source: Source) -> Reply:
     mark = tokens.digest(call, without=("$skiptoken",))
     token = call.options.get("$skiptoken")
     place = _Place(mark, None if token is None else tokens.read(call, token, mark), seen)
-    at = (call.store.version, call.now // RENEWED_S, call.tenant, call.root, call.segments)
+    store = call.listed
+    at = (store.version, call.now // RENEWED_S, call.tenant, call.root, call.segments)
     key = (*at, options, call.is_eventual, source, size, tuple(seen.values()))
-    can_keep = not call.exchange.world.settings.replication_lag_s
-    known = call.store.rendered.get(key) if can_keep else None
+    known = store.rendered.get(key)
     if known is None:
-        known = _page(call, source, size, place)
-        if can_keep:
-            call.store.rendered[key] = known
+        known = store.rendered[key] = _page(call, source, size, place)
     return Reply(200, known)
 
 
@@ -91,7 +89,7 @@ def count(call: Call, source: Source) -> Reply:
     if not call.is_eventual:
         raise bad_request("$count is not currently supported.")
     query = _query(call, source, is_advanced=True)
-    return Reply(200, str(call.store.count(query.where, query.values)))
+    return Reply(200, str(call.listed.count(query.where, query.values)))
 
 
 def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
@@ -148,12 +146,7 @@ def _query(call: Call, source: Source, *, is_advanced: bool) -> _Query:
     # Where a list names its objects, they are found by their ids, not among all of their kind.
     parts = [f"{'+tenant' if source.where else 'tenant'}=? AND {'+kind' if source.where else 'kind'} IN ({marks})"]
     values: list[object] = [call.tenant, *source.kinds]
-    lag = call.exchange.world.settings.replication_lag_s
-    if lag:
-        parts.append("born <= ? AND (deleted IS NULL OR deleted > ?)")
-        values += [call.now - lag, call.now - lag]
-    else:
-        parts.append("deleted IS NULL")
+    parts.append("deleted IS NULL")
     if source.where:
         parts.append(source.where)
         values += source.values
@@ -205,12 +198,12 @@ def _page(call: Call, source: Source, size: int, place: _Place) -> bytes:
         else "ORDER BY key"
     )
     columns = f"key, {query.order or 'NULL'}, kind, id, {_shown(source, names, place)}"
-    rows = list(call.store.select(columns, where, values, f"{order} LIMIT {size + 1}"))
+    rows = list(call.listed.select(columns, where, values, f"{order} LIMIT {size + 1}"))
     shown, more = rows[:size], len(rows) > size
     head = {"@odata.context": f"{call.root}/$metadata#{context_of(source.context, names, expansion)}"}
     text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))[:-1]
     if call.wants_count and call.is_eventual and place.state is None:
-        text += f',"@odata.count":{call.store.count(query.where, query.values)}'
+        text += f',"@odata.count":{call.listed.count(query.where, query.values)}'
     if more:
         text += f',"@odata.nextLink":{json.dumps(next_link(call, shown[-1], place.mark))}'
     items = [str(row[4]) for row in shown]

@@ -28,9 +28,9 @@ _DOWN = (
     "UNION SELECT target FROM links JOIN down ON links.kind='member' AND links.source=down.id) SELECT id FROM down"
 )
 _WHERE = {
-    "members": "id IN (SELECT target FROM links WHERE kind='member' AND source=? AND at <= ?)",
-    "owners": "id IN (SELECT target FROM links WHERE kind='owner' AND source=? AND at <= ?)",
-    "memberOf": "id IN (SELECT source FROM links WHERE kind='member' AND target=? AND at <= ?)",
+    "members": "id IN (SELECT target FROM links WHERE kind='member' AND source=?)",
+    "owners": "id IN (SELECT target FROM links WHERE kind='owner' AND source=?)",
+    "memberOf": "id IN (SELECT source FROM links WHERE kind='member' AND target=?)",
     "transitiveMembers": f"id IN ({_DOWN})",
     "transitiveMemberOf": f"id IN ({_UP})",
 }
@@ -52,10 +52,8 @@ def get_related(call: Call, key: str, relation: str, cast: str = "", counted: st
     kind = next((one for one in FACES if f"microsoft.graph.{one}".lower() == cast.lower()), "")
     if cast and not kind:
         raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
-    lag = call.exchange.world.settings.replication_lag_s
-    values = (stored.id, call.now - lag) if "at <=" in _WHERE[name] else (stored.id,)
     collection = {"user": "users", "group": "groups"}.get(kind, "directoryObjects")
-    source = Source((kind,) if kind else tuple(FACES), collection, _WHERE[name], values)
+    source = Source((kind,) if kind else tuple(FACES), collection, _WHERE[name], (stored.id,))
     return count(call, source) if counted else page(call, source)
 
 
@@ -66,9 +64,8 @@ def add(call: Call, key: str, relation: str) -> Reply:
     if relation.lower() == "members" and isinstance(types, list) and "DynamicMembership" in types:
         raise GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     target = referred(call.json().get("@odata.id"))
-    other = call.store.find(call.tenant, target, tuple(FACES))
-    lag = call.exchange.world.settings.replication_lag_s
-    if other is None or (lag and other.born > call.now - lag):
+    other = call.listed.find(call.tenant, target, tuple(FACES))
+    if other is None:
         raise not_found(target)
     if relation.lower() == "members" and isinstance(types, list) and "Unified" in types and other.kind != "user":
         raise bad_request("Only users can be members of a Microsoft 365 group.")
@@ -141,8 +138,8 @@ def get_by_ids(call: Call) -> Reply:
 
 
 def _above(call: Call, object_id: str) -> list[str]:
-    rows = call.store.connection.execute(_UP, (object_id,))
-    return [str(one) for (one,) in rows if call.store.find(call.tenant, str(one), ("group",))]
+    rows = call.listed.connection.execute(_UP, (object_id,)).fetchall()
+    return [str(one) for (one,) in rows if call.listed.find(call.tenant, str(one), ("group",))]
 
 
 def _is_secure(call: Call, object_id: str) -> bool:

@@ -13,6 +13,7 @@ from entrakit_emulator.graph.store import Store
 if TYPE_CHECKING:
     from entrakit_emulator.clock import Clock
     from entrakit_emulator.faults import Faults
+    from entrakit_emulator.graph.consistency import Replica
     from entrakit_emulator.graph.throttle import Bucket
     from entrakit_emulator.journal import Journal
     from entrakit_emulator.keyvault.model import Vault
@@ -42,7 +43,7 @@ class Settings:
         throttles: Whether Graph throttles.
         resource_units: Resource units in ten seconds for an app; None for what the tenant's size allows.
         writes: Writes in 150 seconds for an app; None for the real number.
-        replication_lag_s: Seconds until lists, filters and references see what was written.
+        replication_lag_s: Seconds until lists, filters, memberships and references see what was written.
         graph_latency_s: Seconds, by the real clock, that each answer of Graph takes.
         etags: Whether directory objects have ETags; the real ones have none.
     """
@@ -78,6 +79,7 @@ class World:
         vaults: Key vaults, by name in lower case.
         valid_from: When a person's sessions were revoked, by object id, in the tenant's time.
         objects: The directory that Graph shows.
+        replica: A copy of it that is behind, for lists, where a lag is asked for.
         mirrored: The people and apps as the directory knows them, by object id and client id.
         departed: People who were deleted through Graph, by object id.
         registered: Apps that were changed through Graph, by client id.
@@ -104,6 +106,7 @@ class World:
     issued: Bounded[str, IssuedToken] = field(default_factory=lambda: Bounded(5000))
     asked: Bounded[str, list[float]] = field(default_factory=lambda: Bounded(1000))
     objects: Store = field(default_factory=Store)
+    replica: Replica | None = None
     mirrored: dict[str, User | App] = field(default_factory=dict)
     departed: dict[str, User] = field(default_factory=dict)
     registered: dict[str, App] = field(default_factory=dict)
