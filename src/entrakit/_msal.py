@@ -14,7 +14,7 @@ from typing import cast
 
 from entrakit.errors import EntraError, NetworkError, SignInError, UnexpectedAnswerError
 from entrakit.grants import CodeRequest, DeviceRequest, Grant
-from entrakit.http import host_of
+from entrakit.http_errors import host_of
 from entrakit.lazy_package import make_lazy
 from entrakit.msal_http import MsalHttp, seconds_of
 

@@ -8,11 +8,11 @@ from entrakit.http import (
     LONGEST_ANSWER,
     HttpAnswer,
     client_options,
-    explained,
     refuse_excess,
     refuse_plain,
     unusable_proxy,
 )
+from entrakit.http_errors import explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ import os
 from typing import NamedTuple
 
 from entrakit.errors import UnexpectedAnswerError, VaultError
-from entrakit.http import host_of, unavailable
+from entrakit.http import unavailable
+from entrakit.http_errors import host_of
 from entrakit.identifiers import is_guid
 from entrakit.vault.private_files import make_directory
 

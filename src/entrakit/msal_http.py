@@ -11,7 +11,8 @@ import logging
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import NetworkError, ThrottledError, UnexpectedAnswerError
-from entrakit.http import host_of, unavailable
+from entrakit.http import unavailable
+from entrakit.http_errors import host_of
 from entrakit.retry import parse_retry_after
 
 TYPE_CHECKING = False
