@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime
 import re
-import uuid
+import sys
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from entrakit.errors import ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
     from typing import TypeAlias, TypedDict
 
@@ -72,7 +73,7 @@ def literal(value: Literal) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, int | uuid.UUID):
+    if isinstance(value, int) or ("uuid" in sys.modules and isinstance(value, sys.modules["uuid"].UUID)):
         return str(value)
     if isinstance(value, float) and value == value and abs(value) != float("inf"):  # noqa: PLR0124 - not a number
         return repr(value)
