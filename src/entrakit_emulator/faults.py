@@ -25,11 +25,13 @@ class Fault:
     Args:
         endpoint: One of `ENDPOINTS`.
         times: How many requests it meets; None for all until it is cleared.
+        after: How many requests it lets pass before.
     """
 
     kind: ClassVar[str] = ""
     endpoint: str
     times: int | None = 1
+    after: int = 0
 
     def __post_init__(self) -> None:
         if self.endpoint not in ENDPOINTS:
@@ -331,6 +333,10 @@ class Faults:
                     or kind is not wanted
                     or (isinstance(fault, Item) and fault.url not in url)
                 ):
+                    continue
+                if fault.after > 0:
+                    later = replace(fault, after=fault.after - 1)
+                    self._waiting = [*self._waiting[:index], later, *self._waiting[index + 1 :]]
                     continue
                 left = None if fault.times is None else fault.times - 1
                 rest = [] if left == 0 else [replace(fault, times=left)]

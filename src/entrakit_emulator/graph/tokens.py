@@ -20,7 +20,7 @@ LIFETIME_S = 24 * 3600.0
 
 def digest(call: Call, *, without: tuple[str, ...]) -> str:
     """Return what a query is known again by: its tenant, path and options, but for those that move on."""
-    options = {name: value for name, value in sorted(call.options.items()) if name not in without}
+    options = {name: value for name, value in sorted(call.options.items()) if name[:1] == "$" and name not in without}
     text = json.dumps([call.tenant, call.version, [one.lower() for one in call.segments], options])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
