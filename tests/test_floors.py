@@ -14,7 +14,8 @@ CLIENT = SOURCE / "entrakit"
 ORDER = (
     *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
     *("clouds", "services", "identifiers", "scopes", "tokens", "wanted", "secret", "redaction", "challenges"),
-    *("answers", "paths", "retry", "trust", "tls_socket", "http_errors", "http", "http_async", "vault", "metadata", "certificates"),
+    *("answers", "paths", "retry", "trust", "tls_socket", "http_errors"),
+    *("http", "http_async", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
     *("renewal", "holder", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
