@@ -8,6 +8,7 @@
     POST  /_emulator/polls       ["slow_down", "approve"]
     GET   /_emulator/journal     DELETE
     GET   /_emulator/coverage
+    POST  /_emulator/snapshot    {"path": "/tmp/tenant.json"}
 
 Every request needs the key of this run in `X-Emulator-Key`: a web page can neither know it nor send that header.
 """
@@ -126,6 +127,17 @@ class Control:
         del value
         return coverage.report(self._tenant.answered_codes)
 
+    def snapshot(self, value: object) -> object:
+        """Write the tenant to a file."""
+        path = value.get("path") if isinstance(value, dict) and set(value) == {"path"} else None
+        if not isinstance(path, str) or not path:
+            raise ValueError("A snapshot takes an object with `path`.")
+        try:
+            self._tenant.snapshot(path)
+        except OSError as error:
+            raise ValueError(f"{path} can't be written: {error.strerror}.") from error
+        return {"path": path}
+
 
 def routes(tenant: Tenant) -> list[Route]:
     """Return the addresses of a tenant's control plane."""
@@ -139,6 +151,7 @@ def routes(tenant: Tenant) -> list[Route]:
         "polls": {"POST": control.polls},
         "journal": {"GET": control.journal, "DELETE": control.no_journal},
         "coverage": {"GET": control.coverage},
+        "snapshot": {"POST": control.snapshot},
     }
     return [
         Route("control", f"/_emulator/{name}", _guarded(tenant.control_key, methods)) for name, methods in table.items()

@@ -1,6 +1,6 @@
-"""A tenant in a file: the directory's database, and the people and apps that can sign in.
+"""A tenant in a file: the directory's database, and what signing in needs to go on.
 
-    {"entrakit_emulator": 1, "users": […], "apps": […], "database": "base64 of SQLite's own format"}
+    {"entrakit_emulator": 1, "users": […], "apps": […], …, "database": "base64 of SQLite's own format, compressed"}
 
 Private from its creation and replaced in one step. The passwords in it are the emulator's own invented ones.
 """
@@ -16,66 +16,93 @@ import sqlite3
 import tempfile
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from entrakit_emulator.graph import registrations
-from entrakit_emulator.sts.model import App, Secret, User
+from entrakit_emulator.graph import consistency, people, snapshot_json
 
 if TYPE_CHECKING:
+    from entrakit_emulator.sts.model import App, Directory, User
+    from entrakit_emulator.sts.tickets import RefreshToken
     from entrakit_emulator.sts.world import World
 
-    JSON = dict[str, object]
+    JSON = dict[str, Any]
 
 VERSION = 1
-# What is kept of an app; certificates of seeded apps are planted anew, redirects are in its document.
-APP = ("client_id", "name", "tenant_id", "is_public", "is_multi_tenant", "is_enabled")
+# What a directory of this version answers.
+COLUMNS = (
+    "SELECT key, id, tenant, kind, doc, face, name, upn, nickname, mail, born, deleted FROM objects LIMIT 1",
+    "SELECT key, kind, source, target, at FROM links LIMIT 1",
+    "SELECT sequence, tenant, at, id, kind, what, other, names FROM changes LIMIT 1",
+)
 
 
 class Snapshot(NamedTuple):
     """What was read from a file, checked.
 
     Args:
+        tenants: Tenants.
         users: People who can sign in.
-        apps: Apps that were made through Graph, with their secrets.
+        departed: People who were deleted and can be restored.
+        apps: Apps that can sign in.
+        registered: Apps that were made or changed through Graph.
+        consents: Permissions that were granted.
+        valid_from: When sessions were revoked, by person.
+        refresh_tokens: Refresh tokens.
         database: The directory, as SQLite writes it.
     """
 
+    tenants: tuple[Directory, ...]
     users: tuple[User, ...]
+    departed: tuple[User, ...]
     apps: tuple[App, ...]
+    registered: tuple[App, ...]
+    consents: dict[tuple[str, str, str], frozenset[str]]
+    valid_from: dict[str, float]
+    refresh_tokens: dict[str, RefreshToken]
     database: bytes
 
     def put_into(self, world: World) -> None:
-        """Replace what a world holds."""
+        """Replace what a world holds; its vaults, keys and settings stay."""
+        consistency.end(world)
         world.objects.load(self.database)
-        world.users.clear()
-        world.mirrored.clear()
-        for user in self.users:
-            world.users[user.object_id] = world.mirrored[user.object_id] = user
-        for app in self.apps:
-            seeded = world.apps.pop(app.client_id, app)
-            self._put_app(world, replace(seeded, secrets=app.secrets, is_enabled=app.is_enabled, name=app.name))
-        world.mirrored.update(world.apps)
+        # Certificates of the seeds are made anew at each start; those of the snapshot are good too.
+        made = {client_id: app.certificates for client_id, app in world.apps.items()}
+        apps = {one.client_id: self._with(one, made) for one in self.apps}
+        registered = {one.client_id: apps.get(one.client_id) or self._with(one, made) for one in self.registered}
+        users = {one.object_id: one for one in self.users}
+        world.tenants.clear()
+        world.tenants.update({one.tenant_id: one for one in self.tenants})
+        for store, values in (
+            (world.users, users), (world.apps, apps), (world.registered, registered), (world.mirrored, users | apps),
+            (world.departed, {one.object_id: one for one in self.departed}), (world.consents, self.consents),
+            (world.valid_from, self.valid_from), (world.refresh_tokens, self.refresh_tokens),
+        ):  # fmt: skip
+            store.clear()
+            store.update(values)  # type: ignore[arg-type] # each its own
 
     @staticmethod
-    def _put_app(world: World, app: App) -> None:
-        """Put an app that Graph made or changed; it can sign in where it has a service principal."""
-        registration = world.objects.find(app.tenant_id, registrations.object_id(app), ("application",))
-        known = app if registration is None else registrations.with_document(app, registration.doc)
-        world.registered[app.client_id] = known
-        if world.objects.find(app.tenant_id, app.principal_id(app.tenant_id), ("servicePrincipal",)) is not None:
-            world.apps[app.client_id] = known
+    def _with(app: App, made: dict[str, Any]) -> App:
+        return replace(app, certificates=(*app.certificates, *made.get(app.client_id, ())))
 
 
 def write(world: World, path: str) -> None:
     """Write a snapshot.
 
     Raises:
-        OSError: It can't be written.
+        OSError: It can't be written; what was there before is still there.
     """
+    # The directory hears of seeds before an answer; there may have been none.
+    people.synchronize(world)
     body = {
         "entrakit_emulator": VERSION,
-        "users": [dataclasses.asdict(user) for user in world.users.values()],
-        "apps": [_app_json(app) for app in world.registered.values()],
+        "tenants": [dataclasses.asdict(one) for one in world.tenants.values()],
+        "users": [dataclasses.asdict(one) for one in world.users.values()],
+        "departed": [dataclasses.asdict(one) for one in world.departed.values()],
+        "apps": [snapshot_json.app_json(one) for one in world.apps.values()],
+        "registered": [snapshot_json.app_json(one) for one in world.registered.values()],
+        "consents": [[*key, sorted(names)] for key, names in world.consents.items()],
+        "valid_from": world.valid_from,
+        "refresh_tokens": {token: dataclasses.asdict(one) for token, one in world.refresh_tokens.items()},
         "database": base64.b64encode(zlib.compress(world.objects.dump(), 1)).decode(),
     }
     directory = os.path.dirname(os.path.abspath(path))
@@ -110,31 +137,29 @@ def read(path: str) -> Snapshot:
         kind = "was written by a newer version" if newer else "is no snapshot of an emulated tenant"
         raise ValueError(f"{path} {kind}.")
     try:
-        users = tuple(User(**one) for one in body["users"])
-        apps = tuple(_app(one) for one in body["apps"])
-        database = zlib.decompress(base64.b64decode(body["database"], validate=True))
-        with contextlib.closing(sqlite3.connect(":memory:")) as trial:
-            trial.deserialize(database)
-            trial.execute("SELECT COUNT(*), MAX(sequence) FROM objects, changes LIMIT 1").fetchone()
-            ((health,),) = trial.execute("PRAGMA quick_check(1)")
-    except (ValueError, KeyError, TypeError, zlib.error, sqlite3.Error) as error:
+        return _snapshot(body)
+    except (ValueError, KeyError, TypeError, AttributeError, zlib.error, sqlite3.Error) as error:
         raise ValueError(f"{path} is damaged: {type(error).__name__}.") from error
+
+
+def _snapshot(body: JSON) -> Snapshot:
+    database = zlib.decompress(base64.b64decode(body["database"], validate=True))
+    with contextlib.closing(sqlite3.connect(":memory:")) as trial:
+        trial.deserialize(database)
+        for query in COLUMNS:
+            trial.execute(query).fetchone()
+        trial.execute("SELECT value FROM meta WHERE name='secret'").fetchone()[0]
+        ((health,),) = trial.execute("PRAGMA quick_check(1)")
     if health != "ok":
-        raise ValueError(f"{path} is damaged: its database is.")
-    return Snapshot(users, apps, database)
-
-
-def _app_json(app: App) -> JSON:
-    kept: JSON = {name: getattr(app, name) for name in APP}
-    kept["secrets"] = [dataclasses.asdict(one) for one in app.secrets]
-    kept["granted_roles"] = {name: list(roles) for name, roles in app.granted_roles.items()}
-    return kept
-
-
-def _app(given: JSON) -> App:
-    fields = {name: given[name] for name in APP}
-    listed, roles = given["secrets"], given["granted_roles"]
-    if not isinstance(listed, list) or not isinstance(roles, dict):
-        raise ValueError("An app has a list of secrets and a mapping of roles.")  # noqa: TRY004 - text from outside
-    secrets = tuple(Secret(**one) for one in listed)
-    return App(**fields, secrets=secrets, granted_roles={name: tuple(one) for name, one in roles.items()})  # type: ignore[arg-type] # checked by use
+        raise ValueError("The database is not sound.")
+    return Snapshot(
+        tenants=tuple(snapshot_json.directory(one) for one in body["tenants"]),
+        users=tuple(snapshot_json.user(one) for one in body["users"]),
+        departed=tuple(snapshot_json.user(one) for one in body["departed"]),
+        apps=tuple(snapshot_json.app(one) for one in body["apps"]),
+        registered=tuple(snapshot_json.app(one) for one in body["registered"]),
+        consents={(who, app, api): frozenset(names) for who, app, api, names in body["consents"]},
+        valid_from={str(who): float(at) for who, at in body["valid_from"].items()},
+        refresh_tokens={token: snapshot_json.refresh_token(one) for token, one in body["refresh_tokens"].items()},
+        database=database,
+    )

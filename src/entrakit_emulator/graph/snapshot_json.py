@@ -1,0 +1,80 @@
+"""What a snapshot holds beside the directory, as JSON values and back: people, apps, consents and refresh tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from entrakit_emulator.sts.model import App, Directory, Permission, Redirect, RegisteredCertificate, Secret, User
+from entrakit_emulator.sts.tickets import RefreshToken, Subject
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    JSON = dict[str, Any]
+
+
+def _certificate_json(one: RegisteredCertificate) -> JSON:
+    pem = one.public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return {**one._asdict(), "public_key": pem.decode()}
+
+
+def _certificate(given: JSON) -> RegisteredCertificate:
+    key = serialization.load_pem_public_key(str(given["public_key"]).encode())
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("A registered certificate has an RSA key.")  # noqa: TRY004 - text from outside
+    return RegisteredCertificate(**{**given, "public_key": key})
+
+
+def _lists(given: JSON) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(one) for name, one in given.items()}
+
+
+# How the fields of an app that are no texts and switches are read.
+_APP: dict[str, Callable[[Any], Any]] = {
+    "redirects": lambda given: tuple(Redirect(*one) for one in given),
+    "assigned": frozenset,
+    "secrets": lambda given: tuple(Secret(**one) for one in given),
+    "certificates": lambda given: tuple(_certificate(one) for one in given),
+    "identifier_uris": tuple,
+    "permissions": lambda given: tuple(Permission(*one) for one in given),
+    "roles": tuple,
+    "granted_roles": _lists,
+    "required": _lists,
+    "installed_in": frozenset,
+}
+
+
+def app_json(app: App) -> JSON:
+    """Return an app as JSON values."""
+    values = {one.name: getattr(app, one.name) for one in dataclasses.fields(App)}
+    return values | {
+        "assigned": sorted(app.assigned),
+        "installed_in": sorted(app.installed_in),
+        "secrets": [dataclasses.asdict(one) for one in app.secrets],
+        "certificates": [_certificate_json(one) for one in app.certificates],
+    }
+
+
+def app(given: JSON) -> App:
+    """Return the app that JSON values stand for. Raises KeyError, TypeError or ValueError for what is none."""
+    return App(**{name: _APP[name](value) if name in _APP else value for name, value in given.items()})
+
+
+def user(given: JSON) -> User:
+    """Return the person that JSON values stand for. Raises TypeError for what is none."""
+    return User(**given)
+
+
+def directory(given: JSON) -> Directory:
+    """Return the tenant that JSON values stand for. Raises KeyError or TypeError for what is none."""
+    return Directory(**{**given, "domains": tuple(given["domains"]), "federated": tuple(given["federated"])})
+
+
+def refresh_token(given: JSON) -> RefreshToken:
+    """Return the refresh token that JSON values stand for. Raises KeyError or TypeError for what is none."""
+    subject = Subject(**{**given["subject"], "methods": tuple(given["subject"]["methods"])})
+    return RefreshToken(**{**given, "subject": subject})

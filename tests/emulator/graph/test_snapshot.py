@@ -1,0 +1,194 @@
+"""Snapshots: what another run goes on with, and files that are none."""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import stat
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.emulator.conftest import Caller
+from tests.emulator.graph.conftest import ALL, GRAPH, Graph
+
+from entrakit_emulator import start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def restored(path: Path) -> Iterator[Caller]:
+    """Start another tenant from a snapshot."""
+    with start(restore=str(path)) as tenant:
+        caller = Caller(tenant)
+        try:
+            yield caller
+        finally:
+            caller.http.close()
+
+
+def directory(caller: Caller) -> Graph:
+    """Return Graph as an app with the rights that it brought along."""
+    return Graph(caller, caller.app_token().json()["access_token"])
+
+
+def test_the_directory_goes_on(graph: Graph, tmp_path: Path) -> None:
+    """
+    Objects, members and deleted ones are there again, and a delta link goes on where it was.
+    """
+    user, gone, group = graph.make_user("Una")["id"], graph.make_user("Gone")["id"], graph.make_group("Desk")["id"]
+    graph.add(group, user)
+    graph.ask("DELETE", f"/users/{gone}")
+    page = graph.get("/groups/delta")
+    graph.ask("PATCH", f"/groups/{group}", {"description": "since"})
+    graph.tenant.snapshot(str(tmp_path / "tenant"))
+
+    with restored(tmp_path / "tenant") as caller:
+        again = directory(caller)
+        link = page["@odata.deltaLink"].replace(graph.root, again.root)
+
+        assert graph.ids("/users?$top=999") == again.ids("/users?$top=999")
+        assert [user] == again.ids(f"/groups/{group}/members")
+        assert ["since"] == [one["description"] for one in again.get(link)["value"]]
+        assert 200 == again.ask("POST", f"/directory/deletedItems/{gone}/restore").status_code
+
+
+def test_who_could_sign_in_still_can(graph: Graph, caller: Caller, tmp_path: Path) -> None:
+    """
+    People and apps of the seeds and of Graph, with their secrets, consents and refresh tokens; who could not can't.
+    """
+    tenant = graph.tenant
+    graph.make_user("Una")
+    tenant.seed.grant("una@contoso.example", tenant.public_client, GRAPH, ["openid", "User.Read"])
+    graph.ask("DELETE", f"/users/{tenant.users.mfa.object_id}")
+    app = tenant.seed.add_app("Made", is_public=True, redirect_uris=["http://localhost"], roles=["Do.All"])
+    tenant.seed.add_secret(tenant.confidential_client, "a-second-secret")
+    refresh = caller.password().json()["refresh_token"]
+    tenant.snapshot(str(tmp_path / "tenant"))
+
+    with restored(tmp_path / "tenant") as other:
+        una = {"username": "una@contoso.example", "password": "Fresh-Pass-1", "scope": "openid"}
+        mia = {"username": tenant.users.mfa.upn, "password": tenant.users.mfa.password, "scope": "openid"}
+
+        assert 200 == other.token("password", **una).status_code
+        assert 400 == other.token("password", **mia).status_code
+        assert 200 == other.password().status_code
+        assert 200 == other.token("refresh_token", refresh_token=refresh, scope="User.Read").status_code
+        assert 200 == other.app_token(client_secret="a-second-secret").status_code
+        assert set(ALL) == set(other.claims(other.app_token().json()["access_token"])["roles"])
+        # That app is there, and has no consent yet (AADSTS65001).
+        assert [65001] == other.token("password", client_id=app.client_id, **una | {"scope": "User.Read"}).json()[
+            "error_codes"
+        ]
+
+
+def test_what_graph_deleted_stays_deleted(graph: Graph, tmp_path: Path) -> None:
+    """
+    An app of the seeds that was deleted can't sign in in a restored tenant either.
+    """
+    (principal,) = graph.get(f"/servicePrincipals?$filter=appId eq '{graph.tenant.vault_client}'")["value"]
+    assert 204 == graph.ask("DELETE", f"/servicePrincipals/{principal['id']}").status_code
+    graph.tenant.snapshot(str(tmp_path / "tenant"))
+
+    with restored(tmp_path / "tenant") as other:
+        form = {"client_id": other.tenant.vault_client, "client_secret": other.tenant.vault_client_secret}
+
+        assert 200 != other.app_token(**form).status_code
+
+
+def test_a_reset_goes_back_to_the_seeds(graph: Graph, tmp_path: Path) -> None:
+    """
+    A restored tenant's reset forgets the snapshot.
+    """
+    graph.make_user("Una")
+    graph.tenant.snapshot(str(tmp_path / "tenant"))
+
+    with restored(tmp_path / "tenant") as other:
+        other.tenant.reset()
+        other.tenant.seed.grant_roles(other.tenant.confidential_client, GRAPH, ALL)
+
+        assert 404 == directory(other).ask("GET", "/users/una@contoso.example").status_code
+
+
+def test_the_file_is_private_and_replaced_in_one_step(graph: Graph, tmp_path: Path) -> None:
+    """
+    Nobody else can read it, nothing is left beside it, and what can't be written leaves what was there.
+    """
+    path = tmp_path / "kept" / "tenant"
+    path.parent.mkdir()
+    path.write_text("before")
+    path.chmod(0o644)
+    with pytest.raises(OSError, match="No such file"):
+        graph.tenant.snapshot(str(tmp_path / "nowhere" / "tenant"))
+    graph.tenant.snapshot(str(path))
+
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert [path] == list(path.parent.iterdir())
+    assert 1 == json.loads(path.read_text())["entrakit_emulator"]
+
+
+def without(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a body without one of its members."""
+    return {one: value for one, value in body.items() if one != name}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda _: "no JSON", "is no snapshot"),
+        (lambda _: "[1]", "is no snapshot"),
+        (lambda _: '{"name": "another program"}', "is no snapshot"),
+        (lambda body: json.dumps(body | {"entrakit_emulator": 2}), "was written by a newer version"),
+        (lambda body: json.dumps(body)[:-20], "is no snapshot"),
+        (lambda body: json.dumps(body | {"database": "eJw="}), "is damaged"),
+        (lambda body: json.dumps(body | {"database": body["database"][:1000]}), "is damaged"),
+        (lambda body: json.dumps(body | {"users": [{"upn": "x"}]}), "is damaged"),
+        (lambda body: json.dumps(body | {"apps": [7]}), "is damaged"),
+        (lambda body: json.dumps(without(body, "consents")), "is damaged"),
+        (lambda body: json.dumps(body | {"refresh_tokens": {"a": {}}}), "is damaged"),
+    ],
+)
+def test_a_file_that_is_none_is_refused(graph: Graph, tmp_path: Path, spoil: Any, message: str) -> None:  # noqa: ANN401 - a lambda
+    """
+    Before anything starts, and the error names the file.
+    """
+    path = tmp_path / "tenant"
+    graph.tenant.snapshot(str(path))
+    path.write_text(spoil(json.loads(path.read_text())))
+
+    with pytest.raises(ValueError, match=f"{path}.*{message}"):
+        start(restore=str(path))
+
+
+def test_a_database_of_something_else_is_refused(graph: Graph, tmp_path: Path) -> None:
+    """
+    SQLite's own format alone makes no directory.
+    """
+    path = tmp_path / "tenant"
+    graph.tenant.snapshot(str(path))
+    foreign = sqlite3.connect(":memory:")
+    foreign.execute("CREATE TABLE objects (name TEXT)")
+    packed = base64.b64encode(zlib.compress(foreign.serialize())).decode()
+    foreign.close()
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"database": packed}))
+
+    with pytest.raises(ValueError, match="is damaged"):
+        start(restore=str(path))
+
+
+def test_another_process_asks_for_one(graph: Graph, caller: Caller, tmp_path: Path) -> None:
+    """
+    Over the control plane, which says where it can't be written.
+    """
+    done = caller.control("POST", "snapshot", {"path": str(tmp_path / "tenant")})
+    failed = caller.control("POST", "snapshot", {"path": str(tmp_path / "nowhere" / "tenant")})
+    wrong = caller.control("POST", "snapshot", ["tenant"])
+
+    assert (200, True) == (done.status_code, (tmp_path / "tenant").exists())
+    assert (400, True) == (failed.status_code, "can't be written: No such file" in failed.json()["error"])
+    assert 400 == wrong.status_code
