@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
@@ -29,8 +30,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    if options.users < 0:
-        raise ParameterError(f"--users is a number of users and can't be {options.users}.")
+    _check(options)
     tenant = start(options.port, users=options.users, restore=options.restore)
     try:
         if context.as_json:
@@ -46,11 +46,33 @@ def run(options: argparse.Namespace, context: Context) -> int:
     finally:
         try:
             if options.snapshot:
-                tenant.snapshot(options.snapshot)
+                _write(tenant, options.snapshot)
                 context.tell(f"The tenant is in {options.snapshot}.")
         finally:
             tenant.stop()
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse at the beginning what could only fail at the end."""
+    if options.users < 0:
+        raise ParameterError(f"--users is a number of users and can't be {options.users}.")
+    if options.users and options.restore:
+        raise ParameterError(
+            "--users and --restore don't go together: a snapshot has its own users.", remedy="Leave one of them out."
+        )
+    directory = os.path.dirname(os.path.abspath(options.snapshot))
+    if options.snapshot and (os.path.isdir(options.snapshot) or not os.access(directory, os.W_OK)):
+        raise ParameterError(f"{options.snapshot} can't be written.", remedy="Choose another --snapshot.")
+
+
+def _write(tenant: Tenant, path: str) -> None:
+    try:
+        tenant.snapshot(path)
+    except OSError as error:
+        raise ParameterError(
+            f"{path} can't be written: {error.strerror}.", remedy="Choose another --snapshot."
+        ) from error
 
 
 def start(port: int = 0, *, users: int = 0, restore: str = "") -> Tenant:

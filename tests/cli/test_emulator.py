@@ -1,0 +1,106 @@
+"""`entra emulator`: more users, and a tenant that the next run goes on with."""
+
+from __future__ import annotations
+
+import json
+import signal
+import ssl
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.cli.conftest import Command
+
+SCOPE = "https://graph.microsoft.com/.default"
+
+
+@contextmanager
+def running(*words: str) -> Iterator[dict[str, Any]]:
+    """Run the command until the block ends, and then ask it to end."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrakit", "emulator", "--json", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(20)
+
+
+def people(facts: dict[str, Any]) -> set[str]:
+    """Return the sign-in names in a tenant."""
+    form = {
+        "client_id": facts["confidential_client"], "client_secret": facts["client_secret"],
+        "grant_type": "client_credentials", "scope": SCOPE,
+    }  # fmt: skip
+    trust = ssl.create_default_context(cafile=facts["ca_path"])
+    with httpx2.Client(base_url=facts["url"], verify=trust, trust_env=False) as http:
+        token = http.post(f"/{facts['tenant_id']}/oauth2/v2.0/token", data=form).json()["access_token"]
+        page = http.get("/v1.0/users?$top=999", headers={"Authorization": f"Bearer {token}"}).json()
+    return {one["userPrincipalName"] for one in page["value"]}
+
+
+def test_a_snapshot_is_written_at_the_end_and_restored(private_home: Path, tmp_path: Path) -> None:
+    """
+    The next run has the same people, those of the seeds and the further ones.
+    """
+    path = tmp_path / "tenant"
+    with running("--users", "30", "--snapshot", str(path)) as facts:
+        before = people(facts)
+        assert not path.exists()
+    with running("--restore", str(path)) as facts:
+        after = people(facts)
+
+    assert before == after
+    assert 30 == len(before) - len(facts["users"])
+
+
+def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) -> None:
+    """
+    A file that is none, one that is not there, a place that can't be written to, and numbers that are none.
+    """
+    foreign = tmp_path / "foreign"
+    foreign.write_bytes(b"\xff\xfe no JSON")
+
+    for words, message in (
+        (("--restore", str(foreign)), "is no snapshot of an emulated tenant"),
+        (("--restore", str(tmp_path / "none")), "can't be read: No such file"),
+        (("--snapshot", str(tmp_path / "nowhere" / "tenant")), "can't be written"),
+        (("--snapshot", str(tmp_path)), "can't be written"),
+        (("--users", "-1"), "can't be -1"),
+        (("--users", "5", "--restore", str(foreign)), "don't go together"),
+    ):
+        result = entra("emulator", *words)
+
+        assert 2 == result.code
+        assert message in result.error
+
+
+def test_a_snapshot_that_fails_at_the_end_is_told(private_home: Path, tmp_path: Path) -> None:
+    """
+    The place may be gone by then; the command ends with an error, and no traceback.
+    """
+    path = tmp_path / "place" / "tenant"
+    path.parent.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrakit", "emulator", "--json", "--snapshot", str(path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        path.parent.rmdir()
+        process.send_signal(signal.SIGTERM)
+        told = process.stderr.read()
+        code = process.wait(20)
+
+    assert 2 == code
+    assert "can't be written: No such file or directory" in told
+    assert "Traceback" not in told
