@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, assert_type
 
+import msgspec
+
 from entrakit import Certificate, Connection, Credential, Secret, Token, Transport, connect, disconnect, get_connection
+from entrakit.graph import Client, Item
 
 if TYPE_CHECKING:
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
+    from azure.core.credentials_async import AsyncTokenCredential
+
+
+class Person(msgspec.Struct):
+    """What a user asks for."""
+
+    id: str
+
 
 ID, TENANT = "Graph", "contoso.com"
 
@@ -34,5 +46,22 @@ with get_connection("job") as connection:
     assert_type(connection.headers(), dict[str, str])
     credential: TokenCredential = connection
     with_info: SupportsTokenInfo = connection
+
+    graph = connection.graph
+    assert_type(graph, Client)
+    assert_type(graph.get("/me"), dict[str, object])
+    assert_type(graph.get("/me", type=Person, select=["id"]), Person)
+    assert_type(graph.post("/users", {"displayName": "Ada"}), dict[str, object] | None)
+    assert_type(graph.items("/users", parallel=8), Iterator[dict[str, object]])
+    assert_type(graph.items("/users", type=Person, filter={"accountEnabled": True}), Iterator[Person])
+    assert_type(graph.run(graph.call("GET", "/me", type=Person)), Person)
+    assert_type(graph.count("/users"), int)
+    assert_type(
+        graph.batch([graph.call("GET", "/me"), Item(graph.call("GET", "/me", type=Person), (0,))]), list[object]
+    )
+    graph.get("/me", selct="id")  # type: ignore[call-arg] # no such option
+    graph.get("/me", top="5")  # type: ignore[arg-type] # a number
+    assert_type(connection.service("azure"), Client)
+    async_credential: AsyncTokenCredential = connection.aio
 
 assert_type(disconnect("job"), bool)
