@@ -219,9 +219,11 @@ class Store:
             self.note(stored.tenant, now, stored.id, stored.kind, "restored")
             self._note_links(stored, now, "added")
             # Whoever was told that it is gone has forgotten what it was linked to.
-            for kind, target in self.connection.execute(
-                "SELECT kind, target FROM links WHERE source=?", (stored.id,)
-            ).fetchall():
+            rows = self.connection.execute(
+                "SELECT links.kind, target FROM links JOIN objects ON target=id AND deleted IS NULL WHERE source=?",
+                (stored.id,),
+            ).fetchall()
+            for kind, target in rows:
                 self.note(stored.tenant, now, stored.id, stored.kind, f"{kind}_added", other=target)
 
     def _note_links(self, stored: Stored, now: float, what: str) -> None:
