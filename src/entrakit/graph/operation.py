@@ -52,6 +52,10 @@ class Request(NamedTuple):
     claims: str = ""
     issued_after: float = 0.0
 
+    def __repr__(self) -> str:
+        # A body may hold a password, and a query what nobody else should read.
+        return f"Request({self.method} {self.url.partition('?')[0]}, {len(self.body or b'')} bytes)"
+
     @property
     def is_idempotent(self) -> bool:
         """Whether sending it twice has the effect of sending it once."""
@@ -83,6 +87,9 @@ class Response(NamedTuple):
     sent_at: float = 0.0
     attempts: int = 1
     waited_s: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"Response({self.status} for {self.request!r}, {len(self.body)} bytes)"
 
     @property
     def is_success(self) -> bool:
