@@ -151,19 +151,18 @@ def _items(call: Call, round_: _Round, rows: list[tuple[int, str]]) -> tuple[lis
         # The one that was shown in part may be gone since.
         skip = round_.skip if place == round_.after else 0
         item, more = _item(call, round_, object_id, skip)
-        if item is not None:
-            items.append(item)
+        items.append(item)
         reached = place
         if more:
             return items, reached, more
     return items, reached, 0
 
 
-def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON | None, int]:
+def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON, int]:
     stored = call.store.find(call.tenant, object_id, round_.kinds)
     if stored is None:
         reason = "changed" if call.store.find(call.tenant, object_id, round_.kinds, is_deleted=True) else "deleted"
-        return (None if round_.since < 0 else {"id": object_id, "@removed": {"reason": reason}}), 0
+        return {"id": object_id, "@removed": {"reason": reason}}, 0
     minimal = call.prefers("return=minimal") and round_.since >= 0
     names = _names(call, round_, stored, minimal=minimal)
     typed = {} if len(round_.kinds) == 1 else {"@odata.type": f"#microsoft.graph.{stored.kind}"}

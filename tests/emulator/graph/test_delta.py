@@ -246,11 +246,12 @@ def test_many_members_come_in_parts_and_none_is_lost(graph: Graph) -> None:
     A large group is repeated from page to page; a member that leaves meanwhile moves no other out of sight.
     """
     group = graph.make_group("Large")["id"]
+    graph.add(group, graph.get("/users/ada@contoso.example")["id"], "owners")
     users = [graph.make_user(f"U{number}")["id"] for number in range(130)]
     for user in users:
         graph.add(group, user)
 
-    page = graph.get("/groups/delta?$select=displayName,members")
+    page = graph.get("/groups/delta?$select=displayName,members,owners")
     first = page["value"][-1]["members@delta"]
     graph.ask("DELETE", f"/groups/{group}/members/{users[3]}/$ref")
     rest, link, _ = walk(graph, page["@odata.nextLink"])
@@ -259,6 +260,7 @@ def test_many_members_come_in_parts_and_none_is_lost(graph: Graph) -> None:
     shown = [one["id"] for one in first] + [one["id"] for item in rest for one in item.get("members@delta", ())]
     assert users == shown
     assert 100 == len(first)
+    assert [1, 0] == [len(item.get("owners@delta", ())) for item in (page["value"][-1], rest[0])]
     assert [(users[3], True)] == [(one["id"], "@removed" in one) for one in later["members@delta"]]
 
 

@@ -60,6 +60,18 @@ def test_items_come_in_another_order(graph: Graph) -> None:
     assert [one["id"] for one in answers["responses"]][::-1] == [one["id"] for one in other["responses"]]
 
 
+def test_what_is_no_page_is_left_as_it_is(graph: Graph) -> None:
+    """
+    A text, an answer without a body, and a page without a next link.
+    """
+    graph.tenant.faults.add(faults.Misled(form="foreign", times=None))
+    user = graph.make_user("Una")["id"]
+
+    assert graph.ask("GET", "/users/$count", ConsistencyLevel="eventual").text.isdigit()
+    assert (204, b"") == ((gone := graph.ask("DELETE", f"/users/{user}")).status_code, gone.content)
+    assert {"@odata.context", "value"} == set(graph.get("/users?$top=999"))
+
+
 def test_a_token_expires_in_the_middle_of_a_listing(graph: Graph) -> None:
     """
     The second page is refused as for an expired token; the same page is there for a token that is taken.

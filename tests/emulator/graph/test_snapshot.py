@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.emulator.conftest import Caller
 from tests.emulator.graph.conftest import ALL, GRAPH, Graph
 
@@ -125,11 +127,33 @@ def test_the_file_is_private_and_replaced_in_one_step(graph: Graph, tmp_path: Pa
     path.chmod(0o644)
     with pytest.raises(OSError, match="No such file"):
         graph.tenant.snapshot(str(tmp_path / "nowhere" / "tenant"))
+    with pytest.raises(IsADirectoryError):
+        graph.tenant.snapshot(str(tmp_path / "home"))
     graph.tenant.snapshot(str(path))
 
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     assert [path] == list(path.parent.iterdir())
     assert 1 == json.loads(path.read_text())["entrakit_emulator"]
+
+
+def packed(database: bytes) -> str:
+    """Return a database as a snapshot holds it."""
+    return base64.b64encode(zlib.compress(database)).decode()
+
+
+def spoilt(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body whose database counts its free pages wrongly (SQLite's file format, 1.3)."""
+    database = bytearray(zlib.decompress(base64.b64decode(body["database"])))
+    database[36:40] = (999).to_bytes(4, "big")
+    return body | {"database": packed(bytes(database))}
+
+
+def with_another_key(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a body with an app whose certificate has no RSA key."""
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+    certificate = {"x5t": "", "x5t_s256": "", "public_key": pem, "not_before": 0, "not_after": 0}
+    return body | {"apps": [body["apps"][0] | {"certificates": [certificate]}]}
 
 
 def without(body: dict[str, Any], name: str) -> dict[str, Any]:
@@ -147,6 +171,8 @@ def without(body: dict[str, Any], name: str) -> dict[str, Any]:
         (lambda body: json.dumps(body)[:-20], "is no snapshot"),
         (lambda body: json.dumps(body | {"database": "eJw="}), "is damaged"),
         (lambda body: json.dumps(body | {"database": body["database"][:1000]}), "is damaged"),
+        (lambda body: json.dumps(spoilt(body)), "is damaged"),
+        (lambda body: json.dumps(with_another_key(body)), "is damaged"),
         (lambda body: json.dumps(body | {"users": [{"upn": "x"}]}), "is damaged"),
         (lambda body: json.dumps(body | {"apps": [7]}), "is damaged"),
         (lambda body: json.dumps(without(body, "consents")), "is damaged"),
@@ -173,9 +199,9 @@ def test_a_database_of_something_else_is_refused(graph: Graph, tmp_path: Path) -
     graph.tenant.snapshot(str(path))
     foreign = sqlite3.connect(":memory:")
     foreign.execute("CREATE TABLE objects (name TEXT)")
-    packed = base64.b64encode(zlib.compress(foreign.serialize())).decode()
+    database = packed(foreign.serialize())
     foreign.close()
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"database": packed}))
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"database": database}))
 
     with pytest.raises(ValueError, match="is damaged"):
         start(restore=str(path))
