@@ -23,6 +23,7 @@ NOT_CHECKED = (
     "CORS of the token endpoint, which a single-page app in a browser needs.",
     "Proof-of-possession and certificate-bound tokens.",
     "Graph: directory roles of a person, administrative units, and what an owner may do without a permission.",
+    "Graph: throttling of an app over all tenants, of a tenant over all apps, and of single services.",
     "Graph: dynamic membership rules; licences of groups; limits on the number of objects.",
     "Key Vault: roles (RBAC), firewalls and private links; access is by policy. Every key is one of a certificate.",
     "Key Vault: tags, key operations, rotation and release policies; the number of requests; pages of a list.",
