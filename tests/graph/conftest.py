@@ -256,7 +256,11 @@ class GraphServer:
                     answer = refusal(401, "InvalidAuthenticationToken", "This token is not the one.")
                 else:
                     answer = server.answer(self.command, self.path, body)
-                self.reply(answer, happens)
+                try:
+                    self.reply(answer, happens)
+                except OSError:
+                    # The client has gone, as it does after its time-out.
+                    self.close_connection = True
 
             do_POST = do_PATCH = do_DELETE = do_PUT = do_GET  # noqa: N815 - the library's names
 
