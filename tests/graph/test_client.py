@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.graph.conftest import CLAIMS, USERS, Fault
 
-from entrakit import connect
+from entrakit import Transport, connect
 from entrakit.errors import ParameterError
 from entrakit.graph.aio import AsyncClient
 from entrakit.graph.calls import request_to
 from entrakit.graph.client import Client
 from entrakit.graph.operation import Request, response_of
 from entrakit.graph.reading import fetch
+from entrakit.graph.runner import Runner
 from entrakit.services import Service
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.conftest import FakeClock
     from tests.graph.conftest import GraphServer, TokenBox
@@ -95,14 +98,20 @@ def test_workers_share_one_new_token(graph: Client, server: GraphServer, box: To
     assert 1 == box.renewed
 
 
-def test_all_workers_slow_down_together(graph: Client, server: GraphServer, ticking: FakeClock) -> None:
+def test_all_workers_slow_down_together(
+    server: GraphServer, service: Service, box: TokenBox, ticking: FakeClock, test_ca: tuple[Path, ssl.SSLContext]
+) -> None:
     """
     When one of several workers is throttled, no request goes out before the time is over.
     """
+    # Patient, because the wait of one worker is time that passes for the answers of the others.
+    transport = Transport(ca_bundle=str(test_ca[0]), timeout_s=60, clock=ticking)
+    graph = Client(Runner(box, service, transport, clock=ticking))
     server.faults = [Fault("list", "429", 30)]
 
     assert USERS == len(list(graph.items("/users", parallel=4, top=50)))
     assert 1 == len([one for one in ticking.sleeps if one > 20])
+    transport.close()
 
 
 def test_waits_are_told(graph: Client, server: GraphServer) -> None:
