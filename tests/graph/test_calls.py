@@ -171,3 +171,13 @@ def test_nothing_shows_a_body() -> None:
 
     assert "Call(POST https://graph.microsoft.com/v1.0/users)" == repr(made)
     assert "canary" not in repr((made.request, answer, [made]))
+
+
+@pytest.mark.parametrize(("method", "status"), [("PATCH", 204), ("POST", 202), ("PUT", 200)])
+def test_a_write_that_answers_with_nothing_has_no_result(method: str, status: int) -> None:
+    """
+    A type that was asked for is made of an answer, and an answer of a write may be empty.
+    """
+    made = call(GRAPH, method, "/users/x", body={}, type=Point)
+
+    assert made.read(Response(made.request, status, {}, b"")) is None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from entrakit.graph.odata import Query
+    from entrakit.graph.operation import Response
     from entrakit.services import Service
 
     T = TypeVar("T", default=dict[str, object])
@@ -55,7 +56,14 @@ def call(
     if type is None:
         return Call(request, as_json)  # type: ignore[arg-type] # T's default
     wanted = type
-    return Call(request, lambda response: as_type(response, wanted))
+
+    def read(response: Response) -> T:
+        if not response.body and (response.status == 204 or request.method not in ("GET", "HEAD")):
+            # A write that answers with nothing has nothing to make a type of.
+            return None  # type: ignore[return-value] # what post(), patch() and put() say
+        return as_type(response, wanted)
+
+    return Call(request, read)
 
 
 def request_to(
