@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -75,6 +76,23 @@ def test_a_file_is_created_once(kept: Path) -> None:
     assert not private_files.create_file(str(kept), b"second")
     assert b"before" == kept.read_bytes()
     assert ["kept"] == os.listdir(kept.parent)
+
+
+def test_a_file_is_created_once_on_a_disk_without_hard_links(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    An export may go to a USB stick: what such a disk can't do is done without.
+    """
+
+    def link(source: str, target: str) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+    other = kept.with_name("other")
+
+    assert private_files.create_file(str(other), b"first")
+    assert not private_files.create_file(str(other), b"second")
+    assert (b"first", 0o600) == (other.read_bytes(), mode(other))
+    assert ["kept", "other"] == sorted(os.listdir(kept.parent))
 
 
 def test_removing_says_whether_there_was_one(kept: Path) -> None:

@@ -320,6 +320,26 @@ def test_a_server_that_refuses_is_told(tmp_path: Path) -> None:
         assert [] == right.names()
 
 
+def test_a_replica_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A server that takes no writes is waited for, as it may be about to become the primary, and then told as what it is.
+    """
+    monkeypatch.setattr(module, "PATIENCE_S", 0.3)
+    with RedisServer(tmp_path, "--replicaof", "127.0.0.1 1") as server:
+        vault = Vault(server.url, environ=ENVIRON)
+        with pytest.raises(VaultError, match="is a replica, which takes no writes"):
+            vault.write("work", META, SECRETS)
+
+
+def test_a_file_that_the_address_names_has_to_be_there(tmp_path: Path) -> None:
+    """
+    A mistyped CA is told at once, as what it is, before anything is sent.
+    """
+    vault = Vault(f"rediss://localhost:1/0?ssl_ca_certs={tmp_path}/no.pem", environ=ENVIRON)
+    with pytest.raises(VaultError, match=r"no\.pem' that the address of the vault names as ssl_ca_certs is not there"):
+        vault.names()
+
+
 def test_tls_checks_the_certificate(
     tmp_path: Path, test_ca: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from entrakit.errors import VaultError
 
 MAX_FILE = 4 * 1024 * 1024
 POSIX = hasattr(os, "geteuid")
+_NO_HARD_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)
 # Not blocking, because a pipe in place of a file would make us wait for its writer.
 READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -116,7 +117,8 @@ def write_file(path: str, data: bytes) -> None:
 def create_file(path: str, data: bytes) -> bool:
     """Write a private file if there is none, and return whether it was ours to write.
 
-    Of several processes that race, one wins with its whole content, and the others see that.
+    Of several processes that race, one wins with its whole content, and the others see that. On a disk without hard
+    links, such as a USB stick, they may see the beginning of it.
 
     Raises:
         VaultError: It can't be written.
@@ -124,7 +126,12 @@ def create_file(path: str, data: bytes) -> bool:
     temporary = _temporary(path)
     try:
         _write_new(temporary, data)
-        os.link(temporary, path)
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            _write_new(path, data)
         sync_directory(os.path.dirname(path))
     except FileExistsError:
         return False
@@ -148,6 +155,9 @@ def set_aside(path: str, aside: str, seen: bytes) -> bool:
     Raises:
         VaultError: It can't be moved.
     """
+    # Looked at before it is moved as well: whoever is killed between the two moves would leave a good file aside.
+    if read_file(path) != seen:
+        return False
     try:
         os.replace(path, aside)
         if read_file(aside) == seen:

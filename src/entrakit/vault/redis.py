@@ -301,6 +301,11 @@ class RedisStorage:
                         remedy="Name its CA with ?ssl_ca_certs=FILE in ENTRAKIT_VAULT, or with SSL_CERT_FILE.",
                     ) from error
                 if time.monotonic() + pause_s > until:
+                    if isinstance(error, exceptions.ReadOnlyError):
+                        raise VaultError(
+                            f"The vault {self.place} is a replica, which takes no writes.",
+                            remedy="Name the primary server in ENTRAKIT_VAULT.",
+                        ) from error
                     raise VaultError(
                         f"The vault {self.place} can't be reached: {type(error).__name__}.",
                         remedy="Check that the server runs and can be reached from here, then try again.",
@@ -313,8 +318,18 @@ class RedisStorage:
             time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads who asks, no secret
             pause_s = min(pause_s * 2, 1.0)
 
+    def _check_files(self) -> None:
+        """Raise VaultError where a file that the address names is not there: the client would tell it as a network's."""
+        for option, (file, *_) in parse_qs(urlsplit(self._url).query).items():
+            if not os.path.isfile(file):
+                raise VaultError(
+                    f"The file {file!r} that the address of the vault names as {option} is not there.",
+                    remedy="Correct its path in ENTRAKIT_VAULT.",
+                )
+
     def _connected(self) -> Client:
         if self._client is None:
+            self._check_files()
             from redis import Redis
             from redis.backoff import NoBackoff
             from redis.retry import Retry

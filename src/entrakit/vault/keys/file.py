@@ -44,7 +44,8 @@ class FileKey:
         if len(key) != KEY_SIZE or id_of(key) != ref.id:
             raise VaultError(
                 f"The key file {path} is damaged.",
-                remedy="Restore it from a backup; without it kept connections can't be opened, so connect again.",
+                remedy="Restore it from a backup; or remove the connections that it sealed with "
+                "`entra disconnect --all`, and connect again.",
             )
         return key
 
