@@ -319,7 +319,7 @@ class RedisStorage:
             pause_s = min(pause_s * 2, 1.0)
 
     def _check_files(self) -> None:
-        """Raise VaultError where a file that the address names is not there: the client would tell it as a network's."""
+        """Raise VaultError where a file that the address names is not there; the client would blame the network."""
         for option, (file, *_) in parse_qs(urlsplit(self._url).query).items():
             if not os.path.isfile(file):
                 raise VaultError(
