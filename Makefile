@@ -26,13 +26,14 @@ docs: setup  ## Write the generated reference pages anew
 	@$(BIN)/python scripts/write-command-reference && $(BIN)/python scripts/write-error-reference
 
 bench: setup  ## Measure, with peers beside
+	@scripts/install-azure-cli
 	@$(BIN)/python -m bench
 
 setup:  ## Make the virtual environment and install what tests and checks need
 	@scripts/setup
 
 clean:  ## Remove what was made
-	@rm -rf $(VENV) build dist artifacts .mypy_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf $(VENV) $(VENV)-azure-cli build dist artifacts .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/demo.stamp: pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
