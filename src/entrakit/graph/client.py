@@ -190,7 +190,7 @@ class Client:
     ) -> Exported:  # fmt: skip
         """Write the objects of a collection to a file, one JSON object per line.
 
-        While it runs there are `FILE.part` and `FILE.part.json`; a run that was interrupted goes on there. The file
+        While it runs there are `FILE.part` and `FILE.part.notes`; a run that was interrupted goes on there. The file
         itself appears whole, in one step.
 
         Args:
