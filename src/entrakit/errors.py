@@ -221,22 +221,25 @@ class NetworkError(EntraError):
         correlation_id: The id that was sent with the request, if any.
         retryable: True when the same call may succeed later, unchanged.
         may_have_arrived: False where the request did certainly not reach the service.
+        request_id: The service's id of its answer, if there was one.
     """
 
     exit_code = 6
 
     def __init__(
         self, problem: str, *, remedy: str = "", host: str = "", correlation_id: str = "", retryable: bool = True,
-        may_have_arrived: bool = True,
+        may_have_arrived: bool = True, request_id: str = "",
     ) -> None:  # fmt: skip
         super().__init__(problem, remedy=remedy, retryable=retryable)
         self.host = host
         self.correlation_id = correlation_id
         self.may_have_arrived = may_have_arrived
+        self.request_id = request_id
 
     def ids(self) -> list[tuple[str, str]]:
-        """Return the id that was sent with the request, if any."""
-        return [("Correlation id", self.correlation_id)] if self.correlation_id else []
+        """Return the service's id of its answer, and the id that was sent with the request, if any."""
+        both = [("Request id", self.request_id), ("Correlation id", self.correlation_id)]
+        return [(label, value) for label, value in both if value]
 
 
 class TlsError(NetworkError):

@@ -214,6 +214,7 @@ class Transport:
         client = self._open()
         import httpx2
 
+        correlation_id = headers.get("client-request-id", "")
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
         try:
             with client.stream(method, url, headers=dict(headers), content=body) as response:
@@ -221,11 +222,13 @@ class Transport:
                 size = 0
                 for part in response.iter_bytes():
                     size += len(part)
-                    refuse_excess(url, size, limit, late=self.clock.monotonic() > deadline)
+                    refuse_excess(
+                        url, size, limit, late=self.clock.monotonic() > deadline, correlation_id=correlation_id
+                    )
                     parts.append(part)
                 return HttpAnswer(response.status_code, dict(response.headers), b"".join(parts))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise explained(error, url, headers.get("client-request-id", ""), self.timeout_s) from error
+            raise explained(error, url, correlation_id, self.timeout_s) from error
 
     def _open(self) -> httpx2.Client:
         # Threads that come together share one client: a second one would never be closed.
@@ -295,7 +298,7 @@ def refuse_plain(url: str) -> None:
         raise ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
 
 
-def refuse_excess(url: str, size: int, limit: int, *, late: bool) -> None:
+def refuse_excess(url: str, size: int, limit: int, *, late: bool, correlation_id: str) -> None:
     """Check that an answer stays within bounds of size and time.
 
     Raises:
@@ -308,10 +311,12 @@ def refuse_excess(url: str, size: int, limit: int, *, late: bool) -> None:
             f"The answer of {host} is larger than {limit // 1024 // 1024} MiB, so it was not read.",
             remedy="Something else than the service answers: check the network and the proxy.",
             host=host,
+            correlation_id=correlation_id,
             retryable=False,
         )
     if late:
-        raise NetworkError(f"The answer of {host} comes too slowly.", remedy="Try again.", host=host)
+        problem = f"The answer of {host} comes too slowly."
+        raise NetworkError(problem, remedy="Try again.", host=host, correlation_id=correlation_id)
 
 
 def without_query(url: str) -> str:

@@ -45,6 +45,7 @@ class AsyncTransport:
     ) -> HttpAnswer:
         """Send a request once; arguments, result and errors as for `Transport.once()`."""
         refuse_plain(url)
+        correlation_id = headers.get("client-request-id", "")
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
         try:
             async with self._client.stream(method, url, headers=dict(headers), content=body) as response:
@@ -52,11 +53,13 @@ class AsyncTransport:
                 size = 0
                 async for part in response.aiter_bytes():
                     size += len(part)
-                    refuse_excess(url, size, limit, late=self.clock.monotonic() > deadline)
+                    refuse_excess(
+                        url, size, limit, late=self.clock.monotonic() > deadline, correlation_id=correlation_id
+                    )
                     parts.append(part)
                 return HttpAnswer(response.status_code, dict(response.headers), b"".join(parts))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise explained(error, url, headers.get("client-request-id", ""), self.timeout_s) from error
+            raise explained(error, url, correlation_id, self.timeout_s) from error
 
     async def close(self) -> None:
         """Close its connections."""

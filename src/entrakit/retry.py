@@ -30,7 +30,8 @@ def delay_before(
     Args:
         attempt: How many attempts were made, from 1.
         elapsed_s: Seconds since the first one began.
-        retry_after_s: What the service asked for, in seconds; it is obeyed or we give up, never shortened.
+        retry_after_s: What the service asked for, in seconds; it is obeyed or we give up, never shortened. Zero asks
+            for nothing.
         random: Gives numbers in [0, 1): waits are spread, so that many clients don't come back together.
         attempts: How many attempts there may be.
         patience_s: Seconds after which there is no further one.
@@ -38,7 +39,7 @@ def delay_before(
     if attempt >= attempts:
         return None
     backoff = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (attempt - 1)) * (0.5 + random() / 2)
-    delay = backoff if retry_after_s is None else max(retry_after_s, 0.0)
+    delay = retry_after_s if retry_after_s is not None and retry_after_s > 0 else backoff
     return delay if elapsed_s + delay <= patience_s else None
 
 

@@ -48,7 +48,7 @@ class Service(NamedTuple):
     @property
     def host(self) -> str:
         """Host of the base address, with its port if that is not the usual one."""
-        return _authority(self.url)
+        return authority_of(self.url)
 
     @property
     def is_graph(self) -> bool:
@@ -57,7 +57,7 @@ class Service(NamedTuple):
 
     def owns(self, url: str) -> bool:
         """Return whether an absolute address is on one of its own hosts, over TLS: only these may see its token."""
-        return url[:8].lower() == "https://" and _authority(url) in {self.host, *self.hosts}
+        return url[:8].lower() == "https://" and authority_of(url) in {self.host, *self.hosts}
 
 
 def find_service(name: str, cloud: Cloud, *, vault: str = "") -> Service:
@@ -111,6 +111,19 @@ def checked(service: Service) -> Service:
     return service._replace(url=service.url.rstrip("/"))
 
 
+def authority_of(url: str) -> str:
+    """Return host and port of an address, as they stand there: what is spelt in another way is another host."""
+    rest = url.partition("://")[2]
+    end = next((index for index, letter in enumerate(rest) if letter in "/?#"), len(rest))
+    return rest[:end].lower().removesuffix(":443")
+
+
+def shown_host(url: str) -> str:
+    """Return host and port of an address that somebody else gave, fit to be shown in an error."""
+    host = authority_of(url).rpartition("@")[2]
+    return "".join(letter for letter in host if letter.isprintable())[:200]
+
+
 def _vault_name(text: str) -> str:
     """Return the name of a vault: 3 to 24 letters, digits and hyphens, as Azure wants it."""
     if not 3 <= len(text) <= 24 or not text.isascii() or not text.replace("-", "").isalnum():
@@ -119,13 +132,6 @@ def _vault_name(text: str) -> str:
             remedy="Give the first part of its address: contoso for https://contoso.vault.azure.net.",
         )
     return text.lower()
-
-
-def _authority(url: str) -> str:
-    """Return host and port of an address, as they stand there: what is spelt in another way is another host."""
-    rest = url.partition("://")[2]
-    end = next((index for index, letter in enumerate(rest) if letter in "/?#"), len(rest))
-    return rest[:end].lower().removesuffix(":443")
 
 
 def _azure(host: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:

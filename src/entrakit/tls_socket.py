@@ -18,8 +18,9 @@ class EagerSocket(ssl.SSLSocket):
     def recv(self, buflen: int = RECORD, flags: int = 0) -> bytes:
         """Return what is there, once there is something; more than `buflen`, if more has arrived."""
         first = super().recv(buflen, flags)
-        if len(first) < RECORD:
-            # A record that is not full is the last one of an answer.
+        if len(first) < RECORD or self.selected_alpn_protocol() == "h2":
+            # A record that is not full is the last one of an answer. With HTTP/2 another thread may be sending
+            # meanwhile, whose time-out is this socket's, too.
             return first
         parts, size = [first], len(first)
         patience = self.gettimeout()

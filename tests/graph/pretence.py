@@ -16,8 +16,8 @@ T = TypeVar("T")
 Service = Callable[[Request], "Response | NetworkError"]
 
 
-def run(operation: Operation[T], service: Service) -> T:
-    """Run an operation, and return its result."""
+def run(operation: Operation[T], service: Service, waits: list[Wait] | None = None) -> T:
+    """Run an operation, and return its result; add its waits to a list."""
     try:
         step = next(operation)
         while True:
@@ -31,6 +31,7 @@ def run(operation: Operation[T], service: Service) -> T:
             else:
                 assert isinstance(step, Wait)
                 assert step.seconds >= 0
+                waits.append(step) if waits is not None else None
             if isinstance(outcome, NetworkError):
                 step = operation.throw(Undelivered(outcome))
             else:

@@ -162,6 +162,17 @@ def test_other_services_have_their_own_parameters() -> None:
     assert "api-version=7.4" in request_to(VAULT, "GET", "/secrets", query={"options": {"api-version": "7.4"}}).url
 
 
+def test_a_base_address_may_have_a_path() -> None:
+    """
+    Where Graph is below a path, the other version is below it, too, and queries are seen as what they are.
+    """
+    below = Service("graph", "https://gate.contoso.com/graph/v1.0", "https://graph.microsoft.com")
+
+    assert "https://gate.contoso.com/graph/beta/users" == request_to(below, "GET", "/beta/users").url
+    whole = request_to(below, "GET", "https://gate.contoso.com/graph/v1.0/users/$count")
+    assert "eventual" == whole.headers["consistencylevel"]
+
+
 def test_nothing_shows_a_body() -> None:
     """
     A body may hold a password, a query personal data: the `repr` of a call, a request and an answer shows neither.
@@ -173,10 +184,12 @@ def test_nothing_shows_a_body() -> None:
     assert "canary" not in repr((made.request, answer, [made]))
 
 
-@pytest.mark.parametrize(("method", "status"), [("PATCH", 204), ("POST", 202), ("PUT", 200)])
-def test_a_write_that_answers_with_nothing_has_no_result(method: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("method", "status"), [("PATCH", 204), ("POST", 202), ("PUT", 200), ("GET", 202), ("HEAD", 200)]
+)
+def test_what_answers_with_nothing_has_no_result(method: str, status: int) -> None:
     """
-    A type that was asked for is made of an answer, and an answer of a write may be empty.
+    A type that was asked for is made of an answer, and an answer may be empty.
     """
     made = call(GRAPH, method, "/users/x", body={}, type=Point)
 

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 NEW = {"displayName": "Ada"}
 # Faults after which the service has certainly done nothing, and those after which nobody knows.
-HARMLESS = ("429", "429-date", "503", "html-503", "expired", "challenge")
-UNCLEAR = ("500", "502", "504", "reset", "done-reset", "cut", "truncated", "html", "slow")
+HARMLESS = ("429", "429-date", "503", "expired", "challenge")
+UNCLEAR = ("500", "502", "504", "html-503", "reset", "done-reset", "cut", "truncated", "html", "slow")
 
 
 class Face(NamedTuple):

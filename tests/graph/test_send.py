@@ -127,6 +127,42 @@ def test_a_redirect_on_the_same_origin_keeps_it() -> None:
     assert (True, "https://graph.microsoft.com/v1.0/people") == (followed.is_authorized, followed.url)
 
 
+def test_the_usual_port_is_the_same_origin() -> None:
+    """
+    An address with and one without `:443` are the same place.
+    """
+    steps = send(Request("GET", URL))
+    followed = steps.send(answer(next(steps), 302, location="https://GRAPH.microsoft.com:443/v1.0/me"))  # type: ignore[arg-type]
+
+    assert isinstance(followed, Request)
+    assert followed.is_authorized
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "is_repeated"),
+    [
+        ("POST", {"content-type": "text/html"}, False),
+        ("POST", {"content-type": "text/html", "retry-after": "1"}, True),
+        ("POST", {"content-type": "application/json"}, True),
+        ("POST", {}, True),
+        ("GET", {"content-type": "text/html"}, True),
+    ],
+)
+def test_a_proxys_503_promises_nothing(method: str, headers: dict[str, str], is_repeated: bool) -> None:
+    """
+    Only the service itself says with a 503 that nothing was done; a web page comes from something on the way.
+    """
+    steps = send(Request(method, URL))
+    answered = Response(next(steps), 503, headers, b"")  # type: ignore[arg-type] # a request
+
+    try:
+        repeated = isinstance(steps.send(answered), Wait)
+    except StopIteration:
+        repeated = False
+
+    assert is_repeated == repeated
+
+
 def test_a_token_that_was_left_behind_does_not_come_back() -> None:
     """
     A redirect back to the service, from elsewhere, does not bring the token back.
@@ -140,7 +176,9 @@ def test_a_token_that_was_left_behind_does_not_come_back() -> None:
     assert not third.is_authorized
 
 
-@pytest.mark.parametrize("location", ["http://graph.microsoft.com/v1.0/users", "ftp://x/", "javascript:1"])
+@pytest.mark.parametrize(
+    "location", ["http://graph.microsoft.com/v1.0/users", "ftp://x/", "javascript:1", "https://[evil/x", "//[x"]
+)
 def test_a_redirect_away_from_tls_is_an_error(location: str) -> None:
     """
     Nothing is sent where there is no TLS.

@@ -56,6 +56,7 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
 
 def run() -> NoReturn:
     """Run the command of this process: the console script."""
+    import gc
     import os
 
     if sys.stdout is None or sys.stderr is None or sys.stdin is None:
@@ -74,6 +75,8 @@ def run() -> NoReturn:
         print(f"The result can't be written: {error.strerror}.", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+    # The interpreter would look for cycles in all that was imported, which takes an eighth of `entra request`.
+    gc.freeze()
     sys.exit(code)
 
 

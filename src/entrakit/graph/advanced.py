@@ -15,32 +15,27 @@ if TYPE_CHECKING:
 
 HEADER = "consistencylevel"
 
-# Collections of directory objects, by the last segments of their path.
-_OBJECTS = frozenset(
-    [
-        "users",
-        "groups",
-        "devices",
-        "contacts",
-        "applications",
-        "serviceprincipals",
-        "administrativeunits",
-        "directoryobjects",
-        "directoryroles",
-        "members",
-        "transitivemembers",
-        "owners",
-        "memberof",
-        "transitivememberof",
-        "registeredowners",
-        "registeredusers",
-        "ownedobjects",
-        "owneddevices",
-        "registereddevices",
-        "createdobjects",
-        "directreports",
-    ]
-)
+# Collections of directory objects: what stands at the beginning of a path, and what an object leads to.
+# fmt: off
+_SETS = frozenset((
+    "users", "groups", "devices", "contacts", "applications", "serviceprincipals", "administrativeunits",
+    "directoryobjects", "directoryroles",
+))
+_RELATIONS = frozenset((
+    "members", "transitivemembers", "owners", "memberof", "transitivememberof", "registeredowners", "registeredusers",
+    "ownedobjects", "owneddevices", "registereddevices", "createdobjects", "directreports",
+))
+# fmt: on
+# Their names in a cast, which is all that says what is listed of deleted objects.
+_CASTS = {
+    "user": "users",
+    "group": "groups",
+    "device": "devices",
+    "orgcontact": "contacts",
+    "application": "applications",
+    "serviceprincipal": "serviceprincipals",
+    "administrativeunit": "administrativeunits",
+}
 # Properties that can be filtered by in an advanced query only.
 # fmt: off
 _ONLY_ADVANCED = {
@@ -79,16 +74,22 @@ def reason(path: str, parameters: Mapping[str, str]) -> str:
     """
     segments = [one.lower() for one in path.partition("?")[0].strip("/").split("/")]
     if segments[-1] == "$count":
-        return "/$count" if len(segments) > 1 and _collection(segments[:-1]) else ""
-    if segments[-1].startswith("delta") or not _collection(segments):
+        return "/$count" if _collection(segments[:-1]) else ""
+    if segments[-1].startswith("delta"):
+        return ""
+    if "$levels" in parameters.get("$expand", "").lower() and segments[0] in ("users", "me"):
+        return "$levels"
+    kind = _collection(segments)
+    if not kind:
         return ""
     if parameters.get("$search"):
         return "$search"
     if parameters.get("$count", "").lower() == "true":
         return "$count"
-    kind = _collection(segments)
     expression = parameters.get("$filter", "")
     sorting = parameters.get("$orderby", "")
+    if kind.startswith("transitive") and _cast(segments[-1]) and (expression or parameters.get("$select")):
+        return "a cast of a transitive list"
     if expression and sorting:
         return "$filter with $orderby"
     names = {part.split()[0].lower() for part in sorting.split(",") if part.split()}
@@ -108,6 +109,8 @@ def _of_filter(kind: str, expression: str) -> str:
     for operator in ("ne", "not", "endswith", "all"):
         if operator in words and (operator != "all" or "/all(" in bare.lower()):
             return operator
+    if kind == "directoryroles" and "startswith" in words:
+        return "startswith"
     if "/$count" in bare.lower():
         return "$count in a filter"
     properties = {name.lower() for pattern in (_PROPERTY, _ARGUMENT, _LAMBDA) for name in pattern.findall(bare)}
@@ -118,6 +121,26 @@ def _of_filter(kind: str, expression: str) -> str:
 
 
 def _collection(segments: list[str]) -> str:
-    """Return the name of the collection of directory objects that a path names; empty for another address."""
-    names = [one for one in segments if not one.startswith("microsoft.graph.")]
-    return names[-1] if names and names[-1] in _OBJECTS else ""
+    """Return the name of the collection of directory objects that a path names; empty for another address.
+
+    Outlook has contacts and Teams has members, too: what counts is where a path begins.
+    """
+    names = [one for one in segments if not _cast(one)]
+    if names[:1] == ["directory"]:
+        names = names[1:]
+    if names == ["deleteditems"]:
+        return _CASTS.get(_cast(segments[-1]), "")
+    if len(names) == 1:
+        return names[0] if names[0] in _SETS else ""
+    root, key, _ = names[0].partition("(")
+    beginning = names[:1] if key or root == "me" else names[:2]
+    is_relation = names[len(beginning) :] == names[-1:] and names[-1] in _RELATIONS
+    return names[-1] if is_relation and (root == "me" or root in _SETS) else ""
+
+
+def _cast(segment: str) -> str:
+    """Return the type that a segment of a path casts to; empty for another segment."""
+    for beginning in ("microsoft.graph.", "graph."):
+        if segment.startswith(beginning):
+            return segment.removeprefix(beginning)
+    return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from entrakit.errors import GraphError
@@ -146,8 +147,9 @@ class AsyncClient:
             listings = await self.run(export.begin())
             while listings:
                 try:
-                    async for fetched in pages_of(self._runner, listings, export.at_once):
-                        await asyncio.to_thread(export.take, fetched)
+                    async with aclosing(pages_of(self._runner, listings, export.at_once)) as arriving:
+                        async for fetched in arriving:
+                            await asyncio.to_thread(export.take, fetched)
                 except GraphError as error:
                     listings = export.begin_again(error)
                     continue
@@ -206,9 +208,10 @@ class AsyncClient:
         from entrakit.graph.fan_in_async import pages_of
 
         listings = await self.run(partition.plan())
-        async for fetched in pages_of(self._runner, listings, partition.at_once):
-            for item in partition.unseen(fetched.page.items):
-                yield item
+        async with aclosing(pages_of(self._runner, listings, partition.at_once)) as arriving:
+            async for fetched in arriving:
+                for item in partition.unseen(fetched.page.items):
+                    yield item
         if not await self.run(partition.is_complete()):
             async for page in self._walk(partition.whole()):
                 for item in partition.unseen(page.items):

@@ -191,15 +191,17 @@ def _advance(place: _Place, outcome: Response | EntraError | Undelivered | None)
 
 
 def _rest(waiting: Sequence[_Place]) -> Operation[None]:
-    """Wait until the first of the waiting items may go on."""
+    """Wait until the first of the waiting items may go on; where the service asks for quiet, as long as it asks."""
     waits = [place.wait for place in waiting if place.wait is not None]
-    shortest = min(waits, key=lambda wait: wait.seconds)
-    yield shortest._replace(is_throttled=any(wait.is_throttled for wait in waits))
+    throttled = [wait for wait in waits if wait.is_throttled]
+    # A pause of all is not slept here but before the next request, whichever that is: the longest one counts.
+    pause = max(throttled) if throttled else min(waits)
+    yield pause
     for place in waiting:
         wait = place.wait
         if wait is None:
             continue
-        left = wait.seconds - shortest.seconds
+        left = wait.seconds - pause.seconds
         if left > 0:
             place.wait = wait._replace(seconds=left)
         else:
@@ -244,7 +246,8 @@ def _fits(service: Service, request: Request) -> bool:
     """Return whether a request can stand in a batch: on the same version of Graph, with a body of JSON or none."""
     if not service.is_graph or not request.is_authorized or not request.url.startswith(f"{service.url}/"):
         return False
-    return not request.body or json_of(request.body) is not None
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not request.body or (kind.endswith("json") and json_of(request.body) is not None)
 
 
 def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Response | Undelivered]]:

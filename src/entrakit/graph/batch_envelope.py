@@ -33,7 +33,7 @@ def envelope(service: Service, requests: Sequence[Request]) -> Request:
         if request.body:
             item["body"] = json_of(request.body)
         items.append(item)
-    body = json.dumps({"requests": items}, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps({"requests": items}, separators=(",", ":")).encode()
     fields = {
         "accept": "application/json",
         "content-type": "application/json",
@@ -81,7 +81,7 @@ def _reply(request: Request, answer: dict[str, object] | None, carrier: Response
 
 
 def _bytes(body: object, headers: dict[str, str]) -> bytes:
-    """Return the body of an item: JSON as it was; base64 where the service says that it is something else."""
+    """Return the body of an item: JSON as it was meant; base64 where the service says that it is something else."""
     if body is None:
         return b""
     kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
@@ -92,7 +92,8 @@ def _bytes(body: object, headers: dict[str, str]) -> bytes:
             return base64.b64decode(body, validate=True)
         except ValueError:
             return body.encode()
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    # In ASCII, because JSON can write half a surrogate pair, and UTF-8 can't.
+    return json.dumps(body, separators=(",", ":")).encode()
 
 
 def json_of(body: bytes) -> object:

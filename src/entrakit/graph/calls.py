@@ -11,6 +11,7 @@ from entrakit.errors import ParameterError
 from entrakit.graph import advanced, odata
 from entrakit.graph.operation import Call, Request
 from entrakit.graph.reading import as_json, as_type
+from entrakit.services import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def call(
     wanted = type
 
     def read(response: Response) -> T:
-        if not response.body and (response.status == 204 or request.method not in ("GET", "HEAD")):
-            # A write that answers with nothing has nothing to make a type of.
+        if not response.body and (response.status in (202, 204, 304) or request.method != "GET"):
+            # What answers with nothing has nothing to make a type of.
             return None  # type: ignore[return-value] # what post(), patch() and put() say
         return as_type(response, wanted)
 
@@ -74,7 +75,7 @@ def request_to(
     if not _METHOD.fullmatch(method.upper()):
         raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")
     parameters = odata.parameters(query or {})
-    fields = {"accept": JSON, "client-request-id": _guid()} | _checked(headers or {})
+    fields = {"accept": JSON, "client-request-id": guid()} | _checked(headers or {})
     address, path = _address(service, path)
     if service.is_graph:
         _add_consistency(path, parameters, fields)
@@ -86,7 +87,7 @@ def request_to(
     return Request(method.upper(), address, fields, content)
 
 
-def _guid() -> str:
+def guid() -> str:
     """Return a random GUID (RFC 9562, 5.4); the standard library's module takes longer to load than a request needs."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) % 4]
@@ -102,18 +103,24 @@ def _address(service: Service, path: str) -> tuple[str, str]:
         )
     if "://" in path.partition("?")[0]:
         if not service.owns(path):
-            host = "".join(one for one in path.partition("://")[2].partition("/")[0] if one.isprintable())
             raise ParameterError(
-                f"{host or path!r} is not a host of the service {service.name}, so nothing is sent there.",
+                f"{shown_host(path) or path!r} is not a host of the service {service.name}, so nothing is sent there.",
                 remedy=f"Give a path, or an https address on {service.host}.",
             )
-        return path, _below(service, path.partition("://")[2].partition("/")[2])
+        root = _root(service)
+        rest = path[len(root) :] if path.lower().startswith(f"{root.lower()}/") else path.partition("://")[2]
+        return path, _below(service, rest.partition("/")[2])
     if ".." in path.partition("?")[0].split("/"):
         raise ParameterError(f"The path {path!r} leads out of the service.", remedy="Leave the two dots out.")
     path = path.lstrip("/")
     below = _below(service, path)
-    base = service.url if below == path else f"https://{service.host}"
+    base = service.url if below == path else _root(service)
     return f"{base}/{path}", below
+
+
+def _root(service: Service) -> str:
+    """Return the base address, without the version of Graph."""
+    return service.url.rpartition("/")[0] if service.is_graph else service.url
 
 
 def _below(service: Service, path: str) -> str:

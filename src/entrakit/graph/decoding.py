@@ -97,7 +97,11 @@ def encode(value: object) -> bytes:
 
 
 def _decoded(body: bytes, type: Any) -> Any:  # noqa: ANN401 - msgspec takes any annotation
-    """Return JSON text as a value of a type; text with half a surrogate pair, which msgspec refuses, by another way."""
+    """Return JSON text as a value of a type.
+
+    Half a surrogate pair, which msgspec refuses, becomes U+FFFD; a byte order mark is passed over (RFC 8259, 8.1).
+    """
+    body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         return _decoder(type).decode(body)
     except msgspec.ValidationError:

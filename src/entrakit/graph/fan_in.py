@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.graph.pages import Fetched
@@ -32,10 +33,12 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
     """
     waiting = list(enumerate(listings))[::-1]
     running: dict[Future[Page[T]], tuple[int, Listing[T]]] = {}
+    stop = Event()
+    stoppable = runner.stoppable(stop)
     with ThreadPoolExecutor(at_once, "entrakit-graph") as pool:
 
         def begin(place: int, listing: Listing[T]) -> None:
-            running[pool.submit(runner.run, listing.advance())] = (place, listing)
+            running[pool.submit(stoppable.run, listing.advance())] = (place, listing)
 
         try:
             while waiting or running:
@@ -49,5 +52,7 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
                         begin(place, listing)
                     yield Fetched(place, page, position)
         finally:
+            # Whoever stops reading must not wait until the others have waited.
+            stop.set()
             for future in running:
                 future.cancel()

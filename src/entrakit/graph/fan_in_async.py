@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from entrakit.graph.pages import Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from entrakit.graph.pages import Listing, Page
     from entrakit.graph.runner_async import AsyncRunner
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def pages_of(runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int) -> AsyncIterator[Fetched[T]]:
+async def pages_of(runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int) -> AsyncGenerator[Fetched[T]]:
     """Return the pages of several listings; arguments and errors as for `fan_in.pages_of`."""
     waiting = list(enumerate(listings))[::-1]
     running: dict[asyncio.Task[Page[T]], tuple[int, Listing[T]]] = {}

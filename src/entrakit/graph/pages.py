@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.graph import decoding
-from entrakit.graph.calls import request_to
+from entrakit.graph.calls import guid, request_to
 from entrakit.graph.reading import fetch, unreadable
+from entrakit.services import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,10 +150,9 @@ class Listing(Generic[T]):
     def _following(self, link: str) -> Request:
         """Return the request for the next page: the same headers, and an address that the service gave."""
         if not self._service.owns(link) or any(letter <= " " or letter in "\\\x7f" for letter in link):
-            host = "".join(one for one in urlsplit(link).netloc.rpartition("@")[2] if one.isprintable())[:200]
             raise self._wrong(
-                f"The next page is said to be at {host or 'no host'}, which is not {self._service.host}; the token is "
-                "not sent there.",
+                f"The next page is said to be at {shown_host(link) or 'no host'}, which is not {self._service.host}; "
+                "the token is not sent there.",
                 "Something between here and the service changes its answers: check the proxy.",
             )
         if hash(link) in self._followed:
@@ -160,7 +160,8 @@ class Listing(Generic[T]):
                 f"{self._service.host} leads round in a circle: a page is followed by an earlier one.",
                 "Ask again; if it happens again, report it to the service with the ids.",
             )
-        return self._first._replace(method="GET", url=link, body=None)
+        headers = {**self._first.headers, "client-request-id": guid()}
+        return self._first._replace(method="GET", url=link, headers=headers, body=None)
 
     def _wrong(self, problem: str, remedy: str) -> UnexpectedAnswerError:
         return UnexpectedAnswerError(

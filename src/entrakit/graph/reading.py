@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.graph.operation import Wait
 from entrakit.graph.refusals import check
-from entrakit.graph.send import backoff, send
+from entrakit.graph.send import PATIENCE_S, backoff, send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,10 @@ def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
         GraphError: The service refused.
         NetworkError: No answer, or none that can be read.
     """
+    left_s = PATIENCE_S
     for attempt in range(1, READINGS + 1):
-        response = yield from send(request)
+        response = yield from send(request, patience_s=left_s)
+        left_s -= response.waited_s
         yield from check(response)
         try:
             return read(response)
@@ -61,7 +63,8 @@ def as_json(response: Response) -> object:
         return None
     if _media_type(response) == "text/plain":
         return _plain(response)
-    if len(body) < SHORT and "msgspec" not in sys.modules:
+    # Half a surrogate pair is mended by the decoder.
+    if len(body) < SHORT and "msgspec" not in sys.modules and b"\\u" not in body:
         try:
             value: object = json.loads(body)
         except (ValueError, RecursionError) as error:
@@ -116,21 +119,23 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
         problem = f"The answer to {asked} is not whole, or no JSON.{done}"
         remedy = "Try again; check the network and the proxy."
     return UnexpectedAnswerError(
-        problem, remedy=remedy, host=parts.netloc, correlation_id=response.request.client_request_id
-    )
+        problem, remedy=remedy, host=parts.netloc, correlation_id=response.request.client_request_id,
+        request_id=response.request_id,
+    )  # fmt: skip
 
 
 def _not_as_expected(response: Response, problem: str) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(
         problem, remedy="Mend the type, or ask without one.", host=urlsplit(response.request.url).netloc,
-        correlation_id=response.request.client_request_id, retryable=False,
+        correlation_id=response.request.client_request_id, request_id=response.request_id, retryable=False,
     )  # fmt: skip
 
 
 def _plain(response: Response) -> object:
     """Return the number that a `/$count` answers with, or the text."""
     text = response.body.decode("utf-8-sig", "replace").strip()
-    return int(text) if text.isascii() and text.isdigit() else text
+    is_count = urlsplit(response.request.url).path.endswith("/$count")
+    return int(text) if is_count and text.isascii() and text.isdigit() else text
 
 
 def _media_type(response: Response) -> str:

@@ -71,7 +71,7 @@ def check(response: Response) -> Operation[None]:
         ServiceUnavailableError: The service is in trouble (5xx), and stayed so.
         UnexpectedAnswerError: A redirect.
     """
-    if response.is_success:
+    if response.is_success or _is_unchanged(response):
         return
     error = error_of(response)
     if isinstance(error, ForbiddenError):
@@ -79,6 +79,11 @@ def check(response: Response) -> Operation[None]:
         error.has = held
         error.remedy = _permission_remedy(error.needs, held)
     raise error
+
+
+def _is_unchanged(response: Response) -> bool:
+    """Return whether an answer says that what was asked for with a condition is as it was (RFC 9110, 15.4.5)."""
+    return response.status == 304 and not {"if-none-match", "if-modified-since"}.isdisjoint(response.request.headers)
 
 
 def error_of(response: Response) -> GraphError | NetworkError:
@@ -91,13 +96,14 @@ def error_of(response: Response) -> GraphError | NetworkError:
     if 300 <= status < 400:
         return UnexpectedAnswerError(
             f"{host} answers {asked} with a redirect, which is not followed for this method.",
-            remedy="Check the address.", host=host, correlation_id=request.client_request_id, retryable=False,
+            remedy="Check the address.", host=host, correlation_id=request.client_request_id,
+            request_id=response.request_id, retryable=False,
         )  # fmt: skip
     if status >= 500 and not refused.code:
         return ServiceUnavailableError(
             f"{host} is in trouble: HTTP {status} for {asked}{tries}.",
             remedy=_uncertain(response) or "Wait a little and try again; the service's status page knows of outages.",
-            host=host, correlation_id=request.client_request_id,
+            host=host, correlation_id=request.client_request_id, request_id=response.request_id,
         )  # fmt: skip
     fields: GraphFields = {
         "status": status, "code": refused.code, "message": refused.message, "inner": refused.inner,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.graph.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
 from entrakit.graph.pace import Pace
 from entrakit.graph.reading import fetch
+from entrakit.services import shown_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +44,13 @@ T = TypeVar("T")
 
 MAX_ANSWER = 256 * 1024 * 1024
 THROTTLED = "the service asks for quiet"
+GLANCE_S = 0.1
 
 log = logging.getLogger("entrakit.graph")
+
+
+class Stopped(Exception):  # noqa: N818 - it never leaves the threads that are stopped
+    """Nobody wants the result any more."""
 
 
 class Runner:
@@ -56,11 +63,12 @@ class Runner:
         clock: What tells the time and waits.
         on_wait: Told of every wait: the seconds, and why.
         pace: How fast it may ask; None for a pace of its own.
+        stop: Ends its operations with Stopped, and its waits early, once it is set; None for never.
     """
 
     def __init__(
         self, connection: TokenSource, service: Service, transport: Transport, *, clock: Clock = time,
-        on_wait: Callable[[float, str], None] | None = None, pace: Pace | None = None,
+        on_wait: Callable[[float, str], None] | None = None, pace: Pace | None = None, stop: Event | None = None,
     ) -> None:  # fmt: skip
         self.service = service
         self.pace = pace or Pace()
@@ -68,6 +76,7 @@ class Runner:
         self._transport = transport
         self._clock = clock
         self._on_wait = on_wait
+        self._stop = stop
 
     @property
     def tenant_id(self) -> str:
@@ -79,6 +88,13 @@ class Runner:
         return Runner(
             self._connection, self.service, self._transport, clock=self._clock, on_wait=on_wait, pace=self.pace
         )
+
+    def stoppable(self, stop: Event) -> Runner:
+        """Return this runner as one that can be stopped."""
+        return Runner(
+            self._connection, self.service, self._transport, clock=self._clock, on_wait=self._on_wait, pace=self.pace,
+            stop=stop,
+        )  # fmt: skip
 
     def run(self, operation: Call[T] | Operation[T]) -> T:
         """Run a call or an operation to its end, and return its result.
@@ -103,6 +119,8 @@ class Runner:
             steps.close()
 
     def _perform(self, step: Step) -> object:
+        if self._stop is not None and self._stop.is_set():
+            raise Stopped
         if isinstance(step, Request):
             return self._exchange(step)
         if isinstance(step, Wait):
@@ -118,14 +136,14 @@ class Runner:
         headers = dict(request.headers)
         if request.is_authorized:
             refuse_stranger(self.service, request)
+        turn = self.pace.turn(self._clock.monotonic())
+        if turn > 0:
+            self._sleep(turn, THROTTLED)
+        if request.is_authorized:
             token = self._connection.service_token(
                 self.service.scope, claims=request.claims, issued_after=request.issued_after
             )
             headers["authorization"] = f"{token.token_type} {token.access_token}"
-        turn = self.pace.turn(self._clock.monotonic())
-        if turn > 0:
-            self._tell(turn, THROTTLED)
-            self._clock.sleep(turn)
         sent_at = self._clock.time()
         try:
             answer = self._transport.once(request.method, request.url, headers, request.body, limit=MAX_ANSWER)
@@ -138,27 +156,44 @@ class Runner:
             # The pause is everybody's; whoever asks next takes its turn after it.
             self.pace.throttled(self._clock.monotonic(), step.seconds)
             return
-        self._tell(step.seconds, step.reason)
-        self._clock.sleep(step.seconds)
+        self._sleep(step.seconds, step.reason)
 
-    def _tell(self, seconds: float, reason: str) -> None:
-        log.info("waiting %.1f s: %s", seconds, reason)
-        if self._on_wait is not None:
-            self._on_wait(seconds, reason)
+    def _sleep(self, seconds: float, reason: str) -> None:
+        tell(self._on_wait, seconds, reason)
+        if self._stop is None:
+            self._clock.sleep(seconds)
+            return
+        while seconds > 0:
+            self._clock.sleep(min(seconds, GLANCE_S))
+            seconds -= GLANCE_S
+            if self._stop.is_set():
+                raise Stopped
 
     def _run_together(self, step: Together) -> list[Outcome]:
         from concurrent.futures import ThreadPoolExecutor
+        from functools import partial
 
-        def one(operation: Operation[object]) -> Outcome:
+        def one(operation: Operation[object], runner: Runner = self) -> Outcome:
             try:
-                return Outcome(self.run(operation))
+                return Outcome(runner.run(operation))
             except EntraError as error:
                 return Outcome(error=error)
 
         if len(step.operations) == 1 or step.at_once == 1:
             return [one(operation) for operation in step.operations]
+        stop = Event()
         with ThreadPoolExecutor(min(step.at_once, len(step.operations)), "entrakit-graph") as pool:
-            return list(pool.map(one, step.operations))
+            try:
+                return list(pool.map(partial(one, runner=self.stoppable(stop)), step.operations))
+            finally:
+                stop.set()
+
+
+def tell(on_wait: Callable[[float, str], None] | None, seconds: float, reason: str) -> None:
+    """Note a wait in the log, and tell whoever wants to know of it."""
+    log.info("waiting %.1f s: %s", seconds, reason)
+    if on_wait is not None:
+        on_wait(seconds, reason)
 
 
 def steps_of(operation: Call[T] | Operation[T]) -> Operation[T]:
@@ -173,9 +208,8 @@ def refuse_stranger(service: Service, request: Request) -> None:
         ParameterError: It would go elsewhere; the error names the host.
     """
     if not service.owns(request.url):
-        host = "".join(one for one in urlsplit(request.url).netloc.rpartition("@")[2] if one.isprintable())[:200]
         raise ParameterError(
-            f"{host} is not a host of the service {service.name}, so its token is not sent there.",
+            f"{shown_host(request.url)} is not a host of the service {service.name}, so its token is not sent there.",
             remedy=f"Ask {service.host}, or connect the other service.",
         )
 

@@ -13,10 +13,10 @@ from entrakit.graph.runner import (
     MAX_ANSWER,
     THROTTLED,
     arrived,
-    log,
     permissions_of,
     refuse_stranger,
     steps_of,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -109,12 +109,13 @@ class AsyncRunner:
         headers = dict(request.headers)
         if request.is_authorized:
             refuse_stranger(self.service, request)
-            token = await self._token(request)
-            headers["authorization"] = f"{token.token_type} {token.access_token}"
         turn = self.pace.turn(self._clock.monotonic())
         if turn > 0:
-            self._tell(turn, THROTTLED)
+            tell(self._on_wait, turn, THROTTLED)
             await self._sleep(turn)
+        if request.is_authorized:
+            token = await self._token(request)
+            headers["authorization"] = f"{token.token_type} {token.access_token}"
         sent_at = self._clock.time()
         try:
             answer = await self._transport.once(request.method, request.url, headers, request.body, limit=MAX_ANSWER)
@@ -137,13 +138,8 @@ class AsyncRunner:
             # The pause is everybody's; whoever asks next takes its turn after it.
             self.pace.throttled(self._clock.monotonic(), step.seconds)
             return
-        self._tell(step.seconds, step.reason)
+        tell(self._on_wait, step.seconds, step.reason)
         await self._sleep(step.seconds)
-
-    def _tell(self, seconds: float, reason: str) -> None:
-        log.info("waiting %.1f s: %s", seconds, reason)
-        if self._on_wait is not None:
-            self._on_wait(seconds, reason)
 
     async def _run_together(self, step: Together) -> list[Outcome]:
         free = asyncio.Semaphore(step.at_once)

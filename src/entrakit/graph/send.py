@@ -1,6 +1,7 @@
 """The one place that repeats a request to a service.
 
-    429, 503                 repeated, whatever the method: the service promises that nothing was done
+    429, 503                 repeated, whatever the method: the service promises that nothing was done; a proxy, whose
+                             503 is a web page, does not
     409 of the directory     "concurrent requests": likewise
     500, 502, 504, 408       repeated where the method is idempotent
     no answer                repeated where the method is idempotent, or where the request did certainly not arrive
@@ -15,12 +16,13 @@ from __future__ import annotations
 
 import random as randomness
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from entrakit import retry
 from entrakit.challenges import challenge_in
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.graph.operation import Request, Response, Undelivered, Wait, response_of
+from entrakit.services import authority_of, shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,12 +49,15 @@ class _Trip(NamedTuple):
     may_be_done: bool = False
 
 
-def send(request: Request, *, random: Callable[[], float] = randomness.random) -> Operation[Response]:
+def send(
+    request: Request, *, random: Callable[[], float] = randomness.random, patience_s: float = PATIENCE_S
+) -> Operation[Response]:
     """Send a request, again where that is safe and of use, and return the answer, whatever its status.
 
     Args:
         request: What is asked.
         random: Gives numbers in [0, 1), to spread waits.
+        patience_s: Seconds that all waits may take together.
 
     Raises:
         NetworkError: No answer arrived, and none could be had by asking again.
@@ -67,7 +72,7 @@ def send(request: Request, *, random: Callable[[], float] = randomness.random) -
             error = failure.error
             pause = None
             if error.retryable and (request.is_idempotent or not error.may_have_arrived):
-                pause = _pause(trip, None, random)
+                pause = _pause(trip, None, random, patience_s)
             if pause is None:
                 raise error from failure
             yield Wait(pause, error.problem)
@@ -77,7 +82,9 @@ def send(request: Request, *, random: Callable[[], float] = randomness.random) -
         if following is not None:
             request, trip = following
             continue
-        pause = _pause(trip, retry_after(response), random) if _is_repeatable(request, response) else None
+        pause = None
+        if _is_repeatable(request, response):
+            pause = _pause(trip, retry_after(response), random, patience_s)
         if pause is None:
             return _settled(response, trip)
         yield Wait(pause, f"HTTP {response.status}", is_throttled=response.status == 429)
@@ -99,16 +106,18 @@ def backoff(attempt: int, *, random: Callable[[], float] = randomness.random) ->
     return pause or 0.0
 
 
-def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float]) -> float | None:
+def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float], patience_s: float) -> float | None:
     return retry.delay_before(
         trip.attempts, elapsed_s=trip.waited_s, retry_after_s=retry_after_s, random=random,
-        attempts=ATTEMPTS, patience_s=PATIENCE_S,
+        attempts=ATTEMPTS, patience_s=patience_s,
     )  # fmt: skip
 
 
 def _is_repeatable(request: Request, response: Response) -> bool:
     if response.status == 409:
         return _CONCURRENT in response.body
+    if response.status == 503 and not request.is_idempotent and "retry-after" not in response.headers:
+        return not response.headers.get("content-type", "").lower().startswith("text/html")
     return response.status in _NOT_DONE or (response.status in _MAYBE_DONE and request.is_idempotent)
 
 
@@ -122,17 +131,20 @@ def _following(request: Request, response: Response, trip: _Trip) -> tuple[Reque
     if response.status not in (301, 302, 303, 307, 308) or not location or request.method not in ("GET", "HEAD"):
         return None
     here = response.request.url
-    url = urljoin(here, location)
-    host = "".join(letter for letter in urlsplit(url).netloc.rpartition("@")[2] if letter.isprintable())[:200]
-    if trip.redirects >= REDIRECTS or urlsplit(url).scheme != "https":
+    try:
+        url = urljoin(here, location)
+    except ValueError:
+        url = ""
+    if trip.redirects >= REDIRECTS or url[:8].lower() != "https://":
         raise UnexpectedAnswerError(
-            f"{urlsplit(here).netloc} sends us on to {host or 'another page'} instead of answering.",
+            f"{authority_of(here)} sends us on to {shown_host(url) or 'another page'} instead of answering.",
             remedy="Check the address, the network and the proxy.",
-            host=urlsplit(here).netloc,
+            host=authority_of(here),
             correlation_id=request.client_request_id,
+            request_id=response.request_id,
             retryable=False,
         )
-    same = urlsplit(url)[:2] == urlsplit(here)[:2]
+    same = authority_of(url) == authority_of(here)
     # What the redirect's target may not see: the token, and what else was meant for the service.
     headers = request.headers if same else {}
     followed = request._replace(url=url, headers=headers, is_authorized=request.is_authorized and same)
