@@ -252,15 +252,22 @@ class Transport:
 def load_lean() -> None:
     """Import httpx2 without what a few requests of a process that then ends have no use for.
 
-    That is HTTP/2, asyncio, and the reading of installed packages' metadata for httpx2's own version. The first two are
-    optional there, and neither is to be had in this process afterwards. Together they cost more than a request.
+    That is HTTP/2, asyncio, and the reading of what packages have beside their code: their metadata, for httpx2's own
+    version, and files, for names that `importlib.abc` keeps from earlier times. The first two are optional there, and
+    neither is to be had in this process afterwards. Together they cost more than a request.
     """
     if "httpx2" in sys.modules:
         return
-    nameless = ModuleType("importlib.metadata")
-    nameless.version = lambda _: ""  # type: ignore[attr-defined] # what is asked of it
+    nothing = ModuleType("nothing")
+    # What is asked of it.
+    vars(nothing).update(
+        version=lambda _: "", abc=None, ResourceReader=None, Traversable=None, TraversableResources=None
+    )
     # What stands there as None can't be imported: the documented way to say so.
-    stand_ins = {"h2": None, "anyio": None, "trio": None, "importlib.metadata": nameless}
+    stand_ins = {
+        "h2": None, "anyio": None, "trio": None,
+        "importlib.metadata": nothing, "importlib.resources": nothing, "importlib.resources.abc": nothing,
+    }  # fmt: skip
     left_out = {name: one for name, one in stand_ins.items() if name not in sys.modules}
     sys.modules.update(left_out)  # type: ignore[arg-type] # None is what is meant
     try:
