@@ -11,6 +11,8 @@ import sys
 import time
 from urllib.parse import urlsplit
 
+import msgspec
+
 from bench.programs.user import Page, report
 
 NEXT = re.compile(rb'"@odata\.nextLink":"([^"]+)"')
@@ -18,8 +20,6 @@ NEXT = re.compile(rb'"@odata\.nextLink":"([^"]+)"')
 
 def run(what: str, origin: str, ca: str, token: str, path: str) -> int:
     """List everything, and return how many bytes or objects came."""
-    import msgspec
-
     decoder = msgspec.json.Decoder(Page)
     parts = urlsplit(origin)
     context = ssl.create_default_context(cafile=ca)
