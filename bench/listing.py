@@ -10,7 +10,7 @@ from bench.emulated import Emulated, emulated
 from bench.measure import ROOT, compile_sources, environment, table
 
 USERS = 100_000
-ROUNDS = 5
+ROUNDS = 15
 # Some milliseconds for each user: all of them would take a quarter of an hour.
 SAMPLE = 2_000
 LATENCY_S = 0.1

@@ -631,3 +631,28 @@ def test_the_tokens_for_azure_do_not_show_themselves(
 
     assert "canary-token" == token.token == info.token
     assert "canary" not in repr(token) + repr(info)
+
+
+def test_a_service_gets_the_token_that_is_there_where_there_is_no_better(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    A token with CAE is asked for, once in a while; until one is granted, the one without does its work.
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    scope = " ".join(connection.settings.scopes)
+    answer.status = 503
+    asked = len(token_server.forms)
+
+    assert ["token-1"] * 3 == [connection.service_token(scope).access_token for _ in range(3)]
+    assert asked + 1 == len(token_server.forms)
+
+    answer.status = 200
+    clock.advance(60)
+    assert connection.service_token(scope).access_token != "token-1"
+
+    clock.advance(4000)
+    answer.status = 503
+    with pytest.raises(NetworkError):
+        connection.service_token(scope)

@@ -4,6 +4,7 @@
     stale     one thread renews, the others get the stale one; if renewing fails, so does the one
     expired   one thread renews, the others wait for it, and share its failure
     claims    renewed once for the challenge
+    cae       while there is none, the token without it is what a stale one would be
 
 A kept connection is renewed by one process at a time: under the lock of its entry, after looking whether another
 process has done it meanwhile. The next refresh token is on disk before the new access token is handed out.
@@ -97,7 +98,7 @@ class Holder:
             raise _not_connected(self.record.settings)
         if before is not None and self._answers(wanted, before, now):
             return before
-        usable = before if wanted.can_do(before, now) else None
+        usable = next((one for one in (before, self._plain(wanted)) if wanted.can_do(one, now)), None)
         if usable is not None and now < self._next_early_try:
             return usable
         arrived = self._clock.monotonic()
@@ -112,6 +113,10 @@ class Holder:
             return self._renewed(wanted, usable)
         finally:
             self._lock.release()
+
+    def _plain(self, wanted: Wanted) -> Token | None:
+        """Return the token for the same without CAE: it will do where another one can't be had, as without a secret."""
+        return self.record.tokens.get(" ".join(wanted.scopes))
 
     def _answers(self, wanted: Wanted, token: Token, now: float) -> bool:
         """Return whether a token will do as it is; for a challenge, whether it was issued for just that one since."""
@@ -147,7 +152,9 @@ class Holder:
 
             asked_to_wait = getattr(error, "retry_after_s", None) or 0.0
             self._next_early_try = self._time() + max(EARLY_RETRY_S, asked_to_wait)
-            logging.getLogger("entrakit").warning("The token was not renewed early: %s", error.problem)
+            is_stale = self.record.tokens.get(wanted.key) is usable
+            level, what = (logging.WARNING, "renewed early") if is_stale else (logging.INFO, "replaced by one with CAE")
+            logging.getLogger("entrakit").log(level, "The token was not %s: %s", what, error.problem)
             return usable
 
     def _locked_entry(self, timeout_s: float) -> AbstractContextManager[object]:

@@ -61,6 +61,12 @@ class Settings(NamedTuple):
     expires_at: float = 0.0
 
     @property
+    def renews_alone(self) -> bool:
+        """Whether a later process can renew it: for an app, whether what it proves itself with is to be had again."""
+        is_gone = not {"argument", "prompt", "stdin"}.isdisjoint(dict(self.origin).values())
+        return not self.is_app or self.save_secret or not is_gone
+
+    @property
     def is_app(self) -> bool:
         """Whether the app signs in as itself, without a person."""
         return self.flow in APP_FLOWS

@@ -40,7 +40,7 @@ def test_a_secret_on_standard_input(entra: Command) -> None:
 
     assert (0, "") == (result.code, result.output)
     assert f"Connected as the app {entra.tenant.confidential_client}" in result.error
-    assert "renews itself" in result.error
+    assert "What the app proved itself with is not kept." in result.error
     assert "key file" in result.error
     assert entra.tenant.client_secret not in result.error
 

@@ -36,6 +36,22 @@ def user(number: int) -> dict[str, object]:
     }  # fmt: skip
 
 
+def test_an_app_whose_secret_is_not_kept_makes_requests(entra: Command) -> None:
+    """
+    The token that an app was connected with is enough for requests, as long as it lives, and nothing complains.
+    """
+    there = entra.tenant
+    there.seed.grant_roles(there.confidential_client, "https://graph.microsoft.com", ROLES)
+    connected = entra.connect("--graph-url", there.url, "--client-secret-stdin", given=there.client_secret, app=True)
+    assert 0 == connected.code
+    assert "renews itself" not in connected.error
+    assert "--save-secret" in connected.error
+
+    asked = [entra("request", "GET", "/users/ada@contoso.example"), entra("request", "GET", "/users", "--all")]
+
+    assert [(0, ""), (0, "")] == [(one.code, one.error) for one in asked]
+
+
 def test_the_life_of_a_user(tenant: Command, tmp_path: Path) -> None:
     """
     Created from standard input, found, changed, deleted; delta tells of it; the password stands nowhere.

@@ -375,7 +375,10 @@ def _say(connection: Connection, context: Context) -> None:
     who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "somebody"
     left = settings.expires_at - time.time()
     context.tell(f"Connected as {who} to the tenant {connection.tenant_id} ({settings.flow}).")
-    context.tell(f"The token lasts until {utc(settings.expires_at)} ({describe_span(left)}) and renews itself.")
+    further = " and renews itself." if settings.renews_alone else ". What the app proved itself with is not kept."
+    context.tell(f"The token lasts until {utc(settings.expires_at)} ({describe_span(left)}){further}")
+    if not settings.renews_alone:
+        context.tell("To renew it, connect again; --save-secret keeps what is needed, encrypted.")
     context.tell(f"Kept as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}.")
     if settings.name.lower() != vault.current():
         context.tell(f"To make it the one that commands use: entra use {settings.name}")
