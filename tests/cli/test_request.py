@@ -702,3 +702,13 @@ def test_a_reader_that_goes_away_is_no_error(graph: GraphCommand) -> None:
     done = subprocess.run(["sh", "-c", words], env=environment(graph), capture_output=True, text=True, check=True)
 
     assert ("id-0000", "") == (json.loads(done.stdout)["id"], done.stderr)
+
+
+def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None:
+    """
+    A service that is not Microsoft Graph need not know `$select`, so a table of it is cut to columns here.
+    """
+    words = ("request", "GET", "/subscriptions", "--service", "azure", "--select", "displayName", "--what-if")
+
+    assert "$select" not in graph(*words, "--output", "table").output
+    assert "$select=displayName" in graph(*words).output

@@ -52,6 +52,20 @@ def test_an_app_whose_secret_is_not_kept_makes_requests(entra: Command) -> None:
     assert [(0, ""), (0, "")] == [(one.code, one.error) for one in asked]
 
 
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_a_column_may_be_a_part_of_a_property(tenant: Command, form: str) -> None:
+    """
+    The service is asked for the property as a whole; how a name is written, upper or lower case, does not matter.
+    """
+    words = ("request", "GET", "/subscribedSkus", "--output", form, "--select")
+
+    result = tenant(*words, "SKUpartNumber,prepaidUnits/enabled,prepaidunits/Warning")
+    unknown = tenant(*words, "nope")
+
+    assert ["ENTERPRISEPACK", "50", "0"] == result.output.replace(",", " ").split()[-3:]
+    assert (10, True) == (unknown.code, "nope" in unknown.error)
+
+
 def test_the_life_of_a_user(tenant: Command, tmp_path: Path) -> None:
     """
     Created from standard input, found, changed, deleted; delta tells of it; the password stands nowhere.

@@ -126,6 +126,21 @@ def columns_of(options: argparse.Namespace) -> list[str]:
     return [name.strip() for name in (options.select or "").split(",") if name.strip()]
 
 
+def for_columns(query: Query, *, is_graph: bool) -> Query:
+    """Return a query that brings what the columns show: whole properties of which a column is a part.
+
+    Args:
+        query: The query; its `select` names columns.
+        is_graph: Whether the service is Microsoft Graph; another one need not know `$select`, and is asked for all.
+    """
+    names = str(query.get("select", "")).split(",")
+    rest: Query = {**query}
+    rest.pop("select", None)
+    if not is_graph or not any(name.strip() for name in names):
+        return rest
+    return {**rest, "select": list(dict.fromkeys(name.strip().partition("/")[0] for name in names if name.strip()))}
+
+
 def address_of(path: str) -> str:
     """Return an address as it was typed, its query's spaces escaped. Raises ParameterError for what can be none."""
     if not path.strip():

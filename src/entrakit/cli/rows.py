@@ -147,12 +147,13 @@ def upright(item: Mapping[str, object], columns: Sequence[str] = ()) -> list[dic
 
 
 def row_value(row: Mapping[str, object], column: str) -> object:
-    """Return a property; `a/b` is the property b of the property a. None for what is not there."""
-    if column in row or "/" not in column:
-        return row.get(column)
+    """Return a property, whatever its case; `a/b` is the property b of the property a. None for what is not there."""
+    if column in row:
+        return row[column]
     value: object = row
-    for part in column.split("/"):
-        value = value.get(part) if isinstance(value, dict) else None
+    for part in column.lower().split("/"):
+        members = value.items() if isinstance(value, dict) else ()
+        value = next((member for name, member in members if name.lower() == part), None)
     return value
 
 

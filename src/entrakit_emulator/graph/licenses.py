@@ -52,7 +52,7 @@ def get_all(call: Call) -> Reply:
     for option in ("$filter", "$top", "$orderby", "$search", "$expand"):
         if option in call.options:
             raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
-    value = [selected_of(call, _subscribed(call, sku)) for sku in SKUS]
+    value = [selected_of(call, "subscribedSku", _subscribed(call, sku)) for sku in SKUS]
     return Reply(200, {"@odata.context": f"{call.root}/$metadata#subscribedSkus", "value": value})
 
 
@@ -62,7 +62,7 @@ def get_one(call: Call, key: str) -> Reply:
     if sku is None:
         raise not_found(key)
     context = f"{call.root}/$metadata#subscribedSkus/$entity"
-    return Reply(200, {"@odata.context": context, **selected_of(call, _subscribed(call, sku))})
+    return Reply(200, {"@odata.context": context, **selected_of(call, "subscribedSku", _subscribed(call, sku))})
 
 
 def details(call: Call, key: str) -> Reply:

@@ -42,7 +42,7 @@ _LISTS = frozenset(
 def organizations(call: Call) -> Reply:
     """List the one organization."""
     context = f"{call.root}/$metadata#organization"
-    return Reply(200, {"@odata.context": context, "value": [selected_of(call, _organization(call))]})
+    return Reply(200, {"@odata.context": context, "value": [selected_of(call, "organization", _organization(call))]})
 
 
 def organization(call: Call, key: str) -> Reply:
@@ -50,7 +50,7 @@ def organization(call: Call, key: str) -> Reply:
     if key.lower() != call.tenant:
         raise not_found(key)
     context = f"{call.root}/$metadata#organization/$entity"
-    return Reply(200, {"@odata.context": context, **selected_of(call, _organization(call))})
+    return Reply(200, {"@odata.context": context, **selected_of(call, "organization", _organization(call))})
 
 
 def deleted(call: Call, cast: str) -> Reply:
@@ -161,10 +161,20 @@ def _organization(call: Call) -> JSON:
     return {name: known.get(name, [] if name in _LISTS else None) for name in ORGANIZATION}
 
 
-def selected_of(call: Call, body: JSON) -> JSON:
-    """Return the members of an object that are asked for; all where none are named."""
+def selected_of(call: Call, kind: str, body: JSON) -> JSON:
+    """Return the members of an object that are asked for; all where none are named.
+
+    Raises:
+        GraphError: One of them does not exist.
+    """
     text = call.options.get("$select")
     if text is None:
         return body
-    wanted = {name.strip().lower() for name in text.split(",")}
-    return {name: value for name, value in body.items() if name.lower() in wanted}
+    known = {name.lower(): name for name in body}
+    names = [name.strip() for name in text.split(",")]
+    unknown = next((name for name in names if name.lower() not in known), None)
+    if unknown is not None:
+        raise GraphError(
+            400, "BadRequest", f"Could not find a property named '{unknown}' on type 'microsoft.graph.{kind}'."
+        )
+    return {known[name.lower()]: body[known[name.lower()]] for name in names}

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entrakit.cli.query import add_query, add_target, address_of, client_of, columns_of, header, headers_of, query_of
+from entrakit.cli.query import (
+    add_query,
+    add_target,
+    address_of,
+    client_of,
+    columns_of,
+    for_columns,
+    header,
+    headers_of,
+    query_of,
+)
 from entrakit.cli.result import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
 from entrakit.errors import ParameterError
 from entrakit.kept import get_connection
@@ -81,6 +91,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         body = read_body(context, options.body, header(headers, "content-type"))
     with get_connection(options.name, vault=context.open_vault()) as connection:
         client = client_of(options, connection)
+        if form in ("csv", "table"):
+            query = for_columns(query, is_graph=client.service.is_graph)
         asked = Asked(context, client, path, headers, query, form, tuple(columns_of(options)), options.out)
         request = client.call(method, path, body=body, headers=headers, **query).request
         if options.what_if or method not in ("GET", "HEAD"):
