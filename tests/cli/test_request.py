@@ -478,7 +478,7 @@ class TestFiles:
         result = graph("request", "GET", "/users", "--out", str(tmp_path))
 
         assert 1 == result.code
-        assert "Is a directory" in result.error
+        assert "it is a directory" in result.error
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,6 @@ from entrakit.graph.part import Part
 
 if TYPE_CHECKING:
     import ssl
-    from pathlib import Path
 
     from tests.graph.conftest import GraphServer
 
@@ -226,3 +226,19 @@ def test_progress_is_told(graph: Client, tmp_path: Path) -> None:
     told.clear()
     graph.export("/users", tmp_path / "b", parallel=4, top=50, on_page=lambda count, total: told.append((count, total)))
     assert (230, 230) == told[-1]
+
+
+def test_what_is_no_ordinary_file_is_left_alone(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    A directory, a pipe or a device is refused before anything is asked for; a link leads to the file that is replaced.
+    """
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(ExportError, match="can't be written: it is"):
+            graph.export("/users", path)
+    assert [] == server.paths("list")
+
+    (tmp_path / "link").symlink_to("users.ndjson")
+    assert USERS == graph.export("/users", tmp_path / "link").written
+    assert USERS == len((tmp_path / "users.ndjson").read_bytes().splitlines())
+    assert (tmp_path / "link").is_symlink()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager, suppress
-from errno import EISDIR
 
 from entrakit.errors import ExportError
 
@@ -100,11 +99,11 @@ class NewFile:
     def __init__(self, path: str) -> None:
         from tempfile import mkstemp
 
-        self.path = os.path.abspath(os.path.expanduser(path))
+        from entrakit.graph.part import target_of
+
+        self.path = target_of(path)
         directory, name = os.path.split(self.path)
         with _telling(self.path):
-            if os.path.isdir(self.path):
-                raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
             handle, self._temporary = mkstemp(prefix=f".{name}.", suffix=".new", dir=directory)
         self._file: BinaryIO = os.fdopen(handle, "w+b")
         self._is_over = False

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ExportError
@@ -54,7 +55,7 @@ class Part:
     """
 
     def __init__(self, path: str | os.PathLike[str], key: str) -> None:
-        self.path = os.path.abspath(os.path.expanduser(path))
+        self.path = target_of(path)
         self._part = f"{self.path}.part"
         self._notes_path = f"{self._part}.notes"
         self._key = key
@@ -152,6 +153,19 @@ class Part:
         return json.dumps({"entrakit_export": VERSION, "query": self._key}).encode() + b"\n"
 
 
+def target_of(path: str | os.PathLike[str]) -> str:
+    """Return the file that is meant by a path: absolute, and where a symbolic link leads to.
+
+    Raises:
+        ExportError: It is there, and no ordinary file: it must not be replaced by one.
+    """
+    target = os.path.realpath(os.path.expanduser(path))
+    if os.path.exists(target) and not os.path.isfile(target):
+        what = "a directory" if os.path.isdir(target) else "no ordinary file"
+        raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
+    return target
+
+
 def _parsed(line: bytes) -> Note:
     try:
         found = json.loads(line)
@@ -177,11 +191,13 @@ def _opened(path: str) -> BinaryIO:
     if not _lock(handle):
         file.close()
         raise ExportError(f"Another process is writing {path}.", remedy="Wait for it, or name another file.")
-    if hasattr(os, "geteuid") and (info.st_uid != os.geteuid() or info.st_mode & 0o022):
+    is_ours = not hasattr(os, "geteuid") or (info.st_uid == os.geteuid() and not info.st_mode & 0o022)
+    if not is_ours or not stat.S_ISREG(info.st_mode):
         # What it holds would become part of the result.
         file.close()
         raise ExportError(
-            f"{path} is somebody else's file, or others can write it.", remedy="Remove it, then try again."
+            f"{path} is somebody else's, others can write it, or it is no ordinary file.",
+            remedy="Remove it, then try again.",
         )
     return file
 
