@@ -53,7 +53,7 @@ class Service(NamedTuple):
     @property
     def is_graph(self) -> bool:
         """Whether it is Microsoft Graph, whose rules for queries and batches differ from other services'."""
-        return self.name.startswith("graph")
+        return self.name in ("graph", "graph-beta")
 
     def owns(self, url: str) -> bool:
         """Return whether an absolute address is on one of its own hosts, over TLS: only these may see its token."""

@@ -712,3 +712,20 @@ def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None
 
     assert "$select" not in graph(*words, "--output", "table").output
     assert "$select=displayName" in graph(*words).output
+
+
+def test_a_service_of_ones_own(graph: GraphCommand) -> None:
+    """
+    An address and a resource are a service, with a token of its own, and none of Graph's rules.
+    """
+    words = ("request", "GET", "/users", "--service-url", f"{graph.server.url}/v1.0", "--resource")
+    nowhere = ("request", "GET", "/orders", "--service-url", "http://orders.contoso.com", "--resource", "api://orders")
+
+    asked = graph(*words, "https://graph.microsoft.com", "--count")
+    alone = graph(*words[:-1])
+    plain = graph(*nowhere)
+
+    assert "value" in json.loads(asked.output)
+    assert "consistencylevel" not in {name.lower() for name in graph.server.asked[-1][2]}
+    assert (2, True) == (alone.code, "go together" in alone.error)
+    assert (2, True) == (plain.code, "is not the address of a service" in plain.error)

@@ -24,6 +24,8 @@ def add_target(parser: Parser) -> None:
     add_name(parser, "a kept connection (default: the current one)")
     known = f"{', '.join(SERVICES[:-1])} or {SERVICES[-1]} (default: graph)"
     parser.add_argument("--service", choices=SERVICES, metavar="NAME", default="graph", help=known)
+    parser.add_argument("--service-url", default="", metavar="URL", help="address of a service of your own")
+    parser.add_argument("--resource", default="", metavar="ID", help="what its tokens are for: api://orders")
     parser.add_argument("--vault", default="", metavar="NAME", help="which key vault, for --service keyvault")
 
 
@@ -61,6 +63,12 @@ def client_of(options: argparse.Namespace, connection: Connection) -> Client:
     """Return the service that was asked for. Raises ParameterError."""
     if options.vault and options.service != "keyvault":
         raise ParameterError("--vault goes with --service keyvault.")
+    if options.service_url or options.resource:
+        if not (options.service_url and options.resource) or options.service != "graph":
+            raise ParameterError("--service-url and --resource go together, and not with --service.")
+        from entrakit.services import Service
+
+        return connection.service(Service("service", options.service_url, options.resource))
     return connection.service(options.service, vault=options.vault)
 
 
