@@ -76,6 +76,25 @@ def test_everything_is_in_the_file(graph: Client, server: GraphServer, tmp_path:
     assert ["users.ndjson"] == [name for name in os.listdir(tmp_path) if name.startswith("users")]
 
 
+@pytest.mark.parametrize("why", ["few", "uncounted"])
+def test_what_can_not_be_cut_is_written_all_the_same(
+    graph: Client, server: GraphServer, tmp_path: Path, why: str
+) -> None:
+    """
+    A collection that is not worth ranges, or that the service does not count, is read as a whole.
+    """
+    file = tmp_path / "users.ndjson"
+    if why == "uncounted":
+        server.faults = [Fault("count", "400", times=999), Fault("batch", "400", times=999)]
+
+    top = 999 if why == "few" else 50
+    done = graph.export("/users", file, parallel=4, top=top)
+
+    assert Exported(USERS) == done
+    assert USERS == len(list(graph.items("/users", parallel=4, top=top)))
+    assert sorted(one["id"] for one in server.users) == sorted(ids_in(file))
+
+
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_a_run_that_is_killed_is_gone_on_with(
     graph: Client, server: GraphServer, test_ca: tuple[Path, ssl.SSLContext], tmp_path: Path, parallel: int

@@ -97,7 +97,10 @@ class Export:
         if self._partition is not None:
             listings = yield from self._partition.plan()
             self._total = self._partition.expected
-            return self._opened(listings)
+            if listings:
+                return self._opened(listings)
+            # It can't be cut, or is not worth it.
+            self._is_proved = True
         return self._opened([self._whole])
 
     def take(self, fetched: Fetched[decoding.Raw]) -> None:
