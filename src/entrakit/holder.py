@@ -73,7 +73,7 @@ class Holder:
         self._lock = Lock()
         self._challenges: dict[str, str] = {}
         self._failed: tuple[float, str, EntraError] | None = None
-        self._next_early_try = 0.0
+        self._next_early_try: dict[str, float] = {}
 
     def close(self) -> None:
         """Forget tokens and proof."""
@@ -87,8 +87,10 @@ class Holder:
 
     def fresh(self, wanted: Wanted) -> Token | None:
         """Return a token that need not be renewed; None if there is none, without waiting for anything."""
-        token = self.record.tokens.get(wanted.key)
-        return token if wanted.is_met(token, self._time()) and not self.is_closed else None
+        token, now = self.record.tokens.get(wanted.key), self._time()
+        if self.is_closed or wanted.is_met(token, now):
+            return None if self.is_closed else token
+        return self._usable(wanted, token, now) if now < self._next_early_try.get(wanted.key, 0.0) else None
 
     def token(self, wanted: Wanted) -> Token:
         """Return a token, renewed if that is due. Raises EntraError, as `Connection.token()` says."""
@@ -98,25 +100,27 @@ class Holder:
             raise _not_connected(self.record.settings)
         if before is not None and self._answers(wanted, before, now):
             return before
-        usable = next((one for one in (before, self._plain(wanted)) if wanted.can_do(one, now)), None)
-        if usable is not None and now < self._next_early_try:
+        usable = self._usable(wanted, before, now)
+        if usable is not None and now < self._next_early_try.get(wanted.key, 0.0):
             return usable
         arrived = self._clock.monotonic()
         if not self._lock.acquire(blocking=usable is None) and usable is not None:
             return usable
         try:
             current = self.record.tokens.get(wanted.key)
-            is_new = current is not before and self._challenges.get(wanted.key, "") == wanted.claims
-            if current is not None and is_new and wanted.is_met(current, self._time()):
+            is_answer = not wanted.claims or self._challenges.get(wanted.key, "") == wanted.claims
+            if current is not None and current is not before and is_answer and wanted.is_met(current, self._time()):
                 return current
+            usable = self._usable(wanted, current, self._time())
             self._share_failure(wanted.key + wanted.claims, arrived)
             return self._renewed(wanted, usable)
         finally:
             self._lock.release()
 
-    def _plain(self, wanted: Wanted) -> Token | None:
-        """Return the token for the same without CAE: it will do where another one can't be had, as without a secret."""
-        return self.record.tokens.get(" ".join(wanted.scopes))
+    def _usable(self, wanted: Wanted, token: Token | None, now: float) -> Token | None:
+        """Return what can be used for want of a better one: the token, or the one for the same without CAE."""
+        plain = self.record.tokens.get(" ".join(wanted.scopes))
+        return next((one for one in (token, plain) if wanted.can_do(one, now)), None)
 
     def _answers(self, wanted: Wanted, token: Token, now: float) -> bool:
         """Return whether a token will do as it is; for a challenge, whether it was issued for just that one since."""
@@ -131,6 +135,7 @@ class Holder:
             raise self._failed[2]
 
     def _renewed(self, wanted: Wanted, usable: Token | None) -> Token:
+        is_stale = usable is self.record.tokens.get(wanted.key)
         try:
             with self._locked_entry(0.0 if usable is not None else LOCK_TIMEOUT_S):
                 if self._vault is not None:
@@ -146,13 +151,12 @@ class Holder:
                 raise
             if isinstance(error, VaultBusyError):
                 # Another process is at it; what it brings is there soon enough.
-                self._next_early_try = self._time() + BUSY_RETRY_S
+                self._next_early_try[wanted.key] = self._time() + BUSY_RETRY_S
                 return usable
             import logging
 
             asked_to_wait = getattr(error, "retry_after_s", None) or 0.0
-            self._next_early_try = self._time() + max(EARLY_RETRY_S, asked_to_wait)
-            is_stale = self.record.tokens.get(wanted.key) is usable
+            self._next_early_try[wanted.key] = self._time() + max(EARLY_RETRY_S, asked_to_wait)
             level, what = (logging.WARNING, "renewed early") if is_stale else (logging.INFO, "replaced by one with CAE")
             logging.getLogger("entrakit").log(level, "The token was not %s: %s", what, error.problem)
             return usable

@@ -139,20 +139,23 @@ def test_the_usual_port_is_the_same_origin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "is_repeated"),
+    ("method", "headers", "is_graph", "is_repeated"),
     [
-        ("POST", {"content-type": "text/html"}, False),
-        ("POST", {"content-type": "text/html", "retry-after": "1"}, True),
-        ("POST", {"content-type": "application/json"}, True),
-        ("POST", {}, True),
-        ("GET", {"content-type": "text/html"}, True),
+        ("POST", {"content-type": "text/html"}, True, False),
+        ("POST", {"content-type": "text/html", "retry-after": "1"}, True, True),
+        ("POST", {"content-type": "application/json"}, True, True),
+        ("POST", {}, True, True),
+        ("POST", {"content-type": "application/json", "retry-after": "1"}, False, False),
+        ("GET", {"content-type": "text/html"}, False, True),
     ],
 )
-def test_a_proxys_503_promises_nothing(method: str, headers: dict[str, str], is_repeated: bool) -> None:
+def test_not_everybodys_503_is_a_promise(
+    method: str, headers: dict[str, str], is_graph: bool, is_repeated: bool
+) -> None:
     """
-    Only the service itself says with a 503 that nothing was done; a web page comes from something on the way.
+    Only Microsoft Graph itself says with a 503 that nothing was done; a web page comes from something on the way.
     """
-    steps = send(Request(method, URL))
+    steps = send(Request(method, URL, is_graph=is_graph))
     answered = Response(next(steps), 503, headers, b"")  # type: ignore[arg-type] # a request
 
     try:

@@ -231,6 +231,11 @@ class AsyncDeltaChanges:
         self._delta = delta
 
     @property
+    def resyncs(self) -> int:
+        """As `DeltaChanges.resyncs`."""
+        return self._delta.resyncs
+
+    @property
     def is_resync(self) -> bool:
         """As `DeltaChanges.is_resync`."""
         return self._delta.is_resync

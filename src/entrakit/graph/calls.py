@@ -84,7 +84,13 @@ def request_to(
     content = _content(body, fields)
     if parameters:
         address += ("&" if "?" in address else "?") + odata.encoded(parameters)
-    return Request(method.upper(), address, fields, content)
+    return Request(method.upper(), address, fields, content, is_graph=service.is_graph)
+
+
+def told_by(headers: Mapping[str, str] | None) -> str:
+    """Return header fields, which may change what comes, as a part of what a query is known again by."""
+    fields = sorted((name.lower(), value) for name, value in (headers or {}).items())
+    return "&".join(f"{name}={value}" for name, value in fields if name != "client-request-id")
 
 
 def guid() -> str:
@@ -136,9 +142,9 @@ def _add_consistency(path: str, parameters: dict[str, str], fields: dict[str, st
     given = dict(parse_qsl(path.partition("?")[2], keep_blank_values=True)) if "?" in path else {}
     whole = given | parameters
     why = advanced.reason(path, whole)
-    if not why or advanced.HEADER in fields:
+    if not why:
         return
-    fields[advanced.HEADER] = "eventual"
+    fields.setdefault(advanced.HEADER, "eventual")
     counted = advanced.wants_count(path, whole) and "$count" not in whole
     if counted:
         parameters["$count"] = "true"

@@ -310,6 +310,11 @@ class DeltaChanges:
         self._delta = delta
 
     @property
+    def resyncs(self) -> int:
+        """How often the service began anew while this was read; what came before the last time comes again."""
+        return self._delta.resyncs
+
+    @property
     def is_resync(self) -> bool:
         """Whether the service had to begin anew: then these are all objects, and what is not among them is gone."""
         return self._delta.is_resync

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
+import msgspec.inspect
 from msgspec import UNSET, Raw, UnsetType
 
 if TYPE_CHECKING:
@@ -72,9 +73,29 @@ def read_page(body: bytes, type: type[T]) -> Body[T]:
 
 
 def id_of(raw: Raw) -> str | None:
-    """Return the `id` of an object that was left as JSON text; None if it has none. Raises one of ERRORS."""
-    found: _Identified = _decoder(_Identified).decode(raw)
+    """Return the `id` of an object that was left as JSON text; None if it has none, or one that is no text."""
+    try:
+        found: _Identified = _decoder(_Identified).decode(raw)
+    except ERRORS:
+        return None
     return found.id
+
+
+def without_id(raw: Raw) -> Raw:
+    """Return an object that was left as JSON text without its `id`. Raises one of ERRORS."""
+    members: dict[str, Raw] = _decoder(dict[str, Raw]).decode(raw)
+    return Raw(msgspec.json.encode({name: value for name, value in members.items() if name != "id"}))
+
+
+def keeps_id(type: object) -> bool:
+    """Return whether what is made of an object still tells its `id`: in a dict, or in a field of that name."""
+    if type in (object, Any, dict, Raw):
+        return True
+    found = msgspec.inspect.type_info(type)
+    if isinstance(found, msgspec.inspect.DictType | msgspec.inspect.AnyType | msgspec.inspect.RawType):
+        return True
+    fields = getattr(found, "fields", ())
+    return any(field.encode_name == "id" and field.name == "id" for field in fields)
 
 
 def compact(raw: Raw) -> bytes:
@@ -144,6 +165,8 @@ __all__ = [
     "encode",
     "id_of",
     "indented",
+    "keeps_id",
     "read",
     "read_page",
+    "without_id",
 ]

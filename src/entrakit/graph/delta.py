@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError, ResyncRequiredError, UnexpectedAnswerError
-from entrakit.graph.calls import request_to
+from entrakit.graph.calls import request_to, told_by
 from entrakit.graph.pages import Listing
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     JSON = dict[str, object]
 
 RESYNCS = 2
+_RESYNC = "resync "
 _ENDS = ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()")
 _REFUSED = ("expand", "search", "orderby", "count", "top")
 
@@ -73,12 +74,13 @@ class Delta:
             options = {**query.get("options", {}), "$deltatoken": "latest"}
             first = request_to(service, "GET", path, headers=fields, query={**query, "options": options})
         self._session = session
-        self._key = f"{tenant} {self._whole.headers.get('prefer', '')} {self._whole.url}"
+        self._key = f"{tenant} {told_by(fields)} {self._whole.url}"
         self._held: dict[str, JSON] = {}
-        self._resyncs = 0
         self._is_read = self._is_kept = False
-        self.is_resync = False
-        self.link = session.link(self._key) if session else ""
+        kept = session.link(self._key) if session else ""
+        self.resyncs = 0
+        self.is_resync = kept.startswith(_RESYNC)
+        self.link = kept.removeprefix(_RESYNC)
         self._listing = self._from(first, self.link)
 
     @property
@@ -116,7 +118,8 @@ class Delta:
     def checkpoint(self) -> None:
         """Keep the place to go on from: what came so far was consumed. Raises VaultError."""
         if self._session is not None and not self._held and self.link:
-            self._session.keep(self._key, self.link)
+            # Whoever goes on in the middle of a new beginning has to know that it is one.
+            self._session.keep(self._key, self.link if self._is_read or not self.is_resync else _RESYNC + self.link)
         self._is_kept = self._is_read
 
     def _from(self, first: Request, link: str) -> Listing[JSON]:
@@ -127,8 +130,8 @@ class Delta:
 
     def _begin_anew(self, error: ResyncRequiredError) -> None:
         """Begin with all objects, where the service says or as asked at first."""
-        self._resyncs += 1
-        if self._resyncs > RESYNCS:
+        self.resyncs += 1
+        if self.resyncs > RESYNCS:
             raise error
         self.is_resync = True
         self._held = {}

@@ -10,17 +10,23 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from contextlib import contextmanager
 from threading import Lock
 
-from entrakit.errors import VaultError
+from entrakit.errors import VaultBusyError, VaultError
 from entrakit.vault.private_files import read_file, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from os import PathLike
 
 VERSION = 1
+PATIENCE_S = 10.0
 _REMEDY = "Name another file, or remove this one and read everything again."
+_NEWER = "Update entrakit."
+_OTHER = "Name a file that can be written."
 
 
 class DeltaSession:
@@ -47,21 +53,33 @@ class DeltaSession:
 
     def keep(self, key: str, link: str) -> None:
         """Keep where a query goes on; other queries in the file stay. Raises VaultError."""
-        with self._lock:
+        with self._exclusive():
             queries = self._queries() | {key: link}
             text = json.dumps({"entrakit_delta": VERSION, "queries": queries}, indent=1)
-            try:
-                write_file(self.path, text.encode())
-            except VaultError as error:
-                raise VaultError(error.problem, remedy="Name a file that can be written.") from error
+            write_file(self.path, text.encode())
 
     def forget(self, key: str) -> None:
         """Let a query begin anew. Raises VaultError."""
-        with self._lock:
+        with self._exclusive():
             queries = self._queries()
             if queries.pop(key, None) is not None:
                 text = json.dumps({"entrakit_delta": VERSION, "queries": queries}, indent=1)
                 write_file(self.path, text.encode())
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Keep other threads and processes from the file while it is changed."""
+        with self._lock:
+            try:
+                with _alone_in(os.path.dirname(self.path)):
+                    yield
+            except OSError as error:
+                raise VaultError(f"{self.path} can't be written: {error.strerror}.", remedy=_OTHER) from error
+            except VaultError as error:
+                # What is wrong with the content says what helps; what is wrong with the place does not.
+                if error.remedy in (_REMEDY, _NEWER) or error.retryable:
+                    raise
+                raise VaultError(error.problem, remedy=_OTHER) from error
 
     def _queries(self) -> dict[str, str]:
         try:
@@ -76,8 +94,39 @@ class DeltaSession:
         except (ValueError, KeyError, TypeError, RecursionError):
             version, queries = 0, None
         if isinstance(version, int) and version > VERSION:
-            raise VaultError(f"{self.path} was written by a newer entrakit.", remedy="Update entrakit.")
+            raise VaultError(f"{self.path} was written by a newer entrakit.", remedy=_NEWER)
         is_ours = isinstance(queries, dict) and all(isinstance(one, str) for one in queries.values())
         if version != VERSION or not is_ours:
             raise VaultError(f"{self.path} is not a file of delta sessions, or is damaged.", remedy=_REMEDY)
         return dict(queries)
+
+
+@contextmanager
+def _alone_in(directory: str) -> Iterator[None]:
+    """Hold the lock of a directory, which leaves nothing behind; where the system has none, believe that we are alone.
+
+    Raises:
+        VaultBusyError: Another process held it for ten seconds.
+        OSError: There is no such directory.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise VaultBusyError(
+                        f"Another process has held {directory} for {PATIENCE_S:g} seconds.", remedy="Try again."
+                    ) from error
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(handle)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
 from entrakit.graph import decoding
+from entrakit.graph.calls import told_by
 from entrakit.graph.pages import Listing, listing
 from entrakit.graph.part import Part
 from entrakit.graph.partition import Partition, partition
@@ -62,16 +63,19 @@ class Export:
         headers: Mapping[str, str] | None, query: Query, parallel: int,
         on_page: Callable[[int, int | None], None] | None,
     ) -> None:  # fmt: skip
-        self._whole = listing(service, path, decoding.Raw, headers, query)
-        self._first = self._whole.position or ""
-        self._service = service
         self._partition: Partition[decoding.Raw] | None = None
         if parallel > 1:
             self._partition = partition(service, path, decoding.Raw, headers, query, at_once=parallel)
+        if self._partition is None:
+            self._whole = listing(service, path, decoding.Raw, headers, query)
+        else:
+            self._whole = self._partition.whole()
+        self._first = self._whole.position or ""
         self.at_once = parallel if self._partition else 1
         self._on_page = on_page
-        self._part = Part(file, f"{tenant} {parallel > 1} {self._first}")
+        self._part = Part(file, f"{tenant} {parallel > 1} {self._first} {told_by(headers)}".rstrip())
         self._resumed = self._part.note.lines
+        self._is_resumed = bool(self._part.note.links)
         self._links: dict[int, tuple[str, str]] = {}
         self._total = self._part.note.total
         self._is_proved = False
@@ -108,7 +112,8 @@ class Export:
         page, place = fetched.page, fetched.place
         if fetched.position is None:
             return
-        if page.total is not None:
+        # The total of a range is not that of the collection.
+        if page.total is not None and self._partition is None:
             self._total = page.total
         items = page.items if self._partition is None else self._partition.unseen(page.items)
         if fetched.position:
@@ -134,7 +139,7 @@ class Export:
 
     def begin_again(self, error: GraphError) -> list[Listing[decoding.Raw]]:
         """Return what is to be read where the service has forgotten the links of an earlier run; else raise `error`."""
-        if not self._resumed or error.status not in _FORGOTTEN:
+        if not self._is_resumed or error.status not in _FORGOTTEN:
             raise error
         self._forget()
         return self._opened([self._whole])
@@ -151,6 +156,7 @@ class Export:
     def _forget(self) -> None:
         self._part.begin_anew()
         self._resumed = 0
+        self._is_resumed = False
         if self._partition is not None:
             self._partition.forget()
 

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         orderby: Sequence[str] | str
         top: int
         count: bool
-        options: Mapping[str, str]
+        options: Mapping[str, str | Sequence[str]]
 
 
 _NAME = re.compile(r"[A-Za-z_@][\w@.]*(?:/[A-Za-z_][\w.]*)*", re.ASCII)
@@ -135,7 +135,8 @@ def parameters(query: Query) -> dict[str, str]:
         found["$top"] = str(query["top"])
     if query.get("count"):
         found["$count"] = "true"
-    found |= {name: str(value) for name, value in query.get("options", {}).items()}
+    for name, value in query.get("options", {}).items():
+        found[name] = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return found
 
 

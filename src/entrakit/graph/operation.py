@@ -42,6 +42,7 @@ class Request(NamedTuple):
         is_authorized: Whether the driver adds the token; never for another host than the service's own.
         claims: A claims challenge that the token has to meet, as JSON text.
         issued_after: Time of issue that the token must exceed, in seconds since 1970: that of a token that was refused.
+        is_graph: Whether Microsoft Graph is asked, which promises that what it answers with 503 was not done.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Request(NamedTuple):
     is_authorized: bool = True
     claims: str = ""
     issued_after: float = 0.0
+    is_graph: bool = False
 
     def __repr__(self) -> str:
         # A body may hold a password, and a query what nobody else should read.

@@ -2,11 +2,13 @@
 
 A `Listing` knows what comes next and fetches one page at a time; the clients only loop. A next link goes nowhere but to
 the service's own hosts; one that was followed before ends the listing with an error instead of going round for ever; a
-page that is answered a second time under another link is passed over.
+page that is answered a second time under another link, in whatever order, is passed over, and so is what came in one of
+the pages just before: Microsoft Graph gives each object of a collection once, and its ids tell.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from entrakit.services import Service
 
 T = TypeVar("T")
+
+WINDOW = 3
 
 
 class Page(NamedTuple, Generic[T]):
@@ -67,7 +71,7 @@ class Listing(Generic[T]):
         service: The service; links to other hosts are refused.
         request: The first request.
         type: What to make of each item.
-        may_repeat: Whether equal ids at both ends of two pages are nothing unusual, as in delta queries.
+        may_repeat: Whether an object may come several times, as in delta queries.
     """
 
     def __init__(
@@ -83,8 +87,9 @@ class Listing(Generic[T]):
         self._type = type
         self._next: Request | None = request
         self._followed: set[int] = set()
-        self._may_repeat = may_repeat
+        self._may_repeat = may_repeat or not service.is_graph
         self._seen: set[int] = set()
+        self._recent: deque[set[object]] = deque(maxlen=WINDOW)
         self._broken: UnexpectedAnswerError | None = None
 
     @property
@@ -129,12 +134,25 @@ class Listing(Generic[T]):
         except UnexpectedAnswerError as error:
             # What this page holds is good; the error is for who asks for the next one.
             self._broken = error
-        mark = None if self._may_repeat else _mark(page.items)
-        if mark is not None and mark in self._seen:
-            return page._replace(items=[])
-        if mark is not None:
-            self._seen.add(mark)
-        return page
+        return page if self._may_repeat else page._replace(items=self._unseen(page.items))
+
+    def _unseen(self, items: list[T]) -> list[T]:
+        """Return what did not come before, as far as that is remembered: whole pages, and objects of the last ones."""
+        ids = [_id(item) for item in items]
+        try:
+            known = set(ids)
+        except TypeError:
+            # What is called `id` here is no text.
+            return items
+        if not items or None in known:
+            return items
+        mark = hash(frozenset(known))
+        if mark in self._seen:
+            return []
+        self._seen.add(mark)
+        earlier = {one for recent in self._recent if not recent.isdisjoint(known) for one in recent}
+        self._recent.append(known)
+        return [item for item, one in zip(items, ids, strict=True) if one not in earlier] if earlier else items
 
     def _read(self, response: Response) -> Page[T]:
         try:
@@ -193,17 +211,7 @@ def listing(
     return Listing(service, request, type or dict[str, object])  # type: ignore[arg-type] # T's default
 
 
-def _mark(items: list[T]) -> int | None:
-    """Return what a page is known again by: its size and the ids at its ends. None for a page without ids."""
-    if not items:
-        return None
-    ends = [_id(items[0]), _id(items[-1])]
-    return None if None in ends else hash((len(items), *ends))
-
-
 def _id(item: object) -> object:
     if isinstance(item, dict):
         return item.get("id")
-    if isinstance(item, decoding.Raw):
-        return bytes(item)
-    return getattr(item, "id", None)
+    return decoding.id_of(item) if isinstance(item, decoding.Raw) else getattr(item, "id", None)

@@ -14,9 +14,10 @@ An object is handed out once, however often it comes: its id is remembered.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from entrakit.errors import EntraError, GraphError
+from entrakit.errors import EntraError, GraphError, UnexpectedAnswerError
 from entrakit.graph import decoding, odata
 from entrakit.graph.batch import Item, batch
 from entrakit.graph.calls import call, request_to
@@ -40,6 +41,11 @@ TERMS = 15
 DEPTH = 16
 # A beginning is cut when it holds so many times the share of one worker.
 SHARES = 1.2
+
+
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
+_LISTED = re.compile(r"\bin\s*\(([^)]*)\)", re.IGNORECASE)
 
 
 class Range(NamedTuple):
@@ -76,7 +82,9 @@ class Partition(Generic[T]):
         self.at_once = 8
         self._service = service
         self._path = path
-        self._type = type
+        # What loses the id is made of the JSON text when it is known which objects are new.
+        self._type = type if decoding.keeps_id(type) else None
+        self._final_type = type
         self._headers = headers
         self._query = query
         self._key = key_of(service, path)
@@ -91,14 +99,15 @@ class Partition(Generic[T]):
         try:
             beginnings = ["", *SIGNS]
             self._expected, *sizes = yield from self._sizes(beginnings)
-            if self._expected <= self._query.get("top", 999):
+            terms = TERMS - _terms_of(self._filter(()))
+            if self._expected <= self._query.get("top", 999) or terms < 1:
                 return []
             ranges = yield from self._ranges(beginnings[1:], sizes)
         except GraphError:
             # Filters or counts that this collection or query does not take: it is read as a whole.
             return []
         self._is_planned = True
-        return [self._listing(one) for one in packed(ranges, self.at_once)]
+        return [self._listing(one) for one in packed(ranges, self.at_once, terms)]
 
     @property
     def expected(self) -> int:
@@ -116,24 +125,27 @@ class Partition(Generic[T]):
         self._seen.clear()
 
     def unseen(self, items: Sequence[T]) -> list[T]:
-        """Return those objects that did not come before, and remember them."""
+        """Return those objects that did not come before, and remember them.
+
+        Raises:
+            UnexpectedAnswerError: One is not of the type asked for, or has no id though there are several listings.
+        """
         keys = [_id(item) for item in items]
-        fresh: list[T] = []
-        if None not in keys and len(set(keys)) == len(keys) and self._seen.isdisjoint(keys):
+        if None in keys:
+            if self._is_planned or self._seen:
+                raise self._wrong("Objects without an id can't be told apart.")
+            fresh = list(items)
+        elif len(set(keys)) == len(keys) and self._seen.isdisjoint(keys):
             # All of them, as it is with nearly every page.
             self._seen.update(keys)
             fresh = list(items)
         else:
+            fresh = []
             for key, item in zip(keys, items, strict=True):
-                # Without an id nothing can be told apart: then the proof fails, and `whole` brings what is missing.
-                if key is not None and key not in self._seen:
+                if key not in self._seen:
                     self._seen.add(key)
                     fresh.append(item)
-        if self._hides_id:
-            for item in fresh:
-                if isinstance(item, dict):
-                    del item["id"]
-        return fresh
+        return [self._finished(item) for item in fresh] if self._hides_id or self._type is None else fresh
 
     def is_complete(self) -> Operation[bool]:
         """Return whether as many objects came as there are, counted before or, if they differ, after."""
@@ -146,7 +158,30 @@ class Partition(Generic[T]):
 
     def whole(self) -> Listing[T]:
         """Return the collection as one listing."""
-        return listing(self._service, self._path, self._type, self._headers, self._query)
+        return self._listed(self._query)
+
+    def _listed(self, query: Query) -> Listing[T]:
+        kind = decoding.Raw if self._type is None else self._type
+        return listing(self._service, self._path, kind, self._headers, query)  # type: ignore[arg-type] # `_finished` makes T of it
+
+    def _finished(self, item: T) -> T:
+        """Return an object without the id that nobody asked for, and of the type that was."""
+        if self._hides_id and isinstance(item, dict):
+            del item["id"]
+        if not isinstance(item, decoding.Raw):
+            return item
+        raw = decoding.without_id(item) if self._hides_id else item
+        if self._type is not None:
+            return raw  # type: ignore[return-value] # T is Raw
+        try:
+            return decoding.read(bytes(raw), self._final_type)
+        except decoding.ERRORS as error:
+            raise self._wrong(f"An object is not of the type asked for: {error}.") from error
+
+    def _wrong(self, problem: str) -> UnexpectedAnswerError:
+        return UnexpectedAnswerError(
+            problem, remedy="Read the collection without parallel.", host=self._service.host, retryable=False
+        )
 
     def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
         """Return ranges of one beginning each, none of them much more than a worker's share.
@@ -181,15 +216,12 @@ class Partition(Generic[T]):
             for beginning in beginnings
         ]  # fmt: skip
         results = yield from batch(self._service, calls, at_once=self.at_once)
-        for result in results:
-            if isinstance(result, EntraError):
-                raise result
-        return [int(str(result)) for result in results]
+        return [_number(result, self._path) for result in results]
 
     def _listing(self, one: Range) -> Listing[T]:
         query: Query = {**self._query, "filter": self._filter(one.beginnings)}
         query.setdefault("top", 999)
-        return listing(self._service, self._path, self._type, self._headers, query)
+        return self._listed(query)
 
     def _filter(self, beginnings: Iterable[str]) -> str:
         own = self._plain().get("filter")
@@ -237,20 +269,28 @@ def partition(
     return made  # type: ignore[return-value] # T's default
 
 
-def packed(ranges: Iterable[Range], at_once: int) -> list[Range]:
+def packed(ranges: Iterable[Range], at_once: int, terms: int = TERMS) -> list[Range]:
     """Return ranges put together so that each of `at_once` workers has about the same to do; largest first.
 
     A range takes no more beginnings than the service takes terms, so there may be more ranges than workers.
     """
     bins = [Range((), 0) for _ in range(at_once)]
     for one in sorted(ranges, key=lambda one: one.size, reverse=True):
-        free = [index for index, other in enumerate(bins) if len(other.beginnings) + len(one.beginnings) <= TERMS]
+        free = [index for index, other in enumerate(bins) if len(other.beginnings) + len(one.beginnings) <= terms]
         if not free:
             bins.append(one)
             continue
         least = min(free, key=lambda index: bins[index].size)
         bins[least] = Range(bins[least].beginnings + one.beginnings, bins[least].size + one.size)
     return sorted((one for one in bins if one.beginnings), key=lambda one: one.size, reverse=True)
+
+
+def _terms_of(expression: str) -> int:
+    """Return how many of the terms that the service takes a filter uses up, joined by `or` or listed by `in`."""
+    bare = _TEXT.sub("''", expression)
+    listed = sum(one.count(",") for one in _LISTED.findall(bare))
+    joined = len(_OR.findall(bare)) + listed
+    return joined + 1 if joined else 0
 
 
 def counting(service: Service, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
@@ -261,9 +301,16 @@ def counting(service: Service, path: str, headers: Mapping[str, str] | None, que
     """
     request = request_to(service, "GET", f"{path.rstrip('/')}/$count", headers=headers, query=query)
     number = yield from fetch(request._replace(headers={**request.headers, "accept": "text/plain"}), as_json)
-    if not isinstance(number, int):
+    return _number(number, path)
+
+
+def _number(result: object, path: str) -> int:
+    """Return a count. Raises the error that the result is, or one for what is no number."""
+    if isinstance(result, EntraError):
+        raise result
+    if not isinstance(result, int):
         raise GraphError(f"{path} was not counted: the answer is no number.", remedy="Ask the service for the pages.")
-    return number
+    return result
 
 
 def _id(item: object) -> object:

@@ -1,7 +1,8 @@
 """The one place that repeats a request to a service.
 
-    429, 503                 repeated, whatever the method: the service promises that nothing was done; a proxy, whose
-                             503 is a web page, does not
+    429                      repeated, whatever the method: nothing was done
+    503                      likewise, where it is Microsoft Graph's, which promises it; other services do not, nor does
+                             a proxy, whose 503 is a web page
     409 of the directory     "concurrent requests": likewise
     500, 502, 504, 408       repeated where the method is idempotent
     no answer                repeated where the method is idempotent, or where the request did certainly not arrive
@@ -116,8 +117,9 @@ def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float]
 def _is_repeatable(request: Request, response: Response) -> bool:
     if response.status == 409:
         return _CONCURRENT in response.body
-    if response.status == 503 and not request.is_idempotent and "retry-after" not in response.headers:
-        return not response.headers.get("content-type", "").lower().startswith("text/html")
+    if response.status == 503 and not request.is_idempotent:
+        is_page = response.headers.get("content-type", "").lower().startswith("text/html")
+        return request.is_graph and (not is_page or "retry-after" in response.headers)
     return response.status in _NOT_DONE or (response.status in _MAYBE_DONE and request.is_idempotent)
 
 

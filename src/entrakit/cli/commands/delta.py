@@ -106,15 +106,16 @@ def _write(context: Context, changes: DeltaChanges, sink: Sink, progress: Progre
     from entrakit.graph import decoding
 
     count = removed = 0
-    is_told = False
+    is_told, resyncs = False, 0
     for change in changes:
         if changes.is_resync and not is_told:
             is_told = True
             _tell_of_resync(context, progress)
-            if isinstance(sink, NewFile):
-                # What came before the service began anew is part of what comes now.
-                sink.begin_anew()
-                count = removed = 0
+        if changes.resyncs > resyncs and isinstance(sink, NewFile):
+            # What came before the service began anew is part of what comes now.
+            sink.begin_anew()
+            count = removed = 0
+        resyncs = changes.resyncs
         sink.write(decoding.encode(change) + b"\n")
         count += 1
         removed += "@removed" in change
