@@ -193,6 +193,8 @@ class GraphServer:
         match fault.form:
             case "429":
                 return refusal(429, "TooManyRequests", "Please retry again later.", seconds), ""
+            case "429-bare":
+                return refusal(429, "TooManyRequests", "Please retry again later."), ""
             case "429-date":
                 date = {"date": formatdate(time.time(), usegmt=True)}
                 later = formatdate(time.time() + (fault.seconds or 0), usegmt=True)
@@ -215,6 +217,8 @@ class GraphServer:
                 return Answer(200, b"<html>Welcome</html>", {"content-type": "text/html"}), ""
             case "slow":
                 return honest(), "slow"
+            case "gone":
+                return refusal(410, "syncStateNotFound", "Begin anew."), ""
             case "400" | "forgotten":
                 return refusal(400, "Directory_ExpiredPageToken", "Too old."), ""
             case "expired":
@@ -234,6 +238,15 @@ class GraphServer:
                     r"skiptoken=(\d+)", lambda one: f"skiptoken={int(one[1]) - PAGE}-again", whole.content.decode()
                 )
                 return Answer(200, text.encode()), ""
+            case "reversed" | "overlapping":
+                whole = json.loads(honest().content)
+                begin = self.users.index(whole["value"][0])
+                earlier = self.users[max(0, begin - PAGE) : begin]
+                values = earlier[::-1] if fault.form == "reversed" else [*earlier[-3:], *whole["value"]]
+                if fault.form == "reversed":
+                    # The page before once more, in another order, and then this one.
+                    whole["@odata.nextLink"] = f"{self.url}/v1.0/users?$skiptoken={begin}-again"
+                return Answer(200, {**whole, "value": values}), ""
         raise AssertionError(fault.form)
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:

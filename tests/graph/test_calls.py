@@ -194,3 +194,23 @@ def test_what_answers_with_nothing_has_no_result(method: str, status: int) -> No
     made = call(GRAPH, method, "/users/x", body={}, type=Point)
 
     assert made.read(Response(made.request, status, {}, b"")) is None
+
+
+def test_a_header_of_the_callers_gets_its_count() -> None:
+    """
+    Whoever sets `ConsistencyLevel` need not know that `$count=true` belongs to it.
+    """
+    request = request_to(
+        GRAPH, "GET", "/users", headers={"ConsistencyLevel": "eventual"}, query={"filter": "displayName ne 'x'"}
+    )
+
+    assert "$count=true" in request.url
+
+
+def test_a_list_of_names_is_joined() -> None:
+    """
+    A further option may be a list.
+    """
+    assert request_to(GRAPH, "GET", "/me", query={"options": {"$select": ["id", "mail"]}}).url.endswith(
+        "$select=id,mail"
+    )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.graph.conftest import USERS, Fault
+from tests.graph.conftest import PAGE, USERS, Fault
 from tests.graph.pretence import reply, run
 
 from entrakit.errors import (
@@ -307,3 +309,37 @@ def test_errors_are_of_the_family() -> None:
     What goes wrong with a session is caught as everything else is.
     """
     assert issubclass(VaultError, EntraError)
+
+
+def test_a_new_beginning_that_was_interrupted_is_still_one(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    Whoever goes on in the middle of a resync is told that these are all objects, until they are read.
+    """
+    session = DeltaSession(tmp_path / "users")
+    list(graph.delta("/users/delta", session=session))
+    server.faults = [Fault("delta", "gone")]
+    reader = iter(graph.delta("/users/delta", session=session))
+    for _ in range(PAGE + 1):
+        next(reader)
+
+    rest = graph.delta("/users/delta", session=session)
+    assert rest.is_resync
+    assert USERS - PAGE == len(list(rest))
+    assert not graph.delta("/users/delta", session=session).is_resync
+
+
+def test_sessions_in_several_processes_lose_nothing(tmp_path: Path) -> None:
+    """
+    Places that are kept at the same time, in one file, are all there afterwards.
+    """
+    program = (
+        "import sys; from entrakit.graph.delta_session import DeltaSession; session = DeltaSession(sys.argv[1])\n"
+        "for number in range(60): session.keep(f'{sys.argv[2]} {number}', 'https://x')"
+    )
+    workers = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "places"), name]) for name in ("a", "b", "c")
+    ]
+
+    assert [0, 0, 0] == [one.wait(20) for one in workers]
+    assert 180 == len(json.loads((tmp_path / "places").read_bytes())["queries"])
+    assert [] == [name for name in os.listdir(tmp_path) if "lock" in name]

@@ -261,3 +261,59 @@ def test_what_is_no_ordinary_file_is_left_alone(graph: Client, server: GraphServ
     assert USERS == graph.export("/users", tmp_path / "link").written
     assert USERS == len((tmp_path / "users.ndjson").read_bytes().splitlines())
     assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("top", [50, 999])
+def test_only_what_was_asked_for_is_written(graph: Client, tmp_path: Path, top: int) -> None:
+    """
+    Ids that are needed to tell objects apart do not show, in ranges or not.
+    """
+    graph.export("/users", tmp_path / "a", top=top, select=["userPrincipalName", "id"])
+    graph.export("/users", tmp_path / "b", top=top, select=["userPrincipalName"], parallel=4)
+
+    names = sorted(json.loads(line)["userPrincipalName"] for line in (tmp_path / "a").read_bytes().splitlines())
+    lines = [json.loads(line) for line in (tmp_path / "b").read_bytes().splitlines()]
+    assert [{"userPrincipalName": name} for name in names] == sorted(lines, key=lambda one: one["userPrincipalName"])
+
+
+def test_a_link_that_was_forgotten_before_anything_came_begins_anew(
+    graph: Client, server: GraphServer, tmp_path: Path
+) -> None:
+    """
+    An earlier run may have brought nothing but a link; where that has expired, everything is read anew.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=1)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file)
+    part, notes = Path(f"{file}.part"), Path(f"{file}.part.notes")
+    heading, *rest = notes.read_text().splitlines()
+    empty = {**json.loads(rest[-1]), "count": 0, "size": 0}
+    notes.write_text(f"{heading}\n{json.dumps(empty)}\n")
+    part.write_bytes(b"")
+    server.faults = [Fault("list", "forgotten")]
+
+    assert Exported(USERS) == graph.export("/users", file)
+
+
+def test_other_header_fields_are_another_query(graph: Client, server: GraphServer, tmp_path: Path) -> None:
+    """
+    A run with other header fields, which may change what comes, does not go on with the file of the first.
+    """
+    file = tmp_path / "users.ndjson"
+    server.faults = [Fault("list", "foreign", skip=2)]
+    with pytest.raises(EntraError):
+        graph.export("/users", file, headers={"Accept-Language": "de"})
+
+    assert Exported(USERS) == graph.export("/users", file, headers={"Accept-Language": "en"})
+
+
+def test_the_total_of_a_range_is_not_told(graph: Client, tmp_path: Path) -> None:
+    """
+    While ranges are read, what is told is the count of the whole.
+    """
+    totals: set[int | None] = set()
+
+    graph.export("/users", tmp_path / "a", parallel=4, top=50, count=True, on_page=lambda _, total: totals.add(total))
+
+    assert {USERS} == totals

@@ -6,13 +6,15 @@ import json
 import re
 import string
 import urllib.parse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.graph.pretence import reply, run
 
+from entrakit.errors import UnexpectedAnswerError
 from entrakit.graph.partition import Range, packed, partition
 from entrakit.services import Service
 
@@ -173,3 +175,95 @@ def test_what_can_not_be_cut_is_read_as_a_whole(path: str, query: JSON) -> None:
     Other collections, sorted ones and searches are not cut.
     """
     assert partition(GRAPH, path, None, None, query, at_once=8) is None  # type: ignore[arg-type]
+
+
+class Named(msgspec.Struct):
+    """A user without the id."""
+
+    name: str = msgspec.field(name="userPrincipalName")
+
+
+class Typed(TypedDict):
+    """A user without the id, as a dict."""
+
+    userPrincipalName: str
+
+
+@pytest.mark.parametrize("count", [5, 90])
+@pytest.mark.parametrize("kind", [Named, Typed])
+def test_a_type_need_not_have_the_id(kind: type[object], count: int) -> None:
+    """
+    Objects are told apart by their ids, whatever is made of them.
+    """
+    collection = Collection([f"{'abcdef'[number % 6]}{number:03}" for number in range(count)])
+    cut: Partition[object] | None = partition(GRAPH, "/users", kind, None, {"top": PAGE}, at_once=4)
+    assert cut is not None
+
+    listings = run(cut.plan(), collection) or [cut.whole()]
+    found = [one for listing in listings for one in all_of(listing, cut, collection)]
+
+    names = [one.name if isinstance(one, Named) else one["userPrincipalName"] for one in found]  # type: ignore[index] # the other
+    assert sorted(str(one["userPrincipalName"]) for one in collection.users) == sorted(names)
+
+
+def all_of(listing: Listing[object], cut: Partition[object], collection: Collection) -> list[object]:
+    """Return what a listing brings that is new."""
+    found: list[object] = []
+    while not listing.is_finished:
+        found += cut.unseen(run(listing.advance(), collection).items)
+    return found
+
+
+def test_an_object_of_another_type_is_told() -> None:
+    """
+    What can't be made into the type is an error of ours, not of the decoder.
+    """
+
+    class Wrong(msgspec.Struct):
+        name: int = msgspec.field(name="userPrincipalName")
+
+    cut: Partition[object] | None = partition(GRAPH, "/users", Wrong, None, {"top": PAGE}, at_once=4)
+    assert cut is not None
+
+    with pytest.raises(UnexpectedAnswerError, match="not of the type asked for"):
+        all_of(cut.whole(), cut, Collection(["ada"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "terms"),
+    [
+        (" or ".join(f"startsWith(displayName,'{one}')" for one in "abcdefghij"), 10),
+        ("jobTitle in ('a','b','or, in (x,y)') and accountEnabled eq true", 3),
+        ("displayName eq 'this or that'", 0),
+    ],
+)
+def test_a_filter_of_the_callers_keeps_its_terms(given: str, terms: int) -> None:
+    """
+    The service takes fifteen terms that are joined by `or` or listed by `in`: ranges use what is left of them.
+    """
+    collection = Collection([f"{letter}{number}" for letter in "abcdefghijklmnopqrstuvwxyz" for number in range(9)])
+    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {"top": PAGE, "filter": given}, at_once=2)
+    assert cut is not None
+
+    links = [listing.position or "" for listing in run(cut.plan(), collection)]
+
+    assert links
+    assert (
+        max(link.count("startsWith%28userPrincipalName") + link.count("startsWith(userPrincipalName") for link in links)
+        <= 15 - terms
+    )
+
+
+def test_a_count_that_is_no_number_is_as_none() -> None:
+    """
+    Where a count can't be read, the collection is read as a whole.
+    """
+
+    def answer(request: Request) -> Response:
+        asked = json.loads(request.body or b"")["requests"]
+        return reply(request, 200, {"responses": [{"id": one["id"], "status": 200, "body": {"x": 1}} for one in asked]})
+
+    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {}, at_once=4)
+    assert cut is not None
+
+    assert [] == run(cut.plan(), answer)
