@@ -407,7 +407,7 @@ class TestFiles:
     @pytest.mark.parametrize("name", ["users.json", "users.csv"])
     def test_a_failure_leaves_the_old_file(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
         """
-        What was there stays until all of the new is there, and nothing is left beside it.
+        What was there stays until all of the new is there; beside it is what the same command goes on with.
         """
         file = tmp_path / "out" / name
         file.parent.mkdir()
@@ -418,15 +418,17 @@ class TestFiles:
 
         assert 10 == result.code
         assert "old" == file.read_text()
-        assert [name] == [one.name for one in file.parent.iterdir()]
+        beside = [name, f"{name}.lines.part", f"{name}.lines.part.notes"]
+        assert beside == sorted(one.name for one in file.parent.iterdir())
 
+    @pytest.mark.parametrize("form", ["ndjson", "json", "csv"])
     @pytest.mark.parametrize("page", [2, 3, 4])
-    def test_a_listing_that_was_killed_goes_on(self, graph: GraphCommand, tmp_path: Path, page: int) -> None:
+    def test_a_listing_that_was_killed_goes_on(self, graph: GraphCommand, tmp_path: Path, page: int, form: str) -> None:
         """
         Killed at any page and started again, the file ends equal to that of an undisturbed run, and the pages that
         were there are not read again, but for the one that was being written.
         """
-        whole, file = tmp_path / "whole.ndjson", tmp_path / "killed.ndjson"
+        whole, file = tmp_path / f"whole.{form}", tmp_path / f"killed.{form}"
         assert 0 == graph("request", "GET", "/users", "--all", "--out", str(whole)).code
         reached, killed = threading.Event(), threading.Event()
         usual, seen = graph.server.answer, len(graph.server.paths("list"))
@@ -451,13 +453,14 @@ class TestFiles:
 
         assert 0 == result.code, result.error
         assert whole.read_bytes() == file.read_bytes()
+        assert [file.name] == [one.name for one in tmp_path.iterdir() if one.name.startswith("killed")]
         assert len(graph.server.paths("list")) - before in (5 - page, 6 - page)
         assert "of them by an earlier run" in result.error
 
     @pytest.mark.parametrize("name", ["users.csv", "users.json"])
     def test_a_full_disk_is_told(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
         """
-        With the file's name, and nothing stays beside it.
+        With the file's name; what was written stays, to be gone on with.
         """
         out = tmp_path / "out"
         out.mkdir()
@@ -468,8 +471,8 @@ class TestFiles:
         done = subprocess.run(["sh", "-c", words], env=unmeasured, capture_output=True, text=True, check=False)
 
         assert 1 == done.returncode
-        assert f"{out / name} can't be written: File too large." in done.stderr
-        assert [] == list(out.iterdir())
+        assert f"{out / name}.lines.part can't be written: File too large." in done.stderr
+        assert not (out / name).exists()
 
     def test_a_directory_is_no_file(self, graph: GraphCommand, tmp_path: Path) -> None:
         """
@@ -485,7 +488,7 @@ class TestFiles:
     ("words", "kind", "expected"),
     [
         (("request", "GET", "/users", "--all", "--out", "{out}/users.ndjson"), "list", "the same command goes on"),
-        (("request", "GET", "/users", "--all", "--out", "{out}/users.csv"), "list", "users.csv is as it was"),
+        (("request", "GET", "/users", "--all", "--out", "{out}/users.csv"), "list", "the same command goes on"),
         (("request", "GET", "/users", "--all"), "list", "what was printed is not all"),
         (("request", "GET", "/users/id-0001"), "get", "nothing was changed"),
         (("request", "DELETE", "/users/id-0001"), "write", "not known whether this was done"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import inspect
 import json
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.graph.conftest import CLAIMS, USERS, Fault, TokenBox
+from tests.graph.conftest import CLAIMS, USERS, Answer, Fault, TokenBox
 
 from entrakit import Transport, connect
 from entrakit.errors import ParameterError
@@ -351,3 +352,25 @@ def test_azures_async_clients_take_the_awaited_face(connection: Connection) -> N
     first, second = asyncio.run(ask())
 
     assert first == second == connection.token().access_token
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_compressed_answers_are_read(graph: Client, server: GraphServer, is_whole: bool) -> None:
+    """
+    Answers are asked for with gzip; one that is cut off inside it is asked for again.
+    """
+    asked: list[str] = []
+    usual = server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        plain = usual(method, target, body)
+        asked.append(server.asked[-1][2]["accept-encoding"])
+        packed = gzip.compress(plain.content)
+        is_cut = len(asked) == 1 and not is_whole
+        return Answer(200, packed[: len(packed) // 2] if is_cut else packed, {"content-encoding": "gzip"})
+
+    server.answer = answer  # type: ignore[method-assign] # the test's own server
+
+    assert "id-0007" == graph.get("/users/id-0007")["id"]
+    assert all("gzip" in one for one in asked)
+    assert (1 if is_whole else 2) == len(asked)

@@ -1,11 +1,18 @@
-"""All pages of a collection, printed as they come: what was printed is not held."""
+"""All pages of a collection: printed as they come, and not held; or into a file, which an interrupted run goes on with.
+
+A file in another form than NDJSON is made of the lines, in `FILE.lines`, once all of them are there.
+"""
 
 from __future__ import annotations
 
+import os
+from itertools import islice
+
 from entrakit.cli.progress import Progress
-from entrakit.cli.result import form_in, note_left_out, width_of
+from entrakit.cli.result import form_in, note_left_out, parsed, width_of
 from entrakit.cli.sink import open_sink
 from entrakit.graph import decoding
+from entrakit.graph.part import target_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,33 +31,50 @@ def give_collection(asked: Asked, parallel: int) -> int:
         asked: What is asked for.
         parallel: How many pages to read at once.
     """
-    # Lines in a file can be gone on with; another form has to be made anew.
-    is_resumable = bool(asked.out) and asked.form == "ndjson"
     with Progress(asked.context, "objects", to_file=bool(asked.out)) as progress:
         if progress.is_active:
             asked = asked._replace(client=asked.client.watched(progress.waits))
         try:
-            (_export if is_resumable else _stream)(asked, parallel, progress)
+            (_export if asked.out else _stream)(asked, parallel, progress)
         except KeyboardInterrupt:
             progress.vanish()
-            words = f"{asked.out} is as it was" if asked.out else "what was printed is not all"
-            words = "the same command goes on" if is_resumable else words
+            words = "the same command goes on" if asked.out else "what was printed is not all"
             print(f"\nInterrupted; {words}.", file=asked.context.streams.error)
             return INTERRUPTED
     return 0
 
 
 def _export(asked: Asked, parallel: int, progress: Progress) -> None:
+    target = target_of(asked.out or "")
+    lines = target if asked.form == "ndjson" else f"{target}.lines"
     done = asked.client.export(
-        asked.path, asked.out or "", parallel=parallel, on_page=progress.reached, headers=asked.headers, **asked.query
+        asked.path, lines, parallel=parallel, on_page=progress.reached, headers=asked.headers, **asked.query
     )
     progress.vanish()
+    if lines != target:
+        _convert(asked, lines)
     again = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
     asked.context.tell(f"{asked.out}: {done.written:,} objects{again}.")
 
 
-def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
+def _convert(asked: Asked, lines: str) -> None:
+    """Make the file in the form that was asked for, and remove the lines."""
     sink = open_sink(asked.context, asked.out)
+    try:
+        writer = form_in(asked.form, sink, asked.columns)
+        with open(lines, "rb") as file:
+            while chunk := list(islice(file, CHUNK)):
+                writer.add([parsed(line) if asked.form == "csv" else decoding.Raw(line) for line in chunk])
+        writer.end()
+        sink.finish()
+    finally:
+        sink.close()
+    os.unlink(lines)
+    note_left_out(asked.context, writer)
+
+
+def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
+    sink = open_sink(asked.context, None)
     count = 0
     try:
         writer = form_in(asked.form, sink, asked.columns, width_of(asked.context))
@@ -64,8 +88,6 @@ def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
         sink.close()
     progress.vanish()
     note_left_out(asked.context, writer)
-    if asked.out:
-        asked.context.tell(f"{asked.out}: {count:,} objects.")
 
 
 def _pages(asked: Asked, parallel: int) -> Iterator[tuple[list[object], int | None]]:

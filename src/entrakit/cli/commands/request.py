@@ -70,7 +70,7 @@ def arguments(parser: Parser) -> None:
     group.add_argument("--all", action="store_true", help="read all pages of a collection")
     group.add_argument("--parallel", metavar="N", type=int, help="read all pages of users or groups, N at once")
     group.add_argument("-o", "--output", choices=FORMS, help="how to print it (default: json); columns by --select")
-    group.add_argument("--out", metavar="FILE", help="write it to a file; with --all as .ndjson, resumable")
+    group.add_argument("--out", metavar="FILE", help="write it to a file; with --all, resumable")
     group.add_argument("--what-if", action="store_true", help="show the exact request and send nothing")
     group.add_argument("-y", "--yes", action="store_true", help="don't ask before a write")
 
