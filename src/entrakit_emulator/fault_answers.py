@@ -31,6 +31,17 @@ THROTTLED = "Request was not processed because too many requests were received. 
 CHUNK = b" " * 65536
 
 
+# What Microsoft Graph says with a status; "ServiceUnavailable" with another one.
+GRAPH_FAILURES = {
+    409: (
+        "Directory_ConcurrencyViolation",
+        "Error due to concurrent requests being made to the tenant. Please wait briefly and retry.",
+    ),
+    500: ("Service_InternalServerError", "Encountered an internal server error."),
+    504: ("GatewayTimeout", "The request timed out."),
+}
+
+
 def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
     """Return what is sent in place of the honest answer; None for a fault that only happens to that."""
     match fault:
@@ -124,7 +135,8 @@ def _failed(exchange: Exchange, fault: faults.Failure) -> Response:
     if fault.is_html:
         response = Response(OUTAGE, fault.status, media_type="text/html")
     elif exchange.endpoint == "graph":
-        response = graph.refusal(exchange, graph.GraphError(fault.status, "ServiceUnavailable", "Try again later."))
+        code, text = GRAPH_FAILURES.get(fault.status, ("ServiceUnavailable", "Try again later."))
+        response = graph.refusal(exchange, graph.GraphError(fault.status, code, text))
     elif exchange.endpoint == "keyvault":
         text = "The service is temporarily unavailable. Please try again later."
         response = keyvault.refusal(exchange, VaultError(fault.status, "ServiceUnavailable", text))

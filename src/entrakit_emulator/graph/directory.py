@@ -141,7 +141,7 @@ def answer(call: Call) -> Reply:
     if call.segments and call.segments[0].lower() in KNOWN:
         rest = "/".join(call.segments[2:]) or "/".join(call.segments)
         raise NotImplementedHereError(f"Microsoft Graph's /{call.segments[0]}/…/{rest}")
-    if call.segments and call.segments[0].isascii() and call.segments[0].isalpha():
+    if call.segments and call.segments[0].isascii() and call.segments[0].isalnum():
         raise NotImplementedHereError(f"Microsoft Graph's /{call.segments[0]}")
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{'/'.join(call.segments)}'.")
 

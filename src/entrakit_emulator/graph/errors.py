@@ -44,7 +44,7 @@ class GraphError(Exception):
     def body(self, exchange: Exchange) -> dict[str, object]:
         """Return the body as Graph writes it."""
         date = datetime.datetime.fromtimestamp(exchange.now, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        ids = {"date": date, "request-id": exchange.trace_id, "client-request-id": exchange.correlation_id}
+        ids = {"date": date, "request-id": exchange.trace_id, "client-request-id": client_request_id(exchange)}
         details: dict[str, object] = {"details": self.details} if self.details else {}
         return {"error": {"code": self.code, "message": self.message, **details, "innerError": {**self.inner, **ids}}}
 
@@ -61,10 +61,15 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
     return {
         "cache-control": "no-cache",
         "request-id": exchange.trace_id,
-        "client-request-id": exchange.correlation_id,
+        "client-request-id": client_request_id(exchange),
         "x-ms-resource-unit": "1",
         "x-ms-ags-diagnostic": json.dumps({"ServerInfo": {"DataCenter": "Emulator", "Slice": "E", "Ring": "0"}}),
     }
+
+
+def client_request_id(exchange: Exchange) -> str:
+    """Return the id that the client gave its request; the service's own where it gave none."""
+    return exchange.correlation_id if exchange.named("client-request-id") else exchange.trace_id
 
 
 def challenge(exchange: Exchange, claims: str = "") -> GraphError:

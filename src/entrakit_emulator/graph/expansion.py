@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit_emulator.graph.errors import GraphError
 from entrakit_emulator.graph.permissions import visible
 from entrakit_emulator.graph.schema import FACES, property_of, value_of
+from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +50,8 @@ def expansion_of(call: Call, kinds: Sequence[str]) -> Expansion | None:
     text = call.options.get("$expand")
     if text is None:
         return None
+    if "$levels" in text.lower():
+        raise NotImplementedHereError("Microsoft Graph's $levels")
     found = _FORM.fullmatch(text)
     relations = {name.lower(): name for kind in kinds for name in RELATIONS[kind]}
     if found is None or found[1].lower() not in relations:

@@ -11,7 +11,7 @@ import datetime
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.graph.errors import GraphError, unsupported
+from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
 from entrakit_emulator.graph.schema import (
     BOOLEAN,
     DATE,
@@ -145,7 +145,7 @@ class _Parser:
         at = place
         if at is None:
             at = self._tokens[self._place].at if self._place < len(self._tokens) else len(self._text)
-        return GraphError(400, "BadRequest", f"Invalid filter clause: Syntax error at position {at} in '{self._text}'.")
+        return bad_request(f"Invalid filter clause: Syntax error at position {at} in '{self._text}'.")
 
     def _peek(self, *texts: str) -> bool:
         return self._place < len(self._tokens) and self._tokens[self._place].text.lower() in texts

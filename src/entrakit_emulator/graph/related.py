@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph.call import Reply
-from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
+from entrakit_emulator.graph.errors import GraphError, bad_request, not_found, unsupported
 from entrakit_emulator.graph.listing import Source, count, page
 from entrakit_emulator.graph.objects import found, referred
 from entrakit_emulator.graph.schema import FACES
@@ -52,6 +52,9 @@ def get_related(call: Call, key: str, relation: str, cast: str = "", counted: st
     kind = next((one for one in FACES if f"microsoft.graph.{one}".lower() == cast.lower()), "")
     if cast and not kind:
         raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
+    needs_index = {"$filter", "$search", "$select"} & call.options.keys()
+    if cast and name.startswith("transitive") and needs_index and not call.is_eventual:
+        raise unsupported("Unsupported Query.")
     collection = {"user": "users", "group": "groups"}.get(kind, "directoryObjects")
     source = Source((kind,) if kind else tuple(FACES), collection, _WHERE[name], (stored.id,))
     return count(call, source) if counted else page(call, source)

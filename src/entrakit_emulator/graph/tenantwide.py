@@ -27,6 +27,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+KEPT_S = 30 * 24 * 3600
 ORGANIZATION = _names(
     "id deletedDateTime businessPhones city country countryLetterCode createdDateTime displayName "
     "marketingNotificationEmails onPremisesLastSyncDateTime onPremisesSyncEnabled partnerTenantType postalCode "
@@ -59,6 +60,7 @@ def deleted(call: Call, cast: str) -> Reply:
     for option in ("$filter", "$orderby", "$search", "$expand"):
         if option in call.options:
             raise NotImplementedHereError(f"Microsoft Graph's {option} on deleted items")
+    _empty_bin(call)
     size, mark = size_of(call), tokens.digest(call, without=("$skiptoken",))
     token = call.options.get("$skiptoken")
     after = 0 if token is None else tokens.read(call, token, mark)["k"]
@@ -129,7 +131,16 @@ def _kind(cast: str) -> str:
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
 
 
+def _empty_bin(call: Call) -> None:
+    """Delete for good what has been deleted for thirty days."""
+    for (key,) in list(call.store.select("id", "tenant=? AND deleted <= ?", (call.tenant, call.now - KEPT_S))):
+        stored = call.store.find(call.tenant, str(key), FACES, is_deleted=True)
+        if stored is not None:
+            call.store.delete(stored, call.now, for_good=True)
+
+
 def _bin(call: Call, key: str) -> Stored:
+    _empty_bin(call)
     stored = call.store.find(call.tenant, key, FACES, is_deleted=True)
     if stored is None:
         raise not_found(key)

@@ -213,3 +213,12 @@ def test_planned_refusals_meet_items_by_their_address(graph: Graph) -> None:
     assert [200, 503, 200] == [first[key]["status"] for key in "123"]
     assert "7" == first["2"]["headers"]["Retry-After"]
     assert {200} == {one["status"] for one in second.values()}
+
+
+def test_concurrent_writes_are_refused_as_the_directory_does(graph: Graph) -> None:
+    """
+    The fault with status 409 has the directory's own code, by which clients know that they may repeat.
+    """
+    graph.tenant.faults.add(faults.Failure(endpoint="graph", status=409))
+
+    assert (409, "Directory_ConcurrencyViolation") == graph.refusal("/users")[:2]

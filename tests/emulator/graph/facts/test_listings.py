@@ -323,3 +323,19 @@ def test_a_query_that_can_not_be_read_is_refused_in_graphs_form(graph: Graph, qu
 
     assert 400 == response.status_code
     assert {"code", "message", "innerError"} <= set(response.json()["error"])
+
+
+def test_what_was_deleted_is_kept_for_thirty_days(graph: Graph) -> None:
+    """
+    Then it is gone for good (4.2).
+    """
+    user = graph.call("GET", "users?$top=1").json()["value"][0]["id"]
+    assert 204 == graph.call("DELETE", f"users/{user}").status_code
+    graph.caller.tenant.clock.advance(29 * 24 * 3600)
+    graph.may("User.ReadWrite.All", "User.DeleteRestore.All")
+    assert user in [one["id"] for one in graph.value("directory/deletedItems/microsoft.graph.user")]
+
+    graph.caller.tenant.clock.advance(2 * 24 * 3600)
+    graph.may("User.ReadWrite.All", "User.DeleteRestore.All")
+    assert [] == graph.value("directory/deletedItems/microsoft.graph.user")
+    assert 404 == graph.call("POST", f"directory/deletedItems/{user}/restore").status_code
