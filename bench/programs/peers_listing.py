@@ -12,6 +12,10 @@ from importlib import import_module
 
 from bench.programs.user import report
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from msgraph.graph_service_client import GraphServiceClient
+
 
 def httpx2_json(url: str, ca: str, token: str) -> int:
     """List with httpx2 and the standard library's JSON."""
@@ -44,12 +48,11 @@ async def aiohttp_orjson(url: str, ca: str, token: str) -> int:
     return total
 
 
-async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
-    """List with msgraph-sdk, typed users, next link by next link; end after so many."""
+def sdk_client(origin: str, ca: str, token: str) -> GraphServiceClient:
+    """Return a client of msgraph-sdk for an origin."""
     import httpx
     from azure.core.credentials import AccessToken
     from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
-    from msgraph.generated.users.users_request_builder import UsersRequestBuilder
     from msgraph.graph_request_adapter import GraphRequestAdapter
     from msgraph.graph_service_client import GraphServiceClient
     from msgraph_core import GraphClientFactory  # type: ignore[import-untyped] # as it comes
@@ -58,14 +61,20 @@ async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
         def get_token(self, *scopes: str, **more: object) -> AccessToken:
             return AccessToken(token, int(time.time()) + 3600)
 
-    origin = url.partition("/v1.0")[0]
     http = GraphClientFactory.create_with_default_middleware(
         client=httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca))
     )
     provider = AzureIdentityAuthenticationProvider(Credential(), allowed_hosts=["localhost"])
     adapter = GraphRequestAdapter(provider, http)
     adapter.base_url = f"{origin}/v1.0"
-    graph = GraphServiceClient(request_adapter=adapter)
+    return GraphServiceClient(request_adapter=adapter)
+
+
+async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
+    """List with msgraph-sdk, typed users, next link by next link; end after so many."""
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+
+    graph = sdk_client(url.partition("/v1.0")[0], ca, token)
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(top=999)
     page = await graph.users.get(UsersRequestBuilder.UsersRequestBuilderGetRequestConfiguration(query_parameters=query))
     total = 0
