@@ -656,3 +656,22 @@ def test_a_service_gets_the_token_that_is_there_where_there_is_no_better(
     answer.status = 503
     with pytest.raises(NetworkError):
         connection.service_token(scope)
+
+
+def test_a_token_that_was_refused_stands_in_no_more(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    Where the answer to a challenge can't be had, the error comes at once the next time, without asking the service.
+    """
+    answer = token_server.answer = Counter()
+    connection = open_app()
+    scope = " ".join(connection.settings.scopes)
+    answer.status = 503
+    assert connection.service_token(scope).access_token == "token-1"
+    clock.advance(40)
+
+    with pytest.raises(NetworkError):
+        connection.service_token(scope, claims='{"access_token": {}}', issued_after=clock.time())
+    with pytest.raises(NetworkError):
+        connection.service_token(scope)

@@ -72,6 +72,7 @@ class Holder:
         self._time: Callable[[], float] = clock.time
         self._lock = Lock()
         self._challenges: dict[str, str] = {}
+        self._refused: dict[str, float] = {}
         self._failed: tuple[float, str, EntraError] | None = None
         self._next_early_try: dict[str, float] = {}
 
@@ -96,6 +97,8 @@ class Holder:
         """Return a token, renewed if that is due. Raises EntraError, as `Connection.token()` says."""
         before = self.record.tokens.get(wanted.key)
         now = self._time()
+        if wanted.issued_after:
+            self._refused[" ".join(wanted.scopes)] = wanted.issued_after
         if self.is_closed:
             raise _not_connected(self.record.settings)
         if before is not None and self._answers(wanted, before, now):
@@ -119,7 +122,11 @@ class Holder:
 
     def _usable(self, wanted: Wanted, token: Token | None, now: float) -> Token | None:
         """Return what can be used for want of a better one: the token, or the one for the same without CAE."""
-        plain = self.record.tokens.get(" ".join(wanted.scopes))
+        key = " ".join(wanted.scopes)
+        plain = self.record.tokens.get(key)
+        if plain is not None and plain.issued_at <= self._refused.get(key, -1.0):
+            # A service has refused it.
+            plain = None
         return next((one for one in (token, plain) if wanted.can_do(one, now)), None)
 
     def _answers(self, wanted: Wanted, token: Token, now: float) -> bool:
