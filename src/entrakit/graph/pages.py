@@ -9,6 +9,7 @@ the pages just before: Microsoft Graph gives each object of a collection once, a
 from __future__ import annotations
 
 from collections import deque
+from operator import attrgetter, itemgetter
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WINDOW = 3
+WINDOW = 2
 
 
 class Page(NamedTuple, Generic[T]):
@@ -89,7 +90,7 @@ class Listing(Generic[T]):
         self._followed: set[int] = set()
         self._may_repeat = may_repeat or not service.is_graph
         self._seen: set[int] = set()
-        self._recent: deque[set[object]] = deque(maxlen=WINDOW)
+        self._recent: deque[frozenset[object]] = deque(maxlen=WINDOW)
         self._broken: UnexpectedAnswerError | None = None
 
     @property
@@ -138,21 +139,21 @@ class Listing(Generic[T]):
 
     def _unseen(self, items: list[T]) -> list[T]:
         """Return what did not come before, as far as that is remembered: whole pages, and objects of the last ones."""
-        ids = [_id(item) for item in items]
+        keys = _keys(items)
         try:
-            known = set(ids)
+            known = frozenset(keys)
         except TypeError:
             # What is called `id` here is no text.
             return items
-        if not items or None in known:
+        if not known or None in known:
             return items
-        mark = hash(frozenset(known))
+        mark = hash(known)
         if mark in self._seen:
             return []
         self._seen.add(mark)
         earlier = {one for recent in self._recent if not recent.isdisjoint(known) for one in recent}
         self._recent.append(known)
-        return [item for item, one in zip(items, ids, strict=True) if one not in earlier] if earlier else items
+        return [item for item, key in zip(items, keys, strict=True) if key not in earlier] if earlier else items
 
     def _read(self, response: Response) -> Page[T]:
         try:
@@ -211,7 +212,17 @@ def listing(
     return Listing(service, request, type or dict[str, object])  # type: ignore[arg-type] # T's default
 
 
-def _id(item: object) -> object:
-    if isinstance(item, dict):
-        return item.get("id")
-    return decoding.id_of(item) if isinstance(item, decoding.Raw) else getattr(item, "id", None)
+def _keys(items: list[T]) -> list[object]:
+    """Return what objects of Microsoft Graph are known by; nothing where they have no id."""
+    if not items:
+        return []
+    first = items[0]
+    try:
+        if isinstance(first, decoding.Raw):
+            # With an id in it, the text is as good as the id, and the ids need not be read.
+            return [] if decoding.id_of(first) is None else list(map(bytes, items))  # type: ignore[arg-type] # a buffer
+        if isinstance(first, dict):
+            return list(map(itemgetter("id"), items))  # type: ignore[arg-type] # all of them are, as the first is
+        return list(map(attrgetter("id"), items))
+    except (KeyError, AttributeError, TypeError):
+        return []
