@@ -208,16 +208,35 @@ def test_a_keyring_that_is_no_system_s_is_not_used(monkeypatch: pytest.MonkeyPat
     """
     Backends that write plain text, or nothing, are passed over: they are not the operating system's (request 13).
     """
-    import keyring
+    from keyring import core
     from keyring.backends import fail, null
 
     source = KeyringKey({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere"})
-    before = keyring.get_keyring()
     for backend in (fail.Keyring(), null.Keyring()):  # type: ignore[no-untyped-call] # the package is not typed
-        keyring.set_keyring(backend)
+        # Never `get_keyring()` here: without a bus the package would find nothing, and never look again.
+        monkeypatch.setattr(core, "_keyring_backend", backend)
         with pytest.raises(NoKeyringError, match="no keyring of the operating system"):
             source.make()
-    keyring.set_keyring(before)
+
+
+def test_a_keyring_that_comes_later_is_found(bus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The package looks once in a process; a session whose keyring starts after that look gets it all the same.
+    """
+    from keyring import core
+    from keyring.backends import fail
+
+    monkeypatch.setattr(core, "_keyring_backend", fail.Keyring())  # type: ignore[no-untyped-call]
+
+    source = KeyringKey(os.environ)
+    ref, key = source.make()
+
+    assert key == source.open(ref)
+    source.forget(ref)
+
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    with pytest.raises(NoKeyringError, match="no keyring of the operating system"):
+        source.make()
 
 
 def test_a_keyring_that_never_answers_is_given_up(bus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,4 +170,18 @@ class KeyringKey:
         for backend in getattr(found, "backends", (found,)):
             if type(backend).__module__ in SYSTEMS:
                 return backend
+        if type(found).__module__ == "keyring.backends.fail" and (late := self._late()) is not None:
+            return late
         raise NoKeyringError("There is no keyring of the operating system.")
+
+    def _late(self) -> Backend | None:
+        """Return the keyring that came after the package, which looks once in a process, had found none."""
+        from keyring.backend import KeyringBackend
+        from keyring.core import load_config, load_env
+
+        if load_env() or load_config():
+            return None  # somebody chose to have none
+        for kind in KeyringBackend.get_viable_backends():
+            if kind.__module__ in SYSTEMS:
+                return kind()
+        return None
