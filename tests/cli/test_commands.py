@@ -74,7 +74,7 @@ def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
         (("token", "--output", "xml"), 2, "raw"),
         (("token", "extra"), 2, "a word too many"),
         (("--debug",), 2, "goes with a command"),
-        (("use", "nobody"), 3, "There are default"),
+        (("use", "nobody"), 3, "Kept: default"),
         (("use",), 2, "NAME"),
         (("disconnect", "nobody"), 3, "entra status"),
         (("disconnect", "a", "--all"), 2, "not both"),

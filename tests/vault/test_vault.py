@@ -149,10 +149,10 @@ def test_a_missing_entry_names_the_others(vault: Vault) -> None:
     """
     with pytest.raises(NotConnectedError) as caught:
         vault.read("wrok")
-    assert "Did you mean 'work'? There are work." == caught.value.remedy
+    assert "Did you mean 'work'? Kept: work." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         vault.read("zzz")
-    assert "There are work. Name one with --name, or choose it with `entra use`." == caught.value.remedy
+    assert "Kept: work. Name one with --name, or choose it with `entra use`." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         Vault(vault.place + "-empty").read("work")
     assert "Nothing is connected yet." in caught.value.remedy

@@ -57,7 +57,7 @@ class Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return the help; an option whose value is refused shows none."""
-        return super().format_help().replace(" []", "")
+        return super().format_help().replace(" []", "").replace(" ]", "]")
 
     def options(self) -> list[str]:
         """Return all long options."""
@@ -127,7 +127,7 @@ def choose_command(words: Sequence[str]) -> Command | None:
 
         names = [one.name for one in COMMANDS]
         near = get_close_matches(typed, names, 1, 0.5)
-        hint = f"Did you mean {near[0]}? " if near else f"There are {', '.join(names)}. "
+        hint = f"Did you mean {near[0]}? " if near else f"The commands: {', '.join(names)}. "
         example = (find(near[0]) if near else None) or COMMANDS[0]
         raise UsageError(f"There is no command {typed!r}.", remedy=f"{hint}Try `{example.example}`.")
     return command

@@ -357,7 +357,7 @@ class Vault:
 
         names = self.names()
         near = get_close_matches(name, names, 1)
-        known = f"There are {', '.join(names[:20])}." if names else "Nothing is connected yet."
+        known = f"Kept: {', '.join(names[:20])}." if names else "Nothing is connected yet."
         choose = "Name one with --name, or choose it with `entra use`." if names else "Connect with `entra connect`."
         remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)

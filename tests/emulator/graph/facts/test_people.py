@@ -1,4 +1,4 @@
-"""People: create, read, change, delete, restore, sign in (service facts, 3.2, 4.1, 4.2)."""
+"""People: create, read, change, delete, sign in (service facts, 3.2, 4.1, 4.2)."""
 
 from __future__ import annotations
 
@@ -269,63 +269,6 @@ def test_what_a_test_seeds_shows_in_graph(graph: Graph) -> None:
     assert ("Una Holm", False) == (found["displayName"], found["accountEnabled"])
 
 
-def test_a_deleted_person_can_be_restored(graph: Graph) -> None:
-    """
-    204; gone from all lists, among the deleted items with a time, and back by restore (4.2).
-    """
-    made = graph.add_user("una")
-    group = graph.add_group("team")
-    graph.link(f"groups/{group['id']}/members", made["id"])
-
-    assert 204 == graph.call("DELETE", f"users/{made['id']}").status_code
-    assert 404 == graph.get(f"users/{made['id']}").status_code
-    assert [] == graph.value(f"groups/{group['id']}/members")
-    deleted = graph.value("directory/deletedItems/microsoft.graph.user")
-    assert [made["id"]] == [one["id"] for one in deleted]
-    assert made["id"] == graph.get(f"directory/deletedItems/{made['id']}").json()["id"]
-
-    restored = graph.call("POST", f"directory/deletedItems/{made['id']}/restore")
-    assert (200, made["id"]) == (restored.status_code, restored.json()["id"])
-    assert [] == graph.value("directory/deletedItems/microsoft.graph.user")
-    assert [made["id"]] == [one["id"] for one in graph.value(f"groups/{group['id']}/members")]
-
-
-def test_a_deleted_person_can_be_deleted_for_good(graph: Graph) -> None:
-    """
-    204; then there is nothing to restore (4.2).
-    """
-    made = graph.add_user("una")
-    path = f"directory/deletedItems/{made['id']}"
-
-    assert 404 == graph.call("DELETE", path).status_code
-    graph.call("DELETE", f"users/{made['id']}")
-    assert 204 == graph.call("DELETE", path).status_code
-    assert 404 == graph.get(path).status_code
-    assert 404 == graph.call("POST", f"{path}/restore").status_code
-
-
-def test_deleted_items_are_listed_by_type(graph: Graph) -> None:
-    """
-    The type segment is required (4.2).
-    """
-    assert graph.get("directory/deletedItems").status_code in (400, 404, 501)
-
-
-def test_the_name_of_a_deleted_person_is_free(graph: Graph) -> None:
-    """
-    Who has it then is in the way of a restore, unless that gives another name.
-    """
-    made = graph.add_user("una")
-    graph.call("DELETE", f"users/{made['id']}")
-    graph.add_user("una")
-    path = f"directory/deletedItems/{made['id']}/restore"
-
-    assert 400 == graph.call("POST", path).status_code
-    named = graph.call("POST", path, {"newUserPrincipalName": "una2@contoso.example"})
-    assert 200 == named.status_code
-    assert "una2@contoso.example" == graph.get(f"users/{made['id']}").json()["userPrincipalName"]
-
-
 def test_managers(graph: Graph) -> None:
     """
     PUT and DELETE of the reference; 404 where there is none; the other way round directReports (4.1).
@@ -392,25 +335,6 @@ def test_a_representation_on_request(graph: Graph) -> None:
         "PATCH", f"users/{made['id']}", {"jobTitle": "x"}, {"Prefer": "return=representation"}
     ).status_code in (200, 204)
     assert "x" == graph.get(f"users/{made['id']}").json()["jobTitle"]
-
-
-def test_deleted_people_come_in_pages(graph: Graph) -> None:
-    """
-    As other lists: size, selection, links, count.
-    """
-    gone = {graph.add_user(f"u{number}")["id"] for number in range(5)}
-    for one in gone:
-        graph.call("DELETE", f"users/{one}")
-    path = "directory/deletedItems/microsoft.graph.user"
-    first = graph.get(f"{path}?$top=2&$select=id,deletedDateTime&$count=true", advanced=True).json()
-    seen, link = [one["id"] for one in first["value"]], first["@odata.nextLink"]
-    while link:
-        page = graph.get(link, advanced=True).json()
-        seen += [one["id"] for one in page["value"]]
-        link = page.get("@odata.nextLink", "")
-
-    assert (5, {"id", "deletedDateTime"}) == (first["@odata.count"], set(first["value"][0]))
-    assert sorted(gone) == sorted(seen)
 
 
 def test_alternate_keys_are_refused_by_name(graph: Graph) -> None:
