@@ -65,6 +65,18 @@ def test_an_error_has_all_that_support_asks_for() -> None:
     assert all(one in str(error) for one in ("Request_X", "No.", "theirs", "mine", "GET /v1.0/users/x"))
 
 
+@pytest.mark.parametrize(("status", "way_out"), [(413, "less at a time"), (414, "in a batch")])
+def test_what_is_too_long_has_a_way_out(status: int, way_out: str) -> None:
+    """
+    A proxy says so in HTML, without a code or words that could be shown.
+    """
+    error = error_of(Response(REQUEST, status, {"content-type": "text/html"}, b"<html>too long</html>"))
+
+    assert isinstance(error, GraphError)
+    assert (status, "") == (error.status, error.code)
+    assert way_out in error.remedy
+
+
 def test_an_error_does_not_show_the_query() -> None:
     """
     A filter may hold personal data: errors name the path only.

@@ -43,6 +43,8 @@ _REMEDIES = {
     405: "Check the method and the address.",
     409: "Read the object again, then decide; another change came in between.",
     412: "Read the object again: it was changed since.",
+    413: "Send less at a time: the service does not take so large a body.",
+    414: "Send the request in a batch, where an address may be longer, or ask for less.",
 }
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from entrakit_emulator.bearer import BearerError, Flaw, claims_of
 from entrakit_emulator.graph import batch, consistency, directory, people, permissions, throttle
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Reply
 
 METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+# Longer addresses are refused in front of the service; a batch is the way round.
+LONGEST_URL = 8 * 1024
 FLAWS = {
     Flaw.MISSING: "Access token is empty.",
     Flaw.MALFORMED: "IDX14100: JWT is not well formed, there are no dots (.).",
@@ -34,6 +36,9 @@ FLAWS = {
 
 def answer(exchange: Exchange) -> Response:
     """Answer a request to Graph; errors in Graph's own form."""
+    if len(exchange.raw_path) + len(exchange.query_text) > LONGEST_URL:
+        exchange.error = "url_too_long"
+        return HTMLResponse("<html><body><h2>HTTP Error 414. The request URL is too long.</h2></body></html>", 414)
     try:
         claims = _token(exchange)
         consistency.follow(exchange.world)

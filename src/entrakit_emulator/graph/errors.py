@@ -16,6 +16,19 @@ if TYPE_CHECKING:
 
     from entrakit_emulator.exchange import Exchange
 
+DIAGNOSTIC = json.dumps(
+    {
+        "ServerInfo": {
+            "DataCenter": "Emulator",
+            "Slice": "E",
+            "Ring": "0",
+            "ScaleUnit": "001",
+            "RoleInstance": "EMULATOR",
+        }
+    },
+    separators=(",", ":"),
+)
+
 
 class GraphError(Exception):
     """Graph says no.
@@ -63,7 +76,7 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
         "request-id": exchange.trace_id,
         "client-request-id": client_request_id(exchange),
         "x-ms-resource-unit": "1",
-        "x-ms-ags-diagnostic": json.dumps({"ServerInfo": {"DataCenter": "Emulator", "Slice": "E", "Ring": "0"}}),
+        "x-ms-ags-diagnostic": DIAGNOSTIC,
     }
 
 
