@@ -1,7 +1,8 @@
-"""A TLS socket that hands on all that has arrived, not one record at a time.
+"""A TLS socket that hands on several records that have arrived, not one at a time.
 
-OpenSSL gives 16 KiB per read at the most. The layers above it cost more for each piece than for each byte, so a page of
-some 300 KB that is there already is better handed on whole than in twenty pieces.
+OpenSSL gives 16 KiB per read at the most. The layers above it cost more for each piece than for each byte, so of a page
+of some 300 KB that is there already, larger pieces are better; from 128 KiB on, each copy would be new memory again, as
+the C library gives it out, and cost more than a piece.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import ssl
 
 RECORD = 16 * 1024
-MOST = 512 * 1024
+MOST = 64 * 1024
 
 
 class EagerSocket(ssl.SSLSocket):

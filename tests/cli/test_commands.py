@@ -72,7 +72,7 @@ def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
         (("tokn",), 2, "Did you mean token?"),
         (("token", "--outptu", "raw"), 2, "Did you mean --output?"),
         (("token", "--output", "xml"), 2, "raw"),
-        (("token", "-o", "xml"), 2, "Next: Try `entra token"),
+        (("token", "-o", "xml"), 2, "Next: Try `curl"),
         (("token", "extra"), 2, "a word too many"),
         (("--debug",), 2, "goes with a command"),
         (("use", "nobody"), 3, "Kept: default"),

@@ -67,8 +67,9 @@ class Parser(argparse.ArgumentParser):
         from difflib import get_close_matches
 
         example = f"Try `{self.command.example}`, or " if self.command else ""
-        typed = [word.partition("=")[0].rstrip(":").rpartition("/")[2] for word in message.split() if word.startswith("-")]
-        for word in typed:
+        typed = [word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("-")]
+        # argparse writes an option that has a short form as `-o/--output`.
+        for word in (one.rpartition("/")[2] for one in typed):
             near = get_close_matches(word, self.options(), 1, 0.5)
             if near and word not in self.options():
                 return f"Did you mean {near[0]}? {example}`{self.prog} --help`."
