@@ -11,6 +11,7 @@ from itertools import islice
 
 # Loaded before the clock runs, as by the others: what a start costs is another group's.
 import h2.connection  # noqa: F401
+import httpcore2  # noqa: F401
 import httpx2  # noqa: F401
 
 import entrakit.graph.export

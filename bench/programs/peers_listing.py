@@ -89,7 +89,7 @@ async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
 def load(what: str) -> None:
     """Load what a client needs, before the clock runs."""
     modules = {
-        "httpx2": ["httpx2"],
+        "httpx2": ["httpx2", "httpcore2"],
         "aiohttp": ["aiohttp", "orjson"],
         "msgraph-sdk": ["httpx", "msgraph", "msgraph_core", "msgraph.generated.users.users_request_builder"],
     }

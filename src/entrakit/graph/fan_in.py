@@ -21,7 +21,8 @@ T = TypeVar("T")
 def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> Iterator[Fetched[T]]:
     """Return the pages of several listings, of which some are read at the same time.
 
-    While a page is looked at, the next one of its listing is on its way already.
+    While a page is looked at, the next one of its listing is on its way already; not so where one is read after
+    another, which needs no threads, and is faster without: to hand a page over costs more than what is done to it.
 
     Args:
         runner: What runs them.
@@ -31,6 +32,11 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
     Raises:
         EntraError: The first error of any of them; the others are given up.
     """
+    if at_once == 1 or len(listings) == 1:
+        for place, listing in enumerate(listings):
+            while not listing.is_finished:
+                yield Fetched(place, runner.run(listing.advance()), listing.position)
+        return
     waiting = list(enumerate(listings))[::-1]
     running: dict[Future[Page[T]], tuple[int, Listing[T]]] = {}
     stop = Event()
