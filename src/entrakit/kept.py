@@ -57,7 +57,7 @@ def get_connection(
         ParameterError: The name can't be one.
     """
     vault = vault or Vault()
-    record = records.read(vault, name or vault.current())
+    record = records.read(vault, vault.current() if name is None else name)
     return Connection(record, vault=vault, transport=transport, clock=clock)
 
 
@@ -104,7 +104,7 @@ def disconnect(
         EntraError: With `revoke`, what `revocation.revoke_sign_ins` raises.
     """
     vault = vault or Vault()
-    name = name or vault.current()
+    name = vault.current() if name is None else name
     if revoke and name.lower() in vault.names():
         from entrakit.revocation import revoke_sign_ins
 

@@ -100,8 +100,10 @@ def checked(service: Service) -> Service:
         ParameterError: Its address is not `https`, or has a query, or its resource is missing.
     """
     if service.url[:8].lower() != "https://" or not service.host or any(one in service.url for one in "?#\\ @"):
+        # What stands before an @ may be a password.
+        said = shown_host(service.url) if "@" in service.url else service.url
         raise ParameterError(
-            f"{service.url!r} is not the address of a service.", remedy="Give it like https://api.contoso.com/v1."
+            f"{said!r} is not the address of a service.", remedy="Give it like https://api.contoso.com/v1."
         )
     if not service.resource:
         raise ParameterError(

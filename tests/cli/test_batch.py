@@ -186,7 +186,8 @@ def test_answers_that_are_no_json(graph: GraphCommand) -> None:
         (lines(GET | {"headers": {"Authorization": "canary"}}), "is set by entrakit"),
         (lines({"id": "p", "method": "PUT", "url": "/x", "body": "canary!", "headers": {"Content-Type": "image/png"}}),
          "not in base64"),
-        (lines(GET | {"dependsOn": ["h"]}, GET | {"id": "h", "dependsOn": ["g"]}), "in a circle"),
+        (lines(GET | {"dependsOn": ["h"]}, GET | {"id": "h", "dependsOn": ["g"]}), "in a circle: 'g', 'h'"),
+        ('{"id": "1", "method": "GET", "url": "/me", "method": "DELETE"}', "has a name twice"),
         ("\ud800", "no text in UTF-8"),
     ],
 )  # fmt: skip

@@ -249,6 +249,9 @@ def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand
         (("/users/delta", "--top", "5"), 2, "no option --top"),
         (("/users/delta", "--session", "/no/such/directory/s"), 8, "no directory /no/such/directory"),
         (("/users/delta", "--out", "{session}"), 2, "same file"),
+        (("/users/delta", "--out", "changes.csv"), 2, "one per line"),
+        (("/users/delta", "--out", "changes.json"), 2, "one per line"),
+        (("/users/delta", "--session", ""), 2, "names no file"),
     ],
 )
 def test_what_can_not_be_right_is_refused(

@@ -304,7 +304,7 @@ class TestBodies:
 
         assert b"\xff\xd8\x00" == self.sent(graph, f"@{file}", "--header", "content-type: image/jpeg")
 
-    @pytest.mark.parametrize("body", ["{'canary': 1}", "canary", '{"canary": NaN}', '{"canary": 1', "", "[" * 100_000])
+    @pytest.mark.parametrize("body", ["{'canary': 1}", "canary", '{"canary": NaN}', '{"canary": 1', "[" * 100_000])
     def test_what_is_no_json_is_refused(self, graph: GraphCommand, body: str) -> None:
         """
         Before anything is sent, and without repeating it: it may be a password.
@@ -350,7 +350,7 @@ def test_query_options_reach_the_service(graph: GraphCommand) -> None:
         (("GET", "/users", "--body", "{}"), "has no body"),
         (("POST", "/users", "--all"), "go with GET"),
         (("GET", "/users", "--parallel", "0"), "1 to 32"),
-        (("GET", "/users", "--parallel", "many"), "no int"),
+        (("GET", "/users", "--parallel", "many"), "no whole number"),
         (("GET", "/users", "--query", "$top"), "NAME=VALUE"),
         (("GET", "/users", "--query", "$top=1", "--top", "2"), "given twice"),
         (("GET", "/users?$top=1", "--top", "2"), "given twice"),
@@ -366,7 +366,18 @@ def test_query_options_reach_the_service(graph: GraphCommand) -> None:
         (("GET", ""), "path is empty"),
         (("GET", "https://evil.example/v1.0/users"), "evil.example"),
         (("GET", "/users", "--output", "table", "--out", "users.txt"), "cuts values off"),
-        (("G E T", "/users"), "not an HTTP method"),
+        (("G E T", "/users"), "The method is none of"),
+        (("GETT", "/users"), "The method is none of"),
+        (("GET", "/users?=id"), "without a name"),
+        (("GET", "/users?=accountEnabled eq false"), "single quotes"),
+        (("GET", "/users", "--top", "0"), "top"),
+        (("GET", "/users", "--query", "a=1", "--query", "a=2"), "twice, both in --query"),
+        (("GET", "/users", "--out", ""), "names no file"),
+        (("GET", "http://localhost:1/users", "--service-url", "https://localhost:1", "--resource", "r"), "https"),
+        (("GET", "/x", "--service-url", "https://u:canary@localhost:1/api", "--resource", "r"), "not the address"),
+        (("POST", "/users", "--body", '{"a":1,"a":2}'), "has a name twice"),
+        (("POST", "/users", "--body", ""), "is empty"),
+        (("POST", "/users", "--body", "@"), "names no file"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_right_is_refused(graph: GraphCommand, words: tuple[str, ...], expected: str) -> None:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from entrakit.errors import EntraError
 
-INTERRUPTED = 130
-
 
 def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
     """Run one command and return its exit code.
@@ -34,21 +32,17 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
         _show(error, streams, as_json=as_json, debug=debug)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing was kept.", file=streams.error)
-        return INTERRUPTED
+        return Context(streams, environ, as_json=as_json).interrupted("nothing was kept")
     except BrokenPipeError:
         raise
     except OSError as error:
-        if debug:
-            _trace(error, streams)
-        print(f"The result can't be written: {error.strerror}.", file=streams.error)
-        return 1
+        return _give_up(unwritable(error), error, streams, as_json=as_json, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
-        if debug:
-            _trace(error, streams)
-        print(f"Something failed that should not: {type(error).__name__}.", file=streams.error)
-        print("  Next: Run it again with --debug, and report what it says.", file=streams.error)
-        return 1
+        told = EntraError(
+            f"Something failed that should not: {type(error).__name__}.",
+            remedy="Run it again with --debug, and report what it says.",
+        )
+        return _give_up(told, error, streams, as_json=as_json, debug=debug)
     finally:
         if "entrakit.cli.logs" in sys.modules:
             sys.modules["entrakit.cli.logs"].reset()
@@ -60,10 +54,15 @@ def run() -> NoReturn:
     import os
 
     if sys.stdout is None or sys.stderr is None or sys.stdin is None:
-        # A stream that was closed: what would go there goes nowhere, and what is read is empty.
-        for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        # A stream that was closed: what is read is empty, words go nowhere, and a result can't be written, which must
+        # not pass for having been read.
+        for name, flags, mode in (
+            ("stdin", os.O_RDONLY, "r"),
+            ("stdout", os.O_RDONLY, "w"),
+            ("stderr", os.O_WRONLY, "w"),
+        ):
             if getattr(sys, name) is None:
-                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
+                setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
     try:
         code = main(sys.argv[1:], standard_streams(), os.environ)
         sys.stdout.flush()
@@ -72,9 +71,8 @@ def run() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        print(f"The result can't be written: {error.strerror}.", file=sys.stderr)
+        code = _give_up(unwritable(error), error, standard_streams(), as_json="--json" in sys.argv[1:], debug=False)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
     # The interpreter would look for cycles in all that was imported, which takes an eighth of `entra request`.
     gc.freeze()
     sys.exit(code)
@@ -114,6 +112,20 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
 
         configure(streams.error, quiet=options.quiet or options.json, verbose=options.verbose, debug=options.debug)
     return int(import_module(command.module).run(options, context))
+
+
+def unwritable(error: OSError) -> EntraError:
+    """Return the error for a result that can't be written."""
+    from entrakit.errors import EntraError
+
+    return EntraError(f"The result can't be written: {error.strerror}.")
+
+
+def _give_up(told: EntraError, error: Exception, streams: Streams, *, as_json: bool, debug: bool) -> int:
+    if debug:
+        _trace(error, streams)
+    _show(told, streams, as_json=as_json, debug=False)
+    return 1
 
 
 def _show(error: EntraError, streams: Streams, *, as_json: bool, debug: bool) -> None:

@@ -82,7 +82,7 @@ def _without_values(message: str) -> str:
 
     message = re.sub(r"ignored explicit argument .*", "it takes no value", message)
     message = re.sub(r"invalid choice: .* \(choose", "not one of its values (choose", message)
-    return re.sub(r"invalid (\w+) value: .*", r"its value is no \1", message)
+    return re.sub(r"invalid int value: .*", "its value is no whole number", message)
 
 
 def add_general(parser: Parser) -> None:

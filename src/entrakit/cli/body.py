@@ -25,6 +25,8 @@ def read_body(context: Context, text: str, content_type: str) -> bytes:
         ParameterError: The file can't be read, or it is no JSON where it should be. What it holds is not repeated.
     """
     data = _data(context, text)
+    if is_json(content_type) and not data.strip():
+        raise ParameterError("The body is empty.", remedy="Write JSON, such as {}, or leave --body out.")
     return as_json(data, "The body") if is_json(content_type) else data
 
 
@@ -46,7 +48,9 @@ def as_json(data: bytes, what: str) -> bytes:
     """
     try:
         decoded = text_of(data)
-        json.loads(decoded, parse_constant=_refuse_constant)
+        json.loads(decoded, parse_constant=_refuse_constant, object_pairs_hook=unique)
+    except ParameterError:
+        raise
     except json.JSONDecodeError as error:
         raise ParameterError(
             f"{what} is no JSON: see line {error.lineno}, column {error.colno}.",
@@ -55,6 +59,14 @@ def as_json(data: bytes, what: str) -> bytes:
     except (ValueError, RecursionError):
         raise ParameterError(f"{what} is no JSON.", remedy="Mend it, and write it in UTF-8.") from None
     return decoded.encode()
+
+
+def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON. Raises ParameterError if it has a name twice: one of the values would be lost."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ParameterError("A JSON object has a name twice.", remedy="Leave one of them out.")
+    return found
 
 
 def text_of(data: bytes) -> str:
@@ -91,6 +103,8 @@ def _data(context: Context, text: str) -> bytes:
         if context.is_terminal(context.streams.input):
             context.tell("Type the body, and end it with Ctrl-D on a line of its own.")
         return _all_of(context.streams.input)
+    if text == "@":
+        raise ParameterError("--body @ names no file.", remedy="Write --body @FILE.")
     if text.startswith("@"):
         return read_input(context, text[1:], "The body's file")
     try:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from entrakit.cli.commands.request import Asked
 
 CHUNK = 100
-INTERRUPTED = 130
 
 
 def give_collection(asked: Asked, parallel: int) -> int:
@@ -39,8 +38,7 @@ def give_collection(asked: Asked, parallel: int) -> int:
         except KeyboardInterrupt:
             progress.vanish()
             words = "the same command goes on" if asked.out else "what was printed is not all"
-            print(f"\nInterrupted; {words}.", file=asked.context.streams.error)
-            return INTERRUPTED
+            return asked.context.interrupted(words)
     return 0
 
 
@@ -88,6 +86,8 @@ def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
         sink.close()
     progress.vanish()
     note_left_out(asked.context, writer)
+    if not count and asked.form == "table":
+        asked.context.tell("No objects.")
 
 
 def _pages(asked: Asked, parallel: int) -> Iterator[tuple[list[object], int | None]]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from entrakit.vault import Vault
 
+INTERRUPTED = 130
+
 
 class Streams(NamedTuple):
     """Where a command reads and writes.
@@ -61,6 +63,17 @@ class Context(NamedTuple):
         """Write a line for people; a program that asked for JSON gets nothing else."""
         if not self.quiet and not self.as_json:
             print(shown(text), file=self.streams.error, flush=True)
+
+    def interrupted(self, words: str) -> int:
+        """Say that a person ended the command, and what that means; return the exit code."""
+        if self.as_json:
+            import json
+
+            said = {"kind": "Interrupted", "problem": f"Interrupted; {words}.", "exit_code": INTERRUPTED}
+            print(json.dumps({"error": said}, ensure_ascii=False), file=self.streams.error)
+        else:
+            print(f"\nInterrupted; {words}.", file=self.streams.error)
+        return INTERRUPTED
 
     def give(self, text: str) -> None:
         """Write a line of the result."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from entrakit.cli.context import shown
+from entrakit.errors import ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,11 +48,19 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
         context: Where a person may be.
         requests: What would be sent.
         yes: Whether the answer was given already.
+
+    Raises:
+        ParameterError: A person is there, but would not see the question.
     """
     writes = [request for request in requests if is_write(request.method)]
     streams = context.streams
-    if yes or not writes or not context.is_terminal(streams.input) or not context.is_terminal(streams.error):
+    if yes or not writes or not context.is_terminal(streams.input):
         return True
+    if not context.is_terminal(streams.error):
+        raise ParameterError(
+            "A write asks before it acts, and standard error, where the question would be, is no terminal.",
+            remedy="Add --yes, or leave standard error on the terminal. Nothing was sent.",
+        )
     from entrakit.cli.prompts import confirm
 
     if len(requests) == 1:
@@ -62,8 +71,11 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
         counts = ", ".join(f"{sum(one.method == method for one in requests)} {method}" for method in methods)
         host = writes[0].url.partition("://")[2].partition("/")[0]
         question = f"{len(requests)} requests to {host}: {counts}\nSend them?"
-    if confirm(context, question):
-        return True
+    try:
+        if confirm(context, question):
+            return True
+    except KeyboardInterrupt:
+        print(file=streams.error)
     context.tell("Nothing was sent.")
     return False
 

@@ -62,10 +62,13 @@ def add_query(parser: Parser, *short: str) -> None:
 def client_of(options: argparse.Namespace, connection: Connection) -> Client:
     """Return the service that was asked for. Raises ParameterError."""
     if options.vault and options.service != "keyvault":
-        raise ParameterError("--vault goes with --service keyvault.")
+        raise ParameterError("--vault goes with --service keyvault.", remedy="Add that, or leave --vault out.")
     if options.service_url or options.resource:
         if not (options.service_url and options.resource) or options.service != "graph":
-            raise ParameterError("--service-url and --resource go together, and not with --service.")
+            raise ParameterError(
+                "--service-url and --resource go together, and not with --service.",
+                remedy="Write it like --service-url https://api.contoso.com/v1 --resource api://orders.",
+            )
         from entrakit.services import Service
 
         return connection.service(Service("service", options.service_url, options.resource))
@@ -87,15 +90,22 @@ def query_of(options: argparse.Namespace, path: str) -> Query:
     query: dict[str, object] = {}
     for name in _SHORT:
         value = getattr(options, name, None)
-        if value not in (None, "", False):
+        # Not `in`: to Python, 0 and False are the same.
+        if value is not None and value is not False and value != "":
             query[name] = value
     if isinstance(query.get("search"), str) and '"' not in str(query["search"]):
         # Microsoft Graph wants each clause in quotes, which a shell would eat.
         query["search"] = f'"{query["search"]}"'
     seen = {f"${name}": f"--{name}" for name in query}
     for part in path.partition("?")[2].split("&"):
+        name = unquote(part.partition("=")[0])
+        if part and not name:
+            raise ParameterError(
+                "The address has a query parameter without a name.",
+                remedy="Put it in single quotes; a shell may have replaced a $name.",
+            )
         if part:
-            _see(seen, unquote(part.partition("=")[0]), "the address")
+            _see(seen, name, "the address")
     more: dict[str, str] = {}
     for text in options.query:
         name, equals, value = text.partition("=")
@@ -173,7 +183,6 @@ def address_of(path: str) -> str:
 
 def _see(seen: dict[str, str], name: str, where: str) -> None:
     if name in seen:
-        raise ParameterError(
-            f"The query parameter {name} was given twice, by {seen[name]} and {where}.", remedy="Leave one of them out."
-        )
+        both = f"both in {where}" if seen[name] == where else f"by {seen[name]} and {where}"
+        raise ParameterError(f"The query parameter {name} was given twice, {both}.", remedy="Leave one of them out.")
     seen[name] = where

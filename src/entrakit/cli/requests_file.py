@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from entrakit.cli.body import is_json, text_of
+from entrakit.cli.body import is_json, text_of, unique
 from entrakit.errors import ParameterError
 
 TYPE_CHECKING = False
@@ -77,7 +77,10 @@ def read_requests(data: bytes) -> list[Entry]:
         entries.append(entry)
     if not entries:
         raise ParameterError("There are no requests in the file.", remedy=_REMEDY)
-    return [_placed(entry, places) for entry in entries]
+    placed = [_placed(entry, places) for entry in entries]
+    if any(entry.after for entry in placed):
+        _refuse_circle(placed)
+    return placed
 
 
 def _values(data: bytes) -> Iterator[tuple[str, object]]:
@@ -87,7 +90,9 @@ def _values(data: bytes) -> Iterator[tuple[str, object]]:
     except ValueError:
         raise ParameterError("The file is no text in UTF-8.", remedy="Write it in UTF-8.") from None
     try:
-        whole = json.loads(text)
+        whole = json.loads(text, object_pairs_hook=unique)
+    except ParameterError:
+        raise
     except (ValueError, RecursionError):
         whole = None
     if isinstance(whole, dict) and "requests" in whole:
@@ -103,7 +108,9 @@ def _values(data: bytes) -> Iterator[tuple[str, object]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                yield f"Line {number}", json.loads(line)
+                yield f"Line {number}", json.loads(line, object_pairs_hook=unique)
+            except ParameterError:
+                raise
             except (ValueError, RecursionError):
                 raise ParameterError(
                     f"Line {number} is no JSON.", remedy='Write one request per line, or one {"requests": […]}.'
@@ -157,6 +164,16 @@ def _body(where: str, body: object, headers: Mapping[str, str]) -> bytes | None:
         raise ParameterError(
             f"{where}: its body is not in base64, as {kind.partition(';')[0]} has to be.", remedy="Encode it."
         ) from None
+
+
+def _refuse_circle(entries: list[Entry]) -> None:
+    from entrakit.graph.batch import circle_of
+
+    names = ", ".join(repr(entries[place].id) for place in circle_of([entry.after for entry in entries]))
+    if names:
+        raise ParameterError(
+            f"Requests depend on each other in a circle: {names[:200]}.", remedy="Take one of the dependencies out."
+        )
 
 
 def _placed(entry: Entry, places: Mapping[str, int]) -> Entry:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from contextlib import contextmanager, suppress
+from errno import EAGAIN
 
-from entrakit.errors import ExportError
+from entrakit.errors import ExportError, ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +62,13 @@ class Output:
     def write(self, data: bytes) -> None:
         """Write bytes."""
         if self._bytes is not None:
-            self._bytes.write(data)
+            rest = memoryview(data)
+            while rest:
+                # With PYTHONUNBUFFERED this is the file itself, which may take a part only, as where a disk is full.
+                taken: int | None = self._bytes.write(rest)
+                if taken is None:
+                    raise BlockingIOError(EAGAIN, os.strerror(EAGAIN))
+                rest = rest[taken:]
             return
         text = data.decode("utf-8", "replace")
         self._stream.write(_HARMFUL.sub(lambda one: f"\\u{ord(one[0]):04x}", text) if self._is_terminal else text)
@@ -91,22 +99,31 @@ class NewFile:
 
     Args:
         path: Its name.
+        is_record: Whether it tells what was done, which can't be found out again: then it is in `FILE.part` meanwhile,
+            stays there where it can't be finished, and one that stayed there is not written over.
 
     Raises:
-        ExportError: It can't be written there.
+        ExportError: It can't be written there, another process writes it, or an earlier record is there.
     """
 
-    def __init__(self, path: str) -> None:
-        from tempfile import mkstemp
-
-        from entrakit.graph.part import target_of
+    def __init__(self, path: str, *, is_record: bool = False) -> None:
+        from entrakit.graph.part import open_private, target_of
 
         self.path = target_of(path)
         directory, name = os.path.split(self.path)
-        with _telling(self.path):
-            handle, self._temporary = mkstemp(prefix=f".{name}.", suffix=".new", dir=directory)
-        self._file: BinaryIO = os.fdopen(handle, "w+b")
+        self._is_record = is_record
+        self._temporary = f"{self.path}.part" if is_record else os.path.join(directory, f".{name}.new")
+        raw = open_private(self._temporary, self.path)
+        self._file = io.BufferedWriter(raw)
         self._is_over = False
+        if is_record and os.fstat(raw.fileno()).st_size:
+            self._file.close()
+            raise ExportError(
+                f"{self._temporary} is there: it tells what an interrupted run had done.",
+                remedy="Look what is in it, then remove it.",
+            )
+        with _telling(self.path):
+            self._file.truncate(0)
 
     def write(self, data: bytes) -> None:
         """Write bytes. Raises ExportError."""
@@ -114,10 +131,14 @@ class NewFile:
             self._file.write(data)
 
     def flush(self) -> None:
-        """Do nothing: nobody reads it before it is finished."""
+        """Hand a record on; nobody reads another file before it is finished. Raises ExportError."""
+        if self._is_record:
+            with _telling(self.path):
+                self._file.flush()
 
     def sync(self) -> None:
-        """Do nothing, as `flush`."""
+        """Hand it on, as `flush`."""
+        self.flush()
 
     def begin_anew(self) -> None:
         """Forget what was written. Raises ExportError."""
@@ -135,27 +156,36 @@ class NewFile:
         self._is_over = True
 
     def close(self) -> None:
-        """Remove what was not finished."""
+        """Remove what was not finished; a record of something stays."""
         if self._is_over:
             return
         self._is_over = True
         with suppress(OSError):
             self._file.close()
         with suppress(OSError):
-            os.unlink(self._temporary)
+            if not self._is_record or not os.path.getsize(self._temporary):
+                os.unlink(self._temporary)
 
 
-def open_sink(context: Context, out: str | None) -> Sink:
+def open_sink(context: Context, out: str | None, *, is_record: bool = False) -> Sink:
     """Return where a result goes.
 
     Args:
         context: Where standard output is.
         out: Name of a file; None for standard output.
+        is_record: As for `NewFile`.
 
     Raises:
         ExportError: It can't be written there.
     """
-    return NewFile(out) if out else Output(context)
+    return NewFile(out, is_record=is_record) if out else Output(context)
+
+
+def file_of(out: str | None) -> str | None:
+    """Return the file that `--out` names; None for standard output, which is `-` as well. Raises ParameterError."""
+    if out is not None and not out.strip():
+        raise ParameterError("--out names no file.", remedy="Name one; a shell may have replaced a $name.")
+    return None if out == "-" else out
 
 
 @contextmanager

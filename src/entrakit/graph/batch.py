@@ -27,7 +27,7 @@ from entrakit.graph.operation import (
 from entrakit.graph.reading import fetch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from entrakit.graph.operation import Operation, Step
     from entrakit.services import Service
@@ -42,10 +42,14 @@ class Item(NamedTuple):
     Args:
         call: The call, or an operation.
         after: Places, from 0, of the calls that must have succeeded before this one is sent.
+        name: What errors of others call it; empty for its number, from 1.
+        on_send: Called right before it is sent, each time it is; perhaps in another thread.
     """
 
     call: Call[object] | Operation[object]
     after: tuple[int, ...] = ()
+    name: str = ""
+    on_send: Callable[[], None] | None = None
 
 
 class _Place:
@@ -53,14 +57,16 @@ class _Place:
 
     Args:
         steps: What is done.
-        after: Places that must have succeeded first.
+        item: What it is.
     """
 
-    __slots__ = ("after", "is_done", "pending", "result", "steps", "wait")
+    __slots__ = ("after", "is_done", "name", "on_send", "pending", "result", "steps", "wait")
 
-    def __init__(self, steps: Operation[object], after: tuple[int, ...]) -> None:
+    def __init__(self, steps: Operation[object], item: Item) -> None:
         self.steps = steps
-        self.after = after
+        self.after = item.after
+        self.name = item.name
+        self.on_send = item.on_send
         self.pending: Request | None = None
         self.wait: Wait | None = None
         self.is_done = False
@@ -108,21 +114,27 @@ def batch(
 
 def _places(calls: Iterable[Call[object] | Operation[object] | Item]) -> list[_Place]:
     items = [one if isinstance(one, Item) else Item(one) for one in calls]
+    items = [one if one.name else one._replace(name=str(number)) for number, one in enumerate(items, 1)]
     for index, item in enumerate(items):
         if any(not 0 <= other < len(items) or other == index for other in item.after):
             raise ParameterError(
-                f"Request {index + 1} of the batch depends on itself, or on one that is not there.",
+                f"Request {item.name} of the batch depends on itself, or on one that is not there.",
                 remedy="Name other requests of the same batch.",
             )
-    _refuse_circles([item.after for item in items])
+    circle = circle_of([item.after for item in items])
+    if circle:
+        names = ", ".join(items[index].name for index in circle)
+        raise ParameterError(
+            f"Requests of the batch depend on each other in a circle: {names[:200]}.",
+            remedy="Take one of the dependencies out.",
+        )
     return [
-        _Place(fetch(one.call.request, one.call.read) if isinstance(one.call, Call) else one.call, one.after)
-        for one in items
+        _Place(fetch(one.call.request, one.call.read) if isinstance(one.call, Call) else one.call, one) for one in items
     ]
 
 
-def _refuse_circles(afters: Sequence[tuple[int, ...]]) -> None:
-    """Check that no item depends, by way of others, on itself (Kahn's algorithm)."""
+def circle_of(afters: Sequence[tuple[int, ...]]) -> list[int]:
+    """Return the places of items that depend on themselves, by way of others or after such; none is good (Kahn)."""
     missing = [len(set(after)) for after in afters]
     dependents: list[list[int]] = [[] for _ in afters]
     for index, after in enumerate(afters):
@@ -134,12 +146,7 @@ def _refuse_circles(afters: Sequence[tuple[int, ...]]) -> None:
             missing[dependent] -= 1
             if not missing[dependent]:
                 free.append(dependent)
-    if len(free) < len(afters):
-        circle = ", ".join(str(index + 1) for index, count in enumerate(missing) if count)
-        raise ParameterError(
-            f"Requests of the batch depend on each other in a circle: {circle[:200]}.",
-            remedy="Take one of the dependencies out.",
-        )
+    return [index for index, count in enumerate(missing) if count]
 
 
 def _unblocked(blocked: deque[_Place], places: Sequence[_Place]) -> tuple[list[_Place], deque[_Place]]:
@@ -152,7 +159,7 @@ def _unblocked(blocked: deque[_Place], places: Sequence[_Place]) -> tuple[list[_
         if failed is not None:
             place.finish(
                 DependencyError(
-                    f"Not sent, because request {failed + 1} of the batch failed.",
+                    f"Not sent, because request {places[failed].name} of the batch failed.",
                     remedy="Mend that one, then send both again.",
                     status=424,
                     code="FailedDependency",
@@ -253,6 +260,9 @@ def _fits(service: Service, request: Request) -> bool:
 def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Response | Undelivered]]:
     """Send the requests of a group once, and return what each of them got: an answer, or the news that none arrived."""
     requests = [place.pending for place in group if place.pending is not None]
+    for place in group:
+        if place.on_send is not None:
+            place.on_send()
     if len(requests) == 1:
         try:
             return [response_of((yield requests[0]))]

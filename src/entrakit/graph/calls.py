@@ -108,6 +108,11 @@ def _address(service: Service, path: str) -> tuple[str, str]:
             remedy="Escape ids and names with odata.segment(): # is %23, a space is %20.",
         )
     if "://" in path.partition("?")[0]:
+        if path[:7].lower() == "http://" and service.owns(f"https://{path[7:]}"):
+            raise ParameterError(
+                f"The address of {shown_host(path)} is not an https one, so nothing is sent there.",
+                remedy="Write https, or give a path.",
+            )
         if not service.owns(path):
             raise ParameterError(
                 f"{shown_host(path) or path!r} is not a host of the service {service.name}, so nothing is sent there.",

@@ -72,6 +72,14 @@ def read_page(body: bytes, type: type[T]) -> Body[T]:
     return Body(items, plain.count, plain.next_link, plain.azure_next_link, plain.delta_link)
 
 
+def is_no_object(body: bytes) -> bool:
+    """Return whether a text is JSON and no object, as a count is."""
+    try:
+        return not isinstance(_decoded(body, object), dict)
+    except ERRORS:
+        return False
+
+
 def id_of(raw: Raw) -> str | None:
     """Return the `id` of an object that was left as JSON text; None if it has none, or one that is no text."""
     try:

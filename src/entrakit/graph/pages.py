@@ -13,7 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from entrakit.errors import UnexpectedAnswerError
+from entrakit.errors import GraphError, UnexpectedAnswerError
 from entrakit.graph import decoding
 from entrakit.graph.calls import guid, request_to
 from entrakit.graph.reading import fetch, unreadable
@@ -119,9 +119,9 @@ class Listing(Generic[T]):
         """Fetch the next page.
 
         Raises:
-            GraphError: The service refused.
+            GraphError: The service refused, or what was asked for is no collection.
             NetworkError: No answer, or none that can be read.
-            UnexpectedAnswerError: It is no collection; or a next link leads to another host, or round in a circle.
+            UnexpectedAnswerError: A further page is none; or a next link leads to another host, or round in a circle.
         """
         request = self._next
         if self._broken is not None:
@@ -159,12 +159,24 @@ class Listing(Generic[T]):
         try:
             body = decoding.read_page(response.body, self._type)
         except decoding.ERRORS as error:
+            if decoding.is_no_object(response.body):
+                raise self._no_collection(response) from error
             raise unreadable(response, error) from error
         if isinstance(body.value, decoding.UnsetType):
-            path = urlsplit(response.request.url).path
-            raise self._wrong(f"{path} is not a collection.", "Ask for it as one object.")
+            raise self._no_collection(response)
         link = body.next_link or body.azure_next_link or ""
         return Page(body.value, link, body.delta_link or "", body.count, len(response.body))
+
+    def _no_collection(self, response: Response) -> GraphError | UnexpectedAnswerError:
+        """Return the error for an answer that is no page; who asked first asked for the wrong thing."""
+        problem = f"{urlsplit(response.request.url).path} is not a collection."
+        remedy = "Ask for it as one object."
+        if response.request.url != self._first.url:
+            return self._wrong(problem, remedy)
+        return GraphError(
+            problem, remedy=remedy, status=response.status, request_id=response.request_id,
+            client_request_id=response.request.client_request_id,
+        )  # fmt: skip
 
     def _following(self, link: str) -> Request:
         """Return the request for the next page: the same headers, and an address that the service gave."""

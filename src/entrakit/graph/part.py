@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ExportError
@@ -59,9 +60,10 @@ class Part:
         self._part = f"{self.path}.part"
         self._notes_path = f"{self._part}.notes"
         self._key = key
-        self._file = _opened(self._part)
+        self._is_finished = False
+        self._file = open_private(self._part, self.path)
         try:
-            self._notes = _opened(self._notes_path)
+            self._notes = open_private(self._notes_path, self.path)
             self.note = self._read()
             if os.fstat(self._file.fileno()).st_size < self.note.size:
                 # Not even what the note counts is there: the power went, or somebody cut it.
@@ -116,12 +118,17 @@ class Part:
         try:
             os.fsync(self._file.fileno())
             os.replace(self._part, self.path)
+            self._is_finished = True
             os.unlink(self._notes_path)
         except OSError as error:
             raise _failed(self.path, error) from error
 
     def close(self) -> None:
-        """Leave the unfinished file as it is, or the finished one."""
+        """Leave the unfinished file as it is, or the finished one; nothing where nothing came."""
+        if self.note == Note() and not self._is_finished:
+            for path in (self._part, self._notes_path):
+                with suppress(OSError):
+                    os.unlink(path)
         self._file.close()
         self._notes.close()
 
@@ -176,8 +183,12 @@ def _parsed(line: bytes) -> Note:
     return note if min(note.lines, note.size) >= 0 else Note()
 
 
-def _opened(path: str) -> BinaryIO:
-    """Open a file for reading and writing, ours alone, and keep other processes from it.
+def open_private(path: str, target: str) -> BinaryIO:
+    """Open a file for reading and writing, unbuffered, ours alone, and keep other processes from it.
+
+    Args:
+        path: The file; made if it is not there.
+        target: The file that it is on the way to: what the user knows.
 
     Raises:
         ExportError: It can't be opened, is somebody else's, or another process has it.
@@ -186,7 +197,10 @@ def _opened(path: str) -> BinaryIO:
         handle = os.open(path, _FLAGS, 0o600)
         file: BinaryIO = os.fdopen(handle, "r+b", buffering=0)
     except OSError as error:
-        raise _failed(path, error) from error
+        raise ExportError(
+            f"{target} can't be written: {error.strerror or type(error).__name__}.",
+            remedy="Name a file in a directory that can be written.",
+        ) from error
     info = os.fstat(handle)
     if not _lock(handle):
         file.close()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from entrakit.graph.operation import Operation, Response
 
 MAX_TEXT = 1000
+MAX_PATH = 300
 _RESYNC = ("syncstatenotfound", "resyncrequired")
 _REMEDIES = {
     400: "Mend the request; the message says what is wrong.",
@@ -93,7 +94,8 @@ def error_of(response: Response) -> GraphError | NetworkError:
     status, request = response.status, response.request
     refused = read_refusal(response.body)
     host = urlsplit(request.url).netloc
-    asked = f"{request.method} {urlsplit(request.url).path}"
+    path = urlsplit(request.url).path
+    asked = f"{request.method} {path if len(path) <= MAX_PATH else path[:MAX_PATH] + '…'}"
     tries = f" ({response.attempts} attempts)" if response.attempts > 1 else ""
     if 300 <= status < 400:
         return UnexpectedAnswerError(

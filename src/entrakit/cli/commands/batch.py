@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 
 from entrakit.cli.body import read_input
+from entrakit.cli.context import shown
 from entrakit.cli.query import add_target, client_of
 from entrakit.cli.requests_file import read_requests
 from entrakit.cli.result import form_of
-from entrakit.errors import EntraError, GraphError, ParameterError
+from entrakit.cli.sink import file_of, open_sink
+from entrakit.errors import EntraError, ExportError, GraphError, ParameterError
 from entrakit.kept import get_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeVar
 
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
     from entrakit.graph.client import Client
     from entrakit.graph.operation import Operation, Request, Response
 
-INTERRUPTED = 130
+    T = TypeVar("T")
+
 MOST_AT_ONCE = 16
 
 
@@ -60,16 +65,17 @@ def _send(
     options: argparse.Namespace, context: Context, client: Client, entries: Sequence[Entry], requests: Sequence[Request]
 ) -> int:  # fmt: skip
     from entrakit.cli.progress import Progress
-    from entrakit.cli.sink import open_sink
+    from entrakit.graph.batch import batch
 
-    form = form_of(options.output, context, options.out, "ndjson")
+    out = file_of(options.out)
+    form = form_of(options.output, context, out, "ndjson")
     if form not in ("json", "ndjson"):
         raise ParameterError("The results of a batch are no table.", remedy="Name the file .ndjson or .json.")
-    sink = open_sink(context, options.out)
+    sink = open_sink(context, out, is_record=True)
     results = Results(entries, sink, is_array=form == "json")
     is_interrupted = False
     try:
-        with Progress(context, "requests", total=len(entries), to_file=bool(options.out)) as progress:
+        with _ended_gently(context), Progress(context, "requests", total=len(entries), to_file=bool(out)) as progress:
             watched = client.watched(progress.waits) if progress.is_active else client
 
             def told(place: int, result: object) -> None:
@@ -78,18 +84,22 @@ def _send(
 
             try:
                 calls = [_item(place, entries[place], one, results, told) for place, one in enumerate(requests)]
-                for place, result in enumerate(watched.batch(calls, at_once=options.parallel)):
+                steps = batch(client.service, calls, at_once=options.parallel)
+                for place, result in enumerate(watched.run(_while_writable(results, steps))):
                     results.take(place, result)
             except KeyboardInterrupt:
                 is_interrupted = True
                 results.give_up()
         results.end()
+        if results.trouble is not None:
+            raise results.trouble
         sink.finish()
+    except (ExportError, OSError) as error:
+        raise _lost(context, results, error, out) from error
     finally:
         sink.close()
     if is_interrupted:
-        print("\nInterrupted; the results say of which requests it is not known.", file=context.streams.error)
-        return INTERRUPTED
+        return context.interrupted("the results say of which requests it is not known")
     context.tell(results.summary())
     return results.exit_code
 
@@ -105,11 +115,12 @@ class Results:
 
     def __init__(self, entries: Sequence[Entry], sink: Sink, *, is_array: bool) -> None:
         self.count = 0
-        self.begun: set[int] = set()
+        self.sent: set[int] = set()
+        self.trouble: OSError | ExportError | None = None
         self._entries = entries
         self._sink = sink
         self._is_array = is_array
-        self._texts: list[str | None] = [None] * len(entries)
+        self.texts: list[str | None] = [None] * len(entries)
         self._written = 0
         self._failures: dict[int, EntraError] = {}
         self._has_reader = True
@@ -121,24 +132,18 @@ class Results:
 
     def take(self, place: int, result: object) -> None:
         """Note what became of a request, and write what can be written; a second word on the same one is none."""
-        if place < self._written or self._texts[place] is not None:
+        if place < self._written or self.texts[place] is not None:
             return
         self.count += 1
         if isinstance(result, EntraError):
             self._failures[place] = result
-            said = _failure(result)
-        else:
-            said = _success(result)  # type: ignore[arg-type] # what `_item` reads
-        self._texts[place] = json.dumps(
-            {"id": self._entries[place].id, **said}, ensure_ascii=False, separators=(",", ":")
-        )
+        self.texts[place] = self._line(place, result)
         self._write()
 
     def give_up(self) -> None:
         """Say of each request that nothing is known of, whether it was sent."""
         for place in range(len(self._entries)):
-            words = "It is not known whether this was done." if place in self.begun else "This was not sent."
-            self.take(place, EntraError(words, remedy="Look whether it was done before you repeat it."))
+            self.take(place, _unknown(was_sent=place in self.sent))
 
     def end(self) -> None:
         """Close the array."""
@@ -149,30 +154,49 @@ class Results:
         """Return one line for people."""
         failed = len(self._failures)
         if not failed:
-            return f"{self.count:,} requests, all done."
+            return "1 request, done." if self.count == 1 else f"{self.count:,} requests, all done."
         kinds: dict[str, int] = {}
         for error in self._failures.values():
             status = error.status if isinstance(error, GraphError) else 0
             kind = f"HTTP {status}" if status else "no answer"
             kinds[kind] = kinds.get(kind, 0) + 1
         counts = ", ".join(f"{count} with {kind}" for kind, count in sorted(kinds.items()))
-        return f"{self.count:,} requests: {self.count - failed:,} done, {failed:,} failed ({counts})."
+        what = "1 request" if self.count == 1 else f"{self.count:,} requests"
+        return f"{what}: {self.count - failed:,} done, {failed:,} failed ({counts})."
+
+    def unwritten(self) -> list[str]:
+        """Return, as JSON, what became of the requests that were sent and whose results were not written."""
+        lines = []
+        for place in range(self._written, len(self._entries)):
+            text = self.texts[place]
+            if text is None and place in self.sent:
+                text = self._line(place, _unknown(was_sent=True))
+            if text is not None:
+                lines.append(text)
+        return lines
 
     def _write(self) -> None:
-        while self._written < len(self._texts):
-            text = self._texts[self._written]
+        while self._written < len(self.texts):
+            text = self.texts[self._written]
             if text is None:
                 break
             # Half a surrogate pair can't be UTF-8; only an escape can write it.
             line = text.encode("utf-8", "backslashreplace")
             between = (b",\n  " if self._written else b"[\n  ") if self._is_array else b""
             self._give(between + line + (b"" if self._is_array else b"\n"))
-            self._texts[self._written] = ""
+            if self.trouble is not None:
+                return
+            self.texts[self._written] = ""
             self._written += 1
+
+    def _line(self, place: int, result: object) -> str:
+        # What is no error is a response: `_item` reads it.
+        said = _failure(result) if isinstance(result, EntraError) else _success(result)  # type: ignore[arg-type]
+        return json.dumps({"id": self._entries[place].id, **said}, ensure_ascii=False, separators=(",", ":"))
 
     def _give(self, data: bytes) -> None:
         """Hand on a result at once: a write that was done must be known to be done, whatever happens next."""
-        if not self._has_reader:
+        if not self._has_reader or self.trouble is not None:
             return
         try:
             self._sink.write(data)
@@ -180,6 +204,64 @@ class Results:
         except BrokenPipeError:
             # The reader went away, as `head` does; half of the requests must not stay behind for that.
             self._has_reader = False
+        except (OSError, ExportError) as error:
+            self.trouble = error
+
+
+def _while_writable(results: Results, steps: Operation[T]) -> Operation[T]:
+    """Pass steps on until results can't be written any more: what was not sent by then is not sent at all."""
+    try:
+        step = next(steps)
+        while results.trouble is None:
+            try:
+                outcome = yield step
+            except EntraError as error:
+                step = steps.throw(error)
+            else:
+                step = steps.send(outcome)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        steps.close()
+    raise results.trouble
+
+
+def _lost(context: Context, results: Results, error: OSError | ExportError, out: str | None) -> ExportError:
+    """Write what is known of the requests elsewhere, on standard error, and return what to raise."""
+    unwritten = results.unwritten()
+    for line in unwritten:
+        print(shown(line), file=context.streams.error)
+    problem = error.problem if isinstance(error, ExportError) else f"The results can't be written: {error.strerror}."
+    sent, there = len(results.sent), f"{out}.part" if out else "standard output"
+    known = " and in ".join([*(["stands above"] if unwritten else []), *([there] if sent > len(unwritten) else [])])
+    return ExportError(
+        f"{problem} {sent:,} of {len(results.texts):,} requests had been sent.",
+        remedy=f"What became of these {known}: don't send them again." if sent else "Name another file.",
+    )
+
+
+def _unknown(*, was_sent: bool) -> EntraError:
+    words = "It is not known whether this was done." if was_sent else "This was not sent."
+    return EntraError(words, remedy="Look whether it was done before you repeat it." if was_sent else "")
+
+
+@contextmanager
+def _ended_gently(context: Context) -> Iterator[None]:
+    """Take the signals that end a process as Ctrl-C: what was done is told, whoever ends it."""
+    import signal
+
+    def interrupt(number: int, frame: object) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    names = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(name, interrupt) for name in names} if context.owns_process else {}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _item(
@@ -189,7 +271,6 @@ def _item(
     from entrakit.graph.reading import fetch
 
     def steps() -> Operation[object]:
-        results.begun.add(place)
         try:
             response = yield from fetch(request, _read)
         except EntraError as error:
@@ -198,7 +279,7 @@ def _item(
         told(place, response)
         return response
 
-    return Item(steps(), entry.after)
+    return Item(steps(), entry.after, entry.id, lambda: results.sent.add(place))
 
 
 def _read(response: Response) -> Response:

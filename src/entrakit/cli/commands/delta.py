@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 
 from entrakit.cli.query import add_query, add_target, address_of, client_of, headers_of, query_of
+from entrakit.cli.result import form_of
+from entrakit.cli.sink import file_of, open_sink
 from entrakit.errors import ParameterError, VaultError
 from entrakit.graph.delta_session import DeltaSession
 from entrakit.kept import get_connection
@@ -23,15 +25,17 @@ if TYPE_CHECKING:
     from entrakit.cli.sink import Sink
     from entrakit.graph.client import DeltaChanges
 
-INTERRUPTED = 130
-
 
 def arguments(parser: Parser) -> None:
     """Declare what the command takes."""
     parser.add_argument("path", metavar="PATH", help="a delta query: /users/delta, /groups/delta")
     parser.add_argument("--session", metavar="FILE", required=True, help="where the place to go on from is kept")
     add_target(parser)
-    parser.add_argument("--latest", action="store_true", help="begin now: nothing of what is there already")
+    parser.add_argument(
+        "--latest",
+        action="store_true",
+        help="where the session has no place yet, begin now: nothing of what is there already",
+    )
     parser.add_argument("--minimal", action="store_true", help="changed properties only")
     parser.add_argument("--out", metavar="FILE", help="write the changes to a file, in place of the last ones")
     add_query(parser, "select", "filter")
@@ -72,18 +76,22 @@ class HandedOn(DeltaSession):
 def run(options: argparse.Namespace, context: Context) -> int:
     """Print the changes."""
     from entrakit.cli.progress import Progress
-    from entrakit.cli.sink import open_sink
 
+    out = file_of(options.out)
+    if form_of(None, context._replace(as_json=False), out, "ndjson") != "ndjson":
+        raise ParameterError("Changes are written one per line.", remedy="Name the file .ndjson or .jsonl.")
     path = address_of(options.path)
     headers, query = headers_of(options), query_of(options, path)
-    if options.out and _same(options.out, options.session):
+    if not options.session.strip():
+        raise ParameterError("--session names no file.", remedy="Name one; a shell may have replaced a $name.")
+    if out and _same(out, options.session):
         raise ParameterError("--out and --session are the same file.", remedy="Give each a file of its own.")
-    sink = open_sink(context, options.out)
+    sink = open_sink(context, out)
     try:
-        session = HandedOn(options.session, sink, is_whole=bool(options.out))
+        session = HandedOn(options.session, sink, is_whole=bool(out))
         with get_connection(options.name, vault=context.open_vault()) as connection:
             client = client_of(options, connection)
-            with Progress(context, "changes", to_file=bool(options.out)) as progress:
+            with Progress(context, "changes", to_file=bool(out)) as progress:
                 watched = client.watched(progress.waits) if progress.is_active else client
                 changes = watched.delta(
                     path, session=session, latest=options.latest, minimal=options.minimal, headers=headers, **query
@@ -92,11 +100,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
         sink.finish()
         session.catch_up()
     except KeyboardInterrupt:
-        print("\nInterrupted; what was not handed on comes again next time.", file=context.streams.error)
-        return INTERRUPTED
+        return context.interrupted("what was not handed on comes again next time")
     finally:
         sink.close()
-    where = f"{options.out}: " if options.out else ""
+    where = f"{out}: " if out else ""
     context.tell(f"{where}{count - removed:,} changed, {removed:,} gone.")
     return 0
 

@@ -23,10 +23,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Remove, and say what was removed."""
     from entrakit.kept import disconnect, disconnect_all
 
-    if options.all and options.name:
+    if options.all and options.name is not None:
         raise ParameterError("Give a name or --all, not both.")
     vault = context.open_vault()
-    name = options.name or vault.current()
+    name = vault.current() if options.name is None else options.name
     if options.all:
         removed = disconnect_all(revoke=options.revoke, vault=vault)
     else:

@@ -16,7 +16,8 @@ from entrakit.cli.query import (
     query_of,
 )
 from entrakit.cli.result import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
-from entrakit.errors import ParameterError
+from entrakit.cli.sink import file_of, open_sink
+from entrakit.errors import ExportError, ParameterError
 from entrakit.kept import get_connection
 
 TYPE_CHECKING = False
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from entrakit.graph.odata import Query
     from entrakit.graph.operation import Request, Response
 
-INTERRUPTED = 130
+READS = ("GET", "HEAD", "OPTIONS")
+METHODS = (*READS, "POST", "PATCH", "PUT", "DELETE")
 MOST_AT_ONCE = 32
 NOTICED_S = 0.5
 
@@ -80,8 +82,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     method = options.method.upper()
     is_collection = options.all or options.parallel is not None
     _refuse_clashes(options, method, is_collection=is_collection)
-    form = form_of(options.output, context, options.out)
-    refuse_width(form, options.out)
+    out = file_of(options.out)
+    form = form_of(options.output, context, out)
+    refuse_width(form, out)
     path = address_of(options.path)
     headers, query = headers_of(options), query_of(options, path)
     body = None
@@ -93,13 +96,16 @@ def run(options: argparse.Namespace, context: Context) -> int:
         client = client_of(options, connection)
         if form in ("csv", "table"):
             query = for_columns(query, is_graph=client.service.is_graph)
-        asked = Asked(context, client, path, headers, query, form, tuple(columns_of(options)), options.out)
+        asked = Asked(context, client, path, headers, query, form, tuple(columns_of(options)), out)
         request = client.call(method, path, body=body, headers=headers, **query).request
-        if options.what_if or method not in ("GET", "HEAD"):
+        if options.what_if or method not in READS:
             from entrakit.cli.preview import DECLINED, give_requests, may_send
 
             if options.what_if:
-                return give_requests(context, [request])
+                code = give_requests(context, [request])
+                if options.parallel and options.parallel > 1:
+                    context.tell("Where it can be, it is read in parts, each with a $filter of its own, and counted.")
+                return code
             if not may_send(context, [request], yes=options.yes):
                 return DECLINED
         if is_collection:
@@ -110,6 +116,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _refuse_clashes(options: argparse.Namespace, method: str, *, is_collection: bool) -> None:
+    if method not in METHODS:
+        raise ParameterError("The method is none of " + ", ".join(METHODS) + ".", remedy="Try GET.")
     if is_collection and method != "GET":
         raise ParameterError("--all and --parallel go with GET.", remedy="Leave them out.")
     if options.parallel is not None and not 1 <= options.parallel <= MOST_AT_ONCE:
@@ -119,7 +127,6 @@ def _refuse_clashes(options: argparse.Namespace, method: str, *, is_collection: 
 
 
 def _single(asked: Asked, request: Request) -> int:
-    from entrakit.cli.sink import open_sink
     from entrakit.graph.operation import Call
 
     may_be_page = bool(asked.out or header(asked.headers, "accept"))
@@ -135,19 +142,32 @@ def _single(asked: Asked, request: Request) -> int:
             if asked.out:
                 asked.context.tell(f"The answer has no content; {asked.out} was not written.")
             return 0
+        _give(asked, response, sink)
+    except KeyboardInterrupt:
+        is_read = request.method in READS
+        return asked.context.interrupted("nothing was changed" if is_read else "it is not known whether this was done")
+    finally:
+        sink.close()
+    return 0
+
+
+def _give(asked: Asked, response: Response, sink: Sink) -> None:
+    """Write an answer. Raises ExportError, which says of a write that it was done; OSError of a read."""
+    try:
         if _is_json(_kind(response)):
             _give_json(asked, response, sink)
         else:
             _give_bytes(asked, response, sink)
         sink.finish()
-    except KeyboardInterrupt:
-        is_read = request.method in ("GET", "HEAD")
-        words = "nothing was changed" if is_read else "it is not known whether this was done"
-        print(f"\nInterrupted; {words}.", file=asked.context.streams.error)
-        return INTERRUPTED
-    finally:
-        sink.close()
-    return 0
+    except BrokenPipeError:
+        raise
+    except (OSError, ExportError) as error:
+        if response.request.method in READS:
+            raise
+        problem = error.problem if isinstance(error, ExportError) else f"The result can't be written: {error.strerror}."
+        raise ExportError(
+            f"{problem} What was asked has been done.", remedy="Don't send it again; read it with GET."
+        ) from error
 
 
 def _tell_of_wait(context: Context, seconds: float, reason: str) -> None:
@@ -176,7 +196,7 @@ def _give_bytes(asked: Asked, response: Response, sink: Sink) -> None:
     kind = _kind(response)
     is_text = kind.startswith("text/")
     if not asked.out and not is_text and asked.context.is_terminal(asked.context.streams.output):
-        done = "" if response.request.method in ("GET", "HEAD") else " What was asked has been done."
+        done = "" if response.request.method in READS else " What was asked has been done."
         size = f"{len(response.body):,} bytes"
         raise ParameterError(
             f"The answer is {kind or 'of no known type'}, {size}; a terminal can't show that.{done}",
@@ -207,6 +227,8 @@ def _give_json(asked: Asked, response: Response, sink: Sink) -> None:
     writer.add(_texts(rows) if asked.form == "ndjson" else rows)
     writer.end()
     note_left_out(asked.context, writer)
+    if not rows and asked.form == "table":
+        asked.context.tell("No objects.")
     _note_more(asked.context, value)
 
 
@@ -220,7 +242,9 @@ def _note_more(context: Context, value: object) -> None:
     if isinstance(value, dict) and isinstance(value.get("value"), list) and (
         value.get("@odata.nextLink") or value.get("nextLink")
     ):  # fmt: skip
-        context.tell(f"Note: these are the first {len(value['value']):,}.\n  Next: Add --all for all of them.")
+        count = len(value["value"])
+        first = "this is the first one" if count == 1 else f"these are the first {count:,}"
+        context.tell(f"Note: {first}.\n  Next: Add --all for all of them.")
 
 
 def _kind(response: Response) -> str:

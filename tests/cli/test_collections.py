@@ -1,0 +1,74 @@
+"""Reading all of a collection: what is none, what is empty, and where it goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.graph.conftest import Answer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import GraphCommand
+
+
+@pytest.mark.parametrize("answer", [b'{"id":"ada"}', b"3008"])
+def test_what_is_no_collection_is_said_to_be_none(graph: GraphCommand, tmp_path: Path, answer: bytes) -> None:
+    """
+    An object or a count: it is the question that is wrong, and no file is left behind.
+    """
+    graph.server.answer = lambda method, target, body: Answer(200, answer)  # type: ignore[method-assign]
+
+    printed = graph("request", "GET", "/me", "--all")
+    written = graph("request", "GET", "/me", "--all", "--out", str(tmp_path / "me.ndjson"))
+
+    assert [10, 10] == [printed.code, written.code]
+    assert "/me is not a collection" in printed.error
+    assert "Ask for it as one object" in written.error
+    assert [] == list(tmp_path.glob("me*"))
+
+
+def test_no_objects_are_said_to_be_none(graph: GraphCommand) -> None:
+    """
+    An empty table would look as if nothing had happened.
+    """
+    graph.server.answer = lambda method, target, body: Answer(200, b'{"value":[]}')  # type: ignore[method-assign]
+
+    for more in ((), ("--all",)):
+        result = graph("request", "GET", "/users", "--output", "table", *more)
+
+        assert (0, "", "No objects.\n") == (result.code, result.output, result.error)
+
+
+def test_a_dash_is_standard_output(graph: GraphCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As for other commands.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    assert '"id-0001"' in graph("request", "GET", "/users/id-0001", "--out", "-").output
+    assert 230 == len(
+        graph("request", "GET", "/users", "--all", "--output", "ndjson", "--out", "-").output.splitlines()
+    )
+    assert not (tmp_path / "-").exists()
+
+
+def test_a_missing_directory_is_told_as_it_is(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    The file that was typed, and no word of what was kept: nothing was read.
+    """
+    out = tmp_path / "none" / "users.ndjson"
+
+    result = graph("request", "GET", "/users", "--all", "--out", str(out))
+
+    assert f"{out} can't be written: No such file or directory." in result.error
+    assert "kept" not in result.error
+
+
+def test_reading_in_parts_is_shown_beforehand(graph: GraphCommand) -> None:
+    """
+    What is shown for the whole is not what goes out.
+    """
+    assert "read in parts" in graph("request", "GET", "/users", "--parallel", "4", "--what-if").error
+    assert "read in parts" not in graph("request", "GET", "/users", "--what-if").error

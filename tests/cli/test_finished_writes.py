@@ -1,0 +1,211 @@
+"""Writes that were done while something else went wrong: it is always known, and told, that they were."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.cli.conftest import Terminal
+from tests.cli.test_batch import ENTRA, creating, lines
+
+from entrakit.cli import main
+from entrakit.cli.context import Streams
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import GraphCommand
+    from tests.graph.conftest import Answer
+
+CREATE = ("request", "POST", "/users", "--body", '{"displayName":"user 0"}')
+
+
+def shell(graph: GraphCommand, words: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the shell."""
+    return subprocess.run(
+        ["bash", "-c", words], env={**os.environ, **graph.command.environ}, capture_output=True, text=True, check=False
+    )
+
+
+def told(text: str) -> list[str]:
+    """Return the ids of the requests that lines of results tell of."""
+    return [json.loads(line)["id"] for line in text.splitlines() if line.startswith('{"id"') and line.endswith("}")]
+
+
+@pytest.mark.parametrize("ending", ["--out {out}", "> {out}", "> /dev/full"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_results_that_can_not_be_written_are_told_elsewhere(
+    graph: GraphCommand, tmp_path: Path, ending: str, unbuffered: str
+) -> None:
+    """
+    On a full disk a batch ends; of each request that was sent the result is in the file or on standard error.
+    """
+    file, out = tmp_path / "requests", tmp_path / "results.ndjson"
+    file.write_text(lines(*creating(60)))
+
+    words = f"{ENTRA} batch {file} --parallel 1 {ending.format(out=out)}"
+
+    done = shell(graph, f"ulimit -f 2; PYTHONUNBUFFERED={unbuffered} {words}")
+
+    part = tmp_path / "results.ndjson.part"
+    kept = part.read_text() if part.exists() else out.read_text() if out.exists() else ""
+    assert 1 == done.returncode
+    assert "can't be written" in done.stderr
+    assert "don't send them again" in done.stderr
+    assert len(graph.server.effects) < 60
+    assert f"{len(graph.server.effects)} of 60 requests had been sent" in done.stderr
+    assert {f"n{number}" for number in range(len(graph.server.effects))} == {*told(kept), *told(done.stderr)}
+    assert "not known" not in done.stderr
+
+
+def test_what_an_interrupted_batch_left_is_not_written_over(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    The record of a run that was killed stays, is named to the next one, and is no secret to others on the machine.
+    """
+    out, part = tmp_path / "results.ndjson", tmp_path / "results.ndjson.part"
+    file = tmp_path / "requests"
+    reached, killed = threading.Event(), threading.Event()
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if target.endswith("/slow"):
+            reached.set()
+            killed.wait(10)
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    file.write_text(lines(*creating(1), {"id": "s", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}))
+    process = subprocess.Popen(
+        [str(ENTRA), "batch", str(file), "--out", str(out)], env={**os.environ, **graph.command.environ}
+    )
+    assert reached.wait(15)
+    process.kill()
+    process.wait(15)
+    killed.set()
+
+    assert ["n0"] == told(part.read_text())
+    assert 0o600 == part.stat().st_mode & 0o777
+    asked = len(graph.server.asked)
+    again = graph("batch", str(file), "--out", str(out))
+    assert (1, asked) == (again.code, len(graph.server.asked))
+    assert f"{part} is there" in again.error
+
+    part.unlink()
+    assert "is there" not in graph("batch", str(file), "--out", str(out)).error
+    assert (True, False) == (out.exists(), part.exists())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_batch_that_is_ended_says_what_is_not_known(
+    graph: GraphCommand, tmp_path: Path, number: signal.Signals
+) -> None:
+    """
+    Whoever ends it, a person or a service manager: each request has its result.
+    """
+    reached, ended = threading.Event(), threading.Event()
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if target.endswith("/slow"):
+            reached.set()
+            ended.wait(10)
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+    file, out = tmp_path / "requests", tmp_path / "results.ndjson"
+    file.write_text(lines(*creating(1), {"id": "s", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}))
+    process = subprocess.Popen(
+        [str(ENTRA), "batch", str(file), "--out", str(out)], env={**os.environ, **graph.command.environ},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert reached.wait(15)
+    process.send_signal(number)
+    _, error = process.communicate(timeout=15)
+    ended.set()
+
+    assert 130 == process.returncode
+    assert "Interrupted" in error
+    assert ["n0", "s"] == told(out.read_text())
+
+
+@pytest.mark.parametrize("ending", ["> /dev/full", ">&-"])
+def test_a_write_whose_answer_is_lost_is_told_to_be_done(graph: GraphCommand, ending: str) -> None:
+    """
+    So that nobody sends it again.
+    """
+    words = " ".join(f"'{word}'" for word in CREATE)
+
+    done = shell(graph, f"{ENTRA} {words} {ending}")
+
+    assert 1 == done.returncode
+    assert "can't be written" in done.stderr
+    assert "What was asked has been done." in done.stderr
+    assert 1 == len(graph.server.effects)
+
+
+def test_a_question_that_nobody_sees_is_not_answered(graph: GraphCommand) -> None:
+    """
+    With `2> errors.log` a person is still at the terminal: nothing is written without their word.
+    """
+    for words, code in ((CREATE, 2), ((*CREATE, "--yes"), 0)):
+        streams = Streams(Terminal(), Terminal(), io.StringIO())
+
+        assert code == main(words, streams, graph.command.environ)
+
+    assert 1 == len(graph.server.effects)
+
+
+def test_a_changed_mind_sends_nothing(graph: GraphCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Ctrl-C at the question is a no.
+    """
+
+    class Interrupted(Terminal):
+        def readline(self, size: int | None = -1) -> str:  # type: ignore[override] # as io has it
+            raise KeyboardInterrupt
+
+    streams = Streams(Interrupted(), Terminal(), Terminal())
+
+    assert 130 == main(CREATE, streams, graph.command.environ)
+    assert "Nothing was sent." in streams.error.getvalue()  # type: ignore[attr-defined] # it is one in memory
+    assert {} == graph.server.effects
+
+
+def test_files_of_killed_runs_do_not_pile_up(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    What a run that was killed left unfinished is where the next one begins.
+    """
+    out, left = tmp_path / "user.json", tmp_path / ".user.json.new"
+    left.write_text("half of an ans")
+    left.chmod(0o600)
+
+    assert 0 == graph("request", "GET", "/users/id-0001", "--out", str(out)).code
+    assert "id-0001" == json.loads(out.read_text())["id"]
+    assert ["both.pem", "user.json"] == sorted(path.name for path in tmp_path.glob("[.bu]*"))
+
+
+def test_errors_of_output_are_json_too(graph: GraphCommand) -> None:
+    """
+    With `--json` a program reads standard error.
+    """
+    for words in ("request GET /users/id-0001", "request GET /users --all"):
+        done = shell(graph, f"{ENTRA} {words} --json > /dev/full")
+
+        assert 1 == done.returncode
+        assert "can't be written" in json.loads(done.stderr)["error"]["problem"]
+
+
+@pytest.mark.parametrize("words", [("use", ""), ("token", "--name", ""), ("disconnect", ""), (*CREATE, "--name", "")])
+def test_an_empty_name_is_nobodys(graph: GraphCommand, words: tuple[str, ...]) -> None:
+    """
+    `--name "$UNSET"` must not act on the connection that happens to be the current one.
+    """
+    assert graph(*words).code in (2, 3)
+    assert {} == graph.server.effects
+    assert 0 == graph("token").code
