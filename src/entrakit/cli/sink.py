@@ -99,8 +99,8 @@ class NewFile:
 
     Args:
         path: Its name.
-        is_record: Whether it tells what was done, which can't be found out again: then it is in `FILE.part` meanwhile,
-            stays there where it can't be finished, and one that stayed there is not written over.
+        is_record: Whether it tells what was done, which can't be found out again: then it is in `FILE.unfinished`
+            meanwhile, stays there where it can't be finished, and one that stayed there is not written over.
 
     Raises:
         ExportError: It can't be written there, another process writes it, or an earlier record is there.
@@ -112,7 +112,7 @@ class NewFile:
         self.path = target_of(path)
         directory, name = os.path.split(self.path)
         self._is_record = is_record
-        self._temporary = f"{self.path}.part" if is_record else os.path.join(directory, f".{name}.new")
+        self._temporary = f"{self.path}.unfinished" if is_record else os.path.join(directory, f".{name}.new")
         raw = open_private(self._temporary, self.path)
         self._file = io.BufferedWriter(raw)
         self._is_over = False

@@ -233,7 +233,7 @@ def _lost(context: Context, results: Results, error: OSError | ExportError, out:
     for line in unwritten:
         print(shown(line), file=context.streams.error)
     problem = error.problem if isinstance(error, ExportError) else f"The results can't be written: {error.strerror}."
-    sent, there = len(results.sent), f"{out}.part" if out else "standard output"
+    sent, there = len(results.sent), f"{out}.unfinished" if out else "standard output"
     known = " and in ".join([*(["stands above"] if unwritten else []), *([there] if sent > len(unwritten) else [])])
     return ExportError(
         f"{problem} {sent:,} of {len(results.texts):,} requests had been sent.",
