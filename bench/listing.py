@@ -58,9 +58,15 @@ def _side_by_side(one: Emulated, token: str) -> int:
     typed, exported = best["entrakit, typed"], best["entrakit, to a file (NDJSON)"]
     return (
         promise("typed objects, of a raw loop that makes them", typed / best["raw socket, msgspec"], TYPED)
+        + promise("the same by turns in one process, half of the times", _by_turns(one, token), TYPED)
         + promise("to a file, of a raw loop that drains", exported / best["raw socket, drained"], EXPORTED)
         + promise("msgraph-sdk takes, of typed objects", best["msgraph-sdk"] / typed, FASTER_THAN_SDK, at_least=True)
     )
+
+
+def _by_turns(one: Emulated, token: str) -> float:
+    """Return what listing typed objects takes of a raw loop right before it, in the middle of all turns."""
+    return _run(["bench.programs.by_turns", one.url, one.ca, PATH, str(ROUNDS)], token)["ratio"]
 
 
 def _flat(one: Emulated, token: str) -> int:
