@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -265,42 +263,6 @@ def test_bodies_in_base64(graph: GraphCommand) -> None:
 
     assert 0 == graph("batch", "-", given=lines(request)).code
     assert [b"\xff\xd8"] == bodies
-
-
-def test_interrupted_results_say_what_is_not_known(graph: GraphCommand, tmp_path: Path) -> None:
-    """
-    After Ctrl-C each request still has its result: done, not sent, or not known; in a file, too.
-    """
-    reached, interrupted = threading.Event(), threading.Event()
-    usual = graph.server.answer
-
-    def answer(method: str, target: str, body: bytes) -> Answer:
-        if target.endswith("/slow"):
-            reached.set()
-            interrupted.wait(10)
-        return usual(method, target, body)
-
-    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
-    file, out = tmp_path / "requests", tmp_path / "results.ndjson"
-    slow = {"id": "slow", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}
-    file.write_text(lines(*creating(1), slow, {"id": "later", "method": "GET", "url": "/me", "dependsOn": ["slow"]}))
-    words = [str(ENTRA), "batch", str(file), "--out", str(out), "--parallel", "1"]
-    process = subprocess.Popen(
-        words, env={**os.environ, **graph.command.environ}, stderr=subprocess.PIPE, text=True
-    )  # fmt: skip
-    assert reached.wait(15)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=15)
-    interrupted.set()
-
-    done, unknown, unsent = [json.loads(line) for line in out.read_text().splitlines()]
-    assert 130 == process.returncode
-    assert "Interrupted" in error
-    assert ("n0", 201) == (done["id"], done["status"])
-    assert ("slow", None, "It is not known whether this was done.") == (
-        unknown["id"], unknown["status"], unknown["error"]["message"]
-    )  # fmt: skip
-    assert "This was not sent." == unsent["error"]["message"]
 
 
 def test_a_reader_that_goes_away_does_not_leave_half_undone(graph: GraphCommand, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from entrakit.cli import main
 from entrakit.cli.context import Streams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.cli.conftest import GraphCommand
@@ -68,74 +70,71 @@ def test_results_that_can_not_be_written_are_told_elsewhere(
     assert "not known" not in done.stderr
 
 
-def test_what_an_interrupted_batch_left_is_not_written_over(graph: GraphCommand, tmp_path: Path) -> None:
-    """
-    The record of a run that was killed stays, is named to the next one, and is no secret to others on the machine.
-    """
-    out, part = tmp_path / "results.ndjson", tmp_path / "results.ndjson.unfinished"
-    file = tmp_path / "requests"
-    reached, killed = threading.Event(), threading.Event()
+@contextmanager
+def stuck(graph: GraphCommand, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a batch of three, one after another, into results.ndjson: the second is being asked and never answered."""
+    reached, over = threading.Event(), threading.Event()
     usual = graph.server.answer
 
     def answer(method: str, target: str, body: bytes) -> Answer:
         if target.endswith("/slow"):
             reached.set()
-            killed.wait(10)
+            over.wait(10)
         return usual(method, target, body)
 
     graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
-    file.write_text(lines(*creating(1), {"id": "s", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}))
-    process = subprocess.Popen(
-        [str(ENTRA), "batch", str(file), "--out", str(out)], env={**os.environ, **graph.command.environ}
-    )
-    assert reached.wait(15)
-    process.kill()
-    process.wait(15)
-    killed.set()
+    slow = {"id": "slow", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}
+    later = {"id": "later", "method": "GET", "url": "/me", "dependsOn": ["slow"]}
+    file = tmp_path / "requests"
+    file.write_text(lines(*creating(1), slow, later))
+    words = [str(ENTRA), "batch", str(file), "--out", str(tmp_path / "results.ndjson"), "--parallel", "1"]
+    environ = {**os.environ, **graph.command.environ}
+    with subprocess.Popen(words, env=environ, stderr=subprocess.PIPE, text=True) as process:
+        assert reached.wait(15)
+        yield process
+        over.set()
+
+
+def test_what_an_interrupted_batch_left_is_not_written_over(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    The record of a run that was killed stays, is named to the next one, and only its owner can read it.
+    """
+    out, part = tmp_path / "results.ndjson", tmp_path / "results.ndjson.unfinished"
+    with stuck(graph, tmp_path) as process:
+        process.kill()
+        process.communicate(timeout=15)
 
     assert ["n0"] == told(part.read_text())
     assert 0o600 == part.stat().st_mode & 0o777
     asked = len(graph.server.asked)
-    again = graph("batch", str(file), "--out", str(out))
+    words = ("batch", str(tmp_path / "requests"), "--out", str(out))
+    again = graph(*words)
     assert (1, asked) == (again.code, len(graph.server.asked))
     assert f"{part} is there" in again.error
 
     part.unlink()
-    assert "is there" not in graph("batch", str(file), "--out", str(out)).error
+    assert "is there" not in graph(*words).error
     assert (True, False) == (out.exists(), part.exists())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_batch_that_is_ended_says_what_is_not_known(
-    graph: GraphCommand, tmp_path: Path, number: signal.Signals
-) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupted_results_say_what_is_not_known(graph: GraphCommand, tmp_path: Path, number: signal.Signals) -> None:
     """
-    Whoever ends it, a person or a service manager: each request has its result.
+    Whoever ends it, a person or a service manager: each request still has its result, done, not sent, or not known.
     """
-    reached, ended = threading.Event(), threading.Event()
-    usual = graph.server.answer
+    with stuck(graph, tmp_path) as process:
+        process.send_signal(number)
+        _, error = process.communicate(timeout=15)
 
-    def answer(method: str, target: str, body: bytes) -> Answer:
-        if target.endswith("/slow"):
-            reached.set()
-            ended.wait(10)
-        return usual(method, target, body)
-
-    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
-    file, out = tmp_path / "requests", tmp_path / "results.ndjson"
-    file.write_text(lines(*creating(1), {"id": "s", "method": "DELETE", "url": "/users/slow", "dependsOn": ["n0"]}))
-    process = subprocess.Popen(
-        [str(ENTRA), "batch", str(file), "--out", str(out)], env={**os.environ, **graph.command.environ},
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert reached.wait(15)
-    process.send_signal(number)
-    _, error = process.communicate(timeout=15)
-    ended.set()
-
+    results = (tmp_path / "results.ndjson").read_text().splitlines()
+    done, unknown, unsent = [json.loads(line) for line in results]
     assert 130 == process.returncode
     assert "Interrupted" in error
-    assert ["n0", "s"] == told(out.read_text())
+    assert ("n0", 201) == (done["id"], done["status"])
+    assert ("slow", None, "It is not known whether this was done.") == (
+        unknown["id"], unknown["status"], unknown["error"]["message"]
+    )  # fmt: skip
+    assert ("later", "This was not sent.") == (unsent["id"], unsent["error"]["message"])
 
 
 @pytest.mark.parametrize("ending", ["> /dev/full", ">&-"])

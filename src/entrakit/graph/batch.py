@@ -43,7 +43,8 @@ class Item(NamedTuple):
         call: The call, or an operation.
         after: Places, from 0, of the calls that must have succeeded before this one is sent.
         name: What errors of others call it; empty for its number, from 1.
-        on_send: Called right before it is sent, each time it is; perhaps in another thread.
+        on_send: Called right before it is sent, each time it is; perhaps in another thread. An EntraError that it
+            raises keeps the whole payload from being sent, and is the result of its items.
     """
 
     call: Call[object] | Operation[object]

@@ -65,7 +65,6 @@ def _send(
     options: argparse.Namespace, context: Context, client: Client, entries: Sequence[Entry], requests: Sequence[Request]
 ) -> int:  # fmt: skip
     from entrakit.cli.progress import Progress
-    from entrakit.graph.batch import batch
 
     out = file_of(options.out)
     form = form_of(options.output, context, out, "ndjson")
@@ -84,8 +83,7 @@ def _send(
 
             try:
                 calls = [_item(place, entries[place], one, results, told) for place, one in enumerate(requests)]
-                steps = batch(client.service, calls, at_once=options.parallel)
-                for place, result in enumerate(watched.run(_while_writable(results, steps))):
+                for place, result in enumerate(watched.batch(calls, at_once=options.parallel)):
                     results.take(place, result)
             except KeyboardInterrupt:
                 is_interrupted = True
@@ -94,7 +92,7 @@ def _send(
         if results.trouble is not None:
             raise results.trouble
         sink.finish()
-    except (ExportError, OSError) as error:
+    except ExportError as error:
         raise _lost(context, results, error, out) from error
     finally:
         sink.close()
@@ -116,7 +114,7 @@ class Results:
     def __init__(self, entries: Sequence[Entry], sink: Sink, *, is_array: bool) -> None:
         self.count = 0
         self.sent: set[int] = set()
-        self.trouble: OSError | ExportError | None = None
+        self.trouble: ExportError | None = None
         self._entries = entries
         self._sink = sink
         self._is_array = is_array
@@ -132,13 +130,20 @@ class Results:
 
     def take(self, place: int, result: object) -> None:
         """Note what became of a request, and write what can be written; a second word on the same one is none."""
-        if place < self._written or self.texts[place] is not None:
+        is_known = place < self._written or self.texts[place] is not None
+        if is_known or result is self.trouble:
             return
         self.count += 1
         if isinstance(result, EntraError):
             self._failures[place] = result
         self.texts[place] = self._line(place, result)
         self._write()
+
+    def sending(self, place: int) -> None:
+        """Note that a request is about to be sent. Raises ExportError, so that it is not, if nothing can be written."""
+        if self.trouble is not None:
+            raise self.trouble
+        self.sent.add(place)
 
     def give_up(self) -> None:
         """Say of each request that nothing is known of, whether it was sent."""
@@ -166,14 +171,11 @@ class Results:
 
     def unwritten(self) -> list[str]:
         """Return, as JSON, what became of the requests that were sent and whose results were not written."""
-        lines = []
-        for place in range(self._written, len(self._entries)):
-            text = self.texts[place]
-            if text is None and place in self.sent:
-                text = self._line(place, _unknown(was_sent=True))
-            if text is not None:
-                lines.append(text)
-        return lines
+        return [
+            self.texts[place] or self._line(place, _unknown(was_sent=True))
+            for place in range(self._written, len(self._entries))
+            if place in self.sent
+        ]
 
     def _write(self) -> None:
         while self._written < len(self.texts):
@@ -204,39 +206,21 @@ class Results:
         except BrokenPipeError:
             # The reader went away, as `head` does; half of the requests must not stay behind for that.
             self._has_reader = False
-        except (OSError, ExportError) as error:
+        except ExportError as error:
             self.trouble = error
+        except OSError as error:
+            self.trouble = ExportError(f"The results can't be written: {error.strerror}.")
 
 
-def _while_writable(results: Results, steps: Operation[T]) -> Operation[T]:
-    """Pass steps on until results can't be written any more: what was not sent by then is not sent at all."""
-    try:
-        step = next(steps)
-        while results.trouble is None:
-            try:
-                outcome = yield step
-            except EntraError as error:
-                step = steps.throw(error)
-            else:
-                step = steps.send(outcome)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    finally:
-        steps.close()
-    raise results.trouble
-
-
-def _lost(context: Context, results: Results, error: OSError | ExportError, out: str | None) -> ExportError:
+def _lost(context: Context, results: Results, error: ExportError, out: str | None) -> ExportError:
     """Write what is known of the requests elsewhere, on standard error, and return what to raise."""
     unwritten = results.unwritten()
     for line in unwritten:
         print(shown(line), file=context.streams.error)
-    problem = error.problem if isinstance(error, ExportError) else f"The results can't be written: {error.strerror}."
     sent, there = len(results.sent), f"{out}.unfinished" if out else "standard output"
     known = " and in ".join([*(["stands above"] if unwritten else []), *([there] if sent > len(unwritten) else [])])
     return ExportError(
-        f"{problem} {sent:,} of {len(results.texts):,} requests had been sent.",
+        f"{error.problem} {sent:,} of {len(results.texts):,} requests had been sent.",
         remedy=f"What became of these {known}: don't send them again." if sent else "Name another file.",
     )
 
@@ -279,7 +263,7 @@ def _item(
         told(place, response)
         return response
 
-    return Item(steps(), entry.after, entry.id, lambda: results.sent.add(place))
+    return Item(steps(), entry.after, entry.id, lambda: results.sending(place))
 
 
 def _read(response: Response) -> Response:
