@@ -174,6 +174,37 @@ def test_what_can_never_be_sent_is_refused(after: list[tuple[int, ...]]) -> None
     assert [] == service.sizes
 
 
+def test_what_may_not_be_sent_any_more_is_not() -> None:
+    """
+    Each item is told before it is sent; an error it answers with is the result of its payload, and none is lost.
+    """
+    service = Pretender()
+    sent: list[int] = []
+    stop = ParameterError("enough")
+
+    def sending() -> None:
+        if service.sizes:
+            raise stop
+        sent.append(1)
+
+    results = run(batch(GRAPH, [Item(one, on_send=sending) for one in calls(["POST"] * 45)], at_once=1), service)
+
+    assert [20, [20], 20] == [len(sent), service.sizes, len(service.effects)]
+    assert [stop] * 25 == results[20:]
+
+
+def test_names_are_what_errors_call_them() -> None:
+    """
+    Of what failed, and of circles.
+    """
+    one, other = calls(["GET", "GET"])
+    failed = run(batch(GRAPH, [Item(one, name="first"), Item(other, (0,))]), Pretender({"/users/0": [403] * 9}))
+
+    assert "request first of the batch failed" in str(failed[1])
+    with pytest.raises(ParameterError, match=r"circle: first, 2\."):
+        run(batch(GRAPH, [Item(one, (1,), "first"), Item(other, (0,))]), Pretender())
+
+
 def test_an_error_of_an_item_is_its_result() -> None:
     """
     What the service refuses of one request is that request's result, and no other's.
