@@ -19,7 +19,7 @@ LATENCY_S = 0.05
 OURS = """
 import sys
 from entrakit import Cloud, Transport, connect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 url, ca, tenant, client, secret = sys.argv[1:]
 connect(client_id=client, tenant_id=tenant, client_secret=secret, cloud=find_cloud(url), transport=Transport(ca_bundle=ca)).token()
 """  # noqa: E501 - a script of its own

@@ -10,10 +10,10 @@ from bench.measure import best_of, compile_sources, environment, table
 
 KEEP = """
 import time
-from entrakit.clouds import GLOBAL
+from entrakit.authority.clouds import GLOBAL
 from entrakit.record import Record, keep
 from entrakit.settings import Settings
-from entrakit.tokens import Token
+from entrakit.tokens.token import Token
 from entrakit.vault import Vault
 now = time.time()
 scopes = ("https://graph.microsoft.com/.default",)

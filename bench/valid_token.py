@@ -64,10 +64,10 @@ def _per_open(call: Callable[[], object]) -> float:
 
 
 def _keep(vault: Vault, name: str) -> None:
-    from entrakit.clouds import GLOBAL
+    from entrakit.authority.clouds import GLOBAL
     from entrakit.record import Record, keep
     from entrakit.settings import Settings
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
 
     now = time.time()
     token = Token("x" * 2000, issued_at=now, expires_at=now + 86400)

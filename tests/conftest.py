@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from entrakit import Transport, connect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

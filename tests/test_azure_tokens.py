@@ -8,7 +8,7 @@ import sys
 from azure.core.credentials import AccessToken, AccessTokenInfo
 
 from entrakit.azure_tokens import access_token, access_token_info
-from entrakit.tokens import Token
+from entrakit.tokens.token import Token
 
 TOKEN = Token("canary-token", issued_at=1e9, expires_at=1e9 + 3600.5, refresh_at=1e9 + 60)
 
@@ -32,7 +32,7 @@ def test_without_azure_core_they_are_alike() -> None:
     """
     program = (
         "import sys; sys.modules['azure.core'] = None\n"
-        "from entrakit.azure_tokens import access_token, access_token_info\nfrom entrakit.tokens import Token\n"
+        "from entrakit.azure_tokens import access_token, access_token_info\nfrom entrakit.tokens.token import Token\n"
         "token = Token('canary', issued_at=0, expires_at=60)\n"
         "one, info = access_token(token), access_token_info(token)\n"
         "print(one.token, one.expires_on, info.token_type, info.refresh_on, 'canary' in repr(one))"

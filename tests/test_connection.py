@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit import connect, disconnect, get_connection
-from entrakit.challenges import parse_claims
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import (
     InteractionRequiredError,
     NetworkError,
@@ -21,6 +20,7 @@ from entrakit.errors import (
     SignInError,
 )
 from entrakit.secret import Secret
+from entrakit.tokens.claims_challenge import parse_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.conftest import FakeClock, TokenServer
 
     from entrakit.connection import Connection
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
 
 CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
 

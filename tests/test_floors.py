@@ -12,13 +12,11 @@ CLIENT = SOURCE / "entrakit"
 
 # From the bottom up; a room may import what stands before it.
 ORDER = (
-    *("version", "errors", "claims", "remedy_table", "remedies", "permissions"),
-    *("clouds", "services", "identifiers", "scopes", "tokens", "wanted", "secret", "redaction", "challenges"),
-    *("answers", "paths", "retry", "trust", "tls_socket", "http_errors"),
-    *("http", "http_async", "vault", "metadata", "certificates"),
+    *("version", "errors", "remedy_table", "remedies", "secret", "redaction", "files", "http", "authority", "tokens"),
+    *("services", "answers", "vault", "metadata", "certificates"),
     *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
     *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
-    *("renewal", "holder", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in", "inspection"),
+    *("renewal", "holder", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in"),
     *("__init__", "cli", "__main__"),
 )
 
@@ -26,15 +24,15 @@ ORDER = (
 DOORS = {
     "azure": {"azure_tokens.py"},
     "msal": {"_msal.py"},
-    "httpx2": {"http.py", "http_async.py", "http_errors.py"},
+    "httpx2": {"http/transport.py", "http/transport_async.py", "http/failures.py"},
     "msgspec": {"graph/decoding.py"},
-    "truststore": {"trust.py"},
-    "filelock": {"vault/lock.py"},
+    "truststore": {"http/tls.py"},
+    "filelock": {"files/lock.py"},
     "keyring": {"vault/keys/keyring.py"},
     "redis": {"vault/redis.py"},
     "ctypes": {"vault/keys/kernel.py", "certificates/windows_calls.py", "certificates/macos_calls.py"},
     "pkcs11": {"certificates/tokens.py"},
-    "platformdirs": {"paths.py"},
+    "platformdirs": {"files/paths.py"},
     "rich": {"cli/output.py"},
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }

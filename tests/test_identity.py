@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from entrakit import connect, get_connection
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import NotConnectedError, SignInError
 
 if TYPE_CHECKING:

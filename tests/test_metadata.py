@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import SignInError, UnexpectedAnswerError
 from entrakit.metadata import discover
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import FakeClock, TokenServer
 
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
 
 
 def kept_file(directory: Path) -> Path:

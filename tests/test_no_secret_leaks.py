@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from entrakit import Connection, Credential, Transport, connect, get_connection
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import EntraError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import FakeClock
 
     from entrakit.flows.devicecode import DeviceCode
-    from entrakit.http import HttpAnswer
+    from entrakit.http.transport import HttpAnswer
     from entrakit_emulator import Tenant
 
 SECRET_FIELDS = {

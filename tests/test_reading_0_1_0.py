@@ -25,10 +25,10 @@ from tests.vault.servers import RedisServer
 
 from entrakit import Credential, Secret, Transport, connect, get_connection, list_connections
 from entrakit import record as records
+from entrakit.authority.clouds import find_cloud
 from entrakit.cli import main
 from entrakit.cli.context import Streams
 from entrakit.cli.sink import NewFile
-from entrakit.clouds import find_cloud
 from entrakit.errors import ExportError, InteractionRequiredError, VaultBusyError, VaultError
 from entrakit.graph.delta_session import DeltaSession
 from entrakit.metadata import discover

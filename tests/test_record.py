@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrakit import record
-from entrakit.clouds import GLOBAL
+from entrakit.authority.clouds import GLOBAL
 from entrakit.errors import VaultError
 from entrakit.kept import list_connections
 from entrakit.settings import Settings
-from entrakit.tokens import Token
+from entrakit.tokens.token import Token
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 NOW = time.time()
 TOKEN = Token("canary", issued_at=NOW, expires_at=NOW + 3600)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.clouds import CLOUDS, GLOBAL, Cloud, find_cloud
+from entrakit.authority.clouds import CLOUDS, GLOBAL, Cloud, find_cloud
 from entrakit.errors import VaultError
 from entrakit.settings import APP_FLOWS, DELEGATED_FLOWS, Settings, settings_from
-from entrakit.tokens import Account
+from entrakit.tokens.token import Account
 
 CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
 

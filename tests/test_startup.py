@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from entrakit.clouds import GLOBAL
+from entrakit.authority.clouds import GLOBAL
 from entrakit.record import Record, keep
 from entrakit.settings import Settings
-from entrakit.tokens import Token
+from entrakit.tokens.token import Token
 from entrakit.vault import Vault
 
 HEAVY = {
@@ -64,7 +64,8 @@ def test_a_kept_token_loads_little() -> None:
     assert set() == {name for name in loaded if any(name == one or name.startswith(f"{one}.") for one in HEAVY)}
     ours = {name for name in loaded if name.startswith("entrakit.")}
     assert set() == ours - {
-        "entrakit.claims",
+        "entrakit.tokens",
+        "entrakit.tokens.jwt",
         "entrakit.cli",
         "entrakit.cli.arguments",
         "entrakit.cli.commands",
@@ -72,25 +73,27 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.cli.context",
         "entrakit.cli.spans",
         "entrakit.cli.table",
-        "entrakit.clouds",
+        "entrakit.authority",
+        "entrakit.authority.clouds",
         "entrakit.connection",
         "entrakit.errors",
         "entrakit.holder",
-        "entrakit.identifiers",
+        "entrakit.authority.tenants",
         "entrakit.kept",
-        "entrakit.paths",
+        "entrakit.files",
+        "entrakit.files.paths",
         "entrakit.record",
-        "entrakit.scopes",
+        "entrakit.tokens.scopes",
         "entrakit.settings",
-        "entrakit.tokens",
+        "entrakit.tokens.token",
         "entrakit.vault",
         "entrakit.vault.envelope",
         "entrakit.vault.files",
         "entrakit.vault.keys",
         "entrakit.vault.keys.file",
         "entrakit.vault.names",
-        "entrakit.vault.private_files",
-        "entrakit.wanted",
+        "entrakit.files.private",
+        "entrakit.tokens.request",
     }
 
 

@@ -12,26 +12,26 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from entrakit.authority.clouds import Cloud
     from entrakit.certificates import Certificate
-    from entrakit.clouds import Cloud
     from entrakit.connection import Connection
     from entrakit.errors import EntraError
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.kept import disconnect, get_connection, list_connections
     from entrakit.secret import Credential, Secret
     from entrakit.sign_in import connect
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
     from entrakit.version import __version__
 
 _HOME = {
     "Certificate": "certificates",
-    "Cloud": "clouds",
+    "Cloud": "authority.clouds",
     "Connection": "connection",
     "Credential": "secret",
     "EntraError": "errors",
     "Secret": "secret",
-    "Token": "tokens",
-    "Transport": "http",
+    "Token": "tokens.token",
+    "Transport": "http.transport",
     "__version__": "version",
     "connect": "sign_in",
     "disconnect": "kept",

@@ -14,7 +14,7 @@ from typing import cast
 
 from entrakit.errors import EntraError, NetworkError, SignInError, UnexpectedAnswerError
 from entrakit.grants import CodeRequest, DeviceRequest, Grant
-from entrakit.http_errors import host_of
+from entrakit.http.failures import host_of
 from entrakit.lazy_package import make_lazy
 from entrakit.msal_http import MsalHttp, seconds_of
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     import msal
 
-    from entrakit.claims import JSON
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.metadata import Authority
+    from entrakit.tokens.jwt import JSON
 
 DEFAULT_LIFETIME_S = 3599.0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.graph.aio import AsyncClient
 from entrakit.graph.runner_async import AsyncRunner
-from entrakit.http_async import AsyncTransport
+from entrakit.http.transport_async import AsyncTransport
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from entrakit.connection import Connection
     from entrakit.services import Service
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
 
 
 class AsyncConnection:

@@ -20,15 +20,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.claims import JSON
     from entrakit.flows.browser import BrowserOptions
     from entrakit.flows.devicecode import DeviceCode
     from entrakit.grants import Grant
-    from entrakit.http import Clock, Transport
+    from entrakit.http.transport import Clock, Transport
     from entrakit.metadata import Authority
     from entrakit.proofs import Proof
     from entrakit.settings import Settings
-    from entrakit.tokens import Account
+    from entrakit.tokens.jwt import JSON
+    from entrakit.tokens.token import Account
 
 TOLD_SKEW_S = 120.0
 
@@ -167,7 +167,7 @@ def _still_good(attempt: _Attempt) -> Connection | None:
 
 
 def _usual_transport(clock: Clock, ca_bundle: str | os.PathLike[str] | None, timeout: float | None) -> Transport:
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
 
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     return Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)

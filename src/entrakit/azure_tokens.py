@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo
 
     from entrakit.connection import Connection
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
 
 
 class _Plain(NamedTuple):

@@ -16,8 +16,8 @@ from threading import Lock
 
 from entrakit import record as records
 from entrakit.holder import Holder
-from entrakit.scopes import app_scopes, delegated_scopes
-from entrakit.wanted import Wanted
+from entrakit.tokens.request import Wanted
+from entrakit.tokens.scopes import app_scopes, delegated_scopes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from entrakit.aio import AsyncConnection
     from entrakit.graph.client import Client
     from entrakit.graph.runner import Runner
-    from entrakit.http import Clock, Transport
+    from entrakit.http.transport import Clock, Transport
     from entrakit.proofs import Proof
     from entrakit.record import Record
     from entrakit.services import Service
     from entrakit.settings import Settings
-    from entrakit.tokens import Account, Token
+    from entrakit.tokens.token import Account, Token
     from entrakit.vault import Vault
 
 
@@ -290,6 +290,6 @@ def reaching(vault: Vault | None, clock: Clock) -> Callable[[str], Connection]:
 def _parsed(claims: str | None) -> str:
     if not claims:
         return ""
-    from entrakit.challenges import parse_claims
+    from entrakit.tokens.claims_challenge import parse_claims
 
     return parse_claims(claims)

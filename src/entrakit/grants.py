@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 
 class Grant(NamedTuple):

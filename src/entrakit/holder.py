@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from entrakit.certificates.keyvault import Reach
-    from entrakit.http import Clock, Transport
+    from entrakit.http.transport import Clock, Transport
     from entrakit.proofs import Proof
     from entrakit.record import Record
     from entrakit.settings import Settings
-    from entrakit.tokens import Token
+    from entrakit.tokens.request import Wanted
+    from entrakit.tokens.token import Token
     from entrakit.vault import Vault
-    from entrakit.wanted import Wanted
 
 EARLY_RETRY_S = 30.0
 BUSY_RETRY_S = 1.0
@@ -195,8 +195,8 @@ class Holder:
 
     def _renew(self, wanted: Wanted, *, patient: bool) -> Token:
         from entrakit import proofs
-        from entrakit.challenges import merged_claims
         from entrakit.renewal import renew
+        from entrakit.tokens.claims_challenge import merged_claims
 
         record, key = self.record, wanted.key
         if self._proof is None and record.saved_proof:
@@ -238,7 +238,7 @@ class Holder:
     def open_transport(self) -> Transport:
         """Return what sends for this connection, with the trust and proxy that it was connected with."""
         if self._transport is None:
-            from entrakit.http import Transport
+            from entrakit.http.transport import Transport
 
             settings = self.record.settings
             self._transport = Transport(

@@ -8,7 +8,7 @@ token endpoint over TLS.
 from __future__ import annotations
 
 from entrakit.errors import SignInError
-from entrakit.tokens import Account
+from entrakit.tokens.token import Account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

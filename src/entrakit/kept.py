@@ -14,7 +14,7 @@ from entrakit.vault.names import is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit.http import Clock, Transport
+    from entrakit.http.transport import Clock, Transport
 
 
 class Status(NamedTuple):

@@ -11,16 +11,16 @@ import json
 import os
 from typing import NamedTuple
 
+from entrakit.authority.tenants import is_guid
 from entrakit.errors import UnexpectedAnswerError, VaultError
-from entrakit.http import unavailable
-from entrakit.http_errors import host_of
-from entrakit.identifiers import is_guid
-from entrakit.vault.private_files import make_directory
+from entrakit.files.private import make_directory
+from entrakit.http.failures import host_of
+from entrakit.http.transport import unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit.clouds import Cloud
-    from entrakit.http import HttpAnswer, Transport
+    from entrakit.authority.clouds import Cloud
+    from entrakit.http.transport import HttpAnswer, Transport
 
 KEPT_FOR_S = 24 * 3600.0
 SCHEMA = 1

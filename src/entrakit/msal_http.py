@@ -11,15 +11,15 @@ import logging
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import NetworkError, ThrottledError, UnexpectedAnswerError
-from entrakit.http import unavailable
-from entrakit.http_errors import host_of
-from entrakit.retry import parse_retry_after
+from entrakit.http.failures import host_of
+from entrakit.http.retry import parse_retry_after
+from entrakit.http.transport import unavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.http import HttpAnswer, Transport
+    from entrakit.http.transport import HttpAnswer, Transport
     from entrakit.metadata import Authority
 
 NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before", "expires_on")

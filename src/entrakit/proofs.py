@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.certificates.keyvault import Reach
-    from entrakit.claims import JSON
     from entrakit.settings import Settings
+    from entrakit.tokens.jwt import JSON
 
 Proof: TypeAlias = "Secret | Credential | Certificate"
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from entrakit.errors import VaultError
 from entrakit.settings import Settings, settings_from
-from entrakit.tokens import Token
+from entrakit.tokens.token import Token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
     from entrakit.vault import Entry, Vault
 
 

@@ -12,7 +12,7 @@ from entrakit.errors import EntraError, InteractionRequiredError, SignInError
 from entrakit.identity import account_of
 from entrakit.metadata import discover
 from entrakit.record import Record
-from entrakit.tokens import Token
+from entrakit.tokens.token import Token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from entrakit.certificates.keyvault import Reach
     from entrakit.grants import Grant
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.metadata import Authority
     from entrakit.proofs import Proof
     from entrakit.settings import Settings
@@ -90,7 +90,7 @@ def token_of(grant: Grant, settings: Settings) -> Token:
 
 def metadata_directory() -> str | None:
     """Return where discovery documents are kept; None where nothing can be."""
-    from entrakit.paths import state_dir
+    from entrakit.files.paths import state_dir
 
     try:
         return os.path.join(state_dir(os.environ), "metadata")

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.clouds import Cloud
+    from entrakit.authority.clouds import Cloud
 
 
 class Service(NamedTuple):

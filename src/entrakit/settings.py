@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entrakit.clouds import Cloud
+from entrakit.authority.clouds import Cloud
 from entrakit.errors import VaultError
-from entrakit.tokens import Account
+from entrakit.tokens.token import Account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 DELEGATED_FLOWS = ("browser", "devicecode", "password")
 APP_FLOWS = ("certificate", "secret")

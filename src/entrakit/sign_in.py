@@ -17,14 +17,14 @@ from typing import TypedDict, overload
 
 from entrakit import proofs
 from entrakit.attempt import Asked, Person, connected
-from entrakit.clouds import Cloud, find_cloud
+from entrakit.authority.clouds import Cloud, find_cloud
+from entrakit.authority.tenants import parse_client_id, parse_tenant_id
 from entrakit.errors import CertificateError, ParameterError, SignInError
-from entrakit.identifiers import parse_client_id, parse_tenant_id
 from entrakit.parameters import ParameterSet, choose_set, refuse_tenant
-from entrakit.scopes import app_scopes, delegated_scopes
 from entrakit.secret import Credential, Secret
 from entrakit.settings import Settings
-from entrakit.tokens import Account
+from entrakit.tokens.scopes import app_scopes, delegated_scopes
+from entrakit.tokens.token import Account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from entrakit.certificates import Certificate
     from entrakit.connection import Connection
     from entrakit.flows.devicecode import DeviceCode
-    from entrakit.http import Clock, Transport
+    from entrakit.http.transport import Clock, Transport
     from entrakit.vault import Vault
 
     CertificateSource: TypeAlias = Certificate | bytes | tuple[RSAPrivateKey, X509Certificate]

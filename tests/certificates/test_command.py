@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from entrakit import connect, get_connection
+from entrakit.authority.clouds import find_cloud
 from entrakit.certificates import command
 from entrakit.certificates.command import with_command
-from entrakit.clouds import find_cloud
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
 from entrakit.sign_in import _words
 

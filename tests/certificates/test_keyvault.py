@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from entrakit import connect, get_connection
+from entrakit.authority.clouds import GLOBAL, find_cloud
 from entrakit.certificates.keyvault import KeyVault, VaultKey, vault_url
 from entrakit.certificates.sources import proof_from
-from entrakit.clouds import GLOBAL, find_cloud
 from entrakit.errors import (
     CertificateError,
     NetworkError,
@@ -19,7 +19,7 @@ from entrakit.errors import (
     ParameterSetError,
     SignInError,
 )
-from entrakit.http import HttpAnswer
+from entrakit.http.transport import HttpAnswer
 from entrakit.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from entrakit import connect, get_connection
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 
 from entrakit import connect, get_connection
+from entrakit.authority.clouds import find_cloud
 from entrakit.certificates.directory import DOTNET
 from entrakit.certificates.sources import KINDS, stores_of
-from entrakit.clouds import find_cloud
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 from tests.certificates.conftest import NOW, named
 
 from entrakit import Certificate, connect, get_connection
+from entrakit.authority.clouds import find_cloud
 from entrakit.certificates.offers import offers
 from entrakit.certificates.pkcs11_modules import Module, named_module
 from entrakit.certificates.pkcs11_uri import ANY, parse_uri
@@ -29,7 +30,6 @@ from entrakit.certificates.tokens import (
     TokenStore,
     session_of,
 )
-from entrakit.clouds import find_cloud
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
 

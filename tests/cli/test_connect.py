@@ -366,7 +366,7 @@ def test_debug_shows_where_and_no_secret(entra: Command) -> None:
 
     assert "Traceback" not in quiet.error
     assert "Traceback" in loud.error
-    assert "entrakit.http: POST" in loud.error
+    assert "entrakit.http.transport: POST" in loud.error
     assert "canary" not in loud.error
 
 

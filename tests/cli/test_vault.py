@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import Command
 
 from entrakit import Credential, connect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import InteractionRequiredError
 from entrakit.kept import disconnect, get_connection
 from entrakit.vault import Vault

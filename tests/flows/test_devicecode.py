@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit import connect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import NetworkError, SignInError, UnexpectedAnswerError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit import Credential, connect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import EntraError, NetworkError, SignInError
 
 if TYPE_CHECKING:

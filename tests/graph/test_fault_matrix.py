@@ -14,8 +14,8 @@ from tests.graph.conftest import Fault
 from entrakit.errors import EntraError, NetworkError, ServiceUnavailableError, TooManyRequestsError
 from entrakit.graph.aio import AsyncClient
 from entrakit.graph.runner_async import AsyncRunner
-from entrakit.http import Transport
-from entrakit.http_async import AsyncTransport
+from entrakit.http.transport import Transport
+from entrakit.http.transport_async import AsyncTransport
 
 if TYPE_CHECKING:
     import ssl

@@ -11,7 +11,7 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from kiota_authentication_azure.azure_identity_access_token_provider import AzureIdentityAccessTokenProvider
 
-from entrakit.claims import decode_claims
+from entrakit.tokens.jwt import decode_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from entrakit.graph.aio import AsyncClient
 from entrakit.graph.client import Client
 from entrakit.graph.runner import Runner
 from entrakit.graph.runner_async import AsyncRunner
-from entrakit.http_async import AsyncTransport
+from entrakit.http.transport_async import AsyncTransport
 from entrakit.services import Service
 
 if TYPE_CHECKING:

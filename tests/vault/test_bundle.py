@@ -16,7 +16,7 @@ from entrakit.vault import Entry, Vault, bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 META: dict[str, JSON] = {"flow": "secret"}
 PASSPHRASE = Secret("correct horse")

@@ -15,7 +15,7 @@ from entrakit.vault import envelope
 from entrakit.vault.keys import KeyRef, id_of
 
 if TYPE_CHECKING:
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 KEY = bytes(range(32))
 REF = KeyRef("file", id_of(KEY))

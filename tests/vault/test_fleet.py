@@ -13,7 +13,7 @@ from tests.vault.fleet import WORKER, Fleet, set_clock
 from tests.vault.servers import RedisServer
 
 from entrakit import Credential, connect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import VaultError
 from entrakit.vault import Vault
 from entrakit.vault import redis as redis_storage

@@ -17,7 +17,7 @@ from entrakit.vault import Entry, Vault
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 META: dict[str, JSON] = {"flow": "secret", "scopes": ["a", "b"], "expires_at": 1.5, "account": {"name": "Ada"}}
 SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh", "tokens": {"a": [1, None, True]}}

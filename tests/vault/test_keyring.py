@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit import connect, disconnect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.errors import VaultError
 from entrakit.vault import Vault
 from entrakit.vault.keys import KeyMissingError, NoKeyringError, kernel

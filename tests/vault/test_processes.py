@@ -16,7 +16,7 @@ from entrakit.vault import Vault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 META: dict[str, JSON] = {"flow": "secret", "expires_at": 1.5}
 SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh"}
@@ -130,8 +130,8 @@ for name in sorted(set(sys.modules) - sealing): print(name)
     loaded = set(run(program, vault.place).split())
 
     assert set() == {name for name in loaded if name.split(".")[0] in HEAVY}
-    assert {"entrakit.errors", "entrakit.paths", "entrakit.vault"} <= loaded
-    assert "entrakit.vault.lock" not in loaded
+    assert {"entrakit.errors", "entrakit.files.paths", "entrakit.vault"} <= loaded
+    assert "entrakit.files.lock" not in loaded
 
 
 def test_a_kill_at_any_step_of_a_write_loses_nothing(vault: Vault) -> None:
@@ -200,7 +200,8 @@ STORM = """
 import os, random, select, signal, sys
 from entrakit.vault import Vault
 vault, names, random = Vault(sys.argv[1]), ("one", "two", "three"), random.Random(int(sys.argv[3]))
-from entrakit.vault import lock, files
+from entrakit.vault import files
+from entrakit.files import lock
 import filelock, platform
 for name in names:
     vault.write(name, {"n": 0}, {"n": 0})

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 META: dict[str, JSON] = {"flow": "secret", "expires_at": 1.5}
 SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh", "tokens": {"a": [1, None, True]}}

@@ -10,7 +10,7 @@ import pytest
 from tests.vault.servers import RedisServer
 
 from entrakit import Credential, connect, disconnect
-from entrakit.clouds import find_cloud
+from entrakit.authority.clouds import find_cloud
 from entrakit.vault import Vault
 from entrakit.vault.keys import kernel
 

@@ -17,7 +17,7 @@ from entrakit.vault import Vault, upkeep
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 META: dict[str, JSON] = {"flow": "secret"}
 KEYS = [base64.b64encode(bytes([n]) * 32).decode() for n in range(3)]

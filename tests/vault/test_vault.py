@@ -22,7 +22,7 @@ from entrakit.vault.redis import RedisStorage
 from entrakit.vault.storage import Storage
 
 if TYPE_CHECKING:
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 META: dict[str, JSON] = {"flow": "secret", "expires_at": 1.5}
 SECRETS: dict[str, JSON] = {"refresh_token": "canary-refresh", "tokens": {"a": [1, None, True]}}

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from entrakit.claims import JSON
     from entrakit.connection import Connection
+    from entrakit.tokens.jwt import JSON
 
     Reach = Callable[[str], AbstractContextManager[Connection]]
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from entrakit.grants import CodeRequest, Grant
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.metadata import Authority
-    from entrakit.tokens import Account
+    from entrakit.tokens.token import Account
 
 PROMPTS = ("login", "none", "consent", "select_account")
 PASTE_REDIRECT_URI = "http://localhost"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from entrakit.certificates import Certificate
     from entrakit.grants import Grant
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.metadata import Authority
 
 OUT_OF_TIME = 700024

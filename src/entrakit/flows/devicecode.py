@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from entrakit.grants import DeviceRequest, Grant
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.metadata import Authority
 
 SLOW_DOWN_S = 5.0

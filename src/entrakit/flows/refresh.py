@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrakit.grants import Grant
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
     from entrakit.metadata import Authority
 
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from entrakit.errors import VaultBusyError, VaultError
-from entrakit.vault.private_files import read_file, write_file
+from entrakit.files.private import read_file, write_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

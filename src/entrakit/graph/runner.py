@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from entrakit.graph.operation import Operation, Step
-    from entrakit.http import Clock, HttpAnswer, Transport
+    from entrakit.http.transport import Clock, HttpAnswer, Transport
     from entrakit.services import Service
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
 
     class TokenSource(Protocol):
         """What is needed of a connection."""

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from entrakit.graph.operation import Operation, Step
     from entrakit.graph.runner import TokenSource
-    from entrakit.http import Clock
-    from entrakit.http_async import AsyncTransport
+    from entrakit.http.transport import Clock
+    from entrakit.http.transport_async import AsyncTransport
     from entrakit.services import Service
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
 
 T = TypeVar("T")
 

@@ -19,11 +19,11 @@ import random as randomness
 from typing import NamedTuple
 from urllib.parse import urljoin
 
-from entrakit import retry
-from entrakit.challenges import challenge_in
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.graph.operation import Request, Response, Undelivered, Wait, response_of
+from entrakit.http import retry
 from entrakit.services import authority_of, shown_host
+from entrakit.tokens.claims_challenge import challenge_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import os
 from typing import NamedTuple, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
-from entrakit.paths import state_dir
+from entrakit.files.paths import state_dir
 from entrakit.vault import envelope
 from entrakit.vault.keys import KeyMissingError, KeyRef, Keys, ref_from
 from entrakit.vault.names import checked_name, is_name
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
     from entrakit.vault.storage import Storage
 
 DEFAULT_NAME = "default"

@@ -20,8 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from entrakit.claims import JSON
     from entrakit.secret import Secret
+    from entrakit.tokens.jwt import JSON
     from entrakit.vault import Vault
 
 SCHEMA = 1

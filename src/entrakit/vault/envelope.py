@@ -18,7 +18,7 @@ from entrakit.vault.keys import KeyRef, ref_from
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 SCHEMA = 1
 NONCE_SIZE = 12

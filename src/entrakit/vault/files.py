@@ -15,7 +15,7 @@ import os
 import time
 
 from entrakit.errors import VaultError
-from entrakit.vault import private_files
+from entrakit.files import private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,28 +41,28 @@ class Files:
 
     def prepare(self) -> None:
         """Raise VaultError if the directories can't be made, or are not ours alone."""
-        private_files.make_directory(self.path)
-        private_files.make_directory(self._directory)
-        private_files.check_writable(self._directory)
+        private.make_directory(self.path)
+        private.make_directory(self._directory)
+        private.check_writable(self._directory)
 
     def read(self, name: str) -> bytes | None:
         """Return an entry; None if there is none. Raises VaultError."""
         for directory in (self.path, self._directory):
-            private_files.check_directory(directory)
-        return private_files.read_file(self._file(name))
+            private.check_directory(directory)
+        return private.read_file(self._file(name))
 
     def write(self, name: str, data: bytes) -> None:
         """Put an entry in place of the one of this name. Raises VaultError; then the earlier one is still there."""
-        private_files.write_file(self._file(name), data)
+        private.write_file(self._file(name), data)
 
     def delete(self, name: str) -> None:
         """Remove all that is kept under a name, damaged copies and the lock too. Raises VaultError."""
         file = self._file(name)
         for path in self._files_of(file):
-            private_files.remove_file(path)
+            private.remove_file(path)
         # Windows keeps a file that is open; filelock removes it there.
         with contextlib.suppress(VaultError):
-            private_files.remove_file(file.removesuffix(ENDING) + ".lock")
+            private.remove_file(file.removesuffix(ENDING) + ".lock")
 
     def has_traces(self, name: str) -> bool:
         """Return whether anything is kept under a name, be it damaged. Raises VaultError."""
@@ -90,14 +90,14 @@ class Files:
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         file = self._file(name)
         aside = f"{file.removesuffix(ENDING)}{DAMAGED}{now}-{os.urandom(2).hex()}"
-        return aside if private_files.set_aside(file, aside, seen) else ""
+        return aside if private.set_aside(file, aside, seen) else ""
 
     @contextlib.contextmanager
     def lock(self, name: str, timeout_s: float) -> Iterator[None]:
         """Hold an entry against other processes for a block; raises VaultError after `timeout_s` seconds of waiting."""
-        from entrakit.vault.lock import locked
+        from entrakit.files.lock import locked
 
-        private_files.make_directory(self.path)
+        private.make_directory(self.path)
         path = self._file(name).removesuffix(ENDING) + ".lock"
         with locked(path, timeout_s):
             try:
@@ -106,22 +106,22 @@ class Files:
                 if name.startswith("."):
                     # Of a lock that is no entry's nothing shall be left; who waits for it makes it anew.
                     with contextlib.suppress(VaultError):
-                        private_files.remove_file(path)
+                        private.remove_file(path)
 
     def read_current(self) -> bytes:
         """Return the name that was chosen; empty if none was. Raises VaultError."""
-        return private_files.read_file(self._chosen) or b""
+        return private.read_file(self._chosen) or b""
 
     def write_current(self, name: str) -> None:
         """Choose a name, or none if it is empty. Raises VaultError."""
         if name:
-            private_files.write_file(self._chosen, name.encode("ascii"))
+            private.write_file(self._chosen, name.encode("ascii"))
         else:
-            private_files.remove_file(self._chosen)
+            private.remove_file(self._chosen)
 
     def read_key_note(self) -> bytes | None:
         """Return what was noted about the vault's key; None if nothing was. Raises VaultError."""
-        return private_files.read_file(self._key_note)
+        return private.read_file(self._key_note)
 
     def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
         """Note something else about the vault's key, if nobody else has done so, and return whether it was done.
@@ -137,12 +137,12 @@ class Files:
         """
         self.prepare()
         if data is None:
-            return seen is not None and private_files.remove_seen(self._key_note, seen)
+            return seen is not None and private.remove_seen(self._key_note, seen)
         if seen is None:
-            return private_files.create_file(self._key_note, data)
+            return private.create_file(self._key_note, data)
         if self.read_key_note() != seen:
             return False
-        private_files.write_file(self._key_note, data)
+        private.write_file(self._key_note, data)
         return True
 
     def inspect(self) -> list[tuple[str, str, str]]:
@@ -150,7 +150,7 @@ class Files:
         found = []
         for directory in (self.path, self._directory):
             try:
-                private_files.check_directory(directory)
+                private.check_directory(directory)
                 names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
             except (VaultError, OSError) as error:
                 found.append(_problem(directory, error))
@@ -162,7 +162,7 @@ class Files:
     def sweep(self) -> None:
         """Remove what writers left that were killed at least an hour ago, as far as it can be removed."""
         for directory in (self.path, self._directory):
-            private_files.remove_rests(directory, time.time() - REST_AGE_S)
+            private.remove_rests(directory, time.time() - REST_AGE_S)
 
     def _file(self, name: str) -> str:
         return os.path.join(self._directory, name + ENDING)
@@ -183,7 +183,7 @@ class Files:
             os.path.join(self._directory, one)
             for one in self._files()
             if one == entry
-            or private_files.intended_name(one) == entry
+            or private.intended_name(one) == entry
             # The time stamp has no dot, so this is not a file of a connection that is called `NAME.damaged-…`.
             or (one.startswith(damaged) and "." not in one[len(damaged) :])
         ]
@@ -195,14 +195,14 @@ def _look_at(path: str) -> list[tuple[str, str, str]]:
     if os.path.isdir(path) and not os.path.islink(path):
         return []
     try:
-        private_files.read_file(path)
+        private.read_file(path)
     except VaultError as error:
         # What is wrong with an entry itself is told with its name.
         return [] if name.endswith(ENDING) else [_problem(path, error)]
     if DAMAGED in name and not name.endswith(ENDING):
         owner = name.partition(DAMAGED)[0]
         return [(path, "It is a damaged copy.", f"Remove it with `entra disconnect {owner}`, or look at it first.")]
-    if private_files.intended_name(name):
+    if private.intended_name(name):
         return [(path, "A writer that was killed left it.", "`entra status` removes it after an hour.")]
     return []
 

@@ -109,7 +109,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Sign in, keep, and say so."""
     from contextlib import closing
 
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
 
     try:
         given = _given(options, context)
@@ -135,7 +135,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _connect(options: argparse.Namespace, context: Context, given: dict[str, object]) -> Connection:
-    from entrakit.clouds import find_cloud
+    from entrakit.authority.clouds import find_cloud
     from entrakit.sign_in import connect
 
     named = options.cloud or options.authority_url

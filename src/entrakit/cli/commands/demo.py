@@ -47,7 +47,7 @@ def arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """Sign in five times and print what happened."""
     from entrakit.cli.output import give_table, short
-    from entrakit.http import Transport
+    from entrakit.http.transport import Transport
 
     tenant = start()
     try:
@@ -76,7 +76,7 @@ def _flows(
     tenant: Tenant, transport: Transport, context: Context, *, by_person: bool
 ) -> list[tuple[str, str, Callable[[], Connection]]]:
     """Return each flow with the path that its token is tried on."""
-    from entrakit.clouds import find_cloud
+    from entrakit.authority.clouds import find_cloud
     from entrakit.secret import Credential
     from entrakit.sign_in import Common, connect
 

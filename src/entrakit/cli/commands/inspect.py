@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.inspection import Inspection
+    from entrakit.tokens.inspection import Inspection
 
 
 def arguments(parser: Parser) -> None:
@@ -27,7 +27,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Say what the token says."""
-    from entrakit.inspection import inspect, require
+    from entrakit.tokens.inspection import inspect, require
 
     found = inspect(_token(options, context), time.time())
     if context.as_json:

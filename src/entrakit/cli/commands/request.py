@@ -133,7 +133,7 @@ def _single(asked: Asked, request: Request) -> int:
     sink = open_sink(asked.context, asked.out)  # before anything is sent: what came could not be got again
     client = asked.client.watched(lambda *wait: _tell_of_wait(asked.context, *wait))
     if asked.context.owns_process:
-        from entrakit.http import load_lean
+        from entrakit.http.transport import load_lean
 
         load_lean()
     try:

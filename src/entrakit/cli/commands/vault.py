@@ -97,9 +97,9 @@ def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
 
 
 def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
+    from entrakit.files.private import create_file
     from entrakit.vault.bundle import export
     from entrakit.vault.names import is_name
-    from entrakit.vault.private_files import create_file
 
     if options.replace:
         raise ParameterError("--replace goes with `entra vault import`.")

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 VARIABLE = "ENTRAKIT_VAULT_KEY"
 OLD_VARIABLE = "ENTRAKIT_VAULT_OLD_KEY"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 
 from entrakit.errors import VaultError
+from entrakit.files.private import create_file, make_directory, read_file, remove_file
 from entrakit.vault.keys import KEY_SIZE, KeyMissingError, KeyRef, id_of
-from entrakit.vault.private_files import create_file, make_directory, read_file, remove_file
 
 
 class FileKey:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 STALE_BEFORE_S = 300.0
 CLOCK_TOLERANCE_S = 300.0
@@ -130,7 +130,7 @@ class Token:
     def claims(self) -> Mapping[str, JSON]:
         """The claims inside, for display only; empty where the token can't be read (opaque, encrypted)."""
         if self._claims is None:
-            from entrakit.claims import decode_claims
+            from entrakit.tokens.jwt import decode_claims
 
             object.__setattr__(self, "_claims", decode_claims(self.access_token) or {})
         return dict(self._claims or {})

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 
+from entrakit.authority.tenants import is_guid
 from entrakit.errors import ParameterError
-from entrakit.identifiers import is_guid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit.tokens import Token
+    from entrakit.tokens.token import Token
 
 
 class Wanted(NamedTuple):

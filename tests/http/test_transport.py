@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
-from entrakit.http import MAX_ANSWER, Transport
+from entrakit.http.transport import MAX_ANSWER, Transport
 
 if TYPE_CHECKING:
     import ssl

@@ -15,9 +15,10 @@ from threading import Lock
 from types import ModuleType
 from typing import NamedTuple
 
-from entrakit import retry, version
+from entrakit import version
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, UnexpectedAnswerError
-from entrakit.http_errors import explained, host_of
+from entrakit.http import retry
+from entrakit.http.failures import explained, host_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from entrakit.http_async import AsyncTransport
+    from entrakit.http.transport_async import AsyncTransport
 
     class Clock(Protocol):
         """What is asked about time; the `time` module itself fits."""
@@ -52,7 +53,7 @@ LONGEST_ANSWER = 4
 # Not empty where HTTP/2 was left out.
 _lean: list[bool] = []
 
-log = logging.getLogger("entrakit.http")
+log = logging.getLogger("entrakit.http.transport")
 
 
 class HttpAnswer(NamedTuple):
@@ -281,8 +282,8 @@ def load_lean() -> None:
 
 def client_options(transport: Transport | AsyncTransport) -> dict[str, Any]:
     """Return what httpx2's clients are made with. Raises ParameterError for a CA bundle that can't be read."""
-    from entrakit.tls_socket import EagerSocket
-    from entrakit.trust import make_context
+    from entrakit.http.tls import make_context
+    from entrakit.http.tls_socket import EagerSocket
 
     _quieten("httpx2", "httpcore2")
     context: ssl.SSLContext = make_context(transport.ca_bundle, os.environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit import retry
+from entrakit.http import retry
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 

@@ -8,7 +8,7 @@ import pickle
 
 import pytest
 
-from entrakit.tokens import Account, Token
+from entrakit.tokens.token import Account, Token
 
 NOW = 1_800_000_000.0
 

@@ -10,7 +10,7 @@ import os
 from contextlib import contextmanager
 
 from entrakit.errors import VaultBusyError
-from entrakit.vault.private_files import make_directory, refused
+from entrakit.files.private import make_directory, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrakit.clouds import CLOUDS, find_cloud
+from entrakit.authority.clouds import CLOUDS, find_cloud
 from entrakit.errors import ParameterError
 
 

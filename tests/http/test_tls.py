@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.errors import ParameterError
-from entrakit.trust import issuer_seen, make_context
+from entrakit.http.tls import issuer_seen, make_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable

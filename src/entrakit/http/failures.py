@@ -50,7 +50,7 @@ def explained(error: Exception, url: str, correlation_id: str, timeout_s: float)
 
 def _tls_error(cause: Exception, host: str, correlation_id: str) -> TlsError:
     """Return the error for a failed handshake, with the issuer that was seen if the certificate was the reason."""
-    from entrakit.trust import issuer_seen
+    from entrakit.http.tls import issuer_seen
 
     reason = str(getattr(cause, "verify_message", "")).lower()
     if not reason:

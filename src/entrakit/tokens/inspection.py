@@ -9,15 +9,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from entrakit.claims import MAX_TOKEN, decode_claims, decode_header
 from entrakit.errors import PermissionMissingError
-from entrakit.permissions import APP_PROOFS, BROADER, DIRECTORY_ROLES, METHODS, RESOURCES, ROLE_MARKERS, describe
+from entrakit.tokens.jwt import MAX_TOKEN, decode_claims, decode_header
+from entrakit.tokens.permissions import APP_PROOFS, BROADER, DIRECTORY_ROLES, METHODS, RESOURCES, ROLE_MARKERS, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from entrakit.claims import JSON
+    from entrakit.tokens.jwt import JSON
 
 # A clock of a resource that is a little behind must not make a new token look wrong.
 TOLERANCE_S = 300.0

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from entrakit.errors import VaultError
-from entrakit.paths import state_dir
+from entrakit.files.paths import state_dir
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrakit.claims import MAX_TOKEN
 from entrakit.errors import PermissionMissingError
-from entrakit.inspection import Inspection, Permission, inspect, require
-from entrakit.permissions import BROADER, DIRECTORY_ROLES, RESOURCES, describe, known_permissions
+from entrakit.tokens.inspection import Inspection, Permission, inspect, require
+from entrakit.tokens.jwt import MAX_TOKEN
+from entrakit.tokens.permissions import BROADER, DIRECTORY_ROLES, RESOURCES, describe, known_permissions
 
 NOW = 1_800_000_000.0
 GRAPH = "https://graph.microsoft.com"

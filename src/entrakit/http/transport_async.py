@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import httpx2
 
-from entrakit.http import (
+from entrakit.http.failures import explained
+from entrakit.http.transport import (
     LONGEST_ANSWER,
     HttpAnswer,
     client_options,
@@ -12,13 +13,12 @@ from entrakit.http import (
     refuse_plain,
     unusable_proxy,
 )
-from entrakit.http_errors import explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.http import Clock, Transport
+    from entrakit.http.transport import Clock, Transport
 
 
 class AsyncTransport:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrakit.authority.tenants import is_guid, parse_client_id, parse_tenant_id
 from entrakit.errors import ParameterError
-from entrakit.identifiers import is_guid, parse_client_id, parse_tenant_id
 
 GUID = "0f3c2c1e-8d0b-4f0e-9f0d-9f7f6d8f1a11"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from entrakit.errors import VaultError
-from entrakit.vault import private_files
+from entrakit.files import private
 
 
 def mode(path: Path) -> int:
@@ -23,7 +23,7 @@ def mode(path: Path) -> int:
 def kept(private_home: Path) -> Path:
     """Return a private file with something in it."""
     path = private_home / "kept"
-    private_files.write_file(str(path), b"before")
+    private.write_file(str(path), b"before")
     return path
 
 
@@ -49,9 +49,9 @@ def test_everything_is_private_from_creation(tmp_path: Path) -> None:
     directory = tmp_path / "a" / "b" / "c"
     old = os.umask(0)
     try:
-        private_files.make_directory(str(directory))
-        private_files.write_file(str(directory / "one"), b"1")
-        assert private_files.create_file(str(directory / "other"), b"2")
+        private.make_directory(str(directory))
+        private.write_file(str(directory / "one"), b"1")
+        assert private.create_file(str(directory / "other"), b"2")
     finally:
         os.umask(old)
 
@@ -63,17 +63,17 @@ def test_what_is_written_is_read(kept: Path) -> None:
     """
     The last content is read, an empty one as well; what does not exist is None.
     """
-    assert b"before" == private_files.read_file(str(kept))
-    private_files.write_file(str(kept), b"")
-    assert b"" == private_files.read_file(str(kept))
-    assert private_files.read_file(str(kept) + "-else") is None
+    assert b"before" == private.read_file(str(kept))
+    private.write_file(str(kept), b"")
+    assert b"" == private.read_file(str(kept))
+    assert private.read_file(str(kept) + "-else") is None
 
 
 def test_a_file_is_created_once(kept: Path) -> None:
     """
     The second to create a file learns so, and changes nothing.
     """
-    assert not private_files.create_file(str(kept), b"second")
+    assert not private.create_file(str(kept), b"second")
     assert b"before" == kept.read_bytes()
     assert ["kept"] == os.listdir(kept.parent)
 
@@ -89,8 +89,8 @@ def test_a_file_is_created_once_on_a_disk_without_hard_links(kept: Path, monkeyp
     monkeypatch.setattr(os, "link", link)
     other = kept.with_name("other")
 
-    assert private_files.create_file(str(other), b"first")
-    assert not private_files.create_file(str(other), b"second")
+    assert private.create_file(str(other), b"first")
+    assert not private.create_file(str(other), b"second")
     assert (b"first", 0o600) == (other.read_bytes(), mode(other))
     assert ["kept", "other"] == sorted(os.listdir(kept.parent))
 
@@ -99,10 +99,10 @@ def test_removing_says_whether_there_was_one(kept: Path) -> None:
     """
     Removing twice is no error; what can't be removed is.
     """
-    assert private_files.remove_file(str(kept))
-    assert not private_files.remove_file(str(kept))
+    assert private.remove_file(str(kept))
+    assert not private.remove_file(str(kept))
     with pytest.raises(VaultError, match="Can't remove"):
-        private_files.remove_file(str(kept.parent))
+        private.remove_file(str(kept.parent))
 
 
 @pytest.mark.parametrize("given", [0o640, 0o604, 0o620, 0o602, 0o666])
@@ -113,7 +113,7 @@ def test_a_file_that_others_can_use_is_refused(kept: Path, given: int) -> None:
     kept.chmod(given)
 
     with pytest.raises(VaultError) as caught:
-        private_files.read_file(str(kept))
+        private.read_file(str(kept))
 
     assert f"{kept} can be used by others (mode {given:o}), so it is not used." == caught.value.problem
     assert f"`chmod 600 {kept}`" in caught.value.remedy
@@ -127,7 +127,7 @@ def test_a_directory_that_others_can_use_is_refused(private_home: Path, given: i
     private_home.chmod(given)
 
     with pytest.raises(VaultError, match=f"mode {given:o}") as caught:
-        private_files.make_directory(str(private_home))
+        private.make_directory(str(private_home))
 
     assert f"`chmod 700 {private_home}`" in caught.value.remedy
 
@@ -139,12 +139,12 @@ def test_a_link_is_refused(kept: Path) -> None:
     link = kept.with_name("link")
     link.symlink_to(kept)
     with pytest.raises(VaultError, match="is a symbolic link"):
-        private_files.read_file(str(link))
+        private.read_file(str(link))
 
     link.unlink()
     link.symlink_to(kept.parent)
     with pytest.raises(VaultError, match="is a symbolic link"):
-        private_files.make_directory(str(link))
+        private.make_directory(str(link))
 
 
 def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
@@ -154,7 +154,7 @@ def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
     link = kept.with_name("link")
     link.symlink_to(kept)
 
-    private_files.write_file(str(link), b"after")
+    private.write_file(str(link), b"after")
 
     assert (b"before", b"after") == (kept.read_bytes(), link.read_bytes())
     assert not link.is_symlink()
@@ -170,26 +170,26 @@ def test_what_is_no_file_is_refused(private_home: Path) -> None:
 
     for name in ("directory", "pipe"):
         with pytest.raises(VaultError, match="is not a file"):
-            private_files.read_file(str(private_home / name))
+            private.read_file(str(private_home / name))
     with pytest.raises(VaultError, match="is not a directory"):
-        private_files.make_directory(str(private_home / "file"))
+        private.make_directory(str(private_home / "file"))
 
 
 def test_an_oversized_file_is_refused(kept: Path) -> None:
     """
     A file larger than anything that we write is not read into memory, and we write none that could not be read.
     """
-    largest = b"x" * private_files.MAX_FILE
-    private_files.write_file(str(kept), largest)
+    largest = b"x" * private.MAX_FILE
+    private.write_file(str(kept), largest)
     with pytest.raises(VaultError, match="more than one connection may have"):
-        private_files.write_file(str(kept), largest + b"x")
-    assert largest == private_files.read_file(str(kept))
+        private.write_file(str(kept), largest + b"x")
+    assert largest == private.read_file(str(kept))
 
     with kept.open("wb") as file:
-        file.truncate(private_files.MAX_FILE + 1)
+        file.truncate(private.MAX_FILE + 1)
 
     with pytest.raises(VaultError, match="larger"):
-        private_files.read_file(str(kept))
+        private.read_file(str(kept))
 
 
 def test_somebody_elses_is_refused(kept: Path) -> None:
@@ -207,10 +207,10 @@ def test_somebody_elses_is_refused(kept: Path) -> None:
             pytest.skip("nothing here is another user's, and nothing can be given away")
     else:
         with pytest.raises(VaultError, match=r"belongs to another user \(id 12345\)"):
-            private_files.read_file(str(kept))
+            private.read_file(str(kept))
 
     with pytest.raises(VaultError, match="belongs to another user"):
-        private_files.check_directory(str(directory))
+        private.check_directory(str(directory))
 
 
 def test_what_stands_in_the_way_is_told(kept: Path) -> None:
@@ -220,14 +220,14 @@ def test_what_stands_in_the_way_is_told(kept: Path) -> None:
     inside = str(kept / "inside")
 
     for step in (
-        private_files.make_directory,
-        private_files.check_directory,
-        private_files.read_file,
-        private_files.remove_file,
+        private.make_directory,
+        private.check_directory,
+        private.read_file,
+        private.remove_file,
     ):
         with pytest.raises(VaultError, match="Not a directory"):
             step(inside)
-    for write in (private_files.write_file, private_files.create_file):
+    for write in (private.write_file, private.create_file):
         with pytest.raises(VaultError, match="Not a directory"):
             write(inside, b"x")
 
@@ -243,7 +243,7 @@ def test_a_disk_that_fails_while_reading_is_told(kept: Path, monkeypatch: pytest
     monkeypatch.setattr(os, "read", fail)
 
     with pytest.raises(VaultError, match=r"Can't read .*: Input/output error"):
-        private_files.read_file(str(kept))
+        private.read_file(str(kept))
 
 
 def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
@@ -252,7 +252,7 @@ def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
     """
     program = (
         "import resource, signal, sys\nfrom entrakit.errors import VaultError\n"
-        "from entrakit.vault import private_files as p\n"
+        "from entrakit.files import private as p\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
         "try: p.write_file(sys.argv[1], b'x' * 4096)\nexcept VaultError as error: print(error.problem)\n"
     )
@@ -270,13 +270,13 @@ def test_a_full_disk_loses_nothing(private_home: Path) -> None:
     program = """
 import os, sys
 from entrakit.errors import VaultError
-from entrakit.vault import private_files
+from entrakit.files import private
 path = sys.argv[1] + "/kept"
-private_files.write_file(path, b"before")
-for write in (private_files.write_file, private_files.create_file):
+private.write_file(path, b"before")
+for write in (private.write_file, private.create_file):
     try: write(path, b"x" * 200_000)
     except VaultError as error: print(error.problem, error.remedy, sep="|")
-print(private_files.read_file(path), os.listdir(sys.argv[1]))
+print(private.read_file(path), os.listdir(sys.argv[1]))
 """
     told = f"Can't write {private_home}/kept: No space left on device.|Make room on the disk, then try again.\n"
 
@@ -290,17 +290,17 @@ def test_a_read_only_disk_is_told(private_home: Path) -> None:
     program = """
 import subprocess, sys
 from entrakit.errors import VaultError
-from entrakit.vault import private_files
+from entrakit.files import private
 path = sys.argv[1] + "/kept"
-private_files.write_file(path, b"before")
+private.write_file(path, b"before")
 subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
-assert private_files.read_file(path) == b"before"
+assert private.read_file(path) == b"before"
 for step in (
-    lambda: private_files.write_file(path, b"x"),
-    lambda: private_files.create_file(path, b"x"),
-    lambda: private_files.remove_file(path),
-    lambda: private_files.make_directory(sys.argv[1] + "/a/b"),
-    lambda: private_files.set_aside(path, path + ".aside", b"before"),
+    lambda: private.write_file(path, b"x"),
+    lambda: private.create_file(path, b"x"),
+    lambda: private.remove_file(path),
+    lambda: private.make_directory(sys.argv[1] + "/a/b"),
+    lambda: private.set_aside(path, path + ".aside", b"before"),
 ):
     try: step()
     except VaultError as error: print(error.problem.split()[1], "ENTRAKIT_HOME" in error.remedy)
@@ -315,11 +315,11 @@ def test_setting_aside_takes_only_what_was_read(kept: Path) -> None:
     """
     aside = kept.with_name("aside")
 
-    assert not private_files.set_aside(str(kept), str(aside), b"what it was")
+    assert not private.set_aside(str(kept), str(aside), b"what it was")
     assert [b"before"] == [path.read_bytes() for path in kept.parent.iterdir()]
-    assert private_files.set_aside(str(kept), str(aside), b"before")
+    assert private.set_aside(str(kept), str(aside), b"before")
     assert [b"before"] == [path.read_bytes() for path in kept.parent.iterdir()]
-    assert not private_files.set_aside(str(kept), str(aside), b"before")
+    assert not private.set_aside(str(kept), str(aside), b"before")
     assert [aside] == list(kept.parent.iterdir())
 
 
@@ -332,22 +332,20 @@ def test_rests_of_killed_writers_are_removed(kept: Path) -> None:
         path.touch()
         os.utime(path, (1000, 1000 if path != young else 3000))
 
-    private_files.remove_rests(str(kept.parent), 2000)
-    private_files.remove_rests(str(kept.parent / "missing"), 2000)
+    private.remove_rests(str(kept.parent), 2000)
+    private.remove_rests(str(kept.parent / "missing"), 2000)
 
     assert [".kept.young.new", ".other", "kept"] == sorted(os.listdir(kept.parent))
-    assert ["kept", "", ""] == [
-        private_files.intended_name(path.name) for path in (young, kept, kept.with_name(".other"))
-    ]
+    assert ["kept", "", ""] == [private.intended_name(path.name) for path in (young, kept, kept.with_name(".other"))]
 
 
 def test_where_there_are_no_owners_nothing_is_refused(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     On Windows mode and owner mean nothing; there the access list of the profile protects.
     """
-    monkeypatch.setattr(private_files, "POSIX", False)
+    monkeypatch.setattr(private, "POSIX", False)
     kept.chmod(0o644)
 
-    private_files.write_file(str(kept.with_name("other")), b"1")
+    private.write_file(str(kept.with_name("other")), b"1")
 
-    assert b"before" == private_files.read_file(str(kept))
+    assert b"before" == private.read_file(str(kept))

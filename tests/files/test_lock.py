@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
+from entrakit.files.lock import _owner, _sign, locked
 from entrakit.vault import Vault
-from entrakit.vault.lock import _owner, _sign, locked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError
-from entrakit.scopes import app_scopes, delegated_scopes, resource_of
+from entrakit.tokens.scopes import app_scopes, delegated_scopes, resource_of
 
 GRAPH = "https://graph.microsoft.com"
 GUID = "00000003-0000-0000-c000-000000000000"

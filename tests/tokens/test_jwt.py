@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrakit.claims import MAX_TOKEN, decode_claims, decode_header
+from entrakit.tokens.jwt import MAX_TOKEN, decode_claims, decode_header
 
 OBJECTS = st.dictionaries(
     st.text(max_size=20),

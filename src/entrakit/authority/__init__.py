@@ -1,0 +1,1 @@
+"""Who signs tokens: clouds and their hosts, tenants and app registrations."""

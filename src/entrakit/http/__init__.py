@@ -1,0 +1,1 @@
+"""HTTP: one client, one rule of trust, one retry rule."""

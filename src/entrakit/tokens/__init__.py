@@ -1,0 +1,1 @@
+"""Tokens and what is written in them: scopes, claims, permissions, challenges."""
