@@ -25,7 +25,7 @@ DOORS = {
     "azure": {"azure_tokens.py"},
     "msal": {"_msal.py"},
     "httpx2": {"http/transport.py", "http/transport_async.py", "http/failures.py"},
-    "msgspec": {"graph/decoding.py"},
+    "msgspec": {"services/decoding.py"},
     "truststore": {"http/tls.py"},
     "filelock": {"files/lock.py"},
     "keyring": {"vault/keys/keyring.py"},

@@ -15,12 +15,12 @@ import httpcore2  # noqa: F401
 import httpx2  # noqa: F401
 
 import entrakit.graph.export
-import entrakit.graph.fan_in  # noqa: F401
+import entrakit.services.fan_in  # noqa: F401
 from bench.programs.user import User, report
 from entrakit import Token, Transport
 from entrakit.graph import Client
-from entrakit.graph.runner import Runner
-from entrakit.services import Service
+from entrakit.services.runner import Runner
+from entrakit.services.service import Service
 
 
 class Fixed:

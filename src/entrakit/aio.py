@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from entrakit.graph.aio import AsyncClient
-from entrakit.graph.runner_async import AsyncRunner
+from entrakit.graph.client_async import AsyncClient
 from entrakit.http.transport_async import AsyncTransport
+from entrakit.services.runner_async import AsyncRunner
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 
     from entrakit.connection import Connection
-    from entrakit.services import Service
+    from entrakit.services.service import Service
     from entrakit.tokens.token import Token
 
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from entrakit.aio import AsyncConnection
     from entrakit.graph.client import Client
-    from entrakit.graph.runner import Runner
     from entrakit.http.transport import Clock, Transport
     from entrakit.proofs import Proof
     from entrakit.record import Record
-    from entrakit.services import Service
+    from entrakit.services.runner import Runner
+    from entrakit.services.service import Service
     from entrakit.settings import Settings
     from entrakit.tokens.token import Account, Token
     from entrakit.vault import Vault
@@ -164,7 +164,7 @@ class Connection:
             ParameterError: There is no such service in the cloud of the connection.
         """
         from entrakit.graph.client import Client
-        from entrakit.graph.runner import Runner
+        from entrakit.services.runner import Runner
 
         found = self.find_service(service, vault=vault)
         with self._services_lock:
@@ -174,7 +174,7 @@ class Connection:
 
     def find_service(self, service: str | Service, *, vault: str = "") -> Service:
         """Return what a service's name means in this connection's cloud; arguments and errors as for `service()`."""
-        from entrakit import services
+        from entrakit.services import service as services
 
         if isinstance(service, services.Service):
             return services.checked(service)

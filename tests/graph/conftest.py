@@ -22,8 +22,8 @@ from tests.conftest import FakeClock
 
 from entrakit import Token, Transport
 from entrakit.graph.client import Client
-from entrakit.graph.runner import Runner
-from entrakit.services import Service
+from entrakit.services.runner import Runner
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     import ssl

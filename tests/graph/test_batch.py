@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.graph.pretence import reply, run
+from tests.services.fake_service import reply, run
 
 from entrakit.errors import DependencyError, EntraError, GraphError, NetworkError, ParameterError
 from entrakit.graph.batch import Item, batch
-from entrakit.graph.calls import call
-from entrakit.services import Service
+from entrakit.services.request import call
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
-    from entrakit.graph.operation import Call, Request, Response, Wait
+    from entrakit.services.operation import Call, Request, Response, Wait
 
 GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
 ARM = Service("azure", "https://management.azure.com", "https://management.azure.com")

@@ -14,13 +14,13 @@ from tests.graph.conftest import CLAIMS, USERS, Answer, Fault, TokenBox
 
 from entrakit import Transport, connect
 from entrakit.errors import ParameterError
-from entrakit.graph.aio import AsyncClient
-from entrakit.graph.calls import request_to
 from entrakit.graph.client import Client
-from entrakit.graph.operation import Request, response_of
-from entrakit.graph.reading import fetch
-from entrakit.graph.runner import Runner
-from entrakit.services import Service
+from entrakit.graph.client_async import AsyncClient
+from entrakit.services.fetch import fetch
+from entrakit.services.operation import Request, response_of
+from entrakit.services.request import request_to
+from entrakit.services.runner import Runner
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     import ssl
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.graph.conftest import GraphServer
 
     from entrakit import Connection, Token
-    from entrakit.graph.operation import Operation
+    from entrakit.services.operation import Operation
     from entrakit_emulator import Tenant
 
 

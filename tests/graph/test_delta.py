@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.graph.conftest import PAGE, USERS, Fault
-from tests.graph.pretence import reply, run
+from tests.services.fake_service import reply, run
 
 from entrakit.errors import (
     EntraError,
@@ -24,7 +24,7 @@ from entrakit.errors import (
 )
 from entrakit.graph.delta import Delta, merged
 from entrakit.graph.delta_session import DeltaSession
-from entrakit.services import Service
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.graph.conftest import GraphServer
 
     from entrakit.graph.client import Client
-    from entrakit.graph.operation import Request, Response
+    from entrakit.services.operation import Request, Response
 
     JSON = dict[str, object]
 

@@ -14,8 +14,8 @@ import pytest
 from tests.graph.conftest import USERS, Fault
 
 from entrakit.errors import EntraError, ExportError
+from entrakit.files.resumable import Part
 from entrakit.graph.export import Exported
-from entrakit.graph.part import Part
 
 if TYPE_CHECKING:
     import ssl
@@ -29,8 +29,8 @@ PROGRAM = """
 import os, signal, sys
 from entrakit import Token, Transport
 from entrakit.graph.client import Client
-from entrakit.graph.runner import Runner
-from entrakit.services import Service
+from entrakit.services.runner import Runner
+from entrakit.services.service import Service
 
 url, ca, file, moment, parallel = sys.argv[1:]
 left = int(moment)

@@ -12,10 +12,10 @@ import pytest
 from tests.graph.conftest import Fault
 
 from entrakit.errors import EntraError, NetworkError, ServiceUnavailableError, TooManyRequestsError
-from entrakit.graph.aio import AsyncClient
-from entrakit.graph.runner_async import AsyncRunner
+from entrakit.graph.client_async import AsyncClient
 from entrakit.http.transport import Transport
 from entrakit.http.transport_async import AsyncTransport
+from entrakit.services.runner_async import AsyncRunner
 
 if TYPE_CHECKING:
     import ssl
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.graph.conftest import GraphServer, TickingClock, TokenBox
 
     from entrakit.graph.client import Client
-    from entrakit.services import Service
+    from entrakit.services.service import Service
 
     Ask = Callable[[str], object]
 

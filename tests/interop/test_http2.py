@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit import Token, Transport
-from entrakit.graph.aio import AsyncClient
 from entrakit.graph.client import Client
-from entrakit.graph.runner import Runner
-from entrakit.graph.runner_async import AsyncRunner
+from entrakit.graph.client_async import AsyncClient
 from entrakit.http.transport_async import AsyncTransport
-from entrakit.services import Service
+from entrakit.services.runner import Runner
+from entrakit.services.runner_async import AsyncRunner
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     import ssl

@@ -11,8 +11,8 @@ from itertools import islice
 from entrakit.cli.progress import Progress
 from entrakit.cli.result import form_in, note_left_out, parsed, width_of
 from entrakit.cli.sink import open_sink
-from entrakit.graph import decoding
-from entrakit.graph.part import target_of
+from entrakit.files.resumable import target_of
+from entrakit.services import decoding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

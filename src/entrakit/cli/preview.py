@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrakit.cli.context import Context
-    from entrakit.graph.operation import Request
+    from entrakit.services.operation import Request
 
 DECLINED = 130
 _READS = ("GET", "HEAD", "OPTIONS")

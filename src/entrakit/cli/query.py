@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from entrakit.cli.arguments import Parser
     from entrakit.connection import Connection
     from entrakit.graph.client import Client
-    from entrakit.graph.odata import Query
+    from entrakit.services.odata import Query
 
 SERVICES = ("graph", "graph-beta", "azure", "keyvault", "defender-endpoint", "defender-xdr")
 _SHORT = ("select", "filter", "expand", "search", "orderby", "top", "count")
@@ -69,7 +69,7 @@ def client_of(options: argparse.Namespace, connection: Connection) -> Client:
                 "--service-url and --resource go together, and not with --service.",
                 remedy="Write it like --service-url https://api.contoso.com/v1 --resource api://orders.",
             )
-        from entrakit.services import Service
+        from entrakit.services.service import Service
 
         return connection.service(Service("service", options.service_url, options.resource))
     return connection.service(options.service, vault=options.vault)

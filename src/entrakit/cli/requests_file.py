@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from entrakit.graph.operation import Request
-    from entrakit.services import Service
+    from entrakit.services.operation import Request
+    from entrakit.services.service import Service
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 _FIELDS = {"id", "method", "url", "headers", "body", "dependsOn"}
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     def request_to(self, service: Service) -> Request:
         """Return it as a request to a service. Raises ParameterError, which names the request."""
         from entrakit.cli.query import address_of
-        from entrakit.graph.calls import request_to
+        from entrakit.services.request import request_to
 
         try:
             return request_to(service, self.method, address_of(self.url), body=self.body, headers=self.headers)

@@ -44,7 +44,7 @@ class Array:
 
     def add(self, items: Sequence[object]) -> None:
         """Write JSON texts."""
-        from entrakit.graph import decoding
+        from entrakit.services import decoding
 
         for item in items:
             self._sink.write(b",\n  " if self._opened else b"[\n  ")
@@ -119,14 +119,14 @@ def indented(data: bytes) -> bytes:
         except UnicodeEncodeError:
             # Half a surrogate pair, which only an escape can write.
             return json.dumps(value, indent=2).encode()
-    from entrakit.graph import decoding
+    from entrakit.services import decoding
 
     return decoding.indented(data)
 
 
 def compact(data: bytes) -> bytes:
     """Return JSON text on one line."""
-    from entrakit.graph import decoding
+    from entrakit.services import decoding
 
     return decoding.compact(decoding.Raw(data))
 

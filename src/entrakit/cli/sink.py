@@ -107,7 +107,7 @@ class NewFile:
     """
 
     def __init__(self, path: str, *, is_record: bool = False) -> None:
-        from entrakit.graph.part import open_private, target_of
+        from entrakit.files.resumable import open_private, target_of
 
         self.path = target_of(path)
         directory, name = os.path.split(self.path)

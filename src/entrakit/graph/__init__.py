@@ -13,30 +13,30 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from entrakit.graph.aio import AsyncClient
     from entrakit.graph.batch import Item
-    from entrakit.graph.calls import call
     from entrakit.graph.client import Client
-    from entrakit.graph.decoding import Entity
+    from entrakit.graph.client_async import AsyncClient
     from entrakit.graph.delta_session import DeltaSession
     from entrakit.graph.export import Exported
-    from entrakit.graph.operation import Call, Request, Response
-    from entrakit.graph.pages import Page
-    from entrakit.services import Service
+    from entrakit.services.decoding import Entity
+    from entrakit.services.listing import Page
+    from entrakit.services.operation import Call, Request, Response
+    from entrakit.services.request import call
+    from entrakit.services.service import Service
 
 _HOME = {
-    "AsyncClient": "entrakit.graph.aio",
-    "Call": "entrakit.graph.operation",
+    "AsyncClient": "entrakit.graph.client_async",
+    "Call": "entrakit.services.operation",
     "Client": "entrakit.graph.client",
     "DeltaSession": "entrakit.graph.delta_session",
-    "Entity": "entrakit.graph.decoding",
+    "Entity": "entrakit.services.decoding",
     "Exported": "entrakit.graph.export",
     "Item": "entrakit.graph.batch",
-    "Page": "entrakit.graph.pages",
-    "Request": "entrakit.graph.operation",
-    "Response": "entrakit.graph.operation",
-    "Service": "entrakit.services",
-    "call": "entrakit.graph.calls",
+    "Page": "entrakit.services.listing",
+    "Request": "entrakit.services.operation",
+    "Response": "entrakit.services.operation",
+    "Service": "entrakit.services.service",
+    "call": "entrakit.services.request",
 }
 
 __all__ = [

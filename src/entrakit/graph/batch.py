@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import DependencyError, EntraError, ParameterError
 from entrakit.graph.batch_envelope import envelope, json_of, replies
-from entrakit.graph.operation import (
+from entrakit.services.fetch import fetch
+from entrakit.services.operation import (
     Call,
     Request,
     Response,
@@ -24,13 +25,12 @@ from entrakit.graph.operation import (
     outcomes_of,
     response_of,
 )
-from entrakit.graph.reading import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from entrakit.graph.operation import Operation, Step
-    from entrakit.services import Service
+    from entrakit.services.operation import Operation, Step
+    from entrakit.services.service import Service
 
 SIZE = 20
 LONGEST = 3 * 1024 * 1024

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.operation import Request, Response, Undelivered
+from entrakit.services.operation import Request, Response, Undelivered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrakit.services import Service
+    from entrakit.services.service import Service
 
 
 def envelope(service: Service, requests: Sequence[Request]) -> Request:

@@ -9,9 +9,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from entrakit.errors import GraphError
-from entrakit.graph.calls import call, request_to
-from entrakit.graph.operation import Call, first_request
-from entrakit.graph.reading import as_response
+from entrakit.services.fetch import as_response
+from entrakit.services.operation import Call, first_request
+from entrakit.services.request import call, request_to
 
 if TYPE_CHECKING:
     import os
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from entrakit.graph.delta import Delta
     from entrakit.graph.delta_session import DeltaSession
     from entrakit.graph.export import Exported
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Operation, Request, Response
-    from entrakit.graph.pages import Listing, Page
-    from entrakit.graph.partition import Partition
-    from entrakit.graph.runner import Runner
+    from entrakit.graph.ranges import Partition
+    from entrakit.services.listing import Listing, Page
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Operation, Request, Response
+    from entrakit.services.runner import Runner
 
     T = TypeVar("T", default=dict[str, object])
 
@@ -145,7 +145,7 @@ class Client:
 
     def count(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Unpack[Query]) -> int:
         """Return how many objects a collection of Microsoft Graph has; arguments and errors as for `get`."""
-        from entrakit.graph.partition import counting
+        from entrakit.graph.ranges import counting
 
         return self.run(counting(self.service, path, headers, query))
 
@@ -175,7 +175,7 @@ class Client:
             EntraError: As for `get`.
         """
         if parallel > 1:
-            from entrakit.graph.partition import partition
+            from entrakit.graph.ranges import partition
 
             cut = partition(self.service, path, type, headers, query, at_once=parallel)
             if cut is not None:
@@ -205,7 +205,7 @@ class Client:
             EntraError: As for `get`; ExportError where the file can't be written.
         """
         from entrakit.graph.export import Export
-        from entrakit.graph.fan_in import pages_of
+        from entrakit.services.fan_in import pages_of
 
         export = Export(
             self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
@@ -279,7 +279,7 @@ class Client:
         **query: Unpack[Query],
     ) -> Listing[T]:  # fmt: skip
         """Return a listing that has not begun; arguments and errors as for `get`. Nothing is sent."""
-        from entrakit.graph.pages import listing
+        from entrakit.services.listing import listing
 
         return listing(self.service, path, type, headers, query)
 
@@ -288,7 +288,7 @@ class Client:
             yield self.run(listing.advance())
 
     def _split(self, partition: Partition[T]) -> Iterator[T]:
-        from entrakit.graph.fan_in import pages_of
+        from entrakit.services.fan_in import pages_of
 
         for fetched in pages_of(self._runner, self.run(partition.plan()), partition.at_once):
             yield from partition.unseen(fetched.page.items)

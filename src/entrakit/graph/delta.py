@@ -14,16 +14,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError, ResyncRequiredError, UnexpectedAnswerError
-from entrakit.graph.calls import request_to, told_by
-from entrakit.graph.pages import Listing
+from entrakit.services.listing import Listing
+from entrakit.services.request import request_to, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.graph.delta_session import DeltaSession
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Operation, Request
-    from entrakit.services import Service
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Operation, Request
+    from entrakit.services.service import Service
 
     JSON = dict[str, object]
 

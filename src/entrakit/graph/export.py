@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
-from entrakit.graph import decoding
-from entrakit.graph.calls import told_by
-from entrakit.graph.pages import Listing, listing
-from entrakit.graph.part import Part
-from entrakit.graph.partition import Partition, partition
+from entrakit.files.resumable import Part
+from entrakit.graph.ranges import Partition, partition
+from entrakit.services import decoding
+from entrakit.services.listing import Listing, listing
+from entrakit.services.request import told_by
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Operation
-    from entrakit.graph.pages import Fetched
-    from entrakit.services import Service
+    from entrakit.services.listing import Fetched
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Operation
+    from entrakit.services.service import Service
 
 # What a link of an interrupted run may be answered with when the service has forgotten it.
 _FORGOTTEN = (400, 404, 410)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from entrakit.cli.sink import Sink
     from entrakit.graph.batch import Item
     from entrakit.graph.client import Client
-    from entrakit.graph.operation import Operation, Request, Response
+    from entrakit.services.operation import Operation, Request, Response
 
     T = TypeVar("T")
 
@@ -252,7 +252,7 @@ def _item(
     place: int, entry: Entry, request: Request, results: Results, told: Callable[[int, object], None]
 ) -> Item:  # fmt: skip
     from entrakit.graph.batch import Item
-    from entrakit.graph.reading import fetch
+    from entrakit.services.fetch import fetch
 
     def steps() -> Operation[object]:
         try:
@@ -268,7 +268,7 @@ def _item(
 
 def _read(response: Response) -> Response:
     """Return an answer whose JSON, if it is any, is whole. Raises UnexpectedAnswerError."""
-    from entrakit.graph.reading import unreadable
+    from entrakit.services.fetch import unreadable
 
     if response.body and _is_json(response):
         try:

@@ -110,7 +110,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _write(context: Context, changes: DeltaChanges, sink: Sink, progress: Progress) -> tuple[int, int]:
     from entrakit.cli.sink import NewFile
-    from entrakit.graph import decoding
+    from entrakit.services import decoding
 
     count = removed = 0
     is_told, resyncs = False, 0

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
     from entrakit.cli.sink import Sink
     from entrakit.graph.client import Client
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Request, Response
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Request, Response
 
 READS = ("GET", "HEAD", "OPTIONS")
 METHODS = (*READS, "POST", "PATCH", "PUT", "DELETE")
@@ -127,7 +127,7 @@ def _refuse_clashes(options: argparse.Namespace, method: str, *, is_collection: 
 
 
 def _single(asked: Asked, request: Request) -> int:
-    from entrakit.graph.operation import Call
+    from entrakit.services.operation import Call
 
     may_be_page = bool(asked.out or header(asked.headers, "accept"))
     sink = open_sink(asked.context, asked.out)  # before anything is sent: what came could not be got again
@@ -178,7 +178,7 @@ def _tell_of_wait(context: Context, seconds: float, reason: str) -> None:
 
 def _checked(response: Response, *, may_be_page: bool) -> Response:
     """Return an answer that is whole, and what it says it is. Raises UnexpectedAnswerError."""
-    from entrakit.graph.reading import unreadable
+    from entrakit.services.fetch import unreadable
 
     kind = _kind(response)
     if kind == "text/html" and not may_be_page:

@@ -22,17 +22,17 @@ from entrakit.errors import (
     TooManyRequestsError,
     UnexpectedAnswerError,
 )
-from entrakit.graph.needs import permissions_for
-from entrakit.graph.operation import HeldPermissions, held_of
-from entrakit.graph.send import retry_after
 from entrakit.redaction import redact
+from entrakit.services.needs import permissions_for
+from entrakit.services.operation import HeldPermissions, held_of
+from entrakit.services.retrying import retry_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.errors import GraphFields
-    from entrakit.graph.operation import Operation, Response
+    from entrakit.services.operation import Operation, Response
 
 MAX_TEXT = 1000
 MAX_PATH = 300

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from entrakit.graph.pages import Fetched
+from entrakit.services.listing import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from entrakit.graph.pages import Listing, Page
-    from entrakit.graph.runner_async import AsyncRunner
+    from entrakit.services.listing import Listing, Page
+    from entrakit.services.runner_async import AsyncRunner
 
 T = TypeVar("T")
 

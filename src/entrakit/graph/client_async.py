@@ -7,9 +7,9 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from entrakit.errors import GraphError
-from entrakit.graph.calls import call, request_to
-from entrakit.graph.operation import Call, first_request
-from entrakit.graph.reading import as_response
+from entrakit.services.fetch import as_response
+from entrakit.services.operation import Call, first_request
+from entrakit.services.request import call, request_to
 
 if TYPE_CHECKING:
     import os
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from entrakit.graph.delta import Delta
     from entrakit.graph.delta_session import DeltaSession
     from entrakit.graph.export import Exported
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Operation, Request, Response
-    from entrakit.graph.pages import Listing, Page
-    from entrakit.graph.partition import Partition
-    from entrakit.graph.runner_async import AsyncRunner
+    from entrakit.graph.ranges import Partition
+    from entrakit.services.listing import Listing, Page
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Operation, Request, Response
+    from entrakit.services.runner_async import AsyncRunner
 
     T = TypeVar("T", default=dict[str, object])
 
@@ -106,7 +106,7 @@ class AsyncClient:
 
     async def count(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Unpack[Query]) -> int:
         """As `Client.count()`."""
-        from entrakit.graph.partition import counting
+        from entrakit.graph.ranges import counting
 
         return await self.run(counting(self.service, path, headers, query))
 
@@ -123,7 +123,7 @@ class AsyncClient:
     ) -> AsyncIterator[T]:  # fmt: skip
         """As `Client.items()`."""
         if parallel > 1:
-            from entrakit.graph.partition import partition
+            from entrakit.graph.ranges import partition
 
             cut = partition(self.service, path, type, headers, query, at_once=parallel)
             if cut is not None:
@@ -137,7 +137,7 @@ class AsyncClient:
     ) -> Exported:  # fmt: skip
         """As `Client.export()`; pages are written on a thread."""
         from entrakit.graph.export import Export
-        from entrakit.graph.fan_in_async import pages_of
+        from entrakit.services.fan_in_async import pages_of
 
         export = Export(
             self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
@@ -191,7 +191,7 @@ class AsyncClient:
         **query: Unpack[Query],
     ) -> Listing[T]:  # fmt: skip
         """As `Client.listing()`."""
-        from entrakit.graph.pages import listing
+        from entrakit.services.listing import listing
 
         return listing(self.service, path, type, headers, query)
 
@@ -205,7 +205,7 @@ class AsyncClient:
                 yield item
 
     async def _split(self, partition: Partition[T]) -> AsyncIterator[T]:
-        from entrakit.graph.fan_in_async import pages_of
+        from entrakit.services.fan_in_async import pages_of
 
         listings = await self.run(partition.plan())
         async with aclosing(pages_of(self._runner, listings, partition.at_once)) as arriving:

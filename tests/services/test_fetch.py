@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph import decoding
-from entrakit.graph.decoding import Entity
 from entrakit.graph.export import lines_of
-from entrakit.graph.operation import Request, Response
-from entrakit.graph.reading import as_json, as_type
+from entrakit.services import decoding
+from entrakit.services.decoding import Entity
+from entrakit.services.fetch import as_json, as_type
+from entrakit.services.operation import Request, Response
 
 GET = Request("GET", "https://graph.microsoft.com/v1.0/users/x")
 
@@ -156,8 +156,8 @@ def test_a_short_answer_loads_no_msgspec() -> None:
     A short answer without a type is read without loading msgspec.
     """
     program = (
-        "import sys\nfrom entrakit.graph.operation import Request, Response\n"
-        "from entrakit.graph.reading import as_json\n"
+        "import sys\nfrom entrakit.services.operation import Request, Response\n"
+        "from entrakit.services.fetch import as_json\n"
         "assert as_json(Response(Request('GET', 'https://x/'), 200, {}, b'{\"a\":1}')) == {'a': 1}\n"
         "print(sorted({'msgspec', 'asyncio', 'concurrent.futures', 'rich', 'httpx2'} & set(sys.modules)))"
     )

@@ -10,16 +10,16 @@ import sys
 from urllib.parse import urlsplit
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.operation import Wait
-from entrakit.graph.refusals import check
-from entrakit.graph.send import PATIENCE_S, backoff, send
+from entrakit.services.errors import check
+from entrakit.services.operation import Wait
+from entrakit.services.retrying import PATIENCE_S, backoff, send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from entrakit.graph.operation import Operation, Request, Response
+    from entrakit.services.operation import Operation, Request, Response
 
     T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def as_type(response: Response, type: type[T]) -> T:
     Raises:
         UnexpectedAnswerError: It is no JSON, or not of that type.
     """
-    from entrakit.graph import decoding
+    from entrakit.services import decoding
 
     try:
         return decoding.read(response.body, type)

@@ -20,16 +20,16 @@ from typing import NamedTuple
 from urllib.parse import urljoin
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.operation import Request, Response, Undelivered, Wait, response_of
 from entrakit.http import retry
-from entrakit.services import authority_of, shown_host
+from entrakit.services.operation import Request, Response, Undelivered, Wait, response_of
+from entrakit.services.service import authority_of, shown_host
 from entrakit.tokens.claims_challenge import challenge_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.graph.operation import Operation
+    from entrakit.services.operation import Operation
 
 ATTEMPTS = 8
 PATIENCE_S = 300.0

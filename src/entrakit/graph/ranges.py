@@ -18,18 +18,18 @@ import re
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from entrakit.errors import EntraError, GraphError, UnexpectedAnswerError
-from entrakit.graph import decoding, odata
 from entrakit.graph.batch import Item, batch
-from entrakit.graph.calls import call, request_to
-from entrakit.graph.pages import Listing, listing
-from entrakit.graph.reading import as_json, fetch
+from entrakit.services import decoding, odata
+from entrakit.services.fetch import as_json, fetch
+from entrakit.services.listing import Listing, listing
+from entrakit.services.request import call, request_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Call, Operation
-    from entrakit.services import Service
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Call, Operation
+    from entrakit.services.service import Service
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError
-from entrakit.graph import odata
+from entrakit.services import odata
 
 TEXTS = st.text(max_size=60)
 

@@ -6,7 +6,7 @@ import pytest
 
 from entrakit.authority.clouds import CLOUDS, GLOBAL, find_cloud
 from entrakit.errors import ParameterError
-from entrakit.services import Service, checked, find_service
+from entrakit.services.service import Service, checked, find_service
 
 GRAPH = find_service("graph", GLOBAL)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrakit.errors import NetworkError, UnexpectedAnswerError
-from entrakit.graph.operation import Request, Response, Undelivered, Wait
-from entrakit.graph.send import ATTEMPTS, PATIENCE_S, send
+from entrakit.services.operation import Request, Response, Undelivered, Wait
+from entrakit.services.retrying import ATTEMPTS, PATIENCE_S, send
 
 URL = "https://graph.microsoft.com/v1.0/users"
 METHODS = st.sampled_from(["GET", "POST", "PATCH", "PUT", "DELETE"])

@@ -12,18 +12,18 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.graph.pretence import reply, run
+from tests.services.fake_service import reply, run
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.partition import Range, packed, partition
-from entrakit.services import Service
+from entrakit.graph.ranges import Range, packed, partition
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.graph.operation import Request, Response
-    from entrakit.graph.pages import Listing
-    from entrakit.graph.partition import Partition
+    from entrakit.graph.ranges import Partition
+    from entrakit.services.listing import Listing
+    from entrakit.services.operation import Request, Response
 
     JSON = dict[str, object]
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from entrakit.errors import EntraError, NetworkError, ParameterError
-from entrakit.graph.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
-from entrakit.graph.pace import Pace
-from entrakit.graph.reading import fetch
-from entrakit.services import shown_host
+from entrakit.services.fetch import fetch
+from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.services.pace import Pace
+from entrakit.services.service import shown_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from entrakit.graph.operation import Operation, Step
     from entrakit.http.transport import Clock, HttpAnswer, Transport
-    from entrakit.services import Service
+    from entrakit.services.operation import Operation, Step
+    from entrakit.services.service import Service
     from entrakit.tokens.token import Token
 
     class TokenSource(Protocol):

@@ -6,14 +6,14 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from entrakit.graph.pages import Fetched
+from entrakit.services.listing import Fetched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
-    from entrakit.graph.pages import Listing, Page
-    from entrakit.graph.runner import Runner
+    from entrakit.services.listing import Listing, Page
+    from entrakit.services.runner import Runner
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.graph.pretence import reply, run
+from tests.services.fake_service import reply, run
 
 from entrakit.errors import (
     EntraError,
@@ -20,9 +20,9 @@ from entrakit.errors import (
     TooManyRequestsError,
     UnexpectedAnswerError,
 )
-from entrakit.graph.needs import permissions_for
-from entrakit.graph.operation import Request, Response
-from entrakit.graph.refusals import check, error_of, read_refusal
+from entrakit.services.errors import check, error_of, read_refusal
+from entrakit.services.needs import permissions_for
+from entrakit.services.operation import Request, Response
 
 REQUEST = Request(
     "GET", "https://graph.microsoft.com/v1.0/users/x?$filter=mail eq 'ada'", {"client-request-id": "mine"}

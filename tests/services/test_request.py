@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from entrakit.errors import ParameterError
-from entrakit.graph.calls import call, request_to
-from entrakit.graph.operation import Response
-from entrakit.services import Service
+from entrakit.services.operation import Response
+from entrakit.services.request import call, request_to
+from entrakit.services.service import Service
 
 GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
 VAULT = Service("keyvault", "https://contoso.vault.azure.net", "https://vault.azure.net", (), (("api-version", "7.5"),))

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError, NetworkError
-from entrakit.graph.operation import HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.services.operation import HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
 
 if TYPE_CHECKING:
-    from entrakit.graph.operation import Operation
+    from entrakit.services.operation import Operation
 
 T = TypeVar("T")
 Service = Callable[[Request], "Response | NetworkError"]

@@ -8,10 +8,10 @@ import os
 import re
 
 from entrakit.errors import ParameterError
-from entrakit.graph import advanced, odata
-from entrakit.graph.operation import Call, Request
-from entrakit.graph.reading import as_json, as_type
-from entrakit.services import shown_host
+from entrakit.services import advanced_query, odata
+from entrakit.services.fetch import as_json, as_type
+from entrakit.services.operation import Call, Request
+from entrakit.services.service import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import TypeVar
 
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Response
-    from entrakit.services import Service
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Response
+    from entrakit.services.service import Service
 
     T = TypeVar("T", default=dict[str, object])
 
@@ -146,11 +146,11 @@ def _add_consistency(path: str, parameters: dict[str, str], fields: dict[str, st
 
     given = dict(parse_qsl(path.partition("?")[2], keep_blank_values=True)) if "?" in path else {}
     whole = given | parameters
-    why = advanced.reason(path, whole)
+    why = advanced_query.reason(path, whole)
     if not why:
         return
-    fields.setdefault(advanced.HEADER, "eventual")
-    counted = advanced.wants_count(path, whole) and "$count" not in whole
+    fields.setdefault(advanced_query.HEADER, "eventual")
+    counted = advanced_query.wants_count(path, whole) and "$count" not in whole
     if counted:
         parameters["$count"] = "true"
     log.debug("ConsistencyLevel: eventual%s was added, for %s", " and $count=true" if counted else "", why)
@@ -182,7 +182,7 @@ def _content(body: object, fields: dict[str, str]) -> bytes | None:
             return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError):
         pass
-    from entrakit.graph import decoding
+    from entrakit.services import decoding
 
     try:
         return decoding.encode(body)

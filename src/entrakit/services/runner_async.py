@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError, NetworkError
-from entrakit.graph.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
-from entrakit.graph.pace import Pace
-from entrakit.graph.runner import (
+from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.services.pace import Pace
+from entrakit.services.runner import (
     MAX_ANSWER,
     THROTTLED,
     arrived,
@@ -22,11 +22,11 @@ from entrakit.graph.runner import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from entrakit.graph.operation import Operation, Step
-    from entrakit.graph.runner import TokenSource
     from entrakit.http.transport import Clock
     from entrakit.http.transport_async import AsyncTransport
-    from entrakit.services import Service
+    from entrakit.services.operation import Operation, Step
+    from entrakit.services.runner import TokenSource
+    from entrakit.services.service import Service
     from entrakit.tokens.token import Token
 
 T = TypeVar("T")

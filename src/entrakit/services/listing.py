@@ -14,18 +14,18 @@ from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
-from entrakit.graph import decoding
-from entrakit.graph.calls import guid, request_to
-from entrakit.graph.reading import fetch, unreadable
-from entrakit.services import shown_host
+from entrakit.services import decoding
+from entrakit.services.fetch import fetch, unreadable
+from entrakit.services.request import guid, request_to
+from entrakit.services.service import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.graph.odata import Query
-    from entrakit.graph.operation import Operation, Request, Response
-    from entrakit.services import Service
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Operation, Request, Response
+    from entrakit.services.service import Service
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.graph.pace import Pace
+from entrakit.services.pace import Pace
 
 
 def test_nobody_waits_for_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrakit.graph import advanced
+from entrakit.services import advanced_query
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_is_advanced(path: str, parameters: dict[str, str], why: str) -> No
     """
     What the service refuses without the header, or silently ignores, gets it.
     """
-    assert why == advanced.reason(path, parameters)
+    assert why == advanced_query.reason(path, parameters)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_what_is_not(path: str, parameters: dict[str, str]) -> None:
     """
     What works without the header is asked without it: the index that it leads to lags behind.
     """
-    assert advanced.reason(path, parameters) == ""
+    assert advanced_query.reason(path, parameters) == ""

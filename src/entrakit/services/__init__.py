@@ -1,0 +1,1 @@
+"""Requests to any API that takes Entra tokens."""
