@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from entrakit.certificates.keyvault import Reach
+    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.http.transport import Clock, Transport
     from entrakit.proofs import Proof
     from entrakit.record import Record

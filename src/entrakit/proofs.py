@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.certificates.keyvault import Reach
+    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.settings import Settings
     from entrakit.tokens.jwt import JSON
 

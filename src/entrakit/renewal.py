@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrakit.certificates.keyvault import Reach
+    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.grants import Grant
     from entrakit.http.transport import Transport
     from entrakit.metadata import Authority

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from entrakit import Certificate
 from entrakit.certificates.assertion import build
-from entrakit.certificates.keys import SoftwareKey
+from entrakit.certificates.signers.software import SoftwareKey
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from cryptography import x509
 
 from entrakit import Certificate
 from entrakit.certificates import Signer
-from entrakit.certificates.keys import SoftwareKey
+from entrakit.certificates.signers.software import SoftwareKey
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes
 
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
-from entrakit.certificates.directory import DOTNET
 from entrakit.certificates.sources import KINDS, stores_of
+from entrakit.certificates.stores.folder import DOTNET
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_a_store_that_was_chosen_is_the_only_one(places: dict[str, Path], maker:
     """
     What is in another store is not found, however well it fits.
     """
-    from entrakit.certificates.stores import find_by_name
+    from entrakit.certificates.stores.store import find_by_name
 
     put(places["computer"], "app.pfx", maker.pfx())
 

@@ -126,14 +126,14 @@ class Certificate:
         Raises:
             CertificateError: The file can't be read or opened, or has no certificate with its private key.
         """
-        from entrakit.certificates.files import load_file
+        from entrakit.certificates.reading.files import load_file
 
         return load_file(os.fspath(path), password)
 
     @classmethod
     def from_bytes(cls, data: bytes, password: str | None = None) -> Certificate:
         """Return the certificate of a file's content; arguments and errors as for `from_path`."""
-        from entrakit.certificates.files import load_bytes
+        from entrakit.certificates.reading.files import load_bytes
 
         return load_bytes(data, password, source="the content that was given")
 
@@ -151,14 +151,14 @@ class Certificate:
         Raises:
             CertificateError: The key is not RSA, or not the certificate's.
         """
-        from entrakit.certificates.keys import SoftwareKey
+        from entrakit.certificates.signers.software import SoftwareKey
 
         return cls(certificate, SoftwareKey.matching(private_key, certificate), chain)
 
     @property
     def key_kind(self) -> str:
         """Kind and size of its key, such as `RSA 2048`."""
-        from entrakit.certificates.keys import describe_key
+        from entrakit.certificates.signers.software import describe_key
 
         return describe_key(self._x509)
 
@@ -175,7 +175,7 @@ class Certificate:
         Raises:
             CertificateError: It is not valid now, or its key is too short or not RSA.
         """
-        from entrakit.certificates.keys import refuse_weak
+        from entrakit.certificates.signers.software import refuse_weak
 
         refuse_weak(self._x509, self.subject)
         if now < self.not_before.timestamp():
@@ -205,7 +205,7 @@ class Certificate:
         Raises:
             CertificateError: The key can't sign, or is not the certificate's.
         """
-        from entrakit.certificates.keys import is_signed_by
+        from entrakit.certificates.signers.software import is_signed_by
 
         try:
             signature = self.signer.sign(message)
@@ -230,7 +230,7 @@ class Certificate:
         """
         from base64 import encodebytes
 
-        from entrakit.certificates.keys import SoftwareKey
+        from entrakit.certificates.signers.software import SoftwareKey
 
         if not isinstance(self.signer, SoftwareKey):
             raise CertificateError(

@@ -22,9 +22,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.certificates.keyvault import Reach
-    from entrakit.certificates.pkcs11_uri import Pkcs11Uri
-    from entrakit.certificates.stores import CertificateStore
+    from entrakit.certificates.signers.key_vault import Reach
+    from entrakit.certificates.stores.pkcs11_uri import Pkcs11Uri
+    from entrakit.certificates.stores.store import CertificateStore
     from entrakit.secret import Secret
 
 KINDS = ("directory", "dotnet", "keychain", "pkcs11", "windows")
@@ -49,19 +49,19 @@ def proof_from(
         CertificateError: There is none, or it can't be used.
         ParameterError: Thumbprint, name, store, module or URI can't be one.
     """
-    from entrakit.certificates.stores import find_by_name, find_by_thumbprint, find_first
+    from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint, find_first
 
     if any(part.startswith("vault") for part in origin):
         return _from_key_vault(origin, reach)
     opens = password.reveal() if password else None
     if "command" in origin:
-        from entrakit.certificates.command import with_command
+        from entrakit.certificates.signers.command import with_command
 
         return with_command(origin["path"], json.loads(origin["command"]))
     if "path" in origin:
         return Certificate.from_path(origin["path"], opens)
     if "uri" in origin:
-        from entrakit.certificates.pkcs11_uri import parse_uri
+        from entrakit.certificates.stores.pkcs11_uri import parse_uri
 
         uri = parse_uri(origin["uri"])
         pin = _pin_of(uri, environ) or password
@@ -76,7 +76,7 @@ def proof_from(
 
 
 def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certificate | Secret:
-    from entrakit.certificates.keyvault import KeyVault
+    from entrakit.certificates.signers.key_vault import KeyVault
 
     if "vault" not in origin:
         raise ParameterError("No key vault was named.", remedy="Give its name or URL: key_vault, --key-vault.")
@@ -96,7 +96,7 @@ def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certifica
     if "vault_key" in origin:
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        from entrakit.certificates.files import public_part
+        from entrakit.certificates.reading.files import public_part
 
         certificate, _ = public_part(origin["path"])
         return vault.key_for(origin["vault_key"], certificate.public_bytes(Encoding.DER))
@@ -123,10 +123,10 @@ def stores_of(
     Raises:
         ParameterError: There is no such store, here or anywhere.
     """
-    from entrakit.certificates.stores import usual_stores
+    from entrakit.certificates.stores.store import usual_stores
 
     if which == "pkcs11" or (module and not which):
-        from entrakit.certificates.pkcs11_uri import ANY
+        from entrakit.certificates.stores.pkcs11_uri import ANY
 
         return token_stores(module, pin, environ, ANY)
     if which and which not in KINDS + SCOPES:
@@ -148,8 +148,8 @@ def token_stores(module: str, pin: Secret | None, environ: Mapping[str, str], ur
         ParameterError: There is no such module.
         CertificateError: No module is configured.
     """
-    from entrakit.certificates.pkcs11_modules import configured_modules, named_module
-    from entrakit.certificates.tokens import TokenStore
+    from entrakit.certificates.stores.pkcs11 import TokenStore
+    from entrakit.certificates.stores.pkcs11_modules import configured_modules, named_module
 
     modules = [named_module(module)] if module else configured_modules(environ)
     if uri.module_name:

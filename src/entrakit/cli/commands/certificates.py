@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.certificates.offers import Offer
+    from entrakit.certificates.stores.inventory import Offer
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
 
@@ -25,7 +25,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """List them: one block each on a terminal, one line each in a pipe."""
-    from entrakit.certificates.offers import offers
+    from entrakit.certificates.stores.inventory import offers
 
     found = offers(options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ)
     if context.as_json:

@@ -12,8 +12,8 @@ from threading import RLock
 from typing import NamedTuple
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.keys import not_rsa
-from entrakit.certificates.stores import Found
+from entrakit.certificates.signers.software import not_rsa
+from entrakit.certificates.stores.store import Found
 from entrakit.errors import CertificateError, CertificatePasswordError
 
 TYPE_CHECKING = False
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pkcs11
     from pkcs11._pkcs11 import lib as Library  # noqa: N812 - a class, whatever its case
 
-    from entrakit.certificates.pkcs11_modules import Module
-    from entrakit.certificates.pkcs11_uri import Pkcs11Uri
+    from entrakit.certificates.stores.pkcs11_modules import Module
+    from entrakit.certificates.stores.pkcs11_uri import Pkcs11Uri
     from entrakit.secret import Secret
 
 # CK_TOKEN_INFO flags (PKCS#11 2.40, 3.2).

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from entrakit.certificates.keys import SoftwareKey, is_key_of, is_signed_by, refuse_weak
+from entrakit.certificates.signers.software import SoftwareKey, is_key_of, is_signed_by, refuse_weak
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:

@@ -93,8 +93,8 @@ def with_command(path: str, words: Sequence[str]) -> Certificate:
     """
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-    from entrakit.certificates.files import public_part
-    from entrakit.certificates.keys import not_rsa
+    from entrakit.certificates.reading.files import public_part
+    from entrakit.certificates.signers.software import not_rsa
 
     certificate, chain = public_part(path)
     key = certificate.public_key()

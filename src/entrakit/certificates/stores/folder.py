@@ -12,16 +12,16 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from entrakit.certificates.files import open_file, read_file
-from entrakit.certificates.glance import glance
-from entrakit.certificates.stores import Found
+from entrakit.certificates.reading.files import open_file, read_file
+from entrakit.certificates.reading.glance import glance
+from entrakit.certificates.stores.store import Found
 from entrakit.errors import CertificateError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from entrakit.certificates.stores import CertificateStore
+    from entrakit.certificates.stores.store import CertificateStore
 
 ENDINGS = (".pfx", ".p12", ".pem", ".crt", ".cer", ".der")
 DOTNET = os.path.join(".dotnet", "corefx", "cryptography", "x509stores", "my")
@@ -90,11 +90,11 @@ def computer_stores(environ: Mapping[str, str], platform: str) -> list[Certifica
 def _native(scope: str, platform: str) -> list[CertificateStore]:
     """Return the operating system's own store of a scope."""
     if platform == "win32":
-        from entrakit.certificates.windows import WindowsStore
+        from entrakit.certificates.stores.windows import WindowsStore
 
         return [WindowsStore(scope)]
     if platform == "darwin":
-        from entrakit.certificates.macos import KeychainStore
+        from entrakit.certificates.stores.macos import KeychainStore
 
         return [KeychainStore(scope)]
     return []

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.certificates import Certificate
-    from entrakit.certificates.stores import CertificateStore, Found
+    from entrakit.certificates.stores.store import CertificateStore, Found
 
 
 class Offer(NamedTuple):
@@ -60,7 +60,7 @@ def offers(which: str = "", module: str = "", *, now: float, environ: Mapping[st
 
 
 def _tokens(environ: Mapping[str, str]) -> list[CertificateStore]:
-    from entrakit.certificates.pkcs11_uri import ANY
+    from entrakit.certificates.stores.pkcs11_uri import ANY
 
     try:
         return token_stores("", None, environ, ANY)

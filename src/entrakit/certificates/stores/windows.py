@@ -16,8 +16,8 @@ from contextlib import closing, contextmanager
 from typing import NamedTuple, Protocol
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.keys import SALT_SIZE
-from entrakit.certificates.stores import Found
+from entrakit.certificates.signers.software import SALT_SIZE
+from entrakit.certificates.stores.store import Found
 from entrakit.errors import CertificateError
 
 TYPE_CHECKING = False
@@ -197,7 +197,7 @@ class WindowsKey(NamedTuple):
 
 
 def _of_this_machine() -> Calls:
-    from entrakit.certificates.windows_calls import load
+    from entrakit.certificates.stores.windows_calls import load
 
     return load()
 

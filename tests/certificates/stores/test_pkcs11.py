@@ -17,11 +17,9 @@ from tests.certificates.conftest import NOW, named
 
 from entrakit import Certificate, connect, get_connection
 from entrakit.authority.clouds import find_cloud
-from entrakit.certificates.offers import offers
-from entrakit.certificates.pkcs11_modules import Module, named_module
-from entrakit.certificates.pkcs11_uri import ANY, parse_uri
 from entrakit.certificates.sources import proof_from, stores_of
-from entrakit.certificates.tokens import (
+from entrakit.certificates.stores.inventory import offers
+from entrakit.certificates.stores.pkcs11 import (
     COUNT_LOW,
     FINAL_TRY,
     INITIALIZED,
@@ -30,6 +28,8 @@ from entrakit.certificates.tokens import (
     TokenStore,
     session_of,
 )
+from entrakit.certificates.stores.pkcs11_modules import Module, named_module
+from entrakit.certificates.stores.pkcs11_uri import ANY, parse_uri
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
 
@@ -345,7 +345,7 @@ def test_no_store_asks_tokens_unless_chosen(hsm: Hsm) -> None:
     A thumbprint alone never loads a module: that may wait for hardware, or ask for a PIN.
     """
     program = (
-        "import sys\nfrom entrakit.certificates.stores import find_by_thumbprint\n"
+        "import sys\nfrom entrakit.certificates.stores.store import find_by_thumbprint\n"
         "try: find_by_thumbprint('0' * 40)\nexcept Exception as error: print(type(error).__name__)\n"
         "print('pkcs11' in sys.modules)"
     )

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.certificates.pkcs11_uri import ANY, PATH_ATTRIBUTES, parse_uri
 from entrakit.certificates.sources import _pin_of
+from entrakit.certificates.stores.pkcs11_uri import ANY, PATH_ATTRIBUTES, parse_uri
 from entrakit.errors import ParameterError
 
 TEXTS = sorted(PATH_ATTRIBUTES - {"id", "type"})

@@ -14,7 +14,7 @@ import ctypes
 from contextlib import contextmanager
 from ctypes import byref, c_bool, c_char_p, c_int32, c_long, c_void_p
 
-from entrakit.certificates.macos import CallError
+from entrakit.certificates.stores.macos import CallError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

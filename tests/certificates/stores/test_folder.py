@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.certificates.directory import DOTNET, DirectoryStore
-from entrakit.certificates.stores import find_by_name, usual_stores
+from entrakit.certificates.stores.folder import DOTNET, DirectoryStore
+from entrakit.certificates.stores.store import find_by_name, usual_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable

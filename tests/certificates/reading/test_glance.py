@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrakit.certificates.directory import DirectoryStore
-from entrakit.certificates.files import load_bytes
-from entrakit.certificates.glance import UnopenedKey, glance
-from entrakit.certificates.stores import find_by_name, find_by_thumbprint
+from entrakit.certificates.reading.files import load_bytes
+from entrakit.certificates.reading.glance import UnopenedKey, glance
+from entrakit.certificates.stores.folder import DirectoryStore
+from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
-from entrakit.certificates import command
-from entrakit.certificates.command import with_command
+from entrakit.certificates.signers import command
+from entrakit.certificates.signers.command import with_command
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
 from entrakit.sign_in import _words
 

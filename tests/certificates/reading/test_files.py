@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from entrakit import Certificate
-from entrakit.certificates.files import MAX_FILE, _unread
+from entrakit.certificates.reading.files import MAX_FILE, _unread
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.formats import public_certificates, read, unreadable
-from entrakit.certificates.keys import SoftwareKey, is_key_of, not_rsa
+from entrakit.certificates.reading.formats import public_certificates, read, unreadable
+from entrakit.certificates.signers.software import SoftwareKey, is_key_of, not_rsa
 from entrakit.errors import CertificateError
 
 TYPE_CHECKING = False

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from entrakit.certificates import macos_calls
-from entrakit.certificates.macos import SYSTEM_KEYCHAIN, KeychainKey, KeychainStore
-from entrakit.certificates.macos_calls import LoadedFramework, MacCalls
-from entrakit.certificates.stores import find_by_thumbprint
+from entrakit.certificates.stores import macos_calls
+from entrakit.certificates.stores.macos import SYSTEM_KEYCHAIN, KeychainKey, KeychainStore
+from entrakit.certificates.stores.macos_calls import LoadedFramework, MacCalls
+from entrakit.certificates.stores.store import find_by_thumbprint
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -519,7 +519,7 @@ def test_importing_loads_no_library(module: str) -> None:
     code = (
         "import sys, ctypes\n"
         "sys.addaudithook(lambda event, values: event == 'ctypes.dlopen' and sys.exit(f'loaded {values}'))\n"
-        f"import entrakit.certificates.{module}\n"
+        f"import entrakit.certificates.stores.{module}\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 

@@ -13,8 +13,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.files import load_bytes
-from entrakit.certificates.formats import is_pfx, quiet
+from entrakit.certificates.reading.files import load_bytes
+from entrakit.certificates.reading.formats import is_pfx, quiet
 from entrakit.errors import CertificateError
 
 TYPE_CHECKING = False

@@ -90,7 +90,7 @@ def usual_stores(environ: Mapping[str, str] = os.environ, platform: str = sys.pl
         environ: The environment to look variables up in.
         platform: The operating system, as `sys.platform` calls it.
     """
-    from entrakit.certificates.directory import computer_stores, user_stores
+    from entrakit.certificates.stores.folder import computer_stores, user_stores
 
     return [*user_stores(environ, platform), *computer_stores(environ, platform)]
 
@@ -232,6 +232,6 @@ def _ratio(wanted: str, seen: str) -> float:
 
 def _warn_if_exposed(found: Found) -> None:
     if found.exposed_path:
-        from entrakit.certificates.files import warn_exposed
+        from entrakit.certificates.reading.files import warn_exposed
 
         warn_exposed(found.exposed_path)

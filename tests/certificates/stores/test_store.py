@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.certificates.directory import DOTNET
-from entrakit.certificates.stores import find_by_name, find_by_thumbprint, usual_stores
+from entrakit.certificates.stores.folder import DOTNET
+from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint, usual_stores
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
     from tests.certificates.conftest import Maker
 
-    from entrakit.certificates.stores import CertificateStore
+    from entrakit.certificates.stores.store import CertificateStore
 
 
 class Machine:

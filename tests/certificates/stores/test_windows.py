@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from entrakit.certificates import windows_calls
-from entrakit.certificates.stores import find_by_thumbprint
-from entrakit.certificates.windows import CallError, WindowsKey, WindowsStore
-from entrakit.certificates.windows_calls import WindowsCalls
+from entrakit.certificates.stores import windows_calls
+from entrakit.certificates.stores.store import find_by_thumbprint
+from entrakit.certificates.stores.windows import CallError, WindowsKey, WindowsStore
+from entrakit.certificates.stores.windows_calls import WindowsCalls
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ PROTOTYPES = {
     ),
     "NCryptFreeObject": CFUNCTYPE(c_int32, c_size_t),
 }
-CHECK = Path(__file__).parents[2] / "scripts" / "check-native-store"
+CHECK = Path(__file__).parents[3] / "scripts" / "check-native-store"
 # Handles that a function which takes 32 bits would cut.
 STORE, KEY = 0x7FF8_1234_5670, 0x1_0000_0007
 KSP = ("Microsoft Software Key Storage Provider", 0)
@@ -550,7 +550,7 @@ def test_importing_loads_no_library(module: str) -> None:
     code = (
         "import sys, ctypes\n"
         "sys.addaudithook(lambda event, values: event == 'ctypes.dlopen' and sys.exit(f'loaded {values}'))\n"
-        f"import entrakit.certificates.{module}\n"
+        f"import entrakit.certificates.stores.{module}\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 

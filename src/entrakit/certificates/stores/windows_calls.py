@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 from ctypes import Structure, byref, c_int32, c_size_t, c_uint32, c_void_p, c_wchar_p
 
-from entrakit.certificates.windows import CallError, KeyHandle, Provider
+from entrakit.certificates.stores.windows import CallError, KeyHandle, Provider
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

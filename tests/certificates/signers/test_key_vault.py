@@ -9,7 +9,7 @@ import pytest
 
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import GLOBAL, find_cloud
-from entrakit.certificates.keyvault import KeyVault, VaultKey, vault_url
+from entrakit.certificates.signers.key_vault import KeyVault, VaultKey, vault_url
 from entrakit.certificates.sources import proof_from
 from entrakit.errors import (
     CertificateError,

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.stores import Found
+from entrakit.certificates.stores.store import Found
 from entrakit.errors import CertificateError
 
 TYPE_CHECKING = False
@@ -171,7 +171,7 @@ class KeychainKey(NamedTuple):
 
 
 def _of_this_machine() -> Calls:
-    from entrakit.certificates.macos_calls import load
+    from entrakit.certificates.stores.macos_calls import load
 
     return load()
 

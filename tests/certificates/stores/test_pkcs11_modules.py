@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.certificates.pkcs11_modules import Module, configured_modules, named_module
+from entrakit.certificates.stores.pkcs11_modules import Module, configured_modules, named_module
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""What signs for a certificate: a key in memory, a program, a key vault."""
