@@ -11,8 +11,8 @@ from bench.measure import best_of, compile_sources, environment, table
 KEEP = """
 import time
 from entrakit.authority.clouds import GLOBAL
-from entrakit.record import Record, keep
-from entrakit.settings import Settings
+from entrakit.connection.record import Record, keep
+from entrakit.connection.settings import Settings
 from entrakit.tokens.token import Token
 from entrakit.vault import Vault
 now = time.time()

@@ -23,7 +23,7 @@ SCOPE = "https://graph.microsoft.com/.default"
 def run() -> int:
     """Measure and print; return how many promises were not kept."""
     import entrakit_emulator
-    from entrakit.kept import get_connection
+    from entrakit.connections import get_connection
     from entrakit.vault import Vault
 
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
@@ -65,8 +65,8 @@ def _per_open(call: Callable[[], object]) -> float:
 
 def _keep(vault: Vault, name: str) -> None:
     from entrakit.authority.clouds import GLOBAL
-    from entrakit.record import Record, keep
-    from entrakit.settings import Settings
+    from entrakit.connection.record import Record, keep
+    from entrakit.connection.settings import Settings
     from entrakit.tokens.token import Token
 
     now = time.time()

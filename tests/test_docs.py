@@ -13,7 +13,7 @@ import entrakit
 from entrakit.cli.arguments import parser_of
 from entrakit.cli.commands.connect import OPTIONS
 from entrakit.cli.table import COMMANDS, find
-from entrakit.parameters import SETS
+from entrakit.sign_in.parameters import SETS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

@@ -12,18 +12,15 @@ CLIENT = SOURCE / "entrakit"
 
 # From the bottom up; a room may import what stands before it.
 ORDER = (
-    *("version", "errors", "remedy_table", "remedies", "secret", "redaction", "files", "http", "authority", "tokens"),
-    *("services", "answers", "vault", "metadata", "certificates"),
-    *("redirect", "pages", "loopback", "browser", "grants", "lazy_package", "msal_http", "_msal"),
-    *("settings", "identity", "proofs", "record", "flows", "parameters", "azure_tokens"),
-    *("renewal", "holder", "graph", "aio", "connection", "revocation", "kept", "attempt", "sign_in"),
+    *("version", "errors", "secret", "redaction", "files", "http", "authority", "tokens", "services"),
+    *("vault", "certificates", "sign_in", "graph", "connection", "connections", "attempt", "connecting"),
     *("__init__", "cli", "__main__"),
 )
 
 # Which file may import which dependency.
 DOORS = {
-    "azure": {"azure_tokens.py"},
-    "msal": {"_msal.py"},
+    "azure": {"connection/azure_credential.py"},
+    "msal": {"sign_in/_msal.py"},
     "httpx2": {"http/transport.py", "http/transport_async.py", "http/failures.py"},
     "msgspec": {"services/decoding.py"},
     "truststore": {"http/tls.py"},

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import FakeClock
 
-    from entrakit.flows.devicecode import DeviceCode
     from entrakit.http.transport import HttpAnswer
+    from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit_emulator import Tenant
 
 SECRET_FIELDS = {

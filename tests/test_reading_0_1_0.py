@@ -24,15 +24,15 @@ from tests.conftest import FakeClock
 from tests.vault.servers import RedisServer
 
 from entrakit import Credential, Secret, Transport, connect, get_connection, list_connections
-from entrakit import record as records
 from entrakit.authority.clouds import find_cloud
 from entrakit.cli import main
 from entrakit.cli.context import Streams
 from entrakit.cli.sink import NewFile
+from entrakit.connection import record as records
+from entrakit.connection.settings import settings_from
 from entrakit.errors import ExportError, InteractionRequiredError, VaultBusyError, VaultError
 from entrakit.graph.delta_session import DeltaSession
-from entrakit.metadata import discover
-from entrakit.settings import settings_from
+from entrakit.sign_in.discovery import discover
 from entrakit.vault import Entry, Vault, bundle
 from entrakit_emulator import start
 

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from entrakit.authority.clouds import GLOBAL
-from entrakit.record import Record, keep
-from entrakit.settings import Settings
+from entrakit.connection.record import Record, keep
+from entrakit.connection.settings import Settings
 from entrakit.tokens.token import Token
 from entrakit.vault import Vault
 
@@ -77,14 +77,14 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.authority.clouds",
         "entrakit.connection",
         "entrakit.errors",
-        "entrakit.holder",
+        "entrakit.connection.token_cache",
         "entrakit.authority.tenants",
-        "entrakit.kept",
+        "entrakit.connections",
         "entrakit.files",
         "entrakit.files.paths",
-        "entrakit.record",
+        "entrakit.connection.record",
         "entrakit.tokens.scopes",
-        "entrakit.settings",
+        "entrakit.connection.settings",
         "entrakit.tokens.token",
         "entrakit.vault",
         "entrakit.vault.envelope",

@@ -14,12 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.authority.clouds import Cloud
     from entrakit.certificates import Certificate
+    from entrakit.connecting import connect
     from entrakit.connection import Connection
+    from entrakit.connections import disconnect, get_connection, list_connections
     from entrakit.errors import EntraError
     from entrakit.http.transport import Transport
-    from entrakit.kept import disconnect, get_connection, list_connections
     from entrakit.secret import Credential, Secret
-    from entrakit.sign_in import connect
     from entrakit.tokens.token import Token
     from entrakit.version import __version__
 
@@ -33,10 +33,10 @@ _HOME = {
     "Token": "tokens.token",
     "Transport": "http.transport",
     "__version__": "version",
-    "connect": "sign_in",
-    "disconnect": "kept",
-    "get_connection": "kept",
-    "list_connections": "kept",
+    "connect": "connecting",
+    "disconnect": "connections",
+    "get_connection": "connections",
+    "list_connections": "connections",
 }
 
 __all__ = [

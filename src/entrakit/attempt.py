@@ -7,26 +7,25 @@ import os
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from entrakit import proofs, record, renewal
-from entrakit.connection import Connection, reaching
+from entrakit.connection import Connection, credentials, reaching, record, renewal
+from entrakit.connection.renewal import Renewed, metadata_directory
 from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
-from entrakit.identity import account_of
-from entrakit.metadata import discover
-from entrakit.renewal import Renewed, metadata_directory
 from entrakit.secret import Secret
+from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.id_token import account_of
 from entrakit.vault import Vault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.flows.browser import BrowserOptions
-    from entrakit.flows.devicecode import DeviceCode
-    from entrakit.grants import Grant
+    from entrakit.connection.credentials import Proof
+    from entrakit.connection.settings import Settings
     from entrakit.http.transport import Clock, Transport
-    from entrakit.metadata import Authority
-    from entrakit.proofs import Proof
-    from entrakit.settings import Settings
+    from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flows.browser import BrowserOptions
+    from entrakit.sign_in.flows.devicecode import DeviceCode
+    from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
     from entrakit.tokens.token import Account
 
@@ -56,7 +55,7 @@ class Asked(NamedTuple):
     is_ensured: bool
 
 
-def connected(asked: Asked, given: proofs.Given) -> Connection:
+def connected(asked: Asked, given: credentials.Given) -> Connection:
     """Gather the proof, make sure that the connection can be kept, and sign in."""
     clock, transport, vault = asked.clock, asked.transport, asked.vault
     if asked.is_kept and given.origin.get("vault_connection", "").lower() == asked.settings.name.lower():
@@ -64,7 +63,7 @@ def connected(asked: Asked, given: proofs.Given) -> Connection:
             "A connection can't authenticate itself at the key vault.",
             remedy="Keep it under another name than that of key_vault_connection.",
         )
-    proof, origin = proofs.gather(given, clock.time(), reaching(vault, clock))
+    proof, origin = credentials.gather(given, clock.time(), reaching(vault, clock))
     owned = None
     if transport is None:
         transport = owned = _usual_transport(clock, asked.ca_bundle, asked.person.timeout_s)
@@ -72,7 +71,7 @@ def connected(asked: Asked, given: proofs.Given) -> Connection:
     if isinstance(proof, Secret):
         # A key vault holds a certificate or a secret, and only what was fetched tells which.
         settings = settings._replace(flow="secret")
-    saved = proofs.saved_form(proof) if settings.save_secret and proof is not None else {}
+    saved = credentials.saved_form(proof) if settings.save_secret and proof is not None else {}
     if asked.is_kept:
         vault = vault or Vault()
         vault.check(settings.name)
@@ -107,7 +106,7 @@ def _established(attempt: _Attempt, person: Person) -> Connection:
     first = first._replace(settings=first.settings._replace(connected_at=clock.time()))
     skew_s = attempt.transport.skew_s
     if skew_s is not None and abs(skew_s) > TOLD_SKEW_S:
-        from entrakit.answers import describe_skew
+        from entrakit.sign_in.errors import describe_skew
 
         log.warning("%s Tokens and certificates depend on it.", describe_skew(skew_s))
     if attempt.vault is not None:
@@ -128,13 +127,13 @@ def _sign_in(settings: Settings, transport: Transport, proof: Proof | None, pers
 
 def _ask_person(settings: Settings, authority: Authority, transport: Transport, person: Person) -> Grant:
     if settings.flow == "devicecode":
-        from entrakit.flows import devicecode
+        from entrakit.sign_in.flows import devicecode
 
         return devicecode.sign_in(
             authority, settings.client_id, transport, settings.scopes,
             on_device_code=person.on_device_code, timeout_s=person.timeout_s,
         )  # fmt: skip
-    from entrakit.flows import browser
+    from entrakit.sign_in.flows import browser
 
     def accept(grant: Grant) -> Account:
         return account_of(grant, authority, settings.client_id)

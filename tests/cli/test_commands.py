@@ -291,7 +291,7 @@ def test_what_should_not_happen_is_told(entra: Command, monkeypatch: pytest.Monk
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("client_secret=canary-secret")
 
-    monkeypatch.setattr("entrakit.kept.list_connections", fail)
+    monkeypatch.setattr("entrakit.connections.list_connections", fail)
 
     quiet, loud = entra("status"), entra("status", "--debug")
 

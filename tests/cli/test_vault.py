@@ -12,8 +12,8 @@ from tests.cli.conftest import Command
 
 from entrakit import Credential, connect
 from entrakit.authority.clouds import find_cloud
+from entrakit.connections import disconnect, get_connection
 from entrakit.errors import InteractionRequiredError
-from entrakit.kept import disconnect, get_connection
 from entrakit.vault import Vault
 from entrakit_emulator.faults import Failure
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # and prints what it got: how many different ones, and the last.
 WORKER = """
 import sys, time
-from entrakit.kept import get_connection
+from entrakit.connections import get_connection
 from entrakit.vault import Vault
 class Clock:
     monotonic, sleep = staticmethod(time.monotonic), staticmethod(time.sleep)

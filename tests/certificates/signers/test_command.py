@@ -12,8 +12,8 @@ from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.certificates.signers import command
 from entrakit.certificates.signers.command import with_command
+from entrakit.connecting import _words
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
-from entrakit.sign_in import _words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,6 +11,7 @@ from entrakit import connect, get_connection
 from entrakit.authority.clouds import GLOBAL, find_cloud
 from entrakit.certificates.signers.key_vault import KeyVault, VaultKey, vault_url
 from entrakit.certificates.sources import proof_from
+from entrakit.connection.settings import Settings
 from entrakit.errors import (
     CertificateError,
     NetworkError,
@@ -20,7 +21,6 @@ from entrakit.errors import (
     SignInError,
 )
 from entrakit.http.transport import HttpAnswer
-from entrakit.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

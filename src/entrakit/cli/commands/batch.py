@@ -11,8 +11,8 @@ from entrakit.cli.query import add_target, client_of
 from entrakit.cli.requests_file import read_requests
 from entrakit.cli.result import form_of
 from entrakit.cli.sink import file_of, open_sink
+from entrakit.connections import get_connection
 from entrakit.errors import EntraError, ExportError, GraphError, ParameterError
-from entrakit.kept import get_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from entrakit import Connection, Secret
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.flows.devicecode import DeviceCode
+    from entrakit.sign_in.flows.devicecode import DeviceCode
 
 # Parameters of connect() by the option that gives them, for errors.
 OPTIONS = {
@@ -136,7 +136,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _connect(options: argparse.Namespace, context: Context, given: dict[str, object]) -> Connection:
     from entrakit.authority.clouds import find_cloud
-    from entrakit.sign_in import connect
+    from entrakit.connecting import connect
 
     named = options.cloud or options.authority_url
     cloud = find_cloud(options.cloud or (not named and context.environ.get("AZURE_AUTHORITY_HOST")) or "global")
@@ -292,7 +292,7 @@ def _credential(options: argparse.Namespace, context: Context) -> object:
 
 def _refuse_mixture(options: argparse.Namespace) -> None:
     """Raise for options that don't go together, before anything is read or asked."""
-    from entrakit.parameters import choose_set
+    from entrakit.sign_in.parameters import choose_set
 
     has_secret = options.client_secret is not None or options.client_secret_stdin or options.client_secret_file
     present = {name: getattr(options, name) for name in vars(options) if name in OPTIONS} | {
@@ -340,7 +340,7 @@ def _show_code(code: DeviceCode, context: Context) -> None:
 
 
 def _show_link(url: str, port: int, context: Context) -> None:
-    from entrakit.browser import ssh_forward_line
+    from entrakit.sign_in.system_browser import ssh_forward_line
 
     print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
     line = ssh_forward_line(port, context.environ)

@@ -11,9 +11,9 @@ import os
 from entrakit.cli.query import add_query, add_target, address_of, client_of, headers_of, query_of
 from entrakit.cli.result import form_of
 from entrakit.cli.sink import file_of, open_sink
+from entrakit.connections import get_connection
 from entrakit.errors import ParameterError, VaultError
 from entrakit.graph.delta_session import DeltaSession
-from entrakit.kept import get_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from entrakit import Connection, Transport
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.flows.devicecode import DeviceCode
+    from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit_emulator import Tenant
 
 
@@ -77,8 +77,8 @@ def _flows(
 ) -> list[tuple[str, str, Callable[[], Connection]]]:
     """Return each flow with the path that its token is tried on."""
     from entrakit.authority.clouds import find_cloud
+    from entrakit.connecting import Common, connect
     from entrakit.secret import Credential
-    from entrakit.sign_in import Common, connect
 
     common = Common(cloud=find_cloud(tenant.url), transport=transport, timeout=120)
     user = tenant.users.normal
@@ -87,7 +87,7 @@ def _flows(
     public, app, home = tenant.public_client, tenant.confidential_client, tenant.tenant_id
 
     def open_browser(url: str) -> bool:
-        from entrakit.browser import open_browser as open_real
+        from entrakit.sign_in.system_browser import open_browser as open_real
 
         if by_person and open_real(url, context.environ):
             context.tell(f"Sign in in your browser as {user.upn} with the password {user.password}")

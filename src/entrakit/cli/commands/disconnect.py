@@ -21,7 +21,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Remove, and say what was removed."""
-    from entrakit.kept import disconnect, disconnect_all
+    from entrakit.connections import disconnect, disconnect_all
 
     if options.all and options.name is not None:
         raise ParameterError("Give a name or --all, not both.")

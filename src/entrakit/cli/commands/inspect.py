@@ -46,7 +46,7 @@ def _token(options: argparse.Namespace, context: Context) -> str:
         from entrakit.cli.prompts import read_secret
 
         return read_secret(context, "token").reveal().strip().removeprefix("Bearer ")
-    from entrakit.kept import get_connection
+    from entrakit.connections import get_connection
 
     with get_connection(options.name, vault=context.open_vault()) as connection:
         return connection.token(*options.scope).access_token

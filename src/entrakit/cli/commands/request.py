@@ -17,8 +17,8 @@ from entrakit.cli.query import (
 )
 from entrakit.cli.result import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
 from entrakit.cli.sink import file_of, open_sink
+from entrakit.connections import get_connection
 from entrakit.errors import ExportError, ParameterError
-from entrakit.kept import get_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

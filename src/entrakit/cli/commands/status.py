@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.kept import Status
+    from entrakit.connections import Status
 
 
 def arguments(parser: Parser) -> None:
@@ -25,7 +25,7 @@ def arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace, context: Context) -> int:
     """List them."""
     from entrakit.cli.output import give_table
-    from entrakit.kept import list_connections
+    from entrakit.connections import list_connections
 
     vault = context.open_vault()
     found = [one for one in list_connections(vault=vault) if options.name is None or options.name.lower() == one.name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from entrakit.cli.spans import parse_span
-from entrakit.kept import get_connection
+from entrakit.connections import get_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

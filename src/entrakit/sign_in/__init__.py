@@ -1,0 +1,1 @@
+"""Signing in: everything between this program and the token service."""

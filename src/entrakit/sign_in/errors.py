@@ -1,0 +1,161 @@
+"""The token service's error body (RFC 6749, 5.2, with Entra's members), turned into an error of the tree.
+
+    {"error": "invalid_client", "error_description": "AADSTS7000215: … Trace ID: … Correlation ID: … Timestamp: …",
+     "error_codes": [7000215], "suberror": …, "trace_id": …, "correlation_id": …, "timestamp": …, "claims": …}
+
+Any member may be missing or of another type; an answer that came through the browser has its ids in the description
+only. The description is the service's text: it is shown only when asked for, without control characters, without the
+ids that it repeats, and with our own secrets masked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+
+from entrakit.errors import InteractionRequiredError, SignInError, ThrottledError
+from entrakit.redaction import MASK, redact
+from entrakit.sign_in.remedies import is_throttled, is_transient, needs_person, remedy_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MAX_TEXT = 2000
+MAX_NAME = 100
+NOTICEABLE_SKEW_S = 60.0
+
+_CODE = re.compile(r"AADSTS([0-9]{1,9})(?![0-9])")
+# The four parts stand on lines of their own, or, since 2026, behind one space each.
+_IDS = re.compile(r"\s(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
+_ID = {
+    "trace_id": re.compile(r"Trace ID: ([0-9A-Za-z-]{1,64})"),
+    "correlation_id": re.compile(r"Correlation ID: ([0-9A-Za-z-]{1,64})"),
+    "timestamp": re.compile(r"Timestamp: ([0-9-]{10} [0-9:]{8}Z?)"),
+}
+_TIME_CODES = (700024, 700027)
+
+
+def error_from(
+    body: Mapping[str, object], *, flow: str, tenant: str, client_id: str, authority: str, status: int = 400,
+    retry_after_s: float | None = None, skew_s: float | None = None, hide: Sequence[str] = (), reconnect: str = "",
+) -> SignInError:  # fmt: skip
+    """Return the error that a refusal of the token service stands for.
+
+    Args:
+        body: The answer's JSON object, or the parameters of a redirect.
+        flow: The flow that asked; `refresh` for a silent renewal.
+        tenant: The tenant that was asked.
+        client_id: The app that asked.
+        authority: Origin of the token service.
+        status: HTTP status of the answer.
+        retry_after_s: Seconds that the service asks to wait.
+        skew_s: How far the server's clock is ahead of ours, if that was measured.
+        hide: Our own secrets, masked where the service repeats them.
+        reconnect: The command that signs in anew.
+
+    Returns:
+        An InteractionRequiredError, a ThrottledError or a SignInError.
+    """
+    error = _text(body.get("error"), hide)[:MAX_NAME]
+    suberror = _text(body.get("suberror"), hide)[:MAX_NAME]
+    raw = body.get("error_description")
+    text = raw if isinstance(raw, str) else ""
+    description = _text(_IDS.sub("", text), hide)
+    code = _code(body, description)
+    ids = {name: _text(body.get(name), hide)[:MAX_NAME] or _found(pattern, text) for name, pattern in _ID.items()}
+    throttled = status == 429 or (is_throttled(error, code) and error != "slow_down")
+    problem, remedy = remedy_for(
+        code, error="temporarily_unavailable" if throttled else error, suberror=suberror, flow=flow, tenant=tenant,
+        client_id=client_id, authority=authority, reconnect=reconnect,
+    )  # fmt: skip
+    if throttled:
+        if retry_after_s is not None and 0 < retry_after_s < float("inf"):
+            remedy = f"Wait {retry_after_s:.0f} seconds, then try again."
+        slow = ThrottledError(
+            problem, retry_after_s=retry_after_s, remedy=remedy, correlation_id=ids["correlation_id"], code=code
+        )
+        slow.description, slow.trace_id, slow.timestamp = description, ids["trace_id"], ids["timestamp"]
+        return slow
+    if code in _TIME_CODES and skew_s is not None and NOTICEABLE_SKEW_S < abs(skew_s) < float("inf"):
+        problem = f"{problem} {describe_skew(skew_s)}"
+        remedy = f"Set this machine's clock. {remedy}"
+    kind = InteractionRequiredError if needs_person(error, suberror, code, flow) else SignInError
+    return kind(
+        problem,
+        remedy=remedy,
+        error=error,
+        suberror=suberror,
+        code=code,
+        description=description,
+        claims=_claims(body.get("claims"), hide),
+        retryable=is_transient(error, code),
+        correlation_id=ids["correlation_id"],
+        trace_id=ids["trace_id"],
+        timestamp=ids["timestamp"],
+    )
+
+
+def describe_skew(skew_s: float) -> str:
+    """Return a sentence on a clock that is off.
+
+    Args:
+        skew_s: How far the server's clock is ahead of ours, in seconds.
+    """
+    minutes = max(1, round(abs(skew_s) / 60))
+    return f"This machine's clock is {minutes} minute{'s' * (minutes != 1)} {'behind' if skew_s > 0 else 'ahead'}."
+
+
+def _code(body: Mapping[str, object], description: str) -> int | None:
+    codes = body.get("error_codes")
+    for code in codes if isinstance(codes, list) else []:
+        if isinstance(code, int) and not isinstance(code, bool) and 0 < code < 10**9:
+            return code
+        if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) < 10:
+            return int(code) or None
+    found = _CODE.search(description)
+    return (int(found[1]) or None) if found else None
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match else ""
+
+
+def _claims(value: object, hide: Sequence[str]) -> str:
+    """Return the claims to ask for next time as JSON text of our own making; empty if they are not a JSON object."""
+    if not isinstance(value, str) or len(value) > 4 * MAX_TEXT or _without(value, hide) != value:
+        return ""
+    try:
+        claims = json.loads(value)
+        return json.dumps(claims, separators=(",", ":")) if isinstance(claims, dict) else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _text(value: object, hide: Sequence[str]) -> str:
+    """Return a member as one line that is safe to print: no control, format or bidi characters, nothing of ours."""
+    if not isinstance(value, str):
+        return ""
+    # Masked before it is cut, for half a secret would not be found; and once more when nothing invisible is left in it.
+    hidden = _without(value, hide)
+    line = " ".join(hidden[: 4 * MAX_TEXT].split())
+    safe = "".join(letter for letter in line if unicodedata.category(letter)[0] != "C")
+    return redact(_without(safe, hide))[:MAX_TEXT]
+
+
+def _without(text: str, hide: Sequence[str]) -> str:
+    from urllib.parse import quote, quote_plus
+
+    for secret in hide:
+        # Shorter ones can't be told from parts of words.
+        if len(secret) > 3:
+            encoded = [
+                encode(secret, safe=safe, errors="surrogatepass")
+                for encode in (quote, quote_plus)
+                for safe in ("", "/")
+            ]
+            for form in (secret, " ".join(secret.split()) or secret, *encoded):
+                text = text.replace(form, MASK)
+    return text

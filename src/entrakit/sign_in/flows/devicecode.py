@@ -1,0 +1,131 @@
+"""Device authorization grant (RFC 8628): sign in on another device.
+
+    begin   ask for a code           POST /devicecode
+    show    give it to the person    on_device_code(DeviceCode)
+    wait    poll until answered      POST /token
+
+We poll no faster than the service says, add five seconds for good after each `slow_down`, and take a lost answer, a
+5xx or a 429 as "not yet": the person may be typing, and must not start over because a packet was dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from entrakit.errors import NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
+from entrakit.sign_in._msal import TokenService
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from entrakit.http.transport import Transport
+    from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.grant import DeviceRequest, Grant
+
+SLOW_DOWN_S = 5.0
+LONGEST_WAIT_S = 60.0
+
+log = logging.getLogger("entrakit.devicecode")
+
+
+class DeviceCode(NamedTuple):
+    """What the person needs; `str()` of it is a sentence to show.
+
+    Args:
+        user_code: What to type, exactly as the service gave it.
+        verification_uri: Where to type it, exactly as the service gave it.
+        expires_in_s: Seconds that are left to do so.
+        message: The service's own sentence, made safe to print.
+    """
+
+    user_code: str
+    verification_uri: str
+    expires_in_s: float
+    message: str
+
+    def __str__(self) -> str:
+        minutes = max(1, round(self.expires_in_s / 60))
+        return (
+            f"To sign in, open {self.verification_uri} in a browser and enter the code {self.user_code}. "
+            f"You have {minutes} minute{'s' if minutes != 1 else ''}. "
+            "Never enter a code that somebody else gave you."
+        )
+
+
+def sign_in(
+    authority: Authority, client_id: str, transport: Transport, scopes: Sequence[str], *,
+    on_device_code: Callable[[DeviceCode], None] | None = None, timeout_s: float | None = None, claims: str = "",
+) -> Grant:  # fmt: skip
+    """Return a token on behalf of the person, once they have entered the code.
+
+    Args:
+        authority: Any authority.
+        client_id: An app that allows public client flows.
+        transport: What sends, and tells the time.
+        scopes: Delegated scopes of one resource.
+        on_device_code: Shows the code; None logs it as a warning on `entrakit.devicecode`.
+        timeout_s: Seconds to wait at the most; None for as long as the code lives.
+        claims: JSON text of a claims challenge; empty if there is none.
+
+    Raises:
+        SignInError: The person declined (`authorization_declined`), nobody answered in time (`expired_token`), or
+            the service said no otherwise.
+        NetworkError: No code could be got.
+    """
+    service = TokenService(authority, client_id, transport, flow="devicecode")
+    request = service.request_device_code(scopes, claims=claims)
+    _refuse_unprintable(request)
+    lifetime = min(request.expires_in, timeout_s or request.expires_in)
+    deadline = transport.clock.monotonic() + lifetime
+    show = on_device_code or _log_code
+    message = "".join(letter for letter in request.message if letter.isprintable())
+    show(DeviceCode(request.user_code, request.verification_uri, lifetime, message))
+    return _poll(service, request, deadline, claims)
+
+
+def _poll(service: TokenService, request: DeviceRequest, deadline: float, claims: str) -> Grant:
+    clock = service.transport.clock
+    interval = request.interval
+    wait = interval
+    while (left := deadline - clock.monotonic()) > 0:
+        clock.sleep(min(wait, left))
+        if wait > left:
+            break
+        try:
+            return service.poll_device_code(request, claims=claims)
+        except ThrottledError as error:
+            wait = min(LONGEST_WAIT_S, max(wait * 2, error.retry_after_s or 0.0))
+        except NetworkError as error:
+            if not error.retryable:
+                raise
+            log.info("Lost an answer while waiting; going on: %s", error.problem)
+            wait = min(LONGEST_WAIT_S, wait * 2)
+        except SignInError as error:
+            if error.error == "slow_down":
+                interval += SLOW_DOWN_S
+            elif error.error != "authorization_pending" and not error.retryable:
+                raise
+            wait = interval
+    raise SignInError(
+        "Nobody entered the code in time.",
+        remedy="Connect again, and enter the new code before it ends.",
+        error="expired_token",
+    )
+
+
+def _refuse_unprintable(request: DeviceRequest) -> None:
+    """What the person is shown comes from the network: it must not steer their terminal."""
+    address = request.verification_uri
+    shown = request.user_code + address
+    if not shown.isprintable() or " " in shown or not address.startswith("https://"):
+        raise UnexpectedAnswerError(
+            "The token service sent a code or an address that is not safe to show.",
+            remedy="Do not go on; check the cloud that you named, and the network.",
+            retryable=False,
+        )
+
+
+def _log_code(code: DeviceCode) -> None:
+    log.warning("%s", code)

@@ -1,0 +1,323 @@
+"""The loopback redirect (RFC 8252, 7.3): a listener for one answer of the person's browser.
+
+It listens on 127.0.0.1 and ::1 and nowhere else, for as long as the sign-in waits. Browsers open connections in
+advance, ask for icons and come twice; port scanners and pages of other tabs come too. Each connection is read by
+itself, within bounds of time and size, and whatever is not the answer is refused without ending the wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import time
+from typing import NamedTuple
+
+from entrakit.errors import ParameterError, SignInError
+from entrakit.sign_in.last_page import POLICY, failure_page, stranger_page
+from entrakit.sign_in.redirect import NotOursError, parse_answer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+MAX_CONNECTIONS = 64
+MAX_HEAD = 16 * 1024
+MAX_BODY = 64 * 1024
+CONNECTION_LIFE_S = 10.0
+PORT_ATTEMPTS = 20
+
+log = logging.getLogger("entrakit.sign_in.loopback")
+
+
+class _Request(NamedTuple):
+    """One request, read whole.
+
+    Args:
+        method: `GET`, `POST`, …
+        target: Path with query.
+        headers: Names in lower case.
+        body: The body.
+    """
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class _RefusedError(Exception):
+    """The bytes are no request that is answered; carries the status to answer with."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Answer:
+    """The answer to the sign-in; the browser waits until `show` tells the person how it ended.
+
+    Args:
+        parameters: What came back, by name; the state was checked.
+        connection: The browser's connection.
+    """
+
+    def __init__(self, parameters: dict[str, str], connection: socket.socket) -> None:
+        self.parameters = parameters
+        self._connection: socket.socket | None = connection
+
+    def __repr__(self) -> str:
+        return f"Answer({', '.join(sorted(self.parameters))})"
+
+    def show(self, html: str, status: int = 200) -> None:
+        """Send the person's browser the last page. A browser that went away is not missed.
+
+        Args:
+            html: The page.
+            status: HTTP status.
+        """
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _reply(connection, status, html, patient=True)
+
+
+class Loopback:
+    """A listener for the answer to one authorization request; a context manager that closes what it opened.
+
+    Args:
+        state: What the answer must carry.
+        port: Port to listen on; 0 for any that is free.
+        monotonic: Tells seconds on a clock that nobody sets.
+
+    Raises:
+        ParameterError: The port is taken, or may not be listened on.
+    """
+
+    def __init__(self, *, state: str, port: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._state = state
+        self._monotonic = monotonic
+        self._listeners = _listen(port)
+        self.port: int = self._listeners[0].getsockname()[1]
+        self._pending: dict[socket.socket, tuple[bytearray, float]] = {}
+        self._answer: Answer | None = None
+
+    @property
+    def redirect_uri(self) -> str:
+        """What to send as `redirect_uri`; the service ignores the port of `http://localhost`."""
+        return f"http://localhost:{self.port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+        if self._answer is not None:
+            self._answer.show(failure_page("The sign-in was not finished.", "Start again."), 400)
+
+    def wait(self, timeout_s: float) -> Answer:
+        """Return the answer, and listen no more.
+
+        Args:
+            timeout_s: Seconds to wait at the most.
+
+        Raises:
+            SignInError: No answer came in time (`error` is `timeout`).
+        """
+        deadline = self._monotonic() + timeout_s
+        with selectors.DefaultSelector() as selector:
+            for listener in self._listeners:
+                selector.register(listener, selectors.EVENT_READ)
+            while self._answer is None:
+                now = self._monotonic()
+                if now >= deadline:
+                    self._close()
+                    raise SignInError(
+                        f"Nobody finished the sign-in in the browser within {timeout_s:g} seconds.",
+                        remedy="Connect again; --timeout waits longer, and --device-code needs no browser here.",
+                        error="timeout",
+                    )
+                # A second at the most: time may be told by another clock than the selector's.
+                for key, _ in selector.select(min(1.0, deadline - now)):
+                    connection = key.fileobj
+                    if isinstance(connection, socket.socket):
+                        self._serve(connection, selector, now)
+                self._drop_old(selector, self._monotonic())
+        self._close()
+        return self._answer
+
+    def _serve(self, ready: socket.socket, selector: selectors.BaseSelector, now: float) -> None:
+        if ready in self._listeners:
+            self._accept(ready, selector, now)
+            return
+        held = self._pending.get(ready)
+        if held is None:
+            return
+        try:
+            data = ready.recv(65536)
+            request = _parse(held[0] + data) if data else None
+            held[0].extend(data)
+            if data and request is None:
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            request = None
+        except _RefusedError as error:
+            self._forget(ready, selector)
+            _reply(ready, error.status, stranger_page())
+            return
+        self._forget(ready, selector)
+        if request is None:
+            ready.close()
+        else:
+            self._judge(ready, request)
+
+    def _accept(self, listener: socket.socket, selector: selectors.BaseSelector, now: float) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        connection.setblocking(False)
+        if len(self._pending) >= MAX_CONNECTIONS:
+            # The oldest has had its chance: whoever comes now may be the browser with the answer.
+            oldest = min(self._pending, key=lambda one: self._pending[one][1])
+            self._forget(oldest, selector)
+            oldest.close()
+        self._pending[connection] = (bytearray(), now)
+        selector.register(connection, selectors.EVENT_READ)
+
+    def _judge(self, connection: socket.socket, request: _Request) -> None:
+        """Keep the connection that brought the answer; refuse any other."""
+        path, _, query = request.target.partition("?")
+        if request.headers.get("host", "").lower() not in self._hosts() or path != "/":
+            status = 404
+        elif request.method not in ("GET", "POST"):
+            status = 405
+        else:
+            text = query if request.method == "GET" else request.body.decode("utf-8", "replace")
+            try:
+                parameters = parse_answer(text, state=self._state)
+            except NotOursError:
+                status = 400
+            else:
+                if self._answer is None:
+                    self._answer = Answer(parameters, connection)
+                    return
+                status = 400
+        log.debug("Ignored %s %s", request.method, _printable(path))
+        _reply(connection, status, stranger_page())
+
+    def _hosts(self) -> frozenset[str]:
+        """A page of another site reaches this port under its own name only (DNS rebinding)."""
+        names = ("localhost", "127.0.0.1", "[::1]")
+        with_port = frozenset(f"{host}:{self.port}" for host in names)
+        return with_port | frozenset(names) if self.port == 80 else with_port
+
+    def _drop_old(self, selector: selectors.BaseSelector, now: float) -> None:
+        for connection, (_, since) in list(self._pending.items()):
+            if now - since > CONNECTION_LIFE_S:
+                self._forget(connection, selector)
+                connection.close()
+
+    def _forget(self, connection: socket.socket, selector: selectors.BaseSelector) -> None:
+        self._pending.pop(connection, None)
+        selector.unregister(connection)
+
+    def _close(self) -> None:
+        for one in (*self._listeners, *self._pending):
+            one.close()
+        self._pending.clear()
+
+
+def _listen(port: int) -> list[socket.socket]:
+    """Return listeners on both loopback addresses, on the same port."""
+    for attempt in range(PORT_ATTEMPTS):
+        try:
+            four = socket.create_server(("127.0.0.1", port), backlog=16)
+        except OSError as error:
+            raise ParameterError(
+                f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another --port, or leave it out."
+            ) from error
+        chosen = four.getsockname()[1]
+        try:
+            six = socket.create_server(("::1", chosen), family=socket.AF_INET6, backlog=16)
+        except OSError:
+            # Either this machine has no IPv6, or somebody else has the port there: then try another.
+            if _has_ipv6() and not port and attempt < PORT_ATTEMPTS - 1:
+                four.close()
+                continue
+            listeners = [four]
+        else:
+            listeners = [four, six]
+        for listener in listeners:
+            listener.setblocking(False)
+        return listeners
+    raise AssertionError("unreachable: the last attempt returns")  # pragma: no cover
+
+
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+def _parse(data: bytes | bytearray) -> _Request | None:
+    """Return the request that the bytes hold, or None while it is not whole (RFC 9112).
+
+    Raises:
+        _RefusedError: They can't become a request that is answered.
+    """
+    head, found, body = bytes(data).partition(b"\r\n\r\n")
+    if not found:
+        if len(data) > MAX_HEAD:
+            raise _RefusedError(431)
+        return None
+    if len(head) > MAX_HEAD:
+        raise _RefusedError(431)
+    try:
+        first, *lines = head.decode("ascii").split("\r\n")
+        method, target, version = first.split(" ")
+        headers = {name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+        length = int(headers.get("content-length", "0"))
+    except ValueError:
+        raise _RefusedError(400) from None
+    if not version.startswith("HTTP/1.") or "transfer-encoding" in headers or length < 0:
+        raise _RefusedError(400)
+    if length > MAX_BODY:
+        raise _RefusedError(413)
+    if len(body) < length:
+        return None
+    return _Request(method, target, headers, body[:length])
+
+
+def _reply(connection: socket.socket, status: int, html: str, *, patient: bool = False) -> None:
+    """Send a page and close. Only the person's own browser is waited for: a stranger must not hold the wait up."""
+    reasons = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large", 431: "Too Large"}
+    body = html.encode()
+    head = (
+        f"HTTP/1.1 {status} {reasons.get(status, 'Bad Request')}\r\n"
+        f"Content-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+        f"Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n"
+        f"Content-Security-Policy: {POLICY}\r\n\r\n"
+    )
+    try:
+        connection.settimeout(1.0 if patient else 0.0)
+        connection.sendall(head.encode("ascii") + body)
+        connection.shutdown(socket.SHUT_WR)
+        if patient:
+            # Closing before the browser has read would cut the page off with a reset.
+            connection.recv(65536)
+    except OSError:
+        log.debug("A browser went away before its answer.")
+    finally:
+        connection.close()
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:100]

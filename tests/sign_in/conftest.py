@@ -1,0 +1,12 @@
+"""Certificates for the tests of signing in."""
+
+from __future__ import annotations
+
+import pytest
+from tests.certificates.conftest import Maker
+
+
+@pytest.fixture(scope="session")
+def maker() -> Maker:
+    """Return what makes certificates."""
+    return Maker()

@@ -1,0 +1,305 @@
+"""The loopback listener: one answer, and whatever else comes neither ends nor stalls the wait (checklist 5 to 11)."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+from entrakit.errors import ParameterError, SignInError
+from entrakit.sign_in import loopback
+from entrakit.sign_in.loopback import Loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STATE = "s" * 43
+ANSWER = urlencode({"code": "canary-code", "state": STATE})
+
+
+class Waiting:
+    """A listener that waits on a thread."""
+
+    def __init__(self, timeout_s: float = 20.0) -> None:
+        self.listener = Loopback(state=STATE)
+        self.parameters: dict[str, str] = {}
+        self.failure: Exception | None = None
+        self._timeout_s = timeout_s
+        self._thread = threading.Thread(target=self._wait)
+        self._thread.start()
+
+    def _wait(self) -> None:
+        try:
+            with self.listener:
+                answer = self.listener.wait(self._timeout_s)
+                self.parameters = answer.parameters
+                answer.show("<p>done</p>")
+        except SignInError as error:
+            self.failure = error
+
+    def connect(self, host: str = "127.0.0.1") -> socket.socket:
+        """Return a connection to it."""
+        return socket.create_connection((host, self.listener.port), 5)
+
+    def send(self, data: bytes, host: str = "127.0.0.1") -> bytes:
+        """Send bytes and return all that comes back."""
+        with self.connect(host) as connection:
+            with contextlib.suppress(OSError):
+                connection.sendall(data)
+            received = b""
+            with contextlib.suppress(OSError):
+                while part := connection.recv(65536):
+                    received += part
+            return received
+
+    def get(self, target: str, host: str = "localhost", method: str = "GET") -> bytes:
+        """Send a request without body."""
+        return self.send(f"{method} {target} HTTP/1.1\r\nHost: {host}:{self.listener.port}\r\n\r\n".encode())
+
+    def post(self, body: str, *headers: str) -> bytes:
+        """Send a form."""
+        lines = "".join(f"{header}\r\n" for header in headers)
+        head = f"POST / HTTP/1.1\r\nHost: localhost:{self.listener.port}\r\nContent-Length: {len(body)}\r\n{lines}\r\n"
+        return self.send((head + body).encode())
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self._thread.join(20)
+
+
+@pytest.fixture
+def waiting() -> Iterator[Waiting]:
+    """Return a listener that waits; it is answered at the end if it was not yet."""
+    one = Waiting()
+    yield one
+    with contextlib.suppress(OSError):
+        one.post(ANSWER)
+    one.join()
+
+
+@pytest.mark.parametrize("way", ["post", "get"])
+def test_the_answer_ends_the_wait(waiting: Waiting, way: str) -> None:
+    """
+    form_post and query answers are taken, the page is shown, and nobody listens any more.
+    """
+    page = waiting.post(ANSWER) if way == "post" else waiting.get(f"/?{ANSWER}")
+    waiting.join()
+
+    assert page.startswith(b"HTTP/1.1 200 OK")
+    assert page.endswith(b"<p>done</p>")
+    assert {"code": "canary-code", "state": STATE} == waiting.parameters
+    with pytest.raises(ConnectionRefusedError):
+        waiting.connect()
+
+
+def test_the_page_is_locked_down(waiting: Waiting) -> None:
+    """
+    No cache, no referrer, no script, no guessing of types, no name of the server (checklist 10, 11).
+    """
+    head = waiting.get("/elsewhere").partition(b"\r\n\r\n")[0].decode()
+
+    for header in (
+        "Cache-Control: no-store",
+        "Referrer-Policy: no-referrer",
+        "Content-Security-Policy: default-src 'none'",
+        "X-Content-Type-Options: nosniff",
+        "Connection: close",
+    ):
+        assert header in head
+    assert "Server:" not in head
+
+
+def test_it_listens_on_loopback_only() -> None:
+    """
+    127.0.0.1 and ::1, on the same port, and nothing else, also in a container (checklist 5).
+    """
+    with Loopback(state=STATE) as listener:
+        addresses = [one.getsockname()[:2] for one in listener._listeners]
+
+    assert {("127.0.0.1", listener.port), ("::1", listener.port)} >= set(addresses)
+    assert ("127.0.0.1", listener.port) in addresses
+    assert f"http://localhost:{listener.port}" == listener.redirect_uri
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /favicon.ico HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 404),
+        (b"HEAD / HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 405),
+        (b"PUT / HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 405),
+        (b"GET / HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 400),
+        (b"GET /?code=x&state=wrong HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 400),
+        (b"GET /?ANSWER HTTP/1.1\r\nHost: evil.example:PORT\r\n\r\n", 404),
+        (b"GET /?ANSWER HTTP/1.1\r\n\r\n", 404),
+        (b"GET /other?ANSWER HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 404),
+        (b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: 99999999\r\n\r\n", 413),
+        (b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: -5\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nContent-Length: x\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: localhost:PORT\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\nHost: localhost:PORT\r\n\r\n", 400),
+        (b"nonsense\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (b"\xff\xfe\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n", 431),
+        (b"x" * 20000, 431),
+    ],
+)
+def test_what_is_not_the_answer_is_refused_and_waited_on(waiting: Waiting, request_: bytes, status: int) -> None:
+    """
+    Icons, wrong paths, methods, hosts (DNS rebinding), states, sizes and garbage: refused, and the wait goes on.
+    """
+    port = str(waiting.listener.port).encode()
+    data = request_.replace(b"PORT", port).replace(b"ANSWER", ANSWER.encode())
+
+    refused = waiting.send(data)
+    page = waiting.post(ANSWER)
+    waiting.join()
+
+    assert refused.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"not the answer" in refused
+    assert b"done" in page
+    assert "canary-code" == waiting.parameters["code"]
+
+
+def test_silent_connections_do_not_stall_it(waiting: Waiting) -> None:
+    """
+    Connections that browsers open in advance, half a request, and one that drips do not hold the answer up.
+    """
+    with waiting.connect(), waiting.connect() as half, waiting.connect() as gone:
+        half.sendall(b"POST / HTTP/1.1\r\nHost: loc")
+        gone.close()
+
+        assert b"done" in waiting.post(ANSWER)
+
+
+def test_an_answer_in_pieces_is_taken(waiting: Waiting) -> None:
+    """
+    A request may come in any pieces.
+    """
+    port = waiting.listener.port
+    head = f"POST / HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: {len(ANSWER)}\r\n\r\n"
+    with waiting.connect() as connection:
+        for piece in (head[:10], head[10:], ANSWER[:5], ANSWER[5:]):
+            connection.sendall(piece.encode())
+        assert b"done" in connection.recv(65536)
+
+
+def test_a_flood_leaves_room_for_the_answer(waiting: Waiting) -> None:
+    """
+    More connections than are held: the oldest make room, so that the answer gets through.
+    """
+    with contextlib.ExitStack() as held:
+        for _ in range(loopback.MAX_CONNECTIONS + 20):
+            held.enter_context(waiting.connect())
+
+        assert b"done" in waiting.post(ANSWER)
+
+
+def test_old_connections_are_dropped() -> None:
+    """
+    A connection that says nothing for ten seconds is closed, and no earlier.
+    """
+    with (
+        Loopback(state=STATE) as listener,
+        selectors.DefaultSelector() as selector,
+        socket.create_connection(("127.0.0.1", listener.port), 5) as silent,
+    ):
+        listener._accept(listener._listeners[0], selector, 0.0)
+        listener._drop_old(selector, loopback.CONNECTION_LIFE_S)
+        held = len(listener._pending)
+        listener._drop_old(selector, loopback.CONNECTION_LIFE_S + 0.1)
+
+        assert (1, 0) == (held, len(listener._pending))
+        assert b"" == silent.recv(1)
+
+
+def test_only_the_first_answer_counts(waiting: Waiting) -> None:
+    """
+    A second hit, as from a reload, is refused.
+    """
+    waiting.post(ANSWER)
+    waiting.join()
+
+    with pytest.raises(OSError, match="refused"):
+        waiting.post(ANSWER)
+
+
+def test_nobody_answers_in_time() -> None:
+    """
+    The wait ends at its deadline, and the port is closed (checklist 6, 9).
+    """
+    one = Waiting(timeout_s=0.05)
+    one.join()
+
+    assert isinstance(one.failure, SignInError)
+    assert "timeout" == one.failure.error
+    with pytest.raises(ConnectionRefusedError):
+        one.connect()
+
+
+def test_a_busy_port_is_told() -> None:
+    """
+    A port that is taken is an error that names it (checklist 7).
+    """
+    with Loopback(state=STATE) as first, pytest.raises(ParameterError, match=str(first.port)):
+        Loopback(state=STATE, port=first.port)
+
+
+def test_an_answer_that_is_never_shown_still_ends() -> None:
+    """
+    A browser whose answer failed in the program is told so, and not left waiting.
+    """
+    received: list[bytes] = []
+    with Loopback(state=STATE) as listener:
+
+        def post() -> None:
+            with socket.create_connection(("127.0.0.1", listener.port), 5) as connection:
+                connection.sendall(f"GET /?{ANSWER} HTTP/1.1\r\nHost: localhost:{listener.port}\r\n\r\n".encode())
+                received.append(connection.recv(65536))
+
+        thread = threading.Thread(target=post)
+        thread.start()
+        answer = listener.wait(10)
+        assert "canary" not in repr(answer)
+    thread.join(10)
+
+    assert b"Not signed in" in received[0]
+
+
+def test_a_browser_that_went_away_is_not_missed() -> None:
+    """
+    A browser that closed its tab does not fail the sign-in.
+    """
+    with Loopback(state=STATE) as listener:
+        with socket.create_connection(("127.0.0.1", listener.port), 5) as connection:
+            connection.sendall(f"GET /?{ANSWER} HTTP/1.1\r\nHost: localhost:{listener.port}\r\n\r\n".encode())
+            answer = listener.wait(10)
+        answer.show("<p>" + "x" * 10_000_000)
+        answer.show("a second time is no error")
+
+    assert "canary-code" == answer.parameters["code"]
+
+
+def test_an_interrupt_closes_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Ctrl-C passes through, and nobody listens any more.
+    """
+
+    def interrupt() -> float:
+        raise KeyboardInterrupt
+
+    listener = Loopback(state=STATE)
+    listener._monotonic = interrupt
+    with pytest.raises(KeyboardInterrupt), listener:
+        listener.wait(10)
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", listener.port), 5)
+    assert time.monotonic() > 0

@@ -1,0 +1,111 @@
+"""The parameter sets of connect(): exactly one matches, or the clash is named."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from entrakit.errors import ParameterError, ParameterSetError
+from entrakit.sign_in.parameters import CERTIFICATE_SOURCES, SETS, choose_set, refuse_tenant
+
+
+def test_nothing_given_means_the_browser() -> None:
+    """
+    The browser is the default, as in the original.
+    """
+    assert "Browser" == choose_set({"device_code": False, "client_secret": None, "port": 0, "prompt": ""}).name
+
+
+@pytest.mark.parametrize(("chosen_by", "name"), [(parameter, one.name) for one in SETS for parameter in one.chosen_by])
+def test_each_set_is_chosen_by_its_parameter(chosen_by: str, name: str) -> None:
+    """
+    One parameter is enough to choose a set.
+    """
+    assert name == choose_set({chosen_by: "given"}).name
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (first, second)
+        for left, right in itertools.combinations(SETS, 2)
+        for first, second in itertools.product(left.chosen_by, right.chosen_by)
+        # A key in a vault signs for the certificate of a file.
+        if {first, second} != {"certificate_path", "key_vault_key"}
+    ],
+)
+def test_two_sets_clash(one: str, other: str) -> None:
+    """
+    Two ways to sign in are never mixed, a secret with a browser least of all (checklist 13); the error names both and
+    the sets that would take them.
+    """
+    with pytest.raises(ParameterSetError) as caught:
+        choose_set({one: "given", other: "given"})
+
+    assert {one, other} == set(caught.value.clashing)
+    assert 2 == len(caught.value.accepted_by)
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(CERTIFICATE_SOURCES, 2)))
+def test_two_certificates_clash(one: str, other: str) -> None:
+    """
+    A certificate comes from one place; the original silently takes the first.
+    """
+    with pytest.raises(ParameterSetError) as caught:
+        choose_set({one: "given", other: "given"})
+
+    assert {one, other} == set(caught.value.clashing)
+
+
+@pytest.mark.parametrize(
+    ("given", "clashing"),
+    [
+        ({"certificate_password": "x"}, {"certificate_password"}),
+        (
+            {"certificate_password": "x", "certificate_thumbprint": "y"},
+            {"certificate_password", "certificate_thumbprint"},
+        ),
+        ({"send_certificate_chain": True}, {"send_certificate_chain"}),
+        ({"client_secret": "x", "login_hint": "ada"}, {"login_hint"}),
+        ({"device_code": True, "port": 8400}, {"port"}),
+        ({"device_code": True, "certificate_password": "x"}, {"certificate_password"}),
+        ({"on_device_code": print}, {"on_device_code"}),
+        ({"browser": True, "on_device_code": print}, {"on_device_code"}),
+    ],
+)
+def test_an_option_of_another_set_clashes(given: dict[str, object], clashing: set[str]) -> None:
+    """
+    Half a set, or an option that belongs elsewhere, is refused by name with the set that would take it.
+    """
+    with pytest.raises(ParameterSetError) as caught:
+        choose_set(given)
+
+    assert clashing == set(caught.value.clashing)
+    assert () != caught.value.accepted_by
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("flow", "tenant", "refused"),
+    [
+        ("secret", "organizations", True),
+        ("certificate", "common", True),
+        ("secret", "contoso.com", False),
+        ("password", "organizations", False),
+        ("password", "common", True),
+        ("password", "consumers", True),
+        ("browser", "common", False),
+        ("devicecode", "consumers", False),
+    ],
+)
+def test_tenants_that_stand_for_many_are_for_people(flow: str, tenant: str, refused: bool) -> None:
+    """
+    Apps and passwords need one tenant (AADSTS50059, 9001023); that is told before any request.
+    """
+    try:
+        refuse_tenant(flow, tenant)
+    except ParameterError:
+        assert refused
+    else:
+        assert not refused

@@ -1,0 +1,705 @@
+"""connect(): every flow, every row of the parameter table, and every way that it can be refused."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509 import load_pem_x509_certificate
+
+from entrakit import Certificate, Credential, Transport, connect, get_connection, list_connections
+from entrakit.errors import (
+    CertificateError,
+    EntraError,
+    InteractionRequiredError,
+    NetworkError,
+    NotConnectedError,
+    ParameterError,
+    ParameterSetError,
+    ServiceUnavailableError,
+    SignInError,
+    ThrottledError,
+    UnexpectedAnswerError,
+)
+from entrakit_emulator import faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import FakeClock
+
+    from entrakit import Connection
+    from entrakit.sign_in.flows.devicecode import DeviceCode
+    from entrakit_emulator import Tenant
+
+    Connect = Callable[..., Connection]
+
+GRAPH = "https://graph.microsoft.com"
+
+
+def pem(tenant: Tenant) -> bytes:
+    """Return the confidential app's certificate and key."""
+    return (tenant.certificate_pem + tenant.private_key_pem).encode()
+
+
+def credential(tenant: Tenant) -> Credential:
+    """Return name and password of the person about whom nothing is special."""
+    return Credential(tenant.users.normal.upn, tenant.users.normal.password)
+
+
+@pytest.fixture
+def app(emulator: Connect, entra_tenant: Tenant) -> Connect:
+    """Return a function that connects the confidential app."""
+
+    def run(**parameters: object) -> Connection:
+        return emulator(**{"client_id": entra_tenant.confidential_client} | parameters)
+
+    return run
+
+
+def test_app_secret(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    An app signs in with its secret and gets what it was granted.
+    """
+    token = app(client_secret=entra_tenant.client_secret).token()
+
+    assert ("secret", GRAPH, entra_tenant.tenant_id) == (token.flow, token.audience, token.tenant_id)
+    assert "User.Read.All" in token.roles
+    assert entra_tenant.confidential_client == token.account.username
+    assert [] == entra_tenant.journal.violations
+
+
+@pytest.mark.parametrize("source", ["object", "bytes", "pair", "path", "thumbprint", "name"])
+def test_app_certificate(
+    app: Connect, entra_tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """
+    An app signs in with its certificate, from an object, bytes, a pair, a file, or a store by thumbprint or name.
+    """
+    store = tmp_path / "certificates"
+    store.mkdir()
+    file = store / "app.pem"
+    file.write_bytes(pem(entra_tenant))
+    file.chmod(0o600)
+    monkeypatch.setenv("ENTRAKIT_MACHINE_CERTIFICATES", str(store))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    one = Certificate.from_path(file)
+    private_key = serialization.load_pem_private_key(entra_tenant.private_key_pem.encode(), None)
+    given: dict[str, dict[str, object]] = {
+        "object": {"certificate": one},
+        "bytes": {"certificate": pem(entra_tenant)},
+        "pair": {"certificate": (private_key, load_pem_x509_certificate(entra_tenant.certificate_pem.encode()))},
+        "path": {"certificate_path": "~/certificates/app.pem"},
+        "thumbprint": {"certificate_thumbprint": one.thumbprint.lower()},
+        "name": {"certificate_name": one.subject},
+    }
+
+    token = app(**given[source]).token()
+
+    assert "certificate" == token.flow
+    assert "User.Read.All" in token.roles
+    assert [] == entra_tenant.journal.violations
+
+
+def test_app_certificate_with_password_and_chain(app: Connect, entra_tenant: Tenant, tmp_path: Path) -> None:
+    """
+    An encrypted file opens with its password, and the chain is sent where that is asked.
+    """
+    key = serialization.load_pem_private_key(entra_tenant.private_key_pem.encode(), None)
+    file = tmp_path / "app.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"canary-password"),
+        )
+        + entra_tenant.certificate_pem.encode()
+    )
+    file.chmod(0o600)
+
+    connection = app(certificate_path=file, certificate_password="canary-password", send_certificate_chain=True)
+
+    assert "certificate" == connection.token().flow
+
+
+def test_user_name_and_password(emulator: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    A person signs in with name and password because that was asked for by name, and is warned once that this can't do
+    MFA (checklist 31).
+    """
+    connection = emulator(credential=credential(entra_tenant))
+
+    assert entra_tenant.users.normal.upn == connection.account.username
+    assert 1 == caplog.text.count("multi-factor")
+
+
+def test_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    A person enters the code on the real page of the embedded tenant.
+    """
+    person = entra_tenant.person()
+
+    def approve(code: DeviceCode) -> None:
+        person.approve_device(code.user_code)
+
+    connection = emulator(device_code=True, on_device_code=approve)
+
+    assert "devicecode" == connection.token().flow
+    assert [] == entra_tenant.journal.violations
+
+
+def test_a_declined_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    Who declines on the page ends the sign-in with its own error.
+    """
+    person = entra_tenant.person()
+
+    with pytest.raises(SignInError) as caught:
+        emulator(device_code=True, on_device_code=lambda code: person.deny_device(code.user_code))
+
+    assert "authorization_declined" == caught.value.error
+
+
+def test_scopes_are_asked_for(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    A person's scopes are asked with their resource, and what was granted is told.
+    """
+    token = emulator(credential=credential(entra_tenant), scopes=["User.Read"]).token()
+
+    assert any(scope.endswith("User.Read") for scope in token.scopes)
+
+
+def test_scopes_of_an_app_are_ignored_and_said_so(
+    app: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    An app gets what it was granted; scopes are ignored, and that is said once.
+    """
+    app(client_secret=entra_tenant.client_secret, scopes=["User.Read"]).token()
+
+    assert 1 == caplog.text.count("Scopes are for people")
+
+
+def test_a_label_is_a_client(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    `Graph` stands for a well-known public client, in any case.
+    """
+    token = emulator(client_id="GRAPH", credential=credential(entra_tenant)).token()
+
+    assert "14d82eec-204b-4c2f-b7e8-296a70dab67e" == token.client_id
+
+
+def test_a_domain_is_a_tenant(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    The tenant may be given by its domain; tokens name its id.
+    """
+    token = app(client_secret=entra_tenant.client_secret, tenant_id=entra_tenant.domain.upper()).token()
+
+    assert entra_tenant.tenant_id == token.tenant_id
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"client_secret": "x", "device_code": True}, ParameterSetError),
+        ({"certificate_path": "a", "certificate_thumbprint": "b"}, ParameterSetError),
+        ({"certificate_password": "x"}, ParameterSetError),
+        ({"credential": Credential("a", "b"), "client_secret": "x"}, ParameterSetError),
+        ({"client_secret": "x", "login_hint": "ada"}, ParameterSetError),
+        ({"client_secret": "x", "client_id": "not-a-guid"}, ParameterError),
+        ({"client_secret": "x", "tenant_id": "not a tenant"}, ParameterError),
+        ({"client_secret": "x", "tenant_id": "organizations"}, ParameterError),
+        ({"credential": Credential("a", "b"), "tenant_id": "common"}, ParameterError),
+        ({"certificate_path": "/nonexistent.pfx"}, CertificateError),
+        ({"certificate_thumbprint": "xyz"}, ParameterError),
+        ({"certificate": b"nonsense"}, CertificateError),
+        ({"client_secret": "x", "cloud": "mars"}, ParameterError),
+        ({"client_secret": "x", "cloud": "http://localhost"}, ParameterError),
+        ({"client_secret": "x", "ensure": True}, ParameterError),
+        ({"client_secret": "x", "save_secret": True}, ParameterError),
+        ({"client_secret": "x", "name": "../etc"}, ParameterError),
+        ({"prompt": "nonsense"}, ParameterError),
+        ({"port": 70000}, ParameterError),
+        ({"timeout": -1.0}, ParameterError),
+        ({"scopes": ["a", "https://b/c"]}, ParameterError),
+        ({"device_code": True, "timeout": 0.0, "scopes": ['"']}, ParameterError),
+    ],
+)
+def test_nothing_is_sent_while_anything_is_wrong(
+    emulator: Connect, entra_tenant: Tenant, change: dict[str, object], error: type[EntraError]
+) -> None:
+    """
+    Bad input gets its error before any request.
+    """
+    with pytest.raises(error):
+        emulator(**change)
+
+    assert [] == entra_tenant.journal.entries
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code", "words"),
+    [
+        ({"client_secret": "wrong"}, 7000215, "not its id"),
+        ({"client_secret": "emu8Q~documented-secret-that-expired"}, 7000222, "new one"),
+        ({"client_secret": "x", "client_id": "99999999-2222-3333-4444-555555555555"}, 700016, "client id"),
+        ({"client_secret": "x", "tenant_id": "99999999-2222-3333-4444-555555555555"}, 90002, "--cloud"),
+        ({"client_secret": "x", "tenant_id": "nowhere.example"}, 90002, "typos"),
+    ],
+)
+def test_what_an_app_does_wrong_is_explained(
+    app: Connect, parameters: dict[str, object], code: int, words: str
+) -> None:
+    """
+    Wrong and expired secrets, unknown apps and tenants: the number, the ids, and what to do.
+    """
+    with pytest.raises(SignInError) as caught:
+        app(**parameters)
+
+    assert code == caught.value.code
+    assert words in caught.value.remedy
+    assert caught.value.correlation_id
+    assert f"AADSTS{code}" in str(caught.value)
+
+
+def test_a_public_app_must_not_send_a_secret(emulator: Connect) -> None:
+    """
+    Public and confidential mixed up, one way (AADSTS700025)…
+    """
+    with pytest.raises(SignInError) as caught:
+        emulator(client_secret="x")
+
+    assert 700025 == caught.value.code
+    assert "public" in caught.value.problem
+
+
+def test_a_confidential_app_needs_a_credential(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    … and the other (AADSTS7000218).
+    """
+    with pytest.raises(SignInError) as caught:
+        app(credential=credential(entra_tenant))
+
+    assert 7000218 == caught.value.code
+    assert "Allow public client flows" in caught.value.remedy
+
+
+def test_an_unknown_certificate_is_explained(app: Connect, entra_tenant: Tenant, emulator: Connect) -> None:
+    """
+    A certificate that the app registration does not have (AADSTS700027).
+    """
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from tests.certificates.conftest import Maker
+
+    maker = Maker.__new__(Maker)
+    maker.key = rsa.generate_private_key(65537, 2048)
+
+    with pytest.raises(SignInError) as caught:
+        app(certificate=(maker.key, maker.certificate()))
+
+    assert 700027 == caught.value.code
+    assert "Upload" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("who", "code", "kind", "words"),
+    [
+        ("mfa", 50076, InteractionRequiredError, "--browser"),
+        ("disabled", 50057, SignInError, "administrator"),
+        ("locked", 50053, SignInError, "Wait"),
+        ("expired", 50055, InteractionRequiredError, "browser"),
+        ("consent", 65001, InteractionRequiredError, "adminconsent?client_id="),
+        ("blocked", 53003, SignInError, "correlation id"),
+    ],
+)
+def test_what_a_person_cannot_do_by_password_is_explained(
+    emulator: Connect, entra_tenant: Tenant, who: str, code: int, kind: type[SignInError], words: str
+) -> None:
+    """
+    MFA, disabled, locked, expired, missing consent, blocked by policy: each with what to do.
+    """
+    user = getattr(entra_tenant.users, who)
+
+    with pytest.raises(SignInError) as caught:
+        emulator(credential=Credential(user.upn, user.password))
+
+    assert code == caught.value.code
+    assert kind is type(caught.value)
+    assert words in caught.value.remedy
+
+
+def test_a_wrong_password_is_explained_and_not_shown(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    A wrong password is told, and stands nowhere in the error.
+    """
+    with pytest.raises(SignInError) as caught:
+        emulator(credential=Credential(entra_tenant.users.normal.upn, "canary-wrong"))
+
+    assert 50126 == caught.value.code
+    assert "canary" not in str(caught.value) + caught.value.description
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (faults.Throttle(endpoint="token", retry_after=3600, times=None), ThrottledError),
+        (faults.Throttle(endpoint="token", retry_after=None, times=None), ThrottledError),
+        (faults.Failure(endpoint="token", status=500, times=None), ServiceUnavailableError),
+        (faults.Failure(endpoint="token", status=503, is_html=True, times=None), ServiceUnavailableError),
+        (faults.Drop(endpoint="token", times=None), NetworkError),
+        (faults.Drop(endpoint="token", is_mid_body=True, times=None), NetworkError),
+    ],
+)  # fmt: skip
+def test_trouble_that_lasts_is_told(
+    app: Connect, entra_tenant: Tenant, fault: faults.AnyFault, kind: type[EntraError]
+) -> None:
+    """
+    Throttling, outages and dropped connections that last end with their own, retryable error.
+    """
+    entra_tenant.faults.add(fault)
+
+    with pytest.raises(kind) as caught:
+        app(client_secret=entra_tenant.client_secret)
+
+    assert caught.value.retryable
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.Throttle(endpoint="token", retry_after=7),
+        faults.Throttle(endpoint="token", retry_after=7, is_date=True),
+        faults.Failure(endpoint="token", status=503),
+        faults.Failure(endpoint="token", status=500, is_html=True),
+        faults.Drop(endpoint="token"),
+        faults.Drop(endpoint="token", is_mid_body=True),
+        faults.Failure(endpoint="discovery", status=502),
+        faults.Throttle(endpoint="discovery", retry_after=7),
+        faults.Drop(endpoint="discovery"),
+    ],
+)
+def test_trouble_that_passes_is_passed_over(
+    app: Connect, entra_tenant: Tenant, clock: FakeClock, fault: faults.AnyFault
+) -> None:
+    """
+    One throttled, failed or dropped answer is tried again, after the wait that the service asks for.
+    """
+    entra_tenant.faults.add(fault)
+
+    assert "User.Read.All" in app(client_secret=entra_tenant.client_secret).token().roles
+    assert 1 == len(clock.sleeps)
+    if isinstance(fault, faults.Throttle):
+        assert 6 <= clock.sleeps[0] <= 8
+
+
+def test_a_captive_portal_is_told(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    A page with status 200 where a token is expected is told as what it is (trap 9 of MSAL).
+    """
+    entra_tenant.faults.add(faults.CaptivePortal(endpoint="token", times=None))
+
+    with pytest.raises(UnexpectedAnswerError, match="web page") as caught:
+        app(client_secret=entra_tenant.client_secret)
+
+    assert "captive portal" in caught.value.remedy
+
+
+def test_a_clock_that_is_off_is_told_and_tolerated(
+    app: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    With a clock an hour behind, a certificate still signs in: its assertion is made again on the service's time.
+    """
+    entra_tenant.clock.set_offset(3600)
+
+    connection = app(certificate=pem(entra_tenant))
+
+    assert "User.Read.All" in connection.token().roles
+    assert "clock is 60 minutes behind" in caplog.text
+
+
+def test_an_opaque_token_is_a_token(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    A token that can't be read does not crash, and its end is known from the answer (checklist 36).
+    """
+    entra_tenant.faults.add(faults.Tokens(is_opaque=True))
+
+    token = app(client_secret=entra_tenant.client_secret).token()
+
+    assert {} == token.claims
+    assert token.expires_on.timestamp() > time.time()
+
+
+def test_ensure_signs_nobody_in_while_it_works(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    With ensure, a kept connection that works is returned; one that was made otherwise is made anew.
+    """
+    first = app(client_secret=entra_tenant.client_secret, name="job")
+    asked = len(entra_tenant.journal.of("token"))
+
+    again = app(client_secret=entra_tenant.client_secret, name="job", ensure=True)
+    other = app(certificate=pem(entra_tenant), name="job", ensure=True)
+
+    assert first.token().access_token == again.token().access_token
+    assert "certificate" == other.settings.flow
+    assert asked + 1 == len(entra_tenant.journal.of("token"))
+
+
+def test_ensure_signs_in_where_nothing_is_kept(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    Without a kept connection ensure signs in as ever.
+    """
+    connection = app(client_secret=entra_tenant.client_secret, name="job", ensure=True)
+
+    assert connection.token().access_token == get_connection("job").token().access_token
+
+
+def test_ensure_signs_in_where_the_kept_one_is_spent(emulator: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
+    """
+    A kept connection whose refresh token was revoked is made anew.
+    """
+    given = {"credential": credential(entra_tenant), "name": "ada"}
+    emulator(**given)
+    entra_tenant.seed.revoke_sessions(entra_tenant.users.normal.upn)
+    clock.advance(7200)
+
+    assert "password" == emulator(**given, ensure=True).token().flow
+
+
+def test_what_is_kept_is_listed_without_network(app: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
+    """
+    A list of kept connections needs neither network nor key.
+    """
+    app(client_secret=entra_tenant.client_secret, name="Job")
+    app(certificate=pem(entra_tenant), name="other")
+    asked = len(entra_tenant.journal.entries)
+
+    listed = list_connections()
+
+    assert [("job", "secret"), ("other", "certificate")] == [
+        (one.name, one.settings.flow) for one in listed if one.settings
+    ]
+    assert ["fresh", "fresh"] == [one.state(clock.time()) for one in listed]
+    assert ["stale", "expired"] == [
+        listed[0].state(clock.time() + left) for left in (listed_left(listed[0], clock), 9e6)
+    ]
+    assert asked == len(entra_tenant.journal.entries)
+
+
+def listed_left(status: object, clock: FakeClock) -> float:
+    """Return the seconds until a listed connection has a minute left."""
+    from entrakit.connections import Status
+
+    assert isinstance(status, Status)
+    assert status.settings is not None
+    return status.settings.expires_at - clock.time() - 60
+
+
+@pytest.mark.parametrize("kind", ["secret", "certificate", "password"])
+def test_a_saved_proof_renews_alone(emulator: Connect, entra_tenant: Tenant, clock: FakeClock, kind: str) -> None:
+    """
+    With save_secret a later process renews with nothing but the vault.
+    """
+    given: dict[str, dict[str, object]] = {
+        "secret": {"client_id": entra_tenant.confidential_client, "client_secret": entra_tenant.client_secret},
+        "certificate": {"client_id": entra_tenant.confidential_client, "certificate": pem(entra_tenant)},
+        "password": {"credential": credential(entra_tenant)},
+    }
+    first = emulator(**given[kind], name="job", save_secret=True)
+    old = first.token().access_token
+    entra_tenant.seed.revoke_sessions(entra_tenant.users.normal.upn)
+    clock.advance(86400)
+
+    with get_connection("job", clock=clock) as connection:
+        assert old != connection.token().access_token
+
+
+def test_a_certificate_in_memory_is_not_found_again(app: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
+    """
+    A certificate that a program handed in is gone with it, and that is said.
+    """
+    app(certificate=pem(entra_tenant), name="job")
+    clock.advance(86400)
+
+    with (
+        get_connection("job", clock=clock) as connection,
+        pytest.raises(InteractionRequiredError, match="certificate is needed"),
+    ):
+        connection.token()
+
+
+def test_a_certificate_file_is_read_again(app: Connect, entra_tenant: Tenant, clock: FakeClock, tmp_path: Path) -> None:
+    """
+    A later process renews with the certificate that the file has now.
+    """
+    file = tmp_path / "app.pem"
+    file.write_bytes(pem(entra_tenant))
+    file.chmod(0o600)
+    old = app(certificate_path=file, name="job").token().access_token
+    clock.advance(86400)
+
+    with get_connection("job", clock=clock) as connection:
+        assert old != connection.token().access_token
+
+
+def test_nothing_is_kept_of_a_sign_in_that_failed(app: Connect) -> None:
+    """
+    A refused sign-in leaves nothing behind.
+    """
+    with pytest.raises(SignInError):
+        app(client_secret="wrong", name="job")
+
+    with pytest.raises(NotConnectedError):
+        get_connection("job")
+    assert [] == list_connections()
+
+
+def test_the_issues_words_for_where_and_what(entra_tenant: Tenant) -> None:
+    """
+    `authority_url`, `resource`, `ca_bundle` and `timeout` go with every flow, and nothing else is asked of anybody.
+    """
+    with connect(
+        client_id=entra_tenant.confidential_client,
+        tenant_id=entra_tenant.tenant_id,
+        client_secret=entra_tenant.client_secret,
+        authority_url=entra_tenant.url,
+        resource="https://vault.azure.net",
+        ca_bundle=entra_tenant.ca_path,
+        timeout=20,
+    ) as connection:
+        assert ("https://vault.azure.net/.default",) == connection.settings.scopes
+        assert connection.token().access_token
+        assert entra_tenant.url == connection.settings.cloud.authority
+
+
+@pytest.mark.parametrize(
+    ("cloud", "scope"),
+    [
+        ("usgov", "https://graph.microsoft.us/User.Read"),
+        ("usgov-dod", "https://dod-graph.microsoft.us/User.Read"),
+        ("china", "https://microsoftgraph.chinacloudapi.cn/User.Read"),
+        ("bleu", "https://graph.svc.sovcloud.fr/User.Read"),
+    ],
+)
+def test_a_sovereign_connection_asks_for_the_sovereign_audience(
+    emulator: Connect, entra_tenant: Tenant, cloud: str, scope: str
+) -> None:
+    """
+    Bare permissions are those of the cloud's own Graph, also where its token service is reached by another address.
+    """
+    connection = emulator(credential=credential(entra_tenant), cloud=cloud, authority_url=entra_tenant.url)
+
+    assert (scope,) == connection.settings.scopes
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"certificate": "app.pem"},
+        {"certificate": (1, 2, 3)},
+        {"credential": ("a", "b")},
+        {"client_id": None, "client_secret": "x"},
+        {"tenant_id": 5, "client_secret": "x"},
+        {"certificate_thumbprint": ""},
+        {"certificate_name": ""},
+        {"client_secret": "a\udc80"},
+        {"client_secret": ""},
+        {"client_secret": "x", "ca_bundle": "both"},
+        {"client_secret": "x", "authority_url": "http://localhost"},
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told(emulator: Connect, wrong: dict[str, object]) -> None:
+    """
+    What a program without type checking may hand in is a ParameterError, never a TypeError from within.
+    """
+    with pytest.raises(ParameterError):
+        emulator(**wrong)
+
+
+def test_ensure_uses_the_proof_that_is_given(app: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
+    """
+    A kept connection whose proof is gone is renewed, or made anew, with the one given now.
+    """
+    app(certificate=pem(entra_tenant), name="job")
+    clock.advance(86400)
+
+    assert app(certificate=pem(entra_tenant), name="job", ensure=True).token().access_token
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(faults.Garbage(endpoint="token", form=form, times=None) for form in ("truncated", "text", "array", "empty")),
+        faults.Garbage(endpoint="token", form="binary", times=None),
+        faults.Redirected(endpoint="token", times=None),
+        faults.Oversized(endpoint="token", times=None),
+        faults.Garbage(endpoint="discovery", times=None),
+        faults.CaptivePortal(endpoint="discovery", times=None),
+        faults.Redirected(endpoint="discovery", times=None),
+    ],
+)
+def test_what_is_no_answer_is_told(app: Connect, entra_tenant: Tenant, fault: faults.AnyFault) -> None:
+    """
+    Broken JSON, other pages, redirects and endless bodies are told as what they are; credentials follow none of them.
+    """
+    entra_tenant.faults.add(fault)
+
+    with pytest.raises(UnexpectedAnswerError) as caught:
+        app(client_secret=entra_tenant.client_secret)
+
+    assert caught.value.remedy
+    assert "localhost" in caught.value.problem
+
+
+def test_a_slow_answer_is_given_up(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    A service that stays silent for longer than the time-out is told as that.
+    """
+    entra_tenant.faults.add(faults.Slow(endpoint="token", seconds=1.0, times=None))
+    hasty = Transport(ca_bundle=entra_tenant.ca_path, timeout_s=0.2, clock=FakeTime())
+
+    with pytest.raises(NetworkError, match="stopped answering"):
+        app(client_secret=entra_tenant.client_secret, transport=hasty)
+    hasty.close()
+
+
+class FakeTime:
+    """A clock that tells the real time, and on which waiting takes none."""
+
+    def time(self) -> float:
+        """Return the real time."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return the real seconds."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float, /) -> None:
+        """Return at once."""
+
+
+def test_a_short_life_is_renewed(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    A token that lives for less than five minutes is used, and renewed at every call.
+    """
+    entra_tenant.faults.add(faults.Tokens(lifetime_s=60, times=None))
+    connection = app(client_secret=entra_tenant.client_secret)
+
+    first, second = connection.token(), connection.token()
+
+    assert first.access_token != second.access_token
+
+
+def test_numbers_may_come_as_text(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    The v1 service sends numbers as strings; they are numbers all the same.
+    """
+    entra_tenant.faults.add(faults.Tokens(has_text_numbers=True, times=None))
+
+    token = emulator(credential=credential(entra_tenant)).token()
+
+    assert token.expires_at > token.issued_at + 1000
