@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import entrakit
-from entrakit.cli.arguments import parser_of
+from entrakit.cli.command_table import COMMANDS, find
 from entrakit.cli.commands.connect import OPTIONS
-from entrakit.cli.table import COMMANDS, find
+from entrakit.cli.options.connection import parser_of
 from entrakit.sign_in.parameters import SETS
 
 ROOT = Path(__file__).parents[1]

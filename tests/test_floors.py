@@ -30,7 +30,7 @@ DOORS = {
     "ctypes": {"vault/keys/kernel.py", "certificates/stores/windows_calls.py", "certificates/stores/macos_calls.py"},
     "pkcs11": {"certificates/stores/pkcs11.py"},
     "platformdirs": {"files/paths.py"},
-    "rich": {"cli/output.py"},
+    "rich": {"cli/output/tables.py"},
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }
 

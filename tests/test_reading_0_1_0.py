@@ -27,7 +27,7 @@ from entrakit import Credential, Secret, Transport, connect, get_connection, lis
 from entrakit.authority.clouds import find_cloud
 from entrakit.cli import main
 from entrakit.cli.context import Streams
-from entrakit.cli.sink import NewFile
+from entrakit.cli.output.destination import NewFile
 from entrakit.connection import record as records
 from entrakit.connection.settings import settings_from
 from entrakit.errors import ExportError, InteractionRequiredError, VaultBusyError, VaultError

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.cli.arguments import parser_of
-from entrakit.cli.spans import describe_span, parse_span
-from entrakit.cli.table import COMMANDS, EXIT_CODES
+from entrakit.cli.command_table import COMMANDS, EXIT_CODES
+from entrakit.cli.options.connection import parser_of
+from entrakit.cli.options.durations import describe_span, parse_span
 from entrakit.errors import EntraError, ParameterError
 from entrakit_emulator import faults
 

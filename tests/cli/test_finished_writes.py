@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cli.commands.test_batch import ENTRA, creating, lines
 from tests.cli.conftest import Terminal
-from tests.cli.test_batch import ENTRA, creating, lines
 
 from entrakit.cli import main
 from entrakit.cli.context import Streams

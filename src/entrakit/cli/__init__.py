@@ -81,7 +81,7 @@ def run() -> NoReturn:
 def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
     from importlib import import_module
 
-    from entrakit.cli import arguments
+    from entrakit.cli.options import connection as arguments
 
     if argv and argv[0] in ("--version", "version"):
         from entrakit.version import __version__

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from entrakit.cli.arguments import parser_of
-from entrakit.cli.table import COMMANDS
+from entrakit.cli.command_table import COMMANDS
+from entrakit.cli.options.connection import parser_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.table import Command
+    from entrakit.cli.command_table import Command
 
 
 def script(shell: str) -> str:

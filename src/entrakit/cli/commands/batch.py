@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 
-from entrakit.cli.body import read_input
 from entrakit.cli.context import shown
-from entrakit.cli.query import add_target, client_of
-from entrakit.cli.requests_file import read_requests
-from entrakit.cli.result import form_of
-from entrakit.cli.sink import file_of, open_sink
+from entrakit.cli.options.batch_file import read_requests
+from entrakit.cli.options.body import read_input
+from entrakit.cli.options.query import add_target, client_of
+from entrakit.cli.output.destination import file_of, open_sink
+from entrakit.cli.output.forms import form_of
 from entrakit.connections import get_connection
 from entrakit.errors import EntraError, ExportError, GraphError, ParameterError
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import TypeVar
 
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.cli.requests_file import Entry
-    from entrakit.cli.sink import Sink
+    from entrakit.cli.options.batch_file import Entry
+    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.output.destination import Sink
     from entrakit.graph.batch import Item
     from entrakit.graph.client import Client
     from entrakit.services.operation import Operation, Request, Response
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     with get_connection(options.name, vault=context.open_vault()) as connection:
         client = client_of(options, connection)
         requests = [one.request_to(client.service) for one in entries]
-        from entrakit.cli.preview import DECLINED, give_requests, may_send
+        from entrakit.cli.options.confirm import DECLINED, give_requests, may_send
 
         if options.what_if:
             return give_requests(context, requests, as_list=True)
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 def _send(
     options: argparse.Namespace, context: Context, client: Client, entries: Sequence[Entry], requests: Sequence[Request]
 ) -> int:  # fmt: skip
-    from entrakit.cli.progress import Progress
+    from entrakit.cli.output.progress import Progress
 
     out = file_of(options.out)
     form = form_of(options.output, context, out, "ndjson")

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import argparse
 
     from entrakit.certificates.stores.inventory import Offer
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
 
 COLUMNS = ("SUBJECT", "SHA-1", "SHA-256", "UNTIL", "KEY", "EXPORTABLE", "STORE", "SCOPE", "PLACE", "USABLE")
 

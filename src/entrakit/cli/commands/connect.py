@@ -6,8 +6,8 @@ import re
 import shlex
 import time
 
-from entrakit.cli.prompts import ask_line, ask_secret, read_secret
-from entrakit.cli.spans import describe_span, parse_span, utc
+from entrakit.cli.options.durations import describe_span, parse_span, utc
+from entrakit.cli.options.prompts import ask_line, ask_secret, read_secret
 from entrakit.errors import CertificatePasswordError, ParameterError, ParameterSetError
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import argparse
 
     from entrakit import Connection, Secret
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
     from entrakit.sign_in.flows.devicecode import DeviceCode
 
 # Parameters of connect() by the option that gives them, for errors.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from entrakit.cli.query import add_query, add_target, address_of, client_of, headers_of, query_of
-from entrakit.cli.result import form_of
-from entrakit.cli.sink import file_of, open_sink
+from entrakit.cli.options.query import add_query, add_target, address_of, client_of, headers_of, query_of
+from entrakit.cli.output.destination import file_of, open_sink
+from entrakit.cli.output.forms import form_of
 from entrakit.connections import get_connection
 from entrakit.errors import ParameterError, VaultError
 from entrakit.graph.delta_session import DeltaSession
@@ -19,10 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.cli.progress import Progress
-    from entrakit.cli.sink import Sink
+    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.output.destination import Sink
+    from entrakit.cli.output.progress import Progress
     from entrakit.graph.client import DeltaChanges
 
 
@@ -75,7 +75,7 @@ class HandedOn(DeltaSession):
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Print the changes."""
-    from entrakit.cli.progress import Progress
+    from entrakit.cli.output.progress import Progress
 
     out = file_of(options.out)
     if form_of(None, context._replace(as_json=False), out, "ndjson") != "ndjson":
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _write(context: Context, changes: DeltaChanges, sink: Sink, progress: Progress) -> tuple[int, int]:
-    from entrakit.cli.sink import NewFile
+    from entrakit.cli.output.destination import NewFile
     from entrakit.services import decoding
 
     count = removed = 0

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entrakit import Connection, Transport
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
     from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit_emulator import Tenant
 
@@ -46,7 +46,7 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Sign in five times and print what happened."""
-    from entrakit.cli.output import give_table, short
+    from entrakit.cli.output.tables import give_table, short
     from entrakit.http.transport import Transport
 
     tenant = start()

@@ -8,14 +8,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
     from entrakit.tokens.inspection import Inspection
 
 
 def arguments(parser: Parser) -> None:
     """Declare what the command takes."""
-    from entrakit.cli.arguments import add_name
+    from entrakit.cli.options.connection import add_name
 
     add_name(parser, "a kept connection (default: the current one)")
     parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="of the token for this scope")
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 def _token(options: argparse.Namespace, context: Context) -> str:
     if options.token_stdin:
-        from entrakit.cli.prompts import read_secret
+        from entrakit.cli.options.prompts import read_secret
 
         return read_secret(context, "token").reveal().strip().removeprefix("Bearer ")
     from entrakit.connections import get_connection
@@ -53,8 +53,8 @@ def _token(options: argparse.Namespace, context: Context) -> str:
 
 
 def _say(found: Inspection, context: Context) -> None:
-    from entrakit.cli.output import give_table
-    from entrakit.cli.spans import describe_span, utc
+    from entrakit.cli.options.durations import describe_span, utc
+    from entrakit.cli.output.tables import give_table
 
     for warning in found.warnings:
         context.tell(f"Note: {warning}")

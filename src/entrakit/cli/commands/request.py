@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entrakit.cli.query import (
+from entrakit.cli.options.query import (
     add_query,
     add_target,
     address_of,
@@ -15,8 +15,8 @@ from entrakit.cli.query import (
     headers_of,
     query_of,
 )
-from entrakit.cli.result import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
-from entrakit.cli.sink import file_of, open_sink
+from entrakit.cli.output.destination import file_of, open_sink
+from entrakit.cli.output.forms import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
 from entrakit.connections import get_connection
 from entrakit.errors import ExportError, ParameterError
 
@@ -24,9 +24,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
-    from entrakit.cli.sink import Sink
+    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.output.destination import Sink
     from entrakit.graph.client import Client
     from entrakit.services.odata import Query
     from entrakit.services.operation import Request, Response
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     headers, query = headers_of(options), query_of(options, path)
     body = None
     if options.body is not None:
-        from entrakit.cli.body import read_body
+        from entrakit.cli.options.body import read_body
 
         body = read_body(context, options.body, header(headers, "content-type"))
     with get_connection(options.name, vault=context.open_vault()) as connection:
@@ -99,7 +99,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         asked = Asked(context, client, path, headers, query, form, tuple(columns_of(options)), out)
         request = client.call(method, path, body=body, headers=headers, **query).request
         if options.what_if or method not in READS:
-            from entrakit.cli.preview import DECLINED, give_requests, may_send
+            from entrakit.cli.options.confirm import DECLINED, give_requests, may_send
 
             if options.what_if:
                 code = give_requests(context, [request])
@@ -109,7 +109,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             if not may_send(context, [request], yes=options.yes):
                 return DECLINED
         if is_collection:
-            from entrakit.cli.collection import give_collection
+            from entrakit.cli.output.collection import give_collection
 
             return give_collection(asked, options.parallel or 1)
         return _single(asked, request)
@@ -216,7 +216,7 @@ def _give_json(asked: Asked, response: Response, sink: Sink) -> None:
     items = value.get("value") if isinstance(value, dict) else value
     width = width_of(asked.context)
     if asked.form == "table" and isinstance(value, dict) and not isinstance(items, list):
-        from entrakit.cli.rows import upright
+        from entrakit.cli.output.rows import upright
 
         # One object reads better from top to bottom.
         writer = form_in("table", sink, ("property", "value"), width)

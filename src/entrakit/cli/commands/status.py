@@ -10,21 +10,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
     from entrakit.connections import Status
 
 
 def arguments(parser: Parser) -> None:
     """Declare what the command takes."""
-    from entrakit.cli.arguments import add_name
+    from entrakit.cli.options.connection import add_name
 
     add_name(parser, "only this connection")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """List them."""
-    from entrakit.cli.output import give_table
+    from entrakit.cli.output.tables import give_table
     from entrakit.connections import list_connections
 
     vault = context.open_vault()
@@ -53,8 +53,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
-    from entrakit.cli.output import short
-    from entrakit.cli.spans import describe_span
+    from entrakit.cli.options.durations import describe_span
+    from entrakit.cli.output.tables import short
 
     settings = one.settings
     mark = "*" if one.is_current else ""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from entrakit.cli.spans import parse_span
+from entrakit.cli.options.durations import parse_span
 from entrakit.connections import get_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
 
 
 def arguments(parser: Parser) -> None:
     """Declare what the command takes."""
-    from entrakit.cli.arguments import add_name
+    from entrakit.cli.options.connection import add_name
 
     add_name(parser, "a kept connection (default: the current one)")
     parser.add_argument("-o", "--output", choices=("raw", "json", "header"), help="how to print it (default: raw)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from entrakit.cli.prompts import ask_secret, read_secret
+from entrakit.cli.options.prompts import ask_secret, read_secret
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 
 TYPE_CHECKING = False
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import argparse
 
     from entrakit import Secret
-    from entrakit.cli.arguments import Parser
     from entrakit.cli.context import Context
+    from entrakit.cli.options.connection import Parser
     from entrakit.vault import Vault
 
 ACTIONS = ("path", "check", "rekey", "export", "import")
@@ -59,7 +59,7 @@ def _path(options: argparse.Namespace, context: Context, vault: Vault) -> int:
 
 
 def _check(options: argparse.Namespace, context: Context, vault: Vault) -> int:
-    from entrakit.cli.output import give_table
+    from entrakit.cli.output.tables import give_table
     from entrakit.vault.upkeep import check
 
     del options

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.cli.arguments import Parser
+    from entrakit.cli.options.connection import Parser
     from entrakit.connection import Connection
     from entrakit.graph.client import Client
     from entrakit.services.odata import Query
@@ -19,7 +19,7 @@ _SHORT = ("select", "filter", "expand", "search", "orderby", "top", "count")
 
 def add_target(parser: Parser) -> None:
     """Add the options that say who asks which service."""
-    from entrakit.cli.arguments import add_name
+    from entrakit.cli.options.connection import add_name
 
     add_name(parser, "a kept connection (default: the current one)")
     known = f"{', '.join(SERVICES[:-1])} or {SERVICES[-1]} (default: graph)"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from entrakit.cli.context import Context
-    from entrakit.cli.sink import Sink
+    from entrakit.cli.output.destination import Sink
 
     class Form(Protocol):
         """What writes objects, some at a time."""
@@ -95,7 +95,7 @@ def form_of(chosen: str | None, context: Context, out: str | None, default: str 
 def form_in(name: str, sink: Sink, columns: Sequence[str] = (), width: int = 80) -> Form:
     """Return what writes objects in a form: JSON texts for `json` and `ndjson`, values for `csv` and `table`."""
     if name in ("csv", "table"):
-        from entrakit.cli.rows import Csv, Table
+        from entrakit.cli.output.rows import Csv, Table
 
         return Csv(sink, columns) if name == "csv" else Table(sink, columns, width)
     return Array(sink) if name == "json" else Lines(sink)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-from entrakit.cli.table import COMMANDS, EXIT_CODES, find
+from entrakit.cli.command_table import COMMANDS, EXIT_CODES, find
 from entrakit.errors import ParameterError
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import NoReturn
 
-    from entrakit.cli.table import Command
+    from entrakit.cli.command_table import Command
 
 
 class UsageError(ParameterError):

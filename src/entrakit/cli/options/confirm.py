@@ -61,7 +61,7 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
             "A write asks before it acts, and standard error, where the question would be, is no terminal.",
             remedy="Add --yes, or leave standard error on the terminal. Nothing was sent.",
         )
-    from entrakit.cli.prompts import confirm
+    from entrakit.cli.options.prompts import confirm
 
     if len(requests) == 1:
         size = len(writes[0].body or b"")

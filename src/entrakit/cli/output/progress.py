@@ -9,7 +9,7 @@ import time
 from collections import deque
 from threading import Lock, Timer
 
-from entrakit.cli.spans import describe_span
+from entrakit.cli.options.durations import describe_span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Progress:
         return (count - before) / max(time.monotonic() - since, 0.001)
 
     def _appear(self) -> None:
-        from entrakit.cli.output import open_line
+        from entrakit.cli.output.tables import open_line
 
         with self._lock:
             if not self._is_over:

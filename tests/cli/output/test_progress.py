@@ -14,7 +14,7 @@ from tests.cli.conftest import Terminal
 from tests.graph.conftest import Fault
 
 from entrakit.cli.context import Context, Streams
-from entrakit.cli.progress import Progress
+from entrakit.cli.output.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -702,9 +702,18 @@ def test_a_single_get_loads_little(graph: GraphCommand) -> None:
     loaded = set(done.stdout.split())
     assert set() == loaded & {"msgspec", "rich", "concurrent.futures", "asyncio"}
     assert set() == {name for name in loaded if name.startswith("entrakit.cli.")} - {
-        "entrakit.cli.arguments", "entrakit.cli.commands", "entrakit.cli.commands.request", "entrakit.cli.context",
-        "entrakit.cli.logs", "entrakit.cli.query", "entrakit.cli.result", "entrakit.cli.sink", "entrakit.cli.table",
-    }  # fmt: skip
+        "entrakit.cli.command_table",
+        "entrakit.cli.commands",
+        "entrakit.cli.commands.request",
+        "entrakit.cli.context",
+        "entrakit.cli.logs",
+        "entrakit.cli.options",
+        "entrakit.cli.options.connection",
+        "entrakit.cli.options.query",
+        "entrakit.cli.output",
+        "entrakit.cli.output.destination",
+        "entrakit.cli.output.forms",
+    }
 
 
 def test_a_reader_that_goes_away_is_no_error(graph: GraphCommand) -> None:

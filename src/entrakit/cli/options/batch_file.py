@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from entrakit.cli.body import is_json, text_of, unique
+from entrakit.cli.options.body import is_json, text_of, unique
 from entrakit.errors import ParameterError
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
     def request_to(self, service: Service) -> Request:
         """Return it as a request to a service. Raises ParameterError, which names the request."""
-        from entrakit.cli.query import address_of
+        from entrakit.cli.options.query import address_of
         from entrakit.services.request import request_to
 
         try:

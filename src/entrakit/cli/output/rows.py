@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from entrakit.cli.sink import Sink
+    from entrakit.cli.output.destination import Sink
 
 WIDTH = 80
 NARROWEST = 10

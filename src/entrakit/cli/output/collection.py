@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from entrakit.cli.progress import Progress
-from entrakit.cli.result import form_in, note_left_out, parsed, width_of
-from entrakit.cli.sink import open_sink
+from entrakit.cli.output.destination import open_sink
+from entrakit.cli.output.forms import form_in, note_left_out, parsed, width_of
+from entrakit.cli.output.progress import Progress
 from entrakit.files.resumable import target_of
 from entrakit.services import decoding
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.cli.rows import Csv, Table, cut, fitted, row_value, upright, wide
+from entrakit.cli.output.rows import Csv, Table, cut, fitted, row_value, upright, wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

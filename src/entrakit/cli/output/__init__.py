@@ -1,0 +1,1 @@
+"""Results as text: forms, tables, files, progress."""
