@@ -193,12 +193,13 @@ def test_files_of_killed_runs_do_not_pile_up(graph: GraphCommand, tmp_path: Path
     assert ["both.pem", "user.json"] == sorted(path.name for path in tmp_path.glob("[.bu]*"))
 
 
-def test_errors_of_output_are_json_too(graph: GraphCommand) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_errors_of_output_are_json_too(graph: GraphCommand, unbuffered: str) -> None:
     """
-    With `--json` a program reads standard error.
+    With `--json` a program reads standard error: one object, also where a buffer fails again when Python ends.
     """
-    for words in ("request GET /users/id-0001", "request GET /users --all"):
-        done = shell(graph, f"{ENTRA} {words} --json > /dev/full")
+    for words in ("request GET /users/id-0001", "request GET /users --all", "status"):
+        done = shell(graph, f"PYTHONUNBUFFERED={unbuffered} {ENTRA} {words} --json > /dev/full")
 
         assert 1 == done.returncode
         assert "can't be written" in json.loads(done.stderr)["error"]["problem"]

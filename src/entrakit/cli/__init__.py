@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from entrakit.cli.context import Context, Streams, standard_streams
+from entrakit.cli.context import INTERRUPTED, Context, Streams, standard_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,11 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     as_json = "--json" in argv
     debug = "--debug" in argv
     try:
-        return _run(argv, streams, environ)
+        code = _run(argv, streams, environ)
+        if code != INTERRUPTED:
+            # The last part of a result leaves the buffer here, so that a failure is reported like any other.
+            streams.output.flush()
+        return code
     except EntraError as error:
         _show(error, streams, as_json=as_json, debug=debug)
         return error.exit_code
@@ -63,6 +67,7 @@ def run() -> NoReturn:
         ):
             if getattr(sys, name) is None:
                 setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
+    code = 1
     try:
         code = main(sys.argv[1:], standard_streams(), os.environ)
         sys.stdout.flush()
@@ -70,8 +75,9 @@ def run() -> NoReturn:
         # The reader went away, as `head` does; the interpreter must not complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
-    except OSError as error:
-        code = _give_up(unwritable(error), error, standard_streams(), as_json="--json" in sys.argv[1:], debug=False)
+    except OSError:
+        # The buffer still holds what `main` failed to write. The error has been reported: a program that reads standard
+        # error expects one JSON object.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     # The interpreter would look for cycles in all that was imported, which takes an eighth of `entra request`.
     gc.freeze()
