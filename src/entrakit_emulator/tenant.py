@@ -108,13 +108,18 @@ class Tenant:
         self.url = f"https://localhost:{server.port}"
         self._world = World(self.url, Clock(clock), keys, Faults(), Journal())
         self.vault_url = f"{self.url}/keyvault/{self.vault}"
-        self._plant()
-        if snapshot is not None:
-            snapshot.put_into(self._world)
         self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
         self.seed = Seed(self._world)
         self._server = server
-        server.start(Application(self._world, (*control.routes(self), *ROUTES)), self._trust.context)
+        try:
+            self._plant()
+            if snapshot is not None:
+                snapshot.put_into(self._world)
+            server.start(Application(self._world, (*control.routes(self), *ROUTES)), self._trust.context)
+        except BaseException:
+            # Nobody has the tenant yet, so nobody else can close the sockets, the database and the CA certificate.
+            self.stop()
+            raise
 
     def __repr__(self) -> str:
         return f"Tenant(url={self.url!r})"

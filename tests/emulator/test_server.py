@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import sqlite3
 import ssl
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
@@ -14,6 +18,23 @@ import uvicorn
 
 from entrakit_emulator import server, start
 from entrakit_emulator.faults import Slow
+from entrakit_emulator.graph.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def own_addresses() -> set[str]:
+    """Return addresses of this machine: those of its name, where that resolves, and those that routes start from."""
+    found: set[str] = set()
+    with contextlib.suppress(socket.gaierror):
+        found = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
+    # Connecting a datagram socket sends nothing: it only chooses a route. The destinations are for documentation.
+    for family, destination in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((destination, 9))
+            found.add(str(probe.getsockname()[0]))
+    return found
 
 
 def test_it_listens_on_loopback_only() -> None:
@@ -22,8 +43,9 @@ def test_it_listens_on_loopback_only() -> None:
     """
     with start() as tenant:
         port = urlsplit(tenant.url).port or 0
-        found = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
-        addresses = [one for one in found if not one.startswith("127.") and one != "::1"]
+        addresses = [one for one in own_addresses() if not one.startswith("127.") and one != "::1"]
+        # Only a listener on all addresses answers here: this tests the rule on a machine without a network too.
+        addresses.append("127.0.0.2")
         for host in ("127.0.0.1", "::1"):
             socket.create_connection((host, port)).close()
         for address in addresses:
@@ -109,15 +131,29 @@ def test_no_common_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         server.Server(0)
 
 
-def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """
-    Waiting has an end, and leaves nothing behind.
+    Waiting has an end, and leaves nothing behind: no open database, no CA certificate.
     """
     monkeypatch.setattr(server, "START_TIMEOUT_S", 0.01)
     monkeypatch.setattr(server._Server, "startup", uvicorn.Server.startup)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    opened: list[Store] = []
+    made = Store.__init__
+
+    def noted(store: Store) -> None:
+        opened.append(store)
+        made(store)
+
+    monkeypatch.setattr(Store, "__init__", noted)
 
     with pytest.raises(RuntimeError, match="did not start"):
         start()
+
+    assert [] == list(tmp_path.glob("entra-emulator-*"))
+    assert 1 == len(opened)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        opened[0].dump()
 
 
 def test_an_answer_on_its_way_is_let_go() -> None:

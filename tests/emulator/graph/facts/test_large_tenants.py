@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,6 +14,7 @@ from entrakit_emulator.graph import crowd, snapshot
 from entrakit_emulator.graph.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from entrakit_emulator import Tenant
@@ -58,11 +60,12 @@ class App:
         return answer
 
 
-def planted(count: int) -> Store:
-    """Return a directory with so many people."""
-    store = Store()
-    crowd.plant(store, "t", "contoso.example", count, 0.0)
-    return store
+@contextlib.contextmanager
+def planted(count: int) -> Iterator[Store]:
+    """Give a directory with so many people."""
+    with contextlib.closing(Store()) as store:
+        crowd.plant(store, "t", "contoso.example", count, 0.0)
+        yield store
 
 
 def rows(store: Store, table: str) -> list[tuple[object, ...]]:
@@ -75,11 +78,12 @@ def test_a_crowd_is_always_the_same(count: int) -> None:
     """
     Ids, names and memberships, in every run; sign-in names are unique.
     """
-    first, second = planted(count), planted(count)
+    with planted(count) as first, planted(count) as second:
+        objects, links = ([rows(store, table) for store in (first, second)] for table in ("objects", "links"))
+        names = [upn for (upn,) in first.connection.execute("SELECT upn FROM objects WHERE kind='user'")]
 
-    assert rows(first, "objects") == rows(second, "objects")
-    assert rows(first, "links") == rows(second, "links")
-    names = [upn for (upn,) in first.connection.execute("SELECT upn FROM objects WHERE kind='user'")]
+    assert objects[0] == objects[1]
+    assert links[0] == links[1]
     assert count == len(names) == len({str(one).lower() for one in names})
 
 
