@@ -6,11 +6,13 @@ import datetime
 import http.server
 import ipaddress
 import json
+import os
 import socket
 import ssl
 import threading
 import time
 import urllib.parse
+import uuid
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -18,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests import processes
 
 from entrakit import Transport, connect
 from entrakit.authority.clouds import find_cloud
@@ -208,6 +211,18 @@ class TokenServer:
 def granted(**more: object) -> dict[str, object]:
     """Return the body of a granted token."""
     return {"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", **more}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fail the run if a process that a test started is still there at its end, and end it."""
+    mark = f"ENTRAKIT_TEST_RUN={uuid.uuid4()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*mark.split("="))
+        yield
+        # Where a test sets the whole environment of a process, its HOME is in the test's own directory.
+        left = processes.end(mark, f"{tmp_path_factory.getbasetemp()}{os.sep}")
+    assert [] == left
 
 
 @pytest.fixture(scope="session")

@@ -52,23 +52,31 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     )  # fmt: skip
     assert process.stdout is not None
     address = process.stdout.readline().strip()
-    assert address.startswith("unix:")
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-    yield address
-    process.communicate("", timeout=30)
-    gc.collect()
+    try:
+        assert address.startswith("unix:")
+        yield address
+    finally:
+        process.communicate("", timeout=30)
+        # A daemon ends with its bus, but not always: one that was stopped may wait for ever. Killed before the bus has
+        # gone, it would be started again for whoever still asks.
+        for daemon in daemons_of(tmp_path):
+            with suppress(ProcessLookupError):
+                os.kill(daemon, signal.SIGKILL)
+        gc.collect()
 
 
-def daemon_of(home: Path) -> int:
-    """Return the process id of the daemon that serves this test's bus."""
+def daemons_of(home: Path) -> list[int]:
+    """Return the process ids of the daemons that serve this test's bus."""
+    found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if (
                 b"gnome-keyring" in (process / "comm").read_bytes()
                 and str(home).encode() in (process / "environ").read_bytes()
             ):
-                return int(process.name)
-    raise AssertionError
+                found.append(int(process.name))
+    return found
 
 
 def run(program: str, *arguments: str) -> str:
@@ -245,7 +253,7 @@ def test_a_keyring_that_never_answers_is_given_up(bus: str, tmp_path: Path, monk
     """
     from entrakit.vault.keys import keyring as module
 
-    daemon = daemon_of(tmp_path)
+    (daemon,) = daemons_of(tmp_path)
     os.kill(daemon, signal.SIGSTOP)
     monkeypatch.setattr(module, "ANSWER_S", 0.3)
     try:

@@ -28,6 +28,7 @@ cd "$HOME" || exit 1
 swtpm socket --tpm2 --tpmstate dir="$HOME" --server type=tcp,port="$PORT" --ctrl type=tcp,port="$CONTROL" \\
     --flags not-need-init,startup-clear &
 tpm=$! manager= tries=0
+trap 'kill $manager $tpm' EXIT
 until tpm2_getcap properties-fixed; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || exit 1
@@ -42,7 +43,6 @@ tpm2_ptool addtoken --pid=1 --label=tpm --userpin="$PIN" --sopin=12345678 --path
 tpm2_ptool addkey --algorithm=rsa2048 --label=tpm --key-label=app --userpin="$PIN" --path="$TPM2_PKCS11_STORE"
 printf '%s\\n' "$DBUS_SESSION_BUS_ADDRESS" >&3
 read -r _
-kill "$manager" "$tpm"
 """
 # Prints the public key of the token: modulus and exponent in hex.
 PUBLIC = """
