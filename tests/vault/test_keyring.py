@@ -232,8 +232,11 @@ def test_a_keyring_that_comes_later_is_found(bus: str, monkeypatch: pytest.Monke
     The package looks once in a process; a session whose keyring starts after that look gets it all the same.
     """
     from keyring import core
+    from keyring.backend import get_all_keyring
     from keyring.backends import fail
 
+    # The look loads all backends, and stays with the one that it found.
+    get_all_keyring()
     monkeypatch.setattr(core, "_keyring_backend", fail.Keyring())  # type: ignore[no-untyped-call]
 
     source = KeyringKey(os.environ)
