@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check format docs bench clean setup
+.PHONY: help demo test fresh check format docs bench clean setup
 .DEFAULT_GOAL := help
 
 help:  ## List what can be asked for
@@ -15,6 +15,9 @@ demo: $(VENV)/demo.stamp  ## Sign in by all five flows on the embedded tenant
 
 test: setup  ## Run all tests
 	@scripts/test
+
+fresh:  ## Run the demo and the tests on bare machines with Debian 12 and 13, made for that
+	@$(PYTHON) scripts/fresh
 
 check: setup  ## Lint, format and type check
 	@scripts/check
@@ -36,6 +39,7 @@ clean:  ## Remove what was made
 	@rm -rf $(VENV) $(VENV)-azure-cli build dist artifacts .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/demo.stamp: pyproject.toml
+	@scripts/install-system-packages demo
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --editable '.[emulator]'
 	@touch $@
