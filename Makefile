@@ -16,7 +16,7 @@ demo: $(VENV)/demo.stamp  ## Sign in by all five flows on the embedded tenant
 test: setup  ## Run all tests
 	@scripts/test
 
-fresh:  ## Run the demo and the tests on bare machines with Debian 12 and 13, made for that
+fresh:  ## Run the demo and the tests on bare machines with Debian 12 and 13
 	@$(PYTHON) scripts/fresh
 
 check: setup  ## Lint, format and type check

@@ -1,6 +1,6 @@
-"""Where this machine's packages come from: its settings of apt, pip and npm, for a machine that `fresh` makes.
+"""Settings of apt, pip and npm of this machine, for a machine that `fresh` builds.
 
-Only what says where packages come from, and how that place is reached; no passwords that stand in files of their own.
+They are limited to the addresses of package servers and how to reach them. Files with passwords are not copied.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY",
 PIP = ("index-url", "extra-index-url", "find-links", "no-index", "trusted-host", "cert", "proxy", "timeout", "retries")
 NPM = ("registry", "cafile", "proxy", "https-proxy", "noproxy", "strict-ssl")
 APT = re.compile(r"Acquire::(https?::|Check-|Retries )")
-# Variables that name the file of trusted certificates for pip or npm, which have settings of their own for it.
+# Variables that name the file of trusted certificates if the settings of pip or npm do not.
 PIP_CERT = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 NPM_CAFILE = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE")
 
 
 class Settings(NamedTuple):
-    """Settings.
+    """Settings of this machine.
 
     Args:
-        environment: Variables that all programs are run with.
+        environment: Environment variables for all programs.
         pip: Settings of pip.
         npm: Settings of npm.
         apt: Lines of apt's configuration.
-        sources: Files of apt's sources, by their names.
+        sources: Contents of the files that list apt's sources, by file name.
     """
 
     environment: dict[str, str]
@@ -47,7 +47,7 @@ class Settings(NamedTuple):
         pip, npm = dict(self.pip), dict(self.npm)
         for values, key in ((pip, "cert"), (npm, "cafile")):
             if key in values:
-                # Not where Debian has its own: a package that is installed later would write over it.
+                # A package that is installed later would overwrite the file at Debian's usual path.
                 shutil.copyfile(values[key], root / f"etc/fresh-{key}.pem")
                 values[key] = f"/etc/fresh-{key}.pem"
         lines = [f"{key} = {value}".replace("\n", "\n    ") for key, value in pip.items()]
@@ -55,7 +55,7 @@ class Settings(NamedTuple):
         (root / "root/.npmrc").write_text("".join(f"{key}={value}\n" for key, value in npm.items()))
         (root / "etc/apt/apt.conf.d/99fresh").write_text("".join(f"{line}\n" for line in self.apt))
         for line in self.apt:
-            # A file of certificates that apt trusts.
+            # This file holds the certificates that apt trusts.
             if (file := re.search(r'CaInfo "(/[^"]+)"', line)) and os.path.exists(file[1]):
                 (root / file[1][1:]).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file[1], root / file[1][1:])
@@ -90,7 +90,7 @@ def read(environ: Mapping[str, str]) -> Settings:
             if name.lower().startswith("npm_config_")
         },
     }
-    # A directory of this machine is not there in the other one.
+    # A directory of this machine does not exist in the other one.
     links = [one for one in pip.pop("find-links", "").split() if "://" in one and not one.startswith("file:")]
     if links:
         pip["find-links"] = "\n".join(links)
@@ -116,7 +116,7 @@ def codename() -> str:
 
 
 def mirror() -> str:
-    """Return the archive that this machine's Debian comes from; empty for the one that debootstrap knows."""
+    """Return the address of this machine's Debian archive; empty if debootstrap should use its default."""
     here = codename()
     for _, text in _sources():
         for uri, suites in _archives(text):
@@ -126,7 +126,7 @@ def mirror() -> str:
 
 
 def _archives(text: str) -> Iterator[tuple[str, str]]:
-    """Return addresses and suites of a file of apt's sources, in either of its formats."""
+    """Return the addresses and suites in a file of apt's sources, which has one of two formats."""
     for line in re.finditer(r"^deb\s+(?:\[[^\]]*\]\s*)?(\S+)\s+(\S+)", text, re.MULTILINE):
         yield line[1], line[2]
     for paragraph in re.split(r"\n\s*\n", text):
@@ -136,7 +136,7 @@ def _archives(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _sources() -> Iterator[tuple[str, str]]:
-    """Return names and texts of those of apt's sources that have Debian itself."""
+    """Return the names and contents of the files of apt's sources that list only Debian's own archives."""
     here = codename()
     places = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
     for path in places:
@@ -148,7 +148,7 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 
 def _pip_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what pip's files say; a later file overrides an earlier one."""
+    """Return the settings in pip's files; a later file overrides an earlier one."""
     parser = configparser.RawConfigParser()
     home = str(Path.home())
     places = ["/etc/xdg/pip/pip.conf", "/etc/pip.conf", f"{home}/.pip/pip.conf", f"{home}/.config/pip/pip.conf"]
@@ -161,7 +161,7 @@ def _pip_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _npm_files() -> dict[str, str]:
-    """Return what npm's files say."""
+    """Return the settings in npm's files."""
     found: dict[str, str] = {}
     for path in (Path("/etc/npmrc"), Path.home() / ".npmrc"):
         if path.is_file():
@@ -173,7 +173,7 @@ def _npm_files() -> dict[str, str]:
 
 
 def _output(*words: str) -> str:
-    """Return what a program prints; nothing where there is no such program."""
+    """Return the output of a program; empty if it is not installed."""
     if not shutil.which(words[0]):
         return ""
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout  # noqa: S603

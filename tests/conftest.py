@@ -215,12 +215,12 @@ def granted(**more: object) -> dict[str, object]:
 
 @pytest.fixture(scope="session", autouse=True)
 def no_process_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Fail the run if a process that a test started is still there at its end, and end it."""
+    """Kill the processes of tests that still run at the end of the run, and fail the run if there are any."""
     mark = f"ENTRAKIT_TEST_RUN={uuid.uuid4()}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(*mark.split("="))
         yield
-        # Where a test sets the whole environment of a process, its HOME is in the test's own directory.
+        # A test that replaces the environment of a process sets its HOME to a directory of that test.
         left = processes.end(mark, f"{tmp_path_factory.getbasetemp()}{os.sep}")
     assert [] == left
 

@@ -1,4 +1,4 @@
-"""Finds the processes that a test run has left behind. Linux only: elsewhere there is no /proc, and it finds none."""
+"""Find the processes that a test run leaves behind. Without /proc, on other systems than Linux, it finds none."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-# How long a process that was asked to end may take.
+# Time in which a process has to end after its test.
 GRACE_S = 10.0
 
 
 def running(*marks: str) -> dict[int, str]:
-    """Return the processes that this process has started, with what to show of them.
+    """Return the processes that this process has started: a description by process id.
 
-    These are its children, and all processes that have one of the marks in their environment, whoever their parent is
-    by now. A process that has ended and was not waited for holds nothing and does not count.
+    These are its children, and all processes that have one of the marks in their environment, even if their parent has
+    ended. A process that has ended and is not waited for (a zombie) is left out.
 
     Args:
-        marks: Texts in the environment of what this process starts, and nowhere else.
+        marks: Strings that are only in the environment of processes that this process starts.
     """
     found: dict[int, str] = {}
     for place in Path("/proc").glob("[0-9]*"):
@@ -36,7 +36,7 @@ def running(*marks: str) -> dict[int, str]:
 
 
 def end(*marks: str) -> list[str]:
-    """End the processes that are still there after a while, and return what to show of them.
+    """Kill the processes that still run after a grace period, and return their descriptions.
 
     Args:
         marks: As for `running`.

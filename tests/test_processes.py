@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def test_a_process_that_was_left_is_named_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Also one whose parent has gone; it is known by its environment. Nothing else is touched.
+    A process whose parent has ended is found by its environment. Other processes are not touched.
     """
     mark = f"MARK={uuid.uuid4()}"
     monkeypatch.setattr(processes, "GRACE_S", 0.1)
@@ -37,7 +37,7 @@ def test_a_process_that_was_left_is_named_and_ended(monkeypatch: pytest.MonkeyPa
 
 def test_children_are_found_without_a_mark() -> None:
     """
-    A child is one whatever its environment; once it has ended it is none.
+    A child is found with any environment, until it ends.
     """
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], env={})
 
