@@ -19,17 +19,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrakit_emulator import fault_answers, faults, journal
-from entrakit_emulator.exchange import Exchange
+from entrakit_emulator.exchange import Exchange, MalformedRequestError, NotImplementedHereError
 from entrakit_emulator.graph import errors as graph
 from entrakit_emulator.sts import sign_in_pages
-from entrakit_emulator.sts.errors import NotImplementedHereError, ServiceError
+from entrakit_emulator.sts.errors import ServiceError, error_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from starlette.types import Receive, Scope, Send
 
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.world import World
 
 MAX_BODY = 64 * 1024
 # A batch of twenty requests may be large.
@@ -123,7 +123,7 @@ class Application:
         response = _answer(exchange, route)
         if isinstance(fault, faults.Garbage):
             return fault_answers.spoiled(response, fault), None
-        if isinstance(fault, faults.Misled):
+        if isinstance(fault, faults.WrongPage):
             return fault_answers.misled(exchange, response, fault), None
         return response, fault
 
@@ -156,13 +156,19 @@ def _answer(exchange: Exchange, route: Route) -> Response:
     try:
         exchange.parse()
         return route.handler(exchange)
-    except ServiceError as error:
+    except MalformedRequestError:
         if route.endpoint == "graph":
-            return graph.refusal(exchange, graph.malformed())
-        return sign_in_pages.trouble(exchange, error) if route.is_page else exchange.refusal(error)
+            return graph.error_response(exchange, graph.malformed())
+        return _refuse(exchange, route, ServiceError(9002313))
+    except ServiceError as error:
+        return _refuse(exchange, route, error)
     except NotImplementedHereError as error:
         exchange.error = "emulator_not_implemented"
         return exchange.json(error.body(), 501)
+
+
+def _refuse(exchange: Exchange, route: Route, error: ServiceError) -> Response:
+    return sign_in_pages.trouble(exchange, error) if route.is_page else error_response(exchange, error)
 
 
 def _nothing(exchange: Exchange) -> Response:
@@ -177,7 +183,7 @@ def _dress(exchange: Exchange, response: Response) -> None:
     # The service's own value would move every http://localhost of a browser to TLS, the loopback redirect first.
     headers["strict-transport-security"] = "max-age=0"
     headers.setdefault("x-content-type-options", "nosniff")
-    if exchange.endpoint in ("graph", "keyvault"):
+    if exchange.endpoint in ("graph", "key_vault"):
         return
     headers["x-ms-request-id"] = exchange.trace_id
     headers["x-ms-ests-server"] = "2.1.0 - EMULATOR ProdSlices"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import enum
+import json
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.claims import issuer
-from entrakit_emulator.sts.jose import MalformedError, is_signed_by, split
+from entrakit_emulator.jose import MalformedError, is_signed_by, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,11 +65,22 @@ def claims_of(exchange: Exchange, is_audience: Callable[[str], bool]) -> Mapping
     if not is_audience(str(claims.get("aud"))):
         raise BearerError(Flaw.AUDIENCE, claims)
     tenant = str(claims.get("tid"))
-    if tenant not in exchange.world.tenants or claims.get("iss") != issuer(exchange.world, tenant, 1):
+    if tenant not in exchange.world.tenants or claims.get("iss") != exchange.world.issuer(tenant, 1):
         raise BearerError(Flaw.ISSUER, claims)
     if issued is not None and issued.at <= exchange.world.valid_from.get(issued.user_id, float("-inf")):
         raise BearerError(Flaw.REVOKED, claims)
     return claims
+
+
+def claims_challenge(exchange: Exchange, claims: str = "") -> str:
+    """Return the parameters of `WWW-Authenticate` that request a newer or stronger token.
+
+    Args:
+        exchange: The request.
+        claims: Claims to request, JSON text; empty for "issued from now on".
+    """
+    requested = claims or json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(exchange.now))}}})
+    return f', error="insufficient_claims", claims="{base64.b64encode(requested.encode()).decode()}"'
 
 
 def _verified(exchange: Exchange, token: str) -> Mapping[str, object]:

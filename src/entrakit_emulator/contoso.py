@@ -7,14 +7,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.keyvault.model import PERMISSIONS, Vault, VaultSecret
-from entrakit_emulator.sts.model import GRAPH_ID, App, Directory, Permission, Redirect, Secret, User, registered
+from entrakit_emulator.state.identities import (
+    GRAPH_ID,
+    App,
+    Directory,
+    Permission,
+    Redirect,
+    Secret,
+    User,
+    read_certificate,
+)
+from entrakit_emulator.state.key_vault import PERMISSIONS, KeyVault, KeyVaultSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entrakit_emulator.keyvault.model import VaultCertificate
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.state.key_vault import KeyVaultCertificate
+    from entrakit_emulator.world import World
 
 TENANT_ID = "32ad8c5a-6125-471f-9ee1-afce592af5d9"
 DOMAIN = "contoso.example"
@@ -36,19 +45,19 @@ EXPIRED_SECRET = "emu8Q~documented-secret-that-expired"
 MFA_CODE = "246810"
 
 # A vault, what is in it, and the app that may use it.
-VAULT = "contoso"
-VAULT_CERTIFICATE = "nightly"
-VAULT_HSM_CERTIFICATE = "nightly-hsm"
-VAULT_SECRET = "nightly-secret"
-VAULT_CLIENT = "7e0dfa3a-9a57-4f0e-8a5b-2f6f7f2c1d43"
-VAULT_CLIENT_SECRET = "emu8Q~documented-secret-for-the-vault"
+KEY_VAULT = "contoso"
+KEY_VAULT_CERTIFICATE = "nightly"
+KEY_VAULT_HSM_CERTIFICATE = "nightly-hsm"
+KEY_VAULT_SECRET = "nightly-secret"
+KEY_VAULT_CLIENT = "7e0dfa3a-9a57-4f0e-8a5b-2f6f7f2c1d43"
+KEY_VAULT_CLIENT_SECRET = "emu8Q~documented-secret-for-the-vault"
 
 # First-party apps that people sign in with before they have one of their own.
 GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
 MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
-KEY_VAULT = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+KEY_VAULT_APP = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
 
 GRAPH_HOSTS = (
     "graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn",
@@ -143,7 +152,7 @@ NATIVE = (
 )
 
 
-def plant(world: World, certificate: VaultCertificate, hsm_certificate: VaultCertificate) -> None:
+def plant(world: World, certificate: KeyVaultCertificate, hsm_certificate: KeyVaultCertificate) -> None:
     """Put the seeds into an empty world.
 
     Args:
@@ -171,21 +180,21 @@ def plant(world: World, certificate: VaultCertificate, hsm_certificate: VaultCer
                 world.consents[user.object_id, client_id, GRAPH_ID] = ADA_GRANTED
                 world.consents[user.object_id, client_id, API_CLIENT] = frozenset({"Orders.Read"})
                 world.consents[user.object_id, client_id, MANAGEMENT] = frozenset({"user_impersonation"})
-                world.consents[user.object_id, client_id, KEY_VAULT] = frozenset({"user_impersonation"})
-    world.vaults[VAULT] = _vault(world, certificate, hsm_certificate)
+                world.consents[user.object_id, client_id, KEY_VAULT_APP] = frozenset({"user_impersonation"})
+    world.key_vaults[KEY_VAULT] = _vault(world, certificate, hsm_certificate)
 
 
-def _vault(world: World, certificate: VaultCertificate, hsm_certificate: VaultCertificate) -> Vault:
+def _vault(world: World, certificate: KeyVaultCertificate, hsm_certificate: KeyVaultCertificate) -> KeyVault:
     now = int(world.clock.now())
-    principal = world.apps[VAULT_CLIENT].principal_id(TENANT_ID)
-    return Vault(
-        VAULT,
+    principal = world.apps[KEY_VAULT_CLIENT].principal_id(TENANT_ID)
+    return KeyVault(
+        KEY_VAULT,
         TENANT_ID,
         certificates={
-            VAULT_CERTIFICATE: (replace(certificate, created=now),),
-            VAULT_HSM_CERTIFICATE: (replace(hsm_certificate, created=now),),
+            KEY_VAULT_CERTIFICATE: (replace(certificate, created=now),),
+            KEY_VAULT_HSM_CERTIFICATE: (replace(hsm_certificate, created=now),),
         },
-        secrets={VAULT_SECRET: (VaultSecret(CLIENT_SECRET, created=now),)},
+        secrets={KEY_VAULT_SECRET: (KeyVaultSecret(CLIENT_SECRET, created=now),)},
         access=dict.fromkeys((principal, USERS.normal.object_id), frozenset(PERMISSIONS)),
     )
 
@@ -204,7 +213,7 @@ def _resources(world: World) -> Iterator[App]:
         permissions=act, token_version=1,
     )  # fmt: skip
     yield App(
-        KEY_VAULT, "Azure Key Vault (emulated)", TENANT_ID,
+        KEY_VAULT_APP, "Azure Key Vault (emulated)", TENANT_ID,
         identifier_uris=("https://vault.azure.net",), permissions=act, token_version=1,
     )  # fmt: skip
     yield App(
@@ -217,7 +226,7 @@ def _resources(world: World) -> Iterator[App]:
     )  # fmt: skip
 
 
-def _clients(*certificates: VaultCertificate) -> Iterator[App]:
+def _clients(*certificates: KeyVaultCertificate) -> Iterator[App]:
     static = {GRAPH_ID: ("User.Read",)}
     yield App(
         PUBLIC_CLIENT, "Contoso Desk", TENANT_ID,
@@ -227,14 +236,14 @@ def _clients(*certificates: VaultCertificate) -> Iterator[App]:
         CONFIDENTIAL_CLIENT, "Contoso Nightly", TENANT_ID,
         redirects=(Redirect("http://localhost", "web"), Redirect("https://nightly.contoso.example/signed-in", "web")),
         secrets=(Secret(CLIENT_SECRET, CLIENT_SECRET_ID), Secret(EXPIRED_SECRET, expires_at=1.0)),
-        certificates=tuple(registered(one.certificate_pem.encode()) for one in certificates),
+        certificates=tuple(read_certificate(one.certificate_pem.encode()) for one in certificates),
         granted_roles={
             GRAPH_ID: ("User.Read.All", "Group.Read.All", "Directory.Read.All", "Organization.Read.All"),
             API_CLIENT: ("Orders.Read.All",),
         },
         required=static,
     )  # fmt: skip
-    yield App(VAULT_CLIENT, "Contoso Keeper", TENANT_ID, secrets=(Secret(VAULT_CLIENT_SECRET),))
+    yield App(KEY_VAULT_CLIENT, "Contoso Keeper", TENANT_ID, secrets=(Secret(KEY_VAULT_CLIENT_SECRET),))
     yield App(SINGLE_TENANT_CLIENT, "Contoso Only", TENANT_ID, redirects=NATIVE, is_public=True, required=static)
     yield App(DISABLED_CLIENT, "Contoso Retired", TENANT_ID, redirects=NATIVE, is_public=True, is_enabled=False)
     yield App(

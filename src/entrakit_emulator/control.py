@@ -24,12 +24,13 @@ from entrakit_emulator import coverage, faults
 from entrakit_emulator.application import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.tenant import Tenant
+    from entrakit_emulator.seed import Seed
+    from entrakit_emulator.world import World
 
 KEY_HEADER = "x-emulator-key"
 
@@ -38,49 +39,47 @@ class Control:
     """The control plane of one tenant.
 
     Args:
-        tenant: The tenant.
+        world: State of the tenant.
+        seed: Changes the state.
+        description: What a client needs to sign in, as JSON values.
+        reset: Returns the tenant to its first state.
+        snapshot: Writes the tenant to a file.
     """
 
-    def __init__(self, tenant: Tenant) -> None:
-        self._tenant = tenant
+    def __init__(
+        self,
+        world: World,
+        seed: Seed,
+        *,
+        description: Mapping[str, object],
+        reset: Callable[[], None],
+        snapshot: Callable[[str], None],
+    ) -> None:
+        self._world = world
+        self._seed = seed
+        self._description = description
+        self._reset = reset
+        self._snapshot = snapshot
 
     def tenant(self, value: object) -> object:
         """Return what a client needs to sign in."""
         del value
-        one = self._tenant
-        return {
-            "url": one.url,
-            "ca_path": one.ca_path,
-            "tenant_id": one.tenant_id,
-            "domain": one.domain,
-            "public_client": one.public_client,
-            "confidential_client": one.confidential_client,
-            "client_secret": one.client_secret,
-            "certificate_pem": one.certificate_pem,
-            "private_key_pem": one.private_key_pem,
-            "vault_url": one.vault_url,
-            "vault_certificate": one.vault_certificate,
-            "vault_hsm_certificate": one.vault_hsm_certificate,
-            "vault_secret": one.vault_secret,
-            "vault_client": one.vault_client,
-            "vault_client_secret": one.vault_client_secret,
-            "users": {name: asdict(user) for name, user in one.users._asdict().items()},
-        }
+        return self._description
 
     def reset(self, value: object) -> object:
         """Go back to the seeds."""
         del value
-        self._tenant.reset()
+        self._reset()
         return {}
 
     def seed(self, value: object) -> object:
         """Change what the tenant holds."""
-        self._tenant.seed.apply(value)
+        self._seed.apply(value)
         return {}
 
     def clock(self, value: object) -> object:
         """Tell or change the time."""
-        clock = self._tenant.clock
+        clock = self._world.clock
         if value is not None:
             if not isinstance(value, dict) or len(value) != 1 or not set(value) <= {"offset_s", "advance_s"}:
                 raise ValueError("The clock takes an object with `offset_s` or `advance_s`.")
@@ -95,37 +94,37 @@ class Control:
         if value is not None:
             added = [faults.from_json(one) for one in (value if isinstance(value, list) else [value])]
             for one in added:
-                self._tenant.faults.add(one)
-        return [{"kind": one.kind, **asdict(one)} for one in self._tenant.faults.waiting]
+                self._world.faults.add(one)
+        return [{"kind": one.kind, **asdict(one)} for one in self._world.faults.waiting]
 
     def no_faults(self, value: object) -> object:
         """Let nothing go wrong any more."""
         del value
-        self._tenant.faults.clear()
+        self._world.faults.clear()
         return []
 
     def polls(self, value: object) -> object:
         """Say how the next polls of any device are answered."""
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise ValueError("Polls are a list of texts.")
-        self._tenant.faults.next_polls(*value)
+        self._world.faults.next_polls(*value)
         return {}
 
     def journal(self, value: object) -> object:
         """Tell what was asked."""
         del value
-        return self._tenant.journal.to_json()
+        return self._world.journal.to_json()
 
     def no_journal(self, value: object) -> object:
         """Forget what was asked."""
         del value
-        self._tenant.journal.clear()
+        self._world.journal.clear()
         return {}
 
     def coverage(self, value: object) -> object:
         """Tell what the emulator does, and what it refuses."""
         del value
-        return coverage.report(self._tenant.answered_codes)
+        return coverage.report(self._world.answered_codes)
 
     def snapshot(self, value: object) -> object:
         """Write the tenant to a file."""
@@ -133,15 +132,19 @@ class Control:
         if not isinstance(path, str) or not path:
             raise ValueError("A snapshot takes an object with `path`.")
         try:
-            self._tenant.snapshot(path)
+            self._snapshot(path)
         except OSError as error:
             raise ValueError(f"{path} can't be written: {error.strerror}.") from error
         return {"path": path}
 
 
-def routes(tenant: Tenant) -> list[Route]:
-    """Return the addresses of a tenant's control plane."""
-    control = Control(tenant)
+def routes(control: Control, key: str) -> list[Route]:
+    """Return the routes of a control plane.
+
+    Args:
+        control: The control plane.
+        key: Key that each request has to carry.
+    """
     table: dict[str, dict[str, Callable[[object], object]]] = {
         "tenant": {"GET": control.tenant},
         "reset": {"POST": control.reset},
@@ -153,9 +156,7 @@ def routes(tenant: Tenant) -> list[Route]:
         "coverage": {"GET": control.coverage},
         "snapshot": {"POST": control.snapshot},
     }
-    return [
-        Route("control", f"/_emulator/{name}", _guarded(tenant.control_key, methods)) for name, methods in table.items()
-    ]
+    return [Route("control", f"/_emulator/{name}", _guarded(key, methods)) for name, methods in table.items()]
 
 
 def _guarded(key: str, methods: dict[str, Callable[[object], object]]) -> Callable[[Exchange], Response]:

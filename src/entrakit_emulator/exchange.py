@@ -10,17 +10,40 @@ from urllib.parse import parse_qsl
 from starlette.responses import Response
 
 from entrakit_emulator.journal import Violation
-from entrakit_emulator.sts.errors import ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
 
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.world import World
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 100
+
+
+class MalformedRequestError(ValueError):
+    """The query or the form of a request can't be read."""
+
+
+class NotImplementedHereError(Exception):
+    """A feature of the real service that the emulator refuses by name.
+
+    Args:
+        feature: Name of the feature.
+    """
+
+    def __init__(self, feature: str) -> None:
+        self.feature = feature
+        super().__init__(feature)
+
+    def body(self) -> dict[str, object]:
+        """Return the JSON body of the answer. The real service sends no answer like it."""
+        return {
+            "error": "emulator_not_implemented",
+            "error_description": f"The emulator does not implement {self.feature}. "
+            "What it does is listed by its coverage page.",
+        }
 
 
 class Parameters(dict[str, str]):
@@ -39,7 +62,7 @@ class Parameters(dict[str, str]):
         try:
             pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
         except ValueError as error:
-            raise ServiceError(9002313) from error
+            raise MalformedRequestError(str(error)) from error
         for name, value in pairs:
             if name in self:
                 self.repeated.append(name)
@@ -96,7 +119,7 @@ class Exchange:
         """Read query and form, and the client's id of the sign-in: a header, or a parameter (MSAL.js).
 
         Raises:
-            ServiceError: They are malformed.
+            MalformedRequestError: They are malformed.
         """
         self.query = Parameters(_ascii(self._query_text))
         if self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
@@ -108,16 +131,6 @@ class Exchange:
         """Return what a client says about itself: in a header, in the query or in the form; empty for nothing."""
         return self.headers.get(name) or self.query.get(name) or self.form.get(name, "")
 
-    def need(self, name: str) -> str:
-        """Return a form parameter.
-
-        Raises:
-            ServiceError: It is missing (AADSTS900144).
-        """
-        if name not in self.form:
-            raise ServiceError(900144, parameter=name)
-        return self.form[name]
-
     def violate(self, rule: str, text: str) -> None:
         """Note a breach of the protocol in the journal."""
         self.world.journal.violate(Violation(rule, text, self.endpoint, self.now))
@@ -127,25 +140,12 @@ class Exchange:
         content = json.dumps(body, separators=(",", ":")).encode()
         return Response(content, status, {"content-type": "application/json; charset=utf-8", **(headers or {})})
 
-    def refusal(self, error: ServiceError) -> Response:
-        """Return the JSON answer for an error, and note it for the journal."""
-        self.note(error)
-        body = error.body(
-            trace_id=self.trace_id, correlation_id=self.correlation_id, now=self.now, origin=self.world.origin
-        )
-        return self.json(body, error.status)
-
-    def note(self, error: ServiceError) -> None:
-        """Note an error for the journal and the coverage page."""
-        self.error, self.code = error.error, error.code
-        self.world.answered_codes.add(error.code)
-
 
 def _ascii(data: bytes) -> str:
     try:
         return data.decode("ascii")
     except UnicodeDecodeError as error:
-        raise ServiceError(9002313) from error
+        raise MalformedRequestError("not ASCII") from error
 
 
 def _guid(text: str) -> str:

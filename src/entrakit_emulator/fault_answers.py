@@ -10,9 +10,9 @@ from starlette.responses import Response, StreamingResponse
 
 from entrakit_emulator import faults
 from entrakit_emulator.graph import errors as graph
-from entrakit_emulator.keyvault import endpoint as keyvault
-from entrakit_emulator.keyvault.errors import VaultError
-from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.key_vault import endpoint as key_vault
+from entrakit_emulator.key_vault.errors import KeyVaultError
+from entrakit_emulator.sts.errors import ServiceError, error_response
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -53,23 +53,22 @@ def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
             return Response(PORTAL, 200, media_type="text/html")
         case faults.Garbage(form=form) if form in GARBAGE:
             return Response(GARBAGE[form], 200, {"content-type": "application/json; charset=utf-8"})
-        case faults.Redirected():
+        case faults.UnexpectedRedirect():
             return Response(b"", fault.status, {"location": fault.location})
-        case faults.Oversized():
+        case faults.OversizedBody():
             return StreamingResponse(_endless(fault.size), 200, {"content-type": "application/json; charset=utf-8"})
         case faults.Refusal():
-            return exchange.refusal(
-                ServiceError(
-                    fault.code, error=fault.error, suberror=fault.suberror, status=fault.status, claims=fault.claims
-                )
+            error = ServiceError(
+                fault.code, error=fault.error, suberror=fault.suberror, status=fault.status, claims=fault.claims
             )
-        case faults.Challenge() if exchange.endpoint == "keyvault":
-            return keyvault.refusal(exchange, keyvault.challenge(exchange, fault.claims))
-        case faults.Expired():
+            return error_response(exchange, error)
+        case faults.Challenge() if exchange.endpoint == "key_vault":
+            return key_vault.error_response(exchange, key_vault.challenge(exchange, fault.claims))
+        case faults.ExpiredToken():
             text = "Lifetime validation failed, the token is expired."
-            return graph.refusal(exchange, graph.unauthorized(exchange, text))
+            return graph.error_response(exchange, graph.unauthorized(exchange, text))
         case faults.Challenge():
-            return graph.refusal(exchange, graph.challenge(exchange, fault.claims))
+            return graph.error_response(exchange, graph.challenge(exchange, fault.claims))
         case _:
             return None
 
@@ -81,7 +80,7 @@ def spoiled(response: Response, fault: faults.Garbage) -> Response:
     return Response(body[: len(body) // 2], response.status_code, {"content-type": response.headers["content-type"]})
 
 
-def misled(exchange: Exchange, response: Response, fault: faults.Misled) -> Response:
+def misled(exchange: Exchange, response: Response, fault: faults.WrongPage) -> Response:
     """Return an honest answer whose next link, or order, is not as it should be; another answer as it is."""
     try:
         body = json.loads(bytes(response.body))
@@ -123,10 +122,10 @@ def _throttled(exchange: Exchange, fault: faults.Throttle) -> Response:
         at = exchange.now + fault.retry_after
         headers["retry-after"] = formatdate(at, usegmt=True) if fault.is_date else str(fault.retry_after)
     if exchange.endpoint == "graph":
-        return graph.refusal(exchange, graph.GraphError(429, "TooManyRequests", "Too many requests.", headers))
-    if exchange.endpoint == "keyvault":
-        return keyvault.refusal(exchange, VaultError(429, "Throttled", THROTTLED, headers=headers))
-    response = exchange.refusal(ServiceError(90055, status=429))
+        return graph.error_response(exchange, graph.GraphError(429, "TooManyRequests", "Too many requests.", headers))
+    if exchange.endpoint == "key_vault":
+        return key_vault.error_response(exchange, KeyVaultError(429, "Throttled", THROTTLED, headers=headers))
+    response = error_response(exchange, ServiceError(90055, status=429))
     response.headers.update(headers)
     return response
 
@@ -136,12 +135,12 @@ def _failed(exchange: Exchange, fault: faults.Failure) -> Response:
         response = Response(OUTAGE, fault.status, media_type="text/html")
     elif exchange.endpoint == "graph":
         code, text = GRAPH_FAILURES.get(fault.status, ("ServiceUnavailable", "Try again later."))
-        response = graph.refusal(exchange, graph.GraphError(fault.status, code, text))
-    elif exchange.endpoint == "keyvault":
+        response = graph.error_response(exchange, graph.GraphError(fault.status, code, text))
+    elif exchange.endpoint == "key_vault":
         text = "The service is temporarily unavailable. Please try again later."
-        response = keyvault.refusal(exchange, VaultError(fault.status, "ServiceUnavailable", text))
+        response = key_vault.error_response(exchange, KeyVaultError(fault.status, "ServiceUnavailable", text))
     else:
-        response = exchange.refusal(ServiceError(90033, status=fault.status))
+        response = error_response(exchange, ServiceError(90033, status=fault.status))
     if fault.retry_after is not None:
         response.headers["retry-after"] = str(fault.retry_after)
     return response

@@ -12,9 +12,10 @@ from collections.abc import Mapping  # noqa: TC003 read by get_type_hints
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import ClassVar, TypeAlias, get_args, get_type_hints
 
+from entrakit_emulator.journal import ENDPOINT_ALIASES
 from entrakit_emulator.json_values import fits
 
-ENDPOINTS = ("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph", "keyvault")
+ENDPOINTS = ("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph", "key_vault")
 POLLS = ("pending", "slow_down", "approve", "decline", "expire")
 
 
@@ -34,6 +35,7 @@ class Fault:
     after: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "endpoint", ENDPOINT_ALIASES.get(self.endpoint, self.endpoint))
         if self.endpoint not in ENDPOINTS:
             raise ValueError(f"There is no endpoint {self.endpoint!r}; there are: {', '.join(ENDPOINTS)}.")
 
@@ -117,7 +119,7 @@ class Slow(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirected(Fault):
+class UnexpectedRedirect(Fault):
     """A redirect that no endpoint should answer with.
 
     Args:
@@ -131,7 +133,7 @@ class Redirected(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Oversized(Fault):
+class OversizedBody(Fault):
     """200, and a body without end.
 
     Args:
@@ -222,7 +224,7 @@ class Item(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Misled(Fault):
+class WrongPage(Fault):
     """A page of a collection, or a batch, that is not as it should be.
 
     Args:
@@ -243,7 +245,7 @@ class Misled(Fault):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expired(Fault):
+class ExpiredToken(Fault):
     """401 of Graph: the token has expired, whatever it says."""
 
     kind: ClassVar[str] = "expired"
@@ -252,20 +254,22 @@ class Expired(Fault):
 
 AnyFault: TypeAlias = (
     Item
-    | Misled
-    | Expired
+    | WrongPage
+    | ExpiredToken
     | Throttle
     | Failure
     | Drop
     | CaptivePortal
     | Garbage
     | Slow
-    | Redirected
-    | Oversized
+    | UnexpectedRedirect
+    | OversizedBody
     | Refusal
     | Tokens
     | Challenge
 )
+# The names of version 0.1.
+Redirected, Oversized, Misled, Expired = UnexpectedRedirect, OversizedBody, WrongPage, ExpiredToken
 KINDS: dict[str, type[AnyFault]] = {one.kind: one for one in get_args(AnyFault)}
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LIMIT = 2000
+# Names of endpoints in version 0.1.
+ENDPOINT_ALIASES = {"keyvault": "key_vault"}
 MASK = "***"
 
 # Parameters that say what was asked, never who asked or with what secret.
@@ -101,7 +103,8 @@ class Journal:
 
     def of(self, endpoint: str) -> list[Entry]:
         """Return the requests to one endpoint, oldest first."""
-        return [entry for entry in self.entries if entry.endpoint == endpoint]
+        name = ENDPOINT_ALIASES.get(endpoint, endpoint)
+        return [entry for entry in self.entries if entry.endpoint == name]
 
     def add(self, entry: Entry) -> None:
         """Note a request."""

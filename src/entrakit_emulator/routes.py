@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.application import Route
+from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import endpoint as graph
-from entrakit_emulator.keyvault import endpoint as keyvault
-from entrakit_emulator.sts import authorize, device_page, devicecode, discovery, lookup, sign_in, token
-from entrakit_emulator.sts.errors import NotImplementedHereError
+from entrakit_emulator.key_vault import endpoint as key_vault
+from entrakit_emulator.sts import authorize, device_page, devicecode, discovery, error_lookup, sign_in, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,8 @@ def _refused(feature: str) -> Callable[[Exchange], Response]:
 
 
 ROUTES: tuple[Route, ...] = (
-    Route("keyvault", "/keyvault/{vault}/{path}", keyvault.answer),
-    *(Route("keyvault", f"/{kind}/{{path}}", keyvault.answer) for kind in keyvault.KINDS),
+    Route("key_vault", "/keyvault/{vault}/{path}", key_vault.answer),
+    *(Route("key_vault", f"/{kind}/{{path}}", key_vault.answer) for kind in key_vault.KINDS),
     Route("token", "/{tenant}/oauth2/v2.0/token", token.token),
     Route("devicecode", "/{tenant}/oauth2/v2.0/devicecode", devicecode.devicecode),
     Route("authorize", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize, is_page=True),
@@ -55,7 +55,7 @@ ROUTES: tuple[Route, ...] = (
     Route("graph", "/v1.0/{path}", graph.answer),
     Route("graph", "/beta/{path}", graph.answer),
     Route("graph", "/oidc/userinfo", graph.userinfo),
-    Route("error", "/error", lookup.error_page, is_page=True),
-    Route("icon", "/favicon.ico", lookup.no_icon),
+    Route("error", "/error", error_lookup.error_page, is_page=True),
+    Route("icon", "/favicon.ico", error_lookup.no_icon),
     *(Route("refused", pattern, _refused(feature)) for pattern, feature in REFUSED.items()),
 )

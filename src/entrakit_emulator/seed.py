@@ -10,17 +10,17 @@ from typing import get_type_hints
 
 from entrakit_emulator.contoso import TENANT_ID
 from entrakit_emulator.json_values import fits
-from entrakit_emulator.keyvault.seeds import VAULT_STEPS, VaultSeeds
+from entrakit_emulator.key_vault.seeds import KEY_VAULT_STEPS, KeyVaultSeeds
+from entrakit_emulator.state.identities import App, Directory, Permission, Redirect, Secret, User, read_certificate
+from entrakit_emulator.state.keys import make_signing_key
 from entrakit_emulator.sts.discovery import CLOUDS
-from entrakit_emulator.sts.keys import make_signing_key
-from entrakit_emulator.sts.model import App, Directory, Permission, Redirect, Secret, User, registered
-from entrakit_emulator.sts.world import Settings
+from entrakit_emulator.world import Settings
 
 PLATFORMS = ("public", "web", "spa")
 
 
-class Seed(VaultSeeds):
-    """Changes of what the tenant holds, until the next reset; those of its vaults come from `VaultSeeds`.
+class Seed(KeyVaultSeeds):
+    """Changes of what the tenant holds, until the next reset; those of its vaults come from `KeyVaultSeeds`.
 
     Args:
         world: The world.
@@ -173,7 +173,7 @@ class Seed(VaultSeeds):
         """
         with self._world.lock:
             app = self._app(client_id)
-            one = registered(certificate.encode())
+            one = read_certificate(certificate.encode())
             self._world.change_app(app.client_id, certificates=(*app.certificates, one))
 
     def add_redirect(self, client_id: str, uri: str, *, platform: str = "public") -> None:
@@ -296,7 +296,7 @@ class Seed(VaultSeeds):
 STEPS = (
     "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate", "add_redirect",
     "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
-    *VAULT_STEPS,
+    *KEY_VAULT_STEPS,
 )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ ATTEMPTS = 20
 START_TIMEOUT_S = 20.0
 
 
-class Connection(H11Protocol):
+class ServerConnection(H11Protocol):
     """A connection that the application can cut, and that does not hold up the end of the server."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
@@ -79,7 +79,7 @@ class Server:
         """
         config = uvicorn.Config(
             application,
-            http=Connection, ws="none", lifespan="off", loop="asyncio", log_config=None, access_log=False,
+            http=ServerConnection, ws="none", lifespan="off", loop="asyncio", log_config=None, access_log=False,
             date_header=False, server_header=False, proxy_headers=False, timeout_graceful_shutdown=2,
         )  # fmt: skip
         config.load()

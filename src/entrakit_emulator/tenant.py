@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-import random
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
 from cryptography.hazmat.primitives import serialization
 
-from entrakit_emulator import contoso, control
+from entrakit_emulator import contoso
 from entrakit_emulator.application import Application
 from entrakit_emulator.clock import Clock, TimeSource
+from entrakit_emulator.control import Control, routes
 from entrakit_emulator.faults import Faults
-from entrakit_emulator.graph import consistency, crowd
+from entrakit_emulator.graph import bulk_objects, consistency
+from entrakit_emulator.graph.schema import face
 from entrakit_emulator.graph.snapshot import read, write
 from entrakit_emulator.journal import Journal
-from entrakit_emulator.keyvault.model import made
 from entrakit_emulator.routes import ROUTES
 from entrakit_emulator.seed import Seed
 from entrakit_emulator.server import Server
-from entrakit_emulator.sts.keys import KeyRing, make_signing_key
-from entrakit_emulator.sts.world import World
+from entrakit_emulator.state.key_vault import new_certificate
+from entrakit_emulator.state.keys import KeyRing, make_signing_key
+from entrakit_emulator.state.store import Store
 from entrakit_emulator.trust import Trust
 from entrakit_emulator.useragent import Person
+from entrakit_emulator.world import World
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from entrakit_emulator.sts.model import User
-    from entrakit_emulator.sts.world import Settings
+    from entrakit_emulator.state.identities import User
+    from entrakit_emulator.world import Settings
+
+
+# What the control plane tells about the key vault, by the names of version 0.1.
+VAULT_NAMES = (
+    "vault_url", "vault_certificate", "vault_hsm_certificate", "vault_secret", "vault_client", "vault_client_secret",
+)  # fmt: skip
 
 
 class Tenant:
@@ -52,13 +61,13 @@ class Tenant:
         confidential_client: Client id of an app with a secret and a certificate.
         single_tenant_client: Client id of a public app for this tenant only.
         client_secret: Secret of the confidential app.
-        vault: Name of the vault.
-        vault_url: Its URL: `https://localhost:PORT/keyvault/contoso`.
-        vault_certificate: Name of the confidential app's certificate in it, which can be exported.
-        vault_hsm_certificate: Name of another certificate of that app, whose key never leaves the vault.
-        vault_secret: Name of the confidential app's secret in it.
-        vault_client: Client id of an app that may use the vault, as the person `users.normal` may.
-        vault_client_secret: Its secret.
+        key_vault: Name of the key vault; `vault` and all `vault_…` are old names of these attributes.
+        key_vault_url: URL of the key vault: `https://localhost:PORT/keyvault/contoso`.
+        key_vault_certificate: Name of the confidential app's certificate in the key vault; it is exportable.
+        key_vault_hsm_certificate: Name of another certificate of that app, whose key is not exportable.
+        key_vault_secret: Name of the confidential app's secret in the key vault.
+        key_vault_client: Client id of an app with access to the key vault; the person `users.normal` has access, too.
+        key_vault_client_secret: Client secret of that app.
         users: The seeded people.
         certificate_pem: Certificate of the confidential app, PEM text.
         private_key_pem: Its private key, PKCS #8 PEM text without password.
@@ -75,24 +84,24 @@ class Tenant:
     confidential_client = contoso.CONFIDENTIAL_CLIENT
     single_tenant_client = contoso.SINGLE_TENANT_CLIENT
     client_secret = contoso.CLIENT_SECRET
-    vault = contoso.VAULT
-    vault_certificate = contoso.VAULT_CERTIFICATE
-    vault_hsm_certificate = contoso.VAULT_HSM_CERTIFICATE
-    vault_secret = contoso.VAULT_SECRET
-    vault_client = contoso.VAULT_CLIENT
-    vault_client_secret = contoso.VAULT_CLIENT_SECRET
+    key_vault = vault = contoso.KEY_VAULT
+    key_vault_certificate = vault_certificate = contoso.KEY_VAULT_CERTIFICATE
+    key_vault_hsm_certificate = vault_hsm_certificate = contoso.KEY_VAULT_HSM_CERTIFICATE
+    key_vault_secret = vault_secret = contoso.KEY_VAULT_SECRET
+    key_vault_client = vault_client = contoso.KEY_VAULT_CLIENT
+    key_vault_client_secret = vault_client_secret = contoso.KEY_VAULT_CLIENT_SECRET
     users = contoso.USERS
 
     def __init__(
         self, *, port: int = 0, clock: TimeSource | None = None, users: int = 0, restore: str | None = None
     ) -> None:
-        self._crowd = users
+        self._bulk_users = users
         snapshot = read(restore) if restore else None
         # Made side by side: RSA keys take most of the time of a start.
         with ThreadPoolExecutor(4) as pool:
             signing = [pool.submit(make_signing_key) for _ in range(2)]
-            app = pool.submit(made, "Contoso Nightly")
-            app_hsm = pool.submit(made, "Contoso Nightly HSM", is_exportable=False, is_hsm=True)
+            app = pool.submit(new_certificate, "Contoso Nightly")
+            app_hsm = pool.submit(new_certificate, "Contoso Nightly HSM", is_exportable=False, is_hsm=True)
             server, self._trust = Server(port), Trust()
             keys = KeyRing([one.result() for one in signing])
             self._certificates = (app.result(), app_hsm.result())
@@ -106,18 +115,21 @@ class Tenant:
         )
         self.control_key = secrets.token_urlsafe(24)
         self.url = f"https://localhost:{server.port}"
-        self._world = World(self.url, Clock(clock), keys, Faults(), Journal())
-        self.vault_url = f"{self.url}/keyvault/{self.vault}"
+        self._world = World(self.url, Clock(clock), keys, Faults(), Journal(), Store(face))
+        self.key_vault_url = self.vault_url = f"{self.url}/keyvault/{self.key_vault}"
         self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
         self.seed = Seed(self._world)
         self._server = server
+        control = Control(
+            self._world, self.seed, description=self._description(), reset=self.reset, snapshot=self.snapshot
+        )
         try:
             self._plant()
             if snapshot is not None:
                 snapshot.put_into(self._world)
-            server.start(Application(self._world, (*control.routes(self), *ROUTES)), self._trust.context)
+            server.start(Application(self._world, (*routes(control, self.control_key), *ROUTES)), self._trust.context)
         except BaseException:
-            # Nobody has the tenant yet, so nobody else can close the sockets, the database and the CA certificate.
+            # The caller never gets the tenant, so sockets, database and CA certificate are closed here.
             self.stop()
             raise
 
@@ -147,6 +159,15 @@ class Tenant:
         """The AADSTS numbers answered since the last reset."""
         return set(self._world.answered_codes)
 
+    def _description(self) -> dict[str, object]:
+        """Return what a client needs to sign in, as JSON values."""
+        names = (
+            "url", "ca_path", "tenant_id", "domain", "public_client", "confidential_client", "client_secret",
+            "certificate_pem", "private_key_pem", *(f"key_{name}" for name in VAULT_NAMES), *VAULT_NAMES,
+        )  # fmt: skip
+        values = {name: getattr(self, name) for name in names}
+        return values | {"users": {name: asdict(user) for name, user in self.users._asdict().items()}}
+
     def person(self, user: User | None = None) -> Person:
         """Return somebody who signs in without a browser.
 
@@ -159,19 +180,8 @@ class Tenant:
     def reset(self) -> None:
         """Go back to the seeds: forget everything that was added, issued, asked for or noted."""
         with self._world.lock:
-            world = self._world
-            consistency.end(world)
-            for store in (
-                world.tenants, world.apps, world.users, world.consents, world.vaults, world.valid_from, world.codes,
-                world.refresh_tokens, world.devices, world.interactions, world.sessions, world.issued, world.asked,
-                world.answered_codes, world.objects, world.mirrored, world.departed, world.registered, world.buckets,
-            ):  # fmt: skip
-                store.clear()
-            world.settings = type(world.settings)()
-            world.random = random.SystemRandom()
-            self.clock.reset()
-            self.faults.clear()
-            self.journal.clear()
+            consistency.end(self._world)
+            self._world.clear()
             self._plant()
 
     def snapshot(self, path: str) -> None:
@@ -185,7 +195,7 @@ class Tenant:
 
     def _plant(self) -> None:
         contoso.plant(self._world, *self._certificates)
-        crowd.plant(self._world.objects, self.tenant_id, self.domain, self._crowd, self._world.clock.now())
+        bulk_objects.plant(self._world.objects, self.tenant_id, self.domain, self._bulk_users, self._world.clock.now())
 
     def stop(self) -> None:
         """Stop serving and remove the CA certificate's file. A second call does nothing."""

@@ -80,6 +80,11 @@ class Caller:
         given = {"username": one.upn, "password": one.password, "scope": "User.Read openid profile offline_access"}
         return self.token("password", **(given | form))
 
+    def person_token(self, **form: str) -> str:
+        """Return an access token of a seeded user, by name and password."""
+        token: str = self.password(**form).json()["access_token"]
+        return token
+
     def authorize_url(self, *, at: str = "", **changes: str) -> str:
         """Return the address of an authorization request; a parameter changed to "" is left out."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()

@@ -35,34 +35,6 @@ def test_large_bodies_are_refused(caller: Caller) -> None:
     assert 413 == caller.tenant.journal.entries[0].status
 
 
-@pytest.mark.parametrize(
-    "body", [b"grant_type=%ff", b"grant_type=a&grant_type=b", b"\xff=a", b"&".join([b"a=1"] * 101)]
-)
-def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
-    """
-    Text that is no text, a parameter twice (RFC 6749, 3.2), bytes that are no form, too many fields.
-    """
-    response = caller.http.post(
-        f"/{caller.tenant.tenant_id}/oauth2/v2.0/token",
-        content=body,
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-    )
-
-    assert (400, [9002313]) == (response.status_code, response.json()["error_codes"])
-
-
-def test_a_malformed_query_is_refused(caller: Caller) -> None:
-    """
-    Bytes that are no query end in an answer too.
-    """
-    port = int(caller.tenant.url.rpartition(":")[2])
-    context = ssl.create_default_context(cafile=caller.tenant.ca_path)
-    with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost") as raw:
-        raw.sendall(f"GET /error?code=\xff HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode("latin-1"))
-
-        assert raw.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 404")
-
-
 def test_answers_of_the_token_service_have_its_headers(caller: Caller) -> None:
     """
     No store, no sniffing, ids (service facts, 1.5).
@@ -91,34 +63,6 @@ def test_the_clients_id_is_echoed_on_demand(caller: Caller) -> None:
     response = caller.http.get("/common/discovery/keys", headers={"return-client-request-id": "true"})
 
     assert "11111111-2222-4333-8444-555555555555" == response.headers["client-request-id"]
-
-
-def test_an_id_that_is_no_guid_is_replaced(caller: Caller) -> None:
-    """
-    Only a GUID is taken for a correlation id: what a client sends is not echoed into errors.
-    """
-    caller.http.headers["client-request-id"] = "<script>"
-
-    assert "<script>" not in caller.app_token(client_secret="wrong").text
-
-
-@pytest.mark.parametrize(
-    "path", ["/common/oauth2/token", "/common/adminconsent", "/GetUserRealm.srf", "/common/v2.0/adminconsent"]
-)
-def test_what_is_not_implemented_is_refused_by_name(caller: Caller, path: str) -> None:
-    """
-    An address of the real service that the emulator does not have says so, and looks like no answer of the service.
-    """
-    response = caller.http.get(path)
-
-    assert (501, "emulator_not_implemented") == (response.status_code, response.json()["error"])
-
-
-def test_browsers_get_no_icon(caller: Caller) -> None:
-    """
-    A browser's question for an icon is answered, quietly.
-    """
-    assert 204 == caller.http.get("/favicon.ico").status_code
 
 
 def test_an_idle_connection_does_not_hold_up_the_end() -> None:

@@ -144,21 +144,6 @@ def test_the_journal_is_told_and_forgotten(caller: Caller) -> None:
     assert "token" not in caller.control("GET", "journal").json()["counts"]
 
 
-def test_coverage_tells_what_is_and_what_is_not(caller: Caller) -> None:
-    """
-    Endpoints, grants, errors, faults, and what is refused or not checked.
-    """
-    caller.app_token(client_secret="wrong")
-
-    told = caller.control("GET", "coverage").json()
-
-    assert "/{tenant}/oauth2/v2.0/token" in told["endpoints"]
-    assert "password" in told["grants"]
-    assert [7000215] == told["errors_answered"]
-    assert "/{tenant}/oauth2/token" in told["refused_endpoints"]
-    assert told["not_checked"]
-
-
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 60000])
 def test_a_body_that_is_no_json_is_refused(caller: Caller, body: bytes) -> None:
     """

@@ -9,7 +9,7 @@ import pytest
 
 from entrakit_emulator import contoso, faults
 from entrakit_emulator.seed import STEPS
-from entrakit_emulator.sts.world import Settings
+from entrakit_emulator.world import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "emulator.md").read_text(encoding="utf-8")
 SEEDS = [

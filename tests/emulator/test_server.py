@@ -18,9 +18,10 @@ import uvicorn
 
 from entrakit_emulator import server, start
 from entrakit_emulator.faults import Slow
-from entrakit_emulator.graph.store import Store
+from entrakit_emulator.state.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 
@@ -141,9 +142,9 @@ def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPa
     opened: list[Store] = []
     made = Store.__init__
 
-    def noted(store: Store) -> None:
+    def noted(store: Store, render: Callable[[str, Mapping[str, object]], str]) -> None:
         opened.append(store)
-        made(store)
+        made(store, render)
 
     monkeypatch.setattr(Store, "__init__", noted)
 

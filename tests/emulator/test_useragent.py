@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit_emulator.faults import CaptivePortal, Redirected
-from entrakit_emulator.page_reader import Button, read
 from entrakit_emulator.useragent import Page, Person
 
 if TYPE_CHECKING:
@@ -141,20 +140,3 @@ def test_other_pages_are_the_end_as_well(landing: Landing, caller: Caller) -> No
     second = person.approve_device("ABC")
 
     assert ("Thank you", 200) == (first.title, second.status)
-
-
-def test_pages_are_read_as_people_read_them() -> None:
-    """
-    Heading, message, and the first form with its hidden values, fields and buttons.
-    """
-    page = read(
-        "<h1>One</h1><h1>Two</h1><p role=alert> Wrong <b>name</b></p><form action='/a'><input type=hidden name=f "
-        "value=1><input name=g><input type=hidden><button value=ok>OK <i>now</i></button></form>"
-        "<form action='/b'></form><button>loose</button>"
-    )
-
-    assert ("One", "Wrongname") == (page.heading, page.message)
-    assert page.form
-    assert ("/a", {"f": "1", "": ""}, ["g"]) == (page.form.action, page.form.hidden, page.form.fields)
-    assert Button("ok", "OK now") == page.form.buttons[0]
-    assert read("<p>nothing</p>").form is None

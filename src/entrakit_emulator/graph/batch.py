@@ -9,10 +9,10 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from entrakit_emulator.graph import directory, throttle
+from entrakit_emulator.exchange import NotImplementedHereError
+from entrakit_emulator.graph import routes, throttle
 from entrakit_emulator.graph.call import Call, Reply, options_of, segments_of
 from entrakit_emulator.graph.errors import GraphError
-from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
     JSON = dict[str, object]
@@ -114,7 +114,7 @@ def _one(call: Call, item: JSON) -> Reply:
         options = options_of(dict(parse_qsl(query, keep_blank_values=True)), call.version)
         inner = Call(call.exchange, method, call.version, segments_of(path), options, headers, content, call.claims)
         units = throttle.admit(inner)
-        reply = directory.answer(inner)
+        reply = routes.answer(inner)
         return reply._replace(headers={**units, **reply.headers})
     except GraphError as error:
         return _refused(call, error)

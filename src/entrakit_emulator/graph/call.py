@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.graph.store import Store
+    from entrakit_emulator.state.store import Store
 
     JSON = dict[str, object]
 

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from entrakit_emulator.graph import tokens
+from entrakit_emulator.graph import page_tokens
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request
 from entrakit_emulator.graph.listing import context_of, selected
@@ -20,7 +20,7 @@ from entrakit_emulator.graph.schema import COLLECTIONS, FACES, PROPERTIES, value
 
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
-    from entrakit_emulator.graph.store import Stored
+    from entrakit_emulator.state.store import DirectoryObject
 
     JSON = dict[str, object]
 
@@ -76,7 +76,7 @@ def get(call: Call) -> Reply:
     visible_kinds = tuple(kind for kind in FACES if visible(call, kind) is None)
     kinds = (COLLECTIONS[collection],) if collection in COLLECTIONS else visible_kinds
     # Options are inside the tokens; what binds these is the tenant and the path.
-    query = tokens.digest(call, without=tuple(call.options))
+    query = page_tokens.digest(call, without=tuple(call.options))
     round_ = _round(call, kinds, query)
     if call.options.get("$deltatoken", "").lower() == "latest":
         return Reply(200, {**_head(call, collection, round_), **_end(call, round_, query), "value": []})
@@ -99,7 +99,7 @@ def _round(call: Call, kinds: tuple[str, ...], query: str) -> _Round:
         for option in call.options:
             if option.startswith("$") and option not in ("$skiptoken", "$deltatoken"):
                 raise bad_request(f"The query parameter '{option}' can't be changed: it is inside the token.")
-        state = tokens.read(call, token, query, lifetime_s=float("inf"))
+        state = page_tokens.read(call, token, query, lifetime_s=float("inf"))
         if call.now - float(str(state["at"])) > LIFETIME_S:
             raise _too_old(call)
         names = state["names"]
@@ -181,7 +181,7 @@ def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON, 
     return item, more
 
 
-def _names(call: Call, round_: _Round, stored: Stored, *, minimal: bool) -> list[str]:
+def _names(call: Call, round_: _Round, stored: DirectoryObject, *, minimal: bool) -> list[str]:
     """Return the properties to show: those that were chosen, or all that were ever set."""
     known = [name for name in PROPERTIES[stored.kind] if name in stored.doc and name != "id"]
     names = [name for name in known if round_.names is None or name in round_.names]
@@ -197,7 +197,7 @@ def _names(call: Call, round_: _Round, stored: Stored, *, minimal: bool) -> list
     return [name for name in names if name in changed]
 
 
-def _related(call: Call, round_: _Round, stored: Stored, relation: str, skip: int) -> list[tuple[int, JSON]]:
+def _related(call: Call, round_: _Round, stored: DirectoryObject, relation: str, skip: int) -> list[tuple[int, JSON]]:
     """Return the related objects after a place, each with its own; of `members` one more than a page has room for."""
     link, most = LINKS[relation], RELATED + 1 if relation == "members" else -1
     if round_.since < 0:
@@ -253,7 +253,7 @@ def _end(call: Call, round_: _Round, query: str) -> JSON:
 
 def _link(call: Call, name: str, state: JSON) -> str:
     path = "/".join(quote(one, safe="()$.") for one in call.segments)
-    return f"{call.root}/{path}?{name}={tokens.make(call, state)}"
+    return f"{call.root}/{path}?{name}={page_tokens.make(call, state)}"
 
 
 def _size(call: Call) -> int:

@@ -9,10 +9,17 @@ from urllib.parse import parse_qsl
 from starlette.responses import HTMLResponse, Response
 
 from entrakit_emulator.bearer import BearerError, Flaw, claims_of
-from entrakit_emulator.graph import batch, consistency, directory, people, permissions, throttle
+from entrakit_emulator.graph import batch, consistency, permissions, routes, synchronization, throttle
 from entrakit_emulator.graph.call import Call, options_of, segments_of
-from entrakit_emulator.graph.errors import GraphError, answer_headers, challenge, refusal, unauthorized, wrong_method
-from entrakit_emulator.sts.model import GRAPH_ID
+from entrakit_emulator.graph.errors import (
+    GraphError,
+    answer_headers,
+    challenge,
+    error_response,
+    unauthorized,
+    wrong_method,
+)
+from entrakit_emulator.state.identities import GRAPH_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +49,7 @@ def answer(exchange: Exchange) -> Response:
     try:
         claims = _token(exchange)
         consistency.follow(exchange.world)
-        people.synchronize(exchange.world)
+        synchronization.synchronize(exchange.world)
         version, _, path = exchange.path.strip("/").partition("/")
         parameters = dict(parse_qsl(exchange.query_text, keep_blank_values=True))
         call = Call(
@@ -54,10 +61,10 @@ def answer(exchange: Exchange) -> Response:
                 raise wrong_method()
             return rendered(exchange, batch.answer(call))
         headers = throttle.admit(call)
-        reply = directory.answer(call)
+        reply = routes.answer(call)
         return rendered(exchange, reply._replace(headers={**headers, **reply.headers}))
     except GraphError as error:
-        return refusal(exchange, error)
+        return error_response(exchange, error)
 
 
 def userinfo(exchange: Exchange) -> Response:
@@ -67,7 +74,7 @@ def userinfo(exchange: Exchange) -> Response:
         call = Call(exchange, exchange.method, "oidc", ("userinfo",), {}, exchange.headers, b"", claims)
         permissions.need(call, ("openid",))
     except GraphError as error:
-        return refusal(exchange, error)
+        return error_response(exchange, error)
     user = exchange.world.users.get(str(claims.get("oid")))
     names = {"name": user.display_name, "email": user.mail} if user else {}
     return exchange.json({"sub": claims.get("sub"), **names}, headers=answer_headers(exchange))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import datetime
 import json
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.model import GRAPH_ID
+from entrakit_emulator.bearer import claims_challenge
+from entrakit_emulator.state.identities import GRAPH_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ class GraphError(Exception):
         return {"error": {"code": self.code, "message": self.message, **details, "innerError": {**self.inner, **ids}}}
 
 
-def refusal(exchange: Exchange, error: GraphError) -> Response:
+def error_response(exchange: Exchange, error: GraphError) -> Response:
     """Return an error the way Graph writes it."""
     exchange.error = error.code
     headers = answer_headers(exchange) | {"content-type": "application/json"} | error.headers
@@ -92,12 +92,11 @@ def challenge(exchange: Exchange, claims: str = "") -> GraphError:
         exchange: The request.
         claims: JSON text of the claims to ask for; empty for "issued from now on".
     """
-    wanted = claims or json.dumps({"access_token": {"nbf": {"essential": True, "value": str(int(exchange.now))}}})
     return unauthorized(
         exchange,
         "Continuous access evaluation resulted in claims challenge with result: InteractionRequired and code: "
         "TokenIssuedBeforeRevocationTimestamp",
-        f', error="insufficient_claims", claims="{base64.b64encode(wanted.encode()).decode()}"',
+        claims_challenge(exchange, claims),
     )
 
 

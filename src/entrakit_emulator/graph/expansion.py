@@ -7,10 +7,10 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph.errors import GraphError
 from entrakit_emulator.graph.permissions import visible
 from entrakit_emulator.graph.schema import FACES, property_of, value_of
-from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,6 +18,7 @@ from entrakit_emulator.graph.schema import (
     ENDS_WITH,
     FILTERS,
     LIST,
+    NAMES,
     NUMBER,
     OBJECT,
     PROPERTIES,
@@ -39,7 +40,6 @@ MEMBERS = {
     "onPremisesProvisioningErrors": {"category", "occurredDateTime", "propertyCausingError", "value"},
 }
 COLUMNS = {"displayName": "name", "userPrincipalName": "upn", "mailNickname": "nickname", "mail": "mail", "id": "id"}
-NAMES = {"user": "User", "group": "Group", "application": "Application", "servicePrincipal": "ServicePrincipal"}
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<date>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)"
@@ -274,10 +274,10 @@ class _Parser:
             self._need_advanced("endsWith")
             if name not in ENDS_WITH:
                 raise self._unsupported(name)
-            return Condition(f"fold({sql}) LIKE ? ESCAPE '\\'", (f"%{folded(escaped)}",))
+            return Condition(f"fold({sql}) LIKE ? ESCAPE '\\'", (f"%{escaped.casefold()}",))
         self._allow(name, "s")
         if not literal.isascii():
-            return Condition(f"substr(fold({sql}), 1, {len(folded(literal))}) = ?", (folded(literal),))
+            return Condition(f"substr(fold({sql}), 1, {len(literal.casefold())}) = ?", (literal.casefold(),))
         if sql in COLUMNS.values():
             # A range that an index knows; no name goes on with the last character that there is.
             return Condition(f"({sql} >= ? AND {sql} < ?)", (literal, literal + "\U0010ffff"))
@@ -336,7 +336,7 @@ class _Parser:
         if sql == COLUMNS["id"]:
             values = [str(value).lower() for value in values]
         elif not all(str(value).isascii() for value in values):
-            sql, values = f"fold({sql})", [folded(value) if isinstance(value, str) else value for value in values]
+            sql, values = f"fold({sql})", [value.casefold() if isinstance(value, str) else value for value in values]
         return Condition(f"{sql} IN ({','.join('?' * len(values))})", tuple(values))
 
     def _counted(self, path: str) -> Condition:
@@ -383,15 +383,10 @@ class _Parser:
         )
 
 
-def folded(text: str) -> str:
-    """Return a text as it is compared."""
-    return text.casefold()
-
-
 def _as_compared(sql: str, literal: object) -> tuple[str, object]:
     """Return both sides of a comparison so that case makes no difference: the database knows that of ASCII alone."""
     if isinstance(literal, str) and sql == COLUMNS["id"]:
         return sql, literal.lower()
     if isinstance(literal, str) and not literal.isascii():
-        return f"fold({sql})", folded(literal)
+        return f"fold({sql})", literal.casefold()
     return sql, literal

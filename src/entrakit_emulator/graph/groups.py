@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph import people
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request
 from entrakit_emulator.graph.listing import Source, count, page
@@ -21,10 +20,11 @@ from entrakit_emulator.graph.objects import (
     required,
 )
 from entrakit_emulator.graph.schema import FACES, security_identifier
+from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
-    from entrakit_emulator.graph.store import Stored
+    from entrakit_emulator.state.store import DirectoryObject
 
     JSON = dict[str, object]
 
@@ -56,7 +56,7 @@ def create(call: Call) -> Reply:
     _check({"groupTypes": [], **values})
     members, owners = _bound(call)
     object_id = guid_of(call, str(values["displayName"]))
-    born = people.stamp(call.now)
+    born = stamp(call.now)
     is_unified = "Unified" in (values.get("groupTypes") or [])  # type: ignore[operator] # a list, as was checked
     domain = call.exchange.world.tenants[call.tenant].domains[0]
     mail = f"{values['mailNickname']}@{domain}" if is_unified else None
@@ -109,13 +109,13 @@ def remove(call: Call, key: str) -> Reply:
     return Reply(204)
 
 
-def delete(call: Call, stored: Stored) -> None:
+def delete(call: Call, stored: DirectoryObject) -> None:
     """Delete a group."""
     types = stored.doc.get("groupTypes")
     call.store.delete(stored, call.now, for_good=not (isinstance(types, list) and "Unified" in types))
 
 
-def _bound(call: Call) -> tuple[list[Stored], list[Stored]]:
+def _bound(call: Call) -> tuple[list[DirectoryObject], list[DirectoryObject]]:
     """Return the members and the owners that a body refers to."""
     body = call.json()
     given = {relation: body.get(f"{relation}@odata.bind", []) for relation in ("members", "owners")}

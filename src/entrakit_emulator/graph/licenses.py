@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.graph import people
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
 from entrakit_emulator.graph.objects import found, shown
-from entrakit_emulator.graph.tenantwide import selected_of
+from entrakit_emulator.graph.organization import selected_of
+from entrakit_emulator.graph.timestamps import stamp
+from entrakit_emulator.jose import b64url
 
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
@@ -100,7 +100,7 @@ def assign(call: Call, key: str) -> Reply:
         "assignedLicenses": [{"disabledPlans": disabled, "skuId": sku_id} for sku_id, disabled in held.items()],
         "assignedPlans": [
             {
-                "assignedDateTime": people.stamp(call.now),
+                "assignedDateTime": stamp(call.now),
                 "capabilityStatus": "Enabled",
                 "service": name,
                 "servicePlanId": plan,
@@ -184,4 +184,4 @@ def _subscribed(call: Call, sku: Sku) -> JSON:
 
 
 def _opaque(*ids: str) -> str:
-    return base64.urlsafe_b64encode(b"".join(uuid.UUID(one).bytes for one in ids)).decode().rstrip("=")
+    return b64url(b"".join(uuid.UUID(one).bytes for one in ids))

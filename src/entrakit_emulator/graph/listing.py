@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
-from entrakit_emulator.graph import filters, search, tokens
+from entrakit_emulator.graph import filters, page_tokens, search
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
 from entrakit_emulator.graph.expansion import Expansion, expand, expansion_of
@@ -68,9 +68,9 @@ def page(call: Call, source: Source) -> Reply:
     size = size_of(call)
     options = tuple(sorted(call.options.items()))
     seen = {kind: visible(call, kind) for kind in FACES}
-    mark = tokens.digest(call, without=("$skiptoken",))
+    mark = page_tokens.digest(call, without=("$skiptoken",))
     token = call.options.get("$skiptoken")
-    place = _Place(mark, None if token is None else tokens.read(call, token, mark), seen)
+    place = _Place(mark, None if token is None else page_tokens.read(call, token, mark), seen)
     store = call.listed
     at = (store.version, call.now // RENEWED_S, call.tenant, call.root, call.segments)
     key = (*at, options, call.is_eventual, source, size, tuple(seen.values()))
@@ -264,7 +264,7 @@ def _after(
 
 def next_link(call: Call, last: tuple[object, ...], mark: str) -> str:
     """Return the address of the page after an object: its key, and the value that is sorted by."""
-    token = tokens.make(call, {"k": last[0], "v": last[1], "q": mark})
+    token = page_tokens.make(call, {"k": last[0], "v": last[1], "q": mark})
     options = {name: value for name, value in call.options.items() if name != "$skiptoken"} | {"$skiptoken": token}
     query = "&".join(f"{name}={quote(value, safe=chr(39) + '$(),:;/@*!-._~')}" for name, value in options.items())
     path = "/".join(quote(one, safe="@$,=-._~'()") for one in call.segments)

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph.call import Reply, segments_of
 from entrakit_emulator.graph.errors import GraphError, bad_request, denied, not_found
 from entrakit_emulator.graph.expansion import expand, expansion_of
@@ -14,38 +15,32 @@ from entrakit_emulator.graph.listing import context_of, selected
 from entrakit_emulator.graph.permissions import BARE, WRITE_OF, need, visible
 from entrakit_emulator.graph.schema import (
     BOOLEAN,
+    COLLECTION_OF,
     DATE,
     FACES,
     LIST,
+    NAMES,
     OBJECT,
     PROPERTIES,
     READ_ONLY,
     property_of,
     value_of,
 )
-from entrakit_emulator.sts.errors import NotImplementedHereError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from entrakit_emulator.graph.call import Call
-    from entrakit_emulator.graph.store import Stored
+    from entrakit_emulator.state.store import DirectoryObject
 
     JSON = dict[str, object]
 
-NAMES = {"user": "User", "group": "Group", "application": "Application", "servicePrincipal": "ServicePrincipal"}
-COLLECTION = {
-    "user": "users",
-    "group": "groups",
-    "application": "applications",
-    "servicePrincipal": "servicePrincipals",
-}
 # Collections whose objects have their client id as an alternate key.
 BY_APP_ID = {"applications": "application", "serviceprincipals": "servicePrincipal"}
 _PYTHON = {BOOLEAN: bool, LIST: list, OBJECT: dict, DATE: str}
 
 
-def found(call: Call, key: str, kinds: Sequence[str]) -> Stored:
+def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
     """Return the object that a key stands for.
 
     Raises:
@@ -64,7 +59,7 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> Stored:
     return stored
 
 
-def by_app_id(call: Call, client_id: str, kind: str) -> Stored | None:
+def by_app_id(call: Call, client_id: str, kind: str) -> DirectoryObject | None:
     """Return the app registration, or the service principal, of a client id."""
     where = "tenant=? AND kind=? AND deleted IS NULL AND json_extract(doc, '$.appId')=?"
     row = next(iter(call.store.select("id", where, (call.tenant, kind, client_id.lower()))), None)
@@ -78,7 +73,7 @@ def referred(reference: object) -> str:
     return segments_of(reference)[-1]
 
 
-def need_write(call: Call, stored: Stored) -> None:
+def need_write(call: Call, stored: DirectoryObject) -> None:
     """Check that the caller may change a kind of object. Raises GraphError (403)."""
     need(call, WRITE_OF[stored.kind].split())
 
@@ -91,9 +86,9 @@ def any_kind(call: Call, key: str) -> Reply:
     return Reply(200, typed(shown(call, stored), stored))
 
 
-def typed(body: JSON, stored: Stored) -> JSON:
+def typed(body: JSON, stored: DirectoryObject) -> JSON:
     """Return an object as one of any kind: it says what it is, and has the id first."""
-    context = str(body["@odata.context"]).replace(f"#{COLLECTION[stored.kind]}", "#directoryObjects")
+    context = str(body["@odata.context"]).replace(f"#{COLLECTION_OF[stored.kind]}", "#directoryObjects")
     head = {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}"}
     return (
         head
@@ -102,7 +97,7 @@ def typed(body: JSON, stored: Stored) -> JSON:
     )
 
 
-def shown(call: Call, stored: Stored, *, is_new: bool = False) -> JSON:
+def shown(call: Call, stored: DirectoryObject, *, is_new: bool = False) -> JSON:
     """Return an object as an answer: context, default or chosen properties, expansion, ETag where these are on."""
     names = selected(call, (stored.kind,))
     expansion = expansion_of(call, (stored.kind,))
@@ -113,17 +108,17 @@ def shown(call: Call, stored: Stored, *, is_new: bool = False) -> JSON:
     }
     if expansion:
         values = json.loads(expand(call, expansion, stored.id, json.dumps(values)))
-    name = context_of(COLLECTION[stored.kind], names, expansion)
+    name = context_of(COLLECTION_OF[stored.kind], names, expansion)
     tag = {"@odata.etag": etag(stored)} if call.exchange.world.settings.etags else {}
     return {"@odata.context": f"{call.root}/$metadata#{name}/$entity", **tag, **values}
 
 
-def one(call: Call, stored: Stored) -> Reply:
+def one(call: Call, stored: DirectoryObject) -> Reply:
     """Return the answer to a GET of an object."""
     return Reply(200, shown(call, stored))
 
 
-def created(call: Call, stored: Stored) -> Reply:
+def created(call: Call, stored: DirectoryObject) -> Reply:
     """Return the answer to a POST that made an object."""
     location = (
         f"{call.exchange.world.origin}/v2/{call.tenant}/directoryObjects/{stored.id}/"
@@ -132,7 +127,7 @@ def created(call: Call, stored: Stored) -> Reply:
     return Reply(201, shown(call, stored, is_new=True), {"location": location})
 
 
-def changed(call: Call, stored: Stored) -> Reply:
+def changed(call: Call, stored: DirectoryObject) -> Reply:
     """Return the answer to a PATCH."""
     if call.prefers("return=representation"):
         return Reply(200, shown(call, stored), {"preference-applied": "return=representation"})
@@ -186,12 +181,12 @@ def guid_of(call: Call, *parts: str) -> str:
     return str(UUID(bytes=raw, version=4))
 
 
-def etag(stored: Stored) -> str:
+def etag(stored: DirectoryObject) -> str:
     """Return what tells one state of an object from another."""
     return f'W/"{hashlib.sha256(json.dumps(stored.doc, sort_keys=True).encode()).hexdigest()[:20]}"'
 
 
-def check_match(call: Call, stored: Stored) -> None:
+def check_match(call: Call, stored: DirectoryObject) -> None:
     """Compare `If-Match`, where ETags are on; the directory ignores it otherwise. Raises GraphError (412)."""
     wanted = call.headers.get("if-match")
     if call.exchange.world.settings.etags and wanted not in (None, "*", etag(stored)):

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _names(text: str) -> tuple[str, ...]:
+def names_in(text: str) -> tuple[str, ...]:
     """Return the names in a text."""
     return tuple(text.split())
 
 
 STRING, BOOLEAN, DATE, LIST, OBJECT, NUMBER = "string", "boolean", "date", "list", "object", "number"
 
-USER_FACE = _names(
+USER_FACE = names_in(
     "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname "
     "userPrincipalName id"
 )
-GROUP_FACE = _names(
+GROUP_FACE = names_in(
     "id deletedDateTime classification createdDateTime creationOptions description displayName expirationDateTime "
     "groupTypes isAssignableToRole mail mailEnabled mailNickname membershipRule membershipRuleProcessingState "
     "onPremisesDomainName onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesSamAccountName "
@@ -35,14 +35,14 @@ GROUP_FACE = _names(
     "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier theme "
     "uniqueName visibility onPremisesProvisioningErrors serviceProvisioningErrors"
 )
-APPLICATION_FACE = _names(
+APPLICATION_FACE = names_in(
     "id deletedDateTime appId applicationTemplateId disabledByMicrosoftStatus createdDateTime displayName "
     "description groupMembershipClaims identifierUris isDeviceOnlyAuthSupported isFallbackPublicClient notes "
     "publisherDomain serviceManagementReference signInAudience tags tokenEncryptionKeyId uniqueName "
     "defaultRedirectUri certification optionalClaims addIns api appRoles info keyCredentials "
     "parentalControlSettings passwordCredentials publicClient requiredResourceAccess verifiedPublisher web spa"
 )
-PRINCIPAL_FACE = _names(
+PRINCIPAL_FACE = names_in(
     "id deletedDateTime accountEnabled alternativeNames appDisplayName appDescription appId applicationTemplateId "
     "appOwnerOrganizationId appRoleAssignmentRequired createdDateTime description disabledByMicrosoftStatus "
     "displayName homepage loginUrl logoutUrl notes notificationEmailAddresses preferredSingleSignOnMode "
@@ -57,17 +57,21 @@ COLLECTIONS = {
     "users": "user", "groups": "group", "applications": "application", "servicePrincipals": "servicePrincipal",
 }  # fmt: skip
 
-_DATES = _names(
+COLLECTION_OF = {kind: name for name, kind in COLLECTIONS.items()}
+# Names of the kinds in messages.
+NAMES = {"user": "User", "group": "Group", "application": "Application", "servicePrincipal": "ServicePrincipal"}
+
+_DATES = names_in(
     "createdDateTime deletedDateTime onPremisesLastSyncDateTime employeeHireDate employeeLeaveDateTime "
     "externalUserStateChangeDateTime lastPasswordChangeDateTime signInSessionsValidFromDateTime "
     "expirationDateTime renewedDateTime"
 )
-_BOOLEANS = _names(
+_BOOLEANS = names_in(
     "accountEnabled isResourceAccount onPremisesSyncEnabled showInAddressList isManagementRestricted mailEnabled "
     "securityEnabled isAssignableToRole hasMembersWithLicenseErrors isArchived appRoleAssignmentRequired "
     "isFallbackPublicClient isDeviceOnlyAuthSupported"
 )
-_LISTS = _names(
+_LISTS = names_in(
     "businessPhones imAddresses otherMails proxyAddresses assignedLicenses assignedPlans provisionedPlans "
     "identities licenseAssignmentStates onPremisesProvisioningErrors serviceProvisioningErrors groupTypes "
     "creationOptions resourceBehaviorOptions resourceProvisioningOptions assignedLabels infoCatalogs "
@@ -75,12 +79,12 @@ _LISTS = _names(
     "alternativeNames notificationEmailAddresses replyUrls servicePrincipalNames oauth2PermissionScopes "
     "resourceSpecificApplicationPermissions"
 )
-_OBJECTS = _names(
+_OBJECTS = names_in(
     "passwordProfile employeeOrgData onPremisesExtensionAttributes authorizationInfo signInActivity "
     "licenseProcessingState api web spa publicClient info optionalClaims verifiedPublisher "
     "parentalControlSettings certification samlSingleSignOnSettings"
 )
-_USER_STRINGS = _names(
+_USER_STRINGS = names_in(
     "ageGroup city companyName consentProvidedForMinor country creationType department displayName employeeId "
     "employeeType externalUserState faxNumber givenName id jobTitle legalAgeGroupClassification mail mailNickname "
     "mobilePhone officeLocation onPremisesDistinguishedName onPremisesDomainName onPremisesImmutableId "
@@ -88,7 +92,7 @@ _USER_STRINGS = _names(
     "postalCode preferredDataLocation preferredLanguage securityIdentifier state streetAddress surname "
     "usageLocation userPrincipalName userType"
 )
-_USER_OTHERS = _names(
+_USER_OTHERS = names_in(
     "accountEnabled assignedLicenses assignedPlans authorizationInfo businessPhones createdDateTime "
     "deletedDateTime employeeHireDate employeeLeaveDateTime employeeOrgData externalUserStateChangeDateTime "
     "identities imAddresses isManagementRestricted isResourceAccount lastPasswordChangeDateTime "
@@ -96,7 +100,7 @@ _USER_OTHERS = _names(
     "onPremisesProvisioningErrors onPremisesSyncEnabled otherMails passwordProfile provisionedPlans "
     "proxyAddresses serviceProvisioningErrors showInAddressList signInActivity signInSessionsValidFromDateTime"
 )
-_GROUP_OTHERS = _names(
+_GROUP_OTHERS = names_in(
     "assignedLabels assignedLicenses hasMembersWithLicenseErrors infoCatalogs isArchived isManagementRestricted "
     "licenseProcessingState organizationId"
 )

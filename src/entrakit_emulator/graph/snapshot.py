@@ -18,12 +18,12 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from entrakit_emulator.graph import consistency, people, snapshot_json
+from entrakit_emulator.graph import consistency, snapshot_json, synchronization
 
 if TYPE_CHECKING:
-    from entrakit_emulator.sts.model import App, Directory, User
-    from entrakit_emulator.sts.tickets import RefreshToken
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.state.identities import App, Directory, User
+    from entrakit_emulator.state.tickets import RefreshToken
+    from entrakit_emulator.world import World
 
     JSON = dict[str, Any]
 
@@ -92,7 +92,7 @@ def write(world: World, path: str) -> None:
         OSError: It can't be written; what was there before is still there.
     """
     # The directory hears of seeds before an answer; there may have been none.
-    people.synchronize(world)
+    synchronization.synchronize(world)
     body = {
         "entrakit_emulator": VERSION,
         "tenants": [dataclasses.asdict(one) for one in world.tenants.values()],

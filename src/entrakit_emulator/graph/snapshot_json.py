@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from entrakit_emulator.sts.model import App, Directory, Permission, Redirect, RegisteredCertificate, Secret, User
-from entrakit_emulator.sts.tickets import RefreshToken, Subject
+from entrakit_emulator.state.identities import App, Directory, Permission, Redirect, RegisteredCertificate, Secret, User
+from entrakit_emulator.state.tickets import RefreshToken, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph import people
+from entrakit_emulator.graph import synchronization
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
 from entrakit_emulator.graph.expansion import RELATIONS
@@ -25,10 +25,11 @@ from entrakit_emulator.graph.objects import (
     typed,
 )
 from entrakit_emulator.graph.schema import security_identifier
+from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
-    from entrakit_emulator.graph.store import Stored
+    from entrakit_emulator.state.store import DirectoryObject
 
     JSON = dict[str, object]
 
@@ -77,13 +78,13 @@ def create(call: Call) -> Reply:
         "businessPhones": [],
         "otherMails": [],
         "userType": "Member",
-        "createdDateTime": people.stamp(call.now),
+        "createdDateTime": stamp(call.now),
         "securityIdentifier": security_identifier(object_id),
         **values,
     }
     doc["proxyAddresses"] = [f"SMTP:{doc['mail']}"] if doc.get("mail") else []
     # What the token service has to know is taken before the password is taken out.
-    people.carry(call.exchange.world, call.tenant, doc, password=password)
+    synchronization.carry(call.exchange.world, call.tenant, doc, password=password)
     doc["passwordProfile"] = None
     call.store.put(call.tenant, "user", doc, call.now)
     return created(call, found(call, object_id, ("user",)))
@@ -103,7 +104,7 @@ def change(call: Call, key: str) -> Reply:
     doc = merged(stored.doc, values)
     if "mail" in values:
         doc["proxyAddresses"] = [f"SMTP:{values['mail']}"] if values["mail"] else []
-    people.carry(call.exchange.world, call.tenant, doc, password=password)
+    synchronization.carry(call.exchange.world, call.tenant, doc, password=password)
     doc["passwordProfile"] = None
     call.store.put(call.tenant, "user", doc, call.now, [name for name in values if name != "passwordProfile"])
     return changed(call, found(call, stored.id, ("user",)))
@@ -117,10 +118,10 @@ def remove(call: Call, key: str) -> Reply:
     return Reply(204)
 
 
-def delete(call: Call, stored: Stored) -> None:
+def delete(call: Call, stored: DirectoryObject) -> None:
     """Delete a user, who can't sign in any more."""
     call.store.delete(stored, call.now, for_good=False)
-    people.forget(call.exchange.world, stored.id)
+    synchronization.forget(call.exchange.world, stored.id)
 
 
 def revoke(call: Call, key: str) -> Reply:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.errors import ServiceError, moment
-from entrakit_emulator.sts.jose import MalformedError, Parts, is_signed_by, split
+from entrakit_emulator.jose import MalformedError, Parts, is_signed_by, split
+from entrakit_emulator.sts.errors import ServiceError, moment, need
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory, RegisteredCertificate
+    from entrakit_emulator.state.identities import App, Directory, RegisteredCertificate
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW_S = 300
@@ -36,7 +36,7 @@ def check(exchange: Exchange, app: App, directory: Directory | None, assertion: 
     Raises:
         ServiceError: What does not hold, with the number of the service.
     """
-    if exchange.need("client_assertion_type") != ASSERTION_TYPE:
+    if need(exchange.form, "client_assertion_type") != ASSERTION_TYPE:
         raise ServiceError(9002313)
     try:
         parts = split(assertion)

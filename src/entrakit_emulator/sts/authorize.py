@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.state.tickets import AuthorizeRequest
 from entrakit_emulator.sts import claims, delivery, redirects, scopes, sign_in, tenancy
-from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.tickets import AuthorizeRequest
+from entrakit_emulator.sts.errors import ServiceError, need
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange, Parameters
-    from entrakit_emulator.sts.model import App, Directory
+    from entrakit_emulator.state.identities import App, Directory
 
 MODES = ("query", "fragment", "form_post")
 PROMPTS = ("", "login", "none", "consent", "select_account")
@@ -35,9 +35,7 @@ def authorize(exchange: Exchange) -> Response:
     given = exchange.form if exchange.method == "POST" else exchange.query
     directory = tenancy.directory_of(exchange)
     tenancy.served(directory)
-    if "client_id" not in given:
-        raise ServiceError(900144, parameter="client_id")
-    app = tenancy.app_of(exchange, directory, given["client_id"])
+    app = tenancy.app_of(exchange, directory, need(given, "client_id"))
     redirect = redirects.registered(app, given.get("redirect_uri", ""))
     uri = given.get("redirect_uri", redirect.uri)
     mode = given.get("response_mode", "query")
@@ -54,10 +52,7 @@ def _checked(
     """Return the request, everything in it checked."""
     if given.repeated:
         raise ServiceError(9002313)
-    for name in ("response_type", "scope"):
-        if name not in given:
-            raise ServiceError(900144, parameter=name)
-    response_type = given["response_type"]
+    response_type, scope = need(given, "response_type"), need(given, "scope")
     if set(response_type.split()) & NOT_ENABLED:
         raise ServiceError(700054, type=response_type)
     if response_type != "code":
@@ -79,7 +74,7 @@ def _checked(
         response_mode=given.get("response_mode", "query"),
         state=given.get("state"),
         nonce=given.get("nonce", ""),
-        scopes=scopes.parse(exchange.world, given["scope"], app=app, tenant=exchange.tenant),
+        scopes=scopes.parse(exchange.world, scope, app=app, tenant=exchange.tenant),
         prompt=given.get("prompt", ""),
         login_hint=given.get("login_hint", ""),
         challenge=given.get("code_challenge", ""),

@@ -11,15 +11,15 @@ import hmac
 import secrets
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.tickets import Session
+from entrakit_emulator.state.tickets import Session
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import Directory, User
-    from entrakit_emulator.sts.tickets import Subject
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.state.identities import Directory, User
+    from entrakit_emulator.state.tickets import Subject
+    from entrakit_emulator.world import World
 
 _CSRF_KEY = secrets.token_bytes(32)
 

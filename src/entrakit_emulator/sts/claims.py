@@ -7,23 +7,18 @@ import json
 import secrets
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.jose import b64url
 from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.jose import b64url
 
 if TYPE_CHECKING:
-    from entrakit_emulator.sts.model import App, User
-    from entrakit_emulator.sts.scopes import Ask
-    from entrakit_emulator.sts.tickets import AuthorizeRequest, Subject
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.state.identities import App, User
+    from entrakit_emulator.state.scopes import ResourceScopes
+    from entrakit_emulator.state.tickets import AuthorizeRequest, Subject
+    from entrakit_emulator.world import World
 
 # The service dates tokens back, so that an API whose clock is a little slow takes them.
 BACKDATED_S = 300
 ID_TOKEN_LIFETIME_S = 3600
-
-
-def issuer(world: World, tenant_id: str, version: int) -> str:
-    """Return the issuer of tokens of a format, as discovery names it."""
-    return f"{world.origin}/{tenant_id}/v2.0" if version == 2 else f"https://sts.windows.net/{tenant_id}/"
 
 
 def pairwise(app: App, user_id: str) -> str:
@@ -37,7 +32,15 @@ def client_info(user: User) -> str:
 
 
 def user_claims(
-    world: World, app: App, user: User, subject: Subject, ask: Ask, *, scp: list[str], proof: str, ends_at: float
+    world: World,
+    app: App,
+    user: User,
+    subject: Subject,
+    api: ResourceScopes,
+    *,
+    scp: list[str],
+    authentication: str,
+    ends_at: float,
 ) -> dict[str, object]:
     """Return the claims of a person's access token.
 
@@ -46,21 +49,26 @@ def user_claims(
         app: Who gets it.
         user: For whom.
         subject: How the person signed in.
-        ask: Resource.
+        api: Resource.
         scp: Permissions.
-        proof: How the app proved itself: "0" not at all, "1" secret, "2" certificate.
+        authentication: How the app proved itself: "0" not at all, "1" secret, "2" certificate.
         ends_at: When it expires.
     """
-    resource = world.apps[ask.resource]
+    resource = world.apps[api.resource]
     common = _common(world, app, subject.tenant_id, ends_at)
     person: dict[str, object] = {"name": user.display_name, "oid": user.object_id, "sub": pairwise(app, user.object_id)}
     scope = {"scp": " ".join(scp), "sid": subject.session_id}
     if resource.token_version == 2:
-        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": proof, "preferred_username": user.upn}
-        return named | common | person | scope | {"iss": issuer(world, subject.tenant_id, 2), "ver": "2.0"}
+        named = {
+            "aud": resource.client_id,
+            "azp": app.client_id,
+            "azpacr": authentication,
+            "preferred_username": user.upn,
+        }
+        return named | common | person | scope | {"iss": world.issuer(subject.tenant_id, 2), "ver": "2.0"}
     given, _, family = user.display_name.partition(" ")
     return (
-        {"aud": ask.identifier, "iss": issuer(world, subject.tenant_id, 1)}
+        {"aud": api.identifier, "iss": world.issuer(subject.tenant_id, 1)}
         | common
         | {
             "acct": 0,
@@ -68,7 +76,7 @@ def user_claims(
             "amr": list(subject.methods),
             "app_displayname": app.name,
             "appid": app.client_id,
-            "appidacr": proof,
+            "appidacr": authentication,
             "family_name": family,
             "given_name": given,
             "idtyp": "user",
@@ -88,25 +96,27 @@ def user_claims(
     )
 
 
-def app_claims(world: World, app: App, tenant_id: str, ask: Ask, *, proof: str, ends_at: float) -> dict[str, object]:
+def app_claims(
+    world: World, app: App, tenant_id: str, api: ResourceScopes, *, authentication: str, ends_at: float
+) -> dict[str, object]:
     """Return the claims of an app's own access token; arguments as for `user_claims`."""
-    resource = world.apps[ask.resource]
+    resource = world.apps[api.resource]
     principal = app.principal_id(tenant_id)
     roles = list(app.granted_roles.get(resource.client_id, ()))
     common = _common(world, app, tenant_id, ends_at) | {"oid": principal, "sub": principal}
     # A token is issued without any role too, and then says nothing about roles; the API refuses it.
     granted: dict[str, object] = {"roles": roles} if roles else {}
     if resource.token_version == 2:
-        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": proof}
-        return named | common | granted | {"iss": issuer(world, tenant_id, 2), "ver": "2.0"}
+        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": authentication}
+        return named | common | granted | {"iss": world.issuer(tenant_id, 2), "ver": "2.0"}
     return (
-        {"aud": ask.identifier, "iss": issuer(world, tenant_id, 1)}
+        {"aud": api.identifier, "iss": world.issuer(tenant_id, 1)}
         | common
         | {
             "app_displayname": app.name,
             "appid": app.client_id,
-            "appidacr": proof,
-            "idp": issuer(world, tenant_id, 1),
+            "appidacr": authentication,
+            "idp": world.issuer(tenant_id, 1),
             "idtyp": "app",
             "tenant_region_scope": world.tenants[tenant_id].region,
             "ver": "1.0",
@@ -131,7 +141,7 @@ def id_claims(
     now = int(world.clock.now()) - BACKDATED_S
     claims: dict[str, object] = {
         "aud": app.client_id,
-        "iss": issuer(world, subject.tenant_id, 2),
+        "iss": world.issuer(subject.tenant_id, 2),
         "iat": now,
         "nbf": now,
         "exp": now + BACKDATED_S + ID_TOKEN_LIFETIME_S,

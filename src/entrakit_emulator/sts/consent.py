@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from entrakit_emulator.sts.model import App, Permission
-    from entrakit_emulator.sts.scopes import Ask, Scopes
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.state.identities import App, Permission
+    from entrakit_emulator.state.scopes import ResourceScopes, Scopes
+    from entrakit_emulator.world import World
 
 EVERYBODY = "*"
 
@@ -18,31 +18,31 @@ def granted(world: World, user_id: str, app: App, resource: str) -> frozenset[st
     return personal | world.consents.get((EVERYBODY, app.client_id, resource), frozenset())
 
 
-def wanted(app: App, ask: Ask) -> frozenset[str]:
+def wanted(app: App, api: ResourceScopes) -> frozenset[str]:
     """Return the permissions that have to be granted before an ask can be met."""
-    return frozenset(app.required.get(ask.resource, ())) if ask.is_default else frozenset(ask.values)
+    return frozenset(app.required.get(api.resource, ())) if api.is_default else frozenset(api.values)
 
 
 def missing(world: World, user_id: str, app: App, scopes: Scopes) -> list[Permission]:
     """Return the permissions that a person would have to grant, in the order of the consent page."""
     lacking = []
-    for ask in scopes.asks:
-        have = granted(world, user_id, app, ask.resource)
+    for api in scopes.resources:
+        have = granted(world, user_id, app, api.resource)
         # `.default` asks for no more once anything was granted.
-        want = frozenset() if ask.is_default and have else wanted(app, ask)
-        lacking += [one for one in world.apps[ask.resource].permissions if one.value in want - have]
+        want = frozenset() if api.is_default and have else wanted(app, api)
+        lacking += [one for one in world.apps[api.resource].permissions if one.value in want - have]
     return lacking
 
 
 def is_first_visit(world: World, user_id: str, app: App, scopes: Scopes) -> bool:
     """Say whether a person never granted an app anything on the resources that it asks for."""
     return not any(
-        (who, app.client_id, ask.resource) in world.consents for ask in scopes.asks for who in (user_id, EVERYBODY)
+        (who, app.client_id, api.resource) in world.consents for api in scopes.resources for who in (user_id, EVERYBODY)
     )
 
 
 def grant(world: World, user_id: str, app: App, scopes: Scopes) -> None:
     """Note that a person granted all that is asked for."""
-    for ask in scopes.asks:
-        key = (user_id, app.client_id, ask.resource)
-        world.consents[key] = world.consents.get(key, frozenset()) | wanted(app, ask)
+    for api in scopes.resources:
+        key = (user_id, app.client_id, api.resource)
+        world.consents[key] = world.consents.get(key, frozenset()) | wanted(app, api)

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
+from entrakit_emulator.state.tickets import AuthorizationCode, new_ticket
 from entrakit_emulator.sts import claims, pages, redirects
-from entrakit_emulator.sts.tickets import AuthorizationCode, new_ticket
+from entrakit_emulator.sts.errors import note
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.state.identities import User
+    from entrakit_emulator.state.tickets import AuthorizeRequest, Subject
     from entrakit_emulator.sts.errors import ServiceError
-    from entrakit_emulator.sts.model import User
-    from entrakit_emulator.sts.tickets import AuthorizeRequest, Subject
 
 
 def code(exchange: Exchange, request: AuthorizeRequest, user: User, subject: Subject) -> Response:
@@ -34,7 +35,7 @@ def code(exchange: Exchange, request: AuthorizeRequest, user: User, subject: Sub
 
 def refuse(exchange: Exchange, uri: str, mode: str, state: str | None, error: ServiceError) -> Response:
     """Tell the client that it gets no code, and why."""
-    exchange.note(error)
+    note(exchange, error)
     answer = {
         "error": error.error,
         "error_description": error.description(

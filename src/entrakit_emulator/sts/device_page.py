@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.state.tickets import Interaction
 from entrakit_emulator.sts import browser, pages, sign_in
-from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.tickets import Interaction
+from entrakit_emulator.sts.errors import ServiceError, note
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.tickets import DeviceSignIn
+    from entrakit_emulator.state.tickets import DeviceSignIn
 
 WORDS = {
     70018: "That code didn't work. Check the code and type it again.",
@@ -35,7 +35,7 @@ def device_login(exchange: Exchange) -> Response:
     try:
         device = _find(exchange, typed)
     except ServiceError as error:
-        exchange.note(error)
+        note(exchange, error)
         return _ask(exchange, typed, WORDS[error.code])
     return sign_in.start(exchange, Interaction(browser.browser_id(exchange), device))
 

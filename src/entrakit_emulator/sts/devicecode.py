@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts import claims, proof, scopes, tenancy
-from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.tickets import DeviceSignIn, new_ticket
+from entrakit_emulator.state.tickets import DeviceSignIn, new_ticket
+from entrakit_emulator.sts import claims, client_authentication, scopes, tenancy
+from entrakit_emulator.sts.errors import need
 from entrakit_emulator.sts.token import check_post
 
 if TYPE_CHECKING:
@@ -28,11 +28,9 @@ def devicecode(exchange: Exchange) -> Response:
     check_post(exchange)
     directory = tenancy.directory_of(exchange)
     tenancy.served(directory)
-    app = tenancy.app_of(exchange, directory, proof.client_id_of(exchange))
-    text = exchange.need("scope")
-    asked = scopes.parse(exchange.world, text, app=app, tenant=exchange.tenant)
-    if len(asked.asks) > 1:
-        raise ServiceError(28000, scope=text)
+    app = tenancy.app_of(exchange, directory, client_authentication.client_id_of(exchange))
+    text = need(exchange.form, "scope")
+    asked = scopes.parse_for_one_resource(exchange.world, text, app=app, tenant=exchange.tenant)
     claims_request = exchange.form.get("claims", "")
     claims.requested(claims_request)
     settings = exchange.world.settings

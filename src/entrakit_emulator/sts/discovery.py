@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.sts import tenancy
-from entrakit_emulator.sts.claims import issuer
-from entrakit_emulator.sts.errors import NotImplementedHereError, ServiceError
+from entrakit_emulator.sts.errors import ServiceError, need
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import Directory
+    from entrakit_emulator.state.identities import Directory
 
 HEADERS = {
     "cache-control": "max-age=86400, private",
@@ -108,7 +108,7 @@ def configuration_v1(exchange: Exchange) -> Response:
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "id_token", "code id_token", "token id_token", "token"],
             "scopes_supported": ["openid"],
-            "issuer": issuer(exchange.world, directory.tenant_id if directory else "{tenantid}", 1),
+            "issuer": exchange.world.issuer(directory.tenant_id if directory else "{tenantid}", 1),
             "microsoft_multi_refresh_token": True,
             "authorization_endpoint": f"{base}/oauth2/authorize",
             "device_authorization_endpoint": f"{base}/oauth2/devicecode",
@@ -136,7 +136,7 @@ def keys(exchange: Exchange) -> Response:
         ServiceError: There is no such tenant.
     """
     directory = tenancy.directory_of(exchange, unknown="invalid_tenant")
-    named = issuer(exchange.world, directory.tenant_id if directory else "{tenantid}", 2)
+    named = exchange.world.issuer(directory.tenant_id if directory else "{tenantid}", 2)
     return exchange.json({"keys": exchange.world.keys.published(named)}, headers=HEADERS)
 
 
@@ -151,11 +151,9 @@ def instance(exchange: Exchange) -> Response:
     Raises:
         ServiceError: The host asked about is none of them (AADSTS50049).
     """
-    for name in ("api-version", "authorization_endpoint"):
-        if name not in exchange.query:
-            raise ServiceError(900144, parameter=name)
+    version, endpoint = (need(exchange.query, name) for name in ("api-version", "authorization_endpoint"))
     try:
-        parts = urlsplit(exchange.query["authorization_endpoint"])
+        parts = urlsplit(endpoint)
     except ValueError as error:
         raise ServiceError(9002313) from error
     own = urlsplit(exchange.world.origin).netloc
@@ -170,7 +168,7 @@ def instance(exchange: Exchange) -> Response:
     return exchange.json(
         {
             "tenant_discovery_endpoint": f"https://{parts.netloc}/{tenant}/v2.0/.well-known/openid-configuration",
-            "api-version": exchange.query["api-version"],
+            "api-version": version,
             "metadata": metadata,
         },
         headers=HEADERS,

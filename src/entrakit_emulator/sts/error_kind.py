@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
+class ErrorKind(NamedTuple):
     """What is sent with a number.
 
     Args:

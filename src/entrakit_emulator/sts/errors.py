@@ -10,11 +10,15 @@ import datetime
 import re
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts.error_kind import Kind
+from entrakit_emulator.sts.error_kind import ErrorKind
 from entrakit_emulator.sts.error_table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from starlette.responses import Response
+
+    from entrakit_emulator.exchange import Exchange
 
 
 class ServiceError(Exception):
@@ -39,7 +43,7 @@ class ServiceError(Exception):
         claims: str = "",
         **details: str,
     ) -> None:
-        kind = TABLE.get(code) or Kind("invalid_request", 400, "An error of the emulator's user's choice.")
+        kind = TABLE.get(code) or ErrorKind("invalid_request", 400, "An error of the emulator's user's choice.")
         self.code = code
         self.error = error or kind.error
         self.suberror = kind.suberror if suberror is None else suberror
@@ -83,24 +87,33 @@ class ServiceError(Exception):
         )
 
 
-class NotImplementedHereError(Exception):
-    """A feature of the real service that the emulator refuses by name.
+def error_response(exchange: Exchange, error: ServiceError) -> Response:
+    """Return the JSON answer for an error, and record the error."""
+    note(exchange, error)
+    body = error.body(
+        trace_id=exchange.trace_id,
+        correlation_id=exchange.correlation_id,
+        now=exchange.now,
+        origin=exchange.world.origin,
+    )
+    return exchange.json(body, error.status)
 
-    Args:
-        feature: What it is.
+
+def note(exchange: Exchange, error: ServiceError) -> None:
+    """Record an error for the journal and the coverage page."""
+    exchange.error, exchange.code = error.error, error.code
+    exchange.world.answered_codes.add(error.code)
+
+
+def need(parameters: Mapping[str, str], name: str) -> str:
+    """Return a parameter of a request.
+
+    Raises:
+        ServiceError: The parameter is missing (AADSTS900144).
     """
-
-    def __init__(self, feature: str) -> None:
-        self.feature = feature
-        super().__init__(feature)
-
-    def body(self) -> dict[str, object]:
-        """Return the JSON body of the answer; no answer of the real service looks like it."""
-        return {
-            "error": "emulator_not_implemented",
-            "error_description": f"The emulator does not implement {self.feature}. "
-            "What it does is listed by its coverage page.",
-        }
+    if name not in parameters:
+        raise ServiceError(900144, parameter=name)
+    return parameters[name]
 
 
 def stamp(at: float) -> str:

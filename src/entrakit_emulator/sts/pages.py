@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from entrakit_emulator.sts.model import App, Permission, User
+    from entrakit_emulator.state.identities import App, Permission, User
 
 _STYLE = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 _SEND = "document.forms[0].submit()"

@@ -14,7 +14,7 @@ from entrakit_emulator.sts.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit_emulator.sts.model import App, Redirect
+    from entrakit_emulator.state.identities import App, Redirect
 
 LOOPBACK = ("localhost", "127.0.0.1")
 

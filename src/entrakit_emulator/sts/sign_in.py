@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from entrakit_emulator.sts import browser, consent, delivery, people, redirects, sign_in_pages
-from entrakit_emulator.sts.errand import Errand, find_user, present
-from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.tickets import AuthorizeRequest, Interaction, Subject
+from entrakit_emulator.state.tickets import AuthorizeRequest, Interaction, Subject
+from entrakit_emulator.sts import browser, consent, delivery, redirects, sign_in_pages, users
+from entrakit_emulator.sts.errors import ServiceError, note
+from entrakit_emulator.sts.purpose import Purpose, find_user, present
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import User
-    from entrakit_emulator.sts.world import World
+    from entrakit_emulator.state.identities import User
+    from entrakit_emulator.world import World
 
 
 def begin(exchange: Exchange, request: AuthorizeRequest) -> Response:
     """Begin with an authorization request."""
     interaction = Interaction(browser.browser_id(exchange) or browser.new_browser_id(), request)
-    chosen = _chosen(request, present(exchange, Errand(exchange.world, interaction)))
+    chosen = _chosen(request, present(exchange, Purpose(exchange.world, interaction)))
     if request.prompt == "none":
         return _silently(exchange, request, chosen)
     interaction.user_name = "" if request.prompt == "select_account" else request.login_hint
@@ -73,7 +73,7 @@ def login(exchange: Exchange) -> Response:
     try:
         is_new = _take(exchange, interaction)
     except ServiceError as error:
-        exchange.note(error)
+        note(exchange, error)
         return sign_in_pages.show(exchange, flow, interaction, step_of(exchange.world, interaction), error)
     response = _next(exchange, flow, interaction)
     if is_new and interaction.subject is not None:
@@ -105,24 +105,24 @@ def check_form(exchange: Exchange, flow: str) -> None:
 
 def step_of(world: World, interaction: Interaction) -> str:
     """Return what a person has to do next: a step of the picture above, or `done`."""
-    errand = Errand(world, interaction)
+    purpose = Purpose(world, interaction)
     if interaction.subject is None:
         if not interaction.user_name:
             return "account"
         return "mfa" if "pwd" in interaction.methods else "password"
-    if errand.request is None and not interaction.is_confirmed:
+    if purpose.request is None and not interaction.is_confirmed:
         return "confirm"
-    if not interaction.has_consented and _needs_consent(world, interaction, errand):
+    if not interaction.has_consented and _needs_consent(world, interaction, purpose):
         return "consent"
     return "done"
 
 
-def _needs_consent(world: World, interaction: Interaction, errand: Errand) -> bool:
-    asks_always = errand.request is not None and errand.request.prompt == "consent"
+def _needs_consent(world: World, interaction: Interaction, purpose: Purpose) -> bool:
+    asks_always = purpose.request is not None and purpose.request.prompt == "consent"
     return (
         asks_always
-        or consent.is_first_visit(world, interaction.user_id, errand.app, errand.scopes)
-        or bool(consent.missing(world, interaction.user_id, errand.app, errand.scopes))
+        or consent.is_first_visit(world, interaction.user_id, purpose.app, purpose.scopes)
+        or bool(consent.missing(world, interaction.user_id, purpose.app, purpose.scopes))
     )
 
 
@@ -152,7 +152,7 @@ def _silently(exchange: Exchange, request: AuthorizeRequest, chosen: tuple[User,
         interaction = Interaction("", request)
         _adopt(interaction, *chosen)
         try:
-            people.check_state(chosen[0], request.app)
+            users.check_state(chosen[0], request.app)
         except ServiceError as refused:
             error = ServiceError(refused.code, error="interaction_required")
         step = step_of(exchange.world, interaction)
@@ -177,48 +177,48 @@ def _take(exchange: Exchange, interaction: Interaction) -> bool:
     if form.get("step") != step:
         # Back button, or a second window: show what is due.
         return False
-    errand = Errand(world, interaction)
+    purpose = Purpose(world, interaction)
     if step == "password" and form.get("action") == "other":
         interaction.user_name, interaction.wants_other_account = "", True
     elif step == "account":
-        _take_account(exchange, interaction, errand)
+        _take_account(exchange, interaction, purpose)
     elif step == "password":
-        return _take_password(exchange, interaction, errand)
+        return _take_password(exchange, interaction, purpose)
     elif step == "mfa":
         return _take_code(exchange, interaction)
     elif step == "confirm":
         interaction.is_confirmed = True
     else:
-        lacking = consent.missing(world, interaction.user_id, errand.app, errand.scopes)
+        lacking = consent.missing(world, interaction.user_id, purpose.app, purpose.scopes)
         if any(one.is_admin_only for one in lacking):
-            raise ServiceError(90094, tenant=exchange.tenant, name=errand.app.name)
-        consent.grant(world, interaction.user_id, errand.app, errand.scopes)
+            raise ServiceError(90094, tenant=exchange.tenant, name=purpose.app.name)
+        consent.grant(world, interaction.user_id, purpose.app, purpose.scopes)
         interaction.has_consented = True
     return False
 
 
-def _take_account(exchange: Exchange, interaction: Interaction, errand: Errand) -> None:
+def _take_account(exchange: Exchange, interaction: Interaction, purpose: Purpose) -> None:
     account = exchange.form.get("account", "")
     if account == "other":
         interaction.wants_other_account = True
         return
-    for user, subject in present(exchange, errand):
+    for user, subject in present(exchange, purpose):
         if account == user.object_id:
             # Picked because a fresh sign-in was asked for: then the password is asked for again.
-            if errand.request is not None and errand.request.prompt == "login":
+            if purpose.request is not None and purpose.request.prompt == "login":
                 interaction.user_name = user.upn
             else:
                 _adopt(interaction, user, subject)
             return
     typed = exchange.form.get("loginfmt", "").strip()
-    find_user(exchange, errand, typed)
+    find_user(exchange, purpose, typed)
     interaction.user_name = typed
 
 
-def _take_password(exchange: Exchange, interaction: Interaction, errand: Errand) -> bool:
-    user = find_user(exchange, errand, interaction.user_name)
-    people.check_password(user, exchange.form.get("passwd", ""))
-    people.check_state(user, errand.app)
+def _take_password(exchange: Exchange, interaction: Interaction, purpose: Purpose) -> bool:
+    user = find_user(exchange, purpose, interaction.user_name)
+    users.check_password(user, exchange.form.get("passwd", ""))
+    users.check_state(user, purpose.app)
     interaction.user_id, interaction.methods = user.object_id, ("pwd",)
     return _complete(exchange, interaction, user)
 
@@ -244,19 +244,19 @@ def _next(exchange: Exchange, flow: str, interaction: Interaction) -> Response:
     if step != "done" or interaction.subject is None:
         return sign_in_pages.show(exchange, flow, interaction, step, None)
     del exchange.world.interactions[flow]
-    errand = Errand(exchange.world, interaction)
+    app = Purpose(exchange.world, interaction).app
+    purpose = interaction.purpose
     user = exchange.world.users[interaction.user_id]
     try:
-        people.check_state(user, errand.app)
+        users.check_state(user, app)
     except ServiceError as error:
-        if isinstance(interaction.purpose, AuthorizeRequest):
-            return _refused(exchange, interaction.purpose, error)
+        if isinstance(purpose, AuthorizeRequest):
+            return _refused(exchange, purpose, error)
         raise
-    purpose = interaction.purpose
     if isinstance(purpose, AuthorizeRequest):
         return delivery.code(exchange, purpose, user, interaction.subject)
     purpose.subject, purpose.state = interaction.subject, "approved"
-    return sign_in_pages.device_approved(errand.app)
+    return sign_in_pages.device_approved(app)
 
 
 def _refused(exchange: Exchange, request: AuthorizeRequest, error: ServiceError) -> Response:

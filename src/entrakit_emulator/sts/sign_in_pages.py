@@ -6,15 +6,15 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.sts import browser, consent, pages, redirects
-from entrakit_emulator.sts.errand import Errand, present
-from entrakit_emulator.sts.errors import ServiceError, stamp
+from entrakit_emulator.sts.errors import ServiceError, note, stamp
+from entrakit_emulator.sts.purpose import Purpose, present
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Permission
-    from entrakit_emulator.sts.tickets import Interaction
+    from entrakit_emulator.state.identities import App, Permission
+    from entrakit_emulator.state.tickets import Interaction
 
 # What a person is told; for all other numbers, the service's own text.
 WORDS = {
@@ -24,9 +24,9 @@ WORDS = {
     50053: "This account is locked after too many wrong passwords. Wait, or ask an administrator.",
     50055: "The password has expired. A real service would now ask for a new one; the emulator can't.",
     50056: "This account has no password here.",
-    50057: "This account is disabled. Ask an administrator to enable it.",
-    50105: "You are not assigned to this app. Ask an administrator to assign you.",
-    53003: "A policy of the tenant does not let you in. Ask an administrator, with the ids below.",
+    50057: "This account is disabled. ResourceScopes an administrator to enable it.",
+    50105: "You are not assigned to this app. ResourceScopes an administrator to assign you.",
+    53003: "A policy of the tenant does not let you in. ResourceScopes an administrator, with the ids below.",
     500121: "That code is not right. Look it up again and retype it.",
 }
 
@@ -41,30 +41,30 @@ def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, err
         step: The step.
         error: What was wrong with the last answer; None for nothing.
     """
-    errand = Errand(exchange.world, interaction)
+    purpose = Purpose(exchange.world, interaction)
     message = WORDS.get(error.code, error.text) if error else ""
-    tenant = errand.directory.name if errand.directory else "Any tenant"
-    title, lead, content = _content(exchange, errand, interaction, step, message)
+    tenant = purpose.directory.name if purpose.directory else "Any tenant"
+    title, lead, content = _content(exchange, purpose, interaction, step, message)
     hidden = {"flow": flow, "csrf": browser.csrf_token(flow, interaction.browser_id), "step": step}
     # The address of the page stays that of the tenant it began in.
-    action = f"/{errand.device.tenant if errand.device else exchange.tenant}/login"
+    action = f"/{purpose.device.tenant if purpose.device else exchange.tenant}/login"
     body = pages.heading(tenant, title, lead) + pages.form(action, hidden, content)
-    targets = [redirects.source(errand.request.redirect_uri)] if errand.request else []
+    targets = [redirects.source(purpose.request.redirect_uri)] if purpose.request else []
     return pages.respond(title, body, targets=targets)
 
 
 def _content(
-    exchange: Exchange, errand: Errand, interaction: Interaction, step: str, message: str
+    exchange: Exchange, purpose: Purpose, interaction: Interaction, step: str, message: str
 ) -> tuple[str, str, str]:
     """Return title, lead and form of a step's page."""
     world = exchange.world
     if step == "account":
-        people = [user for user, _ in present(exchange, errand)]
+        people = [user for user, _ in present(exchange, purpose)]
         if people and not interaction.wants_other_account:
-            return "Pick an account", f"to go on to {errand.app.name}", pages.account_list(people, message)
-        known = [user for user in world.users.values() if errand.directory in (None, world.tenants[user.tenant_id])]
+            return "Pick an account", f"to go on to {purpose.app.name}", pages.account_list(people, message)
+        known = [user for user in world.users.values() if purpose.directory in (None, world.tenants[user.tenant_id])]
         typed = exchange.form.get("loginfmt", "")
-        return "Sign in", f"to go on to {errand.app.name}", pages.sign_in_name(known, message, typed)
+        return "Sign in", f"to go on to {purpose.app.name}", pages.sign_in_name(known, message, typed)
     if step == "password":
         return "Enter your password", "", pages.password(interaction.user_name, message)
     user = world.users[interaction.user_id]
@@ -76,33 +76,33 @@ def _content(
             f"<p>You are signed in as <b>{escape(user.upn)}</b>. Go on only if you started this yourself, on a device "
             "of yours: whoever sent you the code will be signed in as you.</p>" + pages.buttons("Continue")
         )
-        return f"Are you trying to sign in to {errand.app.name}?", "", content
-    lacking = consent.missing(world, user.object_id, errand.app, errand.scopes)
+        return f"Are you trying to sign in to {purpose.app.name}?", "", content
+    lacking = consent.missing(world, user.object_id, purpose.app, purpose.scopes)
     if any(one.is_admin_only for one in lacking):
         listed = pages.permissions([one for one in lacking if one.is_admin_only], signs_in=False, stays=False)
         content = (
-            f"<p>{escape(errand.app.name)} asks for what only an administrator can grant:</p>\n{listed}"
+            f"<p>{escape(purpose.app.name)} asks for what only an administrator can grant:</p>\n{listed}"
             + pages.wrong(message)
             + '<div class="actions"><button class="main" name="action" value="decline">Back to the app</button></div>'
         )
         return "An administrator has to approve", user.upn, content
-    shown = lacking or _granted(exchange, errand, interaction)
+    shown = lacking or _granted(exchange, purpose, interaction)
     listed = pages.permissions(
         shown,
-        signs_in=bool(errand.scopes.oidc & {"openid", "profile", "email"}),
-        stays="offline_access" in errand.scopes.oidc,
+        signs_in=bool(purpose.scopes.oidc & {"openid", "profile", "email"}),
+        stays="offline_access" in purpose.scopes.oidc,
     )
-    return "Permissions requested", user.upn, pages.consent(errand.app, listed)
+    return "Permissions requested", user.upn, pages.consent(purpose.app, listed)
 
 
-def _granted(exchange: Exchange, errand: Errand, interaction: Interaction) -> list[Permission]:
+def _granted(exchange: Exchange, purpose: Purpose, interaction: Interaction) -> list[Permission]:
     """Return what was granted before and is asked for again, for `prompt=consent`."""
     found = []
-    for ask in errand.scopes.asks:
-        names = consent.wanted(errand.app, ask) | consent.granted(
-            exchange.world, interaction.user_id, errand.app, ask.resource
+    for api in purpose.scopes.resources:
+        names = consent.wanted(purpose.app, api) | consent.granted(
+            exchange.world, interaction.user_id, purpose.app, api.resource
         )
-        found += [one for one in exchange.world.apps[ask.resource].permissions if one.value in names]
+        found += [one for one in exchange.world.apps[api.resource].permissions if one.value in names]
     return found
 
 
@@ -126,7 +126,7 @@ def device_declined(app: App) -> Response:
 
 def trouble(exchange: Exchange, error: ServiceError) -> Response:
     """Return the page for an error that can't be sent to anybody."""
-    exchange.note(error)
+    note(exchange, error)
     rows = {
         "Number": f"AADSTS{error.code}",
         "Correlation id": exchange.correlation_id,

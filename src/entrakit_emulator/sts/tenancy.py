@@ -10,7 +10,7 @@ from entrakit_emulator.sts.errors import ServiceError
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory
+    from entrakit_emulator.state.identities import App, Directory
 
 MULTI = ("common", "organizations")
 CONSUMERS = ("consumers", "9188040d-6c67-4c5b-b112-36a304b66dad")

@@ -12,20 +12,20 @@ import hashlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from entrakit_emulator.exchange import FORM
-from entrakit_emulator.sts import proof, tenancy
-from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts import client_authentication, tenancy
+from entrakit_emulator.sts.errors import ServiceError, need
 from entrakit_emulator.sts.grants import client_credentials, code, device, password, refresh
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory
+    from entrakit_emulator.state.identities import App, Directory
 
 LOOP_WINDOW_S = 300
 
 
-class Grant(Protocol):
+class GrantHandler(Protocol):
     """What a grant's file offers."""
 
     def __call__(self, exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
@@ -33,7 +33,7 @@ class Grant(Protocol):
         ...
 
 
-class Known(NamedTuple):
+class Grant(NamedTuple):
     """A grant, and where it may be asked for.
 
     Args:
@@ -41,17 +41,17 @@ class Known(NamedTuple):
         is_loop_checked: True where many equal requests are a loop.
     """
 
-    answer: Grant
+    answer: GrantHandler
     is_loop_checked: bool = True
 
 
-DEVICE = Known(device.answer, is_loop_checked=False)
-GRANTS: dict[str, Known] = {
-    "authorization_code": Known(code.answer),
-    "client_credentials": Known(client_credentials.answer),
+DEVICE = Grant(device.answer, is_loop_checked=False)
+GRANTS: dict[str, Grant] = {
+    "authorization_code": Grant(code.answer),
+    "client_credentials": Grant(client_credentials.answer),
     "device_code": DEVICE,
-    "password": Known(password.answer),
-    "refresh_token": Known(refresh.answer),
+    "password": Grant(password.answer),
+    "refresh_token": Grant(refresh.answer),
     "urn:ietf:params:oauth:grant-type:device_code": DEVICE,
 }
 
@@ -64,12 +64,12 @@ def token(exchange: Exchange) -> Response:
     """
     check_post(exchange)
     directory = tenancy.directory_of(exchange)
-    grant_type = exchange.need("grant_type")
+    grant_type = need(exchange.form, "grant_type")
     known = GRANTS.get(grant_type)
     if known is None:
         raise ServiceError(70003, grant=grant_type)
-    client_id = proof.client_id_of(exchange)
-    tenancy.served(directory, is_confidential=proof.is_offered(exchange))
+    client_id = client_authentication.client_id_of(exchange)
+    tenancy.served(directory, is_confidential=client_authentication.is_offered(exchange))
     app = tenancy.app_of(exchange, directory, client_id)
     if known.is_loop_checked:
         _check_loop(exchange)
@@ -98,7 +98,7 @@ def _check_loop(exchange: Exchange) -> None:
     if limit is None:
         return
     key = hashlib.sha256(exchange.body).hexdigest()
-    recent = [at for at in exchange.world.asked.get(key, []) if at > exchange.now - LOOP_WINDOW_S]
-    exchange.world.asked[key] = [*recent, exchange.now]
+    recent = [at for at in exchange.world.token_requests.get(key, []) if at > exchange.now - LOOP_WINDOW_S]
+    exchange.world.token_requests[key] = [*recent, exchange.now]
     if len(recent) >= limit:
         raise ServiceError(50196)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 ALL = ["User.ReadWrite.All", "Group.ReadWrite.All", "Application.ReadWrite.All", "Organization.Read.All"]
 GRAPH = "https://graph.microsoft.com"
 EVENTUAL = {"ConsistencyLevel": "eventual"}
+USER = {
+    "accountEnabled": True, "displayName": "Uma", "mailNickname": "uma", "userPrincipalName": "uma@contoso.example",
+    "passwordProfile": {"password": "Fresh-Pass-1"},
+}  # fmt: skip
 
 
 class Graph:
@@ -95,3 +99,12 @@ def graph(caller: Caller) -> Graph:
 def person(caller: Caller) -> Graph:
     """Return Graph as a person with User.Read sees it."""
     return Graph(caller, caller.password().json()["access_token"])
+
+
+@pytest.fixture
+def people(graph: Graph) -> Graph:
+    """Return Graph with a few people who differ."""
+    graph.make_user("Zoe", city="Aarhus", jobTitle="Engineer", companyName="Contoso", mail="zoe@contoso.example")
+    graph.make_user("Yan", city="Aarhus", jobTitle="Chef's aide", otherMails=["yan@home.example"])
+    graph.make_user("Xia", accountEnabled=False, city="Berlin")
+    return graph

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit_emulator.graph.throttle import Bucket
+from entrakit_emulator.state.bucket import Bucket
 
 if TYPE_CHECKING:
     from tests.emulator.graph.conftest import Graph
@@ -150,13 +150,3 @@ def test_a_request_that_costs_more_than_the_bucket_holds_waits_for_a_full_one() 
     assert 0.0 == bucket.wait_for(5, 0.0)
     bucket.take(5)
     assert (10.0, 0.0) == (bucket.wait_for(5, 0.0), bucket.wait_for(5, 10.0))
-
-
-def test_a_bucket_does_not_mind_a_clock_that_is_set_back() -> None:
-    """
-    Time that goes back fills nothing and takes nothing.
-    """
-    bucket = Bucket(10, 10.0, 10, 100.0)
-    bucket.take(10)
-
-    assert (1.0, 1.0, 0.0) == (bucket.wait_for(1, 100.0), bucket.wait_for(1, 50.0), bucket.wait_for(1, 51.0))

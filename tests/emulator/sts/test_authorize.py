@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +12,8 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import Caller
 
 DISABLED = "4672259f-08a8-41d0-8efc-a11867d743b0"
+
+
 USGOV = "9546cb78-3fe3-49d5-8f17-5d5fdea1a175"
 
 
@@ -114,60 +115,6 @@ def test_the_answer_has_all_its_parts(caller: Caller) -> None:
 
     assert {"code", "state", "session_state"} == set(plain)
     assert {"client_info"} == set(full) - set(plain)
-
-
-def test_an_answer_may_come_in_the_fragment(caller: Caller) -> None:
-    """
-    `response_mode=fragment` keeps the code from servers.
-    """
-    page = caller.tenant.person().visit(caller.authorize_url(response_mode="fragment"))
-
-    assert "code=" in urlsplit(page.url).fragment
-    assert "" == urlsplit(page.url).query
-
-
-def test_an_answer_may_come_as_a_form(caller: Caller) -> None:
-    """
-    `form_post`: a page that posts itself, escaped, with a button where no script runs (OAuth 2.0 Form Post, 2).
-    """
-    person = caller.tenant.person()
-    page = person.visit(caller.authorize_url(response_mode="form_post", state='"><script>alert(1)</script>'))
-
-    form_page = person.pages[-2]
-    assert caller.native == page.url
-    assert "<script>alert" not in form_page.text
-    assert 'name="state" value="&quot;&gt;&lt;script&gt;' in form_page.text
-    assert 1 == form_page.text.count("<script>")
-    assert '<button class="main">' in form_page.text
-
-
-def test_an_error_may_come_as_a_form(caller: Caller) -> None:
-    """
-    Errors travel the way that was asked for too, with suberror and address of an explanation.
-    """
-    caller.tenant.person().visit(caller.authorize_url())
-    response = caller.http.get(caller.authorize_url(response_mode="form_post", scope="User.Fly"))
-
-    assert 200 == response.status_code
-    assert 'value="invalid_client"' in response.text
-
-
-@pytest.mark.parametrize("mode", ["query", "form_post"])
-def test_pages_are_closed_to_everything_else(caller: Caller, mode: str) -> None:
-    """
-    Strict policy, nothing from elsewhere, no frames, no referrer to others, no store (checklist D 10, 11).
-    """
-    response = caller.http.get(caller.authorize_url(response_mode=mode, redirect_uri="http://localhost:4711"))
-    policy = response.headers["content-security-policy"]
-
-    assert "default-src 'none'" in policy
-    assert "script-src 'none'" in policy
-    assert "form-action 'self' http://localhost:4711;" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "'unsafe-inline'" not in policy
-    assert [] == re.findall(r'(?:src|href)="', response.text)
-    assert "no-store" in response.headers["cache-control"]
-    assert "same-origin" == response.headers["referrer-policy"]
 
 
 def test_claims_of_the_request_hold_for_the_token(caller: Caller) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts import issue, proof, scopes
-from entrakit_emulator.sts.errors import ServiceError
+from entrakit_emulator.sts import client_authentication, scopes, token_response
+from entrakit_emulator.sts.errors import ServiceError, need
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory
+    from entrakit_emulator.state.identities import App, Directory
 
 
 def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
@@ -21,13 +21,13 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """
     if directory is None:
         raise ServiceError(50059)
-    if app.is_public and proof.is_offered(exchange):
+    if app.is_public and client_authentication.is_offered(exchange):
         raise ServiceError(700025)
-    how = proof.check(exchange, app, directory)
+    how = client_authentication.check(exchange, app, directory)
     if app.tenant_id != directory.tenant_id and directory.tenant_id not in app.installed_in:
         raise ServiceError(7000229, app=app.client_id, tenant=directory.tenant_id)
-    text = exchange.need("scope")
+    text = need(exchange.form, "scope")
     if len(text.split()) != 1 or not text.lower().endswith(scopes.DEFAULT):
         raise ServiceError(1002012, scope=text)
     asked = scopes.parse(exchange.world, text, app=app, tenant=directory.tenant_id)
-    return issue.for_app(exchange, app, directory.tenant_id, asked.first, proof=how)
+    return token_response.for_app(exchange, app, directory.tenant_id, asked.first, authentication=how)

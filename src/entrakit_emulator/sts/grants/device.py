@@ -5,15 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts import consent, issue, people
-from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.grants.password import proof_of_public
-from entrakit_emulator.sts.tickets import Subject
+from entrakit_emulator.state.tickets import Subject
+from entrakit_emulator.sts import client_authentication, consent, token_response, users
+from entrakit_emulator.sts.errors import ServiceError, need
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory
-    from entrakit_emulator.sts.tickets import DeviceSignIn
+    from entrakit_emulator.state.identities import App, Directory
+    from entrakit_emulator.state.tickets import DeviceSignIn
 
 SLOW_DOWN_S = 5
 # What a poll may come early by: the way of two requests is never equally long.
@@ -27,8 +26,8 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
         ServiceError: `authorization_pending`, `slow_down`, `authorization_declined`, `expired_token`, or
             `bad_verification_code` for a code that there is not.
     """
-    how = proof_of_public(exchange, app, directory)
-    device = exchange.world.devices.get(exchange.need("device_code"))
+    how = client_authentication.check_unless_public(exchange, app, directory)
+    device = exchange.world.devices.get(need(exchange.form, "device_code"))
     if device is None or device.client_id != app.client_id:
         raise ServiceError(70018)
     is_early = _is_early(exchange, device)
@@ -48,11 +47,11 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     user = exchange.world.users[device.subject.user_id]
     if directory is not None and user.tenant_id != directory.tenant_id:
         raise ServiceError(700005)
-    people.check_state(user, app)
+    users.check_state(user, app)
     device.state = "redeemed"
-    return issue.for_person(
+    return token_response.for_person(
         exchange, app, user, device.subject, device.scopes,
-        proof=how, platform="public" if app.is_public else "web", claims_request=device.claims,
+        authentication=how, platform="public" if app.is_public else "web", claims_request=device.claims,
     )  # fmt: skip
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts import issue, people, proof, scopes, tenancy
-from entrakit_emulator.sts.errors import ServiceError
-from entrakit_emulator.sts.tickets import Subject
+from entrakit_emulator.state.tickets import Subject
+from entrakit_emulator.sts import client_authentication, scopes, tenancy, token_response, users
+from entrakit_emulator.sts.errors import ServiceError, need
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory
+    from entrakit_emulator.state.identities import App, Directory
 
 
 def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
@@ -23,31 +23,19 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """
     if exchange.tenant.lower() in ("common", *tenancy.CONSUMERS):
         raise ServiceError(9001023)
-    how = proof_of_public(exchange, app, directory)
-    name, given = exchange.need("username"), exchange.need("password")
-    text = exchange.need("scope")
-    user = people.user_of(exchange, directory, name)
+    how = client_authentication.check_unless_public(exchange, app, directory)
+    name, given = need(exchange.form, "username"), need(exchange.form, "password")
+    text = need(exchange.form, "scope")
+    user = users.user_of(exchange, directory, name)
     asked = scopes.parse(exchange.world, text, app=app, tenant=exchange.tenant)
-    people.check_password(user, given)
-    people.check_state(user, app)
+    users.check_password(user, given)
+    users.check_state(user, app)
     if user.mfa_code:
-        raise ServiceError(50076, claims=people.MFA_CLAIMS, resource=asked.first.resource)
-    people.check_consent(exchange, app, user, asked)
+        raise ServiceError(50076, claims=users.MFA_CLAIMS, resource=asked.first.resource)
+    users.check_consent(exchange, app, user, asked)
     subject = Subject(user.object_id, user.tenant_id, exchange.now, ("pwd",), str(uuid.uuid4()))
-    return issue.for_person(
+    return token_response.for_person(
         exchange, app, user, subject, asked,
-        proof=how, platform="public" if app.is_public else "web", claims_request=exchange.form.get("claims", ""),
+        authentication=how, platform="public" if app.is_public else "web",
+        claims_request=exchange.form.get("claims", ""),
     )  # fmt: skip
-
-
-def proof_of_public(exchange: Exchange, app: App, directory: Directory | None) -> str:
-    """Return how an app proved itself where public clients need not, and confidential ones must.
-
-    Raises:
-        ServiceError: A public client offered a proof (700025), or a confidential one none (7000218).
-    """
-    if not app.is_public:
-        return proof.check(exchange, app, directory)
-    if proof.is_offered(exchange):
-        raise ServiceError(700025)
-    return proof.NONE

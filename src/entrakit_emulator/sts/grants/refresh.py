@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.sts import issue, people, scopes
-from entrakit_emulator.sts.errors import ServiceError, moment
-from entrakit_emulator.sts.grants.code import proof_for
+from entrakit_emulator.sts import client_authentication, scopes, token_response, users
+from entrakit_emulator.sts.errors import ServiceError, moment, need
 
 if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.sts.model import App, Directory
-    from entrakit_emulator.sts.tickets import RefreshToken
+    from entrakit_emulator.state.identities import App, Directory
+    from entrakit_emulator.state.scopes import Scopes
+    from entrakit_emulator.state.tickets import RefreshToken
 
 SPA_LIFETIME_S = 24 * 3600
 
@@ -24,25 +24,26 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
             (700082, 700084), its person may not sign in, or the wished scope needs consent (65001) or a second
             factor (50076).
     """
-    value = exchange.need("refresh_token")
+    value = need(exchange.form, "refresh_token")
     old = exchange.world.refresh_tokens.get(value)
     if old is None:
         raise ServiceError(70000)
     if old.client_id != app.client_id and not _is_family(exchange, old, app):
         raise ServiceError(70000, suberror="client_mismatch")
-    how = proof_for(exchange, app, directory, old.platform)
+    how = client_authentication.check_for_platform(exchange, app, directory, old.platform)
     _check_age(exchange, old)
     user = exchange.world.users[old.subject.user_id]
-    people.check_state(user, app)
+    users.check_state(user, app)
     asked = _asked(exchange, app, old)
     if user.mfa_code and "mfa" not in old.subject.methods:
-        raise ServiceError(50076, error="interaction_required", claims=people.MFA_CLAIMS, resource=asked.first.resource)
-    people.check_consent(exchange, app, user, asked)
+        raise ServiceError(50076, error="interaction_required", claims=users.MFA_CLAIMS, resource=asked.first.resource)
+    users.check_consent(exchange, app, user, asked)
     # Offline access was granted once, and holds for every token that follows.
     asked = asked._replace(oidc=asked.oidc | {"offline_access"})
-    return issue.for_person(
+    return token_response.for_person(
         exchange, app, user, old.subject, asked,
-        proof=how, platform=old.platform, claims_request=exchange.form.get("claims", ""), old_refresh_token=value,
+        authentication=how, platform=old.platform, claims_request=exchange.form.get("claims", ""),
+        old_refresh_token=value,
     )  # fmt: skip
 
 
@@ -60,9 +61,6 @@ def _check_age(exchange: Exchange, old: RefreshToken) -> None:
         raise ServiceError(700082, issued=moment(old.issued_at))
 
 
-def _asked(exchange: Exchange, app: App, old: RefreshToken) -> scopes.Scopes:
+def _asked(exchange: Exchange, app: App, old: RefreshToken) -> Scopes:
     text = exchange.form.get("scope", old.scope)
-    asked = scopes.parse(exchange.world, text, app=app, tenant=exchange.tenant)
-    if len(asked.asks) > 1:
-        raise ServiceError(28000, scope=text)
-    return asked
+    return scopes.parse_for_one_resource(exchange.world, text, app=app, tenant=exchange.tenant)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ssl
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,11 +9,9 @@ import httpx2
 import pytest
 
 from entrakit_emulator import start
-from entrakit_emulator.graph import crowd, snapshot
-from entrakit_emulator.graph.store import Store
+from entrakit_emulator.graph import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from entrakit_emulator import Tenant
@@ -58,33 +55,6 @@ class App:
         headers = {"Authorization": f"Bearer {self.sign_in()['access_token']}", "ConsistencyLevel": "eventual"}
         answer: dict[str, Any] = self.http.request(method, f"/v1.0/{path}", json=body, headers=headers).json()
         return answer
-
-
-@contextlib.contextmanager
-def planted(count: int) -> Iterator[Store]:
-    """Give a directory with so many people."""
-    with contextlib.closing(Store()) as store:
-        crowd.plant(store, "t", "contoso.example", count, 0.0)
-        yield store
-
-
-def rows(store: Store, table: str) -> list[tuple[object, ...]]:
-    """Return what is in a table."""
-    return list(store.connection.execute(f"SELECT * FROM {table} ORDER BY key"))  # noqa: S608 our own names
-
-
-@pytest.mark.parametrize("count", [0, 1, 250])
-def test_a_crowd_is_always_the_same(count: int) -> None:
-    """
-    Ids, names and memberships, in every run; sign-in names are unique.
-    """
-    with planted(count) as first, planted(count) as second:
-        objects, links = ([rows(store, table) for store in (first, second)] for table in ("objects", "links"))
-        names = [upn for (upn,) in first.connection.execute("SELECT upn FROM objects WHERE kind='user'")]
-
-    assert objects[0] == objects[1]
-    assert links[0] == links[1]
-    assert count == len(names) == len({str(one).lower() for one in names})
 
 
 def test_a_large_tenant_is_served() -> None:

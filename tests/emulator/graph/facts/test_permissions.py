@@ -195,12 +195,12 @@ def test_every_address_asks_for_a_permission(graph: Graph) -> None:
     """
     Whatever is in the table of addresses: without any permission there is nothing to be had.
     """
-    from entrakit_emulator.graph.directory import ADDRESSES
+    from entrakit_emulator.graph.routes import ROUTES
 
     user = graph.add_user("una")["id"]
     graph.may("Mail.Read")
     open_ones = []
-    for address in ADDRESSES:
+    for address in ROUTES:
         path = "/".join(user if segment == "*" else segment for segment in address.pattern)
         response = graph.call(address.method, path, None if address.method in ("GET", "DELETE") else {})
         own = address.pattern[0] == "me" and response.status_code == 400

@@ -1,0 +1,138 @@
+"""App registrations in two views: what the token service reads, and the documents that Graph shows."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from entrakit_emulator import contoso
+from entrakit_emulator.graph.timestamps import SEEDED, stamp
+from entrakit_emulator.state.identities import GRAPH_ID, App, Redirect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit_emulator.world import World
+
+    JSON = dict[str, object]
+
+# Where the redirects of a platform stand in a document.
+PLATFORMS = {"public": "publicClient", "web": "web", "spa": "spa"}
+SINGLE = "AzureADMyOrg"
+# Apps of Microsoft: a tenant has service principals of them, but neither their registrations nor a say in them.
+FIRST_PARTY = frozenset(
+    {
+        GRAPH_ID,
+        contoso.MANAGEMENT,
+        contoso.KEY_VAULT_APP,
+        contoso.GRAPH_COMMAND_LINE,
+        contoso.AZURE_CLI,
+        contoso.AZURE_POWERSHELL,
+    }
+)
+MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+
+
+def object_id(app: App) -> str:
+    """Return the object id of an app registration, which is not its client id."""
+    return str(uuid.uuid5(uuid.UUID(app.client_id), "application"))
+
+
+def document(app: App) -> JSON:
+    """Return an app registration as Graph shows it."""
+    return {
+        "id": object_id(app),
+        "appId": app.client_id,
+        "displayName": app.name,
+        "createdDateTime": SEEDED,
+        "identifierUris": list(app.identifier_uris),
+        "isFallbackPublicClient": app.is_public,
+        "signInAudience": "AzureADMultipleOrgs" if app.is_multi_tenant else SINGLE,
+        "passwordCredentials": [
+            {
+                "customKeyIdentifier": None,
+                "displayName": None,
+                "endDateTime": _end(secret.expires_at),
+                "hint": secret.value[:3],
+                "keyId": secret.key_id,
+                "secretText": None,
+                "startDateTime": SEEDED,
+            }
+            for secret in app.secrets
+            if secret.key_id
+        ],
+        **{
+            name: {"redirectUris": [one.uri for one in app.redirects if one.platform == platform]}
+            for platform, name in PLATFORMS.items()
+        },
+    }
+
+
+def principal(app: App, principal_id: str) -> JSON:
+    """Return the service principal of an app as Graph shows it."""
+    return {
+        "id": principal_id,
+        "accountEnabled": app.is_enabled,
+        "appDisplayName": app.name,
+        "appId": app.client_id,
+        "appOwnerOrganizationId": MICROSOFT if app.client_id in FIRST_PARTY else app.tenant_id,
+        "appRoleAssignmentRequired": app.needs_assignment,
+        "createdDateTime": SEEDED,
+        "displayName": app.name,
+        "replyUrls": [one.uri for one in app.redirects],
+        "servicePrincipalNames": [app.client_id, *app.identifier_uris],
+        "servicePrincipalType": "Application",
+        "signInAudience": "AzureADMultipleOrgs" if app.is_multi_tenant else SINGLE,
+    }
+
+
+def with_document(app: App, doc: Mapping[str, object]) -> App:
+    """Return an app as it is once a document of its registration was written; secrets are not in documents."""
+    redirects = [
+        Redirect(str(uri), platform)
+        for platform, name in PLATFORMS.items()
+        for uri in _list(doc.get(name), "redirectUris")
+    ]
+    return replace(
+        app,
+        name=str(doc.get("displayName") or app.name),
+        is_public=doc.get("isFallbackPublicClient") is True,
+        is_multi_tenant=doc.get("signInAudience") not in (None, SINGLE),
+        identifier_uris=tuple(str(uri) for uri in _list(doc, "identifierUris")),
+        redirects=tuple(redirects),
+    )
+
+
+def mirror(world: World, app: App) -> None:
+    """Write what the token service knows of an app into the directory, where it differs from what is there."""
+    if app.client_id not in FIRST_PARTY:
+        _write(world, app.tenant_id, "application", document(app))
+    for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
+        _write(world, tenant, "servicePrincipal", principal(app, app.principal_id(tenant)))
+
+
+def _write(world: World, tenant: str, kind: str, doc: JSON) -> None:
+    known = world.objects.find(tenant, str(doc["id"]), (kind,))
+    if known is None:
+        world.objects.put(tenant, kind, doc, world.clock.now())
+        return
+    # Names and times of secrets are known to the directory alone.
+    listed = known.doc.get("passwordCredentials")
+    named = {str(one["keyId"]): one for one in listed} if isinstance(listed, list) else {}
+    secrets = doc.get("passwordCredentials")
+    if isinstance(secrets, list):
+        doc["passwordCredentials"] = [named.get(str(one["keyId"]), one) for one in secrets]
+    changed = [name for name, value in doc.items() if name != "createdDateTime" and known.doc.get(name) != value]
+    if changed:
+        merged = known.doc | {name: doc[name] for name in changed}
+        world.objects.put(tenant, kind, merged, world.clock.now(), changed)
+
+
+def _list(doc: object, name: str) -> list[object]:
+    value = doc.get(name) if isinstance(doc, dict) else None
+    return value if isinstance(value, list) else []
+
+
+def _end(at: float | None) -> str:
+    return "2299-12-31T00:00:00Z" if at is None else stamp(at)

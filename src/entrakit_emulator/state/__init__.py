@@ -1,0 +1,1 @@
+"""Values that the services of the tenant share; `world.World` holds them."""

@@ -1,0 +1,74 @@
+"""What a person came to the sign-in page for: an app's authorization request, or a device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.state.tickets import AuthorizeRequest
+from entrakit_emulator.sts import browser
+from entrakit_emulator.sts.errors import ServiceError
+
+if TYPE_CHECKING:
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.state.identities import App, Directory, User
+    from entrakit_emulator.state.scopes import Scopes
+    from entrakit_emulator.state.tickets import DeviceSignIn, Interaction, Subject
+    from entrakit_emulator.world import World
+
+
+class Purpose:
+    """What a person came to the sign-in page for.
+
+    Args:
+        world: Knows apps and tenants.
+        interaction: How far the person is.
+
+    Attributes:
+        app: Who asks.
+        directory: Tenant that people have to be in; None for any.
+        scopes: What is asked for.
+        request: The authorization request; None for a device.
+    """
+
+    def __init__(self, world: World, interaction: Interaction) -> None:
+        purpose = interaction.purpose
+        self.app: App
+        self.directory: Directory | None
+        self.scopes: Scopes
+        self.request: AuthorizeRequest | None = None
+        self.device: DeviceSignIn | None = None
+        if isinstance(purpose, AuthorizeRequest):
+            self.request = purpose
+            self.app, self.directory, self.scopes = purpose.app, purpose.directory, purpose.scopes
+        else:
+            self.device = purpose
+            self.app, self.scopes = world.apps[purpose.client_id], purpose.scopes
+            self.directory = world.find_directory(purpose.tenant)
+
+
+def present(exchange: Exchange, purpose: Purpose) -> list[tuple[User, Subject]]:
+    """Return who is signed in with the browser, as far as the purpose can use it: its tenant, its `max_age`."""
+    found = browser.signed_in(exchange.world, browser.session_of(exchange), purpose.directory)
+    if purpose.request is None or purpose.request.max_age_s is None:
+        return found
+    oldest = exchange.now - purpose.request.max_age_s
+    return [(user, subject) for user, subject in found if subject.at >= oldest]
+
+
+def find_user(exchange: Exchange, purpose: Purpose, name: str) -> User:
+    """Return the person of a typed name.
+
+    Raises:
+        ServiceError: No such person (50034), one of another tenant (50020).
+    """
+    user = exchange.world.find_user(name)
+    if user is None:
+        tenant = purpose.directory.name if purpose.directory else exchange.tenant
+        raise ServiceError(50034, user=name, tenant=tenant)
+    if purpose.directory is not None and user.tenant_id != purpose.directory.tenant_id:
+        home = exchange.world.tenants[user.tenant_id]
+        raise ServiceError(
+            50020, user=name, issuer=f"https://sts.windows.net/{home.tenant_id}/", tenant=purpose.directory.name,
+            app=purpose.app.client_id, name=purpose.app.name,
+        )  # fmt: skip
+    return user

@@ -1,0 +1,190 @@
+"""Answers of the token endpoint: what a client gets when all is well."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from entrakit_emulator import jose
+from entrakit_emulator.state.tickets import IssuedToken, RefreshToken, new_ticket
+from entrakit_emulator.sts import claims as say
+from entrakit_emulator.sts import consent
+from entrakit_emulator.sts.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.faults import Tokens
+    from entrakit_emulator.state.identities import App, User
+    from entrakit_emulator.state.scopes import ResourceScopes, Scopes
+    from entrakit_emulator.state.tickets import AuthorizeRequest, Subject
+
+CONTINUOUS = "cp1"
+
+
+def for_app(
+    exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *, authentication: str
+) -> dict[str, object]:
+    """Return the answer to client credentials: an access token, and nothing else.
+
+    Args:
+        exchange: The request.
+        app: Who proved itself.
+        tenant_id: Tenant.
+        api: Resource.
+        authentication: "1" for a secret, "2" for a certificate.
+    """
+    world = exchange.world
+    tokens = world.faults.take_tokens()
+    lifetime = _lifetime(exchange, tokens, is_continuous=False)
+    claims = say.app_claims(world, app, tenant_id, api, authentication=authentication, ends_at=exchange.now + lifetime)
+    return _shaped(
+        {
+            "token_type": "Bearer",
+            "expires_in": lifetime,
+            "ext_expires_in": lifetime,
+            "access_token": _access_token(exchange, claims, tokens, api, user_id=""),
+        },
+        tokens,
+    )
+
+
+def for_person(
+    exchange: Exchange,
+    app: App,
+    user: User,
+    subject: Subject,
+    scopes: Scopes,
+    *,
+    authentication: str,
+    platform: str,
+    request: AuthorizeRequest | None = None,
+    claims_request: str = "",
+    old_refresh_token: str = "",
+) -> dict[str, object]:
+    """Return the answer to a grant of a person.
+
+    Args:
+        exchange: The request.
+        app: Who asks.
+        user: For whom.
+        subject: How the person signed in.
+        scopes: What for; the first resource gets the access token.
+        authentication: How the app proved itself: "0" not at all, "1" secret, "2" certificate.
+        platform: `public`, `web` or `spa`, for the refresh token.
+        request: The authorization request, for the ID token; None for grants that have none.
+        claims_request: The claims request, JSON text.
+        old_refresh_token: The refresh token that was used; empty for none.
+
+    Raises:
+        ServiceError: A claims request that can't be read, or that needs a second factor.
+    """
+    world = exchange.world
+    wishes = say.requested(claims_request)
+    tokens = world.faults.take_tokens()
+    api = scopes.first
+    is_continuous = CONTINUOUS in [str(value).lower() for value in _values(wishes.get("xms_cc"))]
+    lifetime = _lifetime(exchange, tokens, is_continuous=is_continuous)
+    names = sorted(consent.granted(world, user.object_id, app, api.resource))
+    oidc = ["email", "openid", "profile"] if scopes.oidc & {"openid", "profile", "email"} else []
+    claims = say.user_claims(
+        world,
+        app,
+        user,
+        subject,
+        api,
+        scp=[*names, *oidc],
+        authentication=authentication,
+        ends_at=exchange.now + lifetime,
+    )
+    if is_continuous:
+        claims["xms_cc"] = [CONTINUOUS]
+    if "acrs" in wishes:
+        _need_second_factor(subject, api)
+        claims["acrs"] = _values(wishes["acrs"])
+    listed = [f"{api.identifier}/{name}" for name in names] + ([f"{api.identifier}/.default"] if api.is_default else [])
+    answer: dict[str, object] = {
+        "token_type": "Bearer",
+        "scope": " ".join([*listed, *oidc]),
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
+        "access_token": _access_token(exchange, claims, tokens, api, user_id=user.object_id),
+    }
+    if is_continuous and tokens.refresh_in_s is None:
+        answer["refresh_in"] = lifetime // 2
+    if "offline_access" in scopes.oidc and not tokens.is_without_refresh_token:
+        keeps = tokens.is_without_rotation and old_refresh_token
+        answer["refresh_token"] = (
+            old_refresh_token if keeps else _refresh_token(exchange, app, subject, scopes, platform)
+        )
+        if app.is_family:
+            answer["foci"] = "1"
+    if "openid" in scopes.oidc and not tokens.is_without_id_token:
+        answer["id_token"] = _signed(
+            exchange, say.id_claims(world, app, user, subject, request) | dict(tokens.id_token)
+        )
+    if exchange.form.get("client_info") == "1":
+        answer["client_info"] = say.client_info(user)
+    return _shaped(answer, tokens)
+
+
+def _need_second_factor(subject: Subject, api: ResourceScopes) -> None:
+    if "mfa" not in subject.methods:
+        raise ServiceError(50076, error="interaction_required", resource=api.resource)
+
+
+def _values(wish: Mapping[str, object] | None) -> list[object]:
+    """Return the values that a claims request names, in either of its two forms."""
+    if not wish:
+        return []
+    values = wish.get("values", [])
+    return values if isinstance(values, list) and values else [wish["value"]] if "value" in wish else []
+
+
+def _lifetime(exchange: Exchange, tokens: Tokens, *, is_continuous: bool) -> int:
+    fixed = tokens.lifetime_s if tokens.lifetime_s is not None else exchange.world.settings.access_lifetime_s
+    if fixed is not None:
+        return fixed
+    hours = (20, 28) if is_continuous else (1, 1.5)
+    return exchange.world.random.randint(int(hours[0] * 3600), int(hours[1] * 3600) - 1)
+
+
+def _access_token(
+    exchange: Exchange, claims: dict[str, object], tokens: Tokens, api: ResourceScopes, *, user_id: str
+) -> str:
+    world = exchange.world
+    claims = claims | dict(tokens.access_token)
+    resource = world.apps[api.resource]
+    if tokens.is_opaque:
+        token = f"EwB{secrets.token_urlsafe(600)}"
+    elif resource.token_version == 1:
+        token = _signed(exchange, claims, nonce=secrets.token_urlsafe(32))
+    else:
+        token = _signed(exchange, claims)
+    world.issued[token] = IssuedToken(claims, exchange.now, user_id)
+    return token
+
+
+def _signed(exchange: Exchange, claims: dict[str, object], nonce: str = "") -> str:
+    key = exchange.world.keys.active
+    header: dict[str, object] = {"typ": "JWT", "alg": "RS256", "kid": key.kid}
+    if nonce:
+        header = {"typ": "JWT", "nonce": nonce, "alg": "RS256", "x5t": key.kid, "kid": key.kid}
+    return jose.sign(header, claims, key.key)
+
+
+def _refresh_token(exchange: Exchange, app: App, subject: Subject, scopes: Scopes, platform: str) -> str:
+    token = new_ticket("1.A")
+    exchange.world.refresh_tokens[token] = RefreshToken(
+        app.client_id, subject, scopes.first.resource, scopes.text, exchange.now, platform
+    )
+    return token
+
+
+def _shaped(answer: dict[str, object], tokens: Tokens) -> dict[str, object]:
+    if tokens.refresh_in_s is not None:
+        answer["refresh_in"] = tokens.refresh_in_s
+    if tokens.has_text_numbers:
+        return {name: str(value) if isinstance(value, int) else value for name, value in answer.items()}
+    return answer

@@ -1,0 +1,167 @@
+"""The state of the tenant, which all its services share."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from entrakit_emulator.fifo_dict import FifoDict
+
+if TYPE_CHECKING:
+    from entrakit_emulator.clock import Clock
+    from entrakit_emulator.faults import Faults
+    from entrakit_emulator.journal import Journal
+    from entrakit_emulator.state.bucket import Bucket
+    from entrakit_emulator.state.identities import App, Directory, User
+    from entrakit_emulator.state.key_vault import KeyVault
+    from entrakit_emulator.state.keys import KeyRing
+    from entrakit_emulator.state.replica import Replica
+    from entrakit_emulator.state.store import Store
+    from entrakit_emulator.state.tickets import (
+        AuthorizationCode,
+        DeviceSignIn,
+        Interaction,
+        IssuedToken,
+        RefreshToken,
+        Session,
+    )
+
+
+@dataclass(slots=True)
+class Settings:
+    """Numbers of the service that a test may want otherwise.
+
+    Args:
+        device_interval_s: Seconds between polls of a device.
+        device_lifetime_s: Seconds that a user code lives.
+        code_lifetime_s: Seconds that an authorization code lives.
+        access_lifetime_s: Seconds that an access token lives; None for a random 60 to 90 minutes.
+        refresh_lifetime_s: Seconds of disuse that a refresh token survives.
+        loop_limit: Equal token requests within five minutes after which AADSTS50196 is answered; None for never.
+        throttles: Whether Graph throttles.
+        resource_units: Resource units in ten seconds for an app; None for what the tenant's size allows.
+        writes: Writes in 150 seconds for an app; None for the real number.
+        replication_lag_s: Seconds until lists, filters, memberships and references see what was written.
+        graph_latency_s: Seconds, by the real clock, that each answer of Graph takes.
+        etags: Whether directory objects have ETags; the real ones have none.
+    """
+
+    device_interval_s: int = 5
+    device_lifetime_s: int = 900
+    code_lifetime_s: int = 600
+    access_lifetime_s: int | None = None
+    refresh_lifetime_s: int = 90 * 24 * 3600
+    loop_limit: int | None = None
+    throttles: bool = True
+    resource_units: int | None = None
+    writes: int | None = None
+    replication_lag_s: float = 0.0
+    graph_latency_s: float = 0.0
+    etags: bool = False
+
+
+@dataclass(slots=True)
+class World:
+    """The state of the service. All of it is read and written under `lock`.
+
+    Args:
+        origin: `https://localhost:PORT`.
+        clock: The tenant's time.
+        keys: The keys that tokens are signed with.
+        faults: What shall go wrong.
+        journal: What was asked.
+        objects: The directory that Graph shows.
+        tenants: By tenant id.
+        apps: By client id.
+        users: By object id.
+        consents: Delegated permissions granted, by (object id, client id, resource's client id).
+        key_vaults: Key vaults, by name in lower case.
+        valid_from: When a person's sessions were revoked, by object id, in the tenant's time.
+        replica: A copy of it that is behind, for lists, where a lag is asked for.
+        mirrored: The people and apps as the directory knows them, by object id and client id.
+        departed: People who were deleted through Graph, by object id.
+        registered: Apps that were changed through Graph, by client id.
+        buckets: What is left of Graph's allowances.
+    """
+
+    origin: str
+    clock: Clock
+    keys: KeyRing
+    faults: Faults
+    journal: Journal
+    objects: Store
+    settings: Settings = field(default_factory=Settings)
+    tenants: dict[str, Directory] = field(default_factory=dict)
+    apps: dict[str, App] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    consents: dict[tuple[str, str, str], frozenset[str]] = field(default_factory=dict)
+    key_vaults: dict[str, KeyVault] = field(default_factory=dict)
+    valid_from: dict[str, float] = field(default_factory=dict)
+    codes: FifoDict[str, AuthorizationCode] = field(default_factory=lambda: FifoDict(1000))
+    refresh_tokens: FifoDict[str, RefreshToken] = field(default_factory=lambda: FifoDict(5000))
+    devices: FifoDict[str, DeviceSignIn] = field(default_factory=lambda: FifoDict(1000))
+    interactions: FifoDict[str, Interaction] = field(default_factory=lambda: FifoDict(500))
+    sessions: FifoDict[str, Session] = field(default_factory=lambda: FifoDict(500))
+    issued: FifoDict[str, IssuedToken] = field(default_factory=lambda: FifoDict(5000))
+    token_requests: FifoDict[str, list[float]] = field(default_factory=lambda: FifoDict(1000))
+    replica: Replica | None = None
+    mirrored: dict[str, User | App] = field(default_factory=dict)
+    departed: dict[str, User] = field(default_factory=dict)
+    registered: dict[str, App] = field(default_factory=dict)
+    buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
+    answered_codes: set[int] = field(default_factory=set)
+    random: random.Random = field(default_factory=random.SystemRandom)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def issuer(self, tenant_id: str, version: int) -> str:
+        """Return the issuer of tokens of a format version, as discovery names it."""
+        return f"{self.origin}/{tenant_id}/v2.0" if version == 2 else f"https://sts.windows.net/{tenant_id}/"
+
+    def find_directory(self, name: str) -> Directory | None:
+        """Return the tenant with this id or domain."""
+        lowered = name.lower()
+        return self.tenants.get(lowered) or next(
+            (one for one in self.tenants.values() if lowered in one.domains or lowered in one.federated), None
+        )
+
+    def find_user(self, name: str) -> User | None:
+        """Return the person with this user principal name, whatever its case."""
+        lowered = name.strip().lower()
+        return next((user for user in self.users.values() if user.upn.lower() == lowered), None)
+
+    def find_resource(self, name: str) -> App | None:
+        """Return the app that a resource identifier names: client id or identifier URI, with or without final slash."""
+        lowered = name.lower().rstrip("/")
+        return self.apps.get(lowered) or next(
+            (
+                app
+                for app in self.apps.values()
+                if any(uri.lower().rstrip("/") == lowered for uri in app.identifier_uris)
+            ),
+            None,
+        )
+
+    def change_user(self, object_id: str, **changes: object) -> User:
+        """Replace a person by a changed copy."""
+        self.users[object_id] = replace(self.users[object_id], **changes)  # type: ignore[arg-type] # checked by seed
+        return self.users[object_id]
+
+    def change_app(self, client_id: str, **changes: object) -> App:
+        """Replace an app by a changed copy."""
+        self.apps[client_id] = replace(self.apps[client_id], **changes)  # type: ignore[arg-type] # checked by seed
+        return self.apps[client_id]
+
+    def clear(self) -> None:
+        """Remove everything except the keys, and reset settings, clock, faults and journal."""
+        for store in (
+            self.tenants, self.apps, self.users, self.consents, self.key_vaults, self.valid_from, self.codes,
+            self.refresh_tokens, self.devices, self.interactions, self.sessions, self.issued, self.token_requests,
+            self.answered_codes, self.objects, self.mirrored, self.departed, self.registered, self.buckets,
+            self.faults, self.journal,
+        ):  # fmt: skip
+            store.clear()
+        self.clock.reset()
+        self.settings = Settings()
+        self.random = random.SystemRandom()

@@ -1,0 +1,23 @@
+"""The organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+
+@pytest.mark.parametrize("kind", ["person", "app"])
+def test_the_organization_is_the_tenant(caller: Caller, kind: str) -> None:
+    """
+    People with User.Read and apps with Directory.Read.All may read it.
+    """
+    token = caller.person_token() if kind == "person" else caller.app_token().json()["access_token"]
+
+    value = caller.graph(token, "/v1.0/organization").json()["value"]
+
+    assert [(caller.tenant.tenant_id, "Contoso (emulated)")] == [(one["id"], one["displayName"]) for one in value]
+    assert ["contoso.example", "contoso.onmicrosoft.com"] == [one["name"] for one in value[0]["verifiedDomains"]]

@@ -1,0 +1,72 @@
+"""Members, owners and memberships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.emulator.graph.conftest import Graph
+
+if TYPE_CHECKING:
+    from tests.emulator.graph.conftest import Graph
+
+
+def test_a_cast_of_a_transitive_list_needs_the_index(graph: Graph) -> None:
+    """
+    Chosen or filtered, it is an advanced query; as it is, it is not.
+    """
+    path = f"/groups/{graph.make_group('Cast')['id']}/transitiveMembers/microsoft.graph.user"
+
+    assert (400, "Request_UnsupportedQuery") == graph.refusal(f"{path}?$select=id")[:2]
+    assert 200 == graph.ask("GET", f"{path}?$select=id&$count=true", ConsistencyLevel="eventual").status_code
+    assert 200 == graph.ask("GET", path).status_code
+
+
+def test_members_and_owners(graph: Graph) -> None:
+    """
+    Added and taken away by reference, listed with what they are, with the refusals that clients know.
+    """
+    group, user = graph.make_group("Team")["id"], graph.make_user("Una")["id"]
+    added = graph.add(group, user).status_code
+    again = graph.add(group, user).json()["error"]["message"]
+    unknown = graph.add(group, "00000000-0000-4000-8000-000000000000").status_code
+    listed = graph.get(f"/groups/{group}/members")
+    cast = graph.get(f"/groups/{group}/members/microsoft.graph.user?$select=displayName")
+    taken = graph.ask("DELETE", f"/groups/{group}/members/{user}/$ref").status_code
+    twice = graph.ask("DELETE", f"/groups/{group}/members/{user}/$ref").status_code
+    graph.add(group, user, "owners")
+    last = graph.ask("DELETE", f"/groups/{group}/owners/{user}/$ref").status_code
+
+    assert (204, 404, 204, 404, 400) == (added, unknown, taken, twice, last)
+    assert "already exist" in again
+    assert listed["@odata.context"].endswith("#directoryObjects")
+    assert ["@odata.type", "id"] == list(listed["value"][0])[:2]
+    assert [{"displayName": "Una"}] == cast["value"]
+
+
+def test_memberships_by_way_of_groups(graph: Graph) -> None:
+    """
+    Direct and transitive memberships, from both sides.
+    """
+    outer, inner, user = graph.make_group("Outer")["id"], graph.make_group("Inner")["id"], graph.make_user("Una")["id"]
+    graph.add(outer, inner)
+    graph.add(inner, user)
+    above = graph.ask("POST", f"/users/{user}/getMemberGroups", {"securityEnabledOnly": False}).json()["value"]
+    checked = graph.ask("POST", f"/users/{user}/checkMemberGroups", {"groupIds": [outer, user]}).json()["value"]
+
+    assert [inner] == graph.ids(f"/users/{user}/memberOf")
+    assert {inner, outer} == set(graph.ids(f"/users/{user}/transitiveMemberOf")) == set(above)
+    assert {inner, user} == set(graph.ids(f"/groups/{outer}/transitiveMembers"))
+    assert [outer] == checked
+
+
+def test_objects_by_their_ids(graph: Graph) -> None:
+    """
+    Mixed objects by id; those that are not there are left out.
+    """
+    user, group = graph.make_user("Una")["id"], graph.make_group("Team")["id"]
+    missing = "00000000-0000-4000-8000-000000000000"
+    found = graph.ask("POST", "/directoryObjects/getByIds", {"ids": [user, group, missing]}).json()["value"]
+    only = graph.ask("POST", "/directoryObjects/getByIds", {"ids": [user, group], "types": ["user"]}).json()["value"]
+
+    assert {user, group} == {one["id"] for one in found}
+    assert ["#microsoft.graph.user"] == [one["@odata.type"] for one in only]

@@ -1,0 +1,47 @@
+"""The table of Graph's addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.graph.conftest import Graph
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.emulator.graph.conftest import Graph
+
+
+def test_what_is_not_here_says_so(graph: Graph) -> None:
+    """
+    What the service has and the emulator has not is refused by name, not as an error of the caller's.
+    """
+    assert 501 == graph.ask("GET", "/users?$expand=manager($levels=max)").status_code
+    assert 501 == graph.ask("GET", "/oauth2PermissionGrants").status_code
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_method_that_is_none_of_the_address_is_refused(caller: Caller, method: str) -> None:
+    """
+    405, in Graph's words.
+    """
+    headers = {"Authorization": f"Bearer {caller.person_token()}"}
+
+    assert 405 == caller.http.request(method, "/v1.0/me", headers=headers).status_code
+
+
+def test_the_rest_of_graph_is_refused_by_name(caller: Caller) -> None:
+    """
+    501, naming what is missing.
+    """
+    response = caller.graph(caller.person_token(), "/v1.0/devices")
+
+    assert 501 == response.status_code
+    assert "/devices" in response.json()["error_description"]

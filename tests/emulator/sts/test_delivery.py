@@ -1,0 +1,45 @@
+"""Answers of the authorize endpoint on their way to the redirect URI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+
+def test_an_answer_may_come_in_the_fragment(caller: Caller) -> None:
+    """
+    `response_mode=fragment` keeps the code from servers.
+    """
+    page = caller.tenant.person().visit(caller.authorize_url(response_mode="fragment"))
+
+    assert "code=" in urlsplit(page.url).fragment
+    assert "" == urlsplit(page.url).query
+
+
+def test_an_answer_may_come_as_a_form(caller: Caller) -> None:
+    """
+    `form_post`: a page that posts itself, escaped, with a button where no script runs (OAuth 2.0 Form Post, 2).
+    """
+    person = caller.tenant.person()
+    page = person.visit(caller.authorize_url(response_mode="form_post", state='"><script>alert(1)</script>'))
+
+    form_page = person.pages[-2]
+    assert caller.native == page.url
+    assert "<script>alert" not in form_page.text
+    assert 'name="state" value="&quot;&gt;&lt;script&gt;' in form_page.text
+    assert 1 == form_page.text.count("<script>")
+    assert '<button class="main">' in form_page.text
+
+
+def test_an_error_may_come_as_a_form(caller: Caller) -> None:
+    """
+    Errors travel the way that was asked for too, with suberror and address of an explanation.
+    """
+    caller.tenant.person().visit(caller.authorize_url())
+    response = caller.http.get(caller.authorize_url(response_mode="form_post", scope="User.Fly"))
+
+    assert 200 == response.status_code
+    assert 'value="invalid_client"' in response.text

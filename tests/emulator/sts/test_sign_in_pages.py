@@ -1,0 +1,57 @@
+"""Sign-in pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.emulator.sts.conftest import answer_of, send, signed_in
+
+from entrakit_emulator.page_reader import read
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "no account with that name"),
+        ("nobody@contoso.example", "no account with that name"),
+        ("ann@federated.example", "no account with that name"),
+        ("fay@fabrikam.example", "in another tenant"),
+    ],
+)
+def test_unknown_names_are_told(caller: Caller, name: str, words: str) -> None:
+    """
+    A name that is none here stays on the page, with a message that is read out (role=alert), the name kept.
+    """
+    other = caller.tenant.seed.add_tenant("fabrikam.example")
+    caller.tenant.seed.add_user("fay@fabrikam.example", "Password-1", tenant_id=other.tenant_id)
+
+    page = send(caller, caller.http.get(caller.authorize_url()), loginfmt=name)
+
+    assert "Sign in" == read(page.text).heading
+    assert words in read(page.text).message
+    assert f'value="{name}"' in page.text
+
+
+def test_permissions_are_asked_for_in_words(caller: Caller) -> None:
+    """
+    Who granted nothing yet sees what the app asks for, and what it means.
+    """
+    page = signed_in(caller, "consent", scope="User.Read Mail.Read openid offline_access")
+
+    assert "Permissions requested" == read(page.text).heading
+    for words in ("Contoso Desk", "Read your profile", "Read your mail", "Sign you in", "Keep the access"):
+        assert words in page.text
+    assert "code" in answer_of(send(caller, page, action="accept"))
+
+
+def test_what_people_type_is_escaped(caller: Caller) -> None:
+    """
+    Nothing typed becomes part of a page.
+    """
+    page = send(caller, caller.http.get(caller.authorize_url()), loginfmt='"><script>alert(1)</script>')
+
+    assert "<script>" not in page.text

@@ -1,0 +1,49 @@
+"""Requests: query, form and ids."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.emulator.conftest import Caller
+
+
+@pytest.mark.parametrize(
+    "body", [b"grant_type=%ff", b"grant_type=a&grant_type=b", b"\xff=a", b"&".join([b"a=1"] * 101)]
+)
+def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
+    """
+    Text that is no text, a parameter twice (RFC 6749, 3.2), bytes that are no form, too many fields.
+    """
+    response = caller.http.post(
+        f"/{caller.tenant.tenant_id}/oauth2/v2.0/token",
+        content=body,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
+
+    assert (400, [9002313]) == (response.status_code, response.json()["error_codes"])
+
+
+def test_a_malformed_query_is_refused(caller: Caller) -> None:
+    """
+    Bytes that are no query end in an answer too.
+    """
+    port = int(caller.tenant.url.rpartition(":")[2])
+    context = ssl.create_default_context(cafile=caller.tenant.ca_path)
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname="localhost") as raw:
+        raw.sendall(f"GET /error?code=\xff HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode("latin-1"))
+
+        assert raw.recv(12) in (b"HTTP/1.1 400", b"HTTP/1.1 404")
+
+
+def test_an_id_that_is_no_guid_is_replaced(caller: Caller) -> None:
+    """
+    Only a GUID is taken for a correlation id: what a client sends is not echoed into errors.
+    """
+    caller.http.headers["client-request-id"] = "<script>"
+
+    assert "<script>" not in caller.app_token(client_secret="wrong").text
