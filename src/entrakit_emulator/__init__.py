@@ -1,12 +1,12 @@
-"""A Microsoft Entra tenant in a box, for tests and demonstrations: on loopback, with TLS, in this process.
+"""An embedded Microsoft Entra tenant for tests and demonstrations: on loopback, with TLS, in this process.
 
     from entrakit_emulator import start
 
     with start() as tenant:
         ...  # tenant.url, tenant.ca_path, tenant.public_client, tenant.users.normal
 
-It speaks the protocol of the real token service and shares no code with any client. What it does and does not do,
-its seeds, its faults and its control plane: docs/reference/emulator.md.
+The tenant speaks the protocol of the real token service and shares no code with any client. Its seeds, faults, control
+plane and limits are described in docs/reference/emulator.md.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ def start(*, port: int = 0, clock: TimeSource | None = None, users: int = 0, res
     """Start a tenant.
 
     Args:
-        port: Port on 127.0.0.1 and ::1; 0 for one that the system chooses.
-        clock: What tells the time, by a method `time()`: the `time` module, or a test's own; None for the system's.
-        users: How many further users Graph has, and for each hundred of them a group; always the same ones.
-        restore: A snapshot to begin with; `Tenant.snapshot()` writes one.
+        port: Port on 127.0.0.1 and ::1; 0 lets the system choose one.
+        clock: Source of the time, with a method `time()`: the `time` module or a clock of the test; None for the
+            system's clock.
+        users: Number of additional users in Graph. There is one group for each hundred of them, and they are the same
+            in every run.
+        restore: Path of a snapshot to start from, written by `Tenant.snapshot()`.
 
     Returns:
-        The tenant; `stop()` it, or use it in a `with` statement.
+        The tenant. Call `stop()` at the end, or use it in a `with` statement.
 
     Raises:
         OSError: The port is taken, or the snapshot can't be read.
-        ValueError: The snapshot is none, or is damaged.
+        ValueError: The file is not a snapshot, or is damaged.
         ModuleNotFoundError: The extra `emulator` is not installed.
     """
     from entrakit_emulator.tenant import Tenant
@@ -42,7 +44,7 @@ def start(*, port: int = 0, clock: TimeSource | None = None, users: int = 0, res
 
 
 def __getattr__(name: str) -> object:
-    # The package is imported at every start of pytest, by its plugin: nothing heavy before it is asked for.
+    # The pytest plugin imports this package at every start of pytest, so heavy modules are imported on first use.
     if name == "Tenant":
         from entrakit_emulator.tenant import Tenant
 

@@ -1,11 +1,11 @@
-"""From a request to an answer: host, route, faults, handler, headers, journal.
+"""The ASGI application: from a request to its answer.
 
-host       only our own names: a web page that points its own name at 127.0.0.1 gets nothing (421)
+host       only the tenant's own names; a web page that points its own name to 127.0.0.1 gets nothing (421)
 body       at most 64 KiB (413)
-fault      asked for by a test: in place of the answer, or around it
-handler    under the one lock
-headers    as the service sends them; `Date` by the tenant's clock
-journal    what was asked, secrets masked
+fault      requested by a test: replaces the answer or changes it
+handler    runs under the one lock
+headers    as the service sends them; `Date` is the tenant's time
+journal    records the request, secrets masked
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ NO_STORE = {
 
 
 class Route(NamedTuple):
-    """An address and who answers there.
+    """A path of the tenant and its handler.
 
     Args:
-        endpoint: Name, for faults and journal.
-        pattern: Path; `{name}` stands for one segment, `{path}` for the rest.
-        handler: What answers.
-        is_page: True where people read the errors.
+        endpoint: Name of the endpoint, for faults and journal.
+        pattern: Path; `{name}` matches one segment, `{path}` the rest.
+        handler: Function that answers a request.
+        is_page: Whether errors are shown as HTML pages.
     """
 
     endpoint: str
@@ -58,7 +58,7 @@ class Route(NamedTuple):
     is_page: bool = False
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return the named segments of a path; None where it is another."""
+        """Return the named segments of a path; None if the path does not match."""
         expression = re.sub(
             r"\{(\w+)\}", lambda one: f"(?P<{one[1]}>{'.*' if one[1] == 'path' else '[^/]+'})", self.pattern
         )
@@ -70,8 +70,8 @@ class Application:
     """The ASGI application.
 
     Args:
-        world: The state of the service.
-        routes: Addresses; the first that fits answers.
+        world: State of the tenant.
+        routes: Routes; the first match answers.
     """
 
     def __init__(self, world: World, routes: Sequence[Route]) -> None:
@@ -93,9 +93,9 @@ class Application:
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, request: Request) -> tuple[Response, faults.AnyFault | None]:
-        """Return the answer, and what shall happen to it on its way."""
+        """Return the answer, and the fault that still has to be applied while it is sent."""
         if request.headers.get("host", "").lower() not in self._own_hosts():
-            return Response("This host name is not served here.\n", 421, media_type="text/plain"), None
+            return Response("This server does not serve that host name.\n", 421, media_type="text/plain"), None
         route, scope["path_params"] = self._route(scope["path"])
         body = await _body(request, MAX_GRAPH_BODY if route.endpoint == "graph" else MAX_BODY)
         with self._world.lock:
@@ -114,7 +114,7 @@ class Application:
         return response, wound
 
     def _handle(self, exchange: Exchange, route: Route) -> tuple[Response, faults.AnyFault | None]:
-        """Return the answer of a route or of a fault in its place, and the fault that is still to happen to it."""
+        """Return the answer of a route, or of a fault instead, and the fault that still has to be applied."""
         fault = self._world.faults.take(route.endpoint) if route.endpoint in faults.ENDPOINTS else None
         if fault is not None:
             instead = fault_answers.instead(exchange, fault)
@@ -140,7 +140,7 @@ class Application:
 
 
 async def _body(request: Request, limit: int) -> bytes | None:
-    """Return the body of a request; None where it is too large."""
+    """Return the body of a request; None if it is too large."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -152,7 +152,7 @@ async def _body(request: Request, limit: int) -> bytes | None:
 
 
 def _answer(exchange: Exchange, route: Route) -> Response:
-    """Return the answer of a route; refusals in the form that its readers expect."""
+    """Return the answer of a route; errors in the form that its clients expect."""
     try:
         exchange.parse()
         return route.handler(exchange)
@@ -173,14 +173,14 @@ def _refuse(exchange: Exchange, route: Route, error: ServiceError) -> Response:
 
 def _nothing(exchange: Exchange) -> Response:
     exchange.error = "not_found"
-    return Response(f"There is no {exchange.path} here.\n", 404, media_type="text/plain")
+    return Response(f"The path {exchange.path} does not exist.\n", 404, media_type="text/plain")
 
 
 def _dress(exchange: Exchange, response: Response) -> None:
     """Add the headers that every answer of the service has."""
     headers = response.headers
     headers["date"] = formatdate(exchange.now, usegmt=True)
-    # The service's own value would move every http://localhost of a browser to TLS, the loopback redirect first.
+    # The service's own value would switch http://localhost to TLS in a browser, the loopback redirect included.
     headers["strict-transport-security"] = "max-age=0"
     headers.setdefault("x-content-type-options", "nosniff")
     if exchange.endpoint in ("graph", "key_vault"):

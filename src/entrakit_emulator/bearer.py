@@ -1,4 +1,4 @@
-"""The token that a request to an API carries: read and checked here, refused by each API in its own words."""
+"""Access tokens of requests to an API: read and checked here, refused by each API with its own message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Flaw(enum.Enum):
-    """What is wrong with a token, in the order in which it is looked for."""
+    """Reasons to refuse a token, in the order in which they are checked."""
 
     MISSING = enum.auto()
     MALFORMED = enum.auto()
@@ -29,11 +29,11 @@ class Flaw(enum.Enum):
 
 
 class BearerError(Exception):
-    """A token that opens no door.
+    """An access token is missing or not acceptable.
 
     Args:
-        flaw: What is wrong.
-        claims: What the token says; nothing where it can't be read or its signature is not ours.
+        flaw: The reason.
+        claims: Claims of the token; empty if they can't be read or the signature is not the tenant's.
     """
 
     def __init__(self, flaw: Flaw, claims: Mapping[str, object] | None = None) -> None:
@@ -43,14 +43,14 @@ class BearerError(Exception):
 
 
 def claims_of(exchange: Exchange, is_audience: Callable[[str], bool]) -> Mapping[str, object]:
-    """Return the claims of the token that a request carries, checked.
+    """Return the checked claims of a request's access token.
 
     Args:
         exchange: The request.
-        is_audience: Says whether an `aud` names the API that was asked.
+        is_audience: Returns whether an `aud` names the requested API.
 
     Raises:
-        BearerError: There is none, or it is not good here.
+        BearerError: The token is missing or not acceptable.
     """
     scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
@@ -84,7 +84,7 @@ def claims_challenge(exchange: Exchange, claims: str = "") -> str:
 
 
 def _verified(exchange: Exchange, token: str) -> Mapping[str, object]:
-    """Return the claims of a token that was not issued since the last reset, if a published key signed it."""
+    """Return the claims of a token that was not issued since the last reset, if a published key has signed it."""
     try:
         parts = split(token)
     except MalformedError as error:

@@ -1,4 +1,4 @@
-"""The tenant's idea of time: a source, an offset, and nothing else."""
+"""The tenant's clock: a source of time and an offset."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class TimeSource(Protocol):
-    """What tells the time; the `time` module fits."""
+    """A source of time, such as the `time` module."""
 
     def time(self) -> float:
         """Return the seconds since 1970, UTC."""
@@ -23,7 +23,7 @@ class Clock:
     """The clock of tokens, codes, lifetimes and the `Date` header.
 
     Args:
-        source: What tells the time; None for the system's clock.
+        source: Source of the time; None for the system's clock.
     """
 
     def __init__(self, source: TimeSource | None = None) -> None:
@@ -36,11 +36,11 @@ class Clock:
         return self._source.time() + self.offset_s
 
     def advance(self, seconds: float) -> None:
-        """Let time pass on the tenant's side only."""
+        """Move the tenant's clock forward. The clock of the client does not change."""
         self.offset_s += seconds
 
     def set_offset(self, seconds: float) -> None:
-        """Let the tenant's clock go wrong: seconds ahead of its source; negative is behind."""
+        """Make the tenant's clock wrong: seconds ahead of its source, or behind it if negative."""
         self.offset_s = float(seconds)
 
     def follow(self, source: TimeSource) -> None:
@@ -48,6 +48,6 @@ class Clock:
         self._source = source
 
     def reset(self) -> None:
-        """Go back to the source given at start, without offset."""
+        """Return to the source given at start, without offset."""
         self._source = self._first
         self.offset_s = 0.0

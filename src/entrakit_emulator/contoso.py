@@ -1,5 +1,7 @@
-"""What every tenant begins with. All ids, names, passwords and the client secret are fixed and documented in
-`docs/reference/emulator.md`; keys and certificates are made at each start.
+"""The seeds of every tenant.
+
+All ids, names, passwords and the client secret are fixed and documented in `docs/reference/emulator.md`; keys and
+certificates are created at each start.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ CLIENT_SECRET_ID = "421f70bb-7ecf-45a3-867b-d6bf615f8215"
 EXPIRED_SECRET = "emu8Q~documented-secret-that-expired"
 MFA_CODE = "246810"
 
-# A vault, what is in it, and the app that may use it.
+# A key vault, its objects, and the app with access to it.
 KEY_VAULT = "contoso"
 KEY_VAULT_CERTIFICATE = "nightly"
 KEY_VAULT_HSM_CERTIFICATE = "nightly-hsm"
@@ -52,7 +54,7 @@ KEY_VAULT_SECRET = "nightly-secret"
 KEY_VAULT_CLIENT = "7e0dfa3a-9a57-4f0e-8a5b-2f6f7f2c1d43"
 KEY_VAULT_CLIENT_SECRET = "emu8Q~documented-secret-for-the-vault"
 
-# First-party apps that people sign in with before they have one of their own.
+# First-party apps that people use before they have registered an app.
 GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
@@ -66,16 +68,16 @@ GRAPH_HOSTS = (
 
 
 class Users(NamedTuple):
-    """The seeded people, by what is special about them.
+    """The seeded users, by what is special about them.
 
     Args:
-        normal: Nothing; has consented.
-        mfa: Must show a second factor.
+        normal: Nothing special; has consented.
+        mfa: Has a second factor.
         disabled: The account is disabled.
         consent: Has consented to nothing yet.
         locked: Too many wrong passwords.
         expired: The password has expired.
-        blocked: A policy lets them in nowhere.
+        blocked: Blocked everywhere by a policy.
         passwordless: Has no password.
     """
 
@@ -120,27 +122,29 @@ USERS = Users(
 )  # fmt: skip
 
 GRAPH_PERMISSIONS = (
-    Permission("User.Read", "Read your profile", "It reads your profile, and that of your company."),
-    Permission("User.ReadBasic.All", "Read everybody's basic profile", "It reads names and pictures of your company."),
+    Permission("User.Read", "Read your profile", "It reads your profile and that of your company."),
+    Permission(
+        "User.ReadBasic.All", "Read basic profiles of all users", "It reads names and pictures of your company."
+    ),
     Permission("User.ReadWrite", "Change your profile", "It reads and changes your profile."),
     Permission("Mail.Read", "Read your mail", "It reads all messages in your mailbox."),
     Permission("Calendars.Read", "Read your calendars", "It reads all events in your calendars."),
     Permission("Contacts.Read", "Read your contacts", "It reads all contacts in your folders."),
-    Permission("Files.Read", "Read your files", "It reads all files that are yours."),
-    Permission("User.Read.All", "Read all profiles", "It reads the full profile of everybody.", True),
-    Permission("User.ReadWrite.All", "Change all profiles", "It changes the full profile of everybody.", True),
-    Permission("User.RevokeSessions.All", "End sessions", "It ends all sessions of everybody.", True),
+    Permission("Files.Read", "Read your files", "It reads all your files."),
+    Permission("User.Read.All", "Read all profiles", "It reads the full profile of all users.", True),
+    Permission("User.ReadWrite.All", "Change all profiles", "It changes the full profile of all users.", True),
+    Permission("User.RevokeSessions.All", "End sessions", "It ends all sessions of all users.", True),
     Permission("Group.Read.All", "Read all groups", "It reads all groups and their members.", True),
     Permission("Group.ReadWrite.All", "Change all groups", "It changes all groups and their members.", True),
-    Permission("Directory.Read.All", "Read the directory", "It reads people, groups, apps and devices.", True),
-    Permission("Directory.ReadWrite.All", "Change the directory", "It changes people, groups and devices.", True),
+    Permission("Directory.Read.All", "Read the directory", "It reads users, groups, apps and devices.", True),
+    Permission("Directory.ReadWrite.All", "Change the directory", "It changes users, groups and devices.", True),
     Permission("Application.Read.All", "Read all apps", "It reads all app registrations.", True),
     Permission("AuditLog.Read.All", "Read the audit log", "It reads who signed in and who changed what.", True),
     Permission("Organization.Read.All", "Read the organization", "It reads the company's details.", True),
     Permission("GroupMember.Read.All", "Read memberships", "It reads who is in which group.", True),
     Permission("GroupMember.ReadWrite.All", "Change memberships", "It changes who is in which group.", True),
     Permission("Application.ReadWrite.All", "Change all apps", "It changes all app registrations.", True),
-    Permission("User.DeleteRestore.All", "Delete and restore people", "It deletes and restores everybody.", True),
+    Permission("User.DeleteRestore.All", "Delete and restore users", "It deletes and restores all users.", True),
     Permission("LicenseAssignment.Read.All", "Read all licenses", "It reads who has which license.", True),
     Permission("LicenseAssignment.ReadWrite.All", "Change all licenses", "It changes who has which license.", True),
 )
@@ -153,12 +157,12 @@ NATIVE = (
 
 
 def plant(world: World, certificate: KeyVaultCertificate, hsm_certificate: KeyVaultCertificate) -> None:
-    """Put the seeds into an empty world.
+    """Add the seeds to an empty world.
 
     Args:
         world: The world.
         certificate: Certificate of the confidential app.
-        hsm_certificate: Another one, whose key is in the vault only.
+        hsm_certificate: Another certificate of that app, whose key exists in the key vault only.
     """
     for directory in (
         Directory(
@@ -206,7 +210,7 @@ def _resources(world: World) -> Iterator[App]:
         identifier_uris=(*(f"https://{host}" for host in GRAPH_HOSTS), world.origin),
         permissions=GRAPH_PERMISSIONS, roles=roles, token_version=1,
     )  # fmt: skip
-    act = (Permission("user_impersonation", "Act as you", "It does there what you may do there."),)
+    act = (Permission("user_impersonation", "Act as you", "It has all your permissions in this service."),)
     yield App(
         MANAGEMENT, "Azure Resource Manager (emulated)", TENANT_ID,
         identifier_uris=("https://management.azure.com/", "https://management.core.windows.net/"),
@@ -220,7 +224,7 @@ def _resources(world: World) -> Iterator[App]:
         API_CLIENT, "Contoso Orders", TENANT_ID, identifier_uris=(API_URI,),
         permissions=(
             Permission("Orders.Read", "Read your orders", "It reads the orders that you placed."),
-            Permission("Orders.Write", "Place orders", "It places orders in your name."),
+            Permission("Orders.Write", "Place orders", "It places orders for you."),
         ),
         roles=("Orders.Read.All",),
     )  # fmt: skip

@@ -1,6 +1,6 @@
-"""The control plane: what `Tenant` offers in a process, over HTTPS, for other processes.
+"""The control plane: the functions of `Tenant` over HTTPS, for other processes.
 
-    GET   /_emulator/tenant      ids, people, secret, certificate
+    GET   /_emulator/tenant      ids, users, secret, certificate
     POST  /_emulator/reset
     POST  /_emulator/seed        [{"do": "add_user", ...}, ...]
     GET   /_emulator/clock       POST {"offset_s": 300} or {"advance_s": 60}
@@ -10,7 +10,7 @@
     GET   /_emulator/coverage
     POST  /_emulator/snapshot    {"path": "/tmp/tenant.json"}
 
-Every request needs the key of this run in `X-Emulator-Key`: a web page can neither know it nor send that header.
+Every request needs the key of this run in `X-Emulator-Key`. A web page can't know the key and can't send the header.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Control:
 
     Args:
         world: State of the tenant.
-        seed: Changes the state.
-        description: What a client needs to sign in, as JSON values.
-        reset: Returns the tenant to its first state.
-        snapshot: Writes the tenant to a file.
+        seed: Steps that change the state.
+        description: Data that a client needs to sign in, as JSON values.
+        reset: Function that returns the tenant to its first state.
+        snapshot: Function that writes the tenant to a file.
     """
 
     def __init__(
@@ -62,35 +62,35 @@ class Control:
         self._snapshot = snapshot
 
     def tenant(self, value: object) -> object:
-        """Return what a client needs to sign in."""
+        """Return the data that a client needs to sign in."""
         del value
         return self._description
 
     def reset(self, value: object) -> object:
-        """Go back to the seeds."""
+        """Return to the seeds."""
         del value
         self._reset()
         return {}
 
     def seed(self, value: object) -> object:
-        """Change what the tenant holds."""
+        """Change the state of the tenant."""
         self._seed.apply(value)
         return {}
 
     def clock(self, value: object) -> object:
-        """Tell or change the time."""
+        """Return the time, or change it."""
         clock = self._world.clock
         if value is not None:
             if not isinstance(value, dict) or len(value) != 1 or not set(value) <= {"offset_s", "advance_s"}:
-                raise ValueError("The clock takes an object with `offset_s` or `advance_s`.")
+                raise ValueError("The clock requires an object with `offset_s` or `advance_s`.")
             ((name, seconds),) = value.items()
             if not isinstance(seconds, int | float) or isinstance(seconds, bool) or abs(seconds) > 10**9:
-                raise ValueError(f"{name} is a number of seconds.")
+                raise ValueError(f"{name} must be a number of seconds.")
             (clock.set_offset if name == "offset_s" else clock.advance)(seconds)
         return {"now": clock.now(), "offset_s": clock.offset_s}
 
     def faults(self, value: object) -> object:
-        """List the faults still to come, or add some."""
+        """Return the waiting faults, or add some."""
         if value is not None:
             added = [faults.from_json(one) for one in (value if isinstance(value, list) else [value])]
             for one in added:
@@ -98,31 +98,31 @@ class Control:
         return [{"kind": one.kind, **asdict(one)} for one in self._world.faults.waiting]
 
     def no_faults(self, value: object) -> object:
-        """Let nothing go wrong any more."""
+        """Remove all faults."""
         del value
         self._world.faults.clear()
         return []
 
     def polls(self, value: object) -> object:
-        """Say how the next polls of any device are answered."""
+        """Set the answers to the next polls of any device."""
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-            raise ValueError("Polls are a list of texts.")
+            raise ValueError("Polls must be a list of strings.")
         self._world.faults.next_polls(*value)
         return {}
 
     def journal(self, value: object) -> object:
-        """Tell what was asked."""
+        """Return the journal."""
         del value
         return self._world.journal.to_json()
 
     def no_journal(self, value: object) -> object:
-        """Forget what was asked."""
+        """Clear the journal."""
         del value
         self._world.journal.clear()
         return {}
 
     def coverage(self, value: object) -> object:
-        """Tell what the emulator does, and what it refuses."""
+        """Return the features that the emulator supports and refuses."""
         del value
         return coverage.report(self._world.answered_codes)
 
@@ -130,7 +130,7 @@ class Control:
         """Write the tenant to a file."""
         path = value.get("path") if isinstance(value, dict) and set(value) == {"path"} else None
         if not isinstance(path, str) or not path:
-            raise ValueError("A snapshot takes an object with `path`.")
+            raise ValueError("A snapshot requires an object with `path`.")
         try:
             self._snapshot(path)
         except OSError as error:
@@ -143,7 +143,7 @@ def routes(control: Control, key: str) -> list[Route]:
 
     Args:
         control: The control plane.
-        key: Key that each request has to carry.
+        key: Key that each request must carry.
     """
     table: dict[str, dict[str, Callable[[object], object]]] = {
         "tenant": {"GET": control.tenant},
@@ -164,10 +164,12 @@ def _guarded(key: str, methods: dict[str, Callable[[object], object]]) -> Callab
 
     def handler(exchange: Exchange) -> Response:
         if not hmac.compare_digest(exchange.headers.get(KEY_HEADER, "").encode(), key.encode()):
-            return exchange.json({"error": f"The header {KEY_HEADER} does not carry this run's key."}, 403)
+            return exchange.json({"error": f"The header {KEY_HEADER} does not contain the key of this run."}, 403)
         method = methods.get(exchange.method)
         if method is None:
-            return exchange.json({"error": f"Only {', '.join(methods)} here."}, 405, {"allow": ", ".join(methods)})
+            return exchange.json(
+                {"error": f"Only {', '.join(methods)} is allowed."}, 405, {"allow": ", ".join(methods)}
+            )
         try:
             value = json.loads(exchange.body) if exchange.body else None
             return exchange.json(method(value))

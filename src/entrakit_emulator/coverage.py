@@ -1,4 +1,4 @@
-"""What the emulator does, and what it refuses, generated from the tables that it works by."""
+"""The coverage page: what the emulator supports and refuses, generated from its own tables."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from entrakit_emulator.sts import error_table, error_table_on_demand, token
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-# What a real service checks or does, and the emulator does not. Kept true by hand.
+# Checks and functions of the real service that the emulator does not have. Maintained by hand.
 NOT_CHECKED = (
     "Conditional access beyond a second factor and a full block; risk, device state, location, named policies.",
     "Password complexity, lockout after wrong passwords, self-service reset.",
-    "Guests and personal accounts; a person is in one tenant.",
+    "Guests and personal accounts; each user is in one tenant.",
     "Certificate chains (x5c): an assertion is checked against registered certificates only.",
-    "Reuse of an assertion's jti, as at the real service.",
-    "Optional claims, groups and their overage, directory roles (wids) of a person.",
-    "The signature of Graph tokens can be verified by anybody; the real one cannot (its nonce is hashed).",
-    "CORS of the token endpoint, which a single-page app in a browser needs.",
+    "Reuse of an assertion's jti; the real service does not check it either.",
+    "Optional claims, groups and their overage, directory roles (wids) of a user.",
+    "The signature of Graph tokens: everybody can verify it; in the real service nobody can (its nonce is hashed).",
+    "CORS of the token endpoint, which a single-page app in a browser requires.",
     "Proof-of-possession and certificate-bound tokens.",
-    "Graph: directory roles of a person, administrative units, and what an owner may do without a permission.",
+    "Graph: directory roles of a user, administrative units, and the rights of owners without a permission.",
     "Graph: throttling of an app over all tenants, of a tenant over all apps, and of single services.",
     "Graph: dynamic membership rules; licences of groups; limits on the number of objects.",
-    "Key Vault: roles (RBAC), firewalls and private links; access is by policy. Every key is one of a certificate.",
-    "Key Vault: tags, key operations, rotation and release policies; the number of requests; pages of a list.",
-    "Sizes: a token, a code, a refresh token are shorter than the real ones.",
+    "Key Vault: roles (RBAC), firewalls and private links; access is by policy. Every key belongs to a certificate.",
+    "Key Vault: tags, key operations, rotation and release policies; throttling; pages of lists.",
+    "Sizes: tokens, codes and refresh tokens are shorter than the real ones.",
 )
 REFUSED_GRANTS = (
     "urn:ietf:params:oauth:grant-type:jwt-bearer (on behalf of)",
@@ -38,8 +38,8 @@ REFUSED_GRANTS = (
 REFUSED_FEATURES = (
     "response types other than code (AADSTS700054)",
     "federated identity credentials (AADSTS700211)",
-    "sign-in of people in federated domains",
-    "user realm with another api-version than 1.0",
+    "sign-in of users in federated domains",
+    "user realm with an api-version other than 1.0",
     "Microsoft Graph beyond the addresses that its table lists",
     "Microsoft Graph: upserts by uniqueName, $expand of several relations, $filter on lists of mixed types",
     "Key Vault beyond getting keys, certificates and secrets, listing their versions, and signing with RS256 and PS256",

@@ -1,4 +1,4 @@
-"""One request on its way to an answer: parsed once, at the border."""
+"""One HTTP request: its query and form are parsed once, before anything else reads them."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class NotImplementedHereError(Exception):
         return {
             "error": "emulator_not_implemented",
             "error_description": f"The emulator does not implement {self.feature}. "
-            "What it does is listed by its coverage page.",
+            "The coverage page lists the supported features.",
         }
 
 
 class Parameters(dict[str, str]):
-    """Parameters of a query or a form, empty ones left out (RFC 6749, 3.1: as if they were not there).
+    """Parameters of a query or a form. Empty ones are left out, as RFC 6749, 3.1 demands.
 
     Args:
-        text: The encoded text.
+        text: Encoded parameters.
 
     Attributes:
-        repeated: Names that occurred more than once (RFC 6749, 3.1: an error).
+        repeated: Names that occur more than once (RFC 6749, 3.1: an error).
     """
 
     def __init__(self, text: str = "") -> None:
@@ -71,19 +71,19 @@ class Parameters(dict[str, str]):
 
 
 class Exchange:
-    """A request, and what is known about it.
+    """A request and the data of its answer.
 
     Args:
-        world: The state of the service.
+        world: State of the tenant.
         request: The request.
-        body: Its whole body.
+        body: The whole body.
         endpoint: Name of the endpoint.
 
     Attributes:
         now: The tenant's time of the request.
         trace_id: GUID of this answer.
-        correlation_id: The client's GUID of the sign-in, once parsed, or a new one.
-        tenant: Tenant as the path has it; empty where it has none.
+        correlation_id: The client's GUID of the sign-in after parsing, or else a new one.
+        tenant: Tenant as written in the path; empty if the path has none.
         error: Error of the answer, for the journal.
         code: AADSTS number of the answer, for the journal.
     """
@@ -112,14 +112,14 @@ class Exchange:
 
     @property
     def query_text(self) -> str:
-        """The query as it came, still escaped."""
+        """The query as received, still percent-encoded."""
         return self._query_text.decode("ascii", "replace")
 
     def parse(self) -> None:
-        """Read query and form, and the client's id of the sign-in: a header, or a parameter (MSAL.js).
+        """Parse query and form, and the client's id of the sign-in: a header, or a parameter in MSAL.js.
 
         Raises:
-            MalformedRequestError: They are malformed.
+            MalformedRequestError: The query or the form is malformed.
         """
         self.query = Parameters(_ascii(self._query_text))
         if self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
@@ -128,11 +128,11 @@ class Exchange:
             self.correlation_id = _guid(self.named("client-request-id"))
 
     def named(self, name: str) -> str:
-        """Return what a client says about itself: in a header, in the query or in the form; empty for nothing."""
+        """Return a value that describes the client, from a header, the query or the form; empty if missing."""
         return self.headers.get(name) or self.query.get(name) or self.form.get(name, "")
 
     def violate(self, rule: str, text: str) -> None:
-        """Note a breach of the protocol in the journal."""
+        """Record a breach of the protocol in the journal."""
         self.world.journal.violate(Violation(rule, text, self.endpoint, self.now))
 
     def json(self, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""What is sent when something shall go wrong."""
+"""Answers that a fault replaces or changes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PORTAL = (
     "<!DOCTYPE html><html><head><title>Guest network</title></head><body><h1>Welcome to our guest network</h1>"
-    "<p>Accept the terms to go on.</p></body></html>"
+    "<p>Accept the terms to continue.</p></body></html>"
 )
 OUTAGE = (
     "<html><body><h1>503 Service Unavailable</h1><p>No server is available to handle this request.</p></body></html>"
@@ -31,7 +31,7 @@ THROTTLED = "Request was not processed because too many requests were received. 
 CHUNK = b" " * 65536
 
 
-# What Microsoft Graph says with a status; "ServiceUnavailable" with another one.
+# Error codes and messages of Microsoft Graph by status; other statuses get "ServiceUnavailable".
 GRAPH_FAILURES = {
     409: (
         "Directory_ConcurrencyViolation",
@@ -43,7 +43,7 @@ GRAPH_FAILURES = {
 
 
 def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
-    """Return what is sent in place of the honest answer; None for a fault that only happens to that."""
+    """Return the answer that a fault sends instead of the real one; None for a fault that changes the real one."""
     match fault:
         case faults.Throttle():
             return _throttled(exchange, fault)
@@ -74,14 +74,14 @@ def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
 
 
 def spoiled(response: Response, fault: faults.Garbage) -> Response:
-    """Return an honest answer, cut in the middle but well framed, so that only its JSON is broken."""
+    """Return a real answer cut in the middle. The HTTP framing is correct, so only its JSON is broken."""
     del fault
     body = bytes(response.body)
     return Response(body[: len(body) // 2], response.status_code, {"content-type": response.headers["content-type"]})
 
 
 def misled(exchange: Exchange, response: Response, fault: faults.WrongPage) -> Response:
-    """Return an honest answer whose next link, or order, is not as it should be; another answer as it is."""
+    """Return a real answer with a wrong next link or order; an answer without these is not changed."""
     try:
         body = json.loads(bytes(response.body))
     except ValueError:
@@ -105,7 +105,7 @@ def misled(exchange: Exchange, response: Response, fault: faults.WrongPage) -> R
 
 
 def halved(response: Response, cut: Callable[[], None]) -> Response:
-    """Return an answer that promises all and cuts the connection after half of it."""
+    """Return an answer that announces its full length and cuts the connection after half of it."""
     body = bytes(response.body)
 
     async def parts() -> AsyncIterator[bytes]:

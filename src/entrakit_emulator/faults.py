@@ -1,7 +1,7 @@
-"""What shall go wrong: asked for by a test, endpoint by endpoint, for the next requests or for all.
+"""Faults: a test requests them for an endpoint, for the next requests or for all.
 
-Each kind is a value with its own fields; the control plane takes the same as JSON:
-`{"kind": "throttle", "endpoint": "token", "retry_after": 3, "times": 2}`.
+Each kind is a value with its own fields. The control plane accepts the same as JSON: `{"kind": "throttle", "endpoint":
+"token", "retry_after": 3, "times": 2}`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ POLLS = ("pending", "slow_down", "approve", "decline", "expire")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What all kinds have.
+    """The fields of all kinds.
 
     Args:
         endpoint: One of `ENDPOINTS`.
-        times: How many requests it meets; None for all until it is cleared.
-        after: How many requests it lets pass before.
+        times: Number of requests that get the fault; None for all requests until it is cleared.
+        after: Number of requests that pass before.
     """
 
     kind: ClassVar[str] = ""
@@ -37,7 +37,7 @@ class Fault:
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoint", ENDPOINT_ALIASES.get(self.endpoint, self.endpoint))
         if self.endpoint not in ENDPOINTS:
-            raise ValueError(f"There is no endpoint {self.endpoint!r}; there are: {', '.join(ENDPOINTS)}.")
+            raise ValueError(f"Unknown endpoint {self.endpoint!r}; known endpoints: {', '.join(ENDPOINTS)}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Failure(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drop(Fault):
-    """A connection cut.
+    """A cut connection.
 
     Args:
         is_mid_body: True to send half of the real answer first; False to send nothing.
@@ -84,14 +84,14 @@ class Drop(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaptivePortal(Fault):
-    """The sign-in page of a hotel: 200, and HTML."""
+    """The sign-in page of a guest network: 200 and HTML."""
 
     kind: ClassVar[str] = "captive_portal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage(Fault):
-    """200, and JSON that is none.
+    """200 with an invalid body.
 
     Args:
         form: `truncated` (the real answer, cut), `text`, `array`, `empty` or `binary`.
@@ -103,15 +103,15 @@ class Garbage(Fault):
     def __post_init__(self) -> None:
         Fault.__post_init__(self)
         if self.form not in ("truncated", "text", "array", "empty", "binary"):
-            raise ValueError(f"There is no garbage of form {self.form!r}.")
+            raise ValueError(f"Unknown form of garbage: {self.form!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slow(Fault):
-    """The real answer, late.
+    """The real answer, delayed.
 
     Args:
-        seconds: How late, by the real clock.
+        seconds: Delay, by the real clock.
     """
 
     kind: ClassVar[str] = "slow"
@@ -120,10 +120,10 @@ class Slow(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnexpectedRedirect(Fault):
-    """A redirect that no endpoint should answer with.
+    """A redirect, which no endpoint may answer with.
 
     Args:
-        location: Where to.
+        location: Target of the redirect.
         status: HTTP status.
     """
 
@@ -134,10 +134,10 @@ class UnexpectedRedirect(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OversizedBody(Fault):
-    """200, and a body without end.
+    """200 with a body of many megabytes.
 
     Args:
-        size: Bytes.
+        size: Size in bytes.
     """
 
     kind: ClassVar[str] = "oversized"
@@ -146,14 +146,14 @@ class OversizedBody(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal(Fault):
-    """An error of the service, by its number.
+    """An error of the token service, by its number.
 
     Args:
         code: AADSTS number.
-        error: OAuth error, where it shall differ from the table's.
-        suberror: Entra's finer reason; None for the table's.
-        claims: JSON text of the claims to ask for.
-        status: HTTP status; 0 for the table's.
+        error: OAuth error; empty for the error in the table.
+        suberror: Suberror; None for the suberror in the table.
+        claims: Claims that the client must request, JSON text.
+        status: HTTP status; 0 for the status in the table.
     """
 
     kind: ClassVar[str] = "error"
@@ -166,18 +166,18 @@ class Refusal(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens(Fault):
-    """Tokens that are not as usual.
+    """Unusual token responses.
 
     Args:
-        lifetime_s: `expires_in` of the access token; None for the usual.
-        refresh_in_s: `refresh_in`; None for none.
-        is_opaque: True for an access token that is no JWT.
-        is_without_id_token: True for no ID token.
-        is_without_refresh_token: True for no refresh token.
+        lifetime_s: `expires_in` of the access token; None for the usual lifetime.
+        refresh_in_s: `refresh_in`; None to leave it out.
+        is_opaque: True for an access token that is not a JWT.
+        is_without_id_token: True for a response without an ID token.
+        is_without_refresh_token: True for a response without a refresh token.
         is_without_rotation: True to return the refresh token that was sent.
-        has_text_numbers: True for numbers as strings, as the v1 endpoint has them.
-        id_token: Claims of the ID token to be replaced: `aud`, `nonce`, `tid`, `iss`, ...
-        access_token: Claims of the access token to be replaced.
+        has_text_numbers: True for numbers as strings, as the v1 endpoint sends them.
+        id_token: Claims of the ID token to replace: `aud`, `nonce`, `tid`, `iss`, ...
+        access_token: Claims of the access token to replace.
     """
 
     kind: ClassVar[str] = "tokens"
@@ -195,10 +195,10 @@ class Tokens(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Challenge(Fault):
-    """401 of Graph, or of a vault, with a claims challenge (continuous access evaluation).
+    """401 of Graph or a key vault with a claims challenge (continuous access evaluation).
 
     Args:
-        claims: JSON text of the claims to ask for; empty for "a token issued from now on".
+        claims: Claims to request, JSON text; empty for "a token issued from now on".
     """
 
     kind: ClassVar[str] = "challenge"
@@ -208,10 +208,10 @@ class Challenge(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item(Fault):
-    """An item of a batch that is refused, inside a batch that is not.
+    """One item of a batch is refused; the batch itself succeeds.
 
     Args:
-        url: Part of the item's address; empty for any.
+        url: Part of the item's URL; empty for any item.
         status: HTTP status.
         retry_after: Seconds; None for no header.
     """
@@ -225,12 +225,12 @@ class Item(Fault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongPage(Fault):
-    """A page of a collection, or a batch, that is not as it should be.
+    """A wrong page of a collection, or a wrong batch response.
 
     Args:
-        form: `foreign` (the next link names another host), `twice` (the page comes once more, under another link) or
-            `reordered` (its items, or its answers, in another order).
-        host: The other host.
+        form: `foreign` (the next link names another host), `twice` (the page comes again under another link) or
+            `reordered` (items or responses in another order).
+        host: The other host, for `foreign`.
     """
 
     kind: ClassVar[str] = "misled"
@@ -241,12 +241,12 @@ class WrongPage(Fault):
     def __post_init__(self) -> None:
         Fault.__post_init__(self)
         if self.form not in ("foreign", "twice", "reordered"):
-            raise ValueError(f"A page can't be misled in the form {self.form!r}.")
+            raise ValueError(f"Unknown form of a wrong page: {self.form!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpiredToken(Fault):
-    """401 of Graph: the token has expired, whatever it says."""
+    """401 of Graph, as for an expired token, whatever its `exp` says."""
 
     kind: ClassVar[str] = "expired"
     endpoint: str = "graph"
@@ -268,67 +268,67 @@ AnyFault: TypeAlias = (
     | Tokens
     | Challenge
 )
-# The names of version 0.1.
+# Names in version 0.1.
 Redirected, Oversized, Misled, Expired = UnexpectedRedirect, OversizedBody, WrongPage, ExpiredToken
 KINDS: dict[str, type[AnyFault]] = {one.kind: one for one in get_args(AnyFault)}
 
 
 class Faults:
-    """The faults that wait for their requests; the first that fits is taken."""
+    """The waiting faults; the first match is taken."""
 
     def __init__(self) -> None:
         self._waiting: list[AnyFault] = []
         self._polls: deque[str] = deque()
-        # Tests add in their thread what the server takes in its own.
+        # Tests add faults in their thread, and the server takes them in its own.
         self._lock = threading.Lock()
 
     @property
     def waiting(self) -> list[AnyFault]:
-        """The faults still to come."""
+        """The waiting faults."""
         return list(self._waiting)
 
     def add(self, fault: AnyFault) -> None:
-        """Let the next requests, or all, meet a fault."""
+        """Add a fault."""
         with self._lock:
             self._waiting = [*self._waiting, fault]
 
     def next_polls(self, *answers: str) -> None:
-        """Say how the next polls of any device are answered.
+        """Set the answers to the next polls of any device.
 
         Args:
-            answers: `pending`, `slow_down`, `approve` (by the seeded person), `decline` or `expire`, one for each poll.
+            answers: `pending`, `slow_down`, `approve` (by the seeded user), `decline` or `expire`, one for each poll.
         """
         for answer in answers:
             if answer not in POLLS:
-                raise ValueError(f"There is no poll answer {answer!r}; there are: {', '.join(POLLS)}.")
+                raise ValueError(f"Unknown poll answer {answer!r}; known answers: {', '.join(POLLS)}.")
         self._polls.extend(answers)
 
     def clear(self) -> None:
-        """Let nothing go wrong any more."""
+        """Remove all faults and chosen poll answers."""
         with self._lock:
             self._waiting = []
             self._polls.clear()
 
     def take(self, endpoint: str) -> AnyFault | None:
-        """Return the fault that a request meets in place of, or around, its answer."""
+        """Return the fault of a request to an endpoint; None if there is none."""
         return self._take(endpoint)
 
     def take_tokens(self) -> Tokens:
-        """Return how the tokens of a request shall differ."""
+        """Return the changes to the tokens of a request."""
         fault = self._take("token", Tokens)
         return fault if isinstance(fault, Tokens) else Tokens()
 
     def take_poll(self) -> str:
-        """Return how a poll is answered; empty for the honest answer."""
+        """Return the chosen answer to a poll; empty if none was chosen."""
         return self._polls.popleft() if self._polls else ""
 
     def take_item(self, url: str) -> Item | None:
-        """Return how an item of a batch is refused; None for an honest answer."""
+        """Return the fault of an item of a batch; None if there is none."""
         fault = self._take("graph", Item, url)
         return fault if isinstance(fault, Item) else None
 
     def _take(self, endpoint: str, wanted: type[AnyFault] | None = None, url: str = "") -> AnyFault | None:
-        """Return the next fault of an endpoint; one of those that act elsewhere only if it is what is wanted."""
+        """Return the next fault of an endpoint; faults of tokens and batch items only if `wanted` is their type."""
         with self._lock:
             for index, fault in enumerate(self._waiting):
                 kind = type(fault) if isinstance(fault, Tokens | Item) else None
@@ -350,24 +350,24 @@ class Faults:
 
 
 def from_json(value: object) -> AnyFault:
-    """Read a fault of the control plane.
+    """Parse a fault of the control plane.
 
     Raises:
-        ValueError: It has no known kind, a field that its kind has not, or a value of the wrong type.
+        ValueError: The kind is unknown, a field does not belong to it, or a value has the wrong type.
     """
     if not isinstance(value, dict):
-        raise ValueError("A fault is a JSON object.")  # noqa: TRY004 text from outside, not a mistake of a program
+        raise ValueError("A fault must be a JSON object.")  # noqa: TRY004 input of a caller, not a mistake of a program
     given = dict(value)
     kind = KINDS.get(str(given.pop("kind", "")))
     if kind is None:
-        raise ValueError(f"A fault has a kind: {', '.join(sorted(KINDS))}.")
+        raise ValueError(f"The kind of a fault must be one of {', '.join(sorted(KINDS))}.")
     hints = get_type_hints(kind)
     for name, content in given.items():
         if name not in {one.name for one in fields(kind)}:
             raise ValueError(f"A fault of kind {kind.kind!r} has no field {name!r}.")
         if not fits(content, hints[name]):
-            raise ValueError(f"The field {name!r} of a fault of kind {kind.kind!r} can't be {content!r}.")
+            raise ValueError(f"The field {name!r} of a fault of kind {kind.kind!r} does not accept {content!r}.")
     for one in fields(kind):
         if one.default is MISSING and one.default_factory is MISSING and one.name not in given:
-            raise ValueError(f"A fault of kind {kind.kind!r} needs a field {one.name!r}.")
+            raise ValueError(f"A fault of kind {kind.kind!r} requires a field {one.name!r}.")
     return kind(**given)

@@ -1,4 +1,4 @@
-"""A mapping that forgets its oldest entries, so that a loop of requests can't fill the memory."""
+"""A dictionary that drops its oldest entries, so that a loop of requests can't fill the memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ V = TypeVar("V")
 
 
 class FifoDict(OrderedDict[K, V], Generic[K, V]):
-    """A dict of at most `limit` entries; one more, and the oldest is dropped.
+    """A dictionary of at most `limit` entries; adding more drops the oldest.
 
     Args:
-        limit: How many entries are kept.
+        limit: Maximum number of entries.
     """
 
     def __init__(self, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""JSON web signatures, by hand: few lines, so that no JWT library judges what the emulator issues or reads.
+"""JSON web signatures, implemented here, so that no JWT library is needed to issue or check the emulator's tokens.
 
 RFC 7515 (JWS), 7517 (JWK), 7518 (RS256, PS256).
 """
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class MalformedError(ValueError):
-    """A text that is no JSON web token."""
+    """The text is not a JSON web token, or not base64url."""
 
 
 class Parts(NamedTuple):
-    """A token taken apart, nothing of it verified.
+    """The parts of a token, not verified.
 
     Args:
         header: Decoded header.
@@ -47,10 +47,10 @@ def b64url(data: bytes) -> str:
 
 
 def from_b64url(text: str) -> bytes:
-    """Return the bytes of a base64url text, padded or not.
+    """Decode base64url, padded or not.
 
     Raises:
-        MalformedError: It is none.
+        MalformedError: The text is not base64url.
     """
     try:
         return base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), altchars=b"-_", validate=True)
@@ -65,10 +65,10 @@ def sign(header: Mapping[str, object], payload: Mapping[str, object], key: RSAPr
 
 
 def split(token: str) -> Parts:
-    """Take a compact token apart.
+    """Split a compact token into its parts.
 
     Raises:
-        MalformedError: It has not three parts, or one of them is not what it should be.
+        MalformedError: The token does not have three parts, or one of them can't be decoded.
     """
     pieces = token.split(".")
     if len(pieces) != 3:
@@ -78,7 +78,7 @@ def split(token: str) -> Parts:
 
 
 def is_signed_by(parts: Parts, key: RSAPublicKey) -> bool:
-    """Say whether the signature of a token, RS256 or PS256 as its header names, is of this key."""
+    """Return whether a key made the signature of a token, RS256 or PS256 as the header says."""
     schemes = {
         "RS256": padding.PKCS1v15(),
         # RFC 7518, 3.5: the salt is as long as the hash.
@@ -96,7 +96,7 @@ def is_signed_by(parts: Parts, key: RSAPublicKey) -> bool:
 
 def thumbprints(certificate_der: bytes) -> tuple[str, str]:
     """Return the SHA-1 and the SHA-256 thumbprint of a certificate, in base64url, as in `x5t` and `x5t#S256`."""
-    # RFC 7515, 4.1.7: x5t is a name for the certificate, nothing rests on SHA-1 here.
+    # RFC 7515, 4.1.7: x5t only names the certificate; no security depends on SHA-1 here.
     sha1 = hashlib.sha1(certificate_der, usedforsecurity=False).digest()
     return b64url(sha1), b64url(hashlib.sha256(certificate_der).digest())
 

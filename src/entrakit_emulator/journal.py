@@ -1,6 +1,6 @@
-"""What was asked of the tenant: every request, secrets masked, and every breach of the protocol noticed.
+"""The journal: every request with secrets masked, and every breach of the protocol.
 
-Readers never wait for the server: they get a copy of a list that is only ever appended to.
+Readers do not wait for the server: they get a copy of a list that only grows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LIMIT = 2000
 ENDPOINT_ALIASES = {"keyvault": "key_vault"}
 MASK = "***"
 
-# Parameters that say what was asked, never who asked or with what secret.
+# Parameters whose values identify neither a user nor a secret.
 SAFE_PARAMETERS = frozenset(
     {
         "api-version", "authorization_endpoint", "claims", "client_assertion_type", "client_id", "client_info",
@@ -36,16 +36,16 @@ SAFE_HEADERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request and what became of it.
+    """A request and its result.
 
     Args:
-        at: The tenant's time when it came, in seconds since 1970.
+        at: The tenant's time of the request, in seconds since 1970.
         method: HTTP method.
         path: Path, without query.
-        endpoint: Name of the endpoint: `token`, `devicecode`, ...; empty for a path that there is not.
-        parameters: Query and form parameters; only values that can't be secret, `***` for all others.
-        headers: What the client says about itself; `authorization` by scheme only.
-        status: HTTP status of the answer; 0 where the connection was cut instead.
+        endpoint: Name of the endpoint: `token`, `devicecode`, ...; empty for an unknown path.
+        parameters: Query and form parameters. Values that might be secret are `***`.
+        headers: Headers that describe the client; of `authorization`, the scheme only.
+        status: HTTP status of the answer; 0 if the connection was cut instead.
         error: OAuth error or Graph error code of the answer, or empty.
         code: AADSTS number of the answer, or 0.
     """
@@ -63,12 +63,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A breach of the protocol that the service would let pass, or answer without a word about it.
+    """A breach of the protocol that the real service accepts, or refuses without naming it.
 
     Args:
-        rule: Its name, such as `polling_too_fast`.
-        text: What was seen, and which rule it breaks.
-        endpoint: Where.
+        rule: Name of the rule, such as `polling_too_fast`.
+        text: The breach and the rule, in a sentence.
+        endpoint: Name of the endpoint.
         at: The tenant's time, in seconds since 1970.
     """
 
@@ -93,12 +93,12 @@ class Journal:
 
     @property
     def violations(self) -> list[Violation]:
-        """The breaches noticed, oldest first."""
+        """The recorded breaches, oldest first."""
         return self._violations[-LIMIT:]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How often each endpoint was asked, also beyond the last 2,000."""
+        """Number of requests per endpoint, including those before the last 2,000."""
         return self._counts.copy()
 
     def of(self, endpoint: str) -> list[Entry]:
@@ -107,20 +107,20 @@ class Journal:
         return [entry for entry in self.entries if entry.endpoint == name]
 
     def add(self, entry: Entry) -> None:
-        """Note a request."""
+        """Record a request."""
         self._entries.append(entry)
         self._counts[entry.endpoint or "unknown"] += 1
         if len(self._entries) > 2 * LIMIT:
             self._entries = self._entries[-LIMIT:]
 
     def violate(self, violation: Violation) -> None:
-        """Note a breach."""
+        """Record a breach."""
         self._violations.append(violation)
         if len(self._violations) > 2 * LIMIT:
             self._violations = self._violations[-LIMIT:]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all entries."""
         self._entries = []
         self._violations = []
         self._counts = Counter()
@@ -135,14 +135,14 @@ class Journal:
 
 
 def masked(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return parameters with every value masked that might be a secret or name a person."""
-    # MSAL.js says in parameters what others say in headers.
+    """Mask every value that might be secret or name a user, and return the parameters."""
+    # MSAL.js sends as parameters what other clients send as headers.
     safe = SAFE_PARAMETERS | SAFE_HEADERS
     return {name: value if name.lower() in safe else MASK for name, value in parameters.items()}
 
 
 def client_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return what a client says about itself; of an Authorization header, the scheme."""
+    """Return the headers that describe the client; of an Authorization header, the scheme."""
     kept = {name: value for name, value in headers.items() if name in SAFE_HEADERS}
     authorization = headers.get("authorization")
     if authorization is not None:

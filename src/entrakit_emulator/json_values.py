@@ -1,4 +1,4 @@
-"""Values that came as JSON, compared with the types that Python names for them."""
+"""Comparison of JSON values with Python types."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Union, get_args, get_origin
 
 
 def fits(value: object, hint: object) -> bool:
-    """Say whether a JSON value may stand where a type is declared.
+    """Return whether a JSON value has a type.
 
     Args:
         value: The value.
-        hint: The type: a plain one, a union, a mapping with text keys, or a sequence of one type.
+        hint: The type: a plain one, a union, a mapping with string keys, or a sequence of one type.
     """
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):

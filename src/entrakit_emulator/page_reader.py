@@ -1,4 +1,4 @@
-"""What a person sees on a page: its heading, its first form, and what it says is wrong."""
+"""Reader of HTML pages: heading, first form, and error message."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Button(NamedTuple):
     """A button of a form.
 
     Args:
-        value: What it sends.
-        text: What stands on it.
+        value: Value that the button sends.
+        text: Label.
     """
 
     value: str
@@ -24,10 +24,10 @@ class Form:
     """A form.
 
     Args:
-        action: Where it is sent.
-        hidden: Values that nobody types.
-        fields: Names of what can be typed.
-        buttons: Its buttons.
+        action: Address that the form is sent to.
+        hidden: Hidden fields and their values.
+        fields: Names of the visible fields.
+        buttons: Buttons of the form.
     """
 
     action: str = ""
@@ -37,12 +37,12 @@ class Form:
 
 
 class Reader(HTMLParser):
-    """Reads a page.
+    """Parser of a page.
 
     Attributes:
         heading: Text of the first heading.
-        message: Text of the alert; empty for none.
-        form: The first form; None for none.
+        message: Text of the alert; empty if there is none.
+        form: The first form; None if there is none.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Reader(HTMLParser):
         self._inside = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note what begins."""
+        """Handle a start tag."""
         have = {name: value or "" for name, value in attrs}
         if have.get("role") == "alert":
             self._inside = "message"
@@ -71,12 +71,12 @@ class Reader(HTMLParser):
             self._inside = "button"
 
     def handle_endtag(self, tag: str) -> None:
-        """Note what ends."""
+        """Handle an end tag."""
         if tag in ("h1", "div", "p", "button"):
             self._inside = ""
 
     def handle_data(self, data: str) -> None:
-        """Note what is written."""
+        """Handle text."""
         if self._inside == "heading":
             self.heading += data
         elif self._inside == "message":
@@ -87,7 +87,7 @@ class Reader(HTMLParser):
 
 
 def read(text: str) -> Reader:
-    """Return what stands on a page."""
+    """Parse a page."""
     reader = Reader()
     reader.feed(text)
     reader.close()

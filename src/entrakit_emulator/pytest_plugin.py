@@ -1,6 +1,7 @@
 """pytest fixtures: a tenant for each test, on one server for the whole run.
 
-Loaded by pytest itself where the distribution is installed. Nothing is imported before a test asks for the fixture.
+pytest loads this plugin in every installation that has the distribution. Nothing else is imported until a test requests
+the fixture.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def entra_tenant_server() -> Iterator[Tenant]:
-    """The one server of a test run; ask for `entra_tenant` instead."""
+    """The one server of a test run. Tests request `entra_tenant` instead."""
     from entrakit_emulator import start
 
     with start() as tenant:
@@ -26,7 +27,7 @@ def entra_tenant_server() -> Iterator[Tenant]:
 
 @pytest.fixture
 def entra_tenant(entra_tenant_server: Tenant) -> Iterator[Tenant]:
-    """A tenant in its first state; what the test changes is undone."""
+    """A tenant in its first state. Changes are undone after the test."""
     entra_tenant_server.reset()
     yield entra_tenant_server
     entra_tenant_server.reset()

@@ -1,4 +1,4 @@
-"""Every address of the tenant."""
+"""Routes of the tenant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from entrakit_emulator.exchange import Exchange
 
-# Addresses of the real service that are refused by name.
+# Paths of the real service that are refused by name.
 REFUSED = {
     "/{tenant}/oauth2/token": "the v1.0 token endpoint",
     "/{tenant}/oauth2/devicecode": "the v1.0 device code endpoint",

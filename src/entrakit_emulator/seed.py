@@ -1,4 +1,4 @@
-"""Adding to what the tenant began with: people, apps, secrets, certificates, vaults, other tenants, revocations."""
+"""Seeds: changes of the tenant until the next reset."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PLATFORMS = ("public", "web", "spa")
 
 
 class Seed(KeyVaultSeeds):
-    """Changes of what the tenant holds, until the next reset; those of its vaults come from `KeyVaultSeeds`.
+    """Steps that change the tenant until the next reset; `KeyVaultSeeds` has those for key vaults.
 
     Args:
-        world: The world.
+        world: State of the tenant.
     """
 
     def add_tenant(
@@ -38,14 +38,14 @@ class Seed(KeyVaultSeeds):
         """Add a tenant.
 
         Args:
-            domain: Its domain.
-            name: Its display name; the domain if empty.
-            tenant_id: Its id; a new one if empty.
-            cloud: `global`, or the national cloud (`usgov`, `china`) that it lives in.
-            federated: Domains whose people sign in elsewhere.
+            domain: Domain of the new tenant.
+            name: Display name; the domain if empty.
+            tenant_id: Tenant id; a new one if empty.
+            cloud: `global`, or the national cloud of the tenant (`usgov`, `china`).
+            federated: Domains whose users sign in elsewhere.
         """
         if cloud != "global" and cloud not in CLOUDS:
-            raise ValueError(f"There is no cloud {cloud!r}; there are: global, {', '.join(CLOUDS)}.")
+            raise ValueError(f"Unknown cloud {cloud!r}; known clouds: global, {', '.join(CLOUDS)}.")
         with self._world.lock:
             one = Directory(
                 _guid(tenant_id), name or domain, (domain.lower(),), cloud=cloud, federated=tuple(federated)
@@ -65,21 +65,21 @@ class Seed(KeyVaultSeeds):
         is_enabled: bool = True,
         mail: str = "",
     ) -> User:
-        """Add a person; `change_user` for what else may be special about them.
+        """Add a user; `change_user` sets further fields.
 
         Args:
             upn: Sign-in name.
             password: Password; empty for none.
             object_id: Object id; a new one if empty.
-            display_name: Name shown; the sign-in name if empty.
-            tenant_id: Id of their tenant.
-            mfa_code: Code of the second step; empty for no second step.
+            display_name: Display name; the sign-in name if empty.
+            tenant_id: Id of the user's tenant.
+            mfa_code: Code of the second factor; empty for no second factor.
             is_enabled: False for a disabled account.
             mail: Mail address.
         """
         with self._world.lock:
             if self._world.find_user(upn) is not None:
-                raise ValueError(f"There is a person {upn!r} already.")
+                raise ValueError(f"The user {upn!r} exists already.")
             user = User(
                 upn, password, _guid(object_id), display_name or upn, self._tenant(tenant_id),
                 mfa_code=mfa_code, is_enabled=is_enabled, mail=mail,
@@ -88,7 +88,7 @@ class Seed(KeyVaultSeeds):
             return user
 
     def change_user(self, upn: str, changes: Mapping[str, object]) -> User:
-        """Change a person.
+        """Change a user.
 
         Args:
             upn: Sign-in name.
@@ -116,34 +116,34 @@ class Seed(KeyVaultSeeds):
         """Add an app registration.
 
         Args:
-            name: Name shown.
+            name: Display name.
             client_id: Client id; a new one if empty.
-            tenant_id: Id of the tenant that it is registered in.
+            tenant_id: Id of the tenant with the registration.
             redirect_uris: Redirect URIs, all of one platform.
             platform: `public`, `web` or `spa`.
-            is_public: True where public client flows are allowed.
-            is_multi_tenant: True where people of other tenants may sign in.
-            identifier_uris: What names it as a resource.
-            permissions: Delegated permissions that it offers.
-            roles: App roles that it offers.
+            is_public: Whether public client flows are allowed.
+            is_multi_tenant: Whether users of other tenants are allowed to sign in.
+            identifier_uris: Identifier URIs of the app as a resource.
+            permissions: Delegated permissions of the app as a resource.
+            roles: App roles of the app as a resource.
         """
         with self._world.lock:
             app = App(
                 _guid(client_id), name, self._tenant(tenant_id),
                 redirects=tuple(_redirect(uri, platform) for uri in redirect_uris),
                 is_public=is_public, is_multi_tenant=is_multi_tenant, identifier_uris=tuple(identifier_uris),
-                permissions=tuple(Permission(one, one, f"It may do what {one} allows.") for one in permissions),
+                permissions=tuple(Permission(one, one, f"It has the permission {one}.") for one in permissions),
                 roles=tuple(roles),
             )  # fmt: skip
             self._world.apps[app.client_id] = app
             return app
 
     def change_app(self, client_id: str, changes: Mapping[str, object]) -> App:
-        """Change the switches of an app registration.
+        """Change fields of an app registration.
 
         Args:
-            client_id: Which one.
-            changes: Fields of `App` and their new values; only those that are true or false, or text.
+            client_id: Client id of the app.
+            changes: Fields of `App` and their new values; only booleans and strings can be changed.
         """
         with self._world.lock:
             app = self._app(client_id)
@@ -154,7 +154,7 @@ class Seed(KeyVaultSeeds):
         """Add a client secret.
 
         Args:
-            client_id: To which app.
+            client_id: Client id of the app.
             value: The secret.
             expires_at: Seconds since 1970; None for never.
         """
@@ -168,7 +168,7 @@ class Seed(KeyVaultSeeds):
         """Register a certificate.
 
         Args:
-            client_id: To which app.
+            client_id: Client id of the app.
             certificate: The certificate, PEM.
         """
         with self._world.lock:
@@ -180,7 +180,7 @@ class Seed(KeyVaultSeeds):
         """Register a redirect URI.
 
         Args:
-            client_id: To which app.
+            client_id: Client id of the app.
             uri: The URI.
             platform: `public`, `web` or `spa`.
         """
@@ -189,10 +189,10 @@ class Seed(KeyVaultSeeds):
             self._world.change_app(app.client_id, redirects=(*app.redirects, _redirect(uri, platform)))
 
     def grant(self, upn: str, client_id: str, resource: str, permissions: Sequence[str]) -> None:
-        """Let a person, or everybody, have consented to delegated permissions.
+        """Grant an app delegated permissions, as if a user or an administrator had consented.
 
         Args:
-            upn: Sign-in name; `*` for everybody.
+            upn: Sign-in name; `*` for all users.
             client_id: App that gets the permissions.
             resource: Identifier of the API, such as `https://graph.microsoft.com`.
             permissions: Names, such as `User.Read`.
@@ -203,31 +203,31 @@ class Seed(KeyVaultSeeds):
             self._world.consents[key] = self._world.consents.get(key, frozenset()) | frozenset(permissions)
 
     def withdraw(self, upn: str, client_id: str) -> None:
-        """Take all that a person consented to for an app back."""
+        """Remove everything that a user consented to for an app."""
         with self._world.lock:
             who = self._user(upn).object_id
             for key in [key for key in self._world.consents if key[:2] == (who, client_id.lower())]:
                 del self._world.consents[key]
 
     def grant_roles(self, client_id: str, resource: str, roles: Sequence[str]) -> None:
-        """Give an app exactly these app roles of an API.
+        """Replace the app roles of an API that are granted to an app.
 
         Args:
             client_id: App that gets the roles.
             resource: Identifier of the API.
-            roles: Names; none takes all away.
+            roles: Names of the roles; an empty list removes all.
         """
         with self._world.lock:
             app, api = self._app(client_id), self._resource(resource)
             self._world.change_app(app.client_id, granted_roles={**app.granted_roles, api.client_id: tuple(roles)})
 
     def revoke_sessions(self, upn: str) -> None:
-        """Revoke a person's refresh tokens and sessions, as an administrator does."""
+        """Revoke a user's refresh tokens and sessions, as an administrator does."""
         with self._world.lock:
             self._world.valid_from[self._user(upn).object_id] = self._world.clock.now()
 
     def change_settings(self, changes: Mapping[str, object]) -> None:
-        """Change numbers of the service.
+        """Change settings of the service.
 
         Args:
             changes: Fields of `Settings` and their new values.
@@ -238,27 +238,27 @@ class Seed(KeyVaultSeeds):
                 setattr(self._world.settings, name, value)
 
     def rotate_keys(self) -> None:
-        """Sign with a new key from now on; the old one stays published."""
+        """Sign with a new key from now on, and keep publishing the old one."""
         new = make_signing_key()
         with self._world.lock:
             self._world.keys.rotate(new)
 
     def apply(self, steps: object) -> None:
-        """Do what the control plane was told: a list of objects, each with `do` (a method of this class) and arguments.
+        """Apply steps of the control plane: objects, each with `do` (a method of this class) and its arguments.
 
         Raises:
-            ValueError: There is no such method, or it does not take that.
+            ValueError: A step is unknown, or an argument does not fit.
         """
         if not isinstance(steps, list):
-            raise ValueError("Seeds are a list of steps.")  # noqa: TRY004 text from outside
+            raise ValueError("Seeds must be a list of steps.")  # noqa: TRY004 input of a caller
         for step in steps:
             if not isinstance(step, dict):
-                raise ValueError("A step is an object with `do` and arguments.")  # noqa: TRY004 text from outside
+                raise ValueError("A step must be an object with `do` and arguments.")  # noqa: TRY004 input of a caller
             arguments = dict(step)
             name = str(arguments.pop("do", ""))
             method = getattr(self, name, None) if name in STEPS else None
             if method is None:
-                raise ValueError(f"There is no step {name!r}; there are: {', '.join(STEPS)}.")
+                raise ValueError(f"Unknown step {name!r}; known steps: {', '.join(STEPS)}.")
             try:
                 inspect.signature(method).bind(**arguments)
             except TypeError as error:
@@ -266,30 +266,30 @@ class Seed(KeyVaultSeeds):
             hints = get_type_hints(method)
             for argument, value in arguments.items():
                 if not fits(value, hints[argument]):
-                    raise ValueError(f"Step {name!r}: {argument!r} can't be {value!r}.")
+                    raise ValueError(f"Step {name!r}: {argument!r} does not accept {value!r}.")
             method(**arguments)
 
     def _tenant(self, tenant_id: str) -> str:
         if tenant_id not in self._world.tenants:
-            raise ValueError(f"There is no tenant {tenant_id!r}.")
+            raise ValueError(f"Unknown tenant {tenant_id!r}.")
         return tenant_id
 
     def _user(self, upn: str) -> User:
         user = self._world.find_user(upn)
         if user is None:
-            raise ValueError(f"There is no person {upn!r}.")
+            raise ValueError(f"Unknown user {upn!r}.")
         return user
 
     def _app(self, client_id: str) -> App:
         app = self._world.apps.get(client_id.lower())
         if app is None:
-            raise ValueError(f"There is no app {client_id!r}.")
+            raise ValueError(f"Unknown app {client_id!r}.")
         return app
 
     def _resource(self, name: str) -> App:
         app = self._world.find_resource(name)
         if app is None:
-            raise ValueError(f"There is no API {name!r}.")
+            raise ValueError(f"Unknown API {name!r}.")
         return app
 
 
@@ -306,21 +306,21 @@ def _guid(text: str) -> str:
 
 def _redirect(uri: str, platform: str) -> Redirect:
     if platform not in PLATFORMS:
-        raise ValueError(f"There is no platform {platform!r}; there are: {', '.join(PLATFORMS)}.")
+        raise ValueError(f"Unknown platform {platform!r}; known platforms: {', '.join(PLATFORMS)}.")
     return Redirect(uri, platform)
 
 
 def _check_fields(kind: type[User | App | Settings], changes: Mapping[str, object]) -> None:
-    """Check that changes name fields of a kind, with values that fit.
+    """Check names and types of changed fields.
 
     Raises:
-        ValueError: They don't.
+        ValueError: A field does not exist or can't be changed, or a value has the wrong type.
     """
     hints = {one.name: one.type for one in fields(kind)}
     simple = {"str": str, "bool": bool, "int": int, "int | None": int | None, "float": float}
     for name, value in changes.items():
         hint = simple.get(str(hints.get(name)))
         if hint is None:
-            raise ValueError(f"{kind.__name__} has no field {name!r} to change.")
+            raise ValueError(f"{kind.__name__} has no field {name!r} that can be changed.")
         if not fits(value, hint):
-            raise ValueError(f"{name!r} of {kind.__name__} can't be {value!r}.")
+            raise ValueError(f"{name!r} of {kind.__name__} does not accept {value!r}.")

@@ -1,4 +1,4 @@
-"""The server: loopback sockets, TLS, a thread. Nothing outside this machine can reach it."""
+"""The server: loopback sockets, TLS and a thread. Other machines can't reach it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ START_TIMEOUT_S = 20.0
 
 
 class ServerConnection(H11Protocol):
-    """A connection that the application can cut, and that does not hold up the end of the server."""
+    """A connection that the application can cut. Idle connections do not delay the end of the server."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
-        """Hand the application the knife."""
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # the same signature as in uvicorn
+        """Give the application a function that cuts the connection."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "cut": transport.abort}
 
     def shutdown(self) -> None:
-        """Close an idle connection without waiting for the other side's farewell."""
-        # uvicorn declares `cycle` as always there; before the first request it is None.
+        """Close an idle connection without waiting for the client."""
+        # uvicorn declares `cycle` as always set, but before the first request it equals None.
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is None or cycle.response_complete:
             self.transport.abort()
@@ -40,7 +40,7 @@ class ServerConnection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """A server that tells when it listens."""
+    """A server with an event that is set when it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -55,10 +55,10 @@ class Server:
     """An application served on `https://localhost:PORT`.
 
     Args:
-        port: Port; 0 for one that the system chooses.
+        port: Port; 0 lets the system choose one.
 
     Attributes:
-        port: The port that it has.
+        port: The port in use.
     """
 
     def __init__(self, port: int) -> None:
@@ -75,7 +75,7 @@ class Server:
             context: TLS context.
 
         Raises:
-            RuntimeError: The server did not come up.
+            RuntimeError: The server did not start in time.
         """
         config = uvicorn.Config(
             application,
@@ -93,7 +93,7 @@ class Server:
             raise RuntimeError("The emulator's server did not start.")
 
     def stop(self) -> None:
-        """Stop serving, and close everything."""
+        """Stop serving and close all sockets."""
         if self._server is not None and self._thread is not None:
             self._server.should_exit = True
             self._thread.join()
@@ -102,12 +102,12 @@ class Server:
 
 
 def _send_at_once(listener: socket.socket) -> None:
-    """Spare every answer 40 ms: asyncio leaves Nagle's algorithm on for sockets that it did not make itself."""
+    """Switch Nagle's algorithm off, which delays each answer by 40 ms; asyncio does so only for sockets it creates."""
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _listen(port: int) -> list[socket.socket]:
-    """Return listening sockets on 127.0.0.1 and, where there is one, on ::1, both with the same port."""
+    """Return listening sockets on 127.0.0.1 and, if available, on ::1, with the same port."""
     for _ in range(ATTEMPTS):
         first = socket.create_server(("127.0.0.1", port))
         _send_at_once(first)
@@ -117,7 +117,7 @@ def _listen(port: int) -> list[socket.socket]:
             second = socket.create_server(("::1", first.getsockname()[1]), family=socket.AF_INET6)
             _send_at_once(second)
         except OSError:
-            # Somebody else has that port on ::1: with port 0 there are others.
+            # Another process uses that port on ::1. With port 0, another port can be tried.
             first.close()
             if port:
                 raise

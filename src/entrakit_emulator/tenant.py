@@ -1,4 +1,4 @@
-"""A running tenant, and the handle on it."""
+"""A running tenant."""
 
 from __future__ import annotations
 
@@ -35,26 +35,27 @@ if TYPE_CHECKING:
     from entrakit_emulator.world import Settings
 
 
-# What the control plane tells about the key vault, by the names of version 0.1.
+# Attributes of the key vault in the control plane, by their names in version 0.1.
 VAULT_NAMES = (
     "vault_url", "vault_certificate", "vault_hsm_certificate", "vault_secret", "vault_client", "vault_client_secret",
 )  # fmt: skip
 
 
 class Tenant:
-    """A tenant on loopback; `entrakit_emulator.start` makes one.
+    """A tenant on loopback; `entrakit_emulator.start` creates one.
 
     Args:
-        port: Port; 0 for one that the system chooses.
-        clock: What tells the time; None for the system's clock.
-        users: How many further users the directory has, and for each hundred of them a group; always the same ones.
-        restore: A snapshot to begin with.
+        port: Port; 0 lets the system choose one.
+        clock: Source of the time; None for the system's clock.
+        users: Number of additional users. There is one group for each hundred of them, and they are the same in every
+            run.
+        restore: Path of a snapshot to start from.
 
     Raises:
-        ValueError: The snapshot is none, or is damaged.
+        ValueError: The file is not a snapshot, or is damaged.
 
     Attributes:
-        url: Origin of everything: `https://localhost:PORT`.
+        url: Origin of all addresses: `https://localhost:PORT`.
         tenant_id: Id of the tenant.
         domain: Its domain.
         public_client: Client id of an app without credentials.
@@ -66,16 +67,16 @@ class Tenant:
         key_vault_certificate: Name of the confidential app's certificate in the key vault; it is exportable.
         key_vault_hsm_certificate: Name of another certificate of that app, whose key is not exportable.
         key_vault_secret: Name of the confidential app's secret in the key vault.
-        key_vault_client: Client id of an app with access to the key vault; the person `users.normal` has access, too.
+        key_vault_client: Client id of an app with access to the key vault; the user `users.normal` has access, too.
         key_vault_client_secret: Client secret of that app.
-        users: The seeded people.
+        users: The seeded users.
         certificate_pem: Certificate of the confidential app, PEM text.
-        private_key_pem: Its private key, PKCS #8 PEM text without password.
-        control_key: What the control plane asks for in `X-Emulator-Key`.
+        private_key_pem: Its private key, PKCS #8 PEM text without a password.
+        control_key: Key that the control plane requires in `X-Emulator-Key`.
         clock: The tenant's time.
-        faults: What shall go wrong.
-        journal: What was asked.
-        seed: Changes of what the tenant holds.
+        faults: The waiting faults.
+        journal: The requests, and the breaches of the protocol.
+        seed: Steps that change the tenant.
     """
 
     tenant_id = contoso.TENANT_ID
@@ -97,7 +98,7 @@ class Tenant:
     ) -> None:
         self._bulk_users = users
         snapshot = read(restore) if restore else None
-        # Made side by side: RSA keys take most of the time of a start.
+        # In parallel, because RSA keys take most of the time of a start.
         with ThreadPoolExecutor(4) as pool:
             signing = [pool.submit(make_signing_key) for _ in range(2)]
             app = pool.submit(new_certificate, "Contoso Nightly")
@@ -146,12 +147,12 @@ class Tenant:
 
     @property
     def settings(self) -> Settings:
-        """Numbers of the service; `seed.change_settings` checks what it is given."""
+        """Settings of the service; `seed.change_settings` checks the values."""
         return self._world.settings
 
     @property
     def ca_path(self) -> str:
-        """File of the CA certificate, PEM, that clients have to trust."""
+        """Path of the CA certificate, PEM, that clients must trust."""
         return str(self._trust.ca_path)
 
     @property
@@ -160,7 +161,7 @@ class Tenant:
         return set(self._world.answered_codes)
 
     def _description(self) -> dict[str, object]:
-        """Return what a client needs to sign in, as JSON values."""
+        """Return the data that a client needs to sign in, as JSON values."""
         names = (
             "url", "ca_path", "tenant_id", "domain", "public_client", "confidential_client", "client_secret",
             "certificate_pem", "private_key_pem", *(f"key_{name}" for name in VAULT_NAMES), *VAULT_NAMES,
@@ -169,26 +170,26 @@ class Tenant:
         return values | {"users": {name: asdict(user) for name, user in self.users._asdict().items()}}
 
     def person(self, user: User | None = None) -> Person:
-        """Return somebody who signs in without a browser.
+        """Return a simulated user who signs in without a browser.
 
         Args:
-            user: Who; None for the person about whom nothing is special.
+            user: The user; None for `users.normal`.
         """
         who = user or self.users.normal
         return Person(self.url, self.ca_path, who.upn, who.password, mfa_code=who.mfa_code)
 
     def reset(self) -> None:
-        """Go back to the seeds: forget everything that was added, issued, asked for or noted."""
+        """Return to the seeds: remove everything that was added, issued or recorded."""
         with self._world.lock:
             consistency.end(self._world)
             self._world.clear()
             self._plant()
 
     def snapshot(self, path: str) -> None:
-        """Write the directory, and what sign-in needs to go on with it, to a private file.
+        """Write the directory, and everything that sign-in needs to continue with it, to a private file.
 
         Raises:
-            OSError: It can't be written; what was there before is still there.
+            OSError: The file can't be written; an older file at that path is unchanged.
         """
         with self._world.lock:
             write(self._world, path)
@@ -198,7 +199,7 @@ class Tenant:
         bulk_objects.plant(self._world.objects, self.tenant_id, self.domain, self._bulk_users, self._world.clock.now())
 
     def stop(self) -> None:
-        """Stop serving and remove the CA certificate's file. A second call does nothing."""
+        """Stop serving and remove the file of the CA certificate. A second call does nothing."""
         self._server.stop()
         consistency.end(self._world)
         self._world.objects.close()

@@ -1,10 +1,10 @@
-"""Trust for one run: a certificate authority that can only vouch for loopback, and one server certificate of it.
+"""Trust for one run: a certificate authority for loopback names only, and one server certificate issued by it.
 
     make    CA key, CA certificate       name constraints: localhost, 127.0.0.0/8, ::1 (RFC 5280, 4.2.1.10)
-            server key, certificate      signed by the CA, whose key is then forgotten
+            server key, certificate      signed by the CA, whose key is then discarded
     write   ca.pem                       into a private directory, removed at the end
 
-A person who adds `ca.pem` to a trust store gives nobody power over any other site.
+Adding `ca.pem` to a trust store gives nobody power over any other site.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEAF_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
 
 
 class Trust:
-    """A CA certificate in a file, and the server side's TLS context.
+    """The CA certificate in a file, and the TLS context of the server.
 
     Attributes:
         ca_path: PEM file with the CA certificate.
@@ -53,7 +53,7 @@ class Trust:
         leaf_path.unlink()
 
     def remove(self) -> None:
-        """Remove the CA certificate's file and its directory."""
+        """Remove the file of the CA certificate and its directory."""
         self._remove()
 
 

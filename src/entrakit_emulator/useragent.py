@@ -1,7 +1,7 @@
-"""A person without a browser: follows links, fills the sign-in forms, presses buttons.
+"""A simulated user without a browser: follows links, fills in the sign-in forms, presses buttons.
 
-Standard library only, and nothing of the server's own code: it reads the pages as a browser does, and so proves them.
-Cookies and secrets go to the sign-in pages only; beside them it visits nothing but loopback addresses.
+Uses the standard library only and none of the server's code. It reads the pages as a browser does, and so tests them.
+Cookies and secrets are sent to the sign-in pages only; all other requests go to loopback addresses.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Page(NamedTuple):
-    """A page that a person came to.
+    """A page that the user reached.
 
     Args:
         url: Its address.
@@ -35,29 +35,29 @@ class Page(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Its heading; empty where it has none."""
+        """Heading of the page; empty if it has none."""
         return read(self.text).heading
 
     @property
     def message(self) -> str:
-        """What it says is wrong; empty for nothing."""
+        """Error message of the page; empty if it has none."""
         return read(self.text).message
 
 
 class Person:
-    """Somebody with a name, a password, and a browser's cookies.
+    """A simulated user with a sign-in name, a password and the cookies of a browser.
 
     Args:
-        origin: Where the sign-in pages are: `https://localhost:PORT`.
-        ca_path: File of the CA certificate that vouches for them.
+        origin: Origin of the sign-in pages: `https://localhost:PORT`.
+        ca_path: File of the CA certificate that they are trusted by.
         upn: Sign-in name.
         password: Password.
-        mfa_code: Code of the second step; empty for none.
+        mfa_code: Code of the second factor; empty if there is none.
 
     Attributes:
         accepts: Whether permissions are accepted; False declines them.
         cancels: Whether the first page of a sign-in is cancelled.
-        pages: Every page seen, in order.
+        pages: All pages, in order.
     """
 
     def __init__(self, origin: str, ca_path: str, upn: str, password: str, *, mfa_code: str = "") -> None:
@@ -76,13 +76,13 @@ class Person:
         return f"Person(upn={self.upn!r})"
 
     def open_browser(self, url: str) -> bool:
-        """Sign in on a thread, as a browser does beside the program that opened it.
+        """Sign in on a thread, as a browser runs next to the program that opened it.
 
         Args:
-            url: An authorize address.
+            url: Address of an authorization request.
 
         Returns:
-            True: somebody is there to sign in.
+            True: a browser was opened.
         """
         thread = threading.Thread(target=self.visit, args=(url,), name="person", daemon=True)
         self._threads.append(thread)
@@ -95,22 +95,22 @@ class Person:
             thread.join(TIMEOUT_S)
 
     def visit(self, url: str) -> Page:
-        """Follow a link, answering every page of the sign-in.
+        """Follow a link and answer every page of the sign-in.
 
         Args:
-            url: An authorize address.
+            url: Address of an authorization request.
 
         Returns:
-            The last page: the app's own, or the one of the sign-in that could not be passed.
+            The last page: the page of the app, or the page of the sign-in that stopped it.
         """
         return self._walk(self._fetch(url), confirms=True)
 
     def approve_device(self, user_code: str) -> Page:
-        """Type a user code at the device page, sign in, and let the device be signed in."""
+        """Type a user code at the device page, sign in, and confirm."""
         return self._device(user_code, confirms=True)
 
     def deny_device(self, user_code: str) -> Page:
-        """Type a user code at the device page, sign in, and refuse to sign the device in."""
+        """Type a user code at the device page, sign in, and refuse."""
         return self._device(user_code, confirms=False)
 
     def _device(self, user_code: str, *, confirms: bool) -> Page:
@@ -122,7 +122,7 @@ class Person:
         return self._walk(self._fetch(urljoin(page.url, form.action), body), confirms=confirms)
 
     def _walk(self, page: Page, *, confirms: bool) -> Page:
-        """Go from page to page, to one that asks for nothing, or that says what is wrong."""
+        """Answer one page after the other, until a page has no form or an error message."""
         for _ in range(MAX_STEPS):
             form = read(page.text).form
             if form is None or page.message or not page.url.startswith(f"{self._origin}/"):
@@ -131,7 +131,7 @@ class Person:
         return page
 
     def _typed(self, form: Form, *, confirms: bool) -> dict[str, str]:
-        """Return what is typed into a form, and the button pressed."""
+        """Return the fields that the user fills in, and the button."""
         step = form.hidden.get("step", "")
         if step and self.cancels:
             return {"action": "cancel"}
@@ -147,14 +147,14 @@ class Person:
         return {**filled, "action": "go"} if step else filled
 
     def _fetch(self, url: str, body: dict[str, str] | None = None) -> Page:
-        """Return the page of an address, redirects followed."""
+        """Return the page of an address, following redirects."""
         for _ in range(MAX_STEPS):
             if urlsplit(url).hostname not in LOOPBACK:
                 return self._seen(Page(url, 0, ""))
             status, location, text = self._exchange(url, body)
             if not 300 <= status < 400 or not location:
                 return self._seen(Page(url, status, text))
-            # A form that is answered by a redirect is followed with GET (RFC 9110, 15.4.3).
+            # RFC 9110, 15.4.3: a redirect after a form is followed with GET.
             url, body = urljoin(url, location), None
         return self._seen(Page(url, 0, ""))
 
@@ -163,7 +163,7 @@ class Person:
         return page
 
     def _exchange(self, url: str, body: dict[str, str] | None) -> tuple[int, str, str]:
-        """Send one request; return status, redirect and text of the answer."""
+        """Send one request, and return status, redirect and text of the answer."""
         parts = urlsplit(url)
         is_own = f"{parts.scheme}://{parts.netloc}" == self._origin
         headers = {"Accept": "text/html", "User-Agent": "entra-emulator-person"}

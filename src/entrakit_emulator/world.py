@@ -31,21 +31,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Settings:
-    """Numbers of the service that a test may want otherwise.
+    """Settings of the service that a test may change.
 
     Args:
         device_interval_s: Seconds between polls of a device.
-        device_lifetime_s: Seconds that a user code lives.
-        code_lifetime_s: Seconds that an authorization code lives.
-        access_lifetime_s: Seconds that an access token lives; None for a random 60 to 90 minutes.
-        refresh_lifetime_s: Seconds of disuse that a refresh token survives.
-        loop_limit: Equal token requests within five minutes after which AADSTS50196 is answered; None for never.
+        device_lifetime_s: Lifetime of a user code, in seconds.
+        code_lifetime_s: Lifetime of an authorization code, in seconds.
+        access_lifetime_s: Lifetime of an access token, in seconds; None for a random 60 to 90 minutes.
+        refresh_lifetime_s: Seconds without use after which a refresh token expires.
+        loop_limit: Equal token requests within five minutes before AADSTS50196 is sent; None for no limit.
         throttles: Whether Graph throttles.
-        resource_units: Resource units in ten seconds for an app; None for what the tenant's size allows.
-        writes: Writes in 150 seconds for an app; None for the real number.
-        replication_lag_s: Seconds until lists, filters, memberships and references see what was written.
-        graph_latency_s: Seconds, by the real clock, that each answer of Graph takes.
-        etags: Whether directory objects have ETags; the real ones have none.
+        resource_units: Resource units of an app in ten seconds; None for the number for the tenant's size.
+        writes: Writes of an app in 150 seconds; None for the real number.
+        replication_lag_s: Seconds until a write is visible in lists, filters, memberships and references.
+        graph_latency_s: Duration of each answer of Graph, in seconds of the real clock.
+        etags: Whether directory objects have ETags; those of the real service have none.
     """
 
     device_interval_s: int = 5
@@ -64,26 +64,26 @@ class Settings:
 
 @dataclass(slots=True)
 class World:
-    """The state of the service. All of it is read and written under `lock`.
+    """The state of the tenant. Reading and writing it requires `lock`.
 
     Args:
         origin: `https://localhost:PORT`.
         clock: The tenant's time.
-        keys: The keys that tokens are signed with.
-        faults: What shall go wrong.
-        journal: What was asked.
-        objects: The directory that Graph shows.
-        tenants: By tenant id.
-        apps: By client id.
-        users: By object id.
-        consents: Delegated permissions granted, by (object id, client id, resource's client id).
+        keys: Keys that sign tokens.
+        faults: The waiting faults.
+        journal: The requests, and the breaches of the protocol.
+        objects: The directory, as Graph shows it.
+        tenants: Tenants by tenant id.
+        apps: Apps by client id.
+        users: Users by object id.
+        consents: Granted delegated permissions, by (object id, client id, resource's client id).
         key_vaults: Key vaults, by name in lower case.
-        valid_from: When a person's sessions were revoked, by object id, in the tenant's time.
-        replica: A copy of it that is behind, for lists, where a lag is asked for.
-        mirrored: The people and apps as the directory knows them, by object id and client id.
-        departed: People who were deleted through Graph, by object id.
-        registered: Apps that were changed through Graph, by client id.
-        buckets: What is left of Graph's allowances.
+        valid_from: Time of the last revocation of a user's sessions, by object id, in the tenant's time.
+        replica: Delayed copy of the directory for lists; None without a lag.
+        mirrored: Users and apps as last written to the directory, by object id and client id.
+        departed: Users deleted through Graph, by object id.
+        registered: Apps changed through Graph, by client id.
+        buckets: Token buckets of Graph's throttling.
     """
 
     origin: str
@@ -127,12 +127,12 @@ class World:
         )
 
     def find_user(self, name: str) -> User | None:
-        """Return the person with this user principal name, whatever its case."""
+        """Return the user with this user principal name, in any case."""
         lowered = name.strip().lower()
         return next((user for user in self.users.values() if user.upn.lower() == lowered), None)
 
     def find_resource(self, name: str) -> App | None:
-        """Return the app that a resource identifier names: client id or identifier URI, with or without final slash."""
+        """Return the app with a client id or identifier URI, with or without the final slash."""
         lowered = name.lower().rstrip("/")
         return self.apps.get(lowered) or next(
             (
@@ -144,7 +144,7 @@ class World:
         )
 
     def change_user(self, object_id: str, **changes: object) -> User:
-        """Replace a person by a changed copy."""
+        """Replace a user by a changed copy."""
         self.users[object_id] = replace(self.users[object_id], **changes)  # type: ignore[arg-type] # checked by seed
         return self.users[object_id]
 

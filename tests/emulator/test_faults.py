@@ -66,15 +66,15 @@ def test_every_kind_has_a_json_form(kind: str) -> None:
     ("value", "message"),
     [
         ([], "JSON object"),
-        ({}, "A fault has a kind"),
-        ({"kind": "flood", "endpoint": "token"}, "A fault has a kind"),
-        ({"kind": "drop"}, "needs a field 'endpoint'"),
-        ({"kind": "drop", "endpoint": "nowhere"}, "no endpoint 'nowhere'"),
+        ({}, "The kind of a fault must be one of"),
+        ({"kind": "flood", "endpoint": "token"}, "The kind of a fault must be one of"),
+        ({"kind": "drop"}, "requires a field 'endpoint'"),
+        ({"kind": "drop", "endpoint": "nowhere"}, "Unknown endpoint 'nowhere'"),
         ({"kind": "drop", "endpoint": "token", "speed": 1}, "no field 'speed'"),
-        ({"kind": "drop", "endpoint": "token", "times": "2"}, "can't be '2'"),
-        ({"kind": "error", "endpoint": "token"}, "needs a field 'code'"),
-        ({"kind": "garbage", "endpoint": "token", "form": "fruit"}, "no garbage of form"),
-        ({"kind": "garbage", "endpoint": "nowhere"}, "no endpoint"),
+        ({"kind": "drop", "endpoint": "token", "times": "2"}, "does not accept '2'"),
+        ({"kind": "error", "endpoint": "token"}, "requires a field 'code'"),
+        ({"kind": "garbage", "endpoint": "token", "form": "fruit"}, "Unknown form of garbage"),
+        ({"kind": "garbage", "endpoint": "nowhere"}, "Unknown endpoint"),
     ],
 )
 def test_unknown_faults_are_refused_by_name(value: object, message: str) -> None:
@@ -98,7 +98,7 @@ def test_unknown_poll_answers_are_refused() -> None:
     """
     A misspelt answer is refused at once.
     """
-    with pytest.raises(ValueError, match="no poll answer 'maybe'"):
+    with pytest.raises(ValueError, match="Unknown poll answer 'maybe'"):
         Faults().next_polls("maybe")
 
 

@@ -1,1 +1,1 @@
-"""A small Azure Key Vault: enough to sign in with a key, a certificate or a secret that is kept in one."""
+"""A small Azure Key Vault: enough to sign in with a key, certificate or secret in it."""

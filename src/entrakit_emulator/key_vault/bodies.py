@@ -1,4 +1,4 @@
-"""What a vault says about its objects: the bundles and items of the REST reference, api-version 7.5.
+"""Objects of a key vault as the REST reference describes them: bundles and items, api-version 7.5.
 
 KeyBundle, CertificateBundle, SecretBundle; KeyItem, CertificateItem, SecretItem.
 """
@@ -22,10 +22,10 @@ RECOVERABLE_DAYS = 90
 
 
 class ObjectAddress:
-    """Where an object of a vault is: what its ids are made of.
+    """Address of an object; its ids begin with it.
 
     Args:
-        vault_url: URL of the vault, as the request had it.
+        vault_url: URL of the key vault, as the request spells it.
         name: Name of the object.
     """
 
@@ -44,7 +44,7 @@ class ObjectAddress:
 
 
 def key(at: ObjectAddress, one: KeyVaultCertificate) -> dict[str, object]:
-    """Return a key, public part only."""
+    """Return the public part of a key."""
     numbers = one.key.public_key().public_numbers()
     return {
         "key": {
@@ -60,7 +60,7 @@ def key(at: ObjectAddress, one: KeyVaultCertificate) -> dict[str, object]:
 
 
 def certificate(at: ObjectAddress, one: KeyVaultCertificate) -> dict[str, object]:
-    """Return a certificate, with the policy that it was made by."""
+    """Return a certificate with its policy."""
     der = one.certificate.public_bytes(serialization.Encoding.DER)
     key_size = one.key.key_size
     return {
@@ -85,18 +85,18 @@ def certificate(at: ObjectAddress, one: KeyVaultCertificate) -> dict[str, object
 
 
 def secret(at: ObjectAddress, one: KeyVaultCertificate | KeyVaultSecret) -> dict[str, object]:
-    """Return a secret with its value; of a certificate, its PFX or PEM."""
+    """Return a secret with its value. The value of a certificate's secret is a PFX or PEM."""
     if isinstance(one, KeyVaultCertificate):
         return {"value": _exported(one), "kid": at.of("keys", one.version)} | item("secrets", at, one)
     return {"value": one.value} | item("secrets", at, one)
 
 
 def item(kind: str, at: ObjectAddress, one: KeyVaultCertificate | KeyVaultSecret) -> dict[str, object]:
-    """Return what a list of versions says about one of them.
+    """Return the item of a version in a list.
 
     Args:
         kind: `keys`, `certificates` or `secrets`.
-        at: Where the object is.
+        at: Address of the object.
         one: The version.
     """
     body: dict[str, object] = {"kid" if kind == "keys" else "id": at.of(kind, one.version)}
@@ -110,7 +110,7 @@ def item(kind: str, at: ObjectAddress, one: KeyVaultCertificate | KeyVaultSecret
 
 
 def attributes(one: KeyVaultCertificate | KeyVaultSecret) -> dict[str, object]:
-    """Return the attributes of a version; times in seconds since 1970."""
+    """Return the attributes of a version, with times in seconds since 1970."""
     body: dict[str, object] = {"enabled": one.is_enabled}
     if isinstance(one, KeyVaultCertificate):
         body |= {"nbf": one.not_before, "exp": one.not_after}
@@ -129,14 +129,14 @@ def _kind(one: KeyVaultCertificate) -> str:
 
 
 def _exported(one: KeyVaultCertificate) -> str:
-    """Return the PFX (base64) or PEM of a certificate, with its private key only where that may leave the vault."""
+    """Return the PFX (base64) or PEM of a certificate, with the private key only if it is exportable."""
     if one.content_type == PEM:
         private = one.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return (private.decode() if one.is_exportable else "") + one.certificate_pem
     private_key = one.key if one.is_exportable else None
-    # The service protects the PFX with the empty password, which is none at all.
+    # The service protects the PFX with the empty password, which means no encryption.
     pfx = pkcs12.serialize_key_and_certificates(
         None, private_key, one.certificate, None, serialization.NoEncryption()
     )  # fmt: skip

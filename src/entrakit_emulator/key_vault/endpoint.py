@@ -1,12 +1,12 @@
-"""A small Azure Key Vault (REST reference, api-version 7.4 and 7.5), below `/keyvault/{vault}`.
+"""The API of Azure Key Vault (REST reference, api-version 7.4 and 7.5), below `/keyvault/{vault}`.
 
 version  api-version
-token    signature, issuer, audience, lifetime, revocation, the vault's tenant
-right    the access policy of the vault
+token    signature, issuer, audience, lifetime, revocation, tenant of the key vault
+right    access policy of the key vault
 answer   get a key, certificate or secret; list versions; sign
 
-The origin itself is an address of the vault `contoso` too: the official SDKs take ids apart, and know them only as
-`https://host/{kind}/{name}/{version}`, without a path before.
+The origin itself is also an address of the key vault `contoso`: the official SDKs parse ids and accept only
+`https://host/{kind}/{name}/{version}`, without a path before the kind.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ PREFIX = "/keyvault/"
 
 
 def answer(exchange: Exchange) -> Response:
-    """Answer a request to a vault; errors in Key Vault's own form."""
+    """Answer a request to a key vault; errors in Key Vault's own form."""
     vault = _vault(exchange)
     if vault is None:
         exchange.error = "not_found"
-        # The real host name can't be resolved then: nobody answers.
-        return Response("There is no vault of this name here.\n", 404, media_type="text/plain")
+        # In the real service, the host name of an unknown key vault can't be resolved.
+        return Response("This tenant has no key vault with that name.\n", 404, media_type="text/plain")
     url, path = exchange.world.origin, exchange.path
     if "vault" in exchange.path_parameters:
         url, path = f"{url}{PREFIX}{vault.name}", exchange.path_parameters["path"]
     try:
-        # As the service does, without regard to slashes too many: SDKs send `keys/{name}/` for the newest version.
+        # Like the service, ignore empty segments: SDKs send `keys/{name}/` for the newest version.
         body = _answer(exchange, vault, url, [segment for segment in path.split("/") if segment])
     except KeyVaultError as error:
         return error_response(exchange, error)
@@ -54,25 +54,25 @@ def answer(exchange: Exchange) -> Response:
 
 
 def error_response(exchange: Exchange, error: KeyVaultError) -> Response:
-    """Return an error the way Key Vault writes it."""
+    """Return the response for an error in Key Vault's form."""
     exchange.error = error.code
     return exchange.json(error.body(), error.status, _headers(exchange) | error.headers)
 
 
 def challenge(exchange: Exchange, claims: str = "") -> KeyVaultError:
-    """Return the refusal that asks for a newer or stronger token (continuous access evaluation).
+    """Return the error that requests a newer or stronger token (continuous access evaluation).
 
     Args:
         exchange: The request.
-        claims: JSON text of the claims to ask for; empty for "issued from now on".
+        claims: Claims to request, JSON text; empty for "issued from now on".
     """
     vault = _vault(exchange)
-    text = "The access token was issued before its revocation, or lacks claims: get another one."
+    text = "The access token was issued before the revocation or lacks claims. Get a new one."
     return _unauthorized(exchange, vault.tenant_id if vault else TENANT_ID, text, claims_challenge(exchange, claims))
 
 
 def _vault(exchange: Exchange) -> KeyVault | None:
-    """Return the vault that a request is for."""
+    """Return the key vault that a request is for."""
     return exchange.world.key_vaults.get(exchange.path_parameters.get("vault", KEY_VAULT).lower())
 
 
@@ -95,10 +95,10 @@ def _answer(exchange: Exchange, vault: KeyVault, url: str, path: Sequence[str]) 
 
 
 def _check_version(exchange: Exchange) -> None:
-    """Check `api-version`; a request without is refused before anybody asks who sent it.
+    """Check `api-version`. A request without it is refused before its token is checked.
 
     Raises:
-        KeyVaultError: There is none, or it is not known.
+        KeyVaultError: The api-version is missing or unknown.
     """
     version = exchange.query.get("api-version")
     if version is None:
@@ -109,10 +109,10 @@ def _check_version(exchange: Exchange) -> None:
 
 
 def _token(exchange: Exchange, vault: KeyVault) -> Mapping[str, object]:
-    """Return the claims of the token that a request carries, checked.
+    """Return the checked claims of a request's access token.
 
     Raises:
-        KeyVaultError: There is none, or it is not good here.
+        KeyVaultError: The token is missing or not acceptable.
     """
     try:
         claims = claims_of(exchange, lambda audience: audience in AUDIENCES)
@@ -126,7 +126,7 @@ def _token(exchange: Exchange, vault: KeyVault) -> Mapping[str, object]:
 
 
 def _text(error: BearerError, vault: KeyVault) -> str:
-    """Return what Key Vault says about a token."""
+    """Return Key Vault's message about a token."""
     found = error.claims.get({Flaw.AUDIENCE: "aud", Flaw.ISSUER: "iss"}.get(error.flaw, ""))
     return {
         Flaw.MISSING: "AKV10000: Request is missing a Bearer or PoP token.",
@@ -141,10 +141,10 @@ def _text(error: BearerError, vault: KeyVault) -> str:
 
 
 def _allow(vault: KeyVault, claims: Mapping[str, object], kind: str, operation: str) -> None:
-    """Check that the access policy of a vault lets a caller do something.
+    """Check that the access policy allows an operation.
 
     Raises:
-        KeyVaultError: It does not.
+        KeyVaultError: The access policy does not allow the operation.
     """
     if f"{kind}/{operation}" in vault.access.get(str(claims.get("oid")), ()):
         return
@@ -158,9 +158,9 @@ def _allow(vault: KeyVault, claims: Mapping[str, object], kind: str, operation: 
 
 
 def _versions(vault: KeyVault, kind: str, name: str) -> Sequence[KeyVaultCertificate | KeyVaultSecret]:
-    """Return the versions of an object, the newest last; none where there is no such object.
+    """Return the versions of an object, newest last; empty if the object does not exist.
 
-    A certificate is a key and a secret too.
+    A certificate is also a key and a secret.
     """
     lowered = name.lower()
     found: Sequence[KeyVaultCertificate | KeyVaultSecret] = vault.certificates.get(lowered, ())
@@ -168,10 +168,10 @@ def _versions(vault: KeyVault, kind: str, name: str) -> Sequence[KeyVaultCertifi
 
 
 def _find(vault: KeyVault, kind: str, name: str, version: str, operation: str) -> KeyVaultCertificate | KeyVaultSecret:
-    """Return one version of an object; the newest for an empty version.
+    """Return a version of an object; the newest one for an empty version.
 
     Raises:
-        KeyVaultError: There is no such version, or it is disabled.
+        KeyVaultError: The version does not exist or is disabled.
     """
     noun = KINDS[kind]
     fitting = [one for one in _versions(vault, kind, name) if version in ("", one.version)]

@@ -1,4 +1,4 @@
-"""How a vault says no."""
+"""Errors of Key Vault."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class KeyVaultError(Exception):
-    """Key Vault says no.
+    """An error of Key Vault.
 
     Args:
         status: HTTP status.
         code: Error code of Key Vault.
-        message: Its text.
-        inner: Finer code; empty for none.
-        headers: Further headers.
+        message: Message.
+        inner: Inner error code; empty if there is none.
+        headers: Additional headers.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Signing a digest with a key that stays in the vault (REST reference, "Sign"; RFC 7518, 3.3 and 3.5)."""
+"""Signatures with a key that stays in the key vault (REST reference, "Sign"; RFC 7518, 3.3 and 3.5)."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ PADDINGS: dict[str, AsymmetricPadding] = {
     "RS256": padding.PKCS1v15(),
     "PS256": padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size),
 }
-# Algorithms of RSA keys that the service has and the emulator has not, and those of other keys.
+# Algorithms that the service supports and the emulator does not, and algorithms for other types of keys.
 REFUSED = ("RS384", "RS512", "PS384", "PS512", "RSNULL")
 ELLIPTIC = ("ES256", "ES256K", "ES384", "ES512")
 
 
 def sign(body: bytes, key: RSAPrivateKey, kid: str) -> str:
-    """Return the signature that a request asks for, base64url.
+    """Return the requested signature, base64url.
 
     Args:
         body: JSON: `alg`, and `value`, the SHA-256 digest in base64url.
         key: Key that signs.
-        kid: Its id, for messages.
+        kid: Id of the key, for messages.
 
     Raises:
-        KeyVaultError: The request is no request of this kind.
-        NotImplementedHereError: The algorithm is one that only the real service has.
+        KeyVaultError: The request body is malformed.
+        NotImplementedHereError: Only the real service supports the algorithm.
     """
     wanted = _object(body)
     algorithm, value = wanted.get("alg"), wanted.get("value")

@@ -1,4 +1,4 @@
-"""Token bucket: an allowance that fills up again over time."""
+"""Token bucket: an allowance that is refilled over time."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Bucket:
-    """What is left of an allowance that fills up again.
+    """An allowance that is refilled over time.
 
     Args:
-        size: How much it holds.
-        window_s: Seconds in which it fills up.
-        left: What is left.
-        at: When that was.
+        size: Capacity.
+        window_s: Seconds until an empty bucket is full.
+        left: Amount left.
+        at: Time of that amount.
     """
 
     size: float
@@ -22,18 +22,18 @@ class Bucket:
     at: float
 
     def wait_for(self, amount: float, now: float) -> float:
-        """Return the seconds until there is as much; what is more than it holds is there when it is full."""
+        """Return the seconds until an amount is available; an amount above the capacity needs a full bucket."""
         self.left = min(self.size, self.left + max(0.0, now - self.at) * self.size / self.window_s)
         self.at = now
         missing = min(amount, self.size) - self.left
-        # Sums of fractions: what is missing by less than this is there.
+        # Rounding errors of fractions are ignored.
         return missing * self.window_s / self.size if missing > 1e-6 else 0.0
 
     def take(self, amount: float) -> None:
-        """Take what is there."""
+        """Take an amount, or everything if there is less."""
         self.left = max(0.0, self.left - amount)
 
     @property
     def used(self) -> float:
-        """Which part of it is used."""
+        """The used part, from 0 to 1."""
         return 1.0 - self.left / self.size

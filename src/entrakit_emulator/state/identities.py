@@ -1,6 +1,6 @@
-"""What a tenant holds: directories, people, app registrations, and what was granted to whom.
+"""Identities: tenants, users and app registrations.
 
-All are immutable; a change replaces the whole value, so that a reader never sees half of one.
+All values are immutable. A change replaces the whole value, so that a reader never sees a half-changed one.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Directory:
 
     Args:
         tenant_id: GUID, lower case.
-        name: Its display name.
-        domains: Verified domains; the first is the one of its people.
-        region: What `tenant_region_scope` says.
-        cloud: `global`, or the national cloud it lives in; then it is not served here, only named.
-        federated: Domains whose people sign in elsewhere.
+        name: Display name.
+        domains: Verified domains; the first is used for new users.
+        region: Value of `tenant_region_scope`.
+        cloud: `global`, or the national cloud of the tenant; such a tenant is known, but not served.
+        federated: Domains whose users sign in elsewhere.
     """
 
     tenant_id: str
@@ -44,20 +44,20 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person.
+    """A user.
 
     Args:
         upn: User principal name: the sign-in name.
-        password: Password; empty for a person who has none here.
-        object_id: GUID of the person.
-        display_name: Name shown.
-        tenant_id: Tenant that the person is in.
-        mfa_code: What the second step of sign-in asks for; empty where there is no second step.
+        password: Password; empty if the user has none here.
+        object_id: GUID of the user.
+        display_name: Display name.
+        tenant_id: Id of the user's tenant.
+        mfa_code: Code of the second factor; empty if there is no second factor.
         is_enabled: False for a disabled account.
-        is_locked: True after too many wrong passwords.
-        is_password_expired: True where the password must be changed first.
-        is_blocked: True where a conditional access policy lets the person in nowhere.
-        mail: Mail address; empty for none.
+        is_locked: Whether there were too many wrong passwords.
+        is_password_expired: Whether the password must be changed first.
+        is_blocked: Whether a conditional access policy blocks every sign-in of the user.
+        mail: Mail address; empty if there is none.
     """
 
     upn: str
@@ -86,13 +86,13 @@ class Redirect(NamedTuple):
 
 
 class Permission(NamedTuple):
-    """A delegated permission that an API offers.
+    """A delegated permission of an API.
 
     Args:
         value: Its name in scopes, such as `User.Read`.
-        title: What the consent page calls it.
-        text: What the consent page says about it.
-        is_admin_only: True where only an administrator may consent.
+        title: Title on the consent page.
+        text: Description on the consent page.
+        is_admin_only: Whether only administrators are allowed to consent.
     """
 
     value: str
@@ -107,7 +107,7 @@ class Secret:
 
     Args:
         value: The secret.
-        key_id: Its id, which people paste by mistake.
+        key_id: Id of the secret, which is often pasted by mistake.
         expires_at: Seconds since 1970; None for never.
     """
 
@@ -117,12 +117,12 @@ class Secret:
 
 
 class RegisteredCertificate(NamedTuple):
-    """A certificate that an app may sign assertions with.
+    """A certificate that verifies assertions of an app.
 
     Args:
         x5t: SHA-1 thumbprint, base64url.
         x5t_s256: SHA-256 thumbprint, base64url.
-        public_key: Key that verifies.
+        public_key: Public key of the certificate.
         not_before: Start of validity, seconds since 1970.
         not_after: End of validity, seconds since 1970.
     """
@@ -140,24 +140,24 @@ class App:
 
     Args:
         client_id: GUID, lower case.
-        name: Name shown.
-        tenant_id: Tenant that it is registered in.
+        name: Display name.
+        tenant_id: Id of the tenant with the registration.
         redirects: Registered redirect URIs.
-        is_public: True where public client flows are allowed: device code, password, native redirects.
-        is_multi_tenant: True where people of other tenants may sign in.
+        is_public: Whether public client flows are allowed: device code, password, native redirects.
+        is_multi_tenant: Whether users of other tenants are allowed to sign in.
         is_enabled: False for a disabled app.
-        needs_assignment: True where only `assigned` people may sign in.
-        assigned: Object ids of those.
+        needs_assignment: Whether only the users in `assigned` are allowed to sign in.
+        assigned: Object ids of the assigned users.
         secrets: Client secrets.
         certificates: Registered certificates.
-        identifier_uris: What names it as a resource, beside its client id.
-        permissions: Delegated permissions that it offers.
-        roles: App roles that it offers.
-        granted_roles: App roles that were granted to it, by the client id of the resource.
-        required: Delegated permissions that `.default` asks for, by the client id of the resource.
-        token_version: Format of access tokens for it as a resource: 1 or 2.
-        is_family: True for apps that share refresh tokens (`foci`).
-        installed_in: Tenants other than its own that have a service principal of it.
+        identifier_uris: Identifier URIs of the app as a resource; its client id identifies it, too.
+        permissions: Delegated permissions of the app as a resource.
+        roles: App roles of the app as a resource.
+        granted_roles: App roles granted to the app, by the client id of the resource.
+        required: Delegated permissions that `.default` requests, by the client id of the resource.
+        token_version: Format of access tokens for the app as a resource: 1 or 2.
+        is_family: Whether the app shares refresh tokens with other apps (`foci`).
+        installed_in: Other tenants with a service principal of the app.
     """
 
     client_id: str
@@ -185,7 +185,7 @@ class App:
         return str(uuid.uuid5(uuid.UUID(tenant_id), self.client_id))
 
     def permission(self, value: str) -> Permission | None:
-        """Return the delegated permission of a name, whatever its case."""
+        """Return the delegated permission with a name, in any case."""
         return next((one for one in self.permissions if one.value.lower() == value.lower()), None)
 
 
@@ -193,7 +193,7 @@ def read_certificate(certificate: bytes) -> RegisteredCertificate:
     """Read a certificate to register, PEM or DER.
 
     Raises:
-        ValueError: It is no certificate, or its key is not RSA.
+        ValueError: The input is not a certificate, or its key is not an RSA key.
     """
     if certificate.lstrip().startswith(b"-----BEGIN"):
         parsed = x509.load_pem_x509_certificate(certificate)

@@ -1,7 +1,7 @@
-"""What a vault holds, and who may do what with it.
+"""Key vaults: their objects and access policies.
 
-A certificate is three objects of one name and one version: certificate, key and secret ("Composition of a
-certificate", in "About Azure Key Vault certificates"). All values are immutable; a change replaces the vault.
+A certificate consists of three objects with the same name and version: certificate, key and secret ("Composition of a
+certificate", in "About Azure Key Vault certificates"). All values are immutable; a change replaces the key vault.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class KeyVaultCertificate:
     Args:
         certificate: The certificate.
         key: Its private key.
-        is_exportable: False where the secret holds the certificate only.
-        is_hsm: True for a key in hardware (`RSA-HSM`).
+        is_exportable: Whether the secret contains the private key.
+        is_hsm: Whether the key is in hardware (`RSA-HSM`).
         content_type: `application/x-pkcs12` or `application/x-pem-file`.
         is_enabled: False for a disabled version.
         created: Seconds since 1970.
@@ -79,7 +79,7 @@ class KeyVaultSecret:
 
     Args:
         value: The secret.
-        content_type: What its owner says it is; empty for nothing.
+        content_type: Content type given by the owner; empty if there is none.
         expires_at: Seconds since 1970; None for never.
         is_enabled: False for a disabled version.
         created: Seconds since 1970.
@@ -96,14 +96,14 @@ class KeyVaultSecret:
 
 @dataclass(frozen=True, slots=True)
 class KeyVault:
-    """A vault.
+    """A key vault.
 
     Args:
-        name: Its name, lower case.
-        tenant_id: Tenant whose tokens it takes.
-        certificates: Versions of certificates by name, the newest last.
-        secrets: Versions of plain secrets by name, the newest last.
-        access: Permissions by object id of a person or a service principal.
+        name: Name, lower case.
+        tenant_id: Id of the tenant whose tokens are accepted.
+        certificates: Versions of certificates by name, newest last.
+        secrets: Versions of plain secrets by name, newest last.
+        access: Permissions by object id of a user or service principal.
     """
 
     name: str
@@ -117,9 +117,9 @@ def new_certificate(subject: str, *, is_exportable: bool = True, is_hsm: bool = 
     """Return a new self-signed certificate with a new key.
 
     Args:
-        subject: Its common name.
-        is_exportable: False where the key may not leave the vault.
-        is_hsm: True for a key in hardware.
+        subject: Common name of the subject.
+        is_exportable: Whether the private key is exportable.
+        is_hsm: Whether the key is in hardware.
     """
     key = make_key()
     return KeyVaultCertificate(make_certificate(subject, key), key, is_exportable, is_hsm)

@@ -1,4 +1,4 @@
-"""The keys that tokens are signed with: several are published, one is active."""
+"""Keys that sign tokens: several are published, one is active."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SigningKey(NamedTuple):
     """One key and its certificate.
 
     Args:
-        kid: Key id: the certificate's SHA-1 thumbprint in base64url, as the service has it.
+        kid: Key id: the certificate's SHA-1 thumbprint in base64url, as in the real service.
         key: Private key.
         certificate: The certificate, DER.
     """
@@ -32,10 +32,10 @@ class SigningKey(NamedTuple):
 
 
 class KeyRing:
-    """The published keys; the first signs.
+    """The published keys; the first one signs.
 
     Args:
-        keys: At least two.
+        keys: At least two keys.
     """
 
     def __init__(self, keys: list[SigningKey]) -> None:
@@ -47,18 +47,18 @@ class KeyRing:
         return self._keys[0]
 
     def find(self, kid: str) -> SigningKey | None:
-        """Return the published key of this id."""
+        """Return the published key with an id."""
         return next((key for key in self._keys if key.kid == kid), None)
 
     def rotate(self, new: SigningKey) -> None:
-        """Sign with a new key from now on; keep publishing the one that signed before."""
+        """Sign with a new key from now on, and keep publishing the one before."""
         self._keys = [new, *self._keys[:2]]
 
     def published(self, issuer: str | None) -> list[dict[str, object]]:
         """Return the entries of the key document.
 
         Args:
-            issuer: Issuer for the v2 document; None for the v1 document, which names none.
+            issuer: Issuer for the v2 document; None for the v1 document, which has no issuer.
         """
         return [_entry(key, issuer) for key in self._keys]
 
@@ -69,10 +69,10 @@ def make_certificate(
     """Return a self-signed certificate.
 
     Args:
-        common_name: Its subject.
-        key: Key that it is for, and that signs it.
-        days: Days from now until it expires; negative is past.
-        start_days: Days from now until it becomes valid; negative is past.
+        common_name: Common name of the subject.
+        key: Private key of the certificate, which also signs it.
+        days: Days from now until the end of validity; negative is in the past.
+        start_days: Days from now until the start of validity; negative is in the past.
     """
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     now = datetime.datetime.now(datetime.UTC)

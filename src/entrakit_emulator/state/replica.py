@@ -10,19 +10,19 @@ from entrakit_emulator.state.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Tables that lists read, and where the key stands in a row.
+# Tables that lists read, and the column of the key.
 TABLES = {"objects": 0, "links": 4}
 
 
 class Replica:
-    """A copy of the directory that hears of each write later.
+    """A copy of the directory that receives each write later.
 
     Args:
         original: The directory.
-        now: Tells the tenant's time.
+        now: Returns the tenant's time.
 
     Attributes:
-        store: The directory as it was.
+        store: The copy.
     """
 
     def __init__(self, original: Store, now: Callable[[], float]) -> None:
@@ -30,7 +30,7 @@ class Replica:
         self.store.load(original.dump())
         self._original = original
         self._now = now
-        # When, in which table, whether it is gone, and the row.
+        # Time, table, whether the row was deleted, and the row.
         self._pending: deque[tuple[float, str, bool, tuple[object, ...]]] = deque()
         connection = original.connection
         connection.create_function("wrote", -1, self._wrote)
@@ -44,7 +44,7 @@ class Replica:
                 )
 
     def advance(self, horizon: float) -> Store:
-        """Return the directory as it was at a time."""
+        """Apply all writes until a time, and return the copy."""
         if self._pending and self._pending[0][0] <= horizon:
             with self.store.connection as connection:
                 connection.execute("BEGIN")
@@ -52,17 +52,17 @@ class Replica:
                     _, table, is_gone, row = self._pending.popleft()
                     if is_gone:
                         connection.execute(
-                            f"DELETE FROM {table} WHERE key=?",  # noqa: S608 - one of ours
+                            f"DELETE FROM {table} WHERE key=?",  # noqa: S608 - one of TABLES
                             (row[TABLES[table]],),
                         )
                     else:
                         marks = ",".join("?" * len(row))
-                        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608 - ours
+                        connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)  # noqa: S608 - one of TABLES
             self.store.version += 1
         return self.store
 
     def close(self) -> None:
-        """Follow no longer."""
+        """Stop receiving writes."""
         for table in TABLES:
             for event in ("INSERT", "UPDATE", "DELETE"):
                 self._original.connection.execute(f"DROP TRIGGER IF EXISTS temp.{table}_{event}")

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 
 class ResourceScopes(NamedTuple):
-    """What is asked of one resource.
+    """The scopes of one resource.
 
     Args:
         resource: Client id of the resource.
         identifier: The resource as the request names it; it becomes the audience.
-        values: Permissions, by their exact names.
-        is_default: True for `.default`: all that was granted before, or what the app is registered with.
+        values: Permissions, spelled as the resource spells them.
+        is_default: True for `.default`: everything granted before, or the registered permissions of the app.
     """
 
     resource: str
@@ -25,9 +25,9 @@ class Scopes(NamedTuple):
     """A parsed scope parameter.
 
     Args:
-        text: As the request has it.
-        oidc: OpenID Connect scopes in it.
-        resources: What is asked, by resource, in order; never empty. The first one is what the token is for.
+        text: The parameter as received.
+        oidc: OpenID Connect scopes.
+        resources: Scopes by resource, in order; never empty. The token is for the first one.
     """
 
     text: str
@@ -36,5 +36,5 @@ class Scopes(NamedTuple):
 
     @property
     def first(self) -> ResourceScopes:
-        """What the token is for."""
+        """The scopes of the resource that the token is for."""
         return self.resources[0]

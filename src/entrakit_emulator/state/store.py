@@ -1,6 +1,6 @@
-"""The directory's objects, in SQLite: documents, links between them, and a journal of changes that delta reads.
+"""The directory in SQLite: documents, links between them, and a journal of changes for delta queries.
 
-One connection, in memory unless it is restored from a snapshot; used under the world's lock.
+The database is in memory and has one connection, which is used under the world's lock.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 class DirectoryObject(NamedTuple):
-    """An object as it is kept.
+    """A stored object.
 
     Args:
-        key: Place in the order of listings.
+        key: Position in listings.
         id: GUID.
-        tenant: Its tenant.
+        tenant: Id of the tenant.
         kind: `user`, `group`, `application`, `servicePrincipal`.
-        doc: All its properties.
-        born: When it was made, in the tenant's time.
-        deleted: When it was deleted; None if it is there.
+        doc: All properties.
+        born: Time of creation, in the tenant's time.
+        deleted: Time of deletion; None if the object is not deleted.
     """
 
     key: int
@@ -70,12 +70,12 @@ class Store:
     """The directory of all tenants.
 
     Args:
-        render: Returns the JSON text of an object's default properties, from its kind and its properties.
+        render: Returns the JSON text of an object's default properties, from its kind and all its properties.
 
     Attributes:
-        render: The same.
-        version: Grows with each write; what was rendered before it is out of date.
-        rendered: Pages as they were rendered, until something is written.
+        render: The same function.
+        version: Number that grows with each write; rendered pages of an older version are out of date.
+        rendered: Rendered pages, by query and version.
     """
 
     def __init__(self, render: Callable[[str, Mapping[str, object]], str]) -> None:
@@ -91,7 +91,7 @@ class Store:
 
     @property
     def secret(self) -> bytes:
-        """What page tokens are signed with."""
+        """Key that signs page tokens."""
         ((text,),) = self.connection.execute("SELECT value FROM meta WHERE name='secret'")
         return bytes.fromhex(text)
 
@@ -99,23 +99,23 @@ class Store:
         self.connection.execute("INSERT INTO meta VALUES ('secret', ?)", (secrets.token_hex(16),))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self.connection.executescript("DELETE FROM objects; DELETE FROM links; DELETE FROM changes;")
         self.version += 1
         self._people.clear()
 
     def dump(self) -> bytes:
-        """Return the whole database, as SQLite writes it."""
+        """Return the whole database in SQLite's format."""
         return self.connection.serialize()
 
     def load(self, database: bytes) -> None:
-        """Replace everything by what `dump` gave."""
+        """Replace everything by a database that `dump` returned."""
         self.connection.deserialize(database)
         self.version += 1
         self._people.clear()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the database."""
         self.connection.close()
 
     def find(self, tenant: str, key: str, kinds: Iterable[str], *, is_deleted: bool = False) -> DirectoryObject | None:
@@ -124,8 +124,8 @@ class Store:
         Args:
             tenant: The tenant.
             key: GUID or user principal name, in any case.
-            kinds: What it may be.
-            is_deleted: Look among the deleted ones instead.
+            kinds: Possible kinds of the object.
+            is_deleted: Whether to search the deleted objects instead.
         """
         listed = list(kinds)
         marks = ",".join("?" * len(listed))
@@ -142,20 +142,20 @@ class Store:
         """Return rows of `objects`.
 
         Args:
-            columns: SQL of our own.
-            where: SQL of our own, with marks.
-            values: What the marks stand for.
-            rest: SQL of our own.
+            columns: SQL, never text of a client.
+            where: SQL with question marks, never text of a client.
+            values: Values for the question marks.
+            rest: SQL, never text of a client.
         """
-        return self.connection.execute(f"SELECT {columns} FROM objects WHERE {where} {rest}", tuple(values))  # noqa: S608 - ours
+        return self.connection.execute(f"SELECT {columns} FROM objects WHERE {where} {rest}", tuple(values))  # noqa: S608 - SQL of the callers
 
     def count(self, where: str, values: Iterable[object]) -> int:
-        """Return how many objects there are."""
+        """Return the number of matching objects."""
         ((number,),) = self.select("COUNT(*)", where, values)
         return int(str(number))
 
     def people(self, tenant: str) -> int:
-        """Return about how many users a tenant has: counted anew after some hundred writes."""
+        """Return the approximate number of users of a tenant; it is counted again after some hundred writes."""
         at, number = self._people.get(tenant, (-RECOUNT, 0))
         if self.version - at >= RECOUNT:
             number = self.count("tenant=? AND kind='user' AND deleted IS NULL", (tenant,))
@@ -163,12 +163,12 @@ class Store:
         return number
 
     def put(self, tenant: str, kind: str, doc: JSON, now: float, names: Iterable[str] | None = None) -> None:
-        """Write an object, and note the change.
+        """Write an object, and record the change.
 
         Args:
             tenant: The tenant.
-            kind: What it is.
-            doc: All its properties, `id` among them.
+            kind: Kind of the object.
+            doc: All properties, including `id`.
             now: The tenant's time.
             names: Properties that changed; None for a new object.
         """
@@ -195,7 +195,7 @@ class Store:
         self.version += 1
 
     def link_many(self, kind: str, links: Iterable[tuple[str, str]], now: float) -> None:
-        """Link many objects that are there."""
+        """Link many existing objects."""
         with self.connection:
             self.connection.execute("BEGIN")
             self.connection.executemany(
@@ -205,7 +205,7 @@ class Store:
         self.version += 1
 
     def delete(self, stored: DirectoryObject, now: float, *, for_good: bool) -> None:
-        """Delete an object; for good, or so that it can be restored."""
+        """Delete an object, permanently or so that it can be restored."""
         with self.connection:
             if stored.deleted is None:
                 self._note_links(stored, now, "removed")
@@ -217,12 +217,12 @@ class Store:
             self.note(stored.tenant, now, stored.id, stored.kind, "purged" if for_good else "deleted")
 
     def restore(self, stored: DirectoryObject, now: float) -> None:
-        """Bring a deleted object back."""
+        """Restore a deleted object."""
         with self.connection:
             self.connection.execute("UPDATE objects SET deleted=NULL WHERE id=?", (stored.id,))
             self.note(stored.tenant, now, stored.id, stored.kind, "restored")
             self._note_links(stored, now, "added")
-            # Whoever was told that it is gone has forgotten what it was linked to.
+            # A client of a delta query has dropped the relations of a deleted object, so they are reported again.
             rows = self.connection.execute(
                 "SELECT links.kind, target FROM links JOIN objects ON target=id AND deleted IS NULL WHERE source=?",
                 (stored.id,),
@@ -231,7 +231,7 @@ class Store:
                 self.note(stored.tenant, now, stored.id, stored.kind, f"{kind}_added", other=target)
 
     def _note_links(self, stored: DirectoryObject, now: float, what: str) -> None:
-        """Note for all that are linked to an object that it comes or goes."""
+        """Record the change for all objects with a link to this one."""
         rows = self.connection.execute(
             "SELECT links.kind, id, tenant, objects.kind FROM links JOIN objects ON source=id WHERE target=?",
             (stored.id,),
@@ -240,7 +240,7 @@ class Store:
             self.note(tenant, now, source, kind, f"{link}_{what}", other=stored.id)
 
     def link(self, kind: str, source: DirectoryObject, target: str, now: float) -> bool:
-        """Link an object to another, and return whether that was new."""
+        """Link an object to another one, and return whether the link is new."""
         with self.connection:
             done = self.connection.execute(
                 "INSERT OR IGNORE INTO links (kind, source, target, at) VALUES (?,?,?,?)",
@@ -251,7 +251,7 @@ class Store:
         return bool(done.rowcount)
 
     def unlink(self, kind: str, source: DirectoryObject, target: str, now: float) -> bool:
-        """Take a link away, and return whether it was there."""
+        """Remove a link, and return whether it existed."""
         with self.connection:
             done = self.connection.execute(
                 "DELETE FROM links WHERE kind=? AND source=? AND target=?", (kind, source.id, target)
@@ -261,14 +261,14 @@ class Store:
         return bool(done.rowcount)
 
     def targets(self, kind: str, source: str) -> list[str]:
-        """Return what an object is linked to."""
+        """Return the ids that an object links to."""
         rows = self.connection.execute(
             "SELECT target FROM links WHERE kind=? AND source=? ORDER BY key", (kind, source)
         )
         return [str(target) for (target,) in rows]
 
     def sources(self, kind: str, target: str) -> list[str]:
-        """Return what is linked to an object."""
+        """Return the ids that link to an object."""
         rows = self.connection.execute(
             "SELECT source FROM links WHERE kind=? AND target=? ORDER BY key", (kind, target)
         )
@@ -285,7 +285,7 @@ class Store:
         other: str = "",
         names: Iterable[str] = (),
     ) -> None:
-        """Note a change."""
+        """Record a change."""
         self.version += 1
         self.connection.execute(
             "INSERT INTO changes (tenant, at, id, kind, what, other, names) VALUES (?,?,?,?,?,?,?)",
@@ -294,7 +294,7 @@ class Store:
 
     @property
     def sequence(self) -> int:
-        """The number of the last change."""
+        """Number of the last change."""
         ((number,),) = self.connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM changes")
         return int(number)
 
@@ -308,12 +308,12 @@ class Store:
 
 
 def folded(text: str | float | None) -> str | float | None:
-    """Return a text as it is compared; SQLite itself disregards the case of ASCII letters only."""
+    """Return a string for comparison in any case; SQLite itself handles ASCII letters only."""
     return text.casefold() if isinstance(text, str) else text
 
 
 def searched(text: str | None, words: str) -> bool:
-    """Return whether each word that is looked for begins a word of a text."""
+    """Return whether each searched word is the beginning of a word of a string."""
     tokens = [token.lower() for token in re.findall(r"\w+", text or "")]
     return all(any(token.startswith(word.lower()) for token in tokens) for word in re.findall(r"\w+", words))
 

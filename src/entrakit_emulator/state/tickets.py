@@ -1,4 +1,4 @@
-"""What the service hands out and remembers: codes, refresh tokens, device sign-ins, browser sessions, issued tokens."""
+"""Codes, refresh tokens, device sign-ins, browser sessions and issued tokens."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class AuthorizeRequest:
 
     Args:
         directory: Tenant of the address; None for `common` and `organizations`.
-        app: Who asks.
-        redirect_uri: Where the answer goes, as the request has it.
+        app: The app.
+        redirect_uri: Redirect URI as the request spells it.
         platform: Platform of the registered redirect that matched.
         response_mode: `query`, `fragment` or `form_post`.
-        state: To be returned; None where there was none.
-        nonce: For the ID token; empty for none.
-        scopes: What is asked for.
+        state: Value to send back; None if the request has none.
+        nonce: Nonce for the ID token; empty if there is none.
+        scopes: Requested scopes.
         prompt: `login`, `none`, `consent`, `select_account` or empty.
-        login_hint: Sign-in name to begin with; empty for none.
-        challenge: PKCE code challenge; empty for none.
+        login_hint: Sign-in name to start with; empty if there is none.
+        challenge: PKCE code challenge; empty if there is none.
         challenge_method: `S256` or `plain`.
-        claims: The claims request, JSON text; empty for none.
-        max_age_s: How old a sign-in may be, in seconds; None for any age.
-        wants_client_info: True where the answer shall carry `client_info`.
+        claims: Claims request, JSON text; empty if there is none.
+        max_age_s: Maximum age of the sign-in in seconds; None for any age.
+        wants_client_info: Whether the token response has to contain `client_info`.
     """
 
     directory: Directory | None
@@ -57,10 +57,10 @@ class AuthorizationCode:
     """A code that was sent to a redirect URI.
 
     Args:
-        request: What was asked.
-        subject: Who signed in.
-        expires_at: The tenant's time after which it is dead.
-        is_used: True once redeemed.
+        request: The authorization request.
+        subject: The sign-in.
+        expires_at: End of validity, in the tenant's time.
+        is_used: Whether the code was redeemed.
     """
 
     request: AuthorizeRequest
@@ -71,14 +71,14 @@ class AuthorizationCode:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A person who signed in, and how.
+    """The sign-in of a user.
 
     Args:
-        user_id: Object id.
-        tenant_id: Tenant that tokens are for.
+        user_id: Object id of the user.
+        tenant_id: Id of the tenant that tokens are for.
         at: The tenant's time of the sign-in.
-        methods: What was shown: `pwd`, `mfa`.
-        session_id: The browser session, or a GUID of its own.
+        methods: Authentication methods: `pwd`, `mfa`.
+        session_id: Id of the browser session, or a new GUID.
     """
 
     user_id: str
@@ -94,11 +94,11 @@ class RefreshToken:
 
     Args:
         client_id: App that it was issued to.
-        subject: For whom.
-        resource: Client id of the resource that the first token was for.
-        scope: The scope that was asked for, taken where a refresh names none.
+        subject: The sign-in.
+        resource: Client id of the resource of the first token.
+        scope: Requested scope; used if a refresh request names none.
         issued_at: The tenant's time of issue.
-        platform: `public`, `web` or `spa`; a `web` one is only taken with the app's proof.
+        platform: `public`, `web` or `spa`; a token for `web` is accepted only with the app's credential.
     """
 
     client_id: str
@@ -111,19 +111,19 @@ class RefreshToken:
 
 @dataclass(slots=True)
 class DeviceSignIn:
-    """A device that waits for a person.
+    """A device that waits for a user.
 
     Args:
-        client_id: Who asks.
-        tenant: Tenant of the address, as written there.
-        scopes: What is asked for.
-        user_code: What the person types.
-        expires_at: The tenant's time after which it is dead.
+        client_id: Client id of the app.
+        tenant: Tenant as written in the path.
+        scopes: Requested scopes.
+        user_code: Code that the user types.
+        expires_at: End of validity, in the tenant's time.
         interval_s: Seconds between polls.
-        claims: The claims request, JSON text; empty for none.
+        claims: Claims request, JSON text; empty if there is none.
         polled_at: The tenant's time of the last poll; None before the first.
         state: `pending`, `approved`, `declined` or `redeemed`.
-        subject: Who approved.
+        subject: The sign-in that approved the device; None before.
     """
 
     client_id: str
@@ -140,18 +140,18 @@ class DeviceSignIn:
 
 @dataclass(slots=True)
 class Interaction:
-    """A person at a sign-in page: what they came for, and how far they are.
+    """A user at the sign-in pages: the purpose and the progress.
 
     Args:
-        browser_id: The browser it began in; no other may go on with it.
-        purpose: An authorization request, or a device that waits.
-        user_name: Sign-in name typed or picked.
-        user_id: Object id, once the password was right.
-        methods: What was shown: `pwd`, `mfa`.
-        subject: The sign-in, once it is complete; an earlier one of the same browser, or the one made here.
-        wants_other_account: True once the person said that they are none of the people signed in.
-        is_confirmed: True once the person agreed to sign in on the device.
-        has_consented: True once the person accepted the permissions.
+        browser_id: The browser; no other browser can continue.
+        purpose: An authorization request, or a waiting device.
+        user_name: Sign-in name that was typed or picked.
+        user_id: Object id, after the correct password.
+        methods: Authentication methods so far: `pwd`, `mfa`.
+        subject: The complete sign-in: this one, or an earlier one of the same browser; None before.
+        wants_other_account: Whether the user chose to sign in with an account that is not listed.
+        is_confirmed: Whether the user confirmed the sign-in on the device.
+        has_consented: Whether the user accepted the permissions.
     """
 
     browser_id: str
@@ -167,10 +167,10 @@ class Interaction:
 
 @dataclass(slots=True)
 class Session:
-    """A browser in which people signed in.
+    """The sign-ins of one browser.
 
     Args:
-        subjects: Who, by object id.
+        subjects: Sign-ins by object id of the user.
     """
 
     subjects: dict[str, Subject] = field(default_factory=dict)
@@ -178,12 +178,12 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """An access token that was handed out.
+    """An issued access token.
 
     Args:
-        claims: What it says.
+        claims: Claims of the token.
         at: The tenant's time of issue.
-        user_id: For whom; empty for an app.
+        user_id: Object id of the user; empty for an app.
     """
 
     claims: Mapping[str, object]
@@ -192,5 +192,5 @@ class IssuedToken:
 
 
 def new_ticket(prefix: str) -> str:
-    """Return a value that nobody can guess, of the length and alphabet of the service's codes and refresh tokens."""
+    """Return an unguessable value with the length and alphabet of the service's codes and refresh tokens."""
     return f"{prefix}{secrets.token_urlsafe(192)}"

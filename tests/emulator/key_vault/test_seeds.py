@@ -45,17 +45,17 @@ def test_vaults_are_seeded_by_the_control_plane_and_reset(caller: Caller) -> Non
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        ({"do": "add_vault", "name": "no"}, "no name of a vault"),
+        ({"do": "add_vault", "name": "no"}, "not a name of a key vault"),
         ({"do": "add_vault", "name": "CONTOSO"}, "already"),
-        ({"do": "add_vault", "name": "third", "tenant_id": "x"}, "no tenant"),
-        ({"do": "add_vault_secret", "vault": "third", "name": "a", "value": ""}, "no vault 'third'"),
-        ({"do": "add_vault_secret", "vault": "contoso", "name": "a b", "value": ""}, "no name of a key"),
+        ({"do": "add_vault", "name": "third", "tenant_id": "x"}, "Unknown tenant"),
+        ({"do": "add_vault_secret", "vault": "third", "name": "a", "value": ""}, "Unknown key vault 'third'"),
+        ({"do": "add_vault_secret", "vault": "contoso", "name": "a b", "value": ""}, "not a name of a key"),
         ({"do": "add_vault_secret", "vault": "contoso", "name": "Nightly", "value": ""}, "a certificate 'Nightly'"),
         ({"do": "add_vault_certificate", "vault": "contoso", "name": "nightly-secret"}, "a secret 'nightly-secret'"),
-        ({"do": "add_vault_certificate", "vault": "contoso", "name": "a/b"}, "no name of a key"),
+        ({"do": "add_vault_certificate", "vault": "contoso", "name": "a/b"}, "not a name of a key"),
         ({"do": "add_vault_certificate", "vault": "contoso", "name": "a", "content_type": "text/plain"}, "x-pem-file"),
         ({"do": "add_vault_certificate", "vault": "contoso", "name": "a", "certificate": "a"}, ""),
-        ({"do": "allow_on_vault", "vault": "contoso", "who": "nobody"}, "no app and no person"),
+        ({"do": "allow_on_vault", "vault": "contoso", "who": "nobody"}, "Unknown app or user"),
         ({"do": "allow_on_vault", "vault": "contoso", "who": "x", "permissions": ["keys/eat"]}, "keys/eat"),
     ],
 )
