@@ -1,1 +1,1 @@
-"""Microsoft Graph: a directory of users, groups and apps on SQLite, with the rules of the real one."""
+"""Microsoft Graph: a directory of users, groups and apps on SQLite, with the rules of the real service."""

@@ -1,4 +1,4 @@
-"""App registrations in two views: what the token service reads, and the documents that Graph shows."""
+"""App registrations as Graph documents, and the apps of the token service that correspond to them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
-# Where the redirects of a platform stand in a document.
+# Property of a document that holds the redirect URIs of a platform.
 PLATFORMS = {"public": "publicClient", "web": "web", "spa": "spa"}
 SINGLE = "AzureADMyOrg"
-# Apps of Microsoft: a tenant has service principals of them, but neither their registrations nor a say in them.
+# Apps of Microsoft. A tenant has service principals of them, but no registrations, and can't change them.
 FIRST_PARTY = frozenset(
     {
         GRAPH_ID,
@@ -35,7 +35,7 @@ MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 
 def object_id(app: App) -> str:
-    """Return the object id of an app registration, which is not its client id."""
+    """Return the object id of an app registration, which differs from its client id."""
     return str(uuid.uuid5(uuid.UUID(app.client_id), "application"))
 
 
@@ -88,7 +88,7 @@ def principal(app: App, principal_id: str) -> JSON:
 
 
 def with_document(app: App, doc: Mapping[str, object]) -> App:
-    """Return an app as it is once a document of its registration was written; secrets are not in documents."""
+    """Return an app with the changes of its registration's document. Documents contain no secrets."""
     redirects = [
         Redirect(str(uri), platform)
         for platform, name in PLATFORMS.items()
@@ -105,7 +105,7 @@ def with_document(app: App, doc: Mapping[str, object]) -> App:
 
 
 def mirror(world: World, app: App) -> None:
-    """Write what the token service knows of an app into the directory, where it differs from what is there."""
+    """Write an app of the token service to the directory, where it differs from the document."""
     if app.client_id not in FIRST_PARTY:
         _write(world, app.tenant_id, "application", document(app))
     for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
@@ -117,7 +117,7 @@ def _write(world: World, tenant: str, kind: str, doc: JSON) -> None:
     if known is None:
         world.objects.put(tenant, kind, doc, world.clock.now())
         return
-    # Names and times of secrets are known to the directory alone.
+    # Only the directory has names and times of secrets.
     listed = known.doc.get("passwordCredentials")
     named = {str(one["keyId"]): one for one in listed} if isinstance(listed, list) else {}
     secrets = doc.get("passwordCredentials")

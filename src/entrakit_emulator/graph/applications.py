@@ -1,4 +1,4 @@
-"""App registrations and service principals, as far as sign-in needs them: what is made here can sign in."""
+"""App registrations and service principals. An app that is created here can sign in."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ YEARS_2 = datetime.timedelta(days=730)
 
 
 def get_all(call: Call) -> Reply:
-    """List them."""
+    """List app registrations or service principals."""
     return page(call, SOURCES[call.segments[0].lower()])
 
 
 def get_count(call: Call) -> Reply:
-    """Count them."""
+    """Count app registrations or service principals."""
     return count(call, SOURCES[call.segments[0].lower()])
 
 
 def get_one(call: Call, key: str) -> Reply:
-    """Read one, by its id or by `appId='…'`."""
+    """Read one object, by its id or by `appId='…'`."""
     return one(call, _found(call, key))
 
 
@@ -79,7 +79,7 @@ def create(call: Call) -> Reply:
 
 
 def create_principal(call: Call) -> Reply:
-    """Make the service principal of an app: from now on it can sign in to this tenant."""
+    """Create the service principal of an app, which lets the app sign in to this tenant."""
     values = checked(call, "servicePrincipal", is_new=True)
     required("servicePrincipal", values, ("appId",))
     client_id = str(values["appId"]).lower()
@@ -104,7 +104,7 @@ def create_principal(call: Call) -> Reply:
 
 
 def change(call: Call, key: str) -> Reply:
-    """Change one."""
+    """Change an app registration or a service principal."""
     stored = _found(call, key)
     values = checked(call, stored.kind, is_new=False)
     if "displayName" in values and not values["displayName"]:
@@ -122,13 +122,13 @@ def change(call: Call, key: str) -> Reply:
 
 
 def remove(call: Call, key: str) -> Reply:
-    """Delete one: without it the app can't sign in any more."""
+    """Delete an app registration or a service principal. The app can't sign in any more."""
     delete(call, _found(call, key))
     return Reply(204)
 
 
 def delete(call: Call, stored: DirectoryObject) -> None:
-    """Delete an app registration, with its service principal, or a service principal."""
+    """Delete a service principal, or an app registration with its service principal."""
     if stored.doc["appId"] in app_documents.FIRST_PARTY:
         raise denied()
     call.store.delete(stored, call.now, for_good=False)
@@ -144,7 +144,7 @@ def delete(call: Call, stored: DirectoryObject) -> None:
 
 
 def restored(call: Call, stored: DirectoryObject) -> None:
-    """Let an app sign in again whose service principal was restored."""
+    """Let an app sign in again after its service principal was restored."""
     world, client_id = call.exchange.world, str(stored.doc["appId"])
     app = world.registered.get(client_id)
     if stored.kind == "servicePrincipal" and app is not None:
@@ -152,7 +152,7 @@ def restored(call: Call, stored: DirectoryObject) -> None:
 
 
 def add_password(call: Call, key: str) -> Reply:
-    """Give an app a secret, which is shown this once."""
+    """Add a secret to an app. Only this answer contains the secret."""
     stored = _found(call, key)
     given = call.json().get("passwordCredential") if call.body.strip() else {}
     asked: Mapping[str, object] = given if isinstance(given, dict) else {}
@@ -178,7 +178,7 @@ def add_password(call: Call, key: str) -> Reply:
 
 
 def remove_password(call: Call, key: str) -> Reply:
-    """Take a secret away."""
+    """Remove a secret of an app."""
     stored = _found(call, key)
     key_id = str(call.json().get("keyId"))
     before = _credentials(stored)
@@ -205,13 +205,13 @@ def _app(call: Call, registration: DirectoryObject | None) -> App:
 
 
 def _known(call: Call, stored: DirectoryObject) -> App | None:
-    """Return the app as the token service knows it, or would if it had a service principal."""
+    """Return an app of the token service, also if it has no service principal yet."""
     world, client_id = call.exchange.world, str(stored.doc["appId"])
     return world.apps.get(client_id) or world.registered.get(client_id)
 
 
 def _replace(call: Call, app: App) -> None:
-    """Let the token service know an app, if it has a service principal; keep it for when it gets one."""
+    """Update an app of the token service, and store it for the time when it gets a service principal."""
     world = call.exchange.world
     world.registered[app.client_id] = app
     if app.client_id in world.apps:

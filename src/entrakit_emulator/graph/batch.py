@@ -1,6 +1,6 @@
 """`$batch`: up to 20 requests in one (Microsoft Graph, "Combine multiple requests in one HTTP call").
 
-Each item is checked, throttled and answered on its own; the answers come in another order than they were asked in.
+Each item is checked, throttled and answered separately. The answers come in another order than the requests.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def answer(call: Call) -> Reply:
 
 
 def _items(call: Call) -> dict[str, JSON]:
-    """Return the items by their ids, checked. Raises GraphError (400) for what is wrong with any of them."""
+    """Return the checked items by their ids. Raises GraphError (400) if any of them is malformed."""
     listed = call.json().get("requests")
     if not isinstance(listed, list) or not listed:
         raise _malformed("Invalid batch payload format.")
@@ -77,7 +77,7 @@ def _check(key: str, item: JSON) -> None:
 
 
 def _order(items: dict[str, JSON]) -> list[str]:
-    """Return an order in which each item comes after those that it needs. Raises GraphError where there is none."""
+    """Return an order with each item after its dependencies. Raises GraphError if the dependencies are circular."""
     order: list[str] = []
     waiting = list(items)
     while waiting:
@@ -141,7 +141,7 @@ def _response(key: str, reply: Reply) -> JSON:
 
 
 def _shuffled(keys: list[str]) -> list[str]:
-    """Return the order of the answers: always the same one, and never the one asked, where there are two or more."""
+    """Return the order of the answers: always the same, and never that of two or more requests."""
     return keys[1::2] + keys[::2]
 
 

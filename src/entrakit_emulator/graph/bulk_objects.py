@@ -1,4 +1,4 @@
-"""Many users and groups at once, always the same ones: for paging, for speed, for tests with a whole tenant."""
+"""Users and groups in bulk, the same in every run: for paging, for speed, for tests with a whole tenant."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ LARGE = 5_000
 
 
 def identifier(text: str) -> str:
-    """Return the id that a text stands for, a GUID of version 4 by its looks."""
+    """Return an id derived from a name, in the form of a version 4 GUID."""
     digits = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:]}"
 
 
 def users(tenant: str, domain: str, count: int) -> Iterator[JSON]:
-    """Return so many users of a tenant."""
+    """Yield a number of users of a tenant."""
     given, family = GIVEN.split(), FAMILY.split()
     for number in range(count):
         first, last = given[number % len(given)], family[number // len(given) % len(family)]
@@ -78,7 +78,7 @@ def users(tenant: str, domain: str, count: int) -> Iterator[JSON]:
 
 
 def groups(tenant: str, count: int) -> Iterator[JSON]:
-    """Return so many security groups of a tenant."""
+    """Yield a number of security groups of a tenant."""
     for number in range(count):
         object_id = identifier(f"{tenant} group {number}")
         born = (BORN + datetime.timedelta(hours=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -97,13 +97,13 @@ def groups(tenant: str, count: int) -> Iterator[JSON]:
 
 
 def plant(store: Store, tenant: str, domain: str, count: int, now: float) -> None:
-    """Add so many users to a tenant, and for each hundred of them a group; the first group is a large one.
+    """Add users to a tenant, and a group for each hundred of them; the first group is a large one.
 
     Args:
         store: The directory.
         tenant: The tenant.
         domain: Its domain.
-        count: How many users.
+        count: Number of users.
         now: The tenant's time.
     """
     if not count:

@@ -1,4 +1,4 @@
-"""One request to Graph, parsed once; and its answer."""
+"""A parsed request to Graph, and its answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
      "$format", "$apply", "$compute"}
 )  # fmt: skip
-# Types that a cast may name. SDKs write their namespace by its alias, `graph.user`.
+# Types that a cast may name. SDKs write their namespace as its alias, `graph.user`.
 TYPES = frozenset(
     {"user", "group", "application", "serviceprincipal", "device", "administrativeunit", "directoryrole", "orgcontact"}
 )
@@ -36,8 +36,8 @@ class Reply(NamedTuple):
 
     Args:
         status: HTTP status.
-        body: JSON value, or bytes that are its text already, or a plain text; None for nothing.
-        headers: Further headers.
+        body: JSON value, encoded JSON, or plain text; None for an empty body.
+        headers: Additional headers.
     """
 
     status: int
@@ -50,14 +50,14 @@ class Call:
     """A request.
 
     Args:
-        exchange: The HTTP request that it came in.
+        exchange: The HTTP request; several calls of a batch share one.
         method: HTTP method.
         version: `v1.0` or `beta`.
-        segments: Path below it, key forms taken apart.
-        options: Query options, by their names in lower case with `$`.
-        headers: Headers, by their names in lower case.
+        segments: Path below the version; key forms are split into segments.
+        options: Query options by name, in lower case and with `$`.
+        headers: Headers by name, in lower case.
         body: Body.
-        claims: What the token says.
+        claims: Claims of the access token.
     """
 
     exchange: Exchange
@@ -76,7 +76,7 @@ class Call:
 
     @property
     def listed(self) -> Store:
-        """The directory as lists see it: behind by the lag that a test may ask for."""
+        """The directory as lists show it, delayed if a test sets a lag."""
         return consistency.listed(self.exchange.world, self.now)
 
     @property
@@ -96,28 +96,28 @@ class Call:
 
     @property
     def is_eventual(self) -> bool:
-        """Whether the header of advanced queries is there."""
+        """Whether the header `ConsistencyLevel: eventual` is set."""
         return self.headers.get("consistencylevel", "").strip().lower() == "eventual"
 
     @property
     def wants_count(self) -> bool:
-        """Whether the number of all results is asked for."""
+        """Whether the number of all results is requested."""
         return self.options.get("$count", "").lower() == "true"
 
     @property
     def is_advanced(self) -> bool:
-        """Whether it is an advanced query."""
+        """Whether the request is an advanced query."""
         return self.is_eventual and (self.wants_count or "$search" in self.options)
 
     def prefers(self, preference: str) -> bool:
-        """Return whether the client prefers something (RFC 7240)."""
+        """Return whether a `Prefer` header contains a preference (RFC 7240)."""
         return preference in {one.strip().lower() for one in self.headers.get("prefer", "").split(",")}
 
     def json(self) -> JSON:
         """Return the body as a JSON object.
 
         Raises:
-            GraphError: It is none.
+            GraphError: The body is not a JSON object.
         """
         try:
             value = json.loads(self.body)
@@ -132,7 +132,7 @@ class Call:
 
 
 def segments_of(path: str) -> tuple[str, ...]:
-    """Return the segments of a path, still escaped as it came: `users('a@b')` becomes `users`, `a@b`."""
+    """Return the unescaped segments of an escaped path: `users('a@b')` becomes `users`, `a@b`."""
     found: list[str] = []
     for raw in path.strip("/").split("/"):
         segment = _qualified(unquote(raw))
@@ -147,7 +147,7 @@ def segments_of(path: str) -> tuple[str, ...]:
 
 
 def _qualified(segment: str) -> str:
-    """Return a segment as addresses have it: types by their full names, functions and actions by their own alone."""
+    """Return a segment in its normal form: types with their full names, functions and actions without namespace."""
     found = _NAMESPACE.fullmatch(segment)
     if found is None:
         return segment
@@ -155,7 +155,7 @@ def _qualified(segment: str) -> str:
 
 
 def options_of(parameters: Mapping[str, str], version: str) -> dict[str, str]:
-    """Return the query options among parameters; on beta the `$` may be missing."""
+    """Return the query options among parameters; on beta, the `$` is optional."""
     options: dict[str, str] = {}
     for name, value in parameters.items():
         lowered = name.lower()

@@ -1,7 +1,7 @@
-"""Eventual consistency: lists, filters, memberships and references see a directory that is behind by some seconds.
+"""Eventual consistency: lists, filters, memberships and references see the directory with a delay.
 
-The real directory has many replicas: a GET by id reads what was just written, everything else may be told by one that
-has not heard of it yet. Here there is one such replica, and only where `replication_lag_s` asks for it.
+The real directory has many replicas: a GET by id sees a write at once, other requests may reach a replica without it.
+The emulator has one replica, and only while `replication_lag_s` is set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def follow(world: World) -> None:
-    """Begin to follow the writes where a lag is asked for, before the first of them; end where none is."""
+    """Start the replica before the first write if a lag is set; end it if none is set."""
     if world.settings.replication_lag_s > 0:
         if world.replica is None:
             world.replica = Replica(world.objects, world.clock.now)
@@ -25,14 +25,14 @@ def follow(world: World) -> None:
 
 
 def end(world: World) -> None:
-    """Let everybody see what there is."""
+    """End the replica, so that lists see the directory itself."""
     if world.replica is not None:
         world.replica.close()
         world.replica = None
 
 
 def listed(world: World, now: float) -> Store:
-    """Return the directory as lists see it."""
+    """Return the directory as lists show it."""
     if world.replica is None:
         return world.objects
     return world.replica.advance(now - world.settings.replication_lag_s)

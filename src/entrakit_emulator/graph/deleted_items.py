@@ -1,4 +1,4 @@
-"""What a tenant has once: the organization, and the bin of deleted objects."""
+"""Deleted objects: listed, read, restored and purged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEPT_S = 30 * 24 * 3600
 
 
 def deleted(call: Call, cast: str) -> Reply:
-    """List deleted objects of a kind, in pages."""
+    """List deleted objects of a type, in pages."""
     kind = _kind(cast)
     for option in ("$filter", "$orderby", "$search", "$expand"):
         if option in call.options:
@@ -60,7 +60,7 @@ def deleted_one(call: Call, key: str) -> Reply:
 
 
 def restore(call: Call, key: str) -> Reply:
-    """Bring a deleted object back; a person by another sign-in name where somebody else has the old one."""
+    """Restore a deleted object; a user may get a new sign-in name if the old one is in use."""
     stored = _bin(call, key)
     _need(call, stored)
     if stored.kind == "user":
@@ -81,7 +81,7 @@ def restore(call: Call, key: str) -> Reply:
 
 
 def purge(call: Call, key: str) -> Reply:
-    """Delete an object for good."""
+    """Delete an object permanently."""
     stored = _bin(call, key)
     _need(call, stored)
     call.store.delete(stored, call.now, for_good=True)
@@ -103,7 +103,7 @@ def _kind(cast: str) -> str:
 
 
 def _empty_bin(call: Call) -> None:
-    """Delete for good what has been deleted for thirty days."""
+    """Permanently delete objects that were deleted thirty days ago."""
     for (key,) in list(call.store.select("id", "tenant=? AND deleted <= ?", (call.tenant, call.now - KEPT_S))):
         stored = call.store.find(call.tenant, str(key), FACES, is_deleted=True)
         if stored is not None:

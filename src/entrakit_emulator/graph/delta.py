@@ -1,7 +1,7 @@
 """Delta queries (Microsoft Graph, "Use delta query to track changes"), from the journal of changes.
 
-A first round lists what there is, page by page, and then what changed meanwhile; its last page has the delta link. A
-later round lists each object that changed since: as it is now, or as gone, with the changes of its relations.
+A first round lists all objects page by page and ends with a delta link; a later round, which starts from a delta link,
+lists each object that changed since then, with its current state and the changes of its relations, or as removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     JSON = dict[str, object]
 
 PAGE, LARGEST = 100, 999
-# Members of one object on one page; the object comes again for the rest.
+# Members of one object on one page; the object is repeated for the rest.
 RELATED = 100
 LIFETIME_S = 7 * 24 * 3600.0
 MOST_IDS = 50
@@ -40,17 +40,17 @@ LINKS = {"members": "member", "owners": "owner", "manager": "manager"}
 
 
 class _Round(NamedTuple):
-    """Where a round stands.
+    """State of a round.
 
     Args:
-        kinds: What is asked about.
+        kinds: Kinds of objects in the round.
         names: Properties to show; None for all that were ever set.
         relations: Relations to show.
-        since: Changes up to this one are known to the client; -1 in a first round.
-        until: Changes up to this one are shown in this round.
-        after: The last object that was shown.
-        skip: Up to where the related objects of the next one were shown.
-        ids: The only objects that are asked about; empty for all.
+        since: The client knows all changes up to this one; -1 in a first round.
+        until: This round shows changes up to this one.
+        after: Position of the last object shown.
+        skip: Position of the last related object shown, if the object has more of them.
+        ids: Ids of the only objects in the round; empty for all.
     """
 
     kinds: tuple[str, ...]
@@ -67,7 +67,7 @@ def get(call: Call) -> Reply:
     """Answer a delta query.
 
     Raises:
-        GraphError: An option that it does not take; a token that is too old (410), or none of ours.
+        GraphError: An option is not supported, the token is too old (410), or it is not a token of this query.
     """
     for option in REFUSED:
         if option in call.options:
@@ -75,7 +75,7 @@ def get(call: Call) -> Reply:
     collection = next((one for one in COLLECTIONS if one.lower() == call.segments[0].lower()), "directoryObjects")
     visible_kinds = tuple(kind for kind in FACES if visible(call, kind) is None)
     kinds = (COLLECTIONS[collection],) if collection in COLLECTIONS else visible_kinds
-    # Options are inside the tokens; what binds these is the tenant and the path.
+    # The options are part of the tokens; tokens are bound to the tenant and the path.
     query = page_tokens.digest(call, without=tuple(call.options))
     round_ = _round(call, kinds, query)
     if call.options.get("$deltatoken", "").lower() == "latest":
@@ -123,11 +123,11 @@ def _round(call: Call, kinds: tuple[str, ...], query: str) -> _Round:
 
 
 def _rows(call: Call, round_: _Round) -> list[tuple[int, str]]:
-    """Return the next objects of a round, by their place in it, one more than a page has room for."""
+    """Return the next objects of a round by position, one more than a page holds."""
     kinds = ",".join("?" * len(round_.kinds))
     ids = round_.ids
     among = f"AND id IN ({','.join('?' * len(ids))})" if ids else ""
-    # With relations that were shown in part, the object itself comes again.
+    # If only some of its relations were shown, the object itself is repeated.
     sign = ">=" if round_.skip else ">"
     if round_.since < 0:
         where = f"tenant=? AND kind IN ({kinds}) {among} AND deleted IS NULL AND key {sign} ?"
@@ -135,7 +135,7 @@ def _rows(call: Call, round_: _Round) -> list[tuple[int, str]]:
         rows = call.store.select("key, id", where, values, f"ORDER BY key LIMIT {_size(call) + 1}")
     else:
         where = (
-            f"SELECT MAX(sequence), id FROM changes WHERE tenant=? AND kind IN ({kinds}) {among} AND sequence > ? "  # noqa: S608 - marks
+            f"SELECT MAX(sequence), id FROM changes WHERE tenant=? AND kind IN ({kinds}) {among} AND sequence > ? "  # noqa: S608 - question marks
             f"AND sequence <= ? GROUP BY id HAVING MAX(sequence) {sign} ? ORDER BY 1 LIMIT {_size(call) + 1}"
         )
         values = (call.tenant, *round_.kinds, *ids, round_.since, round_.until, round_.after)
@@ -144,11 +144,11 @@ def _rows(call: Call, round_: _Round) -> list[tuple[int, str]]:
 
 
 def _items(call: Call, round_: _Round, rows: list[tuple[int, str]]) -> tuple[list[JSON], int, int]:
-    """Return what is shown, the place that was reached, and how much of the last object's relations was shown."""
+    """Return the items of a page, the position of the last one, and the position in its relations if some are left."""
     items: list[JSON] = []
     reached = round_.after
     for place, object_id in rows:
-        # The one that was shown in part may be gone since.
+        # The object whose relations were shown in part may be deleted by now.
         skip = round_.skip if place == round_.after else 0
         item, more = _item(call, round_, object_id, skip)
         items.append(item)
@@ -182,7 +182,7 @@ def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON, 
 
 
 def _names(call: Call, round_: _Round, stored: DirectoryObject, *, minimal: bool) -> list[str]:
-    """Return the properties to show: those that were chosen, or all that were ever set."""
+    """Return the properties to show: those selected, or all that were ever set."""
     known = [name for name in PROPERTIES[stored.kind] if name in stored.doc and name != "id"]
     names = [name for name in known if round_.names is None or name in round_.names]
     if not minimal:
@@ -198,10 +198,11 @@ def _names(call: Call, round_: _Round, stored: DirectoryObject, *, minimal: bool
 
 
 def _related(call: Call, round_: _Round, stored: DirectoryObject, relation: str, skip: int) -> list[tuple[int, JSON]]:
-    """Return the related objects after a place, each with its own; of `members` one more than a page has room for."""
+    """Return related objects after a position, each with its own; of `members`, one more than fits a page."""
     link, most = LINKS[relation], RELATED + 1 if relation == "members" else -1
     if round_.since < 0:
-        # By the links' own numbers: a member that goes while a client turns pages moves no other to a page before.
+        # Positions are the numbers of links, so a member that is removed meanwhile does not move others to an earlier
+        # page.
         rows = call.store.connection.execute(
             "SELECT links.key, target, '' FROM links JOIN objects ON target=id AND deleted IS NULL "
             "WHERE links.kind=? AND source=? AND links.key > ? ORDER BY links.key LIMIT ?",
@@ -229,7 +230,7 @@ def _reference(call: Call, target: str) -> JSON:
 
 
 def _filtered(call: Call) -> list[str]:
-    """Return the ids that `$filter` names; none for all. Only `id eq '…'`, joined by or, is taken."""
+    """Return the ids in `$filter`, or none for all objects. Only `id eq '…'`, joined by or, is supported."""
     text = call.options.get("$filter")
     if text is None:
         return []
@@ -247,7 +248,7 @@ def _head(call: Call, collection: str, round_: _Round) -> JSON:
 
 
 def _end(call: Call, round_: _Round, query: str) -> JSON:
-    """Return the delta link; what changed during a first round comes in the next."""
+    """Return the delta link. Changes during a first round come in the next round."""
     return {"@odata.deltaLink": _link(call, "$deltatoken", {**round_._asdict(), "after": 0, "skip": 0, "q": query})}
 
 

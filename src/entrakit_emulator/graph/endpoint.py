@@ -1,4 +1,4 @@
-"""Graph over HTTP: the token, throttling, then the directory or a batch; and the form of its answers."""
+"""Graph over HTTP: token, throttling, then the directory or a batch, and the response."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Reply
 
 METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-# Longer addresses are refused in front of the service; a batch is the way round.
+# The service refuses longer URLs; a batch avoids that limit.
 LONGEST_URL = 8 * 1024
 FLAWS = {
     Flaw.MISSING: "Access token is empty.",
@@ -68,7 +68,7 @@ def answer(exchange: Exchange) -> Response:
 
 
 def userinfo(exchange: Exchange) -> Response:
-    """Answer the endpoint that discovery names (OpenID Connect Core 1.0, 5.3)."""
+    """Answer the userinfo endpoint that discovery names (OpenID Connect Core 1.0, 5.3)."""
     try:
         claims = _token(exchange)
         call = Call(exchange, exchange.method, "oidc", ("userinfo",), {}, exchange.headers, b"", claims)
@@ -81,7 +81,7 @@ def userinfo(exchange: Exchange) -> Response:
 
 
 def rendered(exchange: Exchange, reply: Reply) -> Response:
-    """Return an answer as it goes out."""
+    """Return the HTTP response for a reply."""
     headers = answer_headers(exchange) | dict(reply.headers)
     if reply.body is None:
         return Response(b"", reply.status, headers)
@@ -94,10 +94,10 @@ def rendered(exchange: Exchange, reply: Reply) -> Response:
 
 
 def _token(exchange: Exchange) -> Mapping[str, object]:
-    """Return the claims of the token that a request carries, checked.
+    """Return the checked claims of a request's access token.
 
     Raises:
-        GraphError: There is none, or it is not good here.
+        GraphError: The token is missing or not acceptable.
     """
 
     def is_graph(audience: str) -> bool:

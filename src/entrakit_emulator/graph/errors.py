@@ -1,4 +1,4 @@
-"""How Graph says no."""
+"""Errors of Microsoft Graph and their JSON form."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ DIAGNOSTIC = json.dumps(
 
 
 class GraphError(Exception):
-    """Graph says no.
+    """An error of Microsoft Graph.
 
     Args:
         status: HTTP status.
         code: Error code of Graph.
-        message: Its text.
-        headers: Further headers.
-        details: What stands in `details`: code, message, target.
-        inner: Further members of the inner error.
+        message: Message.
+        headers: Additional headers.
+        details: Items of `details`: code, message, target.
+        inner: Additional members of the inner error.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class GraphError(Exception):
 
 
 def error_response(exchange: Exchange, error: GraphError) -> Response:
-    """Return an error the way Graph writes it."""
+    """Return the response for an error in Graph's form."""
     exchange.error = error.code
     headers = answer_headers(exchange) | {"content-type": "application/json"} | error.headers
     return exchange.json(error.body(exchange), error.status, headers)
 
 
 def answer_headers(exchange: Exchange) -> dict[str, str]:
-    """Return the headers of every answer."""
+    """Return the headers that every answer has."""
     return {
         "cache-control": "no-cache",
         "request-id": exchange.trace_id,
@@ -81,16 +81,16 @@ def answer_headers(exchange: Exchange) -> dict[str, str]:
 
 
 def client_request_id(exchange: Exchange) -> str:
-    """Return the id that the client gave its request; the service's own where it gave none."""
+    """Return the client's id of a request, or the service's own id if the client sent none."""
     return exchange.correlation_id if exchange.named("client-request-id") else exchange.trace_id
 
 
 def challenge(exchange: Exchange, claims: str = "") -> GraphError:
-    """Return the refusal that asks for a newer or stronger token (continuous access evaluation).
+    """Return the error that requests a newer or stronger token (continuous access evaluation).
 
     Args:
         exchange: The request.
-        claims: JSON text of the claims to ask for; empty for "issued from now on".
+        claims: Claims to request, JSON text; empty for "issued from now on".
     """
     return unauthorized(
         exchange,
@@ -101,7 +101,7 @@ def challenge(exchange: Exchange, claims: str = "") -> GraphError:
 
 
 def unauthorized(exchange: Exchange, message: str, extra: str = "") -> GraphError:
-    """Return the refusal of a token."""
+    """Return the error for an unacceptable token."""
     value = (
         f'Bearer realm="", authorization_uri="{exchange.world.origin}/common/oauth2/authorize", '
         f'client_id="{GRAPH_ID}"{extra}'
@@ -110,7 +110,7 @@ def unauthorized(exchange: Exchange, message: str, extra: str = "") -> GraphErro
 
 
 def not_found(key: str) -> GraphError:
-    """Return the refusal for an object that is not there."""
+    """Return the error for an object that does not exist."""
     return GraphError(
         404, "Request_ResourceNotFound",
         f"Resource '{key}' does not exist or one of its queried reference-property objects are not present.",
@@ -118,26 +118,26 @@ def not_found(key: str) -> GraphError:
 
 
 def bad_request(message: str, *, code: str = "", target: str = "") -> GraphError:
-    """Return the refusal of something invalid, with details where there is a code for them."""
+    """Return the error for invalid input; with a code, the error has details."""
     details = [{"code": code, "message": message, "target": target}] if code else []
     return GraphError(400, "Request_BadRequest", message, details=details)
 
 
 def unsupported(message: str) -> GraphError:
-    """Return the refusal of a query that the directory can't run."""
+    """Return the error for a query that the directory does not support."""
     return GraphError(400, "Request_UnsupportedQuery", message)
 
 
 def denied() -> GraphError:
-    """Return the refusal of a caller without permission."""
+    """Return the error for a caller without permission."""
     return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
 def wrong_method() -> GraphError:
-    """Return the refusal of a method."""
+    """Return the error for an unsupported method."""
     return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
 
 
 def malformed() -> GraphError:
-    """Return the refusal of a request whose query or form can't be read."""
+    """Return the error for a request whose query or form can't be read."""
     return GraphError(400, "BadRequest", "The request URL is malformed.")

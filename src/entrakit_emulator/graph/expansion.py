@@ -1,4 +1,4 @@
-"""`$expand`: one relation, at most 20 of its objects, one level."""
+"""`$expand`: one relation, at most 20 related objects, one level."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
 
 MOST = 20
-# Relation: the kind of its links, and whether it leads from their source to their target.
+# Relation: the kind of its links, and whether it follows them from source to target.
 RELATIONS = {
     "user": {"manager": ("manager", True), "directReports": ("manager", False), "memberOf": ("member", False)},
     "group": {"members": ("member", True), "owners": ("owner", True), "memberOf": ("member", False)},
@@ -30,11 +30,11 @@ _FORM = re.compile(r"\s*([A-Za-z]+)\s*(?:\(\s*\$select=([\w,\s]+)\))?\s*")
 
 
 class Expansion(NamedTuple):
-    """A relation that is to be included.
+    """A relation to include.
 
     Args:
-        relation: Its name.
-        names: Properties to show of what it leads to; None for the default ones.
+        relation: Name of the relation.
+        names: Properties to show of the related objects; None for the default ones.
     """
 
     relation: str
@@ -42,10 +42,10 @@ class Expansion(NamedTuple):
 
 
 def expansion_of(call: Call, kinds: Sequence[str]) -> Expansion | None:
-    """Return what is to be expanded; None for nothing.
+    """Return the relation to expand; None if `$expand` is not used.
 
     Raises:
-        GraphError: There is no such relation, or more than one.
+        GraphError: The relation is unknown, or there are several.
     """
     text = call.options.get("$expand")
     if text is None:
@@ -64,7 +64,7 @@ def expansion_of(call: Call, kinds: Sequence[str]) -> Expansion | None:
 
 
 def expand(call: Call, expansion: Expansion, object_id: str, item: str) -> str:
-    """Return an object's JSON text with what a relation of it leads to."""
+    """Return the JSON text of an object with its related objects."""
     related = (_shown(call, one, expansion) for one in _ids(call, expansion.relation, object_id))
     value: object = list(islice((one for one in related if one is not None), MOST))
     if expansion.relation in SINGLE:

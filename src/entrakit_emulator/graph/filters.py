@@ -1,4 +1,4 @@
-"""`$filter` (OData 4.01, part 2, 5.1.1) into SQL with marks: what the client wrote becomes values, never SQL.
+"""`$filter` (OData 4.01, part 2, 5.1.1) as SQL; text of the client becomes bound values, never SQL.
 
 or      and ("or" and)*
 and     unary ("and" unary)*
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 TERMS = 15
 DEPTH = 40
-# Members of the lists whose elements are objects.
+# Properties of the elements in lists of objects.
 MEMBERS = {
     "assignedLicenses": {"skuId"},
     "assignedPlans": {"assignedDateTime", "capabilityStatus", "service", "servicePlanId"},
@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_$@][\w$@.]*)|(?P<sign>[(),:/]))"
 )
 _OPERATORS = {"eq": "=", "ne": "<>", "ge": ">=", "le": "<=", "gt": ">", "lt": "<"}
-# Which literals may stand beside a property of a type.
+# Kinds of literals that a property of a type can be compared with.
 _FITTING = {
     STRING: ("text", "guid", "null"),
     BOOLEAN: ("boolean", "null"),
@@ -70,8 +70,8 @@ class Condition(NamedTuple):
     """A condition in SQL.
 
     Args:
-        sql: SQL of our own, with marks.
-        values: What the marks stand for.
+        sql: SQL with question marks, never text of the client.
+        values: Values for the question marks.
     """
 
     sql: str
@@ -85,21 +85,21 @@ class _Token(NamedTuple):
 
 
 def condition(text: str, kind: str, *, is_advanced: bool) -> Condition:
-    """Return what a filter means for objects of a kind.
+    """Return the condition of a filter for a kind of object.
 
     Args:
         text: The filter.
-        kind: What the objects are.
-        is_advanced: Whether it is an advanced query.
+        kind: Kind of the objects.
+        is_advanced: Whether the request is an advanced query.
 
     Raises:
-        GraphError: It is malformed, or can't be run; the texts are the service's.
+        GraphError: The filter is malformed or not supported; the messages are the service's.
     """
     return _Parser(text, kind, is_advanced).read()
 
 
 def sql_of(kind: str, name: str, inner: str = "") -> str:
-    """Return the SQL of a property; `name` and `inner` are names, not what a client wrote."""
+    """Return the SQL of a property; `name` and `inner` are names, never text of the client."""
     if not inner and name in COLUMNS:
         return COLUMNS[name]
     path = f"$.{name}.{inner}" if inner else f"$.{name}"
@@ -219,7 +219,7 @@ class _Parser:
         return names
 
     def _resolve(self, path: list[str]) -> tuple[str, str, str]:
-        """Return the SQL of a path, the property's name, and what type it has."""
+        """Return the SQL of a path, the name of the property, and its type."""
         if self._range and path[0] == self._range:
             return self._element_of(path)
         name = property_of(self._kind, path[0])
@@ -235,7 +235,7 @@ class _Parser:
         return sql_of(self._kind, name, path[1] if len(path) == 2 else ""), name, type_
 
     def _element_of(self, path: list[str]) -> tuple[str, str, str]:
-        """Return the same of the element of a list, or of a member of it."""
+        """Return the same for an element of a list, or for a property of the element."""
         outer, column = self._element
         members = {member.lower(): member for member in MEMBERS.get(outer, ())}
         if len(path) == 1 and not members:
@@ -245,7 +245,7 @@ class _Parser:
         return f"json_extract({column}, '$.{members[path[1].lower()]}') COLLATE NOCASE", outer, STRING
 
     def _allow(self, name: str, letter: str) -> None:
-        """Check that a property can be filtered by in this way, and in this query."""
+        """Check that this query may filter by a property in this way."""
         letters = FILTERS[self._kind].get(name, "")
         if letter in letters or (letter.upper() in letters and self._is_advanced):
             return
@@ -279,7 +279,7 @@ class _Parser:
         if not literal.isascii():
             return Condition(f"substr(fold({sql}), 1, {len(literal.casefold())}) = ?", (literal.casefold(),))
         if sql in COLUMNS.values():
-            # A range that an index knows; no name goes on with the last character that there is.
+            # A range can use an index; no name continues with the last character of Unicode.
             return Condition(f"({sql} >= ? AND {sql} < ?)", (literal, literal + "\U0010ffff"))
         return Condition(f"{sql} LIKE ? ESCAPE '\\'", (f"{escaped}%",))
 
@@ -384,7 +384,7 @@ class _Parser:
 
 
 def _as_compared(sql: str, literal: object) -> tuple[str, object]:
-    """Return both sides of a comparison so that case makes no difference: the database knows that of ASCII alone."""
+    """Return both sides of a comparison so that case does not matter; the database handles ASCII only."""
     if isinstance(literal, str) and sql == COLUMNS["id"]:
         return sql, literal.lower()
     if isinstance(literal, str) and not literal.isascii():

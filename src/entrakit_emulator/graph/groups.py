@@ -1,4 +1,4 @@
-"""Groups: made, read, changed, deleted."""
+"""Groups: created, read, changed and deleted."""
 
 from __future__ import annotations
 
@@ -35,29 +35,29 @@ LONGEST_NAME = 256
 
 
 def get_all(call: Call) -> Reply:
-    """List them."""
+    """List groups."""
     return page(call, SOURCE)
 
 
 def get_count(call: Call) -> Reply:
-    """Count them."""
+    """Count groups."""
     return count(call, SOURCE)
 
 
 def get_one(call: Call, key: str) -> Reply:
-    """Read one."""
+    """Read a group."""
     return one(call, found(call, key, ("group",)))
 
 
 def create(call: Call) -> Reply:
-    """Make one; a person who makes one owns it."""
+    """Create a group; a user who creates one becomes its owner."""
     values = checked(call, "group", is_new=True)
     required("group", values, REQUIRED)
     _check({"groupTypes": [], **values})
     members, owners = _bound(call)
     object_id = guid_of(call, str(values["displayName"]))
     born = stamp(call.now)
-    is_unified = "Unified" in (values.get("groupTypes") or [])  # type: ignore[operator] # a list, as was checked
+    is_unified = "Unified" in (values.get("groupTypes") or [])  # type: ignore[operator] # checked to be a list
     domain = call.exchange.world.tenants[call.tenant].domains[0]
     mail = f"{values['mailNickname']}@{domain}" if is_unified else None
     doc = {
@@ -83,7 +83,7 @@ def create(call: Call) -> Reply:
 
 
 def change(call: Call, key: str) -> Reply:
-    """Change one, and add members to it: all of them, or none."""
+    """Change a group and add members to it: all of them, or none."""
     stored = found(call, key, ("group",))
     check_match(call, stored)
     values = checked(call, "group", is_new=False)
@@ -102,7 +102,7 @@ def change(call: Call, key: str) -> Reply:
 
 
 def remove(call: Call, key: str) -> Reply:
-    """Delete one: a Microsoft 365 group for 30 days, another for good."""
+    """Delete a group: a Microsoft 365 group for 30 days, another one permanently."""
     stored = found(call, key, ("group",))
     check_match(call, stored)
     delete(call, stored)
@@ -133,7 +133,7 @@ def _bound(call: Call) -> tuple[list[DirectoryObject], list[DirectoryObject]]:
 
 
 def _check(values: JSON) -> None:
-    """Check what goes together in a group."""
+    """Check the values of a group and their combination."""
     types = values.get("groupTypes", [])
     known = {"Unified", "DynamicMembership"}
     if not isinstance(types, list) or not set(map(str, types)) <= known:

@@ -1,4 +1,4 @@
-"""What the tenant has subscribed to, and who has a license of it."""
+"""Subscriptions of the tenant, and licenses of its users."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Sku(NamedTuple):
     Args:
         number: Part number.
         sku_id: GUID.
-        seats: How many people may have a license of it.
-        plans: Its service plans, by name and id.
+        seats: Number of licenses.
+        plans: Service plans by name and id.
     """
 
     number: str
@@ -48,7 +48,7 @@ BY_ID = {one.sku_id: one for one in SKUS}
 
 
 def get_all(call: Call) -> Reply:
-    """List what the tenant has subscribed to."""
+    """List the subscriptions."""
     for option in ("$filter", "$top", "$orderby", "$search", "$expand"):
         if option in call.options:
             raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
@@ -66,7 +66,7 @@ def get_one(call: Call, key: str) -> Reply:
 
 
 def details(call: Call, key: str) -> Reply:
-    """List the licenses that somebody has, with their plans."""
+    """List the licenses of a user, with their plans."""
     stored = found(call, key, ("user",))
     value = [
         {
@@ -82,7 +82,7 @@ def details(call: Call, key: str) -> Reply:
 
 
 def assign(call: Call, key: str) -> Reply:
-    """Give and take licenses, all of them or none; who gets one needs a usage location."""
+    """Assign and remove licenses: all of them, or none. A user with a license needs a usage location."""
     stored = found(call, key, ("user",))
     add, remove = _asked(call)
     held = _held(stored.doc)
@@ -115,7 +115,7 @@ def assign(call: Call, key: str) -> Reply:
 
 
 def _asked(call: Call) -> tuple[dict[str, list[str]], list[str]]:
-    """Return what a body gives, with the plans that are off, and what it takes; each a subscription of the tenant."""
+    """Return the licenses to add, with their disabled plans, and those to remove; each must be a subscription."""
     body = call.json()
     missing = [name for name in ("addLicenses", "removeLicenses") if not isinstance(body.get(name), list)]
     if missing:
@@ -145,7 +145,7 @@ def _sku(sku_id: object) -> Sku:
 
 
 def _held(doc: JSON) -> dict[str, list[str]]:
-    """Return the licenses in a document, each with the plans that are off."""
+    """Return the licenses in a document, each with its disabled plans."""
     listed = doc.get("assignedLicenses")
     return {str(one["skuId"]): list(one["disabledPlans"]) for one in (listed if isinstance(listed, list) else [])}
 

@@ -1,4 +1,4 @@
-"""A collection: `$filter $search $orderby $select $expand $count $top` and pages, in one query of the database."""
+"""Collections: `$filter $search $orderby $select $expand $count $top` and pages, in one query of the database."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
 
 PAGE, LARGEST = 100, 999
-# How long a rendered page is good: its next link grows old.
+# Seconds that a rendered page may be reused, since its next link expires.
 RENEWED_S = 600.0
 
 
 class Source(NamedTuple):
-    """Which objects a collection holds.
+    """The objects of a collection.
 
     Args:
-        kinds: What they are; several where they are mixed.
-        context: What `@odata.context` names.
-        where: SQL of our own, with marks; empty for all.
-        values: What the marks stand for.
+        kinds: Kinds of the objects; several in a mixed collection.
+        context: Name in `@odata.context`.
+        where: SQL with question marks, never text of the client; empty for all objects.
+        values: Values for the question marks.
     """
 
     kinds: tuple[str, ...]
@@ -40,12 +40,12 @@ class Source(NamedTuple):
 
     @property
     def is_mixed(self) -> bool:
-        """Whether each item says what it is."""
+        """Whether each item has its type."""
         return self.context == "directoryObjects"
 
 
 class _Place(NamedTuple):
-    """Where a page is in its list: the query's digest, what the token says; and what may be seen of each kind."""
+    """Position of a page: digest of the query, state in the token, and the visible properties of each kind."""
 
     mark: str
     state: dict[str, object] | None
@@ -63,7 +63,7 @@ def page(call: Call, source: Source) -> Reply:
     """Return a page of a collection.
 
     Raises:
-        GraphError: The query can't be run; the texts are the service's.
+        GraphError: The query is not supported; the messages are the service's.
     """
     size = size_of(call)
     options = tuple(sorted(call.options.items()))
@@ -81,10 +81,10 @@ def page(call: Call, source: Source) -> Reply:
 
 
 def count(call: Call, source: Source) -> Reply:
-    """Return how many there are, as plain text.
+    """Return the number of objects, as plain text.
 
     Raises:
-        GraphError: The header of advanced queries is missing, or the query can't be run.
+        GraphError: The header of advanced queries is missing, or the query is not supported.
     """
     if not call.is_eventual:
         raise bad_request("$count is not currently supported.")
@@ -93,10 +93,10 @@ def count(call: Call, source: Source) -> Reply:
 
 
 def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
-    """Return the properties that are asked for, as the schema names them; None for the default ones.
+    """Return the selected properties, spelled as in the schema; None for the default ones.
 
     Raises:
-        GraphError: One of them does not exist; in a mixed collection it is left out.
+        GraphError: A property does not exist. In a mixed collection it is ignored.
     """
     text = call.options.get("$select")
     if text is None:
@@ -116,13 +116,13 @@ def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
 
 
 def context_of(name: str, names: Sequence[str] | None, expansion: Expansion | None = None) -> str:
-    """Return what `@odata.context` names, the selection included."""
+    """Return the name in `@odata.context`, including the selection."""
     inside = [*(names or ()), *([f"{expansion.relation}()"] if expansion else [])]
     return f"{name}({','.join(inside)})" if inside else name
 
 
 def size_of(call: Call) -> int:
-    """Return how many objects a page may hold. Raises GraphError for a size that there is not."""
+    """Return the number of objects on a page. Raises GraphError if the size is out of range."""
     for option in ("$skip", "$apply", "$compute", "$format"):
         if option in call.options:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported.")
@@ -143,7 +143,7 @@ def size_of(call: Call) -> int:
 def _query(call: Call, source: Source, *, is_advanced: bool) -> _Query:
     kind = source.kinds[0]
     marks = ",".join("?" * len(source.kinds))
-    # Where a list names its objects, they are found by their ids, not among all of their kind.
+    # The plus signs make SQLite find the objects of a list by their ids, not among all of their kind.
     parts = [f"{'+tenant' if source.where else 'tenant'}=? AND {'+kind' if source.where else 'kind'} IN ({marks})"]
     values: list[object] = [call.tenant, *source.kinds]
     parts.append("deleted IS NULL")
@@ -178,7 +178,7 @@ def _order(call: Call, source: Source, *, is_advanced: bool) -> tuple[str, bool]
     if name not in allowed or direction not in ("asc", "desc") or (has_filter and not is_advanced):
         raise unsupported("Sorting not supported for current query.")
     sql = filters.sql_of(kind, str(name))
-    # Names are never missing, and an index knows them in their order.
+    # Names are never null, and an index has them in order.
     return sql if sql in ("name", "upn") else f"COALESCE({sql}, '')", direction == "desc"
 
 
@@ -215,7 +215,7 @@ def _page(call: Call, source: Source, size: int, place: _Place) -> bytes:
 
 
 def _shown(source: Source, names: Sequence[str] | None, place: _Place) -> str:
-    """Return the SQL of what is shown of an object: the text that is there, or one made of chosen properties."""
+    """Return the SQL of the properties to show: the stored default text, or an object of selected properties."""
     seen = None if source.is_mixed else place.seen[source.kinds[0]]
     if seen is not None:
         names = names or FACES[source.kinds[0]]
@@ -233,13 +233,13 @@ def _shown(source: Source, names: Sequence[str] | None, place: _Place) -> str:
 
 
 def _typed(row: tuple[object, ...], place: _Place, names: Sequence[str] | None) -> str:
-    """Return an item of a mixed collection: what it is, its id, and then what its kind has of the rest."""
+    """Return an item of a mixed collection: its type, its id, and those of the properties that its kind has."""
     kind, object_id, text = str(row[2]), str(row[3]), str(row[4])
     head = f'{{"@odata.type":"#microsoft.graph.{kind}","id":"{object_id}"'
     own = f'"id":"{object_id}"'
     seen = place.seen[kind]
     if names is None and seen is None:
-        # The id is the first or the last of the default properties.
+        # The id is the first or the last default property.
         rest = text[1 : -len(own) - 2] if text.endswith(f",{own}}}") else text[len(own) + 2 : -1]
         return f"{head},{rest}}}"
     item = json.loads(text)
@@ -263,7 +263,7 @@ def _after(
 
 
 def next_link(call: Call, last: tuple[object, ...], mark: str) -> str:
-    """Return the address of the page after an object: its key, and the value that is sorted by."""
+    """Return the URL of the page after an object, from its key and its value of the sorted property."""
     token = page_tokens.make(call, {"k": last[0], "v": last[1], "q": mark})
     options = {name: value for name, value in call.options.items() if name != "$skiptoken"} | {"$skiptoken": token}
     query = "&".join(f"{name}={quote(value, safe=chr(39) + '$(),:;/@*!-._~')}" for name, value in options.items())

@@ -1,4 +1,4 @@
-"""What all kinds of objects have in common: being found, shown, changed and deleted."""
+"""Functions for all kinds of objects: finding, showing, changing and deleting them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
-# Collections whose objects have their client id as an alternate key.
+# Collections whose objects have the client id as an alternate key.
 BY_APP_ID = {"applications": "application", "serviceprincipals": "servicePrincipal"}
 _PYTHON = {BOOLEAN: bool, LIST: list, OBJECT: dict, DATE: str}
 
 
 def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
-    """Return the object that a key stands for.
+    """Return the object with a key.
 
     Raises:
-        GraphError: There is none (404).
-        NotImplementedHereError: The key is an alternate one.
+        GraphError: The object does not exist (404).
+        NotImplementedHereError: The alternate key is not supported.
     """
     name, separator, value = key.partition("=")
     if not separator:
@@ -67,7 +67,7 @@ def by_app_id(call: Call, client_id: str, kind: str) -> DirectoryObject | None:
 
 
 def referred(reference: object) -> str:
-    """Return the id in a reference, the address of an object. Raises GraphError (400) for what is none."""
+    """Return the id in a reference, which is a URL of an object. Raises GraphError (400) if it is not a reference."""
     if not isinstance(reference, str) or not reference.strip("/"):
         raise bad_request("A value is required for property '@odata.id' of resource 'ReferenceBase'.")
     return segments_of(reference)[-1]
@@ -79,7 +79,7 @@ def need_write(call: Call, stored: DirectoryObject) -> None:
 
 
 def any_kind(call: Call, key: str) -> Reply:
-    """Return the answer to a GET of an object whose kind the address does not tell."""
+    """Return the answer to a GET of an object of any kind."""
     stored = found(call, key, tuple(FACES))
     if visible(call, stored.kind) == BARE:
         raise denied()
@@ -87,7 +87,7 @@ def any_kind(call: Call, key: str) -> Reply:
 
 
 def typed(body: JSON, stored: DirectoryObject) -> JSON:
-    """Return an object as one of any kind: it says what it is, and has the id first."""
+    """Return an object in the form for mixed kinds: with its type, and the id first."""
     context = str(body["@odata.context"]).replace(f"#{COLLECTION_OF[stored.kind]}", "#directoryObjects")
     head = {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}"}
     return (
@@ -98,7 +98,7 @@ def typed(body: JSON, stored: DirectoryObject) -> JSON:
 
 
 def shown(call: Call, stored: DirectoryObject, *, is_new: bool = False) -> JSON:
-    """Return an object as an answer: context, default or chosen properties, expansion, ETag where these are on."""
+    """Return the JSON of an object: context, default or selected properties, expansion, and ETag if enabled."""
     names = selected(call, (stored.kind,))
     expansion = expansion_of(call, (stored.kind,))
     listed = names if names is not None else _ordered(stored.kind, is_new=is_new)
@@ -119,7 +119,7 @@ def one(call: Call, stored: DirectoryObject) -> Reply:
 
 
 def created(call: Call, stored: DirectoryObject) -> Reply:
-    """Return the answer to a POST that made an object."""
+    """Return the answer to a POST that created an object."""
     location = (
         f"{call.exchange.world.origin}/v2/{call.tenant}/directoryObjects/{stored.id}/"
         f"Microsoft.DirectoryServices.{NAMES[stored.kind]}"
@@ -135,10 +135,10 @@ def changed(call: Call, stored: DirectoryObject) -> Reply:
 
 
 def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
-    """Return the properties that a body sets, by their names in the schema.
+    """Return the properties in a body, spelled as in the schema.
 
     Raises:
-        GraphError: One of them does not exist, can't be set, or is of the wrong type.
+        GraphError: A property does not exist, is read-only, or has a value of the wrong type.
     """
     values: JSON = {}
     for given, value in call.json().items():
@@ -161,7 +161,7 @@ def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
 
 
 def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
-    """Return a document with a change: members of an object that are not named stay."""
+    """Return a document with changes; in a property that is an object, members that are not named are kept."""
     return {**doc} | {
         name: {**old, **value} if isinstance(value, dict) and isinstance(old := doc.get(name), dict) else value
         for name, value in values.items()
@@ -169,31 +169,31 @@ def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
 
 
 def required(kind: str, values: Mapping[str, object], names: Sequence[str]) -> None:
-    """Check that all required properties are there. Raises GraphError, which names the first that is not."""
+    """Check that all required properties are set. Raises GraphError, which names the first missing one."""
     for name in names:
         if values.get(name) in (None, ""):
             raise bad_request(f"A value is required for property '{name}' of resource '{NAMES[kind]}'.")
 
 
 def guid_of(call: Call, *parts: str) -> str:
-    """Return a new id; where the world's random numbers are seeded, always the same one."""
+    """Return a new id, which is reproducible if the world's random numbers are."""
     raw = hashlib.sha256("\0".join([str(call.exchange.world.random.random()), *parts]).encode()).digest()[:16]
     return str(UUID(bytes=raw, version=4))
 
 
 def etag(stored: DirectoryObject) -> str:
-    """Return what tells one state of an object from another."""
+    """Return the ETag of an object's state."""
     return f'W/"{hashlib.sha256(json.dumps(stored.doc, sort_keys=True).encode()).hexdigest()[:20]}"'
 
 
 def check_match(call: Call, stored: DirectoryObject) -> None:
-    """Compare `If-Match`, where ETags are on; the directory ignores it otherwise. Raises GraphError (412)."""
+    """Compare `If-Match` if ETags are enabled; otherwise it is ignored. Raises GraphError (412)."""
     wanted = call.headers.get("if-match")
     if call.exchange.world.settings.etags and wanted not in (None, "*", etag(stored)):
         raise GraphError(412, "Request_PreconditionFailed", "The object was changed since it was read.")
 
 
 def _ordered(kind: str, *, is_new: bool) -> list[str]:
-    """Return the default properties; the answer to a POST has the id first."""
+    """Return the default properties in order; a POST returns the id first."""
     names = list(FACES[kind])
     return ["id", *(name for name in names if name != "id")] if is_new else names

@@ -28,7 +28,7 @@ _LISTS = frozenset(
 
 
 def organizations(call: Call) -> Reply:
-    """List the one organization."""
+    """List the organization, a list of one."""
     context = f"{call.root}/$metadata#organization"
     return Reply(200, {"@odata.context": context, "value": [selected_of(call, "organization", _organization(call))]})
 
@@ -42,10 +42,10 @@ def organization(call: Call, key: str) -> Reply:
 
 
 def selected_of(call: Call, kind: str, body: JSON) -> JSON:
-    """Return the members of an object that are asked for; all where none are named.
+    """Return the selected members of an object; all without `$select`.
 
     Raises:
-        GraphError: One of them does not exist.
+        GraphError: A member does not exist.
     """
     text = call.options.get("$select")
     if text is None:

@@ -1,4 +1,4 @@
-"""The opaque tokens of next links and delta links: signed, bound to their query, and good for a time."""
+"""Tokens of next links and delta links: opaque, signed, bound to their query, and valid for a limited time."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ LIFETIME_S = 24 * 3600.0
 
 
 def digest(call: Call, *, without: tuple[str, ...]) -> str:
-    """Return what a query is known again by: its tenant, path and options, but for those that move on."""
+    """Return a digest of a query: its tenant, path and options, except those that change from page to page."""
     options = {name: value for name, value in sorted(call.options.items()) if name[:1] == "$" and name not in without}
     text = json.dumps([call.tenant, call.version, [one.lower() for one in call.segments], options])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def make(call: Call, state: JSON) -> str:
-    """Return a token that holds a state."""
+    """Return a token with a state."""
     data = json.dumps({**state, "at": call.now}, separators=(",", ":")).encode()
     return b64url(_tag(call, data) + data)
 
 
 def read(call: Call, token: str, query: str, *, lifetime_s: float = LIFETIME_S) -> JSON:
-    """Return the state that a token holds.
+    """Return the state in a token.
 
     Raises:
-        GraphError: It is not one of ours, belongs to another query, or is too old.
+        GraphError: The token is not valid, belongs to another query, or is too old.
     """
     try:
         raw = from_b64url(token)

@@ -1,6 +1,7 @@
-"""Which permission opens what: Microsoft Graph's permission tables, as a table. One of each row is enough.
+"""Permissions that each request requires, after Microsoft Graph's permission tables. One of each row suffices.
 
-The same names stand in `scp` (a person's token) and `roles` (an app's own); those for one's own profile are a person's.
+The same names occur in `scp` (token of a user) and `roles` (token of an app); those for the own profile apply to users
+only.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ LICENSE_READ = (
     f"LicenseAssignment.Read.All LicenseAssignment.ReadWrite.All Organization.Read.All Organization.ReadWrite.All "
     f"{DIRECTORY_READ}"
 )
-# What of these is needed depends on the object.
+# The object decides which of these is required.
 ANY_WRITE = f"{USER_WRITE} {GROUP_WRITE} {APP_WRITE}"
 READ, WRITE, ANY = ("GET",), ("POST", "PATCH", "PUT", "DELETE"), ("GET", "POST", "PATCH", "PUT", "DELETE")
 
@@ -63,7 +64,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (READ, r"(applications|serviceprincipals)(/.*)?", APP_READ),
     (WRITE, r"(applications|serviceprincipals)(/.*)?", APP_WRITE),
 )  # fmt: skip
-# What may be seen of people with no more than User.ReadBasic.All.
+# Visible properties of a user with User.ReadBasic.All only.
 BASIC = frozenset({"id", "displayName", "givenName", "surname", "mail", "userPrincipalName"})
 BARE = frozenset({"id"})
 READ_OF = {"user": USER_READ, "group": GROUP_READ, "application": APP_READ, "servicePrincipal": APP_READ}
@@ -71,7 +72,7 @@ WRITE_OF = {"user": USER_WRITE, "group": GROUP_WRITE, "application": APP_WRITE, 
 
 
 def held(call: Call) -> frozenset[str]:
-    """Return the permissions that the caller's token carries."""
+    """Return the permissions in the caller's token."""
     roles = call.claims.get("roles")
     return frozenset(str(call.claims.get("scp", "")).split()) | {
         str(role) for role in (roles if isinstance(roles, list) else [])
@@ -79,14 +80,14 @@ def held(call: Call) -> frozenset[str]:
 
 
 def check(call: Call) -> None:
-    """Check that the caller may do what is asked; what is in no row is left to the address's handler.
+    """Check that the caller may send a request. A request without a row is left to its handler.
 
     Raises:
-        GraphError: The token carries none of the permissions that would do (403).
+        GraphError: The token has none of the sufficient permissions (403).
     """
     path = "/".join(call.segments).lower()
     if call.method in ("GET", "PATCH") and path == f"users/{str(call.claims.get('oid')).lower()}":
-        # Oneself by one's id is oneself.
+        # Users who address themselves by id need the permissions of `me`.
         path = "me"
     for methods, pattern, enough in _TABLE:
         if call.method in methods and re.fullmatch(pattern, path):
@@ -101,7 +102,7 @@ def need(call: Call, any_of: Iterable[str]) -> None:
 
 
 def visible(call: Call, kind: str) -> frozenset[str] | None:
-    """Return which properties of a kind of object the caller may see; None for all."""
+    """Return the visible properties of a kind of object; None for all."""
     if may(call, READ_OF[kind]):
         return None
     return BASIC if kind == "user" and may(call, "User.ReadBasic.All") else BARE

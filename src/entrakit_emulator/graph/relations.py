@@ -1,4 +1,4 @@
-"""Members, owners and memberships: listed, added and taken away, direct ones and those by way of other groups."""
+"""Members, owners and memberships, direct and transitive: listed, added and removed."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _WHERE = {
 
 
 def get_related(call: Call, key: str, relation: str, cast: str = "", counted: str = "") -> Reply:
-    """List, or count, what an object is related to.
+    """List or count related objects.
 
     Args:
         call: The request.
         key: The object.
         relation: `members`, `owners`, `memberOf`, `transitiveMembers`, `transitiveMemberOf`.
-        cast: What to list only, such as `microsoft.graph.user`; empty for all.
-        counted: Not empty to count them.
+        cast: The only type to list, such as `microsoft.graph.user`; empty for all.
+        counted: Not empty to count the objects.
     """
     kinds = ("user", "servicePrincipal", "group") if relation.lower().endswith("memberof") else tuple(FACES)
     stored = found(call, key, kinds)
@@ -94,7 +94,7 @@ def check_linked(call: Call, key: str, relation: str, other: str) -> None:
 
 
 def take_away(call: Call, key: str, relation: str, other: str) -> Reply:
-    """Take a member or an owner away by reference; the last owner of a group stays."""
+    """Remove a member or an owner by reference; the last owner of a group can't be removed."""
     stored = found(call, key, ("group", "application", "servicePrincipal"))
     kind = LINKS[relation]
     target = call.store.find(call.tenant, other, tuple(FACES))
@@ -108,7 +108,7 @@ def take_away(call: Call, key: str, relation: str, other: str) -> Reply:
 
 
 def memberships(call: Call, key: str, action: str) -> Reply:
-    """Tell which groups an object is in, directly or not: `getMemberGroups`, `checkMemberGroups`, and their kin."""
+    """Return the direct and transitive groups of an object: `getMemberGroups`, `checkMemberGroups`, ..."""
     stored = found(call, key, tuple(FACES))
     body = call.json()
     ids = _above(call, stored.id)
@@ -127,7 +127,7 @@ def memberships(call: Call, key: str, action: str) -> Reply:
 
 
 def get_by_ids(call: Call) -> Reply:
-    """Return objects by their ids; those that are not there are left out."""
+    """Return objects by their ids, without those that do not exist."""
     body = call.json()
     ids, types = body.get("ids"), body.get("types")
     if not isinstance(ids, list) or not 1 <= len(ids) <= MOST_IDS:

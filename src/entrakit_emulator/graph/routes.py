@@ -1,4 +1,4 @@
-"""Every address of Graph but `$batch`, as a table; the first row that fits answers."""
+"""All routes of Graph except `$batch`; the first match answers."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class GraphRoute(NamedTuple):
-    """An address and who answers there.
+    """A path of Graph and its handler.
 
     Args:
         method: HTTP method.
-        pattern: Segments in lower case; `*` stands for one that is handed on.
-        handler: What answers.
+        pattern: Segments in lower case; `*` matches one segment that is passed to the handler.
+        handler: Function that answers the request.
     """
 
     method: str
@@ -41,7 +41,7 @@ class GraphRoute(NamedTuple):
     handler: Callable[..., Reply]
 
     def match(self, segments: tuple[str, ...]) -> list[str] | None:
-        """Return the segments that are handed on; None where it is another address."""
+        """Return the segments to pass to the handler; None if the path does not match."""
         if len(segments) != len(self.pattern):
             return None
         given: list[str] = []
@@ -54,9 +54,9 @@ class GraphRoute(NamedTuple):
 
 
 def _single() -> list[tuple[str, str, Callable[..., Reply]]]:
-    """Return the addresses that have no like."""
+    """Return the routes that do not follow a scheme."""
     return [
-        # Before all that takes any name in their place.
+        # Before the routes with a wildcard in the same place.
         *(
             ("GET", f"{collection}/{name}", delta.get)
             for collection in ("users", "groups", "applications", "serviceprincipals", "directoryobjects")
@@ -134,8 +134,8 @@ def answer(call: Call) -> Reply:
     """Answer a request.
 
     Raises:
-        GraphError: Graph says no.
-        NotImplementedHereError: The emulator does not have this.
+        GraphError: Graph refuses the request.
+        NotImplementedHereError: The emulator does not support the request.
     """
     permissions.check(call)
     fits = False
@@ -197,7 +197,7 @@ def _deleted(call: Call, key: str) -> Reply:
 
 
 def _delete_related(relation: str) -> Callable[..., Reply]:
-    """Return what answers a DELETE of a member without `/$ref`: it means the object itself."""
+    """Return the handler of DELETE for a member without `/$ref`, which deletes the object itself."""
 
     def handler(call: Call, key: str, other: str) -> Reply:
         relations.check_linked(call, key, relation, other)

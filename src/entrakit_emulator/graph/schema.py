@@ -1,8 +1,8 @@
-"""The properties of each kind of object (Graph's CSDL), what is returned by default in which order, and filters.
+"""Properties of each kind of object (Graph's CSDL), their default selection and order, and their filters.
 
-Filters follow "Advanced query capabilities on Microsoft Entra ID objects": operators that work by default, and those
-that need an advanced query. `e` is eq and in, `s` startsWith, `g` ge and le, `n` eq null, `c` `/$count`; upper case:
-advanced only. ne, not and endsWith always are.
+Filters follow "Advanced query capabilities on Microsoft Entra ID objects". Letters name operators: `e` is eq and in,
+`s` startsWith, `g` ge and le, `n` eq null, `c` `/$count`; upper case requires an advanced query, as ne, not and
+endsWith always do.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """Return the names in a text."""
+    """Return the names in a string."""
     return tuple(text.split())
 
 
@@ -119,14 +119,14 @@ PROPERTIES: dict[str, dict[str, str]] = {
     "application": {name: _typed(name) for name in APPLICATION_FACE},
     "servicePrincipal": {name: _typed(name) for name in PRINCIPAL_FACE},
 }
-# Set by the service alone.
+# Set by the service only.
 READ_ONLY = frozenset(
     {"id", "deletedDateTime", "createdDateTime", "securityIdentifier", "renewedDateTime", "assignedLicenses",
      "assignedPlans", "provisionedPlans", "licenseAssignmentStates", "signInActivity", "creationType",
      "externalUserState", "appId",
      "proxyAddresses", "creationOptions", "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime"}
 )  # fmt: skip
-# Not to be had for a whole collection (501).
+# Not available for a whole collection (501).
 NOT_IN_LISTS = frozenset(
     {"aboutme", "birthday", "hiredate", "interests", "mysite", "pastprojects", "preferredname", "responsibilities",
      "schools", "skills", "mailboxsettings"}
@@ -199,7 +199,7 @@ SEARCHED = {
 
 
 def property_of(kind: str, name: str) -> str | None:
-    """Return a property's name as the schema has it, whatever its case; None if there is none."""
+    """Return a property's name as the schema spells it, from any case; None if it does not exist."""
     return _BY_CASE[kind].get(name.lower())
 
 
@@ -213,13 +213,13 @@ def value_of(kind: str, doc: Mapping[str, object], name: str) -> object:
 
 
 def face(kind: str, doc: Mapping[str, object]) -> str:
-    """Return the JSON text of the properties that come by default."""
+    """Return the JSON text of the default properties."""
     return json.dumps(
         {name: value_of(kind, doc, name) for name in FACES[kind]}, separators=(",", ":"), ensure_ascii=False
     )
 
 
 def security_identifier(object_id: str) -> str:
-    """Return the SID that a group's id stands for: its bytes as four little-endian numbers."""
+    """Return the SID of an object: the bytes of its id as four little-endian numbers."""
     parts = struct.unpack("<4I", uuid.UUID(object_id).bytes_le)
     return "S-1-12-1-" + "-".join(str(part) for part in parts)

@@ -1,4 +1,4 @@
-"""`$search` on directory objects: clauses `"property:text"`, joined by AND and OR, in SQL with marks."""
+"""`$search` on directory objects as SQL: clauses `"property:text"`, joined by AND and OR."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HINT = (
 
 
 def condition(text: str, kind: str, *, is_eventual: bool) -> Condition:
-    """Return what a search means for objects of a kind.
+    """Return the condition of a search for a kind of object.
 
     Raises:
         GraphError: The header is missing, or the search is malformed.
@@ -70,7 +70,7 @@ def _clause(clause: str, kind: str) -> Condition:
 
 
 def _by_word(sql: str, looked_for: str) -> Condition:
-    """Return the condition that each word begins a word of a text; texts without them are sorted out beforehand."""
+    """Return the condition that each searched word begins a word; LIKE first sorts out values without them."""
     words = [word for word in re.findall(r"\w+", looked_for) if word.isascii()]
     near = "".join(f"{sql} LIKE ? ESCAPE '\\' AND " for _ in words)
     escaped = (word.replace("_", "\\_") for word in words)

@@ -1,8 +1,8 @@
-"""A tenant in a file: the directory's database, and what signing in needs to go on.
+"""A tenant in a file: the database of the directory, and the data for sign-in.
 
     {"entrakit_emulator": 1, "users": […], "apps": […], …, "database": "base64 of SQLite's own format, compressed"}
 
-Private from its creation and replaced in one step. The passwords in it are the emulator's own invented ones.
+The file is private from its creation and replaced in one step. Its passwords are those of the emulator only.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     JSON = dict[str, Any]
 
 VERSION = 1
-# What a directory of this version answers.
+# Columns that a database of this version has.
 COLUMNS = (
     "SELECT key, id, tenant, kind, doc, face, name, upn, nickname, mail, born, deleted FROM objects LIMIT 1",
     "SELECT key, kind, source, target, at FROM links LIMIT 1",
@@ -37,18 +37,18 @@ COLUMNS = (
 
 
 class Snapshot(NamedTuple):
-    """What was read from a file, checked.
+    """The checked content of a snapshot.
 
     Args:
         tenants: Tenants.
-        users: People who can sign in.
-        departed: People who were deleted and can be restored.
+        users: Users who can sign in.
+        departed: Deleted users who can be restored.
         apps: Apps that can sign in.
-        registered: Apps that were made or changed through Graph.
-        consents: Permissions that were granted.
-        valid_from: When sessions were revoked, by person.
+        registered: Apps that were created or changed through Graph.
+        consents: Granted permissions.
+        valid_from: Times of revocation by user.
         refresh_tokens: Refresh tokens.
-        database: The directory, as SQLite writes it.
+        database: The directory in SQLite's format.
     """
 
     tenants: tuple[Directory, ...]
@@ -62,10 +62,10 @@ class Snapshot(NamedTuple):
     database: bytes
 
     def put_into(self, world: World) -> None:
-        """Replace what a world holds; its vaults, keys and settings stay."""
+        """Replace the state of a world, except its key vaults, keys and settings."""
         consistency.end(world)
         world.objects.load(self.database)
-        # Certificates of the seeds are made anew at each start; those of the snapshot are good too.
+        # Each start creates new certificates for the seeded apps; those of the snapshot stay valid, too.
         made = {client_id: app.certificates for client_id, app in world.apps.items()}
         apps = {one.client_id: self._with(one, made) for one in self.apps}
         registered = {one.client_id: apps.get(one.client_id) or self._with(one, made) for one in self.registered}
@@ -78,7 +78,7 @@ class Snapshot(NamedTuple):
             (world.valid_from, self.valid_from), (world.refresh_tokens, self.refresh_tokens),
         ):  # fmt: skip
             store.clear()
-            store.update(values)  # type: ignore[arg-type] # each its own
+            store.update(values)  # type: ignore[arg-type] # each store gets its own type of values
 
     @staticmethod
     def _with(app: App, made: dict[str, Any]) -> App:
@@ -89,9 +89,9 @@ def write(world: World, path: str) -> None:
     """Write a snapshot.
 
     Raises:
-        OSError: It can't be written; what was there before is still there.
+        OSError: The file can't be written; an older file at that path is unchanged.
     """
-    # The directory hears of seeds before an answer; there may have been none.
+    # Seeds reach the directory with the next answer, so there may be some that have not yet.
     synchronization.synchronize(world)
     body = {
         "entrakit_emulator": VERSION,
@@ -120,21 +120,21 @@ def write(world: World, path: str) -> None:
 
 
 def read(path: str) -> Snapshot:
-    """Return what a snapshot holds.
+    """Read a snapshot.
 
     Raises:
-        OSError: It can't be read.
-        ValueError: It is no snapshot, or is damaged, or of a newer version.
+        OSError: The file can't be read.
+        ValueError: The file is not a snapshot, is damaged, or was written by a newer version.
     """
     with open(path, encoding="utf-8") as file:
         try:
             body = json.load(file)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path} is no snapshot of an emulated tenant.") from error
+            raise ValueError(f"{path} is not a snapshot of an emulated tenant.") from error
     version = body.get("entrakit_emulator") if isinstance(body, dict) else None
     if version != VERSION:
         newer = isinstance(version, int) and version > VERSION
-        kind = "was written by a newer version" if newer else "is no snapshot of an emulated tenant"
+        kind = "was written by a newer version" if newer else "is not a snapshot of an emulated tenant"
         raise ValueError(f"{path} {kind}.")
     try:
         return _snapshot(body)
@@ -151,7 +151,7 @@ def _snapshot(body: JSON) -> Snapshot:
         trial.execute("SELECT value FROM meta WHERE name='secret'").fetchone()[0]
         ((health,),) = trial.execute("PRAGMA quick_check(1)")
     if health != "ok":
-        raise ValueError("The database is not sound.")
+        raise ValueError("The database is damaged.")
     return Snapshot(
         tenants=tuple(snapshot_json.directory(one) for one in body["tenants"]),
         users=tuple(snapshot_json.user(one) for one in body["users"]),

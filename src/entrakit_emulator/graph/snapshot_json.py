@@ -1,4 +1,4 @@
-"""What a snapshot holds beside the directory, as JSON values and back: people, apps, consents and refresh tokens."""
+"""Users, apps, consents and refresh tokens of a snapshot as JSON values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _certificate_json(one: RegisteredCertificate) -> JSON:
 def _certificate(given: JSON) -> RegisteredCertificate:
     key = serialization.load_pem_public_key(str(given["public_key"]).encode())
     if not isinstance(key, RSAPublicKey):
-        raise ValueError("A registered certificate has an RSA key.")  # noqa: TRY004 - text from outside
+        raise ValueError("A registered certificate must have an RSA key.")  # noqa: TRY004 - input from a file
     return RegisteredCertificate(**{**given, "public_key": key})
 
 
@@ -33,7 +33,7 @@ def _lists(given: JSON) -> dict[str, tuple[str, ...]]:
     return {name: tuple(one) for name, one in given.items()}
 
 
-# How the fields of an app that are no texts and switches are read.
+# Readers of the fields of an app that are not strings or booleans.
 _APP: dict[str, Callable[[Any], Any]] = {
     "redirects": lambda given: tuple(Redirect(*one) for one in given),
     "assigned": frozenset,
@@ -60,21 +60,21 @@ def app_json(app: App) -> JSON:
 
 
 def app(given: JSON) -> App:
-    """Return the app that JSON values stand for. Raises KeyError, TypeError or ValueError for what is none."""
+    """Return an app from JSON values. Raises KeyError, TypeError or ValueError for other values."""
     return App(**{name: _APP[name](value) if name in _APP else value for name, value in given.items()})
 
 
 def user(given: JSON) -> User:
-    """Return the person that JSON values stand for. Raises TypeError for what is none."""
+    """Return a user from JSON values. Raises TypeError for other values."""
     return User(**given)
 
 
 def directory(given: JSON) -> Directory:
-    """Return the tenant that JSON values stand for. Raises KeyError or TypeError for what is none."""
+    """Return a tenant from JSON values. Raises KeyError or TypeError for other values."""
     return Directory(**{**given, "domains": tuple(given["domains"]), "federated": tuple(given["federated"])})
 
 
 def refresh_token(given: JSON) -> RefreshToken:
-    """Return the refresh token that JSON values stand for. Raises KeyError or TypeError for what is none."""
+    """Return a refresh token from JSON values. Raises KeyError or TypeError for other values."""
     subject = Subject(**{**given["subject"], "methods": tuple(given["subject"]["methods"])})
     return RefreshToken(**{**given, "subject": subject})

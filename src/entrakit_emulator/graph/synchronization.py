@@ -1,7 +1,7 @@
-"""Keeping two views of the same people and apps in step: what the token service reads, and what Graph shows.
+"""Synchronization of users and apps between the token service and Graph.
 
-`World.users` and `World.apps` are what the token service knows; the store holds the rest. A change on either side is
-seen on the other: seeds and controls show in Graph before its next answer, and what Graph changes can sign in, or not.
+`World.users` and `World.apps` belong to the token service; the store has the rest. A change on one side reaches the
+other: seeds are visible in Graph before its next answer, and changes through Graph decide who can sign in.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def synchronize(world: World) -> None:
-    """Bring what the token service knows into the store, where it changed."""
+    """Write changed users and apps of the token service to the directory."""
     for object_id, user in world.users.items():
         if world.mirrored.get(object_id) is not user:
             known = world.objects.find(user.tenant_id, object_id, ("user",))
             names = None if known is None else ("displayName", "userPrincipalName", "mail", "accountEnabled")
             doc = _document(user)
             if known is not None and names is not None:
-                # What only Graph knows of somebody stays.
+                # Properties that only Graph has are kept.
                 doc = known.doc | {name: doc[name] for name in names}
             world.objects.put(user.tenant_id, "user", doc, world.clock.now(), names)
             world.mirrored[object_id] = user
@@ -39,7 +39,7 @@ def synchronize(world: World) -> None:
 
 
 def forget(world: World, object_id: str) -> None:
-    """Take a person out of what the token service knows; `remember` brings them back."""
+    """Remove a user from the token service; `remember` reverts it."""
     user = world.users.pop(object_id, None)
     if user is not None:
         world.departed[object_id] = user
@@ -47,25 +47,25 @@ def forget(world: World, object_id: str) -> None:
 
 
 def remember(world: World, object_id: str) -> None:
-    """Let a person sign in again who was deleted and restored."""
+    """Let a restored user sign in again."""
     user = world.departed.pop(object_id, None)
     if user is not None:
         world.users[object_id] = world.mirrored[object_id] = user
 
 
 def carry(world: World, tenant: str, doc: JSON, *, password: str | None = None) -> None:
-    """Let the token service know what Graph has written about a person.
+    """Update a user of the token service after a change through Graph.
 
     Args:
-        world: The world.
-        tenant: The tenant.
-        doc: The person's document.
-        password: A new password; None if it stays.
+        world: State of the tenant.
+        tenant: Id of the tenant.
+        doc: Document of the user.
+        password: A new password; None to keep the old one.
     """
     object_id = str(doc["id"])
     known = world.users.get(object_id)
     if known is None and password is None:
-        # One of the many who were seeded without a password: they can't sign in.
+        # A user of the bulk objects, without a password, can't sign in.
         return
     if known is None:
         known = User(str(doc["userPrincipalName"]), "", object_id, "", tenant)

@@ -1,4 +1,4 @@
-"""Throttling of the directory: a bucket of resource units, and one of writes, for each app in a tenant.
+"""Throttling of the directory: a bucket of resource units and a bucket of writes for each app in a tenant.
 
 Microsoft Graph, "Service-specific throttling limits: identity and access". Times are the tenant's.
 """
@@ -15,7 +15,7 @@ from entrakit_emulator.state.bucket import Bucket
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
 
-# Tenants with fewer users than this: resource units in ten seconds.
+# For tenants with fewer users than the first number: resource units in ten seconds.
 SIZES = ((50, 3_500), (501, 5_000), (math.inf, 8_000))
 WINDOW_S = 10.0
 WRITES, WRITE_WINDOW_S = 3_000, 150.0
@@ -30,7 +30,7 @@ COSTS: tuple[tuple[str, str, int], ...] = (
 
 
 def cost_of(call: Call) -> int:
-    """Return the resource units that a request costs."""
+    """Return the cost of a request in resource units."""
     path = "/".join(call.segments).lower()
     cost = next((units for method, pattern, units in COSTS if method == call.method and re.fullmatch(pattern, path)), 1)
     if call.method == "GET":
@@ -42,10 +42,10 @@ def cost_of(call: Call) -> int:
 
 
 def admit(call: Call) -> dict[str, str]:
-    """Let a request pass, and return the headers that say what it cost.
+    """Take the cost of a request from the app's buckets, and return the headers with the cost.
 
     Raises:
-        GraphError: The app has used up what it may (429).
+        GraphError: The app has no allowance left (429).
     """
     settings = call.exchange.world.settings
     cost = cost_of(call)
@@ -62,7 +62,7 @@ def admit(call: Call) -> dict[str, str]:
         wanted.append((writes, 1, "WriteLimitExceeded"))
     wait, reason = max((bucket.wait_for(amount, call.now), reason) for bucket, amount, reason in wanted)
     if wait:
-        # What is refused costs nothing: a client that waits as it was told gets through.
+        # A refused request costs nothing, so a client that waits as told succeeds.
         raise too_many(call, wait, reason, app)
     for bucket, amount, _ in wanted:
         bucket.take(amount)
@@ -74,7 +74,7 @@ def admit(call: Call) -> dict[str, str]:
 def _bucket(
     buckets: dict[tuple[str, str, str], Bucket], key: tuple[str, str, str], size: float, window_s: float, now: float
 ) -> Bucket:
-    """Return a bucket; a new one where its size was set otherwise, or the tenant has grown."""
+    """Return a bucket, or a new one if its size has changed by a setting or with the tenant."""
     known = buckets.get(key)
     if known is None or known.size != size:
         known = buckets[key] = Bucket(size, window_s, size, now)
@@ -82,7 +82,7 @@ def _bucket(
 
 
 def too_many(call: Call, wait: float, reason: str, app: str) -> GraphError:
-    """Return the refusal of a caller that asks too often."""
+    """Return the error for a caller that sends too many requests."""
     return GraphError(
         429, "TooManyRequests", "Please retry again later.",
         {

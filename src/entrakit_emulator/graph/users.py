@@ -1,4 +1,4 @@
-"""Users: made, read, changed, deleted; and what only people have."""
+"""Users: created, read, changed and deleted; managers, reports and sessions."""
 
 from __future__ import annotations
 
@@ -40,34 +40,34 @@ SHORTEST_PASSWORD = 8
 
 
 def get_all(call: Call) -> Reply:
-    """List them."""
+    """List users."""
     return page(call, SOURCE)
 
 
 def get_count(call: Call) -> Reply:
-    """Count them."""
+    """Count users."""
     return count(call, SOURCE)
 
 
 def get_one(call: Call, key: str) -> Reply:
-    """Read one."""
+    """Read a user."""
     return one(call, found(call, key, ("user",)))
 
 
 def me(call: Call) -> str:
-    """Return the id of the person who asks. Raises GraphError where an app asks."""
+    """Return the id of the user who sends a request. Raises GraphError if an app sends it."""
     if call.claims.get("idtyp") == "app":
         raise GraphError(400, "BadRequest", ME)
     return str(call.claims.get("oid"))
 
 
 def get_me(call: Call) -> Reply:
-    """Read oneself."""
+    """Read the user who sends the request."""
     return one(call, found(call, me(call), ("user",)))
 
 
 def create(call: Call) -> Reply:
-    """Make one, who can sign in."""
+    """Create a user, who can sign in."""
     values = checked(call, "user", is_new=True)
     required("user", values, REQUIRED)
     check_name(call, str(values["userPrincipalName"]))
@@ -83,7 +83,7 @@ def create(call: Call) -> Reply:
         **values,
     }
     doc["proxyAddresses"] = [f"SMTP:{doc['mail']}"] if doc.get("mail") else []
-    # What the token service has to know is taken before the password is taken out.
+    # The token service gets the password before it is removed from the document.
     synchronization.carry(call.exchange.world, call.tenant, doc, password=password)
     doc["passwordProfile"] = None
     call.store.put(call.tenant, "user", doc, call.now)
@@ -91,7 +91,7 @@ def create(call: Call) -> Reply:
 
 
 def change(call: Call, key: str) -> Reply:
-    """Change one."""
+    """Change a user."""
     stored = found(call, key, ("user",))
     check_match(call, stored)
     values = checked(call, "user", is_new=False)
@@ -111,7 +111,7 @@ def change(call: Call, key: str) -> Reply:
 
 
 def remove(call: Call, key: str) -> Reply:
-    """Delete one, for 30 days to be restored."""
+    """Delete a user, who can be restored for 30 days."""
     stored = found(call, key, ("user",))
     check_match(call, stored)
     delete(call, stored)
@@ -125,14 +125,14 @@ def delete(call: Call, stored: DirectoryObject) -> None:
 
 
 def revoke(call: Call, key: str) -> Reply:
-    """End all sessions and refresh tokens of somebody, and let APIs ask for newer tokens."""
+    """Revoke all sessions and refresh tokens of a user; APIs then request newer tokens."""
     stored = found(call, key, ("user",))
     call.exchange.world.valid_from[stored.id] = call.now
     return Reply(200, {"@odata.context": f"{call.root}/$metadata#Edm.Boolean", "value": True})
 
 
 def get_manager(call: Call, key: str) -> Reply:
-    """Read somebody's manager."""
+    """Read a user's manager."""
     stored = found(call, key, ("user",))
     managers = call.store.targets("manager", stored.id)
     manager = call.store.find(call.tenant, managers[0], ("user",)) if managers else None
@@ -142,7 +142,7 @@ def get_manager(call: Call, key: str) -> Reply:
 
 
 def put_manager(call: Call, key: str) -> Reply:
-    """Say who somebody's manager is."""
+    """Set a user's manager."""
     stored = found(call, key, ("user",))
     manager = found(call, referred(call.json().get("@odata.id")), ("user",))
     for before in call.store.targets("manager", stored.id):
@@ -152,7 +152,7 @@ def put_manager(call: Call, key: str) -> Reply:
 
 
 def delete_manager(call: Call, key: str) -> Reply:
-    """Take somebody's manager away."""
+    """Remove a user's manager."""
     stored = found(call, key, ("user",))
     managers = call.store.targets("manager", stored.id)
     if not managers:
@@ -162,7 +162,7 @@ def delete_manager(call: Call, key: str) -> Reply:
 
 
 def get_reports(call: Call, key: str) -> Reply:
-    """List those whose manager somebody is."""
+    """List a user's direct reports."""
     stored = found(call, key, ("user",))
     kind, _ = RELATIONS["user"]["directReports"]
     where = "id IN (SELECT source FROM links WHERE kind=? AND target=?)"
@@ -170,7 +170,7 @@ def get_reports(call: Call, key: str) -> Reply:
 
 
 def check_name(call: Call, upn: str, own: str = "") -> None:
-    """Check that a sign-in name is one, of a verified domain, and free. Raises GraphError (400)."""
+    """Check that a sign-in name is valid, of a verified domain and not in use. Raises GraphError (400)."""
     local, separator, domain = upn.partition("@")
     directory = call.exchange.world.tenants[call.tenant]
     if not separator or not re.fullmatch(r"[A-Za-z0-9'._!#^~-]{1,64}", local):

@@ -70,7 +70,7 @@ def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) ->
     foreign.write_bytes(b"\xff\xfe no JSON")
 
     for words, message in (
-        (("--restore", str(foreign)), "is no snapshot of an emulated tenant"),
+        (("--restore", str(foreign)), "is not a snapshot of an emulated tenant"),
         (("--restore", str(tmp_path / "none")), "can't be read: No such file"),
         (("--snapshot", str(tmp_path / "nowhere" / "tenant")), "can't be written"),
         (("--snapshot", str(tmp_path)), "can't be written"),

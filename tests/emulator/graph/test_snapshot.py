@@ -164,11 +164,11 @@ def without(body: dict[str, Any], name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda _: "no JSON", "is no snapshot"),
-        (lambda _: "[1]", "is no snapshot"),
-        (lambda _: '{"name": "another program"}', "is no snapshot"),
+        (lambda _: "no JSON", "is not a snapshot"),
+        (lambda _: "[1]", "is not a snapshot"),
+        (lambda _: '{"name": "another program"}', "is not a snapshot"),
         (lambda body: json.dumps(body | {"entrakit_emulator": 2}), "was written by a newer version"),
-        (lambda body: json.dumps(body)[:-20], "is no snapshot"),
+        (lambda body: json.dumps(body)[:-20], "is not a snapshot"),
         (lambda body: json.dumps(body | {"database": "eJw="}), "is damaged"),
         (lambda body: json.dumps(body | {"database": body["database"][:1000]}), "is damaged"),
         (lambda body: json.dumps(spoilt(body)), "is damaged"),

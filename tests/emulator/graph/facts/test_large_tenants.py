@@ -97,8 +97,8 @@ def test_a_snapshot_keeps_what_was_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "is no snapshot"),
-        ("[]", "is no snapshot"),
+        ("{", "is not a snapshot"),
+        ("[]", "is not a snapshot"),
         ('{"entrakit_emulator": 99}', "newer version"),
         ('{"entrakit_emulator": 1}', "damaged"),
         ('{"entrakit_emulator": 1, "users": [], "apps": [], "database": "AAAA"}', "damaged"),
