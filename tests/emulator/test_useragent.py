@@ -82,7 +82,7 @@ def test_it_stops_at_what_it_can_not_pass(caller: Caller) -> None:
         caller.authorize_url()
     )
 
-    assert "The password is not right" in page.message
+    assert "The password is wrong" in page.message
 
 
 def test_it_signs_in_with_another_account(caller: Caller) -> None:

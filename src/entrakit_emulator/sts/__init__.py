@@ -1,1 +1,1 @@
-"""The token service: discovery, sign-in pages, token endpoint."""
+"""The token service: discovery, sign-in pages and token endpoint."""

@@ -1,9 +1,9 @@
-"""Client assertions: a token that the app signed itself (RFC 7523, 3; OpenID Connect Core, 9).
+"""Client assertions: tokens that an app signs itself (RFC 7523, 3; OpenID Connect Core, 9).
 
-    header   alg PS256 or RS256; x5t#S256 or x5t (or kid) names the certificate; x5c is looked at by nobody
-    claims   iss = sub = client id; aud = token endpoint or issuer; exp needed, nbf and iat if given
+    header   alg PS256 or RS256; x5t#S256 or x5t (or kid) names the certificate; x5c is ignored
+    claims   iss = sub = client id; aud = token endpoint or issuer; exp required, nbf and iat optional
 
-Times may be integers, floats (MSAL Python) or strings (MSAL.NET). `jti` is not remembered, as the service does not.
+Times may be integers, floats (MSAL Python) or strings (MSAL.NET). Like the real service, this one does not store `jti`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SKEW_S = 300
 
 
 def subject_of(assertion: str) -> str:
-    """Return whom an assertion says it is about, unverified; empty where it can't be read."""
+    """Return the unverified subject of an assertion; empty if it can't be read."""
     try:
         return str(split(assertion).payload.get("sub", ""))
     except MalformedError:
@@ -34,7 +34,7 @@ def check(exchange: Exchange, app: App, directory: Directory | None, assertion: 
     """Check an assertion.
 
     Raises:
-        ServiceError: What does not hold, with the number of the service.
+        ServiceError: The assertion is not acceptable; the number gives the reason.
     """
     if need(exchange.form, "client_assertion_type") != ASSERTION_TYPE:
         raise ServiceError(9002313)
@@ -105,7 +105,7 @@ def _time(parts: Parts, name: str) -> float | None:
         seconds = float(str(value))
     except ValueError as error:
         raise ServiceError(50027, reason=f"The claim '{name}' is not a number.") from error
-    # A year that no calendar has could not be named in the error text.
+    # A time beyond the calendar could not be shown in the error message.
     if not math.isfinite(seconds) or not 0 <= seconds < 2**35:
         raise ServiceError(50027, reason=f"The claim '{name}' is out of range.")
     return seconds
@@ -117,7 +117,7 @@ def _audiences(parts: Parts) -> set[str]:
 
 
 def _own_names(exchange: Exchange, directory: Directory | None) -> set[str]:
-    """Return what an assertion may be addressed to: token endpoint or issuer, under any name of the tenant."""
+    """Return the accepted audiences of an assertion: token endpoint or issuer, under any name of the tenant."""
     port = exchange.world.origin.rpartition(":")[2]
     origins = (exchange.world.origin, f"https://127.0.0.1:{port}", f"https://[::1]:{port}")
     tenants = [exchange.tenant, *((directory.tenant_id, *directory.domains) if directory else ())]

@@ -1,8 +1,8 @@
 """The authorize endpoint: GET or POST /{tenant}/oauth2/v2.0/authorize (RFC 6749, 4.1.1; OpenID Connect Core, 3.1.2).
 
-trust     client id, redirect URI     wrong: a page, never a redirect (RFC 6749, 4.1.2.1)
-check     all the rest                wrong: a redirect with the error
-sign in   the pages                   or none, where the browser has a session
+trust     client id, redirect URI     if wrong: a page, never a redirect (RFC 6749, 4.1.2.1)
+check     all other parameters        if wrong: a redirect with the error
+sign in   the pages                   or none, if the browser has a session
 answer    a code                      by query, fragment or form_post
 """
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 MODES = ("query", "fragment", "form_post")
 PROMPTS = ("", "login", "none", "consent", "select_account")
-# What implicit and hybrid flows ask for; no app here has them enabled.
+# Response types of implicit and hybrid flows; no app here has them enabled.
 NOT_ENABLED = {"id_token", "token"}
 
 
 def authorize(exchange: Exchange) -> Response:
-    """Begin a sign-in, or answer at once where nothing has to be asked.
+    """Start a sign-in, or answer at once if no page is needed.
 
     Raises:
-        ServiceError: Client or redirect can't be trusted: to be shown on a page.
+        ServiceError: The client or the redirect URI is not trusted; the error is shown on a page.
     """
     given = exchange.form if exchange.method == "POST" else exchange.query
     directory = tenancy.directory_of(exchange)
@@ -49,7 +49,7 @@ def authorize(exchange: Exchange) -> Response:
 def _checked(
     exchange: Exchange, given: Parameters, directory: Directory | None, *, app: App, uri: str, platform: str
 ) -> AuthorizeRequest:
-    """Return the request, everything in it checked."""
+    """Return the request after all checks."""
     if given.repeated:
         raise ServiceError(9002313)
     response_type, scope = need(given, "response_type"), need(given, "scope")
@@ -65,7 +65,7 @@ def _checked(
     claims.requested(given.get("claims", ""))
     _check_challenge(exchange, given)
     if "state" not in given:
-        exchange.violate("state_missing", "Without state an answer can't be told from a forged one (RFC 6749, 10.12).")
+        exchange.violate("state_missing", "Without state, a client can't detect a forged answer (RFC 6749, 10.12).")
     return AuthorizeRequest(
         directory=directory,
         app=app,
@@ -96,4 +96,4 @@ def _check_challenge(exchange: Exchange, given: Parameters) -> None:
     if method not in ("S256", "plain"):
         raise ServiceError(9002313)
     if method == "plain":
-        exchange.violate("pkce_plain", "A plain challenge protects nothing that the request can be read by.")
+        exchange.violate("pkce_plain", "A plain challenge does not protect against a reader of the request.")

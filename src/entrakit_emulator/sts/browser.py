@@ -1,6 +1,6 @@
-"""What a browser holds: a name of its own, and the session of the people who signed in with it.
+"""Cookies of a browser: its id, and the session with its signed-in users.
 
-Both are cookies that no script reads, no other host gets and no plain http carries. `__Host-` and the port in their
+Scripts can't read the cookies; other hosts and plain HTTP never get them. The prefix `__Host-` and the port in their
 names keep two emulators on one machine apart.
 """
 
@@ -29,27 +29,27 @@ def _cookie(world: World, what: str) -> str:
 
 
 def browser_id(exchange: Exchange) -> str:
-    """Return the browser's name of its own; empty for one that was never here."""
+    """Return the id of the browser; empty if it has none yet."""
     return exchange.cookies.get(_cookie(exchange.world, "browser"), "")
 
 
 def name_browser(exchange: Exchange, response: Response, name: str) -> None:
-    """Let the browser keep its name."""
+    """Store the id of the browser in a cookie."""
     _set(response, _cookie(exchange.world, "browser"), name)
 
 
 def new_browser_id() -> str:
-    """Return a name that nobody can guess."""
+    """Return an unguessable id."""
     return secrets.token_urlsafe(24)
 
 
 def session_of(exchange: Exchange) -> Session:
-    """Return the browser's session; an empty one where it has none."""
+    """Return the browser's session; an empty one if it has none."""
     return exchange.world.sessions.get(exchange.cookies.get(_cookie(exchange.world, "session"), "")) or Session()
 
 
 def signed_in(world: World, session: Session, directory: Directory | None) -> list[tuple[User, Subject]]:
-    """Return who is signed in with a browser, as far as a tenant knows them and nobody revoked it since."""
+    """Return the users with a valid sign-in in a session, only those of the given tenant if there is one."""
     found = []
     for user_id, subject in session.subjects.items():
         user = world.users.get(user_id)
@@ -61,7 +61,7 @@ def signed_in(world: World, session: Session, directory: Directory | None) -> li
 
 
 def sign_in(exchange: Exchange, response: Response, subject: Subject) -> None:
-    """Note in the browser's session that a person signed in; under a new name, so that nobody can have planted it."""
+    """Add a sign-in to the browser's session, under a new id, so that a planted id is useless."""
     world = exchange.world
     name = _cookie(world, "session")
     old = world.sessions.pop(exchange.cookies.get(name, ""), Session())
@@ -78,12 +78,12 @@ def sign_out(exchange: Exchange, response: Response) -> None:
 
 
 def csrf_token(flow: str, browser: str) -> str:
-    """Return what a form has to carry, so that no other site can send it."""
+    """Return the value that a form must contain, so that other sites can't send it."""
     return hmac.new(_CSRF_KEY, f"{flow}/{browser}".encode(), hashlib.sha256).hexdigest()
 
 
 def is_own_form(flow: str, browser: str, given: str) -> bool:
-    """Say whether a form was made for this browser and this sign-in."""
+    """Return whether a form was created for this browser and this sign-in."""
     return hmac.compare_digest(csrf_token(flow, browser).encode(), given.encode())
 
 

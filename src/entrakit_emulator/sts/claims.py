@@ -1,4 +1,4 @@
-"""What tokens say. Graph gets access tokens of format 1.0 from every endpoint; other APIs get what they ask for."""
+"""Claims of tokens. Graph gets access tokens of format 1.0 from every endpoint; other APIs choose their format."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from entrakit_emulator.state.tickets import AuthorizeRequest, Subject
     from entrakit_emulator.world import World
 
-# The service dates tokens back, so that an API whose clock is a little slow takes them.
+# Tokens are dated back, as at the service, so that an API with a slow clock accepts them.
 BACKDATED_S = 300
 ID_TOKEN_LIFETIME_S = 3600
 
 
 def pairwise(app: App, user_id: str) -> str:
-    """Return the `sub` of a person towards an app: the same each time, and another for each app."""
+    """Return the `sub` of a user for an app: always the same, and different for each app."""
     return b64url(hashlib.sha256(f"{app.client_id}/{user_id}".encode()).digest())
 
 
 def client_info(user: User) -> str:
-    """Return `client_info`: who signed in, for the client's cache."""
+    """Return `client_info`, which identifies the user for the client's cache."""
     return b64url(json.dumps({"uid": user.object_id, "utid": user.tenant_id}, separators=(",", ":")).encode())
 
 
@@ -42,17 +42,17 @@ def user_claims(
     authentication: str,
     ends_at: float,
 ) -> dict[str, object]:
-    """Return the claims of a person's access token.
+    """Return the claims of a user's access token.
 
     Args:
-        world: Knows origin, clock and resource.
-        app: Who gets it.
-        user: For whom.
-        subject: How the person signed in.
-        api: Resource.
+        world: State of the tenant.
+        app: The app that gets the token.
+        user: The user.
+        subject: The sign-in of the user.
+        api: Resource of the token, and its scopes.
         scp: Permissions.
-        authentication: How the app proved itself: "0" not at all, "1" secret, "2" certificate.
-        ends_at: When it expires.
+        authentication: How the app authenticated: "0" not at all, "1" secret, "2" certificate.
+        ends_at: Time of expiry.
     """
     resource = world.apps[api.resource]
     common = _common(world, app, subject.tenant_id, ends_at)
@@ -104,7 +104,7 @@ def app_claims(
     principal = app.principal_id(tenant_id)
     roles = list(app.granted_roles.get(resource.client_id, ()))
     common = _common(world, app, tenant_id, ends_at) | {"oid": principal, "sub": principal}
-    # A token is issued without any role too, and then says nothing about roles; the API refuses it.
+    # An app without roles gets a token without the claim `roles`; the API refuses it.
     granted: dict[str, object] = {"roles": roles} if roles else {}
     if resource.token_version == 2:
         named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": authentication}
@@ -132,10 +132,10 @@ def id_claims(
     """Return the claims of an ID token (OpenID Connect Core, 2).
 
     Args:
-        world: Knows origin and clock.
-        app: Who gets it.
-        user: About whom.
-        subject: How the person signed in.
+        world: State of the tenant.
+        app: The app that gets the token.
+        user: The user.
+        subject: The sign-in of the user.
         request: The authorization request; None for a grant without one.
     """
     now = int(world.clock.now()) - BACKDATED_S
@@ -166,10 +166,10 @@ def id_claims(
 
 
 def requested(claims: str) -> dict[str, dict[str, object]]:
-    """Return what a `claims` parameter asks of the access token (OpenID Connect Core, 5.5).
+    """Return the access token's part of a `claims` parameter (OpenID Connect Core, 5.5).
 
     Raises:
-        ServiceError: It is no JSON object of objects (AADSTS9002313).
+        ServiceError: The parameter is not a JSON object of objects (AADSTS9002313).
     """
     if not claims:
         return {}

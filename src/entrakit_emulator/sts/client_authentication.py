@@ -1,4 +1,4 @@
-"""How an app proves that it is itself: secret in the body, secret by HTTP Basic, or assertion (RFC 6749, 2.3)."""
+"""Authentication of apps: secret in the body, secret by HTTP Basic, or assertion (RFC 6749, 2.3)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NONE, SECRET, CERTIFICATE = "0", "1", "2"
 
 
 class BasicCredentials(NamedTuple):
-    """What an Authorization header of scheme Basic carries.
+    """Credentials in an Authorization header of scheme Basic.
 
     Args:
-        client_id: The app; empty without such a header.
-        secret: Its secret.
+        client_id: Client id; empty without such a header.
+        secret: Client secret.
     """
 
     client_id: str = ""
@@ -34,7 +34,7 @@ def basic(exchange: Exchange) -> BasicCredentials:
     """Read HTTP Basic credentials: two form-encoded halves (RFC 6749, 2.3.1).
 
     Raises:
-        ServiceError: They are malformed (AADSTS9002313).
+        ServiceError: The header is malformed (AADSTS9002313).
     """
     scheme, _, value = exchange.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -47,10 +47,10 @@ def basic(exchange: Exchange) -> BasicCredentials:
 
 
 def client_id_of(exchange: Exchange) -> str:
-    """Return the client id that a request names, wherever it does.
+    """Return the client id of a request, from wherever the request names it.
 
     Raises:
-        ServiceError: Nowhere (900144), or two that differ (9002313).
+        ServiceError: The client id is missing (900144), or there are two different ones (9002313).
     """
     given = exchange.form.get("client_id", "")
     named = basic(exchange).client_id
@@ -65,7 +65,7 @@ def client_id_of(exchange: Exchange) -> str:
 
 
 def is_offered(exchange: Exchange) -> bool:
-    """Say whether a request carries any proof."""
+    """Return whether a request contains any credential of the app."""
     return bool(
         exchange.form.keys() & {"client_secret", "client_assertion", "client_assertion_type"}
         or basic(exchange).client_id
@@ -73,13 +73,13 @@ def is_offered(exchange: Exchange) -> bool:
 
 
 def check(exchange: Exchange, app: App, directory: Directory | None) -> str:
-    """Check the proof of an app that has to give one.
+    """Check the credential of an app that must authenticate.
 
     Returns:
-        `SECRET` or `CERTIFICATE`: what `appidacr` says.
+        `SECRET` or `CERTIFICATE`, which becomes `appidacr`.
 
     Raises:
-        ServiceError: None (7000218), two at once (9002313), or one that does not hold.
+        ServiceError: The credential is missing (7000218) or wrong, or there are two (9002313).
     """
     secret = exchange.form.get("client_secret") or basic(exchange).secret
     assertion = exchange.form.get("client_assertion", "")

@@ -1,4 +1,4 @@
-"""Consent: which permissions a person granted an app, and which are missing."""
+"""Consent: the permissions that a user granted to an app, and those that are missing."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ EVERYBODY = "*"
 
 
 def granted(world: World, user_id: str, app: App, resource: str) -> frozenset[str]:
-    """Return the permissions on a resource that a person, or an administrator for everybody, granted an app."""
+    """Return the permissions on a resource that a user, or an administrator for all users, granted to an app."""
     personal = world.consents.get((user_id, app.client_id, resource), frozenset())
     return personal | world.consents.get((EVERYBODY, app.client_id, resource), frozenset())
 
 
 def wanted(app: App, api: ResourceScopes) -> frozenset[str]:
-    """Return the permissions that have to be granted before an ask can be met."""
+    """Return the permissions that a request for a resource requires."""
     return frozenset(app.required.get(api.resource, ())) if api.is_default else frozenset(api.values)
 
 
 def missing(world: World, user_id: str, app: App, scopes: Scopes) -> list[Permission]:
-    """Return the permissions that a person would have to grant, in the order of the consent page."""
+    """Return the permissions that a user has not granted yet, in the order of the consent page."""
     lacking = []
     for api in scopes.resources:
         have = granted(world, user_id, app, api.resource)
-        # `.default` asks for no more once anything was granted.
+        # `.default` requires nothing more once any permission was granted.
         want = frozenset() if api.is_default and have else wanted(app, api)
         lacking += [one for one in world.apps[api.resource].permissions if one.value in want - have]
     return lacking
 
 
 def is_first_visit(world: World, user_id: str, app: App, scopes: Scopes) -> bool:
-    """Say whether a person never granted an app anything on the resources that it asks for."""
+    """Return whether a user never granted an app any permission on the requested resources."""
     return not any(
         (who, app.client_id, api.resource) in world.consents for api in scopes.resources for who in (user_id, EVERYBODY)
     )
 
 
 def grant(world: World, user_id: str, app: App, scopes: Scopes) -> None:
-    """Note that a person granted all that is asked for."""
+    """Record that a user granted all requested permissions."""
     for api in scopes.resources:
         key = (user_id, app.client_id, api.resource)
         world.consents[key] = world.consents.get(key, frozenset()) | wanted(app, api)

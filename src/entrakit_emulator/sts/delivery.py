@@ -1,4 +1,4 @@
-"""How the authorize endpoint's answers travel: a redirect, or a form that sends itself (`form_post`)."""
+"""Delivery of the authorize endpoint's answers: a redirect, or a form that sends itself (`form_post`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def code(exchange: Exchange, request: AuthorizeRequest, user: User, subject: Subject) -> Response:
-    """Hand out a code."""
+    """Issue a code and send it to the client."""
     world = exchange.world
     value = new_ticket("1.A")
     world.codes[value] = AuthorizationCode(request, subject, exchange.now + world.settings.code_lifetime_s)
@@ -34,7 +34,7 @@ def code(exchange: Exchange, request: AuthorizeRequest, user: User, subject: Sub
 
 
 def refuse(exchange: Exchange, uri: str, mode: str, state: str | None, error: ServiceError) -> Response:
-    """Tell the client that it gets no code, and why."""
+    """Send an error to the client."""
     note(exchange, error)
     answer = {
         "error": error.error,
@@ -51,7 +51,7 @@ def refuse(exchange: Exchange, uri: str, mode: str, state: str | None, error: Se
 
 
 def cancel(exchange: Exchange, request: AuthorizeRequest) -> Response:
-    """Tell the client that the person went away from the sign-in page."""
+    """Send the client the error for a cancelled sign-in."""
     exchange.error = "access_denied"
     answer = {
         "error": "access_denied",

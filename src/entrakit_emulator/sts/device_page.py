@@ -1,4 +1,4 @@
-"""The page where a person types the code that their device shows: /devicelogin (RFC 8628, 3.3)."""
+"""The page for the code that a device shows: /devicelogin (RFC 8628, 3.3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLOW = "devicelogin"
 
 
 def device_login(exchange: Exchange) -> Response:
-    """Show the page, or take the code and go on to the sign-in."""
+    """Show the page, or check the code and continue with the sign-in."""
     if exchange.method != "POST":
         return _ask(exchange, exchange.query.get("otc", ""), "")
     sign_in.check_form(exchange, FLOW)
@@ -44,9 +44,9 @@ def _find(exchange: Exchange, typed: str) -> DeviceSignIn:
     """Return the device of a user code.
 
     Raises:
-        ServiceError: None (90119), wrong (70018), too old (70019), or used (90120).
+        ServiceError: The code is missing (90119), wrong (70018), too old (70019), or used (90120).
     """
-    # RFC 8628, 6.1: case, blanks and dashes are not what tells codes apart.
+    # RFC 8628, 6.1: case, blanks and dashes do not matter.
     user_code = "".join(letter for letter in typed.upper() if letter.isalnum())
     if not user_code:
         raise ServiceError(90119)
@@ -67,7 +67,7 @@ def _ask(exchange: Exchange, typed: str, message: str) -> Response:
         + pages.wrong(message)
         + pages.buttons("Next")
     )
-    lead = "Type the code that the app on your device shows. Never type one that somebody sent you."
+    lead = "Type the code that the app on your device shows. Never type a code that somebody sent you."
     body = pages.heading("Device sign-in", "Enter code", lead) + pages.form(
         "/devicelogin", {"flow": FLOW, "csrf": browser.csrf_token(FLOW, name)}, content
     )

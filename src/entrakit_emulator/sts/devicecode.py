@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from entrakit_emulator.exchange import Exchange
 
-# No letter or digit that a person could take for another.
+# No letters or digits that are easily confused.
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
 def devicecode(exchange: Exchange) -> Response:
-    """Answer a device with a code for its person.
+    """Issue a device code and a user code.
 
     Raises:
         ServiceError: The request is refused.

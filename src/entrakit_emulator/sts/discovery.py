@@ -1,4 +1,4 @@
-"""What the service says about itself: OpenID Connect discovery, keys, instances, user realm."""
+"""Metadata of the service: OpenID Connect discovery, keys, instances and user realm."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLAIMS = (
     "sub", "iss", "cloud_instance_name", "cloud_instance_host_name", "cloud_graph_host_name", "msgraph_host", "aud",
     "exp", "iat", "auth_time", "acr", "nonce", "preferred_username", "name", "tid", "ver", "at_hash", "c_hash", "email",
 )  # fmt: skip
-# Host of the sign-in service and of Graph, and name of the instance, of the clouds that a seeded tenant may live in.
+# Sign-in host, Graph host and instance name of the clouds that a seeded tenant may belong to.
 CLOUDS = {
     "usgov": ("login.microsoftonline.us", "graph.microsoft.us", "microsoftonline.us"),
     "china": (
@@ -33,7 +33,7 @@ CLOUDS = {
         "partner.microsoftonline.cn",
     ),
 }
-# The instances that every cloud knows; the first alias is the preferred network.
+# The instances that every cloud lists; the first alias is the preferred network.
 INSTANCES = (
     (
         "login.windows.net",
@@ -53,7 +53,7 @@ def configuration(exchange: Exchange) -> Response:
     """Answer GET /{tenant}/v2.0/.well-known/openid-configuration (OpenID Connect Discovery, 4).
 
     Raises:
-        ServiceError: There is no such tenant.
+        ServiceError: The tenant does not exist.
     """
     directory = tenancy.directory_of(exchange, unknown="invalid_tenant")
     origin, graph, instance = _hosts(exchange, directory)
@@ -90,10 +90,10 @@ def configuration(exchange: Exchange) -> Response:
 
 
 def configuration_v1(exchange: Exchange) -> Response:
-    """Answer GET /{tenant}/.well-known/openid-configuration: the older format, whose tokens have another issuer.
+    """Answer GET /{tenant}/.well-known/openid-configuration, the older format with another issuer.
 
     Raises:
-        ServiceError: There is no such tenant.
+        ServiceError: The tenant does not exist.
     """
     directory = tenancy.directory_of(exchange, unknown="invalid_tenant")
     origin, graph, instance = _hosts(exchange, directory)
@@ -133,7 +133,7 @@ def keys(exchange: Exchange) -> Response:
     """Answer GET /{tenant}/discovery/v2.0/keys (RFC 7517, 5).
 
     Raises:
-        ServiceError: There is no such tenant.
+        ServiceError: The tenant does not exist.
     """
     directory = tenancy.directory_of(exchange, unknown="invalid_tenant")
     named = exchange.world.issuer(directory.tenant_id if directory else "{tenantid}", 2)
@@ -141,15 +141,15 @@ def keys(exchange: Exchange) -> Response:
 
 
 def keys_v1(exchange: Exchange) -> Response:
-    """Answer GET /common/discovery/keys: the same keys, without issuer."""
+    """Answer GET /common/discovery/keys: the same keys without an issuer."""
     return exchange.json({"keys": exchange.world.keys.published(None)}, headers=HEADERS)
 
 
 def instance(exchange: Exchange) -> Response:
-    """Answer GET /common/discovery/instance: which hosts are one and the same service.
+    """Answer GET /common/discovery/instance: the hosts that are aliases of each other.
 
     Raises:
-        ServiceError: The host asked about is none of them (AADSTS50049).
+        ServiceError: The host is not a known one (AADSTS50049).
     """
     version, endpoint = (need(exchange.query, name) for name in ("api-version", "authorization_endpoint"))
     try:
@@ -176,10 +176,10 @@ def instance(exchange: Exchange) -> Response:
 
 
 def userrealm(exchange: Exchange) -> Response:
-    """Answer GET /common/userrealm/{name}: where a person's password is checked.
+    """Answer GET /common/userrealm/{name}: the place where a user's password is checked.
 
     Raises:
-        NotImplementedHereError: Another version than 1.0 is asked for.
+        NotImplementedHereError: The api-version is not 1.0.
     """
     if exchange.query.get("api-version", "1.0") != "1.0":
         raise NotImplementedHereError(f"user realm, api-version {exchange.query['api-version']}")
@@ -205,12 +205,12 @@ def userrealm(exchange: Exchange) -> Response:
 
 
 def _tenant(exchange: Exchange, directory: Directory | None) -> str:
-    """Return the tenant as endpoints name it: by its id, whichever name was asked for."""
+    """Return the tenant as endpoints name it: the id, whichever name was requested."""
     return directory.tenant_id if directory else exchange.tenant.lower()
 
 
 def _hosts(exchange: Exchange, directory: Directory | None) -> tuple[str, str, str]:
-    """Return origins of sign-in and Graph, and the name of the cloud, for a tenant."""
+    """Return the origin of sign-in, the origin of Graph and the instance name for a tenant."""
     if directory is None or directory.cloud == "global":
         return exchange.world.origin, exchange.world.origin, "microsoftonline.com"
     login, graph, name = CLOUDS[directory.cloud]

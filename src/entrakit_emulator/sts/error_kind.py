@@ -1,4 +1,4 @@
-"""What is sent with an AADSTS number."""
+"""The fields of an error that belong to its AADSTS number."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 
 class ErrorKind(NamedTuple):
-    """What is sent with a number.
+    """The fields of an error with a certain number.
 
     Args:
         error: OAuth 2.0 error.
         status: HTTP status at the token endpoint.
         text: Description, without the AADSTS number and the ids.
-        suberror: Entra's finer reason, or empty.
-        has_page: Whether the answer carries `error_uri`.
+        suberror: Suberror; empty if there is none.
+        has_page: Whether the answer contains `error_uri`.
     """
 
     error: str

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def error_page(exchange: Exchange) -> Response:
-    """Show what a number means."""
+    """Show the explanation of a number."""
     text = exchange.query.get("code", "")
     kind = TABLE.get(int(text)) if text.isdecimal() and len(text) < 12 else None
     if kind is None:
-        body = pages.heading("Error lookup", "No such number", "The emulator knows nothing about this AADSTS number.")
-        return pages.respond("No such number", body, status=404)
+        body = pages.heading("Error lookup", "Unknown number", "The emulator does not know this AADSTS number.")
+        return pages.respond("Unknown number", body, status=404)
     body = (
         pages.heading("Error lookup", f"AADSTS{text}")
         + f"<p>{escape(ServiceError(int(text)).text)}</p>"
@@ -31,5 +31,5 @@ def error_page(exchange: Exchange) -> Response:
 
 
 def no_icon(_: Exchange) -> Response:
-    """Answer browsers that ask for an icon."""
+    """Answer a browser's request for an icon."""
     return Response(b"", 204)

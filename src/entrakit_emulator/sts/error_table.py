@@ -1,7 +1,7 @@
 """Every AADSTS number that the emulator can answer with: OAuth error, HTTP status, suberror, text.
 
-`FOUND` are the mistakes that the emulator finds itself; those in `error_table_on_demand` it sends when asked to.
-Texts follow the service's; `{names}` are filled in. A row with `has_page=False` is sent without `error_uri`.
+`FOUND` are the errors that the emulator detects itself; those in `error_table_on_demand` are sent on request.
+Messages follow the service's; `{names}` are filled in. A row with `has_page=False` is sent without `error_uri`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MFA = "Due to a configuration change made by your administrator, or because you
 _BLOCKED = "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."
 
 FOUND: dict[int, ErrorKind] = {
-    # Client and its proof.
+    # Client and its credential.
     7000215: ErrorKind(
         "invalid_client",
         401,

@@ -1,4 +1,4 @@
-"""AADSTS numbers that the emulator has no reason of its own for, and sends on demand (`faults.Refusal`)."""
+"""AADSTS numbers that the emulator sends only on demand (`faults.Refusal`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Errors of the token service, as the real one words them.
+"""Errors of the token service, with the messages of the real one.
 
-A `ServiceError` is raised where the mistake is found. It becomes a JSON body at the token endpoint, a redirect at
-the authorize endpoint, and a page where neither can be trusted.
+A `ServiceError` is raised where the error is detected. It becomes a JSON body at the token endpoint, a redirect at the
+authorize endpoint, and a page if the redirect URI is not trusted.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 class ServiceError(Exception):
-    """The service says no.
+    """An error of the token service.
 
     Args:
-        code: AADSTS number; its row of the table gives error, status and text.
-        error: OAuth error, where it differs from the table's.
-        suberror: Entra's finer reason, where it differs from the table's.
-        status: HTTP status, where it differs from the table's.
-        claims: JSON text of the claims that the client must ask for.
-        details: What the text names: `app`, `scope`, ...
+        code: AADSTS number; its row in the table has error, status and text.
+        error: OAuth error, if not that of the table.
+        suberror: Suberror, if not that of the table.
+        status: HTTP status, if not that of the table.
+        claims: Claims that the client must request, JSON text.
+        details: Values for the names in the text: `app`, `scope`, ...
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ServiceError(Exception):
         claims: str = "",
         **details: str,
     ) -> None:
-        kind = TABLE.get(code) or ErrorKind("invalid_request", 400, "An error of the emulator's user's choice.")
+        kind = TABLE.get(code) or ErrorKind("invalid_request", 400, "An error chosen by the test.")
         self.code = code
         self.error = error or kind.error
         self.suberror = kind.suberror if suberror is None else suberror
@@ -60,7 +60,7 @@ class ServiceError(Exception):
             trace_id: Id of this answer.
             correlation_id: The client's id of the sign-in.
             now: The tenant's time.
-            origin: Where the page that explains the number is.
+            origin: Origin of the page that explains the number.
         """
         timestamp = stamp(now)
         body: dict[str, object] = {
@@ -80,7 +80,7 @@ class ServiceError(Exception):
         return body
 
     def description(self, *, trace_id: str, correlation_id: str, now: float) -> str:
-        """Return the text with its four parts, each on a line of its own."""
+        """Return the text in four lines: message, trace id, correlation id, time."""
         return (
             f"AADSTS{self.code}: {self.text}\r\nTrace ID: {trace_id}\r\n"
             f"Correlation ID: {correlation_id}\r\nTimestamp: {stamp(now)}"
@@ -122,10 +122,10 @@ def stamp(at: float) -> str:
 
 
 def moment(at: float) -> str:
-    """Return a time as the service writes it inside texts: `2026-01-31T12:00:00.0000000Z`."""
+    """Return a time as the service writes it inside messages: `2026-01-31T12:00:00.0000000Z`."""
     return datetime.datetime.fromtimestamp(at, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
 
 
 def _filled(text: str, details: Mapping[str, str]) -> str:
-    """Return a text with its `{names}` replaced once; a name without value becomes three dots."""
+    """Return a message with its `{names}` replaced once; a name without a value becomes three dots."""
     return re.sub(r"\{(\w+)\}", lambda match: details.get(match[1], "..."), text)

@@ -1,7 +1,7 @@
-"""The pages that a person sees: frame, headers, and one function for each page.
+"""The HTML pages: frame, headers, and one function for each page.
 
-Nothing is loaded from anywhere; the only script sends the `form_post` answer and is named by its hash. Every value
-that came from outside goes through `escape`.
+Pages load no other files. The only script sends the `form_post` answer, and the policy allows it by its hash. Every
+value from outside is escaped.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def respond(title: str, body: str, *, status: int = 200, targets: Iterable[str] 
 
     Args:
         title: Title of the window; plain text.
-        body: HTML inside the card.
+        body: Content of the card, HTML.
         status: HTTP status.
-        targets: Origins, beside our own, that its forms may end at: browsers follow the redirects of a form too.
-        script: Hash of the one script that may run; empty for none.
+        targets: Further origins that the page's forms may lead to; browsers check the redirects after a form, too.
+        script: Hash of the only allowed script; empty if there is none.
     """
     html = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -62,7 +62,7 @@ def respond(title: str, body: str, *, status: int = 200, targets: Iterable[str] 
         status,
         {
             "content-security-policy": policy,
-            # Not `no-referrer`: it would take the Origin header from our own forms, which we check.
+            # Not `no-referrer`, which would remove the Origin header that forms of these pages are checked by.
             "referrer-policy": "same-origin",
             "x-frame-options": "DENY",
         },
@@ -70,7 +70,7 @@ def respond(title: str, body: str, *, status: int = 200, targets: Iterable[str] 
 
 
 def form(action: str, hidden: Mapping[str, str], content: str) -> str:
-    """Return a form that posts."""
+    """Return a form with the method POST."""
     fields = "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">\n' for name, value in hidden.items()
     )
@@ -78,8 +78,8 @@ def form(action: str, hidden: Mapping[str, str], content: str) -> str:
 
 
 def buttons(main: str, other: str = "Cancel", *, value: str = "go", other_value: str = "cancel") -> str:
-    """Return the row of buttons at the end of a form; the main one is the one that Enter presses."""
-    # The first submit button of a form is the one that Enter presses, and the row is laid out from the right.
+    """Return the buttons at the end of a form; the Enter key presses the main one."""
+    # Enter presses the first submit button of a form; the row is laid out from the right.
     return (
         '<div class="actions">'
         f'<button class="main" name="action" value="{escape(value)}">{escape(main)}</button>'
@@ -89,12 +89,12 @@ def buttons(main: str, other: str = "Cancel", *, value: str = "go", other_value:
 
 
 def wrong(message: str) -> str:
-    """Return the place where a page says what is wrong; read out by screen readers."""
+    """Return the element with the error message, which screen readers read out."""
     return f'<div class="wrong" id="wrong" role="alert" aria-live="assertive">{escape(message)}</div>'
 
 
 def field(name: str, label: str, *, kind: str = "text", autocomplete: str, value: str = "", style: str = "") -> str:
-    """Return a labelled field that takes the cursor."""
+    """Return a labelled field with the focus."""
     return (
         f'<label for="{name}">{escape(label)}</label>\n'
         f'<input id="{name}" name="{name}" type="{kind}" autocomplete="{autocomplete}" value="{escape(value)}" '
@@ -109,7 +109,7 @@ def heading(tenant: str, title: str, lead: str = "") -> str:
 
 
 def account_list(people: Iterable[User], message: str) -> str:
-    """Return who is signed in with this browser, to pick from."""
+    """Return the list of the users signed in with this browser."""
     items = "".join(
         f'<li><button name="account" value="{escape(user.object_id)}">{escape(user.display_name)}'
         f"<span>{escape(user.upn)}</span></button></li>\n"
@@ -121,7 +121,7 @@ def account_list(people: Iterable[User], message: str) -> str:
 
 
 def sign_in_name(people: Iterable[User], message: str, typed: str) -> str:
-    """Return the question who the person is, with the people of the test tenant to look up."""
+    """Return the form for the sign-in name, with a list of the test tenant's users."""
     rows = "".join(
         f"<dt>{escape(user.upn)}</dt>\n<dd>{escape(user.password or 'no password')}</dd>\n" for user in people
     )
@@ -134,7 +134,7 @@ def sign_in_name(people: Iterable[User], message: str, typed: str) -> str:
 
 
 def password(user_name: str, message: str) -> str:
-    """Return the question for the password; the name stands in a field, so that a password safe knows whose it is."""
+    """Return the form for the password; it contains the name, so that a password manager finds the entry."""
     return (
         '<label for="who">Sign-in name</label>\n'
         f'<input id="who" name="who" autocomplete="username" value="{escape(user_name)}" readonly>\n'
@@ -146,48 +146,48 @@ def password(user_name: str, message: str) -> str:
 
 
 def second_factor(message: str, mfa_code: str) -> str:
-    """Return the question for the code of the second step."""
+    """Return the form for the code of the second factor."""
     return (
         field("otc", "Code", autocomplete="one-time-code", style="code")
         + wrong(message)
         + buttons("Verify")
         + "<details><summary>Where is my code?</summary>"
-        + f"<p>Nobody sends one: in this test tenant it is always <b>{escape(mfa_code)}</b>.</p></details>"
+        + f"<p>No code is sent: in this test tenant it is always <b>{escape(mfa_code)}</b>.</p></details>"
     )
 
 
 def permissions(items: Iterable[Permission], *, signs_in: bool, stays: bool) -> str:
-    """Return the list of permissions, in words."""
+    """Return the list of permissions with their descriptions."""
     rows = [(one.title, one.text) for one in items]
     if signs_in:
-        rows.append(("Sign you in and read your profile", "The app learns who you are: name, sign-in name, mail."))
+        rows.append(("Sign you in and read your profile", "The app reads your name, sign-in name and mail address."))
     if stays:
-        rows.append(("Keep the access that you give", "The app keeps it while you are not using the app."))
+        rows.append(("Keep the access that you give", "The app has access also while you are not using it."))
     items_html = "".join(f"<li><b>{escape(title)}</b>{escape(text)}</li>\n" for title, text in rows)
     return f'<ul class="permissions">\n{items_html}</ul>'
 
 
 def consent(app: App, listed: str) -> str:
-    """Return the question whether an app may have what it asks for."""
+    """Return the consent form of an app."""
     return (
         f'<p><b>{escape(app.name)}</b><br><span class="quiet">Unverified, {escape(app.client_id)}</span></p>\n'
         f"<p>This app would like to:</p>\n{listed}\n"
-        '<p class="quiet">If you accept, it may do so until you take the permission back.</p>'
+        '<p class="quiet">If you accept, the app has these permissions until you withdraw them.</p>'
         + buttons("Accept", value="accept", other_value="decline")
     )
 
 
 def facts(rows: Mapping[str, str]) -> str:
-    """Return names and values, for whoever has to find out what went wrong."""
+    """Return a list of names and values, for support."""
     return (
         "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>\n" for name, value in rows.items()) + "</dl>"
     )
 
 
 def form_post(uri: str, answer: Mapping[str, str]) -> Response:
-    """Return the page that posts an answer to a redirect URI; by its button where no script runs."""
+    """Return the page that posts an answer to a redirect URI; without scripts, by its button."""
     body = (
-        heading("Your answer goes back", "Back to the app", "If nothing happens, go on by hand.")
+        heading("Your answer is sent to the app", "Back to the app", "If nothing happens, press the button.")
         + form(uri, answer, '<div class="actions"><button class="main">Continue</button></div>')
         + f"\n<script>{_SEND}</script>"
     )

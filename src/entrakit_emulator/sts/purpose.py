@@ -1,4 +1,4 @@
-"""What a person came to the sign-in page for: an app's authorization request, or a device."""
+"""The purpose of a sign-in: an authorization request of an app, or a device."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Purpose:
-    """What a person came to the sign-in page for.
+    """The purpose of a sign-in.
 
     Args:
-        world: Knows apps and tenants.
-        interaction: How far the person is.
+        world: State of the tenant.
+        interaction: State of the user's sign-in.
 
     Attributes:
-        app: Who asks.
-        directory: Tenant that people have to be in; None for any.
-        scopes: What is asked for.
+        app: The app.
+        directory: Tenant that the user must belong to; None for any.
+        scopes: Requested scopes.
         request: The authorization request; None for a device.
     """
 
@@ -47,7 +47,7 @@ class Purpose:
 
 
 def present(exchange: Exchange, purpose: Purpose) -> list[tuple[User, Subject]]:
-    """Return who is signed in with the browser, as far as the purpose can use it: its tenant, its `max_age`."""
+    """Return the users signed in with the browser that the purpose accepts, by its tenant and `max_age`."""
     found = browser.signed_in(exchange.world, browser.session_of(exchange), purpose.directory)
     if purpose.request is None or purpose.request.max_age_s is None:
         return found
@@ -56,10 +56,10 @@ def present(exchange: Exchange, purpose: Purpose) -> list[tuple[User, Subject]]:
 
 
 def find_user(exchange: Exchange, purpose: Purpose, name: str) -> User:
-    """Return the person of a typed name.
+    """Return the user with a typed name.
 
     Raises:
-        ServiceError: No such person (50034), one of another tenant (50020).
+        ServiceError: The user does not exist (50034), or belongs to another tenant (50020).
     """
     user = exchange.world.find_user(name)
     if user is None:

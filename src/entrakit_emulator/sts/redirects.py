@@ -1,7 +1,7 @@
-"""Redirect URIs: which one may be used, and how an answer travels to it.
+"""Redirect URIs: matching of requests, and addresses of answers.
 
-Exact match, but for one thing: `http` to localhost or 127.0.0.1 matches on any port, because a native app can't know
-its port beforehand (RFC 8252, 7.3).
+The match is exact with one exception: `http` to localhost or 127.0.0.1 matches any port, because a native app can't
+know its port in advance (RFC 8252, 7.3).
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ LOOPBACK = ("localhost", "127.0.0.1")
 
 
 def registered(app: App, uri: str) -> Redirect:
-    """Return the registered redirect that a request's fits; the only one, where the request names none.
+    """Return the registered redirect that matches a request's URI; without a URI, the only registered one.
 
     Raises:
-        ServiceError: None fits (50011), none is registered (500113), or it is not clear which (900144).
+        ServiceError: No redirect matches (50011), none is registered (500113), or there are several and the request
+            names none (900144).
     """
     if not app.redirects:
         raise ServiceError(500113)
@@ -38,7 +39,7 @@ def registered(app: App, uri: str) -> Redirect:
 
 
 def fits(registered_uri: str, uri: str) -> bool:
-    """Say whether a redirect URI of a request is the registered one."""
+    """Return whether a request's redirect URI matches a registered one."""
     if registered_uri == uri:
         return True
     try:
@@ -50,7 +51,7 @@ def fits(registered_uri: str, uri: str) -> bool:
         return False
     is_loopback = one.scheme == "http" and one.hostname in LOOPBACK
     same_port = is_loopback or ports[0] == ports[1]
-    # A host alone is the same as a host and a slash; everything else has to be equal to the letter.
+    # A host alone equals the host with a slash; everything else must be identical.
     return (
         (one.scheme, one.hostname, one.path or "/", one.query)
         == (other.scheme, other.hostname, other.path or "/", other.query)
@@ -60,7 +61,7 @@ def fits(registered_uri: str, uri: str) -> bool:
 
 
 def with_answer(uri: str, mode: str, answer: Mapping[str, str]) -> str:
-    """Return the address that carries an answer in its query or its fragment."""
+    """Return a redirect URI with an answer in its query or fragment."""
     text = urlencode(answer)
     if mode == "fragment":
         return f"{uri}#{text}"

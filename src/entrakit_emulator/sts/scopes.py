@@ -1,7 +1,7 @@
-"""Scopes: which resource and which of its permissions a text resources for.
+"""Parser of scope parameters.
 
-A scope is `{resource}/{permission}`; without a resource it is Microsoft Graph's. The resource is everything before
-the last slash, so that `https://management.azure.com//.default` is about `https://management.azure.com/`.
+A scope is `{resource}/{permission}`; without a resource it belongs to Microsoft Graph. The resource is everything
+before the last slash, so `https://management.azure.com//.default` names `https://management.azure.com/`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ GRAPH = "https://graph.microsoft.com"
 
 
 def parse(world: World, text: str, *, app: App, tenant: str) -> Scopes:
-    """Read a scope parameter.
+    """Parse a scope parameter.
 
     Args:
-        world: Knows the resources.
+        world: State of the tenant.
         text: The parameter.
-        app: Who resources, for the errors.
-        tenant: Tenant, for the errors.
+        app: The app, for error messages.
+        tenant: The tenant, for error messages.
 
     Raises:
-        ServiceError: A resource (500011) or a permission (650053) that there is not, or `.default` mixed (70011).
+        ServiceError: A resource (500011) or permission (650053) is unknown, or `.default` is combined with others
+            (70011).
     """
     words = list(dict.fromkeys(text.split()))
     found: dict[str, tuple[str, list[str]]] = {}
@@ -50,15 +51,15 @@ def parse(world: World, text: str, *, app: App, tenant: str) -> Scopes:
             raise ServiceError(70011, scope=text)
         is_default = DEFAULT in values
         resources.append(ResourceScopes(client_id, identifier, () if is_default else tuple(values), is_default))
-    # A request for an ID token alone gets an access token for Graph all the same.
+    # A request for an ID token only also gets an access token for Graph.
     return Scopes(text, frozenset(words) & frozenset(OIDC), tuple(resources) or (ResourceScopes(GRAPH_ID, GRAPH),))
 
 
 def parse_for_one_resource(world: World, text: str, *, app: App, tenant: str) -> Scopes:
-    """Read a scope parameter that may name one resource only.
+    """Parse a scope parameter that may name one resource only.
 
     Raises:
-        ServiceError: As `parse`, or the scopes are of several resources (28000).
+        ServiceError: As for `parse`, or the scopes belong to several resources (28000).
     """
     scopes = parse(world, text, app=app, tenant=tenant)
     if len(scopes.resources) > 1:

@@ -1,11 +1,11 @@
-"""Signing in, page by page. What comes next is a function of how far the person is:
+"""Sign-in, page by page. The progress of the user decides the next step:
 
-account     who are you?            those signed in with this browser, or a name
-password    prove it
-mfa         prove it again          where the account demands it
-confirm     really, on a device?    device code only
-consent     what may the app do?    where something is not yet granted
-done        a code, or the device's approval
+account     choose an account    those signed in with this browser, or a name
+password    enter the password
+mfa         enter a code         if the account has a second factor
+confirm     confirm the device   device code only
+consent     grant permissions    if some are not granted yet
+done        a code, or the device is approved
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 def begin(exchange: Exchange, request: AuthorizeRequest) -> Response:
-    """Begin with an authorization request."""
+    """Start the sign-in of an authorization request."""
     interaction = Interaction(browser.browser_id(exchange) or browser.new_browser_id(), request)
     chosen = _chosen(request, present(exchange, Purpose(exchange.world, interaction)))
     if request.prompt == "none":
         return _silently(exchange, request, chosen)
     interaction.user_name = "" if request.prompt == "select_account" else request.login_hint
-    # Whoever asks for a fresh sign-in is not asked which of the old ones.
+    # `prompt=login` requests a new sign-in, so earlier ones are not offered.
     interaction.wants_other_account = request.prompt == "login"
     if chosen is not None:
         _adopt(interaction, *chosen)
@@ -53,10 +53,10 @@ def start(exchange: Exchange, interaction: Interaction) -> Response:
 
 
 def login(exchange: Exchange) -> Response:
-    """Take what a person typed or pressed: POST /{tenant}/login.
+    """Process the form of a sign-in page: POST /{tenant}/login.
 
     Raises:
-        ServiceError: The form is not of this browser (165000), or too old (50089).
+        ServiceError: The form belongs to another browser (165000), or its sign-in has ended (50089).
     """
     if exchange.method != "POST":
         raise ServiceError(900561, allowed="POST", method=exchange.method)
@@ -91,10 +91,10 @@ def logout(exchange: Exchange) -> Response:
 
 
 def check_form(exchange: Exchange, flow: str) -> None:
-    """Check that a form is one of our pages', sent by the browser that it was made for.
+    """Check that a form comes from a page of the tenant, and from the browser that got the page.
 
     Raises:
-        ServiceError: It is not (165000).
+        ServiceError: The form comes from elsewhere (165000).
     """
     origin = exchange.headers.get("origin", exchange.world.origin)
     own = f"https://{exchange.headers.get('host', '')}"
@@ -104,7 +104,7 @@ def check_form(exchange: Exchange, flow: str) -> None:
 
 
 def step_of(world: World, interaction: Interaction) -> str:
-    """Return what a person has to do next: a step of the picture above, or `done`."""
+    """Return the next step: a step in the picture above, including `done`."""
     purpose = Purpose(world, interaction)
     if interaction.subject is None:
         if not interaction.user_name:
@@ -127,7 +127,7 @@ def _needs_consent(world: World, interaction: Interaction, purpose: Purpose) -> 
 
 
 def _chosen(request: AuthorizeRequest, found: list[tuple[User, Subject]]) -> tuple[User, Subject] | None:
-    """Return the one signed-in person that a request can only mean; None where the person has to say."""
+    """Return the signed-in user that a request clearly means; None if the user has to choose."""
     if request.prompt in ("login", "select_account"):
         return None
     if request.login_hint:
@@ -136,7 +136,7 @@ def _chosen(request: AuthorizeRequest, found: list[tuple[User, Subject]]) -> tup
 
 
 def _adopt(interaction: Interaction, user: User, subject: Subject) -> None:
-    """Go on with a sign-in that was made before in this browser."""
+    """Continue with an earlier sign-in of this browser."""
     interaction.user_name, interaction.user_id = user.upn, user.object_id
     interaction.methods = subject.methods
     if not user.mfa_code or "mfa" in subject.methods:
@@ -144,7 +144,7 @@ def _adopt(interaction: Interaction, user: User, subject: Subject) -> None:
 
 
 def _silently(exchange: Exchange, request: AuthorizeRequest, chosen: tuple[User, Subject] | None) -> Response:
-    """Answer a request that may show nothing (`prompt=none`)."""
+    """Answer a request that must not show a page (`prompt=none`)."""
     error: ServiceError | None = None
     if chosen is None:
         error = ServiceError(50058)
@@ -167,15 +167,15 @@ def _silently(exchange: Exchange, request: AuthorizeRequest, chosen: tuple[User,
 
 
 def _take(exchange: Exchange, interaction: Interaction) -> bool:
-    """Take the answer of one page; return True where it completed a sign-in.
+    """Process the input of one page, and return whether it completed a sign-in.
 
     Raises:
-        ServiceError: It is not right: to be shown on the same page again.
+        ServiceError: The input is wrong; the same page is shown again with the error.
     """
     world, form = exchange.world, exchange.form
     step = step_of(world, interaction)
     if form.get("step") != step:
-        # Back button, or a second window: show what is due.
+        # The form is old, from the back button or a second window: show the current step.
         return False
     purpose = Purpose(world, interaction)
     if step == "password" and form.get("action") == "other":
@@ -204,7 +204,7 @@ def _take_account(exchange: Exchange, interaction: Interaction, purpose: Purpose
         return
     for user, subject in present(exchange, purpose):
         if account == user.object_id:
-            # Picked because a fresh sign-in was asked for: then the password is asked for again.
+            # The request requires a new sign-in, so the password is required again.
             if purpose.request is not None and purpose.request.prompt == "login":
                 interaction.user_name = user.upn
             else:
@@ -239,7 +239,7 @@ def _complete(exchange: Exchange, interaction: Interaction, user: User) -> bool:
 
 
 def _next(exchange: Exchange, flow: str, interaction: Interaction) -> Response:
-    """Show the next page, or hand out what the person came for."""
+    """Show the next page, or complete the sign-in."""
     step = step_of(exchange.world, interaction)
     if step != "done" or interaction.subject is None:
         return sign_in_pages.show(exchange, flow, interaction, step, None)
@@ -264,7 +264,7 @@ def _refused(exchange: Exchange, request: AuthorizeRequest, error: ServiceError)
 
 
 def _given_up(exchange: Exchange, flow: str, interaction: Interaction, *, declined: bool) -> Response:
-    """End a sign-in that the person does not want."""
+    """End a sign-in that the user cancelled or declined."""
     del exchange.world.interactions[flow]
     purpose = interaction.purpose
     if not isinstance(purpose, AuthorizeRequest):

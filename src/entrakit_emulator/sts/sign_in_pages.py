@@ -1,4 +1,4 @@
-"""Which page belongs to which step, and what it says about a mistake."""
+"""The page of each step, and the error messages on it."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from entrakit_emulator.state.identities import App, Permission
     from entrakit_emulator.state.tickets import Interaction
 
-# What a person is told; for all other numbers, the service's own text.
+# Messages for users; other numbers are shown with the service's own text.
 WORDS = {
-    50034: "There is no account with that name here. Check the spelling.",
-    50020: "That account is in another tenant, and not a guest in this one.",
-    50126: "The password is not right. Check it and try again.",
+    50034: "This tenant has no account with that name. Check the spelling.",
+    50020: "That account belongs to another tenant and is not a guest in this one.",
+    50126: "The password is wrong. Check it and try again.",
     50053: "This account is locked after too many wrong passwords. Wait, or ask an administrator.",
-    50055: "The password has expired. A real service would now ask for a new one; the emulator can't.",
+    50055: "The password has expired. The real service would request a new one; the emulator can't.",
     50056: "This account has no password here.",
-    50057: "This account is disabled. ResourceScopes an administrator to enable it.",
-    50105: "You are not assigned to this app. ResourceScopes an administrator to assign you.",
-    53003: "A policy of the tenant does not let you in. ResourceScopes an administrator, with the ids below.",
-    500121: "That code is not right. Look it up again and retype it.",
+    50057: "This account is disabled. Ask an administrator to enable it.",
+    50105: "You are not assigned to this app. Ask an administrator to assign you.",
+    53003: "A policy of the tenant blocks your sign-in. Give the ids below to an administrator.",
+    500121: "The code is wrong. Look it up again and type it.",
 }
 
 
@@ -37,16 +37,16 @@ def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, err
     Args:
         exchange: The request.
         flow: Id of the interaction.
-        interaction: How far the person is.
+        interaction: State of the user's sign-in.
         step: The step.
-        error: What was wrong with the last answer; None for nothing.
+        error: Error of the last input; None if there is none.
     """
     purpose = Purpose(exchange.world, interaction)
     message = WORDS.get(error.code, error.text) if error else ""
     tenant = purpose.directory.name if purpose.directory else "Any tenant"
     title, lead, content = _content(exchange, purpose, interaction, step, message)
     hidden = {"flow": flow, "csrf": browser.csrf_token(flow, interaction.browser_id), "step": step}
-    # The address of the page stays that of the tenant it began in.
+    # The path keeps the tenant in which the sign-in began.
     action = f"/{purpose.device.tenant if purpose.device else exchange.tenant}/login"
     body = pages.heading(tenant, title, lead) + pages.form(action, hidden, content)
     targets = [redirects.source(purpose.request.redirect_uri)] if purpose.request else []
@@ -56,32 +56,33 @@ def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, err
 def _content(
     exchange: Exchange, purpose: Purpose, interaction: Interaction, step: str, message: str
 ) -> tuple[str, str, str]:
-    """Return title, lead and form of a step's page."""
+    """Return title, introduction and form of a step's page."""
     world = exchange.world
     if step == "account":
         people = [user for user, _ in present(exchange, purpose)]
         if people and not interaction.wants_other_account:
-            return "Pick an account", f"to go on to {purpose.app.name}", pages.account_list(people, message)
+            return "Pick an account", f"to continue to {purpose.app.name}", pages.account_list(people, message)
         known = [user for user in world.users.values() if purpose.directory in (None, world.tenants[user.tenant_id])]
         typed = exchange.form.get("loginfmt", "")
-        return "Sign in", f"to go on to {purpose.app.name}", pages.sign_in_name(known, message, typed)
+        return "Sign in", f"to continue to {purpose.app.name}", pages.sign_in_name(known, message, typed)
     if step == "password":
         return "Enter your password", "", pages.password(interaction.user_name, message)
     user = world.users[interaction.user_id]
     if step == "mfa":
-        lead = f"{user.upn} is asked for a second proof. Enter the code of your authenticator."
-        return "Prove it's you", lead, pages.second_factor(message, user.mfa_code)
+        lead = f"{user.upn} has a second factor. Enter the code of your authenticator."
+        return "Verify your identity", lead, pages.second_factor(message, user.mfa_code)
     if step == "confirm":
         content = (
-            f"<p>You are signed in as <b>{escape(user.upn)}</b>. Go on only if you started this yourself, on a device "
-            "of yours: whoever sent you the code will be signed in as you.</p>" + pages.buttons("Continue")
+            f"<p>You are signed in as <b>{escape(user.upn)}</b>. Continue only if you started this "
+            "yourself on your own device. If somebody else sent you the code, they will be signed in as you.</p>"
+            + pages.buttons("Continue")
         )
         return f"Are you trying to sign in to {purpose.app.name}?", "", content
     lacking = consent.missing(world, user.object_id, purpose.app, purpose.scopes)
     if any(one.is_admin_only for one in lacking):
         listed = pages.permissions([one for one in lacking if one.is_admin_only], signs_in=False, stays=False)
         content = (
-            f"<p>{escape(purpose.app.name)} asks for what only an administrator can grant:</p>\n{listed}"
+            f"<p>{escape(purpose.app.name)} requests permissions that only an administrator can grant:</p>\n{listed}"
             + pages.wrong(message)
             + '<div class="actions"><button class="main" name="action" value="decline">Back to the app</button></div>'
         )
@@ -96,7 +97,7 @@ def _content(
 
 
 def _granted(exchange: Exchange, purpose: Purpose, interaction: Interaction) -> list[Permission]:
-    """Return what was granted before and is asked for again, for `prompt=consent`."""
+    """Return the permissions that were granted before, for `prompt=consent`."""
     found = []
     for api in purpose.scopes.resources:
         names = consent.wanted(purpose.app, api) | consent.granted(
@@ -108,24 +109,24 @@ def _granted(exchange: Exchange, purpose: Purpose, interaction: Interaction) -> 
 
 def signed_out() -> Response:
     """Return the page that ends a session."""
-    lead = "Nobody is signed in with this browser any more. You can close this window."
+    lead = "All users of this browser are signed out. You can close this window."
     return pages.respond("Signed out", pages.heading("Sign-in", "You're signed out", lead))
 
 
 def device_approved(app: App) -> Response:
-    """Return the page that ends the sign-in of a device."""
+    """Return the page after an approved sign-in of a device."""
     lead = f"You have signed in to {app.name} on your device. You can close this window."
     return pages.respond("Signed in", pages.heading("Device sign-in", "You're signed in", lead))
 
 
 def device_declined(app: App) -> Response:
-    """Return the page that ends the refusal of a device."""
+    """Return the page after a declined sign-in of a device."""
     lead = f"{app.name} was not signed in. You can close this window."
     return pages.respond("Cancelled", pages.heading("Device sign-in", "Sign-in cancelled", lead))
 
 
 def trouble(exchange: Exchange, error: ServiceError) -> Response:
-    """Return the page for an error that can't be sent to anybody."""
+    """Return the page for an error that can't be sent to the client."""
     note(exchange, error)
     rows = {
         "Number": f"AADSTS{error.code}",
@@ -136,7 +137,7 @@ def trouble(exchange: Exchange, error: ServiceError) -> Response:
     body = (
         pages.heading("Sign-in", "We can't sign you in")
         + f'<p role="alert">{escape(WORDS.get(error.code, ""))} AADSTS{error.code}: {escape(error.text)}</p>'
-        + "<h2>For whoever helps you</h2>"
+        + "<h2>For support</h2>"
         + pages.facts(rows)
     )
     return pages.respond("We can't sign you in", body, status=error.status)

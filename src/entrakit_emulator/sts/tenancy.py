@@ -1,4 +1,4 @@
-"""Which tenant a request is about, and which app asks."""
+"""The tenant and the app of a request."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]
 
 
 def directory_of(exchange: Exchange, *, unknown: str = "") -> Directory | None:
-    """Return the tenant that the path names; None for `common`, `organizations` and `consumers`.
+    """Return the tenant in the path; None for `common`, `organizations` and `consumers`.
 
     Args:
         exchange: The request.
-        unknown: OAuth error for a tenant that there is not, where it differs from the token endpoint's.
+        unknown: OAuth error for an unknown tenant, if not that of the token endpoint.
 
     Raises:
-        ServiceError: No such tenant (90002), or no name of a tenant (900023).
+        ServiceError: The tenant is unknown (90002), or the name can't be a tenant's (900023).
     """
     name = exchange.tenant
     if name.lower() in (*MULTI, *CONSUMERS):
@@ -39,21 +39,21 @@ def directory_of(exchange: Exchange, *, unknown: str = "") -> Directory | None:
 
 
 def served(directory: Directory | None, *, is_confidential: bool = False) -> None:
-    """Check that a tenant lives in this cloud.
+    """Check that a tenant belongs to this cloud.
 
     Raises:
-        ServiceError: It lives in another (90038; 900382 for a confidential client).
+        ServiceError: The tenant belongs to another cloud (90038; 900382 for a confidential client).
     """
     if directory is not None and directory.cloud != "global":
         raise ServiceError(900382 if is_confidential else 90038, tenant=directory.tenant_id, cloud=directory.cloud)
 
 
 def app_of(exchange: Exchange, directory: Directory | None, client_id: str) -> App:
-    """Return the app of a client id, as far as a tenant knows it.
+    """Return the app with a client id, if the tenant knows it.
 
     Raises:
-        ServiceError: No client id (700038), an unknown app (700016), a disabled one (7000112), or one that is not
-            for this kind of address (50194, 9002332).
+        ServiceError: The client id is malformed (700038), the app is unknown (700016) or disabled (7000112), or the
+            path does not fit the app (50194, 9002332).
     """
     lowered = client_id.lower()
     if not is_guid(lowered) or uuid.UUID(lowered).int == 0:
@@ -72,5 +72,5 @@ def app_of(exchange: Exchange, directory: Directory | None, client_id: str) -> A
 
 
 def is_guid(text: str) -> bool:
-    """Say whether a text is a GUID in its usual form."""
+    """Return whether a string is a GUID in its usual form."""
     return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text, re.IGNORECASE) is not None

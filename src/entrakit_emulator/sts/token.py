@@ -1,8 +1,8 @@
 """The token endpoint: POST /{tenant}/oauth2/v2.0/token (RFC 6749, 3.2).
 
 parse       form, content type, tenant
-grant_type  which grant; the others are refused by name (AADSTS70003)
-client      which app
+grant_type  the grant; others are refused by name (AADSTS70003)
+client      the app
 grant       one file each, in `grants/`
 """
 
@@ -26,19 +26,19 @@ LOOP_WINDOW_S = 300
 
 
 class GrantHandler(Protocol):
-    """What a grant's file offers."""
+    """The function of a grant's file."""
 
     def __call__(self, exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
-        """Return the answer's body."""
+        """Return the body of the answer."""
         ...
 
 
 class Grant(NamedTuple):
-    """A grant, and where it may be asked for.
+    """A grant and its properties.
 
     Args:
-        answer: The function.
-        is_loop_checked: True where many equal requests are a loop.
+        answer: Function that answers a request.
+        is_loop_checked: Whether many equal requests are refused as a loop.
     """
 
     answer: GrantHandler
@@ -77,16 +77,18 @@ def token(exchange: Exchange) -> Response:
 
 
 def check_post(exchange: Exchange) -> None:
-    """Check that a request is a form that was posted, and note what real clients always send and this one did not.
+    """Check that a request is a posted form, and record the absence of values that real clients always send.
 
     Raises:
-        ServiceError: Another method (900561), or a parameter twice (9002313).
+        ServiceError: The method is not POST (900561), or a parameter occurs twice (9002313).
     """
     if exchange.method != "POST":
         raise ServiceError(900561, allowed="POST", method=exchange.method)
     content_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM:
-        exchange.violate("content_type", f"The body is to be {FORM} (RFC 6749, 3.2), not {content_type or 'nameless'}.")
+        exchange.violate(
+            "content_type", f"The body must be {FORM} (RFC 6749, 3.2), not {content_type or 'without a type'}."
+        )
     if not exchange.named("client-request-id"):
         exchange.violate("client_request_id_missing", "A sign-in can't be found in the log without client-request-id.")
     if exchange.form.repeated:

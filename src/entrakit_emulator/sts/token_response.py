@@ -1,4 +1,4 @@
-"""Answers of the token endpoint: what a client gets when all is well."""
+"""Successful answers of the token endpoint."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ CONTINUOUS = "cp1"
 def for_app(
     exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *, authentication: str
 ) -> dict[str, object]:
-    """Return the answer to client credentials: an access token, and nothing else.
+    """Return the answer to client credentials: an access token only.
 
     Args:
         exchange: The request.
-        app: Who proved itself.
-        tenant_id: Tenant.
-        api: Resource.
+        app: The app.
+        tenant_id: Id of the tenant.
+        api: Resource of the token, and its scopes.
         authentication: "1" for a secret, "2" for a certificate.
     """
     world = exchange.world
@@ -63,22 +63,22 @@ def for_person(
     claims_request: str = "",
     old_refresh_token: str = "",
 ) -> dict[str, object]:
-    """Return the answer to a grant of a person.
+    """Return the answer to a grant of a user.
 
     Args:
         exchange: The request.
-        app: Who asks.
-        user: For whom.
-        subject: How the person signed in.
-        scopes: What for; the first resource gets the access token.
-        authentication: How the app proved itself: "0" not at all, "1" secret, "2" certificate.
+        app: The app.
+        user: The user.
+        subject: The sign-in of the user.
+        scopes: Scopes of the request; the access token is for the first resource.
+        authentication: How the app authenticated: "0" not at all, "1" secret, "2" certificate.
         platform: `public`, `web` or `spa`, for the refresh token.
-        request: The authorization request, for the ID token; None for grants that have none.
+        request: The authorization request, for the ID token; None for other grants.
         claims_request: The claims request, JSON text.
-        old_refresh_token: The refresh token that was used; empty for none.
+        old_refresh_token: The refresh token of the request; empty if there is none.
 
     Raises:
-        ServiceError: A claims request that can't be read, or that needs a second factor.
+        ServiceError: The claims request can't be read, or requires a second factor.
     """
     world = exchange.world
     wishes = say.requested(claims_request)
@@ -135,7 +135,7 @@ def _need_second_factor(subject: Subject, api: ResourceScopes) -> None:
 
 
 def _values(wish: Mapping[str, object] | None) -> list[object]:
-    """Return the values that a claims request names, in either of its two forms."""
+    """Return the values in a claims request, from either of its two forms."""
     if not wish:
         return []
     values = wish.get("values", [])

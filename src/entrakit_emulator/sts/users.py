@@ -1,4 +1,4 @@
-"""Which person is meant, and whether they may sign in."""
+"""The user of a request, and the checks before a sign-in."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from entrakit_emulator.state.identities import App, Directory, User
     from entrakit_emulator.state.scopes import Scopes
 
-# A conditional access policy, as the service names the one that asked for more.
+# A claims challenge in the form of the service; it names the conditional access policy that requires more.
 MFA_CLAIMS = json.dumps(
     {"access_token": {"capolids": {"essential": True, "values": ["fc54d51a-6b76-4910-a012-191960ec77c7"]}}}
 )
 
 
 def user_of(exchange: Exchange, directory: Directory | None, name: str) -> User:
-    """Return the person of a sign-in name.
+    """Return the user with a sign-in name.
 
     Raises:
-        ServiceError: No such person in the tenant (50034).
+        ServiceError: The tenant has no user with that name (50034).
     """
     user = exchange.world.find_user(name)
     if user is None or (directory is not None and user.tenant_id != directory.tenant_id):
@@ -33,10 +33,11 @@ def user_of(exchange: Exchange, directory: Directory | None, name: str) -> User:
 
 
 def check_state(user: User, app: App) -> None:
-    """Check that a person may sign in to an app at all.
+    """Check that a user is allowed to sign in to an app.
 
     Raises:
-        ServiceError: Disabled (50057), locked (50053), blocked by policy (53003) or not assigned (50105).
+        ServiceError: The account is disabled (50057), locked (50053), blocked by policy (53003) or not assigned
+            (50105).
     """
     if not user.is_enabled:
         raise ServiceError(50057)
@@ -52,7 +53,8 @@ def check_password(user: User, given: str) -> None:
     """Check a password.
 
     Raises:
-        ServiceError: It is wrong (50126), there is none (50056), or it must be changed first (50055).
+        ServiceError: The password is wrong (50126), the account has none (50056), or the password must be changed
+            (50055).
     """
     if not user.password:
         raise ServiceError(50056)
@@ -63,10 +65,10 @@ def check_password(user: User, given: str) -> None:
 
 
 def check_consent(exchange: Exchange, app: App, user: User, asked: Scopes) -> None:
-    """Check that all that is asked for was granted.
+    """Check that all requested permissions are granted.
 
     Raises:
-        ServiceError: It was not (65001).
+        ServiceError: A permission is not granted (65001).
     """
     nothing = consent.is_first_visit(exchange.world, user.object_id, app, asked)
     if nothing or consent.missing(exchange.world, user.object_id, app, asked):

@@ -154,4 +154,4 @@ def test_a_person_of_another_tenant_is_refused(caller: Caller) -> None:
         at="fabrikam.example",
     ).json()["user_code"]
 
-    assert "in another tenant" in caller.tenant.person().approve_device(code).message
+    assert "belongs to another tenant" in caller.tenant.person().approve_device(code).message

@@ -196,7 +196,7 @@ ROWS: list[tuple[str, Callable[[Caller], httpx2.Response], int, str, str, int, s
     ("transient", chosen(90033), 503, "temporarily_unavailable", "", 90033, "transient"),
     ("server error", chosen(50000), 500, "server_error", "", 50000, "sign-in service"),
     ("compliant device", chosen(53000), 400, "interaction_required", "message_only", 53000, "compliant"),
-    ("number that nobody knows", chosen(1), 400, "invalid_request", "", 1, "choice"),
+    ("number that nobody knows", chosen(1), 400, "invalid_request", "", 1, "chosen by the test"),
 ]  # fmt: skip
 
 

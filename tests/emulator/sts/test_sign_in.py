@@ -21,8 +21,8 @@ def test_the_second_factor_is_asked_for(caller: Caller) -> None:
     wrong = send(caller, page, otc="000000")
     right = send(caller, wrong, otc=" 246810 ")
 
-    assert "Prove it's you" == read(page.text).heading
-    assert "not right" in read(wrong.text).message
+    assert "Verify your identity" == read(page.text).heading
+    assert "is wrong" in read(wrong.text).message
     assert "code" in answer_of(right)
 
 
@@ -149,7 +149,7 @@ def test_a_picked_account_without_second_factor_is_asked_for_it(caller: Caller) 
     page = caller.http.get(caller.authorize_url())
     silent = answer_of(caller.http.get(caller.authorize_url(prompt="none")))
 
-    assert "Prove it's you" == read(page.text).heading
+    assert "Verify your identity" == read(page.text).heading
     assert ("interaction_required", "AADSTS50076") == (silent["error"], silent["error_description"][:11])
     assert "code" in answer_of(send(caller, page, otc="1"))
 
@@ -188,7 +188,7 @@ def test_a_wrong_hint_can_be_left(caller: Caller) -> None:
     wrong = send(caller, page, passwd="x")
     other = send(caller, wrong, action="other")
 
-    assert "no account with that name" in read(wrong.text).message
+    assert "This tenant has no account with that name" in read(wrong.text).message
     assert "Sign in" == read(other.text).heading
     assert "Enter your password" == read(send(caller, other, loginfmt="ada@contoso.example").text).heading
 

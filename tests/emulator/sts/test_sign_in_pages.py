@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("", "no account with that name"),
-        ("nobody@contoso.example", "no account with that name"),
-        ("ann@federated.example", "no account with that name"),
-        ("fay@fabrikam.example", "in another tenant"),
+        ("", "This tenant has no account with that name"),
+        ("nobody@contoso.example", "This tenant has no account with that name"),
+        ("ann@federated.example", "This tenant has no account with that name"),
+        ("fay@fabrikam.example", "belongs to another tenant"),
     ],
 )
 def test_unknown_names_are_told(caller: Caller, name: str, words: str) -> None:

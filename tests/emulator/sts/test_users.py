@@ -18,8 +18,8 @@ ASSIGNED = "c3e66176-09f5-4bfa-b91b-508b6cd98062"
 @pytest.mark.parametrize(
     ("user", "typed", "words"),
     [
-        ("normal", "wrong", "The password is not right"),
-        ("normal", "", "The password is not right"),
+        ("normal", "wrong", "The password is wrong"),
+        ("normal", "", "The password is wrong"),
         ("disabled", "", "disabled"),
         ("locked", "", "locked"),
         ("expired", "", "expired"),

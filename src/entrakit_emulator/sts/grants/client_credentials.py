@@ -16,7 +16,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """Return an access token for the app.
 
     Raises:
-        ServiceError: No tenant in the address (50059), no proof or a wrong one, or a scope other than one
+        ServiceError: The path has no tenant (50059), the credential is missing or wrong, or the scope is not one
             `{resource}/.default` (1002012).
     """
     if directory is None:

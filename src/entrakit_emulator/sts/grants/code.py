@@ -21,8 +21,8 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """Return tokens for a code.
 
     Raises:
-        ServiceError: The code is unknown (70000), used (54005), too old (70008), of another tenant (700005), app or
-            redirect (500112), or the verifier does not fit (501481).
+        ServiceError: The code is unknown (70000), used (54005), expired (70008), of another tenant (700005), app or
+            redirect URI (500112), or the verifier is wrong (501481).
     """
     code = exchange.world.codes.get(need(exchange.form, "code"))
     if code is None or code.request.app.client_id != app.client_id:
@@ -30,7 +30,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     redirect = need(exchange.form, "redirect_uri")
     how = client_authentication.check_for_platform(exchange, app, directory, code.request.platform)
     if code.is_used:
-        exchange.violate("code_reused", "An authorization code is to be used once (RFC 6749, 4.1.2).")
+        exchange.violate("code_reused", "An authorization code must be used only once (RFC 6749, 4.1.2).")
         raise ServiceError(54005)
     if code.expires_at <= exchange.now:
         raise ServiceError(70008)
@@ -63,7 +63,7 @@ def _check_verifier(exchange: Exchange, request: AuthorizeRequest) -> None:
 
 
 def _asked(exchange: Exchange, app: App, code: AuthorizationCode) -> Scopes:
-    """Return what the token shall be for: the scope of this request, or of the first."""
+    """Return the scopes of the token: those of this request, or else of the authorization request."""
     text = exchange.form.get("scope")
     if text is None:
         return code.request.scopes

@@ -1,4 +1,4 @@
-"""Device code grant (RFC 8628, 3.4 and 3.5): a device asks whether its person is done."""
+"""Device code grant (RFC 8628, 3.4 and 3.5): a device polls until its user has signed in."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from entrakit_emulator.state.tickets import DeviceSignIn
 
 SLOW_DOWN_S = 5
-# What a poll may come early by: the way of two requests is never equally long.
+# A poll may come this early, because requests take different times.
 TOLERANCE_S = 0.5
 
 
 def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
-    """Return tokens once the person approved.
+    """Return tokens after the user approved.
 
     Raises:
         ServiceError: `authorization_pending`, `slow_down`, `authorization_declined`, `expired_token`, or
-            `bad_verification_code` for a code that there is not.
+            `bad_verification_code` for an unknown code.
     """
     how = client_authentication.check_unless_public(exchange, app, directory)
     device = exchange.world.devices.get(need(exchange.form, "device_code"))
@@ -40,7 +40,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     if device.state == "declined":
         raise ServiceError(65004, error="authorization_declined")
     if device.state == "redeemed":
-        exchange.violate("code_reused", "A device code is to be used once.")
+        exchange.violate("code_reused", "A device code must be used only once.")
         raise ServiceError(54005)
     if device.subject is None:
         raise ServiceError(70016)
@@ -56,7 +56,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
 
 
 def _is_early(exchange: Exchange, device: DeviceSignIn) -> bool:
-    """Say, and note, that the device did not wait (RFC 8628, 3.5); each `slow_down` adds five seconds for good."""
+    """Return whether a poll came early, and record it (RFC 8628, 3.5)."""
     due = exchange.now if device.polled_at is None else device.polled_at + device.interval_s
     device.polled_at = exchange.now
     if exchange.now >= due - TOLERANCE_S:
@@ -66,7 +66,7 @@ def _is_early(exchange: Exchange, device: DeviceSignIn) -> bool:
 
 
 def _obey(exchange: Exchange, device: DeviceSignIn, app: App) -> bool:
-    """Do what `faults.next_polls` asked for; return whether it asked for anything."""
+    """Apply the answer that `faults.next_polls` chose, and return whether there is one."""
     order = exchange.world.faults.take_poll()
     if order == "pending":
         raise ServiceError(70016)

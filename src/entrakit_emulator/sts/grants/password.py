@@ -1,4 +1,4 @@
-"""Resource owner password grant (RFC 6749, 4.3): a name and a password, and no second step."""
+"""Resource owner password grant (RFC 6749, 4.3): a name and a password, without a second factor."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[str, object]:
-    """Return tokens for a person.
+    """Return tokens for a user.
 
     Raises:
-        ServiceError: An address without tenant (9001023), a wrong name or password, an account that may not sign in,
-            a second factor needed (50076, with claims), or no consent (65001).
+        ServiceError: The path has no tenant (9001023), name or password is wrong, the account is blocked, a second
+            factor is required (50076, with claims), or consent is missing (65001).
     """
     if exchange.tenant.lower() in ("common", *tenancy.CONSUMERS):
         raise ServiceError(9001023)

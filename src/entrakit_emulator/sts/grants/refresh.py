@@ -1,4 +1,4 @@
-"""Refresh grant (RFC 6749, 6): each use hands out a new token, and the old one stays valid, as at the service."""
+"""Refresh grant (RFC 6749, 6): each use issues a new token, and the old one stays valid, as at the service."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """Return tokens for a refresh token.
 
     Raises:
-        ServiceError: The token is unknown (70000), of another app (70000, client_mismatch), revoked (50173), too old
-            (700082, 700084), its person may not sign in, or the wished scope needs consent (65001) or a second
-            factor (50076).
+        ServiceError: The token is unknown (70000), of another app (70000, client_mismatch), revoked (50173) or expired
+            (700082, 700084), the account is blocked, or the scope requires consent (65001) or a second factor (50076).
     """
     value = need(exchange.form, "refresh_token")
     old = exchange.world.refresh_tokens.get(value)
@@ -38,7 +37,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     if user.mfa_code and "mfa" not in old.subject.methods:
         raise ServiceError(50076, error="interaction_required", claims=users.MFA_CLAIMS, resource=asked.first.resource)
     users.check_consent(exchange, app, user, asked)
-    # Offline access was granted once, and holds for every token that follows.
+    # Offline access was granted once, and applies to all following tokens.
     asked = asked._replace(oidc=asked.oidc | {"offline_access"})
     return token_response.for_person(
         exchange, app, user, old.subject, asked,
