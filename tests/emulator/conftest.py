@@ -1,4 +1,4 @@
-"""A tenant for its own tests, and a client that knows the protocol but nobody's code."""
+"""A tenant for its own tests, and a client that implements the protocol without code of any library."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from entrakit_emulator import Tenant
     from entrakit_emulator.useragent import Person
 
-# A redirect that is not on loopback: a `Person` stops there, and the answer can be read from the address.
+# A redirect URI that is not on loopback: a `Person` stops there, and the answer can be read from its address.
 NATIVE = "https://login.microsoftonline.com/common/oauth2/nativeclient"
 GRAPH_DEFAULT = "https://graph.microsoft.com/.default"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class Caller:
-    """Calls a tenant as a client does.
+    """A client of a tenant.
 
     Args:
         tenant: The tenant.
 
     Attributes:
         tenant: The tenant.
-        http: Client that trusts it and follows no redirect.
-        verifier: PKCE code verifier of all its requests.
-        headers: Further headers of its posts.
+        http: HTTP client that trusts the tenant and follows no redirects.
+        verifier: PKCE code verifier of all requests.
+        headers: Additional headers of posts.
     """
 
     native = NATIVE
@@ -56,17 +56,17 @@ class Caller:
         )
 
     def post(self, path: str, form: dict[str, str], *, at: str = "") -> httpx2.Response:
-        """Post a form below the tenant; `at` is another."""
+        """Post a form to a path below the tenant, or below another tenant."""
         return self.http.post(f"/{at or self.tenant.tenant_id}{path}", data=form, headers=self.headers)
 
     def token(self, grant_type: str = "", *, at: str = "", **form: str) -> httpx2.Response:
-        """Ask for a token; `at` is another tenant."""
+        """Send a token request to the tenant, or to another tenant."""
         given = {"client_id": self.tenant.public_client, "grant_type": grant_type, **form}
         kept = {name: value for name, value in given.items() if value}
         return self.post("/oauth2/v2.0/token", kept, at=at)
 
     def app_token(self, **form: str) -> httpx2.Response:
-        """Ask for a token of the confidential app, by its secret."""
+        """Send a token request of the confidential app, with its secret."""
         given = {
             "client_id": self.tenant.confidential_client,
             "client_secret": self.tenant.client_secret,
@@ -75,7 +75,7 @@ class Caller:
         return self.token("client_credentials", **(given | form))
 
     def password(self, user: str = "normal", **form: str) -> httpx2.Response:
-        """Ask for tokens of a seeded person, by name and password."""
+        """Send a token request for a seeded user, with name and password."""
         one = getattr(self.tenant.users, user)
         given = {"username": one.upn, "password": one.password, "scope": "User.Read openid profile offline_access"}
         return self.token("password", **(given | form))
@@ -86,7 +86,7 @@ class Caller:
         return token
 
     def authorize_url(self, *, at: str = "", **changes: str) -> str:
-        """Return the address of an authorization request; a parameter changed to "" is left out."""
+        """Return the URL of an authorization request; a parameter changed to "" is left out."""
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest()).rstrip(b"=").decode()
         given = {
             "client_id": self.tenant.public_client,
@@ -102,13 +102,13 @@ class Caller:
         return f"{self.tenant.url}/{at or self.tenant.tenant_id}/oauth2/v2.0/authorize?{query}"
 
     def answer(self, person: Person | None = None, **changes: str) -> dict[str, str]:
-        """Sign a person in, and return what came back at the redirect."""
+        """Sign a user in, and return the answer at the redirect URI."""
         page = (person or self.tenant.person()).visit(self.authorize_url(**changes))
         assert page.status == 0, page.text
         return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
     def code(self, person: Person | None = None, **changes: str) -> str:
-        """Sign a person in, and return the code."""
+        """Sign a user in, and return the code."""
         return self.answer(person, **changes)["code"]
 
     def redeem(self, code: str, **form: str) -> httpx2.Response:
@@ -117,22 +117,22 @@ class Caller:
         return self.token("authorization_code", **(given | form))
 
     def device(self, **form: str) -> dict[str, Any]:
-        """Ask for a device code."""
+        """Request a device code."""
         given = {"client_id": self.tenant.public_client, "scope": "User.Read openid profile offline_access"}
         response = self.post("/oauth2/v2.0/devicecode", given | form)
         answer: dict[str, Any] = response.json()
         return answer
 
     def poll(self, device_code: str, **form: str) -> httpx2.Response:
-        """Ask whether a device is signed in."""
+        """Poll for the tokens of a device."""
         return self.token(DEVICE_GRANT, device_code=device_code, **form)
 
     def graph(self, token: str, path: str = "/v1.0/me") -> httpx2.Response:
-        """Call Graph."""
+        """Send a GET to Graph."""
         return self.http.get(path, headers={"Authorization": f"Bearer {token}".strip()})
 
     def vault_token(self, **form: str) -> str:
-        """Return a token of the app that may use the vault."""
+        """Return an access token of the app with access to the key vault."""
         given = {
             "client_id": self.tenant.vault_client,
             "client_secret": self.tenant.vault_client_secret,
@@ -144,7 +144,7 @@ class Caller:
     def vault(
         self, path: str, *, token: str | None = None, method: str = "GET", version: str = "7.5", body: object = None
     ) -> httpx2.Response:
-        """Ask the seeded vault, or what a path from the root names, with a token that it takes if none is given."""
+        """Send a request to the seeded key vault, or to a path from the root; by default with an accepted token."""
         bearer = self.vault_token() if token is None else token
         return self.http.request(
             method,
@@ -155,25 +155,25 @@ class Caller:
         )
 
     def vault_sign(self, name: str, algorithm: str = "RS256", digest: bytes = bytes(32)) -> httpx2.Response:
-        """Let a key of the seeded vault sign a digest."""
+        """Sign a digest with a key of the seeded key vault."""
         value = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         return self.vault(f"keys/{name}/sign", method="POST", body={"alg": algorithm, "value": value})
 
     def claims(self, token: str) -> dict[str, Any]:
-        """Return what a token says, unverified."""
+        """Return the claims of a token, unverified."""
         payload = token.split(".")[1]
         claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return claims
 
     def control(self, method: str, name: str, value: object = None) -> httpx2.Response:
-        """Call the control plane."""
+        """Send a request to the control plane."""
         content = None if value is None else json.dumps(value)
         headers = {"X-Emulator-Key": self.tenant.control_key}
         return self.http.request(method, f"/_emulator/{name}", content=content, headers=headers)
 
 
 class Landing:
-    """A loopback redirect that keeps what came to it, and answers with a page."""
+    """A loopback redirect that records requests and answers with a page."""
 
     page = "<h1>Thank you</h1>"
 
@@ -205,7 +205,7 @@ class Landing:
         self.thread.start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -213,14 +213,14 @@ class Landing:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Tenant]:
-    """Return the one server of the run."""
+    """The one server of the run."""
     with start() as tenant:
         yield tenant
 
 
 @pytest.fixture
 def tenant(emulator: Tenant) -> Iterator[Tenant]:
-    """Return a tenant in its first state."""
+    """A tenant in its first state."""
     emulator.reset()
     yield emulator
     emulator.reset()
@@ -228,7 +228,7 @@ def tenant(emulator: Tenant) -> Iterator[Tenant]:
 
 @pytest.fixture
 def caller(tenant: Tenant) -> Iterator[Caller]:
-    """Return a client of the tenant."""
+    """A client of the tenant."""
     one = Caller(tenant)
     yield one
     one.http.close()
@@ -236,7 +236,7 @@ def caller(tenant: Tenant) -> Iterator[Caller]:
 
 @pytest.fixture
 def landing() -> Iterator[Landing]:
-    """Return a loopback redirect."""
+    """A loopback redirect."""
     one = Landing()
     yield one
     one.close()

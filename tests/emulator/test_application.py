@@ -1,4 +1,4 @@
-"""What every answer has, and what is refused before anybody looks at it."""
+"""Headers of all answers, and requests that are refused before their handler."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("host", ["rebound.example", "localhost", "localhost:1", "192.168.0.1:443"])
 def test_other_host_names_get_nothing(caller: Caller, host: str) -> None:
     """
-    A web page that lets its own name point to 127.0.0.1 reaches nothing (DNS rebinding).
+    A web page that points its own name to 127.0.0.1 reaches nothing (DNS rebinding).
     """
     response = caller.http.get("/common/discovery/keys", headers={"Host": host})
 
@@ -27,7 +27,7 @@ def test_other_host_names_get_nothing(caller: Caller, host: str) -> None:
 
 def test_large_bodies_are_refused(caller: Caller) -> None:
     """
-    A body beyond 64 KiB is not read to its end.
+    A body beyond 64 KiB is not read completely.
     """
     response = caller.token("password", password="x" * 70000)
 
@@ -37,7 +37,7 @@ def test_large_bodies_are_refused(caller: Caller) -> None:
 
 def test_answers_of_the_token_service_have_its_headers(caller: Caller) -> None:
     """
-    No store, no sniffing, ids (service facts, 1.5).
+    Answers have no-store, no-sniff and ids (service facts, 1.5).
     """
     headers = caller.app_token().headers
 
@@ -51,14 +51,14 @@ def test_answers_of_the_token_service_have_its_headers(caller: Caller) -> None:
 @pytest.mark.parametrize("path", ["/common/discovery/keys", "/v1.0/me", "/devicelogin"])
 def test_no_browser_is_moved_to_tls(caller: Caller, path: str) -> None:
     """
-    HSTS for `localhost` would break every other thing on it, for a year: it is sent as forgotten (RFC 6797, 6.1.1).
+    HSTS for `localhost` would break other servers on it for a year, so it is sent as expired (RFC 6797, 6.1.1).
     """
     assert "max-age=0" == caller.http.get(path).headers["strict-transport-security"]
 
 
 def test_the_clients_id_is_echoed_on_demand(caller: Caller) -> None:
     """
-    `return-client-request-id: true` brings the client's id back.
+    `return-client-request-id: true` returns the client's id.
     """
     response = caller.http.get("/common/discovery/keys", headers={"return-client-request-id": "true"})
 
@@ -67,7 +67,7 @@ def test_the_clients_id_is_echoed_on_demand(caller: Caller) -> None:
 
 def test_an_idle_connection_does_not_hold_up_the_end() -> None:
     """
-    A client that says nothing, one that said half a word, and one that keeps its connection: the end comes soon.
+    A silent client, one with half a request, and one with an idle connection do not delay the end.
     """
     with start() as one:
         context = ssl.create_default_context(cafile=one.ca_path)

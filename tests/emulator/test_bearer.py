@@ -43,14 +43,14 @@ def test_tokens_for_others_are_refused(caller: Caller, changes: dict[str, object
 @pytest.mark.parametrize("token", ["", "garbage", "a.b.c"])
 def test_what_is_no_token_is_refused(caller: Caller, token: str) -> None:
     """
-    Nothing, or nothing that can be read.
+    A missing or unreadable token is refused.
     """
     assert 401 == caller.graph(token).status_code
 
 
 def test_tokens_of_others_are_refused(caller: Caller) -> None:
     """
-    A signature by another key, by none, by an unknown id: refused.
+    A signature with another key, with none, or with an unknown key id is refused.
     """
     claims = caller.claims(caller.person_token())
     kid = caller.http.get("/common/discovery/keys").json()["keys"][0]["kid"]
@@ -66,7 +66,7 @@ def test_tokens_of_others_are_refused(caller: Caller) -> None:
 
 def test_a_token_outlives_a_reset(caller: Caller) -> None:
     """
-    What is no longer remembered is verified by its signature.
+    After a reset, a token is verified by its signature.
     """
     token = caller.person_token()
     caller.tenant.reset()

@@ -1,4 +1,4 @@
-"""The tenant's time."""
+"""The tenant's clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Stopped:
-    """A clock that stands still."""
+    """A stopped clock."""
 
     def time(self) -> float:
         return 1_000_000_000.0
@@ -19,7 +19,7 @@ class Stopped:
 
 def test_the_date_header_follows_the_clock(caller: Caller) -> None:
     """
-    `Date` is the tenant's time, so that a client can measure its own clock against it.
+    `Date` is the tenant's time, so that a client can compare its own clock with it.
     """
     caller.tenant.clock.follow(Stopped())
     caller.tenant.clock.set_offset(7)
@@ -44,7 +44,7 @@ def test_tokens_are_dated_by_the_clock(caller: Caller) -> None:
 
 def test_reset_sets_the_clock_right(caller: Caller) -> None:
     """
-    A reset forgets source and offset.
+    A reset restores source and offset.
     """
     caller.tenant.clock.follow(Stopped())
     caller.tenant.clock.advance(-3600)

@@ -21,7 +21,7 @@ def test_seeded_users_differ() -> None:
 
 def test_both_certificates_of_the_key_vault_belong_to_the_confidential_app(caller: Caller) -> None:
     """
-    The confidential app signs in with the certificate that the tenant shows, which the key vault holds too.
+    The tenant shows the certificate that the key vault contains.
     """
     secret = caller.vault(f"certificates/{contoso.KEY_VAULT_CERTIFICATE}").json()["cer"]
 

@@ -17,7 +17,7 @@ NAMES = ["tenant", "reset", "seed", "clock", "faults", "polls", "journal", "cove
 @pytest.mark.parametrize("headers", [{}, {"X-Emulator-Key": "wrong"}, {"X-Emulator-Key": ""}])
 def test_nobody_gets_in_without_the_key(caller: Caller, name: str, headers: dict[str, str]) -> None:
     """
-    A web page can't know this run's key, and can't send the header without being asked first, which is refused.
+    A web page can't know this run's key, and can't send the header without a preflight request, which is refused.
     """
     for method in ("GET", "POST", "DELETE", "OPTIONS"):
         response = caller.http.request(method, f"/_emulator/{name}", headers=headers)
@@ -29,7 +29,7 @@ def test_nobody_gets_in_without_the_key(caller: Caller, name: str, headers: dict
 @pytest.mark.parametrize("name", NAMES)
 def test_only_some_methods_are_taken(caller: Caller, name: str) -> None:
     """
-    405, naming the others.
+    Another method gets 405 with the allowed ones.
     """
     response = caller.control("PUT", name)
 
@@ -39,7 +39,7 @@ def test_only_some_methods_are_taken(caller: Caller, name: str) -> None:
 
 def test_it_tells_what_a_client_needs(caller: Caller) -> None:
     """
-    The same values that the process's own handle has.
+    The control plane returns the values of the tenant's attributes.
     """
     told = caller.control("GET", "tenant").json()
     tenant = caller.tenant
@@ -53,7 +53,7 @@ def test_it_tells_what_a_client_needs(caller: Caller) -> None:
 
 def test_seeds_are_planted_and_reset(caller: Caller) -> None:
     """
-    A reset takes back what was added, and keeps keys and certificate.
+    A reset removes added objects, and keeps keys and certificate.
     """
     keys = caller.http.get("/common/discovery/keys").json()
     step = {"do": "add_user", "upn": "una@contoso.example", "password": "Password-1"}
@@ -69,7 +69,7 @@ def test_seeds_are_planted_and_reset(caller: Caller) -> None:
 
 def test_the_clock_is_set(caller: Caller) -> None:
     """
-    An offset, or some time passing.
+    The clock accepts an offset, or time that passes.
     """
     caller.control("POST", "clock", {"offset_s": -10})
     caller.control("POST", "clock", {"advance_s": 2.5})
@@ -83,14 +83,14 @@ def test_the_clock_is_set(caller: Caller) -> None:
 )
 def test_a_clock_that_is_none_is_refused(caller: Caller, value: object) -> None:
     """
-    One number of seconds, by its name, within reason.
+    The clock accepts one named number of seconds within limits.
     """
     assert 400 == caller.control("POST", "clock", value).status_code
 
 
 def test_faults_are_added_listed_and_cleared(caller: Caller) -> None:
     """
-    One or several; what waits is listed; all is cleared.
+    One or several faults can be added; the waiting ones are listed and can be cleared.
     """
     caller.control("POST", "faults", {"kind": "failure", "endpoint": "token", "times": None})
     caller.control("POST", "faults", [{"kind": "drop", "endpoint": "keys"}])
@@ -105,7 +105,7 @@ def test_faults_are_added_listed_and_cleared(caller: Caller) -> None:
 
 def test_a_list_of_faults_is_taken_whole_or_not_at_all(caller: Caller) -> None:
     """
-    One misspelt fault refuses all.
+    One misspelt fault refuses the whole list.
     """
     response = caller.control("POST", "faults", [{"kind": "drop", "endpoint": "keys"}, {"kind": "flood"}])
 
@@ -115,7 +115,7 @@ def test_a_list_of_faults_is_taken_whole_or_not_at_all(caller: Caller) -> None:
 
 def test_polls_are_chosen(caller: Caller) -> None:
     """
-    The next polls are answered as asked for.
+    The next polls get the chosen answers.
     """
     code = caller.device()["device_code"]
     caller.control("POST", "polls", ["decline"])
@@ -126,14 +126,14 @@ def test_polls_are_chosen(caller: Caller) -> None:
 @pytest.mark.parametrize("value", [{}, [1], ["maybe"], "approve"])
 def test_polls_that_are_none_are_refused(caller: Caller, value: object) -> None:
     """
-    A list of known answers.
+    Polls must be a list of known answers.
     """
     assert 400 == caller.control("POST", "polls", value).status_code
 
 
 def test_the_journal_is_told_and_forgotten(caller: Caller) -> None:
     """
-    Entries, violations and counts, as JSON.
+    Entries, violations and counts are returned as JSON.
     """
     caller.app_token()
     told = caller.control("GET", "journal").json()
@@ -147,7 +147,7 @@ def test_the_journal_is_told_and_forgotten(caller: Caller) -> None:
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 60000])
 def test_a_body_that_is_no_json_is_refused(caller: Caller, body: bytes) -> None:
     """
-    400, and the server goes on.
+    Such a body gets 400, and the server continues.
     """
     response = caller.http.post("/_emulator/seed", content=body, headers={"X-Emulator-Key": caller.tenant.control_key})
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_coverage_tells_what_is_and_what_is_not(caller: Caller) -> None:
     """
-    Endpoints, grants, errors, faults, and what is refused or not checked.
+    The page lists endpoints, grants, errors, faults, and everything that is refused or not checked.
     """
     caller.app_token(client_secret="wrong")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 )
 def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
     """
-    Text that is no text, a parameter twice (RFC 6749, 3.2), bytes that are no form, too many fields.
+    A form with invalid text, a repeated parameter (RFC 6749, 3.2), other bytes or too many fields is refused.
     """
     response = caller.http.post(
         f"/{caller.tenant.tenant_id}/oauth2/v2.0/token",
@@ -30,7 +30,7 @@ def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
 
 def test_a_malformed_query_is_refused(caller: Caller) -> None:
     """
-    Bytes that are no query end in an answer too.
+    A query with invalid bytes gets an answer, too.
     """
     port = int(caller.tenant.url.rpartition(":")[2])
     context = ssl.create_default_context(cafile=caller.tenant.ca_path)
@@ -42,7 +42,7 @@ def test_a_malformed_query_is_refused(caller: Caller) -> None:
 
 def test_an_id_that_is_no_guid_is_replaced(caller: Caller) -> None:
     """
-    Only a GUID is taken for a correlation id: what a client sends is not echoed into errors.
+    Only a GUID becomes a correlation id; other values of a client never occur in errors.
     """
     caller.http.headers["client-request-id"] = "<script>"
 

@@ -43,7 +43,7 @@ ADDRESSES: dict[str, Callable[[Caller], httpx2.Response]] = {
 @pytest.mark.parametrize("endpoint", ADDRESSES)
 def test_every_endpoint_can_be_throttled(caller: Caller, endpoint: str) -> None:
     """
-    429 with Retry-After in seconds, for as many requests as asked for, and for that endpoint only.
+    The answer is 429 with Retry-After in seconds, for the chosen number of requests to that endpoint only.
     """
     caller.tenant.faults.add(Throttle(endpoint=endpoint, retry_after=7, times=2))
 
@@ -57,7 +57,7 @@ def test_every_endpoint_can_be_throttled(caller: Caller, endpoint: str) -> None:
 
 def test_retry_after_may_be_a_date(caller: Caller) -> None:
     """
-    RFC 9110, 10.2.3 knows both forms; the date is by the tenant's clock. Without a number there is no header.
+    RFC 9110, 10.2.3 allows both forms; the date is in the tenant's time. Without a number there is no header.
     """
     caller.tenant.clock.set_offset(-5000)
     caller.tenant.faults.add(Throttle(endpoint="token", retry_after=60, is_date=True))
@@ -74,7 +74,7 @@ def test_retry_after_may_be_a_date(caller: Caller) -> None:
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_server_errors_come_as_json_or_html(caller: Caller, endpoint: str, status: int) -> None:
     """
-    JSON of the service that is asked, HTML of a gateway before it, with Retry-After where asked for.
+    Errors are JSON of the service or HTML of a gateway, with Retry-After on request.
     """
     caller.tenant.faults.add(Failure(endpoint=endpoint, status=status))
     caller.tenant.faults.add(Failure(endpoint=endpoint, status=status, is_html=True, retry_after=3))
@@ -88,7 +88,7 @@ def test_server_errors_come_as_json_or_html(caller: Caller, endpoint: str, statu
 
 def test_a_connection_may_be_dropped_before_a_byte(caller: Caller) -> None:
     """
-    Nothing is sent; the journal tells that the request came.
+    Nothing is sent; the journal has the request.
     """
     caller.tenant.faults.add(Drop(endpoint="token"))
 
@@ -100,7 +100,7 @@ def test_a_connection_may_be_dropped_before_a_byte(caller: Caller) -> None:
 
 def test_a_connection_may_be_dropped_in_the_middle(caller: Caller) -> None:
     """
-    Half of the answer is sent, all of it promised.
+    Half of the answer is sent, with the length of all of it.
     """
     caller.tenant.faults.add(Drop(endpoint="token", is_mid_body=True))
 
@@ -110,7 +110,7 @@ def test_a_connection_may_be_dropped_in_the_middle(caller: Caller) -> None:
 
 def test_a_captive_portal_answers_200_with_html(caller: Caller) -> None:
     """
-    What a hotel's network says to everything.
+    The answer is the page of a guest network.
     """
     caller.tenant.faults.add(CaptivePortal(endpoint="token"))
 
@@ -122,7 +122,7 @@ def test_a_captive_portal_answers_200_with_html(caller: Caller) -> None:
 @pytest.mark.parametrize("form", ["truncated", "text", "empty", "binary"])
 def test_json_may_be_none(caller: Caller, form: str) -> None:
     """
-    200, a JSON content type, and a body that is no JSON.
+    The answer is 200 with a JSON content type and an invalid body.
     """
     caller.tenant.faults.add(Garbage(endpoint="token", form=form))
 
@@ -136,7 +136,7 @@ def test_json_may_be_none(caller: Caller, form: str) -> None:
 
 def test_json_may_be_of_another_shape(caller: Caller) -> None:
     """
-    JSON, but no object.
+    The answer is JSON, but not an object.
     """
     caller.tenant.faults.add(Garbage(endpoint="token", form="array"))
 
@@ -145,7 +145,7 @@ def test_json_may_be_of_another_shape(caller: Caller) -> None:
 
 def test_an_answer_may_be_late(caller: Caller) -> None:
     """
-    The honest answer, after a while; a client with less patience gives up.
+    The real answer is delayed; a client with a shorter timeout gives up.
     """
     caller.tenant.faults.add(Slow(endpoint="token", seconds=0.3))
     caller.tenant.faults.add(Slow(endpoint="token", seconds=5))
@@ -160,7 +160,7 @@ def test_an_answer_may_be_late(caller: Caller) -> None:
 
 def test_an_answer_may_be_a_redirect(caller: Caller) -> None:
     """
-    A redirect to somebody else, that no client may follow with its secrets.
+    The answer is a redirect to another host, where clients must not send secrets.
     """
     caller.tenant.faults.add(Redirected(endpoint="token", location="https://evil.example/", status=307))
 
@@ -171,7 +171,7 @@ def test_an_answer_may_be_a_redirect(caller: Caller) -> None:
 
 def test_an_answer_may_be_without_end(caller: Caller) -> None:
     """
-    More bytes than any client should read.
+    The answer has more bytes than a client should read.
     """
     caller.tenant.faults.add(Oversized(endpoint="token", size=1024 * 1024))
 
@@ -180,7 +180,7 @@ def test_an_answer_may_be_without_end(caller: Caller) -> None:
 
 def test_any_error_may_be_chosen(caller: Caller) -> None:
     """
-    By its number, with suberror and claims, or with another error and status than the table's.
+    Any number can be sent, with suberror and claims, or with another error and status than in the table.
     """
     claims = json.dumps({"access_token": {"acrs": {"value": "c1"}}})
     caller.tenant.faults.add(Refusal(endpoint="token", code=50079, claims=claims))
@@ -196,7 +196,7 @@ def test_any_error_may_be_chosen(caller: Caller) -> None:
 
 def test_graph_may_challenge(caller: Caller) -> None:
     """
-    401 with the claims to ask for, in base64 (service facts, 1.11).
+    Graph answers 401 with the claims to request, in base64 (service facts, 1.11).
     """
     caller.tenant.faults.add(Challenge(claims='{"access_token":{"acrs":{"value":"c1"}}}'))
 

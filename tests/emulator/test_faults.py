@@ -1,4 +1,4 @@
-"""What goes wrong on demand."""
+"""Faults: kinds, order, and JSON form."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def test_faults_hold_until_cleared(caller: Caller) -> None:
     """
-    `times=None` is for all requests; clearing ends it.
+    `times=None` applies to all requests until faults are cleared.
     """
     caller.tenant.faults.add(Failure(endpoint="token", times=None))
     caller.tenant.faults.next_polls("approve")
@@ -41,7 +41,7 @@ def test_faults_hold_until_cleared(caller: Caller) -> None:
 
 def test_faults_of_tokens_wait_beside_others() -> None:
     """
-    What tokens look like and what happens to requests are taken independently, each in its order.
+    Faults of tokens and faults of requests are taken independently, each in order.
     """
     one = Faults()
     for fault in (Tokens(lifetime_s=1), Throttle(endpoint="token"), Tokens(lifetime_s=2, times=2)):
@@ -54,7 +54,7 @@ def test_faults_of_tokens_wait_beside_others() -> None:
 @pytest.mark.parametrize("kind", sorted(faults.KINDS))
 def test_every_kind_has_a_json_form(kind: str) -> None:
     """
-    The control plane takes what a process can say.
+    The control plane accepts every kind with all its fields.
     """
     needed = {"endpoint": "token", "code": 50076}
     value = {"kind": kind} | {name: one for name, one in needed.items() if kind == "error" or name == "endpoint"}
@@ -79,7 +79,7 @@ def test_every_kind_has_a_json_form(kind: str) -> None:
 )
 def test_unknown_faults_are_refused_by_name(value: object, message: str) -> None:
     """
-    A misspelt fault is an error, not a fault that never comes.
+    A misspelt fault is an error, not a fault that never occurs.
     """
     with pytest.raises(ValueError, match=message):
         from_json(value)
@@ -88,7 +88,7 @@ def test_unknown_faults_are_refused_by_name(value: object, message: str) -> None
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.dictionaries(st.text(), x)))
 def test_any_json_is_a_fault_or_refused(value: object) -> None:
     """
-    Nothing from outside ends in anything but a fault or a ValueError.
+    Any JSON value becomes a fault or a ValueError.
     """
     with pytest.raises(ValueError, match=r"."):
         from_json(value)

@@ -1,4 +1,4 @@
-"""Mappings that forget."""
+"""Dictionaries with a limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrakit_emulator.fifo_dict import FifoDict
 @given(st.lists(st.integers(), unique=True), st.integers(1, 5))
 def test_only_the_newest_entries_are_kept(keys: list[int], limit: int) -> None:
     """
-    There are never more than `limit` entries, and those are the ones added last.
+    At most `limit` entries exist: those that were added last.
     """
     bounded: FifoDict[int, int] = FifoDict(limit)
     for key in keys:

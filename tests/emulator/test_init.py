@@ -1,4 +1,4 @@
-"""Starting and stopping."""
+"""The package: lazy imports and public names."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAVY = {"asyncio", "cryptography", "dataclasses", "logging", "ssl", "starlette"
 
 def test_importing_the_package_is_light() -> None:
     """
-    Pytest imports the package and its plugin at every start: nothing heavy comes with them.
+    Every start of pytest imports the package and its plugin, so neither imports heavy modules.
     """
     program = "import sys; before = set(sys.modules); import entrakit_emulator; print(*set(sys.modules) - before)"
 
@@ -29,7 +29,7 @@ def test_importing_the_package_is_light() -> None:
 
 def test_the_public_names_are_there() -> None:
     """
-    `__all__` is what there is; everything else is an AttributeError.
+    `__all__` has all public names; another name is an AttributeError.
     """
     assert [True] * 2 == [hasattr(entrakit_emulator, name) for name in entrakit_emulator.__all__]
     assert entrakit_emulator.Tenant.__name__ == "Tenant"

@@ -1,4 +1,4 @@
-"""Signing and reading tokens."""
+"""JSON web tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADER: dict[str, object] = {"alg": "RS256"}
 @given(st.binary())
 def test_base64url_goes_there_and_back(data: bytes) -> None:
     """
-    Without padding, and read with or without it (RFC 7515, 2).
+    base64url is written without padding and read with or without it (RFC 7515, 2).
     """
     text = b64url(data)
 
@@ -30,7 +30,7 @@ def test_base64url_goes_there_and_back(data: bytes) -> None:
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     """
-    Text from outside never ends in anything but parts or MalformedError.
+    Any string gives parts or MalformedError.
     """
     try:
         split(text)
@@ -41,7 +41,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.mark.parametrize("token", ["a.b", "a.b.c.d", "!.b.c", f"{b64url(b'[]')}.{b64url(b'{}')}.", "YQ.YQ.YQ", "Ü.a.b"])
 def test_what_is_no_token_is_refused(token: str) -> None:
     """
-    Three parts, base64url, JSON objects (RFC 7515, 3.1).
+    A token has three parts, base64url and JSON objects (RFC 7515, 3.1).
     """
     with pytest.raises(MalformedError):
         split(token)
@@ -49,7 +49,7 @@ def test_what_is_no_token_is_refused(token: str) -> None:
 
 def test_deep_json_is_refused() -> None:
     """
-    Nesting without end is refused, not crashed on.
+    Deeply nested JSON is refused without a crash.
     """
     with pytest.raises(MalformedError):
         split(f"{b64url(b'[' * 100_000)}.{b64url(b'{}')}.")
@@ -58,7 +58,7 @@ def test_deep_json_is_refused() -> None:
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
 def test_signatures_are_verified_as_others_make_them(algorithm: str) -> None:
     """
-    RS256 and PS256 of another implementation are good, with the right key only (RFC 7518, 3.3 and 3.5).
+    Signatures of another implementation are verified, RS256 and PS256, with the right key only (RFC 7518, 3.3 and 3.5).
     """
     parts = split(jwt.encode({"a": 1}, KEY, algorithm))
 
@@ -69,6 +69,6 @@ def test_signatures_are_verified_as_others_make_them(algorithm: str) -> None:
 
 def test_others_verify_what_it_signs() -> None:
     """
-    RS256 as PyJWT verifies it.
+    PyJWT verifies RS256 signatures.
     """
     assert {"a": 1} == jwt.decode(sign(HEADER, {"a": 1}, KEY), KEY.public_key(), ["RS256"])

@@ -1,4 +1,4 @@
-"""What the journal notes, and what it hides."""
+"""The journal: recorded data, and hidden data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_requests_are_noted_without_their_secrets(caller: Caller) -> None:
     """
-    Names of parameters are noted, values only where they can't be secret; of Authorization, the scheme.
+    Names of parameters are recorded, values only if they can't be secret, and of Authorization the scheme.
     """
     caller.app_token(client_secret="canary-secret")
     caller.graph("canary-token")
@@ -27,7 +27,7 @@ def test_requests_are_noted_without_their_secrets(caller: Caller) -> None:
 
 def test_answers_are_noted(caller: Caller) -> None:
     """
-    Status, error and number of the answer stand beside the request.
+    Status, error and number of the answer are recorded with the request.
     """
     caller.app_token(client_secret="wrong")
     caller.graph("")
@@ -42,7 +42,7 @@ def test_answers_are_noted(caller: Caller) -> None:
 
 def test_breaches_of_the_protocol_are_noted(caller: Caller) -> None:
     """
-    What the service lets pass, the journal tells: no client-request-id, no form, no PKCE, plain PKCE, no state.
+    Accepted breaches are recorded: no client-request-id, no form, no PKCE, plain PKCE, no state.
     """
     del caller.http.headers["client-request-id"]
     caller.http.post(f"/{caller.tenant.tenant_id}/oauth2/v2.0/token", json={"grant_type": "password"})
@@ -56,7 +56,7 @@ def test_breaches_of_the_protocol_are_noted(caller: Caller) -> None:
 
 def test_a_body_that_is_no_form_has_no_parameters(caller: Caller) -> None:
     """
-    The service does not read JSON at the token endpoint: it misses `grant_type` (AADSTS900144).
+    The token endpoint does not read JSON, so `grant_type` is missing (AADSTS900144).
     """
     response = caller.http.post(f"/{caller.tenant.tenant_id}/oauth2/v2.0/token", json={"grant_type": "password"})
 
@@ -65,7 +65,7 @@ def test_a_body_that_is_no_form_has_no_parameters(caller: Caller) -> None:
 
 def test_parameters_may_speak_for_headers(caller: Caller) -> None:
     """
-    MSAL.js sends its id and version as parameters; they count as well, and are echoed.
+    MSAL.js sends its id and version as parameters; they are recorded and echoed, too.
     """
     del caller.http.headers["client-request-id"]
     guid = "0f3c2c1e-8d0b-4f0e-9f0d-9f7f6d8f1a11"
@@ -79,7 +79,7 @@ def test_parameters_may_speak_for_headers(caller: Caller) -> None:
 
 def test_the_journal_forgets_the_oldest() -> None:
     """
-    A loop of requests does not fill the memory; counts go on.
+    A loop of requests does not fill the memory; counts continue.
     """
     journal = Journal()
     for number in range(2 * LIMIT + 1):
@@ -95,7 +95,7 @@ def test_the_journal_forgets_the_oldest() -> None:
 
 def test_nothing_is_written_anywhere(caller: Caller, capsys: pytest.CaptureFixture[str]) -> None:
     """
-    A library prints nothing.
+    The emulator prints and logs nothing.
     """
     caller.app_token()
 

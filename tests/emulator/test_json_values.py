@@ -35,6 +35,6 @@ from entrakit_emulator.json_values import fits
 )
 def test_values_fit_their_types_exactly(value: object, hint: object, *, expected: bool) -> None:
     """
-    No value is bent into a type: a truth is no number, a text no list.
+    Values are never converted: a boolean is not a number, a string not a list.
     """
     assert expected == fits(value, hint)

@@ -1,4 +1,4 @@
-"""Reading a page."""
+"""Parsing of a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from entrakit_emulator.page_reader import Button, read
 
 def test_pages_are_read_as_people_read_them() -> None:
     """
-    Heading, message, and the first form with its hidden values, fields and buttons.
+    The result has heading, message, and the first form with its hidden values, fields and buttons.
     """
     page = read(
         "<h1>One</h1><h1>Two</h1><p role=alert> Wrong <b>name</b></p><form action='/a'><input type=hidden name=f "

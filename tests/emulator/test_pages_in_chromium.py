@@ -1,4 +1,4 @@
-"""Every page in a real browser, narrow and dark, wide and light; a picture of each is kept."""
+"""Every page in a real browser, narrow and dark, wide and light; screenshots are saved."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MAIL = "User.Read Mail.Read openid profile offline_access"
 
 
 class Viewer(NamedTuple):
-    """A browser window, and what it complained about.
+    """A browser window and the messages in its console.
 
     Args:
         look: `wide` or `narrow`.
         page: The window.
-        complaints: Lines of its console.
+        complaints: Messages in the console.
     """
 
     look: str
@@ -37,7 +37,7 @@ class Viewer(NamedTuple):
     complaints: list[str]
 
     def check(self, name: str, heading: str) -> None:
-        """Check the page that is shown, and keep a picture of it."""
+        """Check the current page, and save a screenshot."""
         expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"emulator-{name}-{self.look}.png", full_page=True)
@@ -51,7 +51,7 @@ class Viewer(NamedTuple):
         assert [] == self.complaints
 
     def type(self, text: str) -> None:
-        """Type into the field that has the cursor, and press Enter."""
+        """Type into the focused field, and press Enter."""
         expect(self.page.locator("input:not([type=hidden], [readonly])")).to_be_focused()
         self.page.keyboard.type(text)
         self.page.keyboard.press("Enter")
@@ -71,7 +71,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def window(browser: Browser, look: str, *, scripts: bool = True) -> BrowserContext:
-    """Return a window of its own."""
+    """Return a new window."""
     scheme, width, height = LOOKS[look]
     return browser.new_context(
         ignore_https_errors=True,
@@ -94,7 +94,7 @@ def viewer(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Viewer
 
 def test_signing_in(caller: Caller, landing: Landing, viewer: Viewer) -> None:
     """
-    Name, password, second factor, permissions, and the answer as a form: by keyboard, each page with its mistake.
+    Name, password, second factor, permissions and the form answer work by keyboard, each page also with its error.
     """
     mia, page = caller.tenant.users.mfa, viewer.page
     page.goto(caller.authorize_url(redirect_uri=landing.uri, response_mode="form_post", scope=MAIL))
@@ -122,7 +122,7 @@ def test_signing_in(caller: Caller, landing: Landing, viewer: Viewer) -> None:
 @pytest.mark.parametrize("mode", ["query", "fragment"])
 def test_the_answer_is_redirected(caller: Caller, landing: Landing, viewer: Viewer, mode: str) -> None:
     """
-    A browser follows the redirect that answers a form: the page's policy names the app's address.
+    A browser follows the redirect after a form, because the page's policy names the app's origin.
     """
     ada, page = caller.tenant.users.normal, viewer.page
     page.goto(caller.authorize_url(redirect_uri=landing.uri, response_mode=mode, login_hint=ada.upn))
@@ -139,7 +139,7 @@ def test_the_answer_is_redirected(caller: Caller, landing: Landing, viewer: View
 
 def test_cancelling(caller: Caller, landing: Landing, viewer: Viewer) -> None:
     """
-    Cancel needs no name typed.
+    Cancel works without a typed name.
     """
     viewer.page.goto(caller.authorize_url(redirect_uri=landing.uri))
     viewer.press("Cancel")
@@ -163,7 +163,7 @@ def test_what_only_an_administrator_may_grant(caller: Caller, landing: Landing, 
 
 def test_a_device(caller: Caller, viewer: Viewer) -> None:
     """
-    Code, sign-in, confirmation, end.
+    A device is signed in by code, sign-in, confirmation and last page.
     """
     ada, page = caller.tenant.users.normal, viewer.page
     device = caller.device()
@@ -183,7 +183,7 @@ def test_a_device(caller: Caller, viewer: Viewer) -> None:
 
 def test_a_device_that_is_refused(caller: Caller, viewer: Viewer) -> None:
     """
-    Cancel on the way declines the device.
+    Cancel during the sign-in declines the device.
     """
     device = caller.device()
     viewer.page.goto(device["verification_uri"])
@@ -197,7 +197,7 @@ def test_a_device_that_is_refused(caller: Caller, viewer: Viewer) -> None:
 
 def test_pages_that_tell(caller: Caller, viewer: Viewer) -> None:
     """
-    What went wrong with a request, what a number means, the end of a session.
+    Pages show the error of a request, the explanation of a number, and the end of a session.
     """
     page = viewer.page
     page.goto(caller.authorize_url(redirect_uri="https://evil.example/"))
@@ -211,7 +211,7 @@ def test_pages_that_tell(caller: Caller, viewer: Viewer) -> None:
 
 def test_without_scripts_there_is_a_button(caller: Caller, landing: Landing, chromium: Browser) -> None:
     """
-    The form that sends itself can be sent by hand.
+    Without scripts, a button sends the form.
     """
     context = window(chromium, "wide", scripts=False)
     page = context.new_page()

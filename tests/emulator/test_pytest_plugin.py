@@ -28,11 +28,11 @@ def test_second(entra_tenant):
 
 def test_each_test_gets_a_fresh_tenant_of_one_server(tmp_path: Path) -> None:
     """
-    What one test changes, the next does not see; a test that asks for no tenant pays for none.
+    Changes of one test are not visible to the next; a test without a tenant does not start one.
     """
     (tmp_path / "test_it.py").write_text(TESTS)
 
-    # As where the distribution is installed or not: loaded by name, once.
+    # The plugin is loaded once, by name, whether the distribution is installed or not.
     environment = {
         "PYTHONPATH": os.pathsep.join(sys.path),
         "PYTEST_ADDOPTS": "",

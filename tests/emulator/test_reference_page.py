@@ -1,4 +1,4 @@
-"""The reference page says all that there is."""
+"""The reference page is complete."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ SEEDS = [
 )
 def test_every_seed_step_and_fault_is_documented(name: str) -> None:
     """
-    What a test can ask of the emulator stands on its page.
+    Every seed, step, fault and setting is on the reference page.
     """
     assert f"`{name}`" in PAGE or name in PAGE

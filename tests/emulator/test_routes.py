@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 )
 def test_what_is_not_implemented_is_refused_by_name(caller: Caller, path: str) -> None:
     """
-    An address of the real service that the emulator does not have says so, and looks like no answer of the service.
+    A path of the real service that the emulator lacks is refused by name, in a form that the service does not have.
     """
     response = caller.http.get(path)
 
@@ -24,6 +24,6 @@ def test_what_is_not_implemented_is_refused_by_name(caller: Caller, path: str) -
 
 def test_browsers_get_no_icon(caller: Caller) -> None:
     """
-    A browser's question for an icon is answered, quietly.
+    A browser's request for an icon gets an empty answer.
     """
     assert 204 == caller.http.get("/favicon.ico").status_code

@@ -1,4 +1,4 @@
-"""Adding to what the tenant holds."""
+"""Seeds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GRAPH = "https://graph.microsoft.com"
 
 def test_a_new_app_signs_in(caller: Caller) -> None:
     """
-    App, secret, roles: a token that carries them.
+    A new app with a secret and roles gets a token with the roles.
     """
     seed = caller.tenant.seed
     app = seed.add_app("Reporter")
@@ -33,7 +33,7 @@ def test_a_new_app_signs_in(caller: Caller) -> None:
 
 def test_a_new_api_is_asked_for(caller: Caller) -> None:
     """
-    An app with an identifier and permissions is a resource.
+    An app with an identifier URI and permissions is a resource.
     """
     seed = caller.tenant.seed
     api = seed.add_app("Stock", identifier_uris=["api://stock"], permissions=["Stock.Read"], roles=["Stock.Count"])
@@ -48,7 +48,7 @@ def test_a_new_api_is_asked_for(caller: Caller) -> None:
 
 def test_a_new_redirect_is_taken(caller: Caller) -> None:
     """
-    A redirect URI counts once it is registered; the only one of an app need not be named.
+    A redirect URI is accepted after registration; the only one of an app is the default.
     """
     seed = caller.tenant.seed
     app = seed.add_app("Site", is_public=True)
@@ -62,7 +62,7 @@ def test_a_new_redirect_is_taken(caller: Caller) -> None:
 
 def test_another_tenant_has_people_and_apps_of_its_own(caller: Caller) -> None:
     """
-    A second tenant signs its people in; an app for many tenants works in both.
+    A second tenant signs its own users in; a multi-tenant app works in both.
     """
     seed = caller.tenant.seed
     other = seed.add_tenant("fabrikam.example", name="Fabrikam", tenant_id=str(uuid.uuid4()).upper())
@@ -77,7 +77,7 @@ def test_another_tenant_has_people_and_apps_of_its_own(caller: Caller) -> None:
 
 def test_an_app_of_another_tenant_is_known_where_it_is_for_many(caller: Caller) -> None:
     """
-    A single-tenant app of elsewhere is not found here (AADSTS700016).
+    A single-tenant app of another tenant is unknown (AADSTS700016).
     """
     other = caller.tenant.seed.add_tenant("fabrikam.example")
 
@@ -94,7 +94,7 @@ def test_an_app_of_another_tenant_is_known_where_it_is_for_many(caller: Caller) 
 
 def test_apps_are_changed(caller: Caller) -> None:
     """
-    Switches of an app may be turned, here: disabled.
+    Fields of an app can be changed, here to disable it.
     """
     caller.tenant.seed.change_app(caller.tenant.public_client, {"is_enabled": False})
 
@@ -103,7 +103,7 @@ def test_apps_are_changed(caller: Caller) -> None:
 
 def test_secrets_expire(caller: Caller) -> None:
     """
-    At the given time, by the tenant's clock.
+    A secret expires at its time, by the tenant's clock.
     """
     client_id = caller.tenant.confidential_client
     caller.tenant.seed.add_secret(client_id, "short-lived", expires_at=caller.tenant.clock.now() + 60)
@@ -156,7 +156,7 @@ def test_seeds_that_do_not_fit_are_refused(caller: Caller, act: Callable[[Seed],
 )
 def test_steps_of_the_control_plane_are_checked(caller: Caller, steps: object, message: str) -> None:
     """
-    Only the named methods, with their own arguments, of their own types.
+    Only the known steps are accepted, with their own arguments and types.
     """
     with pytest.raises(ValueError, match=message):
         caller.tenant.seed.apply(steps)
@@ -164,7 +164,7 @@ def test_steps_of_the_control_plane_are_checked(caller: Caller, steps: object, m
 
 def test_every_step_can_be_taken(caller: Caller) -> None:
     """
-    The control plane can do all that a process can.
+    The control plane supports every step.
     """
     app = "5df655db-fb5e-4dcd-a225-31028301360e"
     caller.tenant.seed.apply(

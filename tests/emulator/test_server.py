@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 
 def own_addresses() -> set[str]:
-    """Return addresses of this machine: those of its name, where that resolves, and those that routes start from."""
+    """Return addresses of this machine: those of its name, if it resolves, and those of its routes."""
     found: set[str] = set()
     with contextlib.suppress(socket.gaierror):
         found = {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
-    # Connecting a datagram socket sends nothing: it only chooses a route. The destinations are for documentation.
+    # Connecting a datagram socket sends nothing, it only chooses a route. The destinations are reserved for examples.
     for family, destination in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((destination, 9))
@@ -40,12 +40,12 @@ def own_addresses() -> set[str]:
 
 def test_it_listens_on_loopback_only() -> None:
     """
-    Nothing listens on the addresses that other machines can reach.
+    The server does not listen on addresses that other machines can reach.
     """
     with start() as tenant:
         port = urlsplit(tenant.url).port or 0
         addresses = [one for one in own_addresses() if not one.startswith("127.") and one != "::1"]
-        # Only a listener on all addresses answers here: this tests the rule on a machine without a network too.
+        # Only a listener on all addresses answers at 127.0.0.2, which tests the rule on a machine without a network.
         addresses.append("127.0.0.2")
         for host in ("127.0.0.1", "::1"):
             socket.create_connection((host, port)).close()
@@ -56,7 +56,7 @@ def test_it_listens_on_loopback_only() -> None:
 
 def test_it_goes_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Where there is no ::1, 127.0.0.1 is enough.
+    Without ::1, the server listens on 127.0.0.1 only.
     """
     monkeypatch.setattr(socket, "has_ipv6", False)
 
@@ -69,13 +69,13 @@ def test_it_goes_without_ipv6(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_goes_without_an_ipv6_loopback_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A machine may know IPv6 and have no ::1.
+    A machine may support IPv6 without the address ::1.
     """
     real = socket.socket.bind
 
     def bind(one: socket.socket, address: tuple[str, int]) -> None:
         if address[0] == "::1":
-            raise OSError("no such address")
+            raise OSError("no address")
         real(one, address)
 
     monkeypatch.setattr(socket.socket, "bind", bind, raising=False)
@@ -88,7 +88,7 @@ def test_it_goes_without_an_ipv6_loopback_address(monkeypatch: pytest.MonkeyPatc
 
 def test_a_port_that_is_taken_on_ipv6_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Both addresses have the same port: one that is taken on ::1 is not used.
+    Both addresses have the same port; a port in use on ::1 is not chosen.
     """
     real = socket.create_server
     refused: list[tuple[str, int]] = []
@@ -97,7 +97,7 @@ def test_a_port_that_is_taken_on_ipv6_is_passed_over(monkeypatch: pytest.MonkeyP
         if address[0] == "::1" and not refused:
             refused.append(address)
             raise OSError("taken")
-        return real(address, **options)  # type: ignore[arg-type] # handed on as it came
+        return real(address, **options)  # type: ignore[arg-type] # passed on unchanged
 
     monkeypatch.setattr(socket, "create_server", taken_once)
     one = server.Server(0)
@@ -109,7 +109,7 @@ def test_a_port_that_is_taken_on_ipv6_is_passed_over(monkeypatch: pytest.MonkeyP
 
 def test_a_wished_port_that_is_taken_on_ipv6_is_refused() -> None:
     """
-    A wished port is had on both addresses or not at all.
+    A given port must be free on both addresses.
     """
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken, pytest.raises(OSError, match="in use"):
         server.Server(taken.getsockname()[1])
@@ -117,14 +117,14 @@ def test_a_wished_port_that_is_taken_on_ipv6_is_refused() -> None:
 
 def test_no_common_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    After many attempts it gives up.
+    After many attempts the server gives up.
     """
     real = socket.create_server
 
     def taken(address: tuple[str, int], **options: object) -> socket.socket:
         if address[0] == "::1":
             raise OSError("taken")
-        return real(address, **options)  # type: ignore[arg-type] # handed on as it came
+        return real(address, **options)  # type: ignore[arg-type] # passed on unchanged
 
     monkeypatch.setattr(socket, "create_server", taken)
 
@@ -134,7 +134,7 @@ def test_no_common_port_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """
-    Waiting has an end, and leaves nothing behind: no open database, no CA certificate.
+    Waiting ends after a timeout, and leaves no open database and no CA certificate.
     """
     monkeypatch.setattr(server, "START_TIMEOUT_S", 0.01)
     monkeypatch.setattr(server._Server, "startup", uvicorn.Server.startup)
@@ -159,7 +159,7 @@ def test_a_server_that_does_not_come_up_is_an_error(monkeypatch: pytest.MonkeyPa
 
 def test_an_answer_on_its_way_is_let_go() -> None:
     """
-    Stopping lets a late answer have two seconds.
+    Stopping waits two seconds for a late answer.
     """
     with start() as tenant:
         tenant.faults.add(Slow(endpoint="keys", seconds=1))

@@ -38,7 +38,7 @@ def test_several_tenants_run_side_by_side() -> None:
 
 def test_stop_may_be_called_twice() -> None:
     """
-    Stopping what is stopped does nothing.
+    A second stop does nothing.
     """
     tenant = start()
 
@@ -48,7 +48,7 @@ def test_stop_may_be_called_twice() -> None:
 
 def test_a_taken_port_is_refused() -> None:
     """
-    A port that somebody else has is an error, not another port.
+    A port in use is an error; no other port is chosen.
     """
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
         start(port=taken.getsockname()[1])
@@ -67,7 +67,7 @@ def test_a_wished_port_is_taken() -> None:
 
 def test_a_clock_may_be_handed_in() -> None:
     """
-    The tenant takes its time from what it is given, also after a reset.
+    The tenant takes the time from the given clock, also after a reset.
     """
 
     class Noon:
@@ -84,7 +84,7 @@ def test_a_clock_may_be_handed_in() -> None:
 
 def test_the_ca_file_is_private(caller: Caller) -> None:
     """
-    The directory of the CA certificate belongs to this user alone, and holds no key.
+    The directory of the CA certificate is private and contains no key.
     """
     directory = Path(caller.tenant.ca_path).parent
 
@@ -95,7 +95,7 @@ def test_the_ca_file_is_private(caller: Caller) -> None:
 
 def test_secrets_are_not_shown(caller: Caller) -> None:
     """
-    No `repr` shows a password, a secret or a key.
+    No `repr` contains a password, a secret or a key.
     """
     tenant = caller.tenant
     shown = repr((tenant, tenant.users, tenant.person(), tenant.seed.add_secret(tenant.confidential_client, "hidden")))

@@ -1,4 +1,4 @@
-"""The CA of one run."""
+"""The CA of a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
 def test_every_loopback_name_is_trusted(tenant: Tenant, host: str) -> None:
     """
-    The certificate is good for localhost, 127.0.0.1 and ::1, also for a client that checks strictly (RFC 5280).
+    The certificate is valid for localhost, 127.0.0.1 and ::1, also for strict clients (RFC 5280).
     """
     context = ssl.create_default_context(cafile=tenant.ca_path)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
@@ -29,7 +29,7 @@ def test_every_loopback_name_is_trusted(tenant: Tenant, host: str) -> None:
 
 def test_the_ca_can_vouch_for_loopback_only(tenant: Tenant) -> None:
     """
-    Whoever trusts the CA gives nobody power over other sites (RFC 5280, 4.2.1.10).
+    Trusting the CA gives no power over other sites (RFC 5280, 4.2.1.10).
     """
     ca = x509.load_pem_x509_certificate(Path(tenant.ca_path).read_bytes())
     constraints = ca.extensions.get_extension_for_class(x509.NameConstraints)
@@ -43,7 +43,7 @@ def test_the_ca_can_vouch_for_loopback_only(tenant: Tenant) -> None:
 
 def test_others_do_not_trust_it(tenant: Tenant) -> None:
     """
-    Without the CA file there is no connection.
+    Without the CA file, clients can't connect.
     """
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(f"{tenant.url}/common/discovery/keys", trust_env=False, verify=ssl.create_default_context())

@@ -1,4 +1,4 @@
-"""The person without a browser."""
+"""The simulated user."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("mode", "method"), [("query", "GET"), ("form_post", "POST")])
 def test_the_answer_is_delivered_to_loopback(caller: Caller, landing: Landing, mode: str, method: str) -> None:
     """
-    By redirect or by form, as a browser does; the sign-in's cookies stay with the sign-in.
+    Redirects and forms lead to the app, as in a browser; cookies are sent to the sign-in pages only.
     """
     page = caller.tenant.person().visit(caller.authorize_url(redirect_uri=landing.uri, response_mode=mode))
 
@@ -27,7 +27,7 @@ def test_the_answer_is_delivered_to_loopback(caller: Caller, landing: Landing, m
 
 def test_it_stands_in_for_a_browser(caller: Caller, landing: Landing) -> None:
     """
-    `open_browser` returns at once and says that somebody is there; the sign-in goes on beside.
+    `open_browser` returns True at once; the sign-in runs in parallel.
     """
     person = caller.tenant.person(caller.tenant.users.mfa)
 
@@ -38,7 +38,7 @@ def test_it_stands_in_for_a_browser(caller: Caller, landing: Landing) -> None:
 
 def test_it_goes_no_further_than_loopback(caller: Caller) -> None:
     """
-    A redirect to elsewhere is looked at, not followed.
+    A redirect to another host is recorded and not followed.
     """
     person = caller.tenant.person()
 
@@ -49,7 +49,7 @@ def test_it_goes_no_further_than_loopback(caller: Caller) -> None:
 
 def test_it_may_cancel(caller: Caller) -> None:
     """
-    The first page is cancelled, and the app told.
+    The first page is cancelled, and the app gets the error.
     """
     person = caller.tenant.person()
     person.cancels = True
@@ -59,7 +59,7 @@ def test_it_may_cancel(caller: Caller) -> None:
 
 def test_it_may_decline(caller: Caller) -> None:
     """
-    Permissions are declined, and the app told.
+    The permissions are declined, and the app gets the error.
     """
     person = caller.tenant.person(caller.tenant.users.consent)
     person.accepts = False
@@ -69,14 +69,14 @@ def test_it_may_decline(caller: Caller) -> None:
 
 def test_it_goes_back_where_only_an_administrator_can_help(caller: Caller) -> None:
     """
-    There is one button, and it is pressed.
+    The only button is pressed.
     """
     assert "access_denied" == caller.answer(scope="Directory.ReadWrite.All")["error"]
 
 
 def test_it_stops_at_what_it_can_not_pass(caller: Caller) -> None:
     """
-    A wrong password is typed once; the page that says so is the end.
+    A wrong password is sent once; the page with the error is the result.
     """
     page = Person(caller.tenant.url, caller.tenant.ca_path, "ada@contoso.example", "wrong").visit(
         caller.authorize_url()
@@ -87,7 +87,7 @@ def test_it_stops_at_what_it_can_not_pass(caller: Caller) -> None:
 
 def test_it_signs_in_with_another_account(caller: Caller) -> None:
     """
-    Where others are signed in with the same browser, it uses another account.
+    If other users are signed in with the browser, another account is used.
     """
     person = caller.tenant.person()
     caller.answer(person)
@@ -100,7 +100,7 @@ def test_it_signs_in_with_another_account(caller: Caller) -> None:
 
 def test_it_signs_out(caller: Caller) -> None:
     """
-    A cookie that is taken back is forgotten.
+    A deleted cookie is removed.
     """
     person = caller.tenant.person()
     caller.answer(person)
@@ -113,7 +113,7 @@ def test_it_signs_out(caller: Caller) -> None:
 
 def test_a_page_without_form_is_the_end(caller: Caller) -> None:
     """
-    Whatever stands where the device page should be, is returned.
+    A page without the expected form is returned.
     """
     caller.tenant.faults.add(CaptivePortal(endpoint="authorize"))
 
@@ -122,7 +122,7 @@ def test_a_page_without_form_is_the_end(caller: Caller) -> None:
 
 def test_redirects_without_end_are_left(landing: Landing, caller: Caller) -> None:
     """
-    A server that sends one round in circles does not keep the person for ever.
+    A loop of redirects ends.
     """
     circle = caller.authorize_url()
     caller.tenant.faults.add(Redirected(endpoint="authorize", location=circle, times=None))
@@ -132,7 +132,7 @@ def test_redirects_without_end_are_left(landing: Landing, caller: Caller) -> Non
 
 def test_other_pages_are_the_end_as_well(landing: Landing, caller: Caller) -> None:
     """
-    A device page without form is returned; one whose form leads to itself does not keep the person for ever.
+    A device page without a form is returned; a form that leads to itself ends, too.
     """
     person = Person(landing.uri, caller.tenant.ca_path, "ada@contoso.example", "x")
     first = person.approve_device("ABC")

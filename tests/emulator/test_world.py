@@ -17,7 +17,7 @@ TENANT = "32ad8c5a-6125-471f-9ee1-afce592af5d9"
 
 @pytest.fixture
 def world() -> World:
-    """Return a world with one tenant, one user and one API."""
+    """A world with one tenant, one user and one API."""
     world = World("https://localhost:1", Clock(), KeyRing([]), Faults(), Journal(), Store(lambda _kind, _doc: "{}"))
     world.tenants[TENANT] = Directory(TENANT, "Contoso", ("contoso.example",), federated=("federated.example",))
     world.users["u"] = User("Ada@contoso.example", "Password-1", "u", "Ada", TENANT)

@@ -1,4 +1,4 @@
-"""A tenant for clients that nobody here wrote."""
+"""A tenant for clients of other projects."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def interop_server() -> Iterator[Tenant]:
-    """Return the one server of the run."""
+    """The one server of the run."""
     with start() as tenant:
         yield tenant
 
 
 @pytest.fixture
 def tenant(interop_server: Tenant) -> Tenant:
-    """Return a tenant in its first state, whose devices may ask every second."""
+    """A tenant in its first state, whose devices may poll every second."""
     interop_server.reset()
     interop_server.seed.change_settings({"device_interval_s": 1})
     return interop_server

@@ -28,7 +28,7 @@ READ = "https://graph.microsoft.com/User.Read"
 
 
 class Transport(RequestsTransport):  # type: ignore[misc] # azure-core's types hide it
-    """azure-core's own transport, that finds the port where MSAL forgets it."""
+    """azure-core's own transport, with the port added where MSAL omits it."""
 
     def __init__(self, tenant: Tenant) -> None:
         super().__init__(connection_verify=tenant.ca_path, use_env_settings=False)
@@ -41,7 +41,7 @@ class Transport(RequestsTransport):  # type: ignore[misc] # azure-core's types h
 
 @pytest.fixture
 def options(tenant: Tenant) -> Iterator[dict[str, Any]]:
-    """Return what every credential is made with."""
+    """Return the arguments of every credential."""
     with Transport(tenant) as transport:
         yield {"authority": tenant.url, "disable_instance_discovery": True, "transport": transport}
 
@@ -75,7 +75,7 @@ def test_certificate(tenant: Tenant, options: dict[str, Any], *, sends_chain: bo
 
 def test_device_code(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    A device is signed in by the person who types its code.
+    A user signs a device in by typing its code.
     """
     person = tenant.person()
 
@@ -94,7 +94,7 @@ def test_device_code(tenant: Tenant, options: dict[str, Any]) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_password(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    A person signs in with name and password, and the token is renewed from the cache.
+    A user signs in with name and password, and the token is renewed from the cache.
     """
     user = tenant.users.normal
     credential = UsernamePasswordCredential(
@@ -110,7 +110,7 @@ def test_password(tenant: Tenant, options: dict[str, Any]) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_wrong_password_is_told(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    The error carries the service's text.
+    The error contains the service's message.
     """
     credential = UsernamePasswordCredential(
         tenant.public_client, tenant.users.normal.upn, "wrong", tenant_id=tenant.tenant_id, **options

@@ -1,4 +1,4 @@
-"""A connection as a credential for clients that nobody here wrote: azure-core's pipeline and msgraph-sdk's."""
+"""A connection as a credential for other libraries: azure-core's pipeline and msgraph-sdk's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCOPE = "https://graph.microsoft.com/.default"
 
 
 class Sent(HttpTransport[HttpRequest, object]):
-    """A transport that keeps the request instead of sending it."""
+    """A transport that stores the request instead of sending it."""
 
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []
@@ -49,13 +49,13 @@ class Sent(HttpTransport[HttpRequest, object]):
 
 def test_azures_clients_take_it(emulator: Callable[..., Connection], entra_tenant: Tenant) -> None:
     """
-    azure-core's own policy asks the connection for a token and puts it on the request.
+    azure-core's own policy gets a token from the connection and adds it to the request.
     """
     connection = emulator(client_id=entra_tenant.confidential_client, client_secret=entra_tenant.client_secret)
     sent = Sent()
 
     policies = [BearerTokenCredentialPolicy(connection, SCOPE)]
-    pipeline: Pipeline[HttpRequest, object] = Pipeline(sent, policies)  # type: ignore[arg-type] # any answer will do
+    pipeline: Pipeline[HttpRequest, object] = Pipeline(sent, policies)  # type: ignore[arg-type] # any answer suffices
     with pipeline:
         pipeline.run(HttpRequest("GET", "https://graph.microsoft.com/v1.0/organization"))
 
@@ -64,7 +64,7 @@ def test_azures_clients_take_it(emulator: Callable[..., Connection], entra_tenan
 
 def test_msgraph_sdk_takes_it(emulator: Callable[..., Connection], entra_tenant: Tenant) -> None:
     """
-    The provider that msgraph-sdk builds on asks the connection for a token.
+    The token provider of msgraph-sdk gets a token from the connection.
     """
     connection = emulator(client_id=entra_tenant.confidential_client, client_secret=entra_tenant.client_secret)
     provider = AzureIdentityAccessTokenProvider(connection, None, [SCOPE], ["graph.microsoft.com"])

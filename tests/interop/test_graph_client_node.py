@@ -1,4 +1,4 @@
-"""@microsoft/microsoft-graph-client against the embedded tenant: objects, pages, queries, batches, delta, repeats."""
+"""@microsoft/microsoft-graph-client against the embedded tenant: objects, pages, queries, batches, delta, retries."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ TIMEOUT_S = 50
 
 @pytest.fixture(scope="module", autouse=True)
 def node_clients() -> None:
-    """Install the client, once; a Node.js that can't is a failure, not a reason to skip."""
+    """Install the client once; a failing installation is an error, not a reason to skip."""
     subprocess.run([INSTALL], check=True, timeout=300)
 
 
 @pytest.fixture
 def walk(tenant: Tenant) -> Callable[[str], Any]:
-    """Return a function that walks a scenario in Node.js as an app that may change users, and returns what came."""
+    """Return a function that runs a scenario in Node.js as an app with permissions for users."""
     tenant.seed.grant_roles(tenant.confidential_client, GRAPH, ROLES)
     form = {
         "client_id": tenant.confidential_client, "client_secret": tenant.client_secret,
@@ -60,7 +60,7 @@ def walk(tenant: Tenant) -> Callable[[str], Any]:
 
 def test_the_life_of_a_user(walk: Callable[[str], Any]) -> None:
     """
-    Created, changed, read, found and deleted; then it is missing.
+    A user is created, changed, read, found and deleted; then it is missing.
     """
     result = walk("life")
 
@@ -71,7 +71,7 @@ def test_the_life_of_a_user(walk: Callable[[str], Any]) -> None:
 
 def test_errors_are_read(walk: Callable[[str], Any]) -> None:
     """
-    Status, code, message and the id of the request arrive in the client's error.
+    Status, code, message and request id are in the client's error.
     """
     error = walk("wrong")
 
@@ -82,7 +82,7 @@ def test_errors_are_read(walk: Callable[[str], Any]) -> None:
 
 def test_its_page_iterator_turns_all_pages(walk: Callable[[str], Any]) -> None:
     """
-    Next link by next link, each object once.
+    The iterator follows all next links, and returns each object once.
     """
     result = walk("pages")
 
@@ -92,7 +92,7 @@ def test_its_page_iterator_turns_all_pages(walk: Callable[[str], Any]) -> None:
 
 def test_count_search_and_filter(walk: Callable[[str], Any]) -> None:
     """
-    Advanced queries with the header, their refusal without it, and the count as text.
+    Advanced queries work with the header, are refused without it, and the count is plain text.
     """
     result = walk("advanced")
 
@@ -105,7 +105,7 @@ def test_count_search_and_filter(walk: Callable[[str], Any]) -> None:
 
 def test_batches(walk: Callable[[str], Any]) -> None:
     """
-    An item that depends on another finds what that made; bodies are objects; a refusal is one of an item.
+    An item finds the object created by its dependency, bodies are objects, and an error belongs to one item.
     """
     result = walk("batch")
 
@@ -116,7 +116,7 @@ def test_batches(walk: Callable[[str], Any]) -> None:
 
 def test_delta(walk: Callable[[str], Any]) -> None:
     """
-    Its iterator hands on the delta link of the first round; the next one tells of a new user and a tombstone.
+    The iterator returns the delta link of the first round; the next round has a new user and a tombstone.
     """
     result = walk("delta")
 
@@ -127,7 +127,7 @@ def test_delta(walk: Callable[[str], Any]) -> None:
 
 def test_it_repeats_what_was_throttled(walk: Callable[[str], Any], tenant: Tenant) -> None:
     """
-    Its own retry handler waits as long as it is told to, and asks again.
+    The client's own retry handler waits for the given time, and repeats the request.
     """
     tenant.faults.add(faults.Throttle(endpoint="graph", retry_after=1))
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""HTTP/2, spoken with a server that nobody here wrote."""
+"""HTTP/2 with a server of another project."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HERE = Path(__file__).parent / "node"
 
 
 class Fixed:
-    """A connection's part with one token."""
+    """The part of a connection that returns tokens, with one token."""
 
     tenant_id = "t"
 
@@ -41,7 +41,7 @@ class Fixed:
 
 @pytest.fixture
 def things(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Service]:
-    """Serve a collection over HTTP/2, by Node.js."""
+    """A collection served over HTTP/2 by Node.js."""
     command = ["node", str(HERE / "http2.mjs"), str(test_ca[0].with_name("leaf.pem"))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -54,7 +54,7 @@ def things(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Service]:
 
 def test_the_blocking_client_speaks_http2(things: Service, test_ca: tuple[Path, ssl.SSLContext]) -> None:
     """
-    Pages larger than a window come whole, and eight threads share one connection.
+    Pages larger than a window arrive complete, and eight threads share one connection.
     """
     transport = Transport(ca_bundle=str(test_ca[0]), http2=True)
     client = Client(Runner(Fixed(), things, transport))
@@ -69,7 +69,7 @@ def test_the_blocking_client_speaks_http2(things: Service, test_ca: tuple[Path, 
 
 def test_the_awaited_client_speaks_http2(things: Service, test_ca: tuple[Path, ssl.SSLContext]) -> None:
     """
-    The same, awaited, with forty requests at once.
+    The awaited client does the same, with forty requests at once.
     """
 
     async def ask() -> tuple[int, set[str]]:

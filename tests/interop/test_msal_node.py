@@ -1,4 +1,4 @@
-"""@azure/msal-node against the embedded tenant: every flow that it has."""
+"""@azure/msal-node against the embedded tenant: every flow of the library."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ TIMEOUT_S = 60
 
 @pytest.fixture(scope="module", autouse=True)
 def node_clients() -> None:
-    """Install the client, once; a Node.js that can't is a failure, not a reason to skip."""
+    """Install the client once; a failing installation is an error, not a reason to skip."""
     subprocess.run([INSTALL], check=True, timeout=300)
 
 
 @pytest.fixture
 def walk(tenant: Tenant) -> Callable[..., dict[str, object]]:
-    """Return a function that walks a flow in Node.js, with a person at the sign-in pages, and returns what came."""
+    """Return a function that runs a flow in Node.js with a simulated user, and returns the result."""
 
     def walk_flow(flow: str, **task: object) -> dict[str, object]:
         authority = f"{tenant.url}/{tenant.tenant_id}"
@@ -55,7 +55,7 @@ def walk(tenant: Tenant) -> Callable[..., dict[str, object]]:
 
 
 def _converse(tenant: Tenant, process: subprocess.Popen[str], task: dict[str, object]) -> dict[str, object]:
-    """Do what the client asks of a person until it is done."""
+    """Do as a user what the client requests, until it is done."""
     assert process.stdin
     assert process.stdout
     process.stdin.write(json.dumps(task) + "\n")
@@ -79,18 +79,18 @@ def _converse(tenant: Tenant, process: subprocess.Popen[str], task: dict[str, ob
 @pytest.mark.parametrize("flow", ["code", "silent", "refresh", "interactive", "device"])
 def test_public_flows_sign_a_person_in(tenant: Tenant, walk: Callable[..., dict[str, object]], flow: str) -> None:
     """
-    Authorization code with PKCE, renewal from cache and by token, its own loopback server, and device code.
+    The flows are: authorization code with PKCE, renewal from cache and by token, its loopback server, and device code.
     """
     result = walk(flow, clientId=tenant.public_client, redirectUri=NATIVE)
 
     assert tenant.users.normal.upn == result.get("username"), result
-    # The one thing that it leaves out, at the device code endpoint.
+    # The only missing parameter, at the device code endpoint.
     assert {"client_request_id_missing"} >= {one.rule for one in tenant.journal.violations}
 
 
 def test_password_signs_a_person_in(tenant: Tenant, walk: Callable[..., dict[str, object]]) -> None:
     """
-    The password grant is walked by a public client.
+    The password grant works for a public client.
     """
     user = tenant.users.normal
 
@@ -101,7 +101,7 @@ def test_password_signs_a_person_in(tenant: Tenant, walk: Callable[..., dict[str
 
 def test_a_web_app_redeems_a_code_with_its_secret(tenant: Tenant, walk: Callable[..., dict[str, object]]) -> None:
     """
-    A confidential client proves itself when it redeems a code.
+    A confidential client authenticates when it redeems a code.
     """
     result = walk(
         "confidentialCode",

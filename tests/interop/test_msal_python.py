@@ -18,7 +18,7 @@ DEFAULT = ["https://graph.microsoft.com/.default"]
 
 
 class Session(requests.Session):
-    """MSAL's own kind of HTTP client, that trusts the tenant, and finds its port where MSAL forgets it."""
+    """MSAL's HTTP client, which trusts the tenant and adds the port where MSAL omits it."""
 
     def __init__(self, tenant: Tenant) -> None:
         super().__init__()
@@ -27,21 +27,21 @@ class Session(requests.Session):
         self._url = tenant.url
 
     def request(self, method: str | bytes, url: str | bytes, *args: object, **kwargs: object) -> requests.Response:
-        # MSAL asks https://{host}/common/userrealm/..., without the port of the authority.
+        # MSAL requests https://{host}/common/userrealm/..., without the port of the authority.
         address = str(url).replace("https://localhost/", f"{self._url}/")
-        return super().request(method, address, *args, **kwargs)  # type: ignore[arg-type] # handed on as it came
+        return super().request(method, address, *args, **kwargs)  # type: ignore[arg-type] # passed on unchanged
 
 
 @pytest.fixture
 def session(tenant: Tenant) -> Iterator[Session]:
-    """Return an HTTP client for MSAL."""
+    """An HTTP client for MSAL."""
     with Session(tenant) as one:
         yield one
 
 
 @pytest.fixture
 def public(tenant: Tenant, session: Session) -> msal.PublicClientApplication:
-    """Return MSAL as the public app."""
+    """MSAL as the public app."""
     return msal.PublicClientApplication(
         tenant.public_client,
         authority=f"{tenant.url}/{tenant.tenant_id}",
@@ -53,7 +53,7 @@ def public(tenant: Tenant, session: Session) -> msal.PublicClientApplication:
 def confidential(
     tenant: Tenant, session: Session, credential: str | dict[str, str]
 ) -> msal.ConfidentialClientApplication:
-    """Return MSAL as the confidential app."""
+    """MSAL as the confidential app."""
     return msal.ConfidentialClientApplication(
         tenant.confidential_client,
         authority=f"{tenant.url}/{tenant.tenant_id}",
@@ -65,7 +65,7 @@ def confidential(
 
 def test_browser(tenant: Tenant, public: msal.PublicClientApplication, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    MSAL's own browser flow, loopback server and form_post included.
+    MSAL's own browser flow works, with its loopback server and form_post.
     """
     person = tenant.person()
     monkeypatch.setattr("msal.oauth2cli.authcode._browse", lambda url, **_: person.open_browser(url))
@@ -79,7 +79,7 @@ def test_browser(tenant: Tenant, public: msal.PublicClientApplication, monkeypat
 
 def test_device_code(tenant: Tenant, public: msal.PublicClientApplication) -> None:
     """
-    The device is signed in once the person approved.
+    The device is signed in after the user approved.
     """
     flow = public.initiate_device_flow(SCOPES)
     tenant.person(tenant.users.mfa).approve_device(flow["user_code"])
@@ -92,7 +92,7 @@ def test_device_code(tenant: Tenant, public: msal.PublicClientApplication) -> No
 
 def test_secret(tenant: Tenant, session: Session) -> None:
     """
-    The answer has no scope, so that MSAL finds the token again in its cache.
+    The answer has no scope, so that MSAL finds the token in its cache.
     """
     app = confidential(tenant, session, tenant.client_secret)
 
@@ -104,7 +104,7 @@ def test_secret(tenant: Tenant, session: Session) -> None:
 @pytest.mark.parametrize("kind", ["sha256", "sha1", "chain"])
 def test_certificate(tenant: Tenant, session: Session, kind: str) -> None:
     """
-    PS256 with x5t#S256 and RS256 with x5t are both taken, with and without x5c.
+    PS256 with x5t#S256 and RS256 with x5t are accepted, with and without x5c.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -124,7 +124,7 @@ def test_certificate(tenant: Tenant, session: Session, kind: str) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_password(tenant: Tenant, public: msal.PublicClientApplication) -> None:
     """
-    A name and a password are enough where no second factor is asked for.
+    A name and a password suffice without a second factor.
     """
     user = tenant.users.normal
 
@@ -136,7 +136,7 @@ def test_password(tenant: Tenant, public: msal.PublicClientApplication) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_password_of_a_person_with_a_second_factor(tenant: Tenant, public: msal.PublicClientApplication) -> None:
     """
-    MSAL is told what to ask for next: a number, a suberror, and claims.
+    The error tells MSAL what to request next: a number, a suberror, and claims.
     """
     user = tenant.users.mfa
 
@@ -152,7 +152,7 @@ def test_password_of_a_person_with_a_second_factor(tenant: Tenant, public: msal.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_silent_renewal(tenant: Tenant, public: msal.PublicClientApplication) -> None:
     """
-    A refresh token of one resource is good for another.
+    A refresh token of one resource is valid for another.
     """
     user = tenant.users.normal
     public.acquire_token_by_username_password(user.upn, user.password, SCOPES)

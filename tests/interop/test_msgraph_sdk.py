@@ -1,4 +1,4 @@
-"""msgraph-sdk against the embedded tenant: objects, pages, queries, batches, delta, errors and its own repeats."""
+"""msgraph-sdk against the embedded tenant: objects, pages, queries, batches, delta, errors and retries."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from msgraph.generated.models.user import User
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
-from msgraph_core import GraphClientFactory, PageIterator  # type: ignore[import-untyped] # as it comes
-from msgraph_core.requests.batch_request_content import BatchRequestContent  # type: ignore[import-untyped] # as it comes
-from msgraph_core.requests.batch_request_item import BatchRequestItem  # type: ignore[import-untyped] # as it comes
+from msgraph_core import GraphClientFactory, PageIterator  # type: ignore[import-untyped] # unchanged
+from msgraph_core.requests.batch_request_content import BatchRequestContent  # type: ignore[import-untyped] # unchanged
+from msgraph_core.requests.batch_request_item import BatchRequestItem  # type: ignore[import-untyped] # unchanged
 
 from entrakit_emulator import faults
 
@@ -53,7 +53,7 @@ class Credential:
 
 @pytest.fixture
 def run(tenant: Tenant) -> Callable[[Scenario], Any]:
-    """Return a function that runs a scenario with a client of the SDK, made as its documentation says."""
+    """Return a function that runs a scenario with a client of the SDK, created as its documentation says."""
     tenant.seed.grant_roles(tenant.confidential_client, GRAPH, ROLES)
     trust = ssl.create_default_context(cafile=tenant.ca_path)
     form = {
@@ -85,7 +85,7 @@ def user(name: str, **more: Any) -> User:  # noqa: ANN401 - of many types
 
 
 def users_like(**parameters: Any) -> Any:  # noqa: ANN401 - the SDK's own
-    """Return the configuration of a listing of users, an advanced one where it counts or searches."""
+    """Return the configuration of a list of users; with a count or a search it is an advanced query."""
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(**parameters)
     configuration = RequestConfiguration(query_parameters=query)
     if "count" in parameters:
@@ -94,13 +94,13 @@ def users_like(**parameters: Any) -> Any:  # noqa: ANN401 - the SDK's own
 
 
 async def made(create: Awaitable[Any]) -> str:
-    """Return the id of what is created."""
+    """Return the id of a created object."""
     return str((await create).id)
 
 
 def test_the_life_of_a_user(run: Callable[[Scenario], Any]) -> None:
     """
-    Created, read, changed and deleted; the models of the SDK read all of it.
+    A user is created, read, changed and deleted; the models of the SDK read all of it.
     """
 
     async def scenario(graph: GraphServiceClient) -> None:
@@ -124,7 +124,7 @@ def test_the_life_of_a_user(run: Callable[[Scenario], Any]) -> None:
 
 def test_errors_are_read(run: Callable[[Scenario], Any]) -> None:
     """
-    Code, message and the ids of the inner error arrive in the SDK's error.
+    Code, message and the ids of the inner error are in the SDK's error.
     """
 
     async def scenario(graph: GraphServiceClient) -> ODataError:
@@ -143,7 +143,7 @@ def test_errors_are_read(run: Callable[[Scenario], Any]) -> None:
 
 def test_its_page_iterator_turns_all_pages(run: Callable[[Scenario], Any]) -> None:
     """
-    Next link by next link, each object once.
+    The iterator follows all next links, and returns each object once.
     """
 
     async def scenario(graph: GraphServiceClient) -> tuple[list[str], list[str]]:
@@ -167,7 +167,7 @@ def test_its_page_iterator_turns_all_pages(run: Callable[[Scenario], Any]) -> No
 
 def test_count_search_and_filter(run: Callable[[Scenario], Any]) -> None:
     """
-    Advanced queries with the header, their refusal without it, and the count as text.
+    Advanced queries work with the header, are refused without it, and the count is plain text.
     """
 
     async def scenario(graph: GraphServiceClient) -> tuple[Any, Any, Any, ODataError]:
@@ -189,7 +189,7 @@ def test_count_search_and_filter(run: Callable[[Scenario], Any]) -> None:
 
 def test_groups_and_members(run: Callable[[Scenario], Any], tenant: Tenant) -> None:
     """
-    Members are added by reference, and listed as what they are.
+    Members are added by reference, and listed with their types.
     """
 
     async def scenario(graph: GraphServiceClient) -> tuple[str, Any, Any]:
@@ -212,7 +212,7 @@ def test_groups_and_members(run: Callable[[Scenario], Any], tenant: Tenant) -> N
 
 def test_batches(run: Callable[[Scenario], Any]) -> None:
     """
-    Reads, writes and refusals in one, found again by their ids although they come in another order.
+    Reads, writes and errors of one batch are found by their ids, although they come in another order.
     """
 
     async def scenario(graph: GraphServiceClient) -> tuple[Any, Any]:
@@ -225,7 +225,7 @@ def test_batches(run: Callable[[Scenario], Any]) -> None:
         for key, request in requests.items():
             content.add_request(key, BatchRequestItem(request, id=key))
         answers = await graph.batch.post(content)
-        # This release reads no bodies of items: it takes texts in base64 only, which the service does not send.
+        # This release does not read bodies of items: it accepts base64 strings only, which the service does not send.
         return answers, await graph.users.by_user_id("una@contoso.example").get()
 
     answers, found = run(scenario)
@@ -237,7 +237,7 @@ def test_batches(run: Callable[[Scenario], Any]) -> None:
 
 def test_delta(run: Callable[[Scenario], Any]) -> None:
     """
-    A first round, then what was created, changed and deleted, with its tombstone.
+    After a first round, the next one has the created, changed and deleted users, with a tombstone.
     """
 
     async def scenario(graph: GraphServiceClient) -> tuple[set[str], list[Any], str]:
@@ -262,7 +262,7 @@ def test_delta(run: Callable[[Scenario], Any]) -> None:
 
 def test_it_repeats_what_was_throttled(run: Callable[[Scenario], Any], tenant: Tenant) -> None:
     """
-    Its own retry handler waits as long as it is told to, and asks again.
+    The SDK's own retry handler waits for the given time, and repeats the request.
     """
     tenant.faults.add(faults.Throttle(endpoint="graph", retry_after=1))
     started = time.monotonic()

@@ -39,7 +39,7 @@ def user_claims(
     api: ResourceScopes,
     *,
     scp: list[str],
-    authentication: str,
+    acr: str,
     ends_at: float,
 ) -> dict[str, object]:
     """Return the claims of a user's access token.
@@ -51,7 +51,7 @@ def user_claims(
         subject: The sign-in of the user.
         api: Resource of the token, and its scopes.
         scp: Permissions.
-        authentication: How the app authenticated: "0" not at all, "1" secret, "2" certificate.
+        acr: How the app authenticated (`appidacr`): "0" not at all, "1" secret, "2" certificate.
         ends_at: Time of expiry.
     """
     resource = world.apps[api.resource]
@@ -59,12 +59,7 @@ def user_claims(
     person: dict[str, object] = {"name": user.display_name, "oid": user.object_id, "sub": pairwise(app, user.object_id)}
     scope = {"scp": " ".join(scp), "sid": subject.session_id}
     if resource.token_version == 2:
-        named = {
-            "aud": resource.client_id,
-            "azp": app.client_id,
-            "azpacr": authentication,
-            "preferred_username": user.upn,
-        }
+        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": acr, "preferred_username": user.upn}
         return named | common | person | scope | {"iss": world.issuer(subject.tenant_id, 2), "ver": "2.0"}
     given, _, family = user.display_name.partition(" ")
     return (
@@ -76,7 +71,7 @@ def user_claims(
             "amr": list(subject.methods),
             "app_displayname": app.name,
             "appid": app.client_id,
-            "appidacr": authentication,
+            "appidacr": acr,
             "family_name": family,
             "given_name": given,
             "idtyp": "user",
@@ -97,7 +92,7 @@ def user_claims(
 
 
 def app_claims(
-    world: World, app: App, tenant_id: str, api: ResourceScopes, *, authentication: str, ends_at: float
+    world: World, app: App, tenant_id: str, api: ResourceScopes, *, acr: str, ends_at: float
 ) -> dict[str, object]:
     """Return the claims of an app's own access token; arguments as for `user_claims`."""
     resource = world.apps[api.resource]
@@ -107,7 +102,7 @@ def app_claims(
     # An app without roles gets a token without the claim `roles`; the API refuses it.
     granted: dict[str, object] = {"roles": roles} if roles else {}
     if resource.token_version == 2:
-        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": authentication}
+        named = {"aud": resource.client_id, "azp": app.client_id, "azpacr": acr}
         return named | common | granted | {"iss": world.issuer(tenant_id, 2), "ver": "2.0"}
     return (
         {"aud": api.identifier, "iss": world.issuer(tenant_id, 1)}
@@ -115,7 +110,7 @@ def app_claims(
         | {
             "app_displayname": app.name,
             "appid": app.client_id,
-            "appidacr": authentication,
+            "appidacr": acr,
             "idp": world.issuer(tenant_id, 1),
             "idtyp": "app",
             "tenant_region_scope": world.tenants[tenant_id].region,

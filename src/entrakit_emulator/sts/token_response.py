@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 CONTINUOUS = "cp1"
 
 
-def for_app(
-    exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *, authentication: str
-) -> dict[str, object]:
+def for_app(exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *, acr: str) -> dict[str, object]:
     """Return the answer to client credentials: an access token only.
 
     Args:
@@ -33,12 +31,12 @@ def for_app(
         app: The app.
         tenant_id: Id of the tenant.
         api: Resource of the token, and its scopes.
-        authentication: "1" for a secret, "2" for a certificate.
+        acr: How the app authenticated (`appidacr`): "1" for a secret, "2" for a certificate.
     """
     world = exchange.world
     tokens = world.faults.take_tokens()
     lifetime = _lifetime(exchange, tokens, is_continuous=False)
-    claims = say.app_claims(world, app, tenant_id, api, authentication=authentication, ends_at=exchange.now + lifetime)
+    claims = say.app_claims(world, app, tenant_id, api, acr=acr, ends_at=exchange.now + lifetime)
     return _shaped(
         {
             "token_type": "Bearer",
@@ -57,7 +55,7 @@ def for_person(
     subject: Subject,
     scopes: Scopes,
     *,
-    authentication: str,
+    acr: str,
     platform: str,
     request: AuthorizeRequest | None = None,
     claims_request: str = "",
@@ -71,7 +69,7 @@ def for_person(
         user: The user.
         subject: The sign-in of the user.
         scopes: Scopes of the request; the access token is for the first resource.
-        authentication: How the app authenticated: "0" not at all, "1" secret, "2" certificate.
+        acr: How the app authenticated (`appidacr`): "0" not at all, "1" secret, "2" certificate.
         platform: `public`, `web` or `spa`, for the refresh token.
         request: The authorization request, for the ID token; None for other grants.
         claims_request: The claims request, JSON text.
@@ -80,30 +78,17 @@ def for_person(
     Raises:
         ServiceError: The claims request can't be read, or requires a second factor.
     """
-    world = exchange.world
-    wishes = say.requested(claims_request)
-    tokens = world.faults.take_tokens()
-    api = scopes.first
-    is_continuous = CONTINUOUS in [str(value).lower() for value in _values(wishes.get("xms_cc"))]
+    world, api = exchange.world, scopes.first
+    wishes, tokens = say.requested(claims_request), world.faults.take_tokens()
+    is_continuous = _is_continuous(wishes)
     lifetime = _lifetime(exchange, tokens, is_continuous=is_continuous)
     names = sorted(consent.granted(world, user.object_id, app, api.resource))
     oidc = ["email", "openid", "profile"] if scopes.oidc & {"openid", "profile", "email"} else []
     claims = say.user_claims(
-        world,
-        app,
-        user,
-        subject,
-        api,
-        scp=[*names, *oidc],
-        authentication=authentication,
-        ends_at=exchange.now + lifetime,
+        world, app, user, subject, api, scp=[*names, *oidc], acr=acr, ends_at=exchange.now + lifetime
     )
-    if is_continuous:
-        claims["xms_cc"] = [CONTINUOUS]
-    if "acrs" in wishes:
-        _need_second_factor(subject, api)
-        claims["acrs"] = _values(wishes["acrs"])
-    listed = [f"{api.identifier}/{name}" for name in names] + ([f"{api.identifier}/.default"] if api.is_default else [])
+    claims |= _requested_claims(wishes, subject, api)
+    listed = [f"{api.identifier}/{name}" for name in (*names, *([".default"] if api.is_default else []))]
     answer: dict[str, object] = {
         "token_type": "Bearer",
         "scope": " ".join([*listed, *oidc]),
@@ -111,27 +96,34 @@ def for_person(
         "ext_expires_in": lifetime,
         "access_token": _access_token(exchange, claims, tokens, api, user_id=user.object_id),
     }
-    if is_continuous and tokens.refresh_in_s is None:
-        answer["refresh_in"] = lifetime // 2
+    answer |= {"refresh_in": lifetime // 2} if is_continuous and tokens.refresh_in_s is None else {}
     if "offline_access" in scopes.oidc and not tokens.is_without_refresh_token:
-        keeps = tokens.is_without_rotation and old_refresh_token
-        answer["refresh_token"] = (
-            old_refresh_token if keeps else _refresh_token(exchange, app, subject, scopes, platform)
-        )
-        if app.is_family:
-            answer["foci"] = "1"
+        kept = old_refresh_token if tokens.is_without_rotation else ""
+        new = kept or _refresh_token(exchange, app, subject, scopes, platform)
+        answer |= {"refresh_token": new, **({"foci": "1"} if app.is_family else {})}
     if "openid" in scopes.oidc and not tokens.is_without_id_token:
-        answer["id_token"] = _signed(
-            exchange, say.id_claims(world, app, user, subject, request) | dict(tokens.id_token)
-        )
+        id_claims = say.id_claims(world, app, user, subject, request)
+        answer["id_token"] = _signed(exchange, id_claims | dict(tokens.id_token))
     if exchange.form.get("client_info") == "1":
         answer["client_info"] = say.client_info(user)
     return _shaped(answer, tokens)
 
 
-def _need_second_factor(subject: Subject, api: ResourceScopes) -> None:
+def _is_continuous(wishes: Mapping[str, Mapping[str, object]]) -> bool:
+    """Return whether a claims request announces support for claims challenges."""
+    return CONTINUOUS in [str(value).lower() for value in _values(wishes.get("xms_cc"))]
+
+
+def _requested_claims(
+    wishes: Mapping[str, Mapping[str, object]], subject: Subject, api: ResourceScopes
+) -> dict[str, object]:
+    """Return the claims that a claims request adds to the access token."""
+    added: dict[str, object] = {"xms_cc": [CONTINUOUS]} if _is_continuous(wishes) else {}
+    if "acrs" not in wishes:
+        return added
     if "mfa" not in subject.methods:
         raise ServiceError(50076, error="interaction_required", resource=api.resource)
+    return added | {"acrs": _values(wishes["acrs"])}
 
 
 def _values(wish: Mapping[str, object] | None) -> list[object]:

@@ -1,4 +1,4 @@
-"""A caller of Graph that is an app with all permissions, or a person with few."""
+"""Graph as an app with all permissions sees it, or a user with few."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ USER = {
 
 
 class Graph:
-    """Asks Graph, and reads its answers.
+    """A client of Graph.
 
     Args:
-        caller: What calls.
-        token: The token.
+        caller: Client of the tenant.
+        token: Access token.
     """
 
     def __init__(self, caller: Caller, token: str) -> None:
@@ -42,19 +42,19 @@ class Graph:
         return self._http.request(method, address, json=body, headers=fields)
 
     def get(self, path: str, **headers: str) -> Any:  # noqa: ANN401 - JSON
-        """Return the JSON of a GET that works."""
+        """Return the JSON of a successful GET."""
         response = self.ask("GET", path, **headers)
         assert response.status_code == 200, response.text
         return response.json()
 
     def refusal(self, path: str, method: str = "GET", body: object = None, **headers: str) -> tuple[int, str, str]:
-        """Return status, code and message of what is refused."""
+        """Return status, code and message of an error."""
         response = self.ask(method, path, body, **headers)
         error = response.json()["error"]
         return response.status_code, error["code"], error["message"]
 
     def make_user(self, name: str, **more: object) -> Any:  # noqa: ANN401 - JSON
-        """Make a user."""
+        """Create a user."""
         body = {
             "accountEnabled": True, "displayName": name, "mailNickname": name.lower(),
             "userPrincipalName": f"{name.lower()}@contoso.example",
@@ -65,14 +65,14 @@ class Graph:
         return response.json()
 
     def make_group(self, name: str, **more: object) -> Any:  # noqa: ANN401 - JSON
-        """Make a group."""
+        """Create a group."""
         body = {"displayName": name, "mailEnabled": False, "mailNickname": name, "securityEnabled": True, **more}
         response = self.ask("POST", "/groups", body)
         assert response.status_code == 201, response.text
         return response.json()
 
     def add(self, group: str, member: str, relation: str = "members") -> httpx2.Response:
-        """Add a member to a group."""
+        """Add a member or an owner to a group."""
         return self.ask(
             "POST", f"/groups/{group}/{relation}/$ref", {"@odata.id": f"{self.root}/directoryObjects/{member}"}
         )
@@ -90,20 +90,20 @@ class Graph:
 
 @pytest.fixture
 def graph(caller: Caller) -> Graph:
-    """Return Graph as an app with all permissions sees it."""
+    """Graph as an app with all permissions sees it."""
     caller.tenant.seed.grant_roles(caller.tenant.confidential_client, GRAPH, ALL)
     return Graph(caller, caller.app_token().json()["access_token"])
 
 
 @pytest.fixture
 def person(caller: Caller) -> Graph:
-    """Return Graph as a person with User.Read sees it."""
+    """Graph as a user with User.Read sees it."""
     return Graph(caller, caller.password().json()["access_token"])
 
 
 @pytest.fixture
 def people(graph: Graph) -> Graph:
-    """Return Graph with a few people who differ."""
+    """Graph with a few different users."""
     graph.make_user("Zoe", city="Aarhus", jobTitle="Engineer", companyName="Contoso", mail="zoe@contoso.example")
     graph.make_user("Yan", city="Aarhus", jobTitle="Chef's aide", otherMails=["yan@home.example"])
     graph.make_user("Xia", accountEnabled=False, city="Berlin")

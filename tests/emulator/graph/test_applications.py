@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def test_an_app_that_is_made_can_sign_in(graph: Graph, caller: Caller) -> None:
     """
-    An app with a secret signs in once it has a service principal, and not after it was deleted.
+    An app with a secret can sign in once it has a service principal, and no more after its deletion.
     """
     app = graph.ask("POST", "/applications", {"displayName": "Robot"}).json()
     secret = graph.ask(

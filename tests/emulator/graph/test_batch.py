@@ -1,4 +1,4 @@
-"""`$batch`: what is taken, what is refused as a whole, and how its items are answered, each on its own."""
+"""`$batch`: accepted batches, refused batches, and the separate answers of items."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ JSON = {"Content-Type": "application/json"}
 
 
 def send(graph: Graph, *items: object) -> dict[str, dict[str, Any]]:
-    """Send a batch that is answered, and return its answers by their ids."""
+    """Send a batch that succeeds, and return its answers by their ids."""
     response = graph.ask("POST", "/$batch", {"requests": list(items)})
     assert response.status_code == 200, response.text
     return {one["id"]: one for one in response.json()["responses"]}
 
 
 def get(key: str, url: str, **more: object) -> dict[str, object]:
-    """Return an item."""
+    """Return an item of a batch."""
     return {"id": key, "method": "GET", "url": url, **more}
 
 
 def test_items_are_answered_each_on_its_own(graph: Graph) -> None:
     """
-    Reads, writes, refusals and texts, in one batch; links in it are absolute.
+    A batch may contain reads, writes, errors and plain-text answers; its links are absolute.
     """
     graph.make_user("Una")
     body = {"displayName": "Batched", "mailEnabled": False, "mailNickname": "batched", "securityEnabled": True}
@@ -55,7 +55,7 @@ def test_items_are_answered_each_on_its_own(graph: Graph) -> None:
 
 def test_a_batch_of_beta_asks_beta(graph: Graph) -> None:
     """
-    The batch's version is that of its items.
+    Items have the version of the batch.
     """
     root = graph.root.replace("/v1.0", "/beta")
 
@@ -67,7 +67,7 @@ def test_a_batch_of_beta_asks_beta(graph: Graph) -> None:
 
 def test_answers_come_in_another_order(graph: Graph) -> None:
     """
-    No order is promised, so none is kept; it is the same one each time.
+    The answers are not in the order of the requests, and always in the same order.
     """
     items = [get(str(number), "/users?$top=1") for number in range(5)]
 
@@ -81,7 +81,7 @@ def test_answers_come_in_another_order(graph: Graph) -> None:
 
 def test_dependent_items_run_after_what_they_need(graph: Graph) -> None:
     """
-    An item that needs another runs after it, wherever it stands.
+    An item with a dependency runs after it, wherever it stands.
     """
     body = {"displayName": "First", "mailEnabled": False, "mailNickname": "first", "securityEnabled": True}
 
@@ -96,7 +96,7 @@ def test_dependent_items_run_after_what_they_need(graph: Graph) -> None:
 
 def test_what_depends_on_a_failure_is_not_run(graph: Graph) -> None:
     """
-    424 for it, and for what depends on it in turn.
+    An item whose dependency failed gets 424, and so do the items that depend on it.
     """
     user = graph.make_user("Kept")["id"]
 
@@ -139,7 +139,7 @@ def test_what_depends_on_a_failure_is_not_run(graph: Graph) -> None:
 )
 def test_a_malformed_batch_is_refused_as_a_whole(graph: Graph, items: list[object], message: str) -> None:
     """
-    400 before any item is run.
+    A malformed batch gets 400 before any item runs.
     """
     status, _, text = graph.refusal("/$batch", "POST", {"requests": items})
 
@@ -148,7 +148,7 @@ def test_a_malformed_batch_is_refused_as_a_whole(graph: Graph, items: list[objec
 
 def test_a_cycle_runs_nothing(graph: Graph) -> None:
     """
-    A batch that is refused for a cycle has not run the items outside of it.
+    In a batch with a circular dependency, no item runs, not even one outside the circle.
     """
     user = graph.make_user("Safe")["id"]
     items = [
@@ -165,7 +165,7 @@ def test_a_cycle_runs_nothing(graph: Graph) -> None:
 
 def test_batches_are_posted_and_not_nested(graph: Graph) -> None:
     """
-    GET is no method for it, and a batch inside a batch is refused.
+    GET is not supported, and a batch inside a batch is refused.
     """
     inner = {"id": "1", "method": "POST", "url": "/$batch", "headers": JSON, "body": {"requests": []}}
 
@@ -175,7 +175,7 @@ def test_batches_are_posted_and_not_nested(graph: Graph) -> None:
 
 def test_each_item_needs_its_own_permission(person: Graph) -> None:
     """
-    What the caller may not do is refused inside the batch.
+    An item without permission is refused inside the batch.
     """
     answers = send(person, get("own", "/me"), {"id": "all", "method": "DELETE", "url": "/users/x"})
 
@@ -185,7 +185,7 @@ def test_each_item_needs_its_own_permission(person: Graph) -> None:
 
 def test_each_item_is_throttled_on_its_own(graph: Graph) -> None:
     """
-    The batch is 200 while items of it are 429, with Retry-After in their headers; waiting that long helps.
+    The batch has status 200 while some items have 429 with Retry-After; after that time they succeed.
     """
     graph.tenant.seed.change_settings({"resource_units": 6})
     items = [get(str(number), "/users") for number in range(5)]
@@ -203,7 +203,7 @@ def test_each_item_is_throttled_on_its_own(graph: Graph) -> None:
 
 def test_planned_refusals_meet_items_by_their_address(graph: Graph) -> None:
     """
-    A test can have the items that it means refused, inside a batch that is not.
+    A test can choose the items to refuse in an otherwise successful batch.
     """
     graph.tenant.faults.add(faults.Item(url="/groups", status=503, retry_after=7))
     items = [get("1", "/users?$top=1"), get("2", "/groups"), get("3", "/groups?$top=1")]
@@ -217,7 +217,7 @@ def test_planned_refusals_meet_items_by_their_address(graph: Graph) -> None:
 
 def test_concurrent_writes_are_refused_as_the_directory_does(graph: Graph) -> None:
     """
-    The fault with status 409 has the directory's own code, by which clients know that they may repeat.
+    The fault with status 409 has the directory's own code, which tells clients that they may repeat the request.
     """
     graph.tenant.faults.add(faults.Failure(endpoint="graph", status=409))
 

@@ -24,14 +24,14 @@ def planted(count: int) -> Iterator[Store]:
 
 
 def rows(store: Store, table: str) -> list[tuple[object, ...]]:
-    """Return what is in a table."""
-    return list(store.connection.execute(f"SELECT * FROM {table} ORDER BY key"))  # noqa: S608 our own names
+    """Return the rows of a table."""
+    return list(store.connection.execute(f"SELECT * FROM {table} ORDER BY key"))  # noqa: S608 names of the test only
 
 
 @pytest.mark.parametrize("count", [0, 1, 250])
 def test_bulk_objects_are_always_the_same(count: int) -> None:
     """
-    Ids, names and memberships, in every run; sign-in names are unique.
+    Ids, names and memberships are the same in every run, and sign-in names are unique.
     """
     with planted(count) as first, planted(count) as second:
         objects, links = ([rows(store, table) for store in (first, second)] for table in ("objects", "links"))

@@ -1,4 +1,4 @@
-"""Requests to Graph, parsed."""
+"""Parsing of requests to Graph."""
 
 from __future__ import annotations
 

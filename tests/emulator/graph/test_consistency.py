@@ -1,4 +1,4 @@
-"""Eventual consistency: with a lag, everything but a GET by id hears of writes later. By the tenant's clock."""
+"""Eventual consistency: with a lag, all requests except a GET by id see writes later. Times are the tenant's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVENTUAL = {"ConsistencyLevel": "eventual"}
 
 @pytest.fixture
 def slow(graph: Graph) -> Graph:
-    """Return a Graph whose lists are behind by half a minute, but know of what was there before."""
+    """Graph whose lists are half a minute behind, with earlier objects."""
     graph.make_user("Old", city="Ulm")
     graph.make_group("Club")
     graph.tenant.seed.change_settings({"replication_lag_s": LAG_S})
@@ -28,7 +28,7 @@ def names(graph: Graph, path: str, **headers: str) -> list[str]:
 
 
 def group_id(graph: Graph) -> str:
-    """Return the id of the group that was there before."""
+    """Return the id of the group that existed before."""
     return str(graph.get("/groups?$filter=displayName eq 'Club'")["value"][0]["id"])
 
 
@@ -39,14 +39,14 @@ def catch_up(graph: Graph) -> None:
 
 def test_what_was_there_is_seen(slow: Graph) -> None:
     """
-    A lag hides nothing that was written before it was asked for.
+    A lag hides no write that was made before the lag was set.
     """
     assert ["Old"] == names(slow, "/users?$filter=city eq 'Ulm'", **EVENTUAL)
 
 
 def test_a_new_object_is_read_by_its_id_at_once(slow: Graph) -> None:
     """
-    Lists, filters, searches and counts hear of it later.
+    Lists, filters, searches and counts show a new object later.
     """
     before = slow.ask("GET", "/users/$count", **EVENTUAL).text
     user = slow.make_user("Late")["id"]
@@ -64,7 +64,7 @@ def test_a_new_object_is_read_by_its_id_at_once(slow: Graph) -> None:
 
 def test_a_change_is_filtered_by_later(slow: Graph) -> None:
     """
-    Lists show, and filters compare, what was there before.
+    Lists show, and filters compare, the state before.
     """
     slow.ask("PATCH", "/users/old@contoso.example", {"displayName": "Renamed"})
     old, new = "/users?$filter=displayName eq 'Old'", "/users?$filter=displayName eq 'Renamed'"
@@ -78,7 +78,7 @@ def test_a_change_is_filtered_by_later(slow: Graph) -> None:
 
 def test_a_deleted_object_disappears_later(slow: Graph) -> None:
     """
-    Lists show for a while what is gone already.
+    Lists show a deleted object until the lag has passed.
     """
     slow.ask("DELETE", "/users/old@contoso.example")
     listed = "/users?$filter=displayName eq 'Old'"
@@ -92,7 +92,7 @@ def test_a_deleted_object_disappears_later(slow: Graph) -> None:
 
 def test_memberships_are_seen_later(slow: Graph) -> None:
     """
-    Members, memberships, checks of these and `$expand`; adding and taking away alike.
+    The lag applies to members, memberships, their checks and `$expand`, after adding and after removing.
     """
     group = group_id(slow)
     user = slow.get("/users/old@contoso.example")["id"]
@@ -118,7 +118,7 @@ def test_memberships_are_seen_later(slow: Graph) -> None:
 
 def test_a_reference_to_a_new_object_fails_for_a_while(slow: Graph) -> None:
     """
-    404 for an object that the replica has not heard of.
+    A reference to an object that the replica does not have yet gives 404.
     """
     group, user = group_id(slow), slow.make_user("Late")["id"]
 
@@ -131,7 +131,7 @@ def test_a_reference_to_a_new_object_fails_for_a_while(slow: Graph) -> None:
 
 def test_pages_of_one_listing_hear_of_writes_in_between(slow: Graph) -> None:
     """
-    Next links stay good while the replica catches up; nothing comes twice.
+    Next links stay valid while the replica advances, and no object is returned twice.
     """
     first = slow.get("/users?$top=3")
     late = slow.make_user("Late")["id"]
@@ -145,7 +145,7 @@ def test_pages_of_one_listing_hear_of_writes_in_between(slow: Graph) -> None:
 
 def test_the_lag_ends_with_its_setting(slow: Graph) -> None:
     """
-    Without the lag everybody sees everything at once, and a new lag begins with all of it.
+    Without a lag all writes are visible at once, and a new lag starts with all of them.
     """
     slow.make_user("Late")
     listed = "/users?$filter=displayName eq 'Late'"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_deleted_users_can_be_restored_or_removed_for_good(graph: Graph) -> None:
     """
-    A deleted user is in the bin, under its type, until it is restored or removed.
+    A deleted user is listed under its type until it is restored or purged.
     """
     first, second = (graph.make_user(name)["id"] for name in ("Una", "Ulf"))
     graph.ask("DELETE", f"/users/{first}")

@@ -1,4 +1,4 @@
-"""Delta queries: a first round, what changed since, tombstones, relations, and tokens that grow old."""
+"""Delta queries: first round, later rounds, tombstones, relations, and expired tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEEK_S = 7 * 24 * 3600
 
 
 def walk(graph: Graph, link: str, **headers: str) -> tuple[list[dict[str, Any]], str, int]:
-    """Turn the pages of a round; return its items, the delta link, and how many pages there were."""
+    """Follow the pages of a round; return its items, the delta link, and the number of pages."""
     items: list[dict[str, Any]] = []
     pages = 0
     while True:
@@ -27,19 +27,19 @@ def walk(graph: Graph, link: str, **headers: str) -> tuple[list[dict[str, Any]],
 
 
 def begin(graph: Graph, path: str) -> str:
-    """Return the link for what changes from now on."""
+    """Return the link for changes from now on."""
     return walk(graph, path)[1]
 
 
 def changed(graph: Graph, link: str, **headers: str) -> list[dict[str, Any]]:
-    """Return what changed since a link."""
+    """Return the changes since a link."""
     return walk(graph, link, **headers)[0]
 
 
 @pytest.mark.parametrize("name", ["delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()"])
 def test_the_first_round_lists_what_there_is(graph: Graph, name: str) -> None:
     """
-    In pages as large as asked for, whichever way the function is written; only the last has the delta link.
+    Pages have the requested size with each spelling of the function; only the last one has the delta link.
     """
     listed = graph.ids("/users?$top=999")
 
@@ -52,7 +52,7 @@ def test_the_first_round_lists_what_there_is(graph: Graph, name: str) -> None:
 
 def test_what_was_never_set_is_left_out(graph: Graph) -> None:
     """
-    Values that are there are shown, others are not named at all.
+    Properties that were never set are missing in the items.
     """
     graph.make_user("Una", city="Köln")
 
@@ -64,7 +64,8 @@ def test_what_was_never_set_is_left_out(graph: Graph) -> None:
 
 def test_later_rounds_tell_of_new_changed_and_deleted_ones(graph: Graph) -> None:
     """
-    New ones with their properties, deleted ones as tombstones: `changed` while they can be restored, then `deleted`.
+    New objects come with their properties, deleted ones as tombstones: `changed` while they can be restored, then
+    `deleted`.
     """
     kept, gone = graph.make_user("Kept")["id"], graph.make_user("Gone")["id"]
     link = begin(graph, "/users/delta")
@@ -85,7 +86,7 @@ def test_later_rounds_tell_of_new_changed_and_deleted_ones(graph: Graph) -> None
 
 def test_a_round_can_be_repeated(graph: Graph) -> None:
     """
-    A link that was used may be used again, and tells the same and what came since.
+    A used link may be used again; it returns the same changes and the newer ones.
     """
     link = begin(graph, "/users/delta")
     user = graph.make_user("Twice")["id"]
@@ -98,7 +99,7 @@ def test_a_round_can_be_repeated(graph: Graph) -> None:
 
 def test_what_changes_during_the_first_round_is_told(graph: Graph) -> None:
     """
-    Created, changed and deleted while the client turns pages: it knows of all when the next round is over.
+    Objects that are created, changed or deleted during a first round are known after the next round.
     """
     early, late = graph.make_user("Early")["id"], graph.make_user("Late")["id"]
     page = graph.get("/users/delta", Prefer="odata.maxpagesize=9")
@@ -116,7 +117,7 @@ def test_what_changes_during_the_first_round_is_told(graph: Graph) -> None:
 
 def test_minimal_shows_only_what_changed(graph: Graph) -> None:
     """
-    With `Prefer: return=minimal` an item has its id and what changed, without it all that is selected.
+    With `Prefer: return=minimal` an item has its id and the changed properties, without it all selected properties.
     """
     user = graph.make_user("Minimal", city="Ulm")["id"]
     link = begin(graph, "/users/delta?$select=displayName,city,jobTitle")
@@ -130,7 +131,7 @@ def test_minimal_shows_only_what_changed(graph: Graph) -> None:
 
 def test_latest_begins_now(graph: Graph) -> None:
     """
-    `$deltatoken=latest` lists nothing, and its link tells what comes after.
+    `$deltatoken=latest` lists nothing; its link returns later changes.
     """
     items, link, pages = walk(graph, "/users/delta?$deltatoken=latest&$select=displayName")
     user = graph.make_user("Next")["id"]
@@ -141,7 +142,7 @@ def test_latest_begins_now(graph: Graph) -> None:
 
 def test_some_objects_only(graph: Graph) -> None:
     """
-    `$filter` names ids, and later rounds tell of these alone.
+    `$filter` names ids, and later rounds contain only these objects.
     """
     one, two, three = (graph.make_user(name)["id"] for name in ("One", "Two", "Three"))
 
@@ -156,14 +157,14 @@ def test_some_objects_only(graph: Graph) -> None:
 @pytest.mark.parametrize("text", ["displayName eq 'Ada'", "id ne '1'", "id eq 'no guid'"])
 def test_other_filters_are_refused(graph: Graph, text: str) -> None:
     """
-    Delta filters by ids, and by nothing else.
+    Delta supports filters by id only.
     """
     assert 400 == graph.refusal(f"/users/delta?$filter={text}")[0]
 
 
 def test_at_most_fifty_ids(graph: Graph) -> None:
     """
-    A filter names up to fifty.
+    A filter names at most fifty ids.
     """
     ids = " or ".join(["id eq '00000000-0000-4000-8000-000000000000'"] * 51)
 
@@ -174,7 +175,7 @@ def test_at_most_fifty_ids(graph: Graph) -> None:
 @pytest.mark.parametrize("option", ["$expand=manager", "$top=5", "$orderby=displayName", '$search="x"', "$count=true"])
 def test_options_that_delta_does_not_take_are_refused_by_name(graph: Graph, option: str) -> None:
     """
-    The message names the option.
+    The message names the unsupported option.
     """
     status, _, message = graph.refusal(f"/users/delta?{option}", ConsistencyLevel="eventual")
 
@@ -183,7 +184,7 @@ def test_options_that_delta_does_not_take_are_refused_by_name(graph: Graph, opti
 
 def test_members_come_and_go(graph: Graph) -> None:
     """
-    A group tells of members added and removed since, with what they are.
+    A group reports members added and removed since, with their types.
     """
     group, inner = graph.make_group("Outer")["id"], graph.make_group("Inner")["id"]
     ada, bea = graph.make_user("Ann")["id"], graph.make_user("Bea")["id"]
@@ -206,7 +207,7 @@ def test_members_come_and_go(graph: Graph) -> None:
 
 def test_a_member_that_is_deleted_leaves_its_groups(graph: Graph) -> None:
     """
-    And is back among them when it is restored; a group that comes back brings its members along.
+    Its groups report a deleted member as removed and a restored one as added; a restored group reports its members.
     """
     user = graph.make_user("Member")["id"]
     group = graph.make_group("Unified", groupTypes=["Unified"], mailEnabled=True, securityEnabled=False)["id"]
@@ -231,7 +232,7 @@ def test_a_member_that_is_deleted_leaves_its_groups(graph: Graph) -> None:
 
 def test_who_selects_no_members_hears_of_none(graph: Graph) -> None:
     """
-    Without `members` in `$select` a group tells of its properties only.
+    Without `members` in `$select`, a group reports its properties only.
     """
     group, user = graph.make_group("Silent")["id"], graph.make_user("Una")["id"]
     silent, talking = begin(graph, "/groups/delta?$select=displayName"), begin(graph, "/groups/delta?$select=members")
@@ -243,7 +244,7 @@ def test_who_selects_no_members_hears_of_none(graph: Graph) -> None:
 
 def test_many_members_come_in_parts_and_none_is_lost(graph: Graph) -> None:
     """
-    A large group is repeated from page to page; a member that leaves meanwhile moves no other out of sight.
+    A large group is repeated from page to page; a member that is removed meanwhile does not hide others.
     """
     group = graph.make_group("Large")["id"]
     graph.add(group, graph.get("/users/ada@contoso.example")["id"], "owners")
@@ -266,7 +267,7 @@ def test_many_members_come_in_parts_and_none_is_lost(graph: Graph) -> None:
 
 def test_managers_are_told_of(graph: Graph) -> None:
     """
-    A user tells of a new manager, and of one who is no longer.
+    A delta reports that a user has a new manager, or no manager any more.
     """
     user, boss, next_boss = (graph.make_user(name)["id"] for name in ("Worker", "Boss", "Chief"))
     link = begin(graph, "/users/delta?$select=displayName,manager")
@@ -281,7 +282,7 @@ def test_managers_are_told_of(graph: Graph) -> None:
 
 def test_directory_objects_of_all_kinds(graph: Graph) -> None:
     """
-    `/directoryObjects/delta` tells of users and groups alike, and says what they are.
+    `/directoryObjects/delta` reports users and groups with their types.
     """
     link = begin(graph, "/directoryObjects/delta")
     user, group = graph.make_user("Una")["id"], graph.make_group("Grown")["id"]
@@ -296,7 +297,7 @@ def test_directory_objects_of_all_kinds(graph: Graph) -> None:
 @pytest.mark.parametrize("name", ["nextLink", "deltaLink"])
 def test_tokens_are_bound_to_what_they_were_given_for(graph: Graph, name: str) -> None:
     """
-    A token that was changed, of another collection, or with other options is refused.
+    An altered token, a token of another collection, or a token with other options is refused.
     """
     size = "1" if name == "nextLink" else "999"
     link = graph.get("/users/delta?$select=displayName", Prefer=f"odata.maxpagesize={size}")[f"@odata.{name}"]
@@ -311,7 +312,7 @@ def test_tokens_are_bound_to_what_they_were_given_for(graph: Graph, name: str) -
 
 def test_a_token_of_more_than_a_week_is_too_old(graph: Graph, caller: Any) -> None:  # noqa: ANN401 - the fixture
     """
-    410 and syncStateNotFound, with the address to begin anew at; a week is just right.
+    An older token gives 410 and syncStateNotFound with the URL of a new query; a token of exactly a week is valid.
     """
     link = begin(graph, "/users/delta?$select=displayName")
     graph.tenant.clock.advance(WEEK_S - 60)

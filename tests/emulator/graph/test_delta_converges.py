@@ -1,4 +1,4 @@
-"""Whatever happens between the pages of a delta query, a client that follows it ends with what there is."""
+"""A client that follows a delta query ends with the state of the directory, whatever changes between its pages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LINKS = ("@odata.nextLink", "@odata.deltaLink")
 
 
 class Follower:
-    """A client that keeps groups and their members by delta alone.
+    """A client that tracks groups and their members by delta only.
 
     Args:
         graph: Graph.
-        size: Groups on a page.
+        size: Groups per page.
     """
 
     def __init__(self, graph: Graph, size: int) -> None:
@@ -29,7 +29,7 @@ class Follower:
         self.groups: dict[str, tuple[str, set[str]]] = {}
 
     def turn(self) -> bool:
-        """Read a page, and return whether the round goes on."""
+        """Read a page, and return whether the round continues."""
         page = self._graph.get(self._link, Prefer=self._prefer)
         for item in page["value"]:
             self._take(item)
@@ -37,7 +37,7 @@ class Follower:
         return LINKS[0] in page
 
     def catch_up(self) -> None:
-        """End the round, and walk another one."""
+        """Finish the round, and run another one."""
         while self.turn():
             pass
         while self.turn():
@@ -54,11 +54,11 @@ class Follower:
 
 
 class Tumult:
-    """Changes groups and people at random, always the same way for a seed.
+    """Random changes of groups and users, reproducible by a seed.
 
     Args:
         graph: Graph.
-        seed: Seed.
+        seed: Seed of the random numbers.
     """
 
     def __init__(self, graph: Graph, seed: int) -> None:
@@ -70,7 +70,7 @@ class Tumult:
         self._users = [graph.make_user(f"U{number}")["id"] for number in range(12)]
 
     def step(self) -> None:
-        """Do something; what can't be done just now is refused, and that is fine."""
+        """Make one change; the tenant may refuse it."""
         self._number += 1
         choice = self._random.random()
         if choice < 0.15 or not self.groups:
@@ -97,7 +97,8 @@ class Tumult:
 @pytest.mark.parametrize("seed", range(6))
 def test_a_client_that_follows_knows_what_there_is(graph: Graph, seed: int) -> None:
     """
-    Pages of all sizes, members that come and go, groups and people deleted and restored meanwhile.
+    This holds for pages of all sizes, with members added and removed, and groups and users deleted and restored
+    meanwhile.
     """
     tumult = Tumult(graph, seed)
     follower = Follower(graph, size=1 + seed)

@@ -1,4 +1,4 @@
-"""The protected endpoint."""
+"""Graph over HTTP: `/me`, userinfo, and access tokens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CP1 = '{"access_token": {"xms_cc": {"values": ["cp1"]}}}'
 
 def test_me_is_the_person_of_the_token(caller: Caller) -> None:
     """
-    The shape of a user, and the headers, are Graph's (service facts, 3.1 and 7.3).
+    The user and the headers have Graph's form (service facts, 3.1 and 7.3).
     """
     response = caller.graph(caller.person_token())
     user = caller.tenant.users.normal
@@ -41,7 +41,7 @@ def test_me_is_the_person_of_the_token(caller: Caller) -> None:
 
 def test_me_of_somebody_without_mail_and_surname(caller: Caller) -> None:
     """
-    What is not known is null.
+    Unknown values are null.
     """
     caller.tenant.seed.add_user("una@contoso.example", "Password-1", display_name="Una")
     caller.tenant.seed.grant("*", caller.tenant.public_client, GRAPH, ["User.Read"])
@@ -53,7 +53,7 @@ def test_me_of_somebody_without_mail_and_surname(caller: Caller) -> None:
 
 def test_userinfo_tells_who_signed_in(caller: Caller) -> None:
     """
-    The endpoint that discovery names (OpenID Connect Core, 5.3).
+    Userinfo is at the address that discovery names (OpenID Connect Core, 5.3).
     """
     address = caller.http.get("/common/v2.0/.well-known/openid-configuration").json()["userinfo_endpoint"]
     token = caller.person_token()
@@ -66,7 +66,7 @@ def test_userinfo_tells_who_signed_in(caller: Caller) -> None:
 
 def test_userinfo_of_somebody_who_is_gone(caller: Caller) -> None:
     """
-    A person that is no longer there has a subject and nothing else.
+    Userinfo of a deleted user has a subject only.
     """
     caller.tenant.faults.add(Tokens(access_token={"oid": "gone"}))
 
@@ -75,7 +75,7 @@ def test_userinfo_of_somebody_who_is_gone(caller: Caller) -> None:
 
 def test_me_of_an_app_is_refused(caller: Caller) -> None:
     """
-    400, in Graph's words (service facts, 3.2).
+    An app gets 400 with Graph's message (service facts, 3.2).
     """
     response = caller.graph(caller.app_token().json()["access_token"])
 
@@ -86,7 +86,7 @@ def test_me_of_an_app_is_refused(caller: Caller) -> None:
 @pytest.mark.parametrize("path", ["/v1.0/organization", "/v1.0/me"])
 def test_without_permission_it_is_refused(caller: Caller, path: str) -> None:
     """
-    403 Authorization_RequestDenied (service facts, 3.2).
+    A token without permission gets 403 Authorization_RequestDenied (service facts, 3.2).
     """
     caller.tenant.seed.grant_roles(caller.tenant.confidential_client, GRAPH, [])
     caller.tenant.seed.withdraw(caller.tenant.users.normal.upn, caller.tenant.public_client)
@@ -100,7 +100,7 @@ def test_without_permission_it_is_refused(caller: Caller, path: str) -> None:
 
 def test_a_person_who_is_gone_is_not_found(caller: Caller) -> None:
     """
-    404 Request_ResourceNotFound.
+    A deleted user gets 404 Request_ResourceNotFound.
     """
     caller.tenant.faults.add(Tokens(access_token={"oid": "00000000-1111-4222-8333-444444444444"}))
 
@@ -111,7 +111,7 @@ def test_a_person_who_is_gone_is_not_found(caller: Caller) -> None:
 
 def test_revocation_is_a_challenge(caller: Caller) -> None:
     """
-    A revoked token is answered with the claims to ask for; a new sign-in is good again (service facts, 1.11).
+    A revoked token gets a challenge with claims; a new sign-in succeeds (service facts, 1.11).
     """
     token = caller.person_token(claims=CP1)
     caller.tenant.seed.revoke_sessions(caller.tenant.users.normal.upn)
@@ -127,7 +127,7 @@ def test_revocation_is_a_challenge(caller: Caller) -> None:
 
 def test_a_request_without_an_id_has_the_services(graph: Graph) -> None:
     """
-    Whoever sends no `client-request-id` gets the service's own id under that name, too.
+    A request without `client-request-id` gets the service's own id in that header.
     """
     answer = graph.ask("GET", "/users", client_request_id="")
 

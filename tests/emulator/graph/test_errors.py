@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_a_conflict_has_details(graph: Graph) -> None:
     """
-    The code in `details` tells a conflict from another mistake.
+    The code in `details` identifies a conflict.
     """
     error = graph.ask("POST", "/users", USER | {"userPrincipalName": "ada@contoso.example"}).json()["error"]
 
@@ -31,7 +31,8 @@ def test_a_conflict_has_details(graph: Graph) -> None:
 
 def test_errors_are_of_graphs_shape(caller: Caller) -> None:
     """
-    code, message, innerError with a date without Z and two ids; plain application/json (service facts, 3.2).
+    An error has code, message, innerError with a date without Z, and two ids; the type is application/json (service
+    facts, 3.2).
     """
     response = caller.graph("")
     error = response.json()["error"]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_expansion(people: Graph) -> None:
     """
-    One relation, with a selection inside, and no more than 20 of its objects.
+    One relation can be expanded, with a selection, and at most 20 objects.
     """
     boss, worker = (people.get(f"/users/{name}@contoso.example")["id"] for name in ("zoe", "yan"))
     people.ask("PUT", f"/users/{worker}/manager/$ref", {"@odata.id": f"{people.root}/users/{boss}"})

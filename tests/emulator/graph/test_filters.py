@@ -46,7 +46,7 @@ def filtered(graph: Graph, expression: str, *, advanced: bool = False, path: str
 )
 def test_filters_that_work_by_default(people: Graph, expression: str, names: list[str]) -> None:
     """
-    Each operator finds what it should, whatever the case of values.
+    Each operator finds the right users; values are compared in any case.
     """
     assert names == filtered(people, expression)
 
@@ -64,7 +64,7 @@ def test_filters_that_work_by_default(people: Graph, expression: str, names: lis
 )
 def test_filters_that_need_an_advanced_query(people: Graph, expression: str, names: list[str]) -> None:
     """
-    With the header and `$count=true` they work; without these they are refused.
+    With the header and `$count=true` these filters work; without them they are refused.
     """
     status, code, _ = people.refusal(f"/users?$filter={quote(expression)}")
 
@@ -80,7 +80,7 @@ def test_filters_that_need_an_advanced_query(people: Graph, expression: str, nam
 )
 def test_no_filter_breaks_the_database(text: str) -> None:
     """
-    Whatever a filter or a search says, it is SQL that the database runs, or a refusal.
+    Any filter or search becomes valid SQL or is refused.
     """
     store = Store(face)
     for is_filter in (True, False):
@@ -99,7 +99,7 @@ def test_no_filter_breaks_the_database(text: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_is_found_as_it_is(text: str) -> None:
     """
-    A value reaches the database as it was written, whatever quotes it holds.
+    A value reaches the database unchanged, whatever quotes it contains.
     """
     quoted = text.replace("'", "''")
     condition = filters.condition(f"city eq '{quoted}'", "user", is_advanced=False)

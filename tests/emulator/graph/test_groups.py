@@ -24,7 +24,7 @@ GROUP = {"displayName": "G", "mailEnabled": False, "mailNickname": "g", "securit
 )
 def test_what_a_group_can_not_be(graph: Graph, change: dict[str, object], words: str) -> None:
     """
-    Groups that the service would not make are refused.
+    Groups that the service does not accept are refused.
     """
     status, _, message = graph.refusal("/groups", "POST", GROUP | change)
 
@@ -34,7 +34,7 @@ def test_what_a_group_can_not_be(graph: Graph, change: dict[str, object], words:
 
 def test_members_come_with_a_new_group_or_a_change(graph: Graph) -> None:
     """
-    `members@odata.bind` adds up to 20, all of them or none.
+    `members@odata.bind` adds up to 20 members, all of them or none.
     """
     users = [f"{graph.root}/users/{graph.make_user(f'Una{number}')['id']}" for number in range(22)]
     made = graph.make_group("Bound", **{"members@odata.bind": users[:2], "owners@odata.bind": users[:1]})["id"]

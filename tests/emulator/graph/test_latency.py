@@ -1,4 +1,4 @@
-"""A service that takes its time: each answer of Graph by itself, not one after the other."""
+"""A slow service: each answer of Graph is delayed separately."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LATENCY_S = 0.4
 
 def test_answers_are_late_together(graph: Graph) -> None:
     """
-    Requests side by side wait at the same time; a batch of many waits once; the token service does not.
+    Concurrent requests are delayed at the same time, a batch is delayed once, and the token service is not delayed.
     """
     items = [{"id": str(number), "method": "GET", "url": "/users?$top=1"} for number in range(10)]
     graph.tenant.seed.change_settings({"graph_latency_s": LATENCY_S})

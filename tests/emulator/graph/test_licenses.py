@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_subscriptions_and_the_organization(graph: Graph) -> None:
     """
-    Both are there; subscriptions take no filter.
+    Subscriptions and the organization can be read; subscriptions support no filter.
     """
     skus = graph.get("/subscribedSkus")["value"]
 

@@ -1,4 +1,4 @@
-"""Collections: filters, searches, order, selection, counts and pages, with the service's rules and words."""
+"""Collections: order, selection, counts and pages, with the service's rules and messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 def test_queries_that_are_refused(graph: Graph, query: str, code: str) -> None:
     """
-    What the directory can't do is refused in its words.
+    An unsupported query is refused with the service's code.
     """
     status, found, _ = graph.refusal(f"/users?{quote(query, safe='$=&')}")
 
@@ -49,7 +49,7 @@ def test_queries_that_are_refused(graph: Graph, query: str, code: str) -> None:
 
 def test_the_words_of_refusals(graph: Graph) -> None:
     """
-    The texts that clients know (service facts, 3.2).
+    Errors have the messages that clients know (service facts, 3.2).
     """
     page = "Invalid page size specified: '1000'. Must be between 1 and 999 inclusive."
     clause = "Unsupported or invalid query filter clause specified for property 'city' of resource 'User'."
@@ -66,7 +66,7 @@ def test_the_words_of_refusals(graph: Graph) -> None:
 
 def test_order(people: Graph) -> None:
     """
-    By name, both ways; by other properties in an advanced query only.
+    Lists are sorted by name in both directions, by other properties in an advanced query only.
     """
     names = [one["displayName"] for one in people.get("/users?$orderby=displayName&$top=999")["value"]]
     backwards = [one["displayName"] for one in people.get("/users?$orderby=displayName desc&$top=999")["value"]]
@@ -78,7 +78,7 @@ def test_order(people: Graph) -> None:
 
 def test_selection(people: Graph) -> None:
     """
-    Only what was asked for, named in the context; lists are never null.
+    Only selected properties are returned, named in the context; lists are never null.
     """
     page = people.get("/users?$select=id,displayName,businessPhones&$top=1")
 
@@ -89,7 +89,7 @@ def test_selection(people: Graph) -> None:
 
 def test_counting(graph: Graph) -> None:
     """
-    `/$count` is text and needs the header; `$count=true` without the header is ignored.
+    `/$count` is plain text and requires the header; `$count=true` without the header is ignored.
     """
     total = len(graph.ids("/users"))
     response = graph.ask("GET", "/users/$count", **EVENTUAL)
@@ -104,14 +104,14 @@ def test_counting(graph: Graph) -> None:
 @pytest.mark.parametrize("query", ["", "&$orderby=displayName desc", "&$select=id"])
 def test_pages_hold_everything_once(people: Graph, size: int, query: str) -> None:
     """
-    Page by page, in any size and order: each object once, and no link after the last.
+    In any page size and order, each object is returned once, and the last page has no link.
     """
     assert sorted(people.ids("/users?$top=999")) == sorted(people.ids(f"/users?$top={size}{query}"))
 
 
 def test_pages_stay_right_while_objects_come_and_go(people: Graph) -> None:
     """
-    What is there all the time comes exactly once, whatever is added and deleted between two pages.
+    An object that exists all the time is returned exactly once, while others are added and deleted between pages.
     """
     before = people.ids("/users?$top=999")
     first = people.get("/users?$top=4")
@@ -126,7 +126,7 @@ def test_pages_stay_right_while_objects_come_and_go(people: Graph) -> None:
 
 def test_the_count_is_on_the_first_page_only(graph: Graph) -> None:
     """
-    Later pages have no `@odata.count`, and need the header again.
+    Later pages have no `@odata.count`, and require the header, too.
     """
     first = graph.get("/users?$top=2&$count=true", **EVENTUAL)
 
@@ -136,7 +136,7 @@ def test_the_count_is_on_the_first_page_only(graph: Graph) -> None:
 
 def test_a_lag_hides_what_was_just_written(graph: Graph) -> None:
     """
-    With a lag, lists and references see a new object later; a GET by id sees it at once.
+    With a lag, lists and references see a new object later, and a GET by id sees it at once.
     """
     graph.tenant.seed.change_settings({"replication_lag_s": 30.0})
     group = graph.make_group("Slow")["id"]

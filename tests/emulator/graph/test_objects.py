@@ -1,4 +1,4 @@
-"""Users, groups and apps: made, changed, related, deleted, restored; and what the token service makes of it."""
+"""Objects of all kinds."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("kind", ["person", "app"])
 def test_the_organization_is_the_tenant(caller: Caller, kind: str) -> None:
     """
-    People with User.Read and apps with Directory.Read.All may read it.
+    Users with User.Read and apps with Directory.Read.All can read the organization.
     """
     token = caller.person_token() if kind == "person" else caller.app_token().json()["access_token"]
 

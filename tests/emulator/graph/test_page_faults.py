@@ -1,4 +1,4 @@
-"""Faults of pages and batches: links to elsewhere, pages that come twice, other orders, tokens that expire midway."""
+"""Faults of pages and batches: foreign links, repeated pages, other orders, tokens that expire between pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def turn(graph: Graph, path: str) -> list[list[str]]:
-    """Return the ids of each page, as an honest client would turn them."""
+    """Return the ids of each page, following each link."""
     pages: list[list[str]] = []
     while path:
         page = graph.get(path, Prefer="odata.maxpagesize=2")
@@ -24,7 +24,7 @@ def turn(graph: Graph, path: str) -> list[list[str]]:
 
 def test_a_next_link_leads_to_another_host(graph: Graph) -> None:
     """
-    Where nobody should send a token.
+    The fault gives a next link to a host that must not get a token.
     """
     graph.tenant.faults.add(faults.Misled(form="foreign", host="graph.example"))
 
@@ -38,7 +38,7 @@ def test_a_next_link_leads_to_another_host(graph: Graph) -> None:
 @pytest.mark.parametrize("path", ["/users?$select=id,displayName", "/users/delta?$select=displayName"])
 def test_a_page_comes_twice(graph: Graph, path: str, after: int) -> None:
     """
-    The same page under another link, the first one or a later one; after it the listing goes on.
+    The first or a later page is repeated under another link; then the listing continues.
     """
     honest = turn(graph, path)
     graph.tenant.faults.add(faults.Misled(form="twice", after=after))
@@ -49,7 +49,7 @@ def test_a_page_comes_twice(graph: Graph, path: str, after: int) -> None:
 
 def test_items_come_in_another_order(graph: Graph) -> None:
     """
-    Of a page, and of a batch.
+    The items of a page and the answers of a batch can be reordered.
     """
     batch = {"requests": [{"id": str(n), "method": "GET", "url": "/users?$top=1"} for n in range(3)]}
     page, answers = graph.get("/users"), graph.ask("POST", "/$batch", batch).json()
@@ -62,7 +62,7 @@ def test_items_come_in_another_order(graph: Graph) -> None:
 
 def test_what_is_no_page_is_left_as_it_is(graph: Graph) -> None:
     """
-    A text, an answer without a body, and a page without a next link.
+    A plain text, an answer without a body, and a page without a next link are not changed.
     """
     graph.tenant.faults.add(faults.Misled(form="foreign", times=None))
     user = graph.make_user("Una")["id"]
@@ -74,7 +74,7 @@ def test_what_is_no_page_is_left_as_it_is(graph: Graph) -> None:
 
 def test_a_token_expires_in_the_middle_of_a_listing(graph: Graph) -> None:
     """
-    The second page is refused as for an expired token; the same page is there for a token that is taken.
+    The second page is refused as for an expired token; with an accepted token it is returned.
     """
     graph.tenant.faults.add(faults.Expired(after=1))
     link = graph.get("/users?$top=2")["@odata.nextLink"]
@@ -89,7 +89,7 @@ def test_a_token_expires_in_the_middle_of_a_listing(graph: Graph) -> None:
 
 def test_the_control_plane_takes_them_too(graph: Graph) -> None:
     """
-    By kind, with the same fields.
+    The control plane accepts these faults by kind, with the same fields.
     """
     planned = [
         {"kind": "item", "url": "/groups", "status": 503, "retry_after": None},
@@ -108,7 +108,7 @@ def test_the_control_plane_takes_them_too(graph: Graph) -> None:
 @pytest.mark.parametrize("body", [{"kind": "misled", "form": "sideways"}, {"kind": "item", "status": "busy"}])
 def test_what_they_do_not_know_is_refused(graph: Graph, body: dict[str, object]) -> None:
     """
-    400 from the control plane, and nothing is planned.
+    The control plane answers with 400 and adds no fault.
     """
     root = graph.root.removesuffix("/v1.0")
 

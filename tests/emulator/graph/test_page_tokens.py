@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_a_link_is_for_its_query_and_its_time(graph: Graph) -> None:
     """
-    A token of another query is refused, and so is one that is too old.
+    A token of another query and an expired token are refused.
     """
     link = graph.get("/users?$top=2")["@odata.nextLink"]
     graph.tenant.clock.advance(60)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 def test_permissions_decide(caller: Caller, method: str, path: str) -> None:
     """
-    Without a permission that is enough: 403, before anything else is looked at.
+    A request without a sufficient permission gets 403 before its object is read.
     """
     expected = (403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     token = caller.app_token(client_id=caller.tenant.vault_client, client_secret=caller.tenant.vault_client_secret)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def test_a_cast_of_a_transitive_list_needs_the_index(graph: Graph) -> None:
     """
-    Chosen or filtered, it is an advanced query; as it is, it is not.
+    Selected or filtered, such a list requires an advanced query; otherwise it does not.
     """
     path = f"/groups/{graph.make_group('Cast')['id']}/transitiveMembers/microsoft.graph.user"
 
@@ -23,7 +23,7 @@ def test_a_cast_of_a_transitive_list_needs_the_index(graph: Graph) -> None:
 
 def test_members_and_owners(graph: Graph) -> None:
     """
-    Added and taken away by reference, listed with what they are, with the refusals that clients know.
+    Members and owners are added and removed by reference, listed with their types, and errors have the known messages.
     """
     group, user = graph.make_group("Team")["id"], graph.make_user("Una")["id"]
     added = graph.add(group, user).status_code
@@ -45,7 +45,7 @@ def test_members_and_owners(graph: Graph) -> None:
 
 def test_memberships_by_way_of_groups(graph: Graph) -> None:
     """
-    Direct and transitive memberships, from both sides.
+    Direct and transitive memberships are listed from both sides.
     """
     outer, inner, user = graph.make_group("Outer")["id"], graph.make_group("Inner")["id"], graph.make_user("Una")["id"]
     graph.add(outer, inner)
@@ -61,7 +61,7 @@ def test_memberships_by_way_of_groups(graph: Graph) -> None:
 
 def test_objects_by_their_ids(graph: Graph) -> None:
     """
-    Mixed objects by id; those that are not there are left out.
+    Objects of mixed types are found by id; missing ones are left out.
     """
     user, group = graph.make_user("Una")["id"], graph.make_group("Team")["id"]
     missing = "00000000-0000-4000-8000-000000000000"

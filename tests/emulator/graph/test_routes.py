@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def test_what_is_not_here_says_so(graph: Graph) -> None:
     """
-    What the service has and the emulator has not is refused by name, not as an error of the caller's.
+    A function of the service that the emulator lacks is refused by name, not as an error of the caller.
     """
     assert 501 == graph.ask("GET", "/users?$expand=manager($levels=max)").status_code
     assert 501 == graph.ask("GET", "/oauth2PermissionGrants").status_code
@@ -30,7 +30,7 @@ def test_what_is_not_here_says_so(graph: Graph) -> None:
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_a_method_that_is_none_of_the_address_is_refused(caller: Caller, method: str) -> None:
     """
-    405, in Graph's words.
+    An unsupported method gets 405 with Graph's message.
     """
     headers = {"Authorization": f"Bearer {caller.person_token()}"}
 
@@ -39,7 +39,7 @@ def test_a_method_that_is_none_of_the_address_is_refused(caller: Caller, method:
 
 def test_the_rest_of_graph_is_refused_by_name(caller: Caller) -> None:
     """
-    501, naming what is missing.
+    An unsupported path gets 501 with its name.
     """
     response = caller.graph(caller.person_token(), "/v1.0/devices")
 

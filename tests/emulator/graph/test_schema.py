@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_a_group_has_a_security_identifier(graph: Graph) -> None:
     """
-    It is computed from the id (service facts, 3.4).
+    The SID is computed from the id (service facts, 3.4).
     """
     from entrakit_emulator.graph.schema import security_identifier
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_search(people: Graph) -> None:
     """
-    Clauses by words and beginnings, joined by AND and OR.
+    Clauses match words or beginnings, and are joined by AND and OR.
     """
 
     def found(text: str) -> list[str]:

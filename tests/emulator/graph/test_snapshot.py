@@ -1,9 +1,11 @@
-"""Snapshots: what another run goes on with, and files that are none."""
+"""Snapshots: the state of a restored tenant, and files that are refused."""
 
 from __future__ import annotations
 
 import base64
+import errno
 import json
+import os
 import sqlite3
 import stat
 import zlib
@@ -35,13 +37,13 @@ def restored(path: Path) -> Iterator[Caller]:
 
 
 def directory(caller: Caller) -> Graph:
-    """Return Graph as an app with the rights that it brought along."""
+    """Graph as an app sees it with the roles in the snapshot."""
     return Graph(caller, caller.app_token().json()["access_token"])
 
 
 def test_the_directory_goes_on(graph: Graph, tmp_path: Path) -> None:
     """
-    Objects, members and deleted ones are there again, and a delta link goes on where it was.
+    Objects, members and deleted objects are restored, and a delta link continues where it was.
     """
     user, gone, group = graph.make_user("Una")["id"], graph.make_user("Gone")["id"], graph.make_group("Desk")["id"]
     graph.add(group, user)
@@ -62,7 +64,7 @@ def test_the_directory_goes_on(graph: Graph, tmp_path: Path) -> None:
 
 def test_who_could_sign_in_still_can(graph: Graph, caller: Caller, tmp_path: Path) -> None:
     """
-    People and apps of the seeds and of Graph, with their secrets, consents and refresh tokens; who could not can't.
+    Users and apps of the seeds and of Graph sign in as before, with their secrets, consents and refresh tokens.
     """
     tenant = graph.tenant
     graph.make_user("Una")
@@ -83,7 +85,7 @@ def test_who_could_sign_in_still_can(graph: Graph, caller: Caller, tmp_path: Pat
         assert 200 == other.token("refresh_token", refresh_token=refresh, scope="User.Read").status_code
         assert 200 == other.app_token(client_secret="a-second-secret").status_code
         assert set(ALL) == set(other.claims(other.app_token().json()["access_token"])["roles"])
-        # That app is there, and has no consent yet (AADSTS65001).
+        # The app is known, but has no consent yet (AADSTS65001).
         assert [65001] == other.token("password", client_id=app.client_id, **una | {"scope": "User.Read"}).json()[
             "error_codes"
         ]
@@ -91,7 +93,7 @@ def test_who_could_sign_in_still_can(graph: Graph, caller: Caller, tmp_path: Pat
 
 def test_what_graph_deleted_stays_deleted(graph: Graph, tmp_path: Path) -> None:
     """
-    An app of the seeds that was deleted can't sign in in a restored tenant either.
+    A seeded app that was deleted can't sign in to a restored tenant either.
     """
     (principal,) = graph.get(f"/servicePrincipals?$filter=appId eq '{graph.tenant.vault_client}'")["value"]
     assert 204 == graph.ask("DELETE", f"/servicePrincipals/{principal['id']}").status_code
@@ -105,7 +107,7 @@ def test_what_graph_deleted_stays_deleted(graph: Graph, tmp_path: Path) -> None:
 
 def test_a_reset_goes_back_to_the_seeds(graph: Graph, tmp_path: Path) -> None:
     """
-    A restored tenant's reset forgets the snapshot.
+    The reset of a restored tenant removes the snapshot's data.
     """
     graph.make_user("Una")
     graph.tenant.snapshot(str(tmp_path / "tenant"))
@@ -119,13 +121,13 @@ def test_a_reset_goes_back_to_the_seeds(graph: Graph, tmp_path: Path) -> None:
 
 def test_the_file_is_private_and_replaced_in_one_step(graph: Graph, tmp_path: Path) -> None:
     """
-    Nobody else can read it, nothing is left beside it, and what can't be written leaves what was there.
+    Other users can't read the file, no other file is left, and a failed write keeps the old file.
     """
     path = tmp_path / "kept" / "tenant"
     path.parent.mkdir()
     path.write_text("before")
     path.chmod(0o644)
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(OSError, match=os.strerror(errno.ENOENT)):
         graph.tenant.snapshot(str(tmp_path / "nowhere" / "tenant"))
     with pytest.raises(IsADirectoryError):
         graph.tenant.snapshot(str(tmp_path / "home"))
@@ -137,19 +139,19 @@ def test_the_file_is_private_and_replaced_in_one_step(graph: Graph, tmp_path: Pa
 
 
 def packed(database: bytes) -> str:
-    """Return a database as a snapshot holds it."""
+    """Return a database as a snapshot contains it."""
     return base64.b64encode(zlib.compress(database)).decode()
 
 
 def spoilt(body: dict[str, Any]) -> dict[str, Any]:
-    """Return a body whose database counts its free pages wrongly (SQLite's file format, 1.3)."""
+    """Return a body whose database has a wrong number of free pages (SQLite's file format, 1.3)."""
     database = bytearray(zlib.decompress(base64.b64decode(body["database"])))
     database[36:40] = (999).to_bytes(4, "big")
     return body | {"database": packed(bytes(database))}
 
 
 def with_another_key(body: dict[str, Any]) -> dict[str, Any]:
-    """Return a body with an app whose certificate has no RSA key."""
+    """Return a body with an app whose certificate does not have an RSA key."""
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
     certificate = {"x5t": "", "x5t_s256": "", "public_key": pem, "not_before": 0, "not_after": 0}
@@ -181,7 +183,7 @@ def without(body: dict[str, Any], name: str) -> dict[str, Any]:
 )
 def test_a_file_that_is_none_is_refused(graph: Graph, tmp_path: Path, spoil: Any, message: str) -> None:  # noqa: ANN401 - a lambda
     """
-    Before anything starts, and the error names the file.
+    The file is refused before a server starts, and the error names the file.
     """
     path = tmp_path / "tenant"
     graph.tenant.snapshot(str(path))
@@ -193,7 +195,7 @@ def test_a_file_that_is_none_is_refused(graph: Graph, tmp_path: Path, spoil: Any
 
 def test_a_database_of_something_else_is_refused(graph: Graph, tmp_path: Path) -> None:
     """
-    SQLite's own format alone makes no directory.
+    A SQLite database without the directory's tables is refused.
     """
     path = tmp_path / "tenant"
     graph.tenant.snapshot(str(path))
@@ -209,12 +211,15 @@ def test_a_database_of_something_else_is_refused(graph: Graph, tmp_path: Path) -
 
 def test_another_process_asks_for_one(graph: Graph, caller: Caller, tmp_path: Path) -> None:
     """
-    Over the control plane, which says where it can't be written.
+    The control plane writes a snapshot, and reports a file that can't be written.
     """
     done = caller.control("POST", "snapshot", {"path": str(tmp_path / "tenant")})
     failed = caller.control("POST", "snapshot", {"path": str(tmp_path / "nowhere" / "tenant")})
     wrong = caller.control("POST", "snapshot", ["tenant"])
 
     assert (200, True) == (done.status_code, (tmp_path / "tenant").exists())
-    assert (400, True) == (failed.status_code, "can't be written: No such file" in failed.json()["error"])
+    assert (400, True) == (
+        failed.status_code,
+        f"can't be written: {os.strerror(errno.ENOENT)}" in failed.json()["error"],
+    )
     assert 400 == wrong.status_code

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_seeds_show_in_graph(graph: Graph) -> None:
     """
-    What a test seeds is in the directory before the next answer.
+    Seeds are in the directory before the next answer.
     """
     graph.tenant.seed.add_user("ned@contoso.example", "Password-1", display_name="Ned Newman")
 

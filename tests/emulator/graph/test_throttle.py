@@ -1,4 +1,4 @@
-"""Throttling: what requests cost, when they are refused, and in which words. All by the tenant's clock."""
+"""Throttling: costs, limits and messages. Times are the tenant's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 def test_requests_cost_what_the_table_says(graph: Graph, path: str, units: int) -> None:
     """
-    Each answer tells its cost; choosing properties and small pages make it cheaper, expanding dearer.
+    Each answer has its cost; a selection or a small page makes it lower, an expansion higher.
     """
     response = graph.ask("GET", path)
 
@@ -39,7 +39,7 @@ def test_requests_cost_what_the_table_says(graph: Graph, path: str, units: int) 
 
 def test_members_and_checks_cost_more(graph: Graph) -> None:
     """
-    Three for members, five for those below, four for a check of memberships.
+    Members cost three units, transitive members five, a check of memberships four.
     """
     group = graph.make_group("Dear")["id"]
     checked = graph.ask("POST", f"/groups/{group}/checkMemberGroups", {"groupIds": [group]})
@@ -51,7 +51,7 @@ def test_members_and_checks_cost_more(graph: Graph) -> None:
 
 def test_who_asks_too_often_is_told_when_to_come_back(graph: Graph) -> None:
     """
-    429 in the service's words; earlier than said it is refused again, then it is let in.
+    The answer is 429 with the service's message; before Retry-After the app is refused again, after it accepted.
     """
     graph.tenant.seed.change_settings({"resource_units": 10})
     spent = [graph.ask("GET", "/users") for _ in range(5)]
@@ -79,7 +79,7 @@ def test_who_asks_too_often_is_told_when_to_come_back(graph: Graph) -> None:
 
 def test_being_near_the_limit_is_told(graph: Graph) -> None:
     """
-    The part that is used stands in a header from 0.8 on, and not before.
+    From 0.8 on, a header has the used part of the limit.
     """
     graph.tenant.seed.change_settings({"resource_units": 10})
     headers = [graph.ask("GET", "/groups").headers.get("x-ms-throttle-limit-percentage") for _ in range(10)]
@@ -90,7 +90,7 @@ def test_being_near_the_limit_is_told(graph: Graph) -> None:
 
 def test_writes_have_a_limit_of_their_own(graph: Graph) -> None:
     """
-    Whoever has written too much may still read.
+    An app that exceeds the limit of writes can still read.
     """
     graph.tenant.seed.change_settings({"writes": 2})
     group = graph.make_group("Written")["id"]
@@ -107,7 +107,7 @@ def test_writes_have_a_limit_of_their_own(graph: Graph) -> None:
 
 def test_actions_that_only_ask_are_no_writes(graph: Graph) -> None:
     """
-    A POST that checks or gets something is not counted among the writes.
+    A POST that only checks or reads does not count as a write.
     """
     graph.tenant.seed.change_settings({"writes": 1})
     group = graph.make_group("Asked")["id"]
@@ -122,7 +122,7 @@ def test_actions_that_only_ask_are_no_writes(graph: Graph) -> None:
 
 def test_apps_have_a_bucket_each(graph: Graph, person: Graph) -> None:
     """
-    What one app spends is not taken from another.
+    The use of one app does not reduce the allowance of another.
     """
     graph.tenant.seed.change_settings({"resource_units": 2})
 
@@ -132,7 +132,7 @@ def test_apps_have_a_bucket_each(graph: Graph, person: Graph) -> None:
 
 def test_it_can_be_switched_off(graph: Graph) -> None:
     """
-    Costs are told still, but nothing is refused.
+    Without throttling, costs are still reported, and no request is refused.
     """
     graph.tenant.seed.change_settings({"resource_units": 2, "throttles": False})
 
@@ -143,7 +143,7 @@ def test_it_can_be_switched_off(graph: Graph) -> None:
 
 def test_a_request_that_costs_more_than_the_bucket_holds_waits_for_a_full_one() -> None:
     """
-    Otherwise it would be told to wait for ever.
+    Otherwise such a request would never be accepted.
     """
     bucket = Bucket(2, 10.0, 2, 0.0)
 

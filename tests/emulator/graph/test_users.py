@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def test_a_user_that_is_made(graph: Graph) -> None:
     """
-    201, a Location of the directory, the default properties with the id first; no password anywhere.
+    A new user comes with 201, a Location of the directory, and the default properties with the id first; never with a
+    password.
     """
     response = graph.ask("POST", "/users", USER)
     body = response.json()
@@ -33,7 +34,7 @@ def test_a_user_that_is_made(graph: Graph) -> None:
 )
 def test_what_a_user_needs(graph: Graph, missing: str) -> None:
     """
-    A required property that is missing is named.
+    A missing property is named.
     """
     body = {name: value for name, value in USER.items() if name != missing}
 
@@ -55,7 +56,7 @@ def test_what_a_user_needs(graph: Graph, missing: str) -> None:
 )
 def test_what_a_user_can_not_be(graph: Graph, change: dict[str, object], words: str) -> None:
     """
-    Values that can't be right are refused in the service's words, and nothing is made.
+    Invalid values are refused with the service's message, and no user is created.
     """
     before = len(graph.ids("/users"))
     status, _, message = graph.refusal("/users", "POST", USER | change)
@@ -67,7 +68,7 @@ def test_what_a_user_can_not_be(graph: Graph, change: dict[str, object], words: 
 
 def test_who_was_made_can_sign_in_until_deleted(graph: Graph, caller: Caller) -> None:
     """
-    A user's password, state and end are the token service's, too.
+    The token service uses a user's password and state, and the user can't sign in after a deletion.
     """
 
     def sign_in(password: str = "Fresh-Pass-1") -> int:

@@ -28,7 +28,7 @@ def b64url(data: bytes) -> str:
 
 
 def pem_pair(*, days: int = 365, start_days: int = -1) -> dict[str, str]:
-    """Return a certificate and its key, PEM."""
+    """Return a certificate and its private key, PEM."""
     key = make_key()
     certificate = make_certificate("given", key, days=days, start_days=start_days)
     private = key.private_bytes(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("name", "kind"), [("nightly", "RSA"), ("nightly-hsm", "RSA-HSM")])
 def test_a_key_is_shown_without_its_private_part(caller: Caller, name: str, kind: str) -> None:
     """
-    A JSON web key (RFC 7517) with its id, of a certificate, so managed.
+    A key is a JSON web key (RFC 7517) with its id; it belongs to a certificate and is therefore managed.
     """
     body = caller.vault(f"keys/{name}").json()
 
@@ -33,7 +33,7 @@ def test_a_key_is_shown_without_its_private_part(caller: Caller, name: str, kind
 @pytest.mark.parametrize(("name", "is_exportable"), [("nightly", True), ("nightly-hsm", False)])
 def test_a_certificate_names_its_key_and_its_secret(caller: Caller, name: str, *, is_exportable: bool) -> None:
     """
-    One name and one version for all three; the policy says whether the key can leave.
+    Certificate, key and secret have the same name and version; the policy contains whether the key is exportable.
     """
     body = caller.vault(f"certificates/{name}").json()
 
@@ -51,7 +51,7 @@ def test_a_certificate_names_its_key_and_its_secret(caller: Caller, name: str, *
 @pytest.mark.parametrize(("name", "has_key"), [("nightly", True), ("nightly-hsm", False)])
 def test_the_secret_of_a_certificate_is_a_pfx(caller: Caller, name: str, *, has_key: bool) -> None:
     """
-    With the private key only where that may leave the vault.
+    The PFX contains the private key only if it is exportable.
     """
     body = caller.vault(f"secrets/{name}").json()
 
@@ -67,7 +67,7 @@ def test_the_secret_of_a_certificate_is_a_pfx(caller: Caller, name: str, *, has_
 @pytest.mark.parametrize("is_exportable", [True, False])
 def test_the_secret_of_a_certificate_may_be_pem(caller: Caller, *, is_exportable: bool) -> None:
     """
-    The key, if it may leave, and then the certificate.
+    The PEM contains the key, if it is exportable, and the certificate.
     """
     one = caller.tenant.seed.add_vault_certificate(
         "contoso", "pem", is_exportable=is_exportable, content_type="application/x-pem-file"
@@ -82,7 +82,7 @@ def test_the_secret_of_a_certificate_may_be_pem(caller: Caller, *, is_exportable
 
 def test_a_plain_secret_has_its_value(caller: Caller) -> None:
     """
-    Type and expiry only where they were given; an expired secret can still be read.
+    Content type and expiry are present only if set; an expired secret can still be read.
     """
     caller.tenant.seed.add_vault_secret("contoso", "Other", "value", content_type="text/plain", expires_at=5)
 
@@ -97,7 +97,7 @@ def test_a_plain_secret_has_its_value(caller: Caller) -> None:
 @pytest.mark.parametrize("kind", ["keys", "certificates", "secrets"])
 def test_versions_are_listed(caller: Caller, kind: str) -> None:
     """
-    Every version by its id; without a version, the newest is meant. A name that there is not has none.
+    Every version is listed by its id; an unknown name has no versions. A request without a version gets the newest one.
     """
     first = caller.vault(f"{kind}/nightly").json()
     caller.tenant.seed.add_vault_certificate("contoso", "nightly")

@@ -1,4 +1,4 @@
-"""The key vault."""
+"""The API of the key vault."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 def test_without_a_token_it_says_where_to_get_one(caller: Caller) -> None:
     """
-    401 with the authority and the resource (Key Vault, "Authentication, requests and responses").
+    A request without a token gets 401 with the authority and the resource (Key Vault, "Authentication, requests and
+    responses").
     """
     response = caller.vault("keys/nightly", token="")
 
@@ -60,14 +61,14 @@ def test_tokens_for_others_are_refused(caller: Caller, changes: dict[str, object
 @pytest.mark.parametrize("audience", ["https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"])
 def test_both_names_of_the_service_are_its_audience(caller: Caller, audience: str) -> None:
     """
-    The URL, and the application id.
+    The audience is the URL or the application id of the service.
     """
     assert 200 == caller.vault("keys/nightly", token=caller.vault_token(scope=f"{audience}/.default")).status_code
 
 
 def test_a_token_of_another_tenant_is_refused(caller: Caller) -> None:
     """
-    A vault takes tokens of its own tenant only.
+    A key vault only accepts tokens of its tenant.
     """
     other = caller.tenant.seed.add_tenant("fabrikam.example")
     caller.tenant.seed.add_vault("fabrikam", tenant_id=other.tenant_id)
@@ -80,7 +81,7 @@ def test_a_token_of_another_tenant_is_refused(caller: Caller) -> None:
 
 def test_what_is_no_token_of_ours_is_refused(caller: Caller) -> None:
     """
-    Text that can't be read, and a signature by another key.
+    A string that is not a token, and a token signed with another key, are refused.
     """
     forged = jwt.encode(caller.claims(caller.vault_token()), make_key(), "RS256", headers={"kid": "unknown"})
 
@@ -90,7 +91,7 @@ def test_what_is_no_token_of_ours_is_refused(caller: Caller) -> None:
 
 def test_a_revoked_session_is_challenged(caller: Caller) -> None:
     """
-    401 with a claims challenge (continuous access evaluation).
+    A revoked session gets 401 with a claims challenge (continuous access evaluation).
     """
     token = caller.password(scope=SCOPE).json()["access_token"]
     caller.tenant.seed.revoke_sessions(caller.tenant.users.normal.upn)
@@ -110,7 +111,7 @@ def test_a_revoked_session_is_challenged(caller: Caller) -> None:
 )
 def test_the_api_version_is_required_and_known(caller: Caller, version: str, words: str) -> None:
     """
-    400 BadParameter, before anybody asks who sent it; 7.4 and 7.5 are known.
+    Another version gets 400 BadParameter before the token is checked; 7.4 and 7.5 are supported.
     """
     response = caller.vault("keys/nightly", token="", version=version)
 
@@ -122,7 +123,8 @@ def test_the_api_version_is_required_and_known(caller: Caller, version: str, wor
 @pytest.mark.parametrize("path", ["keys/nightly", "certificates/nightly", "secrets/nightly-secret", "keys/x/versions"])
 def test_a_caller_without_access_is_refused(caller: Caller, path: str) -> None:
     """
-    403 Forbidden, inner code ForbiddenByPolicy, naming the caller and the permission; also for what is not there.
+    The caller gets 403 Forbidden with the inner code ForbiddenByPolicy, the caller's ids and the permission, also for
+    an unknown object.
     """
     tenant = caller.tenant
     token = caller.app_token(scope=SCOPE).json()["access_token"]
@@ -140,7 +142,7 @@ def test_a_caller_without_access_is_refused(caller: Caller, path: str) -> None:
 
 def test_a_person_with_access_is_let_in(caller: Caller) -> None:
     """
-    An access policy names people as well as apps.
+    An access policy may name users as well as apps.
     """
     token = caller.password(scope=SCOPE).json()["access_token"]
 
@@ -159,7 +161,7 @@ def test_a_person_with_access_is_let_in(caller: Caller) -> None:
 )
 def test_what_is_not_there_is_not_found(caller: Caller, path: str, code: str) -> None:
     """
-    404, naming the object and how to recover it.
+    An unknown object gets 404 with its name and a hint on recovery.
     """
     response = caller.vault(path)
 
@@ -172,7 +174,7 @@ def test_what_is_not_there_is_not_found(caller: Caller, path: str, code: str) ->
 )
 def test_a_disabled_version_is_refused(caller: Caller, kind: str, code: str) -> None:
     """
-    403, also where it is the newest of several; the older ones can still be had.
+    A disabled version gets 403, also if it is the newest of several; older ones can be read.
     """
     seed = caller.tenant.seed
     older = seed.add_vault_certificate("contoso", "switched")
@@ -189,7 +191,7 @@ def test_a_disabled_version_is_refused(caller: Caller, kind: str, code: str) -> 
 
 def test_permissions_are_told_apart(caller: Caller) -> None:
     """
-    Who may sign with a key need not be able to read secrets.
+    The permission to sign with keys does not include the permission to read secrets.
     """
     tenant = caller.tenant
     tenant.seed.allow_on_vault("contoso", tenant.confidential_client, permissions=["keys/sign", "certificates/get"])
@@ -207,7 +209,8 @@ def test_permissions_are_told_apart(caller: Caller) -> None:
 
 def test_the_origin_is_an_address_of_the_seeded_vault(caller: Caller) -> None:
     """
-    For clients that know no path before the kind; ids begin with the URL that was asked. Slashes too many do no harm.
+    Clients that know no path before the kind use the origin; ids begin with the requested URL. Additional slashes are
+    ignored.
     """
     url = caller.tenant.url
 
@@ -222,7 +225,7 @@ def test_the_origin_is_an_address_of_the_seeded_vault(caller: Caller) -> None:
 
 def test_a_vault_that_there_is_not(caller: Caller) -> None:
     """
-    404, in no form of the service, which would not be found at all.
+    An unknown key vault gets 404 without the form of the service, whose host would not exist.
     """
     response = caller.vault("/keyvault/nowhere/keys/nightly")
 
@@ -242,7 +245,7 @@ def test_a_vault_that_there_is_not(caller: Caller) -> None:
 )
 def test_the_rest_of_key_vault_is_refused_by_name(caller: Caller, method: str, path: str) -> None:
     """
-    501, naming what is missing.
+    Unsupported requests get 501 with their name.
     """
     response = caller.vault(path, method=method)
 
@@ -252,7 +255,7 @@ def test_the_rest_of_key_vault_is_refused_by_name(caller: Caller, method: str, p
 
 def test_headers_are_those_of_key_vault(caller: Caller) -> None:
     """
-    Region, version, request id, and the client's own id back; nothing of the token service.
+    The headers are region, version, request id and the client's own id, and none of the token service.
     """
     headers = {"Authorization": f"Bearer {caller.vault_token()}", "x-ms-client-request-id": "mine"}
 
@@ -265,7 +268,7 @@ def test_headers_are_those_of_key_vault(caller: Caller) -> None:
 
 def test_the_journal_knows_the_vault(caller: Caller) -> None:
     """
-    Endpoint `keyvault`, with the error code; never the token.
+    An entry has the endpoint `key_vault` and the error code, and never the token.
     """
     caller.vault("secrets/nothing")
 
@@ -277,7 +280,7 @@ def test_the_journal_knows_the_vault(caller: Caller) -> None:
 
 def test_faults_meet_the_vault_in_its_own_form(caller: Caller) -> None:
     """
-    Throttled, unavailable, challenged; others as at other endpoints.
+    Throttling, failures and challenges have Key Vault's form; other faults are as for other endpoints.
     """
     add = caller.tenant.faults.add
     add(faults.Throttle(endpoint="keyvault", retry_after=7))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_vaults_are_seeded_by_the_control_plane_and_reset(caller: Caller) -> None:
     """
-    Steps by name; a reset takes them back, and keeps certificate and versions of the seeds.
+    Steps of the control plane add objects; a reset removes them and keeps the seeded certificate and versions.
     """
     tenant = caller.tenant
     before = caller.vault("certificates/nightly").json()["id"]
@@ -61,7 +61,7 @@ def test_vaults_are_seeded_by_the_control_plane_and_reset(caller: Caller) -> Non
 )
 def test_seeds_that_can_not_be_are_refused(caller: Caller, step: dict[str, object], words: str) -> None:
     """
-    400, saying what is wrong.
+    An invalid step gets 400 with the reason.
     """
     response = caller.control("POST", "seed", [step])
 
@@ -72,7 +72,7 @@ def test_seeds_that_can_not_be_are_refused(caller: Caller, step: dict[str, objec
 @pytest.mark.parametrize("is_elliptic", [True, False])
 def test_a_key_belongs_to_its_certificate(caller: Caller, *, is_elliptic: bool) -> None:
     """
-    Another key, or one of another kind, is a mistake in the test.
+    A private key that does not belong to the certificate, or has another type, is refused.
     """
     key = ec.generate_private_key(ec.SECP256R1()) if is_elliptic else make_key()
     private = key.private_bytes(

@@ -34,7 +34,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def public_key(pem: str) -> RSAPublicKey:
-    """Return the key of a certificate."""
+    """Return the public key of a certificate."""
     key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     assert isinstance(key, RSAPublicKey)
     return key
@@ -44,7 +44,7 @@ def public_key(pem: str) -> RSAPublicKey:
 @pytest.mark.parametrize("name", ["nightly", "nightly-hsm"])
 def test_a_key_signs_a_digest(caller: Caller, name: str, scheme: str) -> None:
     """
-    The certificate verifies what its key signed; the salt of PS256 is as long as the hash (RFC 7518, 3.5).
+    The certificate verifies the signature of its key; the salt of PS256 is as long as the hash (RFC 7518, 3.5).
     """
     certificate = base64.b64decode(caller.vault(f"certificates/{name}").json()["cer"])
     key = x509.load_der_x509_certificate(certificate).public_key()
@@ -64,7 +64,7 @@ def test_a_key_signs_a_digest(caller: Caller, name: str, scheme: str) -> None:
 @pytest.mark.parametrize("name", ["nightly", "nightly-hsm"])
 def test_what_a_key_signs_signs_the_app_in(caller: Caller, name: str) -> None:
     """
-    A client assertion made with the vault alone is taken (RFC 7523), since the app has both certificates.
+    A client assertion signed by the key vault is accepted (RFC 7523), since the app has both certificates.
     """
     tenant = caller.tenant
     der = base64.b64decode(caller.vault(f"certificates/{name}").json()["cer"])
@@ -100,7 +100,7 @@ def test_what_a_key_signs_signs_the_app_in(caller: Caller, name: str) -> None:
 )
 def test_what_can_not_be_signed_is_refused(caller: Caller, body: object, words: str) -> None:
     """
-    400 BadParameter, saying what is wrong.
+    An invalid request gets 400 BadParameter with the reason.
     """
     response = caller.vault("keys/nightly/sign", method="POST", body=body)
 
@@ -122,7 +122,7 @@ def test_a_signature_is_of_its_digest_only(caller: Caller) -> None:
 @pytest.mark.parametrize("times", [{"days": -1, "start_days": -5}, {"days": 5, "start_days": 2}])
 def test_a_key_signs_while_its_certificate_is_valid_only(caller: Caller, times: dict[str, int]) -> None:
     """
-    Before and after, the key can be read, not used ("About keys": date-time controlled operations).
+    Before and after its validity, the key can be read but not used ("About keys": date-time controlled operations).
     """
     caller.tenant.seed.add_vault_certificate("contoso", "timed", **pem_pair(**times))  # type: ignore[arg-type] # PEM
 
@@ -133,6 +133,6 @@ def test_a_key_signs_while_its_certificate_is_valid_only(caller: Caller, times: 
 @pytest.mark.parametrize("algorithm", ["RS384", "PS512"])
 def test_longer_hashes_are_refused_by_name(caller: Caller, algorithm: str) -> None:
     """
-    The service has them; the emulator says that it has not.
+    The emulator refuses algorithms that only the real service supports, by name.
     """
     assert 501 == caller.vault_sign("nightly", algorithm).status_code

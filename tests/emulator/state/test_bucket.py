@@ -7,7 +7,7 @@ from entrakit_emulator.state.bucket import Bucket
 
 def test_a_bucket_does_not_mind_a_clock_that_is_set_back() -> None:
     """
-    Time that goes back fills nothing and takes nothing.
+    A clock that is set back neither fills nor empties a bucket.
     """
     bucket = Bucket(10, 10.0, 10, 100.0)
     bucket.take(10)

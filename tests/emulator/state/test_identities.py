@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def test_only_rsa_certificates_can_be_registered(caller: Caller) -> None:
     """
-    Elliptic curves are refused at registration; DER is read as well as PEM.
+    A certificate with an elliptic curve key is refused; DER is accepted as well as PEM.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = x509.load_pem_x509_certificate(caller.tenant.certificate_pem.encode())

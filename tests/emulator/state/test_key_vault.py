@@ -9,7 +9,7 @@ from entrakit_emulator.state.key_vault import new_certificate
 
 def test_a_new_certificate_belongs_to_its_key() -> None:
     """
-    A new certificate is of its own key, and the key is not in its text.
+    A new certificate belongs to its own key, and its PEM does not contain the key.
     """
     one = new_certificate("Nightly", is_exportable=False)
     form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

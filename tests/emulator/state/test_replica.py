@@ -1,4 +1,4 @@
-"""A copy of the directory that is behind."""
+"""The delayed copy of the directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from entrakit_emulator.state.store import Store
 
 def test_a_replica_shows_each_write_later() -> None:
     """
-    A replica shows the directory as it was at a time, with writes and deletions applied in their order.
+    The replica shows the directory at a time, with writes and deletions applied in order.
     """
     now = [0.0]
     store = Store(lambda _kind, _doc: "{}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    """Return a directory with a user and a group."""
+    """A directory with a user and a group."""
     store = Store(lambda _kind, doc: json.dumps({"id": doc["id"]}))
     store.put("t", "user", {"id": "u", "userPrincipalName": "Ada@contoso.example"}, 1.0)
     store.put("t", "group", {"id": "g"}, 1.0)
@@ -84,6 +84,6 @@ def test_every_change_gets_a_number(store: Store) -> None:
 )
 def test_a_search_compares_beginnings_of_words(text: str | None, words: str, *, expected: bool) -> None:
     """
-    Each word that is searched for begins a word of the text, in any case.
+    Each searched word is the beginning of a word of the value, in any case.
     """
     assert expected == searched(text, words)

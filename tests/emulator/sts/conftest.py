@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def send(caller: Caller, page: httpx2.Response, **fields: str) -> httpx2.Response:
-    """Send the form of a page with what was typed."""
+    """Send the form of a page with the given fields."""
     form = read(page.text).form
     assert form
     return caller.http.post(form.action, data=form.hidden | {"action": "go"} | fields, headers=caller.headers)
@@ -34,12 +34,12 @@ def at_password(caller: Caller, user: str = "normal", **changes: str) -> httpx2.
 
 
 def signed_in(caller: Caller, user: str = "normal", **changes: str) -> httpx2.Response:
-    """Return what comes after the password."""
+    """Return the page after the password."""
     return send(caller, at_password(caller, user, **changes), passwd=getattr(caller.tenant.users, user).password)
 
 
 def answer_of(response: httpx2.Response) -> dict[str, str]:
-    """Return what a redirect carries."""
+    """Return the parameters of a redirect."""
     query = parse_qs(urlsplit(response.headers["location"]).query)
     return {name: values[0] for name, values in query.items()}
 
@@ -48,7 +48,7 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def thumbprint(pem: str, algorithm: hashes.HashAlgorithm) -> str:
-    """Return a thumbprint as headers carry it."""
+    """Return a thumbprint as headers contain it."""
     digest = x509.load_pem_x509_certificate(pem.encode()).fingerprint(algorithm)
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -76,5 +76,5 @@ def assertion(
 
 
 def prove(caller: Caller, text: str, **form: str) -> httpx2.Response:
-    """Ask for a token with an assertion."""
+    """Send a token request with an assertion."""
     return caller.app_token(client_secret="", client_assertion=text, client_assertion_type=TYPE, **form)

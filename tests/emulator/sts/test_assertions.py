@@ -1,4 +1,4 @@
-"""How apps prove themselves."""
+"""Client assertions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("algorithm", "kind"), [("PS256", "x5t#S256"), ("RS256", "x5t"), ("RS256", "kid")])
 def test_both_thumbprints_and_both_algorithms_are_taken(caller: Caller, algorithm: str, kind: str) -> None:
     """
-    PS256 with x5t#S256, RS256 with x5t, or the thumbprint as kid (service facts, 1.8); appidacr is 2.
+    PS256 with x5t#S256, RS256 with x5t, or the thumbprint as kid is accepted (service facts, 1.8); appidacr is 2.
     """
-    hashed = hashes.SHA256() if kind == "x5t#S256" else hashes.SHA1()  # noqa: S303 a name, no protection
+    hashed = hashes.SHA256() if kind == "x5t#S256" else hashes.SHA1()  # noqa: S303 a name only
     header = {kind: thumbprint(caller.tenant.certificate_pem, hashed)}
 
     response = prove(caller, assertion(caller, algorithm=algorithm, header=header))
@@ -45,7 +45,7 @@ def test_both_thumbprints_and_both_algorithms_are_taken(caller: Caller, algorith
 )
 def test_assertions_of_other_clients_are_taken(caller: Caller, changes: dict[str, object]) -> None:
     """
-    Claims may be missing, the audience may be the issuer, in a list, under another name of the tenant.
+    Claims may be missing, and the audience may be the issuer, a list, or another name of the tenant.
     """
     port = caller.tenant.url.rpartition(":")[2]
     text = json.dumps(changes).replace("PORT", port).replace("TENANT", caller.tenant.tenant_id)
@@ -58,7 +58,7 @@ def test_assertions_of_other_clients_are_taken(caller: Caller, changes: dict[str
 @pytest.mark.parametrize("kind", [float, str])
 def test_times_may_be_floats_or_text(caller: Caller, kind: type) -> None:
     """
-    MSAL Python sends floats, MSAL.NET text (service facts, 1.8).
+    MSAL Python sends floats, MSAL.NET strings (service facts, 1.8).
     """
     now = caller.tenant.clock.now()
 
@@ -87,7 +87,7 @@ def test_times_may_be_floats_or_text(caller: Caller, kind: type) -> None:
 )
 def test_assertions_that_do_not_hold_are_refused(caller: Caller, changes: dict[str, Any], code: int, text: str) -> None:
     """
-    Each claim and the signature are checked, and the number says which (service facts, 1.6 and 1.8; RFC 7523, 3).
+    Each claim and the signature are checked, and the number gives the reason (service facts, 1.6 and 1.8; RFC 7523, 3).
     """
     response = prove(caller, assertion(caller, **changes))
 
@@ -100,7 +100,7 @@ def test_assertions_that_do_not_hold_are_refused(caller: Caller, changes: dict[s
 @pytest.mark.parametrize(("offset", "good"), [(-890, True), (-910, False), (290, True), (310, False)])
 def test_clocks_may_differ_by_five_minutes(caller: Caller, offset: int, *, good: bool) -> None:
     """
-    Outside its validity and five minutes more, an assertion is refused with both times (AADSTS700024).
+    Outside its validity plus five minutes, an assertion is refused with both times (AADSTS700024).
     """
     now = caller.tenant.clock.now()
 
@@ -114,7 +114,7 @@ def test_clocks_may_differ_by_five_minutes(caller: Caller, offset: int, *, good:
 
 def test_an_expired_certificate_is_refused(caller: Caller) -> None:
     """
-    A registered certificate counts only while it is valid.
+    A registered certificate is accepted only while it is valid.
     """
     key = make_key()
     pem = make_certificate("Old", key, days=-1, start_days=-30).public_bytes(serialization.Encoding.PEM).decode()
@@ -130,6 +130,6 @@ def test_an_expired_certificate_is_refused(caller: Caller) -> None:
 @given(text=st.text(st.characters(codec="utf-8"), min_size=1))
 def test_any_text_for_an_assertion_is_answered(caller: Caller, text: str) -> None:
     """
-    What is no token is refused as malformed, whatever it is (AADSTS50027).
+    Any string that is not a token is refused as malformed (AADSTS50027).
     """
     assert [50027] == prove(caller, text).json()["error_codes"]

@@ -1,4 +1,4 @@
-"""Authorization requests: what is shown, what is redirected."""
+"""Authorization requests: errors on a page, errors by redirect, and answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_what_can_not_be_trusted_is_not_redirected(
     caller: Caller, changes: dict[str, str], code: int, status: int
 ) -> None:
     """
-    A wrong client or redirect is told to the person, on a page (RFC 6749, 4.1.2.1; RFC 9700, 4.11).
+    A wrong client or redirect URI is reported on a page (RFC 6749, 4.1.2.1; RFC 9700, 4.11).
     """
     response = caller.http.get(caller.authorize_url(**changes))
 
@@ -67,7 +67,7 @@ def test_what_can_not_be_trusted_is_not_redirected(
 )
 def test_all_other_mistakes_are_redirected(caller: Caller, changes: dict[str, str], error: str, code: int) -> None:
     """
-    The client gets error, number and its state back (RFC 6749, 4.1.2.1; service facts, 1.3).
+    The client gets error, number and its state (RFC 6749, 4.1.2.1; service facts, 1.3).
     """
     response = caller.http.get(caller.authorize_url(**changes))
     answer = parse_qs(urlsplit(response.headers["location"]).query)
@@ -79,7 +79,7 @@ def test_all_other_mistakes_are_redirected(caller: Caller, changes: dict[str, st
 
 def test_a_parameter_twice_is_a_mistake(caller: Caller) -> None:
     """
-    RFC 6749, 3.1: no parameter more than once.
+    RFC 6749, 3.1: a parameter must not occur twice.
     """
     response = caller.http.get(caller.authorize_url() + "&state=other")
 
@@ -88,7 +88,7 @@ def test_a_parameter_twice_is_a_mistake(caller: Caller) -> None:
 
 def test_a_request_without_state_is_answered_without(caller: Caller) -> None:
     """
-    What was not sent is not returned.
+    An answer has a state only if the request had one.
     """
     assert "state" not in caller.answer(state="")
     assert "state=" not in caller.http.get(caller.authorize_url(state="", prompt="none")).headers["location"]
@@ -96,7 +96,7 @@ def test_a_request_without_state_is_answered_without(caller: Caller) -> None:
 
 def test_a_request_may_be_posted(caller: Caller) -> None:
     """
-    GET and POST mean the same (OpenID Connect Core, 3.1.2.1).
+    GET and POST are equivalent (OpenID Connect Core, 3.1.2.1).
     """
     address = urlsplit(caller.authorize_url())
 
@@ -108,7 +108,7 @@ def test_a_request_may_be_posted(caller: Caller) -> None:
 
 def test_the_answer_has_all_its_parts(caller: Caller) -> None:
     """
-    code, state, session_state, and client_info where it was asked for (service facts, 1.3).
+    An answer has code, state, session_state, and client_info if requested (service facts, 1.3).
     """
     plain = caller.answer()
     full = caller.answer(client_info="1")
@@ -119,7 +119,7 @@ def test_the_answer_has_all_its_parts(caller: Caller) -> None:
 
 def test_claims_of_the_request_hold_for_the_token(caller: Caller) -> None:
     """
-    What authorize was asked for need not be asked for again.
+    Claims of the authorization request also apply to the token request.
     """
     claims = json.dumps({"access_token": {"xms_cc": {"values": ["cp1"]}}})
 

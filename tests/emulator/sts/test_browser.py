@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def test_revoked_sessions_are_none(caller: Caller) -> None:
     """
-    After a revocation the browser asks again.
+    After a revocation, the browser gets the sign-in page again.
     """
     signed_in(caller)
     caller.tenant.seed.revoke_sessions(caller.tenant.users.normal.upn)
@@ -25,7 +25,7 @@ def test_revoked_sessions_are_none(caller: Caller) -> None:
 
 def test_a_session_of_another_tenant_is_none_here(caller: Caller) -> None:
     """
-    Who is signed in elsewhere is not offered in this tenant.
+    A user who is signed in to another tenant is not offered.
     """
     caller.tenant.seed.add_tenant("fabrikam.example")
     signed_in(caller)
@@ -35,7 +35,7 @@ def test_a_session_of_another_tenant_is_none_here(caller: Caller) -> None:
 
 def test_signing_out_ends_the_session(caller: Caller) -> None:
     """
-    A page, or a redirect to an address that some app registered; never to another (OIDC RP-Initiated Logout, 3).
+    The answer is a page, or a redirect to a registered URI only (OIDC RP-Initiated Logout, 3).
     """
     signed_in(caller)
     path = f"/{caller.tenant.tenant_id}/oauth2/v2.0/logout"
@@ -52,7 +52,7 @@ def test_signing_out_ends_the_session(caller: Caller) -> None:
 
 def test_cookies_are_kept_from_scripts_and_plain_http(caller: Caller) -> None:
     """
-    HttpOnly, Secure, SameSite, of this host alone; the session gets a new name at each sign-in.
+    Cookies are HttpOnly, Secure, SameSite and for this host only; the session gets a new id at each sign-in.
     """
     first, second = signed_in(caller), signed_in(caller, prompt="login")
     cookies = [*first.headers.get_list("set-cookie"), *second.headers.get_list("set-cookie")]
@@ -67,7 +67,7 @@ def test_cookies_are_kept_from_scripts_and_plain_http(caller: Caller) -> None:
 @pytest.mark.parametrize("what", ["csrf", "cookie", "origin", "flow"])
 def test_forged_forms_are_refused(caller: Caller, what: str) -> None:
     """
-    A form counts only with its token, from its browser, from our pages (AADSTS165000).
+    A form is accepted only with its token, from its browser, and from a page of the tenant (AADSTS165000).
     """
     page = caller.http.get(caller.authorize_url())
     fields = {"loginfmt": caller.tenant.users.normal.upn}
@@ -88,7 +88,7 @@ def test_forged_forms_are_refused(caller: Caller, what: str) -> None:
 
 def test_our_own_forms_are_known_by_every_loopback_name(caller: Caller) -> None:
     """
-    Whoever came by 127.0.0.1 may go on there.
+    A browser that came to 127.0.0.1 can continue there.
     """
     page = caller.http.get(caller.authorize_url())
     port = caller.tenant.url.rpartition(":")[2]
@@ -99,7 +99,7 @@ def test_our_own_forms_are_known_by_every_loopback_name(caller: Caller) -> None:
 
 def test_a_form_of_another_browsers_sign_in_is_refused(caller: Caller) -> None:
     """
-    A token that fits the browser does not open another browser's sign-in.
+    A valid token of one browser is refused for the sign-in of another browser.
     """
     page = caller.http.get(caller.authorize_url())
     for interaction in caller.tenant._world.interactions.values():

@@ -1,4 +1,4 @@
-"""What tokens say."""
+"""Claims of tokens."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_graph_token_of_an_app(caller: Caller) -> None:
 
 def test_an_app_without_roles_gets_a_token_that_says_nothing_of_roles(caller: Caller) -> None:
     """
-    A token is issued all the same; the API refuses it (service facts, 1.7).
+    The token is issued without roles, and the API refuses it (service facts, 1.7).
     """
     caller.tenant.seed.grant_roles(caller.tenant.confidential_client, "https://graph.microsoft.com", [])
 
@@ -57,7 +57,7 @@ def test_an_app_without_roles_gets_a_token_that_says_nothing_of_roles(caller: Ca
 
 def test_a_token_for_an_own_api_is_of_version_2(caller: Caller) -> None:
     """
-    Other APIs get v2.0 tokens, of people and of apps (service facts, 1.9).
+    Other APIs get v2.0 tokens, for users and for apps (service facts, 1.9).
     """
     person = caller.claims(caller.password(scope=f"api://{API}/Orders.Read").json()["access_token"])
     app = caller.claims(caller.app_token(scope=f"api://{API}/.default").json()["access_token"])
@@ -72,7 +72,7 @@ def test_a_token_for_an_own_api_is_of_version_2(caller: Caller) -> None:
 
 def test_the_header_of_a_graph_token_has_a_nonce(caller: Caller) -> None:
     """
-    Graph tokens carry `nonce` and `x5t` in the header, those of other APIs only `kid` (service facts, 1.9).
+    Graph tokens have `nonce` and `x5t` in the header, tokens of other APIs only `kid` (service facts, 1.9).
     """
     graph = jwt.get_unverified_header(caller.app_token().json()["access_token"])
     own = jwt.get_unverified_header(caller.app_token(scope=f"api://{API}/.default").json()["access_token"])
@@ -101,7 +101,7 @@ def test_tokens_verify_against_the_published_keys(caller: Caller, what: str) -> 
 
 def test_the_id_token_names_the_person(caller: Caller) -> None:
     """
-    Aud is the app, nonce that of the request, email there where the person has mail (OpenID Connect Core, 2).
+    `aud` is the app, `nonce` that of the request, and `email` exists if the user has mail (OpenID Connect Core, 2).
     """
     code = caller.code(nonce="from-the-request")
     answer = caller.redeem(code).json()
@@ -118,7 +118,7 @@ def test_the_id_token_names_the_person(caller: Caller) -> None:
 
 def test_sub_is_another_for_each_app(caller: Caller) -> None:
     """
-    `sub` is pairwise: the same for the same app, another for another (OpenID Connect Core, 8.1).
+    `sub` is pairwise: the same for one app, and different for another (OpenID Connect Core, 8.1).
     """
     subjects = [
         caller.claims(caller.password(client_id=client_id).json()["id_token"])["sub"]
@@ -142,7 +142,7 @@ def test_client_info_names_the_account(caller: Caller) -> None:
 
 def test_a_person_without_mail_has_no_email(caller: Caller) -> None:
     """
-    No mail, no claim.
+    The claim is missing without a mail address.
     """
     caller.tenant.seed.add_user("una@contoso.example", "Password-1")
     caller.tenant.seed.grant("*", caller.tenant.public_client, "https://graph.microsoft.com", ["User.Read"])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def test_the_client_id_may_be_left_to_the_assertion(caller: Caller) -> None:
     """
-    `client_id` is not needed beside an assertion (RFC 7521, 4.2).
+    `client_id` is optional with an assertion (RFC 7521, 4.2).
     """
     assert 200 == prove(caller, assertion(caller), client_id="").status_code
 
@@ -30,7 +30,7 @@ def test_the_client_id_may_be_left_to_the_assertion(caller: Caller) -> None:
 )
 def test_the_form_around_an_assertion_is_checked(caller: Caller, form: dict[str, str], code: int) -> None:
     """
-    The type is needed and fixed (RFC 7523, 2.2); secret and assertion exclude each other.
+    The type is required and fixed (RFC 7523, 2.2); secret and assertion exclude each other.
     """
     given_form = {"client_secret": "", "client_assertion": assertion(caller), "client_assertion_type": TYPE} | form
 
@@ -46,7 +46,7 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 @pytest.mark.parametrize("client_id", ["", "52aaa676-1504-4f30-84d9-d906f960bdc4"])
 def test_a_secret_may_come_by_http_basic(caller: Caller, client_id: str) -> None:
     """
-    Two halves, each form-encoded; the client id may stand in the body too (RFC 6749, 2.3.1).
+    Both halves are form-encoded, and the body may contain the client id as well (RFC 6749, 2.3.1).
     """
     caller.tenant.seed.add_secret(caller.tenant.confidential_client, "with: colon + ü")
 
@@ -69,7 +69,7 @@ def test_a_secret_may_come_by_http_basic(caller: Caller, client_id: str) -> None
 )
 def test_http_basic_is_checked(caller: Caller, headers: dict[str, str], code: int) -> None:
     """
-    Malformed, of another app than the body's, wrong, or another scheme.
+    A malformed or wrong header, one for another app, or another scheme is refused.
     """
     caller.headers = headers
 

@@ -16,7 +16,7 @@ ADMIN_SCOPE = "User.Read Directory.ReadWrite.All"
 
 def test_permissions_are_asked_for_once(caller: Caller) -> None:
     """
-    What was granted is not asked for again; what is new is.
+    Granted permissions are not requested again; new ones are.
     """
     cora = caller.tenant.person(caller.tenant.users.consent)
     caller.answer(cora)
@@ -30,7 +30,7 @@ def test_permissions_are_asked_for_once(caller: Caller) -> None:
 
 def test_an_app_that_asks_for_nothing_is_asked_about_once(caller: Caller) -> None:
     """
-    Signing in alone needs consent as well, the first time.
+    Sign-in alone requires consent as well, the first time.
     """
     cora = caller.tenant.person(caller.tenant.users.consent)
     caller.answer(cora, scope="openid")
@@ -42,7 +42,7 @@ def test_an_app_that_asks_for_nothing_is_asked_about_once(caller: Caller) -> Non
 
 def test_default_asks_for_what_is_registered(caller: Caller) -> None:
     """
-    `.default` shows the permissions that the app is registered with.
+    `.default` requests the registered permissions of the app.
     """
     page = signed_in(caller, "consent", scope="https://graph.microsoft.com/.default")
 
@@ -52,7 +52,7 @@ def test_default_asks_for_what_is_registered(caller: Caller) -> None:
 
 def test_declining_is_told_to_the_app(caller: Caller) -> None:
     """
-    `access_denied`, AADSTS65004 (service facts, 1.3).
+    The app gets `access_denied`, AADSTS65004 (service facts, 1.3).
     """
     answer = answer_of(send(caller, signed_in(caller, "consent"), action="decline"))
 
@@ -62,7 +62,7 @@ def test_declining_is_told_to_the_app(caller: Caller) -> None:
 
 def test_what_only_an_administrator_may_grant(caller: Caller) -> None:
     """
-    The page says so and offers the way back only; a forged yes is refused (AADSTS90094).
+    The page offers only the way back, and a forged acceptance is refused (AADSTS90094).
     """
     page = signed_in(caller, scope=ADMIN_SCOPE)
     forged = send(caller, page, action="accept")
@@ -75,7 +75,7 @@ def test_what_only_an_administrator_may_grant(caller: Caller) -> None:
 
 def test_prompt_consent_asks_again(caller: Caller) -> None:
     """
-    `prompt=consent` shows what was granted before.
+    `prompt=consent` shows the permissions that were granted before.
     """
     page = signed_in(caller, prompt="consent")
 

@@ -1,4 +1,4 @@
-"""Answers of the authorize endpoint on their way to the redirect URI."""
+"""Delivery of answers to the redirect URI."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def test_an_answer_may_come_in_the_fragment(caller: Caller) -> None:
     """
-    `response_mode=fragment` keeps the code from servers.
+    `response_mode=fragment` puts the code into the fragment, which servers do not get.
     """
     page = caller.tenant.person().visit(caller.authorize_url(response_mode="fragment"))
 
@@ -21,7 +21,8 @@ def test_an_answer_may_come_in_the_fragment(caller: Caller) -> None:
 
 def test_an_answer_may_come_as_a_form(caller: Caller) -> None:
     """
-    `form_post`: a page that posts itself, escaped, with a button where no script runs (OAuth 2.0 Form Post, 2).
+    `form_post` is a page that posts itself, escaped, with a button for browsers without scripts (OAuth 2.0 Form Post,
+    2).
     """
     person = caller.tenant.person()
     page = person.visit(caller.authorize_url(response_mode="form_post", state='"><script>alert(1)</script>'))
@@ -36,7 +37,7 @@ def test_an_answer_may_come_as_a_form(caller: Caller) -> None:
 
 def test_an_error_may_come_as_a_form(caller: Caller) -> None:
     """
-    Errors travel the way that was asked for too, with suberror and address of an explanation.
+    Errors use the requested response mode, too, with suberror and the address of an explanation.
     """
     caller.tenant.person().visit(caller.authorize_url())
     response = caller.http.get(caller.authorize_url(response_mode="form_post", scope="User.Fly"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def typed(caller: Caller, code: str, **fields: str) -> httpx2.Response:
-    """Type a code."""
+    """Send a typed code."""
     form = read(caller.http.get("/devicelogin").text).form
     assert form
     return caller.http.post("/devicelogin", data=form.hidden | {"otc": code, "action": "go"} | fields)
@@ -32,7 +32,7 @@ def test_the_page_may_be_filled_in_beforehand(caller: Caller) -> None:
 @pytest.mark.parametrize("change", [str, str.lower, lambda code: f" {code[:3]}-{code[3:]} "])
 def test_case_and_separators_do_not_matter(caller: Caller, change: object) -> None:
     """
-    What people add to a code is not looked at (RFC 8628, 6.1).
+    Case and separators of a typed code are ignored (RFC 8628, 6.1).
     """
     assert callable(change)
     page = typed(caller, change(caller.device()["user_code"]))
@@ -42,7 +42,7 @@ def test_case_and_separators_do_not_matter(caller: Caller, change: object) -> No
 
 def test_wrong_codes_are_told(caller: Caller) -> None:
     """
-    None, an unknown, an expired and a used one, each in its own words.
+    A missing, an unknown, an expired and a used code each have their own message.
     """
     used, expired = caller.device(), caller.device()
     caller.tenant.person().deny_device(used["user_code"])
@@ -64,7 +64,7 @@ def test_wrong_codes_are_told(caller: Caller) -> None:
 
 def test_the_page_may_be_left(caller: Caller) -> None:
     """
-    Cancel signs nothing in, and declines nothing.
+    Cancel neither signs in nor declines.
     """
     device = caller.device()
 
@@ -76,7 +76,7 @@ def test_the_page_may_be_left(caller: Caller) -> None:
 
 def test_forged_forms_are_refused(caller: Caller) -> None:
     """
-    A form of another site is not taken (AADSTS165000).
+    A form from another site is refused (AADSTS165000).
     """
     response = caller.http.post("/devicelogin", data={"otc": caller.device()["user_code"]})
 
@@ -86,7 +86,7 @@ def test_forged_forms_are_refused(caller: Caller) -> None:
 @pytest.mark.parametrize("user", ["normal", "mfa", "consent"])
 def test_the_person_confirms_the_app(caller: Caller, user: str) -> None:
     """
-    After signing in the person is asked whether they started this themselves (RFC 8628, 5.4), then for consent.
+    After the sign-in, the user confirms having started it (RFC 8628, 5.4), and then consents.
     """
     person = caller.tenant.person(getattr(caller.tenant.users, user))
 
@@ -100,7 +100,7 @@ def test_the_person_confirms_the_app(caller: Caller, user: str) -> None:
 
 def test_declining_permissions_declines_the_device(caller: Caller) -> None:
     """
-    No consent, no sign-in: the device is told.
+    Without consent the device is declined.
     """
     device = caller.device()
     person = caller.tenant.person(caller.tenant.users.consent)
@@ -114,7 +114,7 @@ def test_declining_permissions_declines_the_device(caller: Caller) -> None:
 
 def test_a_session_spares_the_password(caller: Caller) -> None:
     """
-    Who is signed in with the browser picks the account, and confirms.
+    A user who is signed in with the browser picks the account and confirms.
     """
     person = caller.tenant.person()
     caller.answer(person)
@@ -129,7 +129,7 @@ def test_a_session_spares_the_password(caller: Caller) -> None:
 
 def test_who_was_disabled_at_the_last_moment_signs_no_device_in(caller: Caller) -> None:
     """
-    The account is looked at once more at the end; the page tells.
+    The account is checked again at the end, and the page shows the error.
     """
     person = caller.tenant.person()
     caller.answer(person)
@@ -145,7 +145,7 @@ def test_who_was_disabled_at_the_last_moment_signs_no_device_in(caller: Caller) 
 
 def test_a_person_of_another_tenant_is_refused(caller: Caller) -> None:
     """
-    The tenant that the device asked in is the one that people have to be of.
+    The user must belong to the tenant in the device's request.
     """
     caller.tenant.seed.add_tenant("fabrikam.example")
     code = caller.post(

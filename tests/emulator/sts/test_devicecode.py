@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 def test_the_code_is_as_the_service_gives_it(caller: Caller) -> None:
     """
-    Nine letters and digits, integers, the page in the message; no verification_uri_complete (service facts, 1.4).
+    The answer has nine letters and digits, integers, the page in the message, and no verification_uri_complete (service
+    facts, 1.4).
     """
     answer = caller.device()
 
@@ -37,6 +38,6 @@ def test_the_code_is_as_the_service_gives_it(caller: Caller) -> None:
 )
 def test_a_device_request_is_checked(caller: Caller, form: dict[str, str], code: int) -> None:
     """
-    Scope and app are needed, one resource only (RFC 8628, 3.1).
+    Scope and app are required, for one resource only (RFC 8628, 3.1).
     """
     assert [code] == caller.device(**form)["error_codes"]

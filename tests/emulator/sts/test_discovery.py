@@ -1,4 +1,4 @@
-"""What the service says about itself."""
+"""Metadata of the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INSTANCE = "/common/discovery/instance"
 @pytest.mark.parametrize("name", [TENANT, TENANT.upper(), "contoso.example", "Contoso.onmicrosoft.com"])
 def test_a_tenant_has_one_document_under_all_its_names(caller: Caller, name: str) -> None:
     """
-    Endpoints come back with the GUID, whichever name was asked for (service facts, 1.1).
+    Endpoints contain the GUID, whichever name was requested (service facts, 1.1).
     """
     response = caller.http.get(f"/{name}/v2.0/.well-known/openid-configuration")
     document = response.json()
@@ -40,7 +40,7 @@ def test_a_tenant_has_one_document_under_all_its_names(caller: Caller, name: str
 @pytest.mark.parametrize("name", ["common", "organizations"])
 def test_addresses_for_any_tenant_leave_the_issuer_open(caller: Caller, name: str) -> None:
     """
-    The issuer has a literal `{tenantid}`, the region is null, endpoints keep the name (service facts, 1.1).
+    The issuer has a literal `{tenantid}`, the region is null, and endpoints keep the name (service facts, 1.1).
     """
     document = caller.http.get(f"/{name}/v2.0/.well-known/openid-configuration").json()
 
@@ -52,7 +52,7 @@ def test_addresses_for_any_tenant_leave_the_issuer_open(caller: Caller, name: st
 @pytest.mark.parametrize(("name", "issuer"), [(TENANT, TENANT), ("common", "{tenantid}")])
 def test_the_older_document_has_another_issuer(caller: Caller, name: str, issuer: str) -> None:
     """
-    v1: issuer at sts.windows.net with a final slash, keys at `common` (service facts, 1.1).
+    v1 has an issuer at sts.windows.net with a final slash, and keys at `common` (service facts, 1.1).
     """
     document = caller.http.get(f"/{name}/.well-known/openid-configuration").json()
 
@@ -62,7 +62,7 @@ def test_the_older_document_has_another_issuer(caller: Caller, name: str, issuer
 
 def test_a_tenant_of_another_cloud_is_named_with_its_hosts(caller: Caller) -> None:
     """
-    The document of a national cloud's tenant names that cloud's hosts: how a client can find the cloud.
+    The document of a national cloud's tenant names that cloud's hosts, which tells a client the cloud.
     """
     document = caller.http.get(f"/{USGOV}/v2.0/.well-known/openid-configuration").json()
 
@@ -77,7 +77,7 @@ def test_a_tenant_of_another_cloud_is_named_with_its_hosts(caller: Caller) -> No
 )
 def test_there_is_no_document_for_a_tenant_that_there_is_not(caller: Caller, name: str, code: int) -> None:
     """
-    400 and `invalid_tenant` (service facts, 1.1).
+    An unknown tenant gets 400 and `invalid_tenant` (service facts, 1.1).
     """
     response = caller.http.get(f"/{name}/v2.0/.well-known/openid-configuration")
 
@@ -88,7 +88,7 @@ def test_there_is_no_document_for_a_tenant_that_there_is_not(caller: Caller, nam
 
 def test_several_keys_are_published(caller: Caller) -> None:
     """
-    More than one key, `x5t` equal to `kid`, the certificate of each key beside it (service facts, 1.1).
+    Several keys are published, with `x5t` equal to `kid` and the certificate of each key (service facts, 1.1).
     """
     keys = caller.http.get(f"/{TENANT}/discovery/v2.0/keys").json()["keys"]
     old = caller.http.get("/common/discovery/keys").json()["keys"]
@@ -115,7 +115,7 @@ def test_keys_of_any_tenant_leave_the_issuer_open(caller: Caller) -> None:
 @pytest.mark.parametrize("host", ["login.microsoftonline.com", "login.windows.net", "login.microsoftonline.us"])
 def test_known_instances_are_named(caller: Caller, host: str) -> None:
     """
-    The answer names the discovery address of the host, and which hosts are the same (service facts, 1.2).
+    The answer has the discovery address of the host, and the hosts that are aliases (service facts, 1.2).
     """
     endpoint = f"https://{host}/contoso.example/oauth2/v2.0/authorize"
     answer = caller.http.get(INSTANCE, params={"api-version": "1.1", "authorization_endpoint": endpoint}).json()
@@ -129,7 +129,7 @@ def test_known_instances_are_named(caller: Caller, host: str) -> None:
 
 def test_the_own_host_is_a_known_instance(caller: Caller) -> None:
     """
-    The emulator's own address is known, and the same as nothing else.
+    The emulator's own host is known and has no aliases.
     """
     endpoint = f"{caller.tenant.url}/{TENANT}/oauth2/v2.0/authorize"
     own = caller.tenant.url.removeprefix("https://")
@@ -150,7 +150,7 @@ def test_the_own_host_is_a_known_instance(caller: Caller) -> None:
 )
 def test_unknown_instances_are_refused(caller: Caller, parameters: dict[str, str], error: str, code: int) -> None:
     """
-    A host that is none of them is `invalid_instance` (AADSTS50049).
+    Another host gives `invalid_instance` (AADSTS50049).
     """
     response = caller.http.get(INSTANCE, params=parameters)
 
@@ -170,7 +170,7 @@ def test_unknown_instances_are_refused(caller: Caller, parameters: dict[str, str
 )
 def test_the_realm_of_a_name_is_that_of_its_domain(caller: Caller, name: str, kind: str) -> None:
     """
-    Managed, federated or unknown, by domain alone (service facts, 1.10).
+    The domain alone decides: managed, federated or unknown (service facts, 1.10).
     """
     realm = caller.http.get(f"/common/userrealm/{name}", params={"api-version": "1.0"}).json()
 
@@ -180,6 +180,6 @@ def test_the_realm_of_a_name_is_that_of_its_domain(caller: Caller, name: str, ki
 
 def test_other_versions_of_the_realm_are_refused_by_name(caller: Caller) -> None:
     """
-    Only version 1.0 is implemented.
+    Only version 1.0 is supported.
     """
     assert 501 == caller.http.get("/common/userrealm/a@b.example", params={"api-version": "2.1"}).status_code

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(("code", "status"), [("50076", 200), ("1", 404), ("x", 404), ("9" * 20, 404)])
 def test_numbers_are_explained(caller: Caller, code: str, status: int) -> None:
     """
-    The page that `error_uri` points to explains a number, or says that it does not know it.
+    The page in `error_uri` explains a number, or says that the number is unknown.
     """
     assert status == caller.http.get("/error", params={"code": code}).status_code

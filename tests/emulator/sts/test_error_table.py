@@ -1,4 +1,4 @@
-"""Every error that the emulator finds itself."""
+"""Every error that the emulator detects itself."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def revoked(caller: Caller) -> httpx2.Response:
 
 
 def idle(caller: Caller) -> httpx2.Response:
-    """Renew after 91 days."""
+    """Renew a token after 91 days."""
     token = caller.password().json()["refresh_token"]
     caller.tenant.clock.advance(91 * 24 * 3600)
     return caller.token("refresh_token", refresh_token=token)
@@ -90,7 +90,7 @@ def looping(caller: Caller) -> httpx2.Response:
 
 
 def chosen(code: int) -> Callable[[Caller], httpx2.Response]:
-    """Return a mistake that is only answered on demand."""
+    """Return a request that gets a chosen error."""
 
     def ask(caller: Caller) -> httpx2.Response:
         caller.control("POST", "faults", {"kind": "error", "endpoint": "token", "code": code})
@@ -99,7 +99,7 @@ def chosen(code: int) -> Callable[[Caller], httpx2.Response]:
     return ask
 
 
-# What is done; HTTP status, error, suberror and AADSTS number; a piece of the text.
+# The request; HTTP status, error, suberror and AADSTS number; a part of the message.
 ROWS: list[tuple[str, Callable[[Caller], httpx2.Response], int, str, str, int, str]] = [
     ("wrong secret", lambda c: c.app_token(client_secret="wrong"), 401, "invalid_client", "", 7000215,
      f"for a secret added to app '{CONFIDENTIAL}'"),
@@ -108,7 +108,7 @@ ROWS: list[tuple[str, Callable[[Caller], httpx2.Response], int, str, str, int, s
     ("expired secret", lambda c: c.app_token(client_secret="emu8Q~documented-secret-that-expired"),
      401, "invalid_client", "", 7000222, "are expired"),
     ("no credential", lambda c: c.app_token(client_secret=""), 401, "invalid_client", "", 7000218, "client_assertion"),
-    ("password grant without the app's proof", lambda c: c.password(client_id=CONFIDENTIAL),
+    ("password grant without the app's credential", lambda c: c.password(client_id=CONFIDENTIAL),
      401, "invalid_client", "", 7000218, "client_secret"),
     ("credential of a public client", lambda c: c.password(client_secret="x"), 401, "invalid_client", "", 700025,
      "Client is public"),
@@ -196,7 +196,7 @@ ROWS: list[tuple[str, Callable[[Caller], httpx2.Response], int, str, str, int, s
     ("transient", chosen(90033), 503, "temporarily_unavailable", "", 90033, "transient"),
     ("server error", chosen(50000), 500, "server_error", "", 50000, "sign-in service"),
     ("compliant device", chosen(53000), 400, "interaction_required", "message_only", 53000, "compliant"),
-    ("number that nobody knows", chosen(1), 400, "invalid_request", "", 1, "chosen by the test"),
+    ("unknown number", chosen(1), 400, "invalid_request", "", 1, "chosen by the test"),
 ]  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_mistakes_are_answered_as_the_service_does(
     caller: Caller, row: tuple[str, Callable[[Caller], httpx2.Response], int, str, str, int, str]
 ) -> None:
     """
-    Status, error, suberror, number and text are the service's (service facts, 1.6).
+    Status, error, suberror, number and message are the service's (service facts, 1.6).
     """
     _, ask, status, error, suberror, code, text = row
 

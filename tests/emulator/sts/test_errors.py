@@ -1,4 +1,4 @@
-"""Every mistake of the service's table of errors is answered as the service answers it."""
+"""Errors of the token service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def test_the_parts_of_an_error_belong_together(caller: Caller) -> None:
     """
-    Description, ids, timestamp and headers tell the same; CR and LF separate the parts (service facts, 1.6).
+    Description, ids, timestamp and headers agree; CR and LF separate the lines (service facts, 1.6).
     """
     response = caller.app_token(client_secret="wrong")
     body = response.json()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("mode", ["query", "form_post"])
 def test_pages_are_closed_to_everything_else(caller: Caller, mode: str) -> None:
     """
-    Strict policy, nothing from elsewhere, no frames, no referrer to others, no store (checklist D 10, 11).
+    Pages have a strict policy, no external files, no frames, no referrer and no cache (checklist D 10, 11).
     """
     response = caller.http.get(caller.authorize_url(response_mode=mode, redirect_uri="http://localhost:4711"))
     policy = response.headers["content-security-policy"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def test_a_device_and_an_app_are_named_on_the_page(caller: Caller) -> None:
     """
-    The sign-in page names the app, whether it asked itself or through a device.
+    The sign-in page names the app of a request and the app of a device.
     """
     app = caller.http.get(caller.authorize_url()).text
     person = caller.tenant.person()

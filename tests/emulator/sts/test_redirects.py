@@ -37,7 +37,7 @@ from entrakit_emulator.sts.redirects import fits, source, with_answer
 )
 def test_only_the_port_of_loopback_is_free(registered: str, asked: str, *, expected: bool) -> None:
     """
-    Exact match, but for the port of http://localhost and http://127.0.0.1 (RFC 8252, 7.3; RFC 9700, 2.1).
+    The match is exact, except for the port of http://localhost and http://127.0.0.1 (RFC 8252, 7.3; RFC 9700, 2.1).
     """
     assert expected == fits(registered, asked)
 
@@ -45,7 +45,7 @@ def test_only_the_port_of_loopback_is_free(registered: str, asked: str, *, expec
 @given(st.text(), st.text())
 def test_any_text_is_judged(registered: str, asked: str) -> None:
     """
-    No text from outside breaks the comparison, and one that differs from loopback in more than its port never fits.
+    No string breaks the comparison, and a URI that differs from loopback in more than its port never matches.
     """
     assert fits(asked, asked)
     assert not fits("http://localhost/cb", f"{registered}.example{asked}")
@@ -61,7 +61,7 @@ def test_any_text_is_judged(registered: str, asked: str) -> None:
 )
 def test_answers_are_added_to_the_address(uri: str, mode: str, expected: str) -> None:
     """
-    The redirect's own query is kept (RFC 6749, 3.1.2).
+    The redirect URI's own query is kept (RFC 6749, 3.1.2).
     """
     assert expected == with_answer(uri, mode, {"code": "a b"})
 
@@ -71,6 +71,6 @@ def test_answers_are_added_to_the_address(uri: str, mode: str, expected: str) ->
 )
 def test_a_redirect_is_named_for_the_policy_of_pages(uri: str, expected: str) -> None:
     """
-    `form-action` names an origin, or a scheme where there is none.
+    `form-action` names an origin, or a scheme if the URI has none.
     """
     assert expected == source(uri)

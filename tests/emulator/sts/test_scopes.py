@@ -31,7 +31,8 @@ API = "api://b23b19f7-eb65-48d5-96e8-ab46c1d85d64"
 )
 def test_the_audience_is_the_resource_as_it_was_asked_for(caller: Caller, scope: str, audience: str) -> None:
     """
-    No resource means Graph; `//.default` keeps the slash (service facts, 1.7); a v2.0 API is named by its client id.
+    A scope without a resource is for Graph; `//.default` keeps the slash (service facts, 1.7); a v2.0 API is named by
+    its client id.
     """
     answer = caller.password(scope=scope).json()
 
@@ -40,7 +41,7 @@ def test_the_audience_is_the_resource_as_it_was_asked_for(caller: Caller, scope:
 
 def test_all_granted_scopes_are_returned_in_full(caller: Caller) -> None:
     """
-    `scope` lists what was granted, with its resource, then `email openid profile` (service facts, 1.5).
+    `scope` lists the granted permissions with their resource, then `email openid profile` (service facts, 1.5).
     """
     answer = caller.password().json()
 
@@ -50,7 +51,7 @@ def test_all_granted_scopes_are_returned_in_full(caller: Caller) -> None:
 
 def test_default_is_returned_too(caller: Caller) -> None:
     """
-    `.default` stands in the answer where it was asked for.
+    `.default` is part of the answer if requested.
     """
     answer = caller.password(scope=".default").json()
 
@@ -59,7 +60,7 @@ def test_default_is_returned_too(caller: Caller) -> None:
 
 def test_openid_scopes_bring_what_they_are_for(caller: Caller) -> None:
     """
-    offline_access brings a refresh token, openid an ID token; without them there is neither.
+    offline_access gives a refresh token, openid an ID token; without them both are missing.
     """
     full = caller.password().json()
     bare = caller.password(scope="User.Read").json()
@@ -71,14 +72,14 @@ def test_openid_scopes_bring_what_they_are_for(caller: Caller) -> None:
 
 def test_default_without_any_grant_asks_for_what_is_registered(caller: Caller) -> None:
     """
-    `.default` of a person who granted nothing needs consent to the registered permissions (AADSTS65001).
+    `.default` of a user without any consent requires consent to the registered permissions (AADSTS65001).
     """
     assert [65001] == caller.password("consent", scope=".default").json()["error_codes"]
 
 
 def test_an_administrator_may_grant_for_everybody(caller: Caller) -> None:
     """
-    What was granted for all needs no consent of anybody.
+    Permissions granted for all users need no consent of a user.
     """
     caller.tenant.seed.grant("*", caller.tenant.public_client, GRAPH, ["User.Read"])
 

@@ -1,4 +1,4 @@
-"""Signing in: accounts, passwords, second factor, consent, sessions."""
+"""Sign-in: accounts, passwords, second factor, sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def test_the_second_factor_is_asked_for(caller: Caller) -> None:
     """
-    A wrong code stays, the right one goes on; spaces around it are not looked at.
+    A wrong code shows the page again, the right one continues; spaces around it are ignored.
     """
     page = signed_in(caller, "mfa")
     wrong = send(caller, page, otc="000000")
@@ -30,7 +30,7 @@ def test_the_second_factor_is_asked_for(caller: Caller) -> None:
 @pytest.mark.parametrize("state", ["a-state", ""])
 def test_cancelling_is_told_to_the_app(caller: Caller, mode: str, state: str) -> None:
     """
-    `access_denied` with `error_subcode=cancel`, from every page (service facts, 1.3).
+    Cancel gives `access_denied` with `error_subcode=cancel`, from every page (service facts, 1.3).
     """
     response = send(caller, at_password(caller, response_mode=mode, state=state), action="cancel")
 
@@ -41,7 +41,7 @@ def test_cancelling_is_told_to_the_app(caller: Caller, mode: str, state: str) ->
 
 def test_a_session_signs_in_silently(caller: Caller) -> None:
     """
-    Once signed in, the browser is let through: without prompt, with `none`, and with the hint of who is signed in.
+    A session signs in without a page: without prompt, with `none`, and with the hint of the signed-in user.
     """
     signed_in(caller)
 
@@ -51,7 +51,7 @@ def test_a_session_signs_in_silently(caller: Caller) -> None:
 
 def test_the_session_keeps_its_time_and_methods(caller: Caller) -> None:
     """
-    A silent sign-in is the old one: same session, same methods, an `auth_time` of then (OpenID Connect Core, 2).
+    A silent sign-in has the session, methods and `auth_time` of the earlier one (OpenID Connect Core, 2).
     """
     then = int(caller.tenant.clock.now())
     send(caller, signed_in(caller, "mfa"), otc="246810")
@@ -66,7 +66,7 @@ def test_the_session_keeps_its_time_and_methods(caller: Caller) -> None:
 
 def test_max_age_asks_for_a_newer_sign_in(caller: Caller) -> None:
     """
-    A session older than `max_age` is none (OpenID Connect Core, 3.1.2.1).
+    A session older than `max_age` is ignored (OpenID Connect Core, 3.1.2.1).
     """
     signed_in(caller)
     caller.tenant.clock.advance(100)
@@ -86,7 +86,7 @@ def test_max_age_asks_for_a_newer_sign_in(caller: Caller) -> None:
 )
 def test_prompts_show_their_page(caller: Caller, changes: dict[str, str], heading: str) -> None:
     """
-    Login asks for the password again, select_account for who it is, a hint spares the name (service facts, 1.3).
+    `login` shows the password page, `select_account` the accounts, and a hint skips the name (service facts, 1.3).
     """
     signed_in(caller)
 
@@ -95,7 +95,7 @@ def test_prompts_show_their_page(caller: Caller, changes: dict[str, str], headin
 
 def test_an_account_is_picked(caller: Caller) -> None:
     """
-    With several people signed in, the browser asks which; picking one needs no password.
+    With several signed-in users, the browser shows a choice; a picked account needs no password.
     """
     signed_in(caller)
     send(caller, signed_in(caller, "mfa", prompt="login"), otc="246810")
@@ -107,7 +107,7 @@ def test_an_account_is_picked(caller: Caller) -> None:
     assert "Pick an account" == read(page.text).heading
     assert [users.normal.object_id, users.mfa.object_id, "other"] == [
         one.value
-        for one in read(page.text).form.buttons[:3]  # type: ignore[union-attr] # there is one
+        for one in read(page.text).form.buttons[:3]  # type: ignore[union-attr] # the form exists
     ]
     claims = caller.claims(caller.redeem(picked["code"]).json()["id_token"])
     assert users.mfa.upn == claims["preferred_username"]
@@ -115,7 +115,7 @@ def test_an_account_is_picked(caller: Caller) -> None:
 
 def test_an_account_that_is_picked_for_a_fresh_sign_in_shows_its_password(caller: Caller) -> None:
     """
-    `prompt=login` asks for the password even of an account that a form picks.
+    `prompt=login` requires the password even for a picked account.
     """
     signed_in(caller)
     page = caller.http.get(caller.authorize_url(prompt="login"))
@@ -127,7 +127,7 @@ def test_an_account_that_is_picked_for_a_fresh_sign_in_shows_its_password(caller
 
 def test_another_account_may_be_used(caller: Caller) -> None:
     """
-    "Use another account" asks for a name; an id that is nobody's here does as well.
+    "Use another account" shows the name page; so does an unknown id.
     """
     signed_in(caller)
     page = caller.http.get(caller.authorize_url(prompt="select_account"))
@@ -141,7 +141,7 @@ def test_another_account_may_be_used(caller: Caller) -> None:
 
 def test_a_picked_account_without_second_factor_is_asked_for_it(caller: Caller) -> None:
     """
-    A session that lacks what the account now demands goes on with the second step; `none` is refused.
+    A session without the second factor of the account continues with it; `none` is refused.
     """
     signed_in(caller)
     caller.tenant.seed.change_user(caller.tenant.users.normal.upn, {"mfa_code": "1"})
@@ -171,7 +171,7 @@ def test_silent_requests_are_refused_where_something_is_to_be_asked(caller: Call
 
 def test_who_was_disabled_is_refused_with_a_session(caller: Caller) -> None:
     """
-    A session does not help a disabled account; the app is told.
+    A disabled account is refused in spite of its session, and the app gets the error.
     """
     signed_in(caller)
     caller.tenant.seed.change_user(caller.tenant.users.normal.upn, {"is_enabled": False})
@@ -181,7 +181,7 @@ def test_who_was_disabled_is_refused_with_a_session(caller: Caller) -> None:
 
 def test_a_wrong_hint_can_be_left(caller: Caller) -> None:
     """
-    Who was sent with somebody else's name goes back to the name, also where that name is nobody's.
+    A user with a wrong `login_hint` can go back to the name page, also if the hint is unknown.
     """
     page = caller.http.get(caller.authorize_url(login_hint="nobody@contoso.example"))
 
@@ -195,7 +195,7 @@ def test_a_wrong_hint_can_be_left(caller: Caller) -> None:
 
 def test_a_finished_sign_in_can_not_be_repeated(caller: Caller) -> None:
     """
-    Going back and sending the last form again is answered with a page (AADSTS50089).
+    Sending the last form of a finished sign-in again gives a page with an error (AADSTS50089).
     """
     page = at_password(caller)
     send(caller, page, passwd=caller.tenant.users.normal.password)
@@ -218,6 +218,6 @@ def test_an_old_page_shows_what_is_due(caller: Caller) -> None:
 
 def test_forms_are_posted_only(caller: Caller) -> None:
     """
-    The address of the forms shows nothing by itself.
+    A GET of the form's address is refused.
     """
     assert 405 == caller.http.get(f"/{caller.tenant.tenant_id}/login").status_code

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 def test_unknown_names_are_told(caller: Caller, name: str, words: str) -> None:
     """
-    A name that is none here stays on the page, with a message that is read out (role=alert), the name kept.
+    An unknown name shows the page again, with a message for screen readers (role=alert) and the name in the field.
     """
     other = caller.tenant.seed.add_tenant("fabrikam.example")
     caller.tenant.seed.add_user("fay@fabrikam.example", "Password-1", tenant_id=other.tenant_id)
@@ -38,7 +38,7 @@ def test_unknown_names_are_told(caller: Caller, name: str, words: str) -> None:
 
 def test_permissions_are_asked_for_in_words(caller: Caller) -> None:
     """
-    Who granted nothing yet sees what the app asks for, and what it means.
+    A user without any consent sees the requested permissions with their descriptions.
     """
     page = signed_in(caller, "consent", scope="User.Read Mail.Read openid offline_access")
 
@@ -50,7 +50,7 @@ def test_permissions_are_asked_for_in_words(caller: Caller) -> None:
 
 def test_what_people_type_is_escaped(caller: Caller) -> None:
     """
-    Nothing typed becomes part of a page.
+    Typed strings never become HTML.
     """
     page = send(caller, caller.http.get(caller.authorize_url()), loginfmt='"><script>alert(1)</script>')
 

@@ -1,4 +1,4 @@
-"""Answers of the token endpoint when all is well."""
+"""Successful answers of the token endpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 
 def test_an_app_gets_a_token_and_nothing_else(caller: Caller) -> None:
     """
-    No scope, no refresh token, no ID token; numbers are integers (service facts, 1.5).
+    The answer has no scope, refresh token or ID token; numbers are integers (service facts, 1.5).
     """
     answer = caller.app_token().json()
 
@@ -28,7 +28,7 @@ def test_an_app_gets_a_token_and_nothing_else(caller: Caller) -> None:
 
 def test_a_token_lives_60_to_90_minutes(caller: Caller) -> None:
     """
-    The lifetime is random, so that no client may rely on one (service facts, 1.5).
+    The lifetime is random, so that clients can't rely on it (service facts, 1.5).
     """
     lifetimes = {caller.app_token().json()["expires_in"] for _ in range(8)}
 
@@ -38,7 +38,7 @@ def test_a_token_lives_60_to_90_minutes(caller: Caller) -> None:
 
 def test_the_lifetime_may_be_set(caller: Caller) -> None:
     """
-    A test that needs a certain lifetime sets it, for all requests or for the next.
+    A test can set the lifetime, for all requests or for the next one.
     """
     caller.tenant.seed.change_settings({"access_lifetime_s": 600})
     caller.tenant.faults.add(Tokens(lifetime_s=30, refresh_in_s=10))
@@ -51,7 +51,7 @@ def test_the_lifetime_may_be_set(caller: Caller) -> None:
 
 def test_clients_that_take_challenges_get_long_tokens(caller: Caller) -> None:
     """
-    `xms_cc: cp1` brings a token of 20 to 28 hours, with `refresh_in` of half (service facts, 1.5 and 1.11).
+    `xms_cc: cp1` gives a token for 20 to 28 hours, with `refresh_in` of half of it (service facts, 1.5 and 1.11).
     """
     answer = caller.password(claims=CP1).json()
 
@@ -62,7 +62,7 @@ def test_clients_that_take_challenges_get_long_tokens(caller: Caller) -> None:
 
 def test_refresh_in_may_be_set_for_a_long_token(caller: Caller) -> None:
     """
-    What a test sets wins over the half.
+    A chosen `refresh_in` replaces the default.
     """
     caller.tenant.faults.add(Tokens(refresh_in_s=5))
 
@@ -72,7 +72,7 @@ def test_refresh_in_may_be_set_for_a_long_token(caller: Caller) -> None:
 @pytest.mark.parametrize("wish", [{"values": ["c1"]}, {"value": "c1"}, {"essential": True, "value": "c1"}])
 def test_an_authentication_context_needs_a_second_factor(caller: Caller, wish: dict[str, object]) -> None:
     """
-    `acrs` is granted to who showed a second factor, and refused to others (service facts, 1.11).
+    `acrs` is granted only to users with a second factor (service facts, 1.11).
     """
     claims = json.dumps({"access_token": {"acrs": wish}})
     mia = caller.tenant.person(caller.tenant.users.mfa)
@@ -86,7 +86,7 @@ def test_an_authentication_context_needs_a_second_factor(caller: Caller, wish: d
 
 def test_claims_that_say_nothing_are_taken(caller: Caller) -> None:
     """
-    A wish may be null: a claim without demands (OpenID Connect Core, 5.5.1).
+    A requested claim may be null, without demands (OpenID Connect Core, 5.5.1).
     """
     assert 200 == caller.password(claims='{"access_token": {"xms_cc": null, "nbf": {"value": "1"}}}').status_code
     assert 200 == caller.password(claims='{"id_token": {}}').status_code
@@ -95,14 +95,14 @@ def test_claims_that_say_nothing_are_taken(caller: Caller) -> None:
 @pytest.mark.parametrize("claims", ["{", "[]", '{"access_token": []}', "[" * 15000, '{"access_token": 1}'])
 def test_claims_that_are_none_are_refused(caller: Caller, claims: str) -> None:
     """
-    Text that is no claims request is refused (AADSTS9002313).
+    A string that is not a claims request is refused (AADSTS9002313).
     """
     assert [9002313] == caller.password(claims=claims).json()["error_codes"]
 
 
 def test_apps_of_the_family_are_told_so(caller: Caller) -> None:
     """
-    `foci` stands in answers to first-party family apps only (service facts, 1.5).
+    Only first-party family apps get `foci` (service facts, 1.5).
     """
     assert "1" == caller.password(client_id=AZURE_CLI).json()["foci"]
     assert "foci" not in caller.password().json()
@@ -110,7 +110,7 @@ def test_apps_of_the_family_are_told_so(caller: Caller) -> None:
 
 def test_numbers_may_be_text(caller: Caller) -> None:
     """
-    As the v1 endpoint sends them.
+    On demand, numbers are strings, as the v1 endpoint sends them.
     """
     caller.tenant.faults.add(Tokens(has_text_numbers=True, lifetime_s=60))
 
@@ -119,7 +119,7 @@ def test_numbers_may_be_text(caller: Caller) -> None:
 
 def test_tokens_may_be_wrong_on_demand(caller: Caller) -> None:
     """
-    Wrong claims of both tokens, an opaque token, and tokens that are missing.
+    On demand, claims of both tokens are wrong, the access token is opaque, or tokens are missing.
     """
     faults = caller.tenant.faults
     faults.add(Tokens(id_token={"aud": "other", "nonce": "other"}, access_token={"aud": "other"}))

@@ -29,7 +29,7 @@ ASSIGNED = "c3e66176-09f5-4bfa-b91b-508b6cd98062"
 )
 def test_who_may_not_sign_in_is_told(caller: Caller, user: str, typed: str, words: str) -> None:
     """
-    Each account that can't sign in says why, on the page, in plain words.
+    An account that can't sign in gets a page with the reason.
     """
     password = typed if typed or user == "normal" else getattr(caller.tenant.users, user).password
 
@@ -41,7 +41,7 @@ def test_who_may_not_sign_in_is_told(caller: Caller, user: str, typed: str, word
 
 def test_who_is_not_assigned_is_told(caller: Caller) -> None:
     """
-    An app that needs assignment lets others in nowhere (AADSTS50105).
+    An app that requires assignment refuses other users (AADSTS50105).
     """
     assert "not assigned" in read(signed_in(caller, client_id=ASSIGNED).text).message
     assert "code" in caller.answer(caller.tenant.person(caller.tenant.users.mfa), client_id=ASSIGNED)

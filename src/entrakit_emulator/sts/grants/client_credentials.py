@@ -30,4 +30,4 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     if len(text.split()) != 1 or not text.lower().endswith(scopes.DEFAULT):
         raise ServiceError(1002012, scope=text)
     asked = scopes.parse(exchange.world, text, app=app, tenant=directory.tenant_id)
-    return token_response.for_app(exchange, app, directory.tenant_id, asked.first, authentication=how)
+    return token_response.for_app(exchange, app, directory.tenant_id, asked.first, acr=how)

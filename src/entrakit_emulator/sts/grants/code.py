@@ -45,7 +45,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     users.check_state(user, app)
     return token_response.for_person(
         exchange, app, user, code.subject, asked,
-        authentication=how, platform=code.request.platform, request=code.request,
+        acr=how, platform=code.request.platform, request=code.request,
         claims_request=exchange.form.get("claims") or code.request.claims,
     )  # fmt: skip
 

@@ -51,7 +51,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     device.state = "redeemed"
     return token_response.for_person(
         exchange, app, user, device.subject, device.scopes,
-        authentication=how, platform="public" if app.is_public else "web", claims_request=device.claims,
+        acr=how, platform="public" if app.is_public else "web", claims_request=device.claims,
     )  # fmt: skip
 
 

@@ -36,6 +36,6 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     subject = Subject(user.object_id, user.tenant_id, exchange.now, ("pwd",), str(uuid.uuid4()))
     return token_response.for_person(
         exchange, app, user, subject, asked,
-        authentication=how, platform="public" if app.is_public else "web",
+        acr=how, platform="public" if app.is_public else "web",
         claims_request=exchange.form.get("claims", ""),
     )  # fmt: skip

@@ -41,7 +41,7 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     asked = asked._replace(oidc=asked.oidc | {"offline_access"})
     return token_response.for_person(
         exchange, app, user, old.subject, asked,
-        authentication=how, platform=old.platform, claims_request=exchange.form.get("claims", ""),
+        acr=how, platform=old.platform, claims_request=exchange.form.get("claims", ""),
         old_refresh_token=value,
     )  # fmt: skip
 

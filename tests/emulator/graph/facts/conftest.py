@@ -1,4 +1,4 @@
-"""Graph as a client sees it that was written from the service's documentation alone."""
+"""A client of Graph that was written from the service's documentation only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOMAIN = "contoso.example"
 
 
 class Graph:
-    """Calls Graph as an app that may do everything, unless it is told otherwise.
+    """A client of Graph, by default an app with all permissions.
 
     Args:
         caller: Client of the tenant.
@@ -35,12 +35,12 @@ class Graph:
         self.may(*ALL)
 
     def may(self, *roles: str) -> None:
-        """Go on with a token of exactly these app roles."""
+        """Continue with a token with exactly these app roles."""
         self.caller.tenant.seed.grant_roles(self.caller.tenant.confidential_client, GRAPH, roles)
         self.token: str = self.caller.app_token().json()["access_token"]
 
     def sign_in(self, *scopes: str) -> None:
-        """Go on as a person whose token has exactly these delegated permissions."""
+        """Continue as a user whose token has exactly these delegated permissions."""
         tenant = self.caller.tenant
         tenant.seed.withdraw(tenant.users.normal.upn, tenant.public_client)
         tenant.seed.grant(tenant.users.normal.upn, tenant.public_client, GRAPH, scopes)
@@ -49,7 +49,7 @@ class Graph:
     def call(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> httpx2.Response:
-        """Send a request; a path without version is one of v1.0."""
+        """Send a request; a path without a version gets v1.0."""
         content = None if body is None else json.dumps(body).encode()
         given = {"Authorization": f"Bearer {self.token}"} | (
             {} if body is None else {"Content-Type": "application/json"}
@@ -60,7 +60,7 @@ class Graph:
         )
 
     def get(self, path: str, *, advanced: bool = False) -> httpx2.Response:
-        """Read; an advanced query carries the header."""
+        """Return the JSON of a GET; an advanced query has the header."""
         return self.call("GET", path, headers=EVENTUAL if advanced else None)
 
     def value(self, path: str, *, advanced: bool = False) -> list[dict[str, Any]]:
@@ -75,7 +75,7 @@ class Graph:
         return sorted(one["displayName"] for one in self.value(path, advanced=advanced))
 
     def add_user(self, name: str, **more: object) -> dict[str, Any]:
-        """Create a person and return what came back."""
+        """Create a user, and return the answer."""
         body = {
             "accountEnabled": True,
             "displayName": name,
@@ -89,7 +89,7 @@ class Graph:
         return user
 
     def add_group(self, name: str, **more: object) -> dict[str, Any]:
-        """Create a security group and return what came back."""
+        """Create a security group, and return the answer."""
         body = {"displayName": name, "mailEnabled": False, "mailNickname": name, "securityEnabled": True} | more
         response = self.call("POST", "groups", body)
         assert response.status_code == 201, response.text
@@ -98,12 +98,12 @@ class Graph:
 
     @staticmethod
     def refused(response: httpx2.Response) -> tuple[int, str]:
-        """Return status and code of a refusal."""
+        """Return status and code of an error."""
         return response.status_code, response.json()["error"]["code"]
 
     @staticmethod
     def text(response: httpx2.Response) -> str:
-        """Return the text of a refusal."""
+        """Return the message of an error."""
         text: str = response.json()["error"]["message"]
         return text
 
@@ -114,5 +114,5 @@ class Graph:
 
 @pytest.fixture
 def graph(caller: Caller) -> Graph:
-    """Return a client of Graph that may do everything."""
+    """A client of Graph with all permissions."""
     return Graph(caller)

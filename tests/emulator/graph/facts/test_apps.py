@@ -1,4 +1,4 @@
-"""Applications and service principals, as far as signing in needs them (service facts, 4.5, 7.3)."""
+"""Applications and service principals as far as sign-in needs them (service facts, 4.5, 7.3)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def register(graph: Graph, name: str = "Nightly", **more: object) -> dict[str, A
 
 
 def sign_in(graph: Graph, app_id: str, secret: str) -> str:
-    """Sign an app in by its secret; return the error's AADSTS number, or nothing."""
+    """Sign an app in with its secret, and return the AADSTS number of the error, or nothing."""
     body = graph.caller.app_token(client_id=app_id, client_secret=secret, scope=SCOPE).json()
     return str(body.get("error_codes", [""])[0])
 
 
 def test_a_new_app(graph: Graph) -> None:
     """
-    201 with the recorded members; id and appId differ (7.3).
+    A new app is answered with 201 and the recorded members; id and appId differ (7.3).
     """
     response = graph.call("POST", "applications", {"displayName": "Nightly", "signInAudience": "AzureADMyOrg"})
     body = response.json()
@@ -45,7 +45,7 @@ def test_a_new_app(graph: Graph) -> None:
 
 def test_an_app_needs_a_name(graph: Graph) -> None:
     """
-    400, in the recorded words.
+    An app without a name is refused with 400 and the recorded message.
     """
     assert "A value is required for property 'displayName' of resource 'Application'." == graph.text(
         graph.call("POST", "applications", {})
@@ -54,7 +54,7 @@ def test_an_app_needs_a_name(graph: Graph) -> None:
 
 def test_an_app_is_found_by_its_id_and_its_alternate_key(graph: Graph) -> None:
     """
-    The app id in the id's place is a 404 (4.5).
+    The app id in place of the id gives a 404 (4.5).
     """
     app = register(graph)
 
@@ -67,7 +67,7 @@ def test_an_app_is_found_by_its_id_and_its_alternate_key(graph: Graph) -> None:
 
 def test_a_secret_is_shown_once(graph: Graph) -> None:
     """
-    200 with secretText; later null, with the first three characters as a hint (7.3).
+    A new secret comes with 200 and secretText, later with null and its first three characters as a hint (7.3).
     """
     app = register(graph)
     response = graph.call(
@@ -85,7 +85,7 @@ def test_a_secret_is_shown_once(graph: Graph) -> None:
 
 def test_an_app_signs_in_with_its_secret_and_service_principal(graph: Graph) -> None:
     """
-    Not before there is a service principal; not after the secret, or the app, is gone.
+    An app can't sign in without a service principal, nor after its secret or the app itself is deleted.
     """
     app = register(graph, signInAudience="AzureADMyOrg")
     secret = graph.call("POST", f"applications/{app['id']}/addPassword", {}).json()
@@ -110,7 +110,7 @@ def test_an_app_signs_in_with_its_secret_and_service_principal(graph: Graph) -> 
 
 def test_a_deleted_app_signs_in_no_more(graph: Graph) -> None:
     """
-    Its registration can be restored; its service principal is not restored with it (4.2).
+    The registration of a deleted app can be restored; its service principal is not restored with it (4.2).
     """
     app = register(graph, signInAudience="AzureADMyOrg")
     secret = graph.call("POST", f"applications/{app['id']}/addPassword", {}).json()["secretText"]
@@ -126,7 +126,8 @@ def test_a_deleted_app_signs_in_no_more(graph: Graph) -> None:
 
 def test_a_service_principal(graph: Graph) -> None:
     """
-    201 in the recorded shape; by id and by alternate key; once per app (4.5, 7.3).
+    A service principal comes with 201 in the recorded form, is found by id and alternate key, and exists once per app
+    (4.5, 7.3).
     """
     app = register(graph)
     body = graph.call("POST", "servicePrincipals", {"appId": app["appId"]}).json()
@@ -146,14 +147,14 @@ def test_a_service_principal(graph: Graph) -> None:
 @pytest.mark.parametrize("body", [{}, {"appId": 7}, {"appId": NOBODY}, {"appId": "x"}])
 def test_a_service_principal_is_of_an_app(graph: Graph, body: dict[str, object]) -> None:
     """
-    400 or 404 without one.
+    A service principal without an app is refused with 400 or 404.
     """
     assert graph.call("POST", "servicePrincipals", body).status_code in (400, 404)
 
 
 def test_seeded_apps_are_there(graph: Graph) -> None:
     """
-    What signs in without Graph having made it is in the directory as well.
+    Seeded apps that can sign in are also in the directory.
     """
     tenant = graph.caller.tenant
     for client_id in (tenant.public_client, tenant.confidential_client):
@@ -164,7 +165,7 @@ def test_seeded_apps_are_there(graph: Graph) -> None:
 
 def test_a_seeded_app_can_get_another_secret(graph: Graph) -> None:
     """
-    The old one stays good.
+    The old secret stays valid.
     """
     tenant = graph.caller.tenant
     app = graph.get(f"applications(appId='{tenant.confidential_client}')").json()
@@ -176,7 +177,7 @@ def test_a_seeded_app_can_get_another_secret(graph: Graph) -> None:
 
 def test_redirects_made_through_graph_work(graph: Graph) -> None:
     """
-    A public client with a redirect can sign people in.
+    A public client whose redirect was added through Graph can sign users in.
     """
     app = register(
         graph, signInAudience="AzureADMyOrg", isFallbackPublicClient=True,
@@ -191,7 +192,7 @@ def test_redirects_made_through_graph_work(graph: Graph) -> None:
 
 def test_owners_of_apps(graph: Graph) -> None:
     """
-    References as for groups.
+    Owners of apps are references, as for groups.
     """
     app, user = register(graph), graph.add_user("una")
     path = f"applications/{app['id']}/owners"
@@ -205,7 +206,7 @@ def test_owners_of_apps(graph: Graph) -> None:
 
 def test_an_app_made_through_graph_has_its_redirects(graph: Graph) -> None:
     """
-    Redirects of all platforms, the audience and the identifier URIs are the token service's at once.
+    The token service uses redirects of all platforms, the audience and the identifier URIs at once.
     """
     native = graph.caller.native
     app = register(graph, signInAudience="AzureADMyOrg", publicClient={"redirectUris": [native]})
@@ -225,7 +226,7 @@ def test_an_app_made_through_graph_has_its_redirects(graph: Graph) -> None:
 
 def test_what_a_test_seeds_of_an_app_shows_in_graph(graph: Graph) -> None:
     """
-    Redirects, secrets by their ids and hints, and changes of switches.
+    Graph shows seeded redirects, secrets by id and hint, and changed fields.
     """
     seed = graph.caller.tenant.seed
     app = seed.add_app("Seeded", redirect_uris=["https://web.example/in"], platform="web")
@@ -244,7 +245,7 @@ def test_what_a_test_seeds_of_an_app_shows_in_graph(graph: Graph) -> None:
 
 def test_a_restored_service_principal_signs_in_again(graph: Graph) -> None:
     """
-    With the secrets that the app has.
+    A restored service principal signs in with the secrets of its app.
     """
     app = register(graph, signInAudience="AzureADMyOrg")
     secret = graph.call("POST", f"applications/{app['id']}/addPassword", {}).json()["secretText"]
@@ -258,7 +259,7 @@ def test_a_restored_service_principal_signs_in_again(graph: Graph) -> None:
 
 def test_reading_does_not_change_anything(graph: Graph) -> None:
     """
-    What the token service alone knows of an app is no change of the directory.
+    Data of an app that only the token service has does not change the directory.
     """
     graph.get("users")
     before = graph.caller.tenant._world.objects.sequence
@@ -270,7 +271,7 @@ def test_reading_does_not_change_anything(graph: Graph) -> None:
 
 def test_apps_of_microsoft_have_no_registration_here(graph: Graph) -> None:
     """
-    A tenant has a service principal of Graph itself, which nobody changes or deletes.
+    A tenant has a service principal of Graph itself, which can't be changed or deleted.
     """
     key = "(appId='00000003-0000-0000-c000-000000000000')"
 
@@ -282,7 +283,7 @@ def test_apps_of_microsoft_have_no_registration_here(graph: Graph) -> None:
 
 def test_the_alternate_key_goes_before_relations_too(graph: Graph) -> None:
     """
-    As `/servicePrincipals(appId='…')/memberOf`; for other keys and kinds there is a refusal by name.
+    `/servicePrincipals(appId='…')/memberOf` works; other alternate keys and kinds are refused by name.
     """
     app, user = register(graph), graph.add_user("una")
     graph.call("POST", "servicePrincipals", {"appId": app["appId"]})

@@ -1,4 +1,4 @@
-"""Deleted people: gone, found among the deleted items, restored, deleted for good (service facts, 4.2)."""
+"""Deleted users: hidden, listed as deleted, restored, purged (service facts, 4.2)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
 def test_a_deleted_person_can_be_restored(graph: Graph) -> None:
     """
-    204; gone from all lists, among the deleted items with a time, and back by restore (4.2).
+    A deletion gives 204. The user is missing from all lists, is listed as deleted with a time, and can be restored
+    (4.2).
     """
     made = graph.add_user("una")
     group = graph.add_group("team")
@@ -31,7 +32,7 @@ def test_a_deleted_person_can_be_restored(graph: Graph) -> None:
 
 def test_a_deleted_person_can_be_deleted_for_good(graph: Graph) -> None:
     """
-    204; then there is nothing to restore (4.2).
+    A purge gives 204; then the user can't be restored (4.2).
     """
     made = graph.add_user("una")
     path = f"directory/deletedItems/{made['id']}"
@@ -52,7 +53,7 @@ def test_deleted_items_are_listed_by_type(graph: Graph) -> None:
 
 def test_the_name_of_a_deleted_person_is_free(graph: Graph) -> None:
     """
-    Who has it then is in the way of a restore, unless that gives another name.
+    A new user with the same name prevents a restore, unless the restore sets another name.
     """
     made = graph.add_user("una")
     graph.call("DELETE", f"users/{made['id']}")
@@ -67,7 +68,7 @@ def test_the_name_of_a_deleted_person_is_free(graph: Graph) -> None:
 
 def test_deleted_people_come_in_pages(graph: Graph) -> None:
     """
-    As other lists: size, selection, links, count.
+    Deleted users are paged as other lists: size, selection, links, count.
     """
     gone = {graph.add_user(f"u{number}")["id"] for number in range(5)}
     for one in gone:

@@ -1,4 +1,4 @@
-"""What has no type of its own in the address, licences, the organization, and oneself (service facts, 4.1, 4.5)."""
+"""Objects of any type, licences, the organization and `/me` (service facts, 4.1, 4.5)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOBODY = "00000000-1111-4222-8333-444444444444"
 
 def test_an_object_of_any_type(graph: Graph) -> None:
     """
-    GET by id says what it is; 404 for nobody; a deletion works on it too (4.5).
+    A GET by id returns the type of the object, an unknown id gives 404, and DELETE works, too (4.5).
     """
     user = graph.add_user("una")
     body = graph.get(f"directoryObjects/{user['id']}").json()
@@ -28,7 +28,7 @@ def test_an_object_of_any_type(graph: Graph) -> None:
 
 def test_many_objects_by_id(graph: Graph) -> None:
     """
-    At most 1,000; missing ones are left out; types narrow it (4.5).
+    At most 1,000 ids are allowed; missing objects are left out, and types restrict the result (4.5).
     """
     user, group = graph.add_user("una"), graph.add_group("team")
     both = graph.call("POST", "directoryObjects/getByIds", {"ids": [user["id"], group["id"], NOBODY]})
@@ -44,7 +44,7 @@ def test_many_objects_by_id(graph: Graph) -> None:
 
 def test_licences(graph: Graph) -> None:
     """
-    What the tenant bought: not paged, in the shape of the facts (7.3).
+    The subscriptions are not paged and have the form in the facts (7.3).
     """
     skus = graph.value("subscribedSkus")
 
@@ -58,7 +58,7 @@ def test_licences(graph: Graph) -> None:
 
 def test_a_licence_is_assigned_and_taken_away(graph: Graph) -> None:
     """
-    It needs a usage location; seats are counted; details show the plans (3.2, 4.1).
+    A licence requires a usage location; seats are counted, and details show the plans (3.2, 4.1).
     """
     sku = graph.value("subscribedSkus")[0]
     user = graph.add_user("una")
@@ -100,7 +100,7 @@ def test_a_licence_is_assigned_and_taken_away(graph: Graph) -> None:
 )
 def test_licences_that_there_are_not(graph: Graph, body: dict[str, object]) -> None:
     """
-    Both lists are required; subscriptions and plans are the tenant's; what is taken away was there.
+    Both lists are required, subscriptions and plans must exist, and a licence to remove must be assigned.
     """
     user = graph.add_user("una", usageLocation="NO")
 
@@ -109,7 +109,7 @@ def test_licences_that_there_are_not(graph: Graph, body: dict[str, object]) -> N
 
 def test_seats_are_finite(graph: Graph) -> None:
     """
-    "Subscription with SKU {id} does not have any available licenses." (3.2)
+    A licence without a free seat is refused: "Subscription with SKU {id} does not have any available licenses." (3.2)
     """
     sku = min(graph.value("subscribedSkus"), key=lambda one: int(one["prepaidUnits"]["enabled"]))
     add = {"addLicenses": [{"skuId": sku["skuId"], "disabledPlans": []}], "removeLicenses": []}
@@ -124,7 +124,7 @@ def test_seats_are_finite(graph: Graph) -> None:
 
 def test_the_organization(graph: Graph) -> None:
     """
-    A collection of one, with its domains (3.4).
+    The organization is a collection of one, with its domains (3.4).
     """
     tenant = graph.caller.tenant
     (one,) = graph.value("organization")
@@ -137,7 +137,7 @@ def test_the_organization(graph: Graph) -> None:
 
 def test_oneself(graph: Graph) -> None:
     """
-    /me is the person of the token, with what /users/{id} has too (4.1).
+    /me is the user of the token, with the same relations as /users/{id} (4.1).
     """
     graph.sign_in("User.Read", "GroupMember.Read.All", "Directory.Read.All")
     user = graph.caller.tenant.users.normal
@@ -152,7 +152,7 @@ def test_oneself(graph: Graph) -> None:
 @pytest.mark.parametrize("path", ["me", "me/memberOf", "me/manager"])
 def test_an_app_is_nobody(graph: Graph, path: str) -> None:
     """
-    "/me request is only valid with delegated authentication flow." (3.2)
+    An app has no /me: "/me request is only valid with delegated authentication flow." (3.2)
     """
     response = graph.get(path)
 
@@ -162,7 +162,7 @@ def test_an_app_is_nobody(graph: Graph, path: str) -> None:
 
 def test_another_tenant_is_out_of_sight(graph: Graph) -> None:
     """
-    Objects of one tenant are not found in another.
+    Objects of one tenant are not found in another tenant.
     """
     tenant = graph.caller.tenant
     other = tenant.seed.add_tenant("fabrikam.example")
@@ -178,7 +178,7 @@ def test_another_tenant_is_out_of_sight(graph: Graph) -> None:
 
 def test_a_reset_forgets_what_was_written(graph: Graph) -> None:
     """
-    The seeds remain.
+    Only the seeds remain after a reset.
     """
     before = graph.names("users")
     graph.add_user("una")
@@ -191,7 +191,7 @@ def test_a_reset_forgets_what_was_written(graph: Graph) -> None:
 
 def test_namespaces_may_be_written_by_their_alias(graph: Graph) -> None:
     """
-    The SDKs write `graph.user`; functions and actions may be qualified as well.
+    The SDKs write `graph.user`; functions and actions may be qualified, too.
     """
     group, user = graph.add_group("team"), graph.add_user("una")
     graph.link(f"groups/{group['id']}/members", user["id"])

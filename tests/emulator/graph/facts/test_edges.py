@@ -1,4 +1,4 @@
-"""What is seldom asked for: limits, refusals, and the last branches of a rule (service facts, 3.2, 3.5, 4)."""
+"""Rare cases: limits, errors, and the last branches of a rule (service facts, 3.2, 3.5, 4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ NOBODY = "00000000-1111-4222-8333-444444444444"
 
 def test_a_long_address_is_refused_outside_a_batch(graph: Graph) -> None:
     """
-    Over 8 KB: 414 with a page in HTML, from a server in front of Graph (3.2); in a batch there is no such limit (3.8).
+    A URL over 8 KB gives 414 with an HTML page from a server in front of Graph (3.2). Items of a batch have no limit
+    (3.8).
     """
     made = graph.add_user("una")
     path = f"users?$filter=id in ('{made['id']}')&$select={','.join(['id', *['displayName'] * 800])}"
@@ -29,7 +30,7 @@ def test_a_long_address_is_refused_outside_a_batch(graph: Graph) -> None:
 @pytest.mark.parametrize("collection", ["groups", "applications", "servicePrincipals"])
 def test_every_collection_can_be_counted(graph: Graph, collection: str) -> None:
     """
-    By the segment, as plain text.
+    Every collection can be counted by the segment `$count`, as plain text.
     """
     graph.add_group("team")
 
@@ -47,14 +48,14 @@ def test_every_collection_can_be_counted(graph: Graph, collection: str) -> None:
 )
 def test_advanced_filters_have_limits_too(graph: Graph, expression: str) -> None:
     """
-    The function endsWith knows four properties; counts are compared with 0 and 1 (3.5).
+    The function endsWith supports four properties, and counts are compared with 0 and 1 only (3.5).
     """
     assert 400 == graph.get(f"users?$filter={expression}&$count=true", advanced=True).status_code
 
 
 def test_all_elements_of_a_list(graph: Graph) -> None:
     """
-    The lambda `all` is for advanced queries; it holds for nothing as well (3.5).
+    The lambda `all` requires an advanced query, and is true for an empty list (3.5).
     """
     graph.add_user("una", otherMails=["una@home.example", "una@work.example"])
     graph.add_user("ulf", otherMails=["ulf@home.example"])
@@ -75,7 +76,7 @@ def test_values_in_any_script_in_a_list(graph: Graph) -> None:
 
 def test_a_preferred_page_size(graph: Graph) -> None:
     """
-    By `Prefer`, where there is no `$top`.
+    `Prefer` sets the page size if there is no `$top`.
     """
     response = graph.call("GET", "users", headers={"Prefer": "odata.maxpagesize=2"})
 
@@ -85,7 +86,7 @@ def test_a_preferred_page_size(graph: Graph) -> None:
 
 def test_lists_of_mixed_types_are_not_filtered(graph: Graph) -> None:
     """
-    Refused in the service's words.
+    A filter on a list of mixed types is refused with the service's message.
     """
     group = graph.add_group("team")
 
@@ -99,7 +100,7 @@ def test_lists_of_mixed_types_are_not_filtered(graph: Graph) -> None:
 @pytest.mark.parametrize("bound", ["x", {"a": 1}, [7], [""], ["/"]])
 def test_references_of_another_type(graph: Graph, bound: object) -> None:
     """
-    A list of addresses, and nothing else.
+    The body of getByIds must be a list of ids.
     """
     path = f"groups/{graph.add_group('team')['id']}"
 
@@ -108,7 +109,7 @@ def test_references_of_another_type(graph: Graph, bound: object) -> None:
 
 def test_a_subscription_that_there_is_not(graph: Graph) -> None:
     """
-    404, as any object.
+    An unknown subscription gives 404, like any object.
     """
     assert 404 == graph.get(f"subscribedSkus/{NOBODY}").status_code
     assert 400 == graph.get("subscribedSkus?$filter=skuId eq 'x'").status_code
@@ -116,7 +117,7 @@ def test_a_subscription_that_there_is_not(graph: Graph) -> None:
 
 def test_what_graph_knows_survives_what_a_test_changes(graph: Graph) -> None:
     """
-    A change by the seeds touches what the token service knows, and nothing else.
+    A change by the seeds changes only the properties that the token service has.
     """
     made = graph.add_user("una", jobTitle="Engineer", mail="una@contoso.example")
     graph.caller.tenant.seed.change_user("una@contoso.example", {"is_enabled": False})
@@ -129,7 +130,7 @@ def test_what_graph_knows_survives_what_a_test_changes(graph: Graph) -> None:
 
 def test_an_address_of_mail_is_a_proxy_address(graph: Graph) -> None:
     """
-    It follows changes, and goes with the mail.
+    The proxy address follows the mail address, also if it is removed.
     """
     path = f"users/{graph.add_user('una')['id']}"
     graph.call("PATCH", path, {"mail": "una@contoso.example"})
@@ -141,7 +142,7 @@ def test_an_address_of_mail_is_a_proxy_address(graph: Graph) -> None:
 
 def test_a_manager_is_replaced_and_may_leave(graph: Graph) -> None:
     """
-    There is one; who is deleted is none.
+    A user has one manager; a deleted one does not count.
     """
     first, second, worker = graph.add_user("first"), graph.add_user("second"), graph.add_user("worker")
     path = f"users/{worker['id']}/manager"
@@ -160,7 +161,7 @@ def test_a_manager_is_replaced_and_may_leave(graph: Graph) -> None:
 
 def test_a_profile_of_a_password_without_one_changes_nothing(graph: Graph) -> None:
     """
-    The old password stays.
+    The old password stays valid.
     """
     path = f"users/{graph.add_user('una')['id']}"
     change = {"passwordProfile": {"forceChangePasswordNextSignIn": False}}
@@ -172,7 +173,7 @@ def test_a_profile_of_a_password_without_one_changes_nothing(graph: Graph) -> No
 
 def test_questions_of_membership_need_their_parameter(graph: Graph) -> None:
     """
-    It is named.
+    A missing parameter is named.
     """
     path = f"users/{graph.add_user('una')['id']}"
     response = graph.call("POST", f"{path}/getMemberGroups", {})
@@ -183,7 +184,7 @@ def test_questions_of_membership_need_their_parameter(graph: Graph) -> None:
 
 def test_owners_are_100_at_most(graph: Graph) -> None:
     """
-    403 Directory_QuotaExceeded, in the recorded words (3.2).
+    More than 100 owners give 403 Directory_QuotaExceeded with the recorded message (3.2).
     """
     path = f"groups/{graph.add_group('team')['id']}/owners"
     answers = [graph.link(path, graph.add_user(f"u{number}")["id"]) for number in range(101)]
@@ -197,7 +198,7 @@ def test_owners_are_100_at_most(graph: Graph) -> None:
 
 def test_a_person_who_registers_an_app_owns_it(graph: Graph) -> None:
     """
-    As with groups.
+    A user who registers an app becomes its owner, as with groups.
     """
     graph.sign_in("Application.ReadWrite.All", "User.Read.All")
     app = graph.call("POST", "applications", {"displayName": "Mine"}).json()
@@ -210,7 +211,7 @@ def test_a_person_who_registers_an_app_owns_it(graph: Graph) -> None:
 @pytest.mark.parametrize("ends", ["2199-01-01T00:00:00", "2199-01-01T00:00:00Z", None])
 def test_a_secret_ends_when_it_is_told(graph: Graph, ends: str | None) -> None:
     """
-    After two years, if nobody says; a time that is none is refused; an app keeps its name.
+    A secret ends after two years by default, an invalid time is refused, and an app keeps its name.
     """
     app = graph.call("POST", "applications", {"displayName": "Nightly"}).json()
     path = f"applications/{app['id']}"
@@ -224,7 +225,7 @@ def test_a_secret_ends_when_it_is_told(graph: Graph, ends: str | None) -> None:
 
 def test_a_person_of_a_large_tenant_can_be_given_a_password(graph: Graph) -> None:
     """
-    Who has none can't sign in; changes of other things don't matter to the token service.
+    A user without a password can't sign in; changes of other properties do not affect the token service.
     """
     upn = graph.caller.tenant.users.passwordless.upn
     path = f"users/{upn}"

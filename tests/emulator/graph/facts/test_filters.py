@@ -1,4 +1,4 @@
-"""`$filter` and `$search`: the matrix of the service team, its words, and values that are only values (3.5)."""
+"""`$filter` and `$search`: the service's table of operators, its messages, and values that are never syntax (3.5)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = settings(
 
 @pytest.fixture
 def people(graph: Graph) -> Graph:
-    """Return a directory with three more people."""
+    """A directory with three more users."""
     graph.add_user("una", displayName="Una O'Neil", department="R&D", jobTitle="Engineer", usageLocation="NO",
                    businessPhones=["+47 123"], otherMails=["una@home.example"])  # fmt: skip
     graph.add_user("ulf", displayName="Ulf Å. Berg", department="Sales", accountEnabled=False, companyName="Fabrikam")
@@ -56,7 +56,7 @@ def people(graph: Graph) -> Graph:
 )
 def test_filters_that_work_by_default(people: Graph, expression: str, names: list[str]) -> None:
     """
-    Text is compared without regard to case; a quote is doubled; nothing in a value has a meaning.
+    Strings are compared in any case, a quote is doubled, and no character of a value has a meaning.
     """
     assert names == people.names(f"users?$filter={quote(expression)}")
 
@@ -78,7 +78,7 @@ def test_filters_that_work_by_default(people: Graph, expression: str, names: lis
 )
 def test_filters_of_advanced_queries(people: Graph, expression: str, names: list[str]) -> None:
     """
-    They need the header and `$count=true` both; without, they are refused.
+    Advanced filters require both the header and `$count=true`; without them they are refused.
     """
     path = f"users?$filter={quote(expression)}"
 
@@ -93,7 +93,7 @@ def test_filters_of_advanced_queries(people: Graph, expression: str, names: list
 )
 def test_operators_of_advanced_queries_are_named(graph: Graph, expression: str, operator: str) -> None:
     """
-    The recorded text says what is missing (3.2).
+    The recorded message names the missing parameter (3.2).
     """
     text = graph.text(graph.get(f"users?$filter={expression}"))
 
@@ -114,7 +114,7 @@ def test_operators_of_advanced_queries_are_named(graph: Graph, expression: str, 
 )
 def test_unsupported_properties_are_named(graph: Graph, path: str, name: str, kind: str) -> None:
     """
-    The recorded text names property and resource (3.2).
+    The recorded message names property and resource (3.2).
     """
     response = graph.get(path)
 
@@ -127,7 +127,7 @@ def test_unsupported_properties_are_named(graph: Graph, path: str, name: str, ki
 
 def test_contains_is_not_supported(graph: Graph) -> None:
     """
-    Not on directory objects, not even in an advanced query (3.5).
+    Directory objects do not support `contains`, not even in an advanced query (3.5).
     """
     assert (400, "Request_UnsupportedQuery") == graph.refused(
         graph.get("users?$filter=contains(displayName,'a')&$count=true", advanced=True)
@@ -136,7 +136,7 @@ def test_contains_is_not_supported(graph: Graph) -> None:
 
 def test_unknown_properties_are_named(graph: Graph) -> None:
     """
-    400, with the type.
+    An unknown property gives 400 with the type.
     """
     text = graph.text(graph.get("users?$filter=shoeSize eq 3"))
 
@@ -146,7 +146,7 @@ def test_unknown_properties_are_named(graph: Graph) -> None:
 @pytest.mark.parametrize("clauses", [15, 16, 18])
 def test_at_most_15_clauses_are_joined(graph: Graph, clauses: int) -> None:
     """
-    With `or` and with `in` (3.5).
+    The limit of 15 clauses applies to `or` and to `in` (3.5).
     """
     joined = " or ".join(f"displayName eq '{number}'" for number in range(clauses))
     listed = ",".join(f"'{number}'" for number in range(clauses))
@@ -172,7 +172,7 @@ def test_at_most_15_clauses_are_joined(graph: Graph, clauses: int) -> None:
 )  # fmt: skip
 def test_malformed_filters_are_refused(graph: Graph, expression: str) -> None:
     """
-    400 in Graph's form, whatever is wrong.
+    Any malformed filter gives 400 in Graph's form.
     """
     assert 400 == graph.get(f"users?$filter={quote(expression)}").status_code
 
@@ -181,7 +181,7 @@ def test_malformed_filters_are_refused(graph: Graph, expression: str) -> None:
 @QUICK
 def test_no_filter_breaks_the_service(graph: Graph, expression: str) -> None:
     """
-    Whatever stands there, it is an answer or a refusal.
+    Any string as a filter gives a result or an error of Graph.
     """
     assert graph.get(f"users?$filter={quote(expression)}").status_code in (200, 400)
 
@@ -197,7 +197,7 @@ PARTS = st.sampled_from([
 @QUICK
 def test_no_combination_of_words_breaks_the_service(graph: Graph, expression: str) -> None:
     """
-    Neither does what looks like a filter.
+    Any combination of words of the filter language gives a result or an error of Graph.
     """
     address = f"users?$filter={quote(expression)}&$count=true"
 
@@ -208,7 +208,7 @@ def test_no_combination_of_words_breaks_the_service(graph: Graph, expression: st
 @QUICK
 def test_a_value_comes_back_as_it_is(graph: Graph, name: str) -> None:
     """
-    A name with its quotes doubled finds exactly the group of this name; nothing in it is more than text.
+    A name with its quotes doubled finds exactly the group with this name; every character is only text.
     """
     made = graph.add_group("any", displayName=name)
     literal = quote(name.replace("'", "''"), safe="")
@@ -236,14 +236,14 @@ def test_a_value_comes_back_as_it_is(graph: Graph, name: str) -> None:
 )
 def test_a_search_looks_for_beginnings_of_words(people: Graph, search: str, names: list[str]) -> None:
     """
-    In displayName and description each word counts; elsewhere the beginning of the whole (3.5).
+    In displayName and description each word counts, elsewhere the beginning of the value (3.5).
     """
     assert names == people.names(f"users?$search={quote(search)}", advanced=True)
 
 
 def test_a_search_goes_with_a_filter(people: Graph) -> None:
     """
-    Both apply.
+    A search and a filter both apply.
     """
     query = "users?$search=%22displayName:u%22&$filter=department eq 'Sales'&$count=true"
 
@@ -252,7 +252,7 @@ def test_a_search_goes_with_a_filter(people: Graph) -> None:
 
 def test_a_search_needs_the_header(graph: Graph) -> None:
     """
-    In the recorded words (3.2).
+    A search without the header is refused with the recorded message (3.2).
     """
     response = graph.get('users?$search="displayName:x"')
 
@@ -268,7 +268,7 @@ def test_a_search_needs_the_header(graph: Graph) -> None:
 )
 def test_malformed_searches_are_refused(graph: Graph, search: str) -> None:
     """
-    400: each clause is quoted, and names a property that can be searched.
+    A malformed search gives 400: each clause must be quoted and name a searchable property.
     """
     assert 400 == graph.get(f"users?$search={quote(search)}", advanced=True).status_code
 
@@ -277,14 +277,14 @@ def test_malformed_searches_are_refused(graph: Graph, search: str) -> None:
 @QUICK
 def test_no_search_breaks_the_service(graph: Graph, search: str) -> None:
     """
-    Whatever stands there.
+    Any string as a search gives a result or an error of Graph.
     """
     assert graph.get(f"users?$search={quote(search)}", advanced=True).status_code in (200, 400)
 
 
 def test_ids_are_compared_without_regard_to_case(people: Graph) -> None:
     """
-    As keys are.
+    Ids are compared in any case, as keys are.
     """
     one = people.get("users/una@contoso.example").json()["id"]
 

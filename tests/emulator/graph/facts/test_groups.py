@@ -1,4 +1,4 @@
-"""Groups: create, change, members, owners, nesting (service facts, 3.4, 4.4)."""
+"""Groups: creation, changes, members, owners, nesting (service facts, 3.4, 4.4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def ids(items: list[dict[str, object]]) -> set[object]:
 
 def test_a_new_group_comes_back_whole(graph: Graph) -> None:
     """
-    201, Location, the recorded members in their order, the computed SID (3.4).
+    A new group comes with 201, Location, the recorded members in order, and the computed SID (3.4).
     """
     response = graph.call(
         "POST", "groups", {"displayName": "Team", "mailEnabled": False, "mailNickname": "team", "securityEnabled": True}
@@ -50,7 +50,7 @@ def test_a_new_group_comes_back_whole(graph: Graph) -> None:
 
 def test_the_recorded_sid(graph: Graph) -> None:
     """
-    The four little-endian numbers of the id, as recorded (3.4).
+    The SID consists of the four little-endian numbers of the id, as recorded (3.4).
     """
     from entrakit_emulator.graph.schema import security_identifier
 
@@ -62,7 +62,7 @@ def test_the_recorded_sid(graph: Graph) -> None:
 @pytest.mark.parametrize("name", ["displayName", "mailEnabled", "mailNickname", "securityEnabled"])
 def test_what_is_required_is_named(graph: Graph, name: str) -> None:
     """
-    400, in the recorded words (3.2).
+    A missing property gives 400 with the recorded message (3.2).
     """
     whole = {"displayName": "x", "mailEnabled": False, "mailNickname": "x", "securityEnabled": True}
     response = graph.call("POST", "groups", {key: value for key, value in whole.items() if key != name})
@@ -81,7 +81,7 @@ def test_what_is_required_is_named(graph: Graph, name: str) -> None:
 )  # fmt: skip
 def test_kinds_of_groups_that_there_are_not(graph: Graph, change: dict[str, object]) -> None:
     """
-    Names within their limits; mail only with Unified; dynamic ones with a rule (4.4).
+    Names have limits, mail requires Unified, and a dynamic group requires a rule (4.4).
     """
     whole = {"displayName": "x", "mailEnabled": False, "mailNickname": "x", "securityEnabled": True}
 
@@ -90,7 +90,7 @@ def test_kinds_of_groups_that_there_are_not(graph: Graph, change: dict[str, obje
 
 def test_a_microsoft_365_group(graph: Graph) -> None:
     """
-    It has an address of its own, and is found by its type.
+    A Microsoft 365 group has its own mail address and is found by its type.
     """
     made = graph.add_group(
         "team", groupTypes=["Unified"], mailEnabled=True, securityEnabled=False, visibility="Private"
@@ -104,7 +104,7 @@ def test_a_microsoft_365_group(graph: Graph) -> None:
 
 def test_members_come_typed(graph: Graph) -> None:
     """
-    `@odata.type` first, then the id, then the default properties; the context is that of directoryObjects (3.3).
+    `@odata.type` comes first, then the id, then the default properties; the context is directoryObjects (3.3).
     """
     group, user, nested = graph.add_group("team"), graph.add_user("una"), graph.add_group("nested")
     for one in (user, nested):
@@ -123,7 +123,7 @@ def test_members_come_typed(graph: Graph) -> None:
 
 def test_selecting_of_mixed_members(graph: Graph) -> None:
     """
-    Properties that a type does not have are left out there (3.3).
+    A property that a type does not have is left out for objects of that type (3.3).
     """
     group, user, nested = graph.add_group("team"), graph.add_user("una"), graph.add_group("nested")
     for one in (user, nested):
@@ -138,7 +138,7 @@ def test_selecting_of_mixed_members(graph: Graph) -> None:
 
 def test_members_in_pages(graph: Graph) -> None:
     """
-    `$top` and next links, each member once, with a count when asked for.
+    `$top` and next links return each member once, with a count on request.
     """
     group = graph.add_group("team")
     made = {graph.add_user(f"u{number}")["id"] for number in range(7)}
@@ -159,7 +159,7 @@ def test_members_in_pages(graph: Graph) -> None:
 @pytest.mark.parametrize("at", ["directoryObjects", "users"])
 def test_a_member_is_added_once(graph: Graph, at: str) -> None:
     """
-    204, then 400 in the recorded words (3.2, 4.4).
+    A new member gives 204, the same one again 400 with the recorded message (3.2, 4.4).
     """
     path, user = f"groups/{graph.add_group('team')['id']}/members", graph.add_user("una")
 
@@ -174,7 +174,7 @@ def test_a_member_is_added_once(graph: Graph, at: str) -> None:
 
 def test_references_to_nobody(graph: Graph) -> None:
     """
-    404 for who is not there; 400 for what is no reference.
+    A reference to an unknown object gives 404, an invalid reference 400.
     """
     path = f"groups/{graph.add_group('team')['id']}/members"
 
@@ -186,7 +186,7 @@ def test_references_to_nobody(graph: Graph) -> None:
 
 def test_a_member_is_removed_once(graph: Graph) -> None:
     """
-    204; who is no member is not found (4.4).
+    Removing a member gives 204, removing an object that is not a member 404 (4.4).
     """
     path, user = f"groups/{graph.add_group('team')['id']}/members", graph.add_user("una")
     graph.link(path, user["id"])
@@ -198,7 +198,7 @@ def test_a_member_is_removed_once(graph: Graph) -> None:
 
 def test_members_with_the_creation_and_with_a_change(graph: Graph) -> None:
     """
-    `members@odata.bind` and `owners@odata.bind`, at most 20, all or nothing (4.4).
+    `members@odata.bind` and `owners@odata.bind` accept at most 20 references, all or none (4.4).
     """
     users = [graph.add_user(f"u{number}")["id"] for number in range(4)]
     bind = [f"https://graph.microsoft.com/v1.0/users/{one}" for one in users]
@@ -217,7 +217,7 @@ def test_members_with_the_creation_and_with_a_change(graph: Graph) -> None:
 
 def test_a_creation_with_a_member_that_is_not_there_creates_nothing(graph: Graph) -> None:
     """
-    All or nothing.
+    A group with an unknown member is not created.
     """
     user = graph.add_user("una")["id"]
     body = {
@@ -231,7 +231,7 @@ def test_a_creation_with_a_member_that_is_not_there_creates_nothing(graph: Graph
 
 def test_a_person_who_creates_a_group_owns_it(graph: Graph) -> None:
     """
-    An app does not (4.4); the last owner can not be removed.
+    A user who creates a group becomes its owner, an app does not (4.4); the last owner can't be removed.
     """
     assert [] == graph.value(f"groups/{graph.add_group('by-app')['id']}/owners")
 
@@ -248,7 +248,7 @@ def test_a_person_who_creates_a_group_owns_it(graph: Graph) -> None:
 
 def test_nesting_is_followed_and_may_go_in_circles(graph: Graph) -> None:
     """
-    By transitiveMembers and transitiveMemberOf, each once (4.1, 4.4).
+    Both transitiveMembers and transitiveMemberOf list each object once, also in circles (4.1, 4.4).
     """
     outer, inner, user = graph.add_group("outer"), graph.add_group("inner"), graph.add_user("una")
     graph.link(f"groups/{outer['id']}/members", inner["id"])
@@ -267,7 +267,7 @@ def test_nesting_is_followed_and_may_go_in_circles(graph: Graph) -> None:
 @pytest.mark.parametrize("at", ["users", "directoryObjects"])
 def test_memberships_by_question(graph: Graph, at: str) -> None:
     """
-    getMemberGroups, checkMemberGroups, getMemberObjects: transitive ids (4.1).
+    getMemberGroups, checkMemberGroups and getMemberObjects return transitive ids (4.1).
     """
     outer, inner, user = graph.add_group("outer"), graph.add_group("inner"), graph.add_user("una")
     graph.link(f"groups/{outer['id']}/members", inner["id"])
@@ -289,7 +289,7 @@ def test_memberships_by_question(graph: Graph, at: str) -> None:
 
 def test_a_security_group_is_deleted_for_good(graph: Graph) -> None:
     """
-    A Microsoft 365 group can be restored (4.2).
+    A deleted security group can't be restored, a Microsoft 365 group can (4.2).
     """
     plain = graph.add_group("plain")
     team = graph.add_group("team", groupTypes=["Unified"], mailEnabled=True, securityEnabled=False)
@@ -306,7 +306,7 @@ def test_a_security_group_is_deleted_for_good(graph: Graph) -> None:
 
 def test_a_group_is_changed(graph: Graph) -> None:
     """
-    204; what is read-only is refused.
+    A change gives 204; a read-only property is refused.
     """
     path = f"groups/{graph.add_group('team')['id']}"
 
@@ -318,7 +318,7 @@ def test_a_group_is_changed(graph: Graph) -> None:
 
 def test_only_people_are_members_of_a_microsoft_365_group(graph: Graph) -> None:
     """
-    Groups may be members of security groups only (4.4).
+    Only security groups may have groups as members (4.4).
     """
     team = graph.add_group("team", groupTypes=["Unified"], mailEnabled=True, securityEnabled=False)
     path = f"groups/{team['id']}/members"
@@ -329,7 +329,7 @@ def test_only_people_are_members_of_a_microsoft_365_group(graph: Graph) -> None:
 
 def test_a_dynamic_group_chooses_its_members(graph: Graph) -> None:
     """
-    Nobody is added by hand (4.4).
+    Members of a dynamic group can't be added by request (4.4).
     """
     made = graph.add_group(
         "dynamic", groupTypes=["DynamicMembership"], membershipRule='user.department -eq "R&D"',
@@ -341,7 +341,7 @@ def test_a_dynamic_group_chooses_its_members(graph: Graph) -> None:
 
 def test_expanding_members_shows_20_at_most(graph: Graph) -> None:
     """
-    `$expand=members`, one relation, never in an advanced query (3.5).
+    `$expand=members` is for one relation and never for an advanced query (3.5).
     """
     group = graph.add_group("team")
     for number in range(21):

@@ -1,4 +1,4 @@
-"""Whole tenants: many people at once, always the same, and kept in a file."""
+"""Whole tenants: many users, the same in every run, and saved in a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRAPH = "https://graph.microsoft.com"
 
 
 class App:
-    """Calls Graph of a tenant of its own as the confidential app.
+    """The confidential app of a tenant, as a client of Graph.
 
     Args:
         tenant: The tenant.
@@ -38,7 +38,7 @@ class App:
         self.http.close()
 
     def sign_in(self, client_id: str = "", secret: str = "") -> dict[str, Any]:
-        """Return what the token service answers."""
+        """Return the answer of the token service."""
         form = {
             "grant_type": "client_credentials",
             "client_id": client_id or self.tenant.confidential_client,
@@ -59,7 +59,7 @@ class App:
 
 def test_a_large_tenant_is_served() -> None:
     """
-    With groups, guests, disabled accounts, names of many letters; a group for each hundred people.
+    A large tenant has groups, guests, disabled accounts and names with many letters; one group for each hundred users.
     """
     with start(users=500) as tenant, App(tenant) as app:
         users = app.call("GET", "users?$top=999&$select=id,userPrincipalName,userType,accountEnabled")["value"]
@@ -75,7 +75,8 @@ def test_a_large_tenant_is_served() -> None:
 
 def test_a_snapshot_keeps_what_was_made(tmp_path: Path) -> None:
     """
-    Objects, links, people and apps that can sign in; an app without service principal still can't.
+    A snapshot contains objects, links, and the users and apps that can sign in; an app without a service principal
+    still can't.
     """
     path = str(tmp_path / "tenant.json")
     with start(users=20) as tenant, App(tenant) as app:
@@ -106,7 +107,7 @@ def test_a_snapshot_keeps_what_was_made(tmp_path: Path) -> None:
 )
 def test_what_is_no_snapshot_is_refused(tmp_path: Path, text: str, words: str) -> None:
     """
-    A ValueError says what is wrong with the file.
+    A ValueError names the problem of the file.
     """
     path = tmp_path / "tenant.json"
     path.write_text(text)
@@ -117,7 +118,7 @@ def test_what_is_no_snapshot_is_refused(tmp_path: Path, text: str, words: str) -
 
 def test_a_snapshot_that_can_not_be_written_leaves_what_was_there(tmp_path: Path) -> None:
     """
-    Neither half a file nor a temporary one remains.
+    No partial or temporary file remains.
     """
     folder = tmp_path / "snapshots"
     (folder / "tenant.json").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Lists of people: envelope, selection, sorting, pages, counts (service facts, 3.3 to 3.5)."""
+"""Lists of users: envelope, selection, sorting, pages, counts (service facts, 3.3 to 3.5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USER = [
 
 def test_people_come_with_the_default_properties_in_the_recorded_order(graph: Graph) -> None:
     """
-    Eleven properties, the id last; lists are never null, single values may be (3.4).
+    A user has eleven properties with the id last; lists are never null, single values may be (3.4).
     """
     response = graph.get("users")
     first = response.json()["value"][0]
@@ -32,7 +32,7 @@ def test_people_come_with_the_default_properties_in_the_recorded_order(graph: Gr
 
 def test_headers_of_an_answer(graph: Graph) -> None:
     """
-    The metadata content type, no caching, ids, resource units (3.1).
+    An answer has the metadata content type, no caching, ids, and resource units (3.1).
     """
     headers = graph.get("users?$top=1").headers
 
@@ -47,7 +47,7 @@ def test_headers_of_an_answer(graph: Graph) -> None:
 
 def test_the_selection_stands_in_the_context(graph: Graph) -> None:
     """
-    Only what is selected comes, and the context says so.
+    Only selected properties are returned, and the context names them.
     """
     body = graph.get("users?$select=displayName,id,accountEnabled").json()
 
@@ -58,14 +58,14 @@ def test_the_selection_stands_in_the_context(graph: Graph) -> None:
 
 def test_names_of_properties_may_be_written_in_any_case(graph: Graph) -> None:
     """
-    Property names and path segments are case-insensitive in practice (3.1).
+    Property names and path segments are case-insensitive (3.1).
     """
     assert {"displayName"} == set(graph.value("Users?$select=DISPLAYNAME")[0])
 
 
 def test_an_unknown_property_is_refused_by_name(graph: Graph) -> None:
     """
-    400, naming the property and the type (3.2).
+    An unknown property gives 400 with the property and the type (3.2).
     """
     response = graph.get("users?$select=id,shoeSize")
 
@@ -76,7 +76,7 @@ def test_an_unknown_property_is_refused_by_name(graph: Graph) -> None:
 @pytest.mark.parametrize("name", ["aboutMe", "skills", "mailboxSettings"])
 def test_properties_of_other_services_can_not_be_listed(graph: Graph, name: str) -> None:
     """
-    501 NotImplemented in a collection (3.4).
+    Such properties give 501 NotImplemented in a collection (3.4).
     """
     response = graph.get(f"users?$select={name}")
 
@@ -87,7 +87,7 @@ def test_properties_of_other_services_can_not_be_listed(graph: Graph, name: str)
 @pytest.mark.parametrize("top", ["0", "1000", "100000"])
 def test_pages_hold_1_to_999(graph: Graph, top: str) -> None:
     """
-    Another size is a Request_UnsupportedQuery, in the recorded words (3.2).
+    Another size gives Request_UnsupportedQuery with the recorded message (3.2).
     """
     response = graph.get(f"users?$top={top}")
 
@@ -98,13 +98,13 @@ def test_pages_hold_1_to_999(graph: Graph, top: str) -> None:
 @pytest.mark.parametrize("top", ["x", "-1", "1.5", "\u0661"])
 def test_a_page_size_is_a_number(graph: Graph, top: str) -> None:
     """
-    Anything else is a 400.
+    A size that is not a number gives 400.
     """
     assert 400 == graph.get(f"users?$top={top}").status_code
 
 
 def pages(graph: Graph, path: str, *, advanced: bool = False) -> list[list[str]]:
-    """Return the ids of all pages, following each link as it is."""
+    """Return the ids of each page, following each link unchanged."""
     found, address = [], path
     while address:
         response = graph.get(address, advanced=advanced)
@@ -117,7 +117,7 @@ def pages(graph: Graph, path: str, *, advanced: bool = False) -> list[list[str]]
 @pytest.mark.parametrize("query", ["", "&$orderby=displayName", "&$orderby=displayName desc", "&$select=id"])
 def test_pages_make_up_the_whole(graph: Graph, query: str) -> None:
     """
-    Each object is on exactly one page, whatever the order; the last page has no link.
+    Each object is on exactly one page in any order; the last page has no link.
     """
     whole = [one["id"] for one in graph.value("users?$top=999")]
 
@@ -129,7 +129,7 @@ def test_pages_make_up_the_whole(graph: Graph, query: str) -> None:
 
 def test_objects_of_equal_names_are_not_lost_between_pages(graph: Graph) -> None:
     """
-    The place of a page is more than the value that is sorted by.
+    A page token contains the position as well as the sorted value.
     """
     for number in range(7):
         graph.add_user(f"twin{number}", displayName="Twin")
@@ -141,7 +141,7 @@ def test_objects_of_equal_names_are_not_lost_between_pages(graph: Graph) -> None
 
 def test_objects_without_the_value_sorted_by_are_not_lost_between_pages(graph: Graph) -> None:
     """
-    Nothing sorts as well.
+    Null values are sorted, too.
     """
     whole = sorted(one["id"] for one in graph.value("users"))
 
@@ -153,7 +153,7 @@ def test_objects_without_the_value_sorted_by_are_not_lost_between_pages(graph: G
 
 def test_pages_stay_right_while_objects_come_and_go(graph: Graph) -> None:
     """
-    Nobody who was there all the time is skipped or comes twice.
+    An object that exists all the time is returned exactly once.
     """
     stay = {one["id"] for one in graph.value("users")}
     gone = graph.add_user("gone")["id"]
@@ -173,7 +173,7 @@ def test_pages_stay_right_while_objects_come_and_go(graph: Graph) -> None:
 
 def test_a_next_link_is_absolute_and_repeats_the_options(graph: Graph) -> None:
     """
-    The recorded form, with `$skiptoken` (3.3).
+    A next link has the recorded form, with `$skiptoken` (3.3).
     """
     link = graph.get("users?$top=2&$select=id").json()["@odata.nextLink"]
 
@@ -188,7 +188,7 @@ def test_a_next_link_is_absolute_and_repeats_the_options(graph: Graph) -> None:
 )
 def test_tokens_that_are_not_of_this_list_are_refused(graph: Graph, change: str) -> None:
     """
-    Altered, of another list, made up: 400.
+    An altered or invented token, or one of another list, gives 400.
     """
     link = graph.get("users?$top=2").json()["@odata.nextLink"]
     token = link.replace("%24", "$").partition("$skiptoken=")[2].partition("&")[0]
@@ -198,7 +198,7 @@ def test_tokens_that_are_not_of_this_list_are_refused(graph: Graph, change: str)
 
 def test_tokens_grow_old(graph: Graph) -> None:
     """
-    400 Directory_ExpiredPageToken (3.2).
+    An old token gives 400 Directory_ExpiredPageToken (3.2).
     """
     link = graph.get("users?$top=2").json()["@odata.nextLink"]
     graph.caller.tenant.clock.advance(30 * 24 * 3600)
@@ -209,7 +209,7 @@ def test_tokens_grow_old(graph: Graph) -> None:
 
 def test_the_count_comes_once_and_only_with_the_header(graph: Graph) -> None:
     """
-    `$count=true` without ConsistencyLevel is ignored; with it, the first page has the number of all (3.3, 3.5).
+    `$count=true` without ConsistencyLevel is ignored; with it, the first page has the total number (3.3, 3.5).
     """
     everybody = len(graph.value("users?$top=999"))
     first = graph.get("users?$count=true&$top=2", advanced=True).json()
@@ -223,7 +223,7 @@ def test_the_count_comes_once_and_only_with_the_header(graph: Graph) -> None:
 
 def test_the_count_segment_is_plain_text(graph: Graph) -> None:
     """
-    `/users/$count` needs the header (3.2); `$filter` works with it.
+    `/users/$count` requires the header (3.2) and supports `$filter`.
     """
     everybody = len(graph.value("users?$top=999"))
     response = graph.get("users/$count", advanced=True)
@@ -246,14 +246,14 @@ def test_the_count_segment_is_plain_text(graph: Graph) -> None:
 )
 def test_sorting_that_the_directory_can_not_do(graph: Graph, query: str, advanced: bool) -> None:
     """
-    "Sorting not supported for current query." (3.2)
+    An unsupported order gives "Sorting not supported for current query." (3.2)
     """
     assert 400 == graph.get(query, advanced=advanced).status_code
 
 
 def test_sorting_disregards_case_and_goes_both_ways(graph: Graph) -> None:
     """
-    As the directory compares.
+    Both directions work, in any case.
     """
     for name in ("zoe", "Zac", "zed"):
         graph.add_user(name, displayName=name)
@@ -265,7 +265,7 @@ def test_sorting_disregards_case_and_goes_both_ways(graph: Graph) -> None:
 
 def test_beta_needs_no_dollar(graph: Graph) -> None:
     """
-    The `$` of options is optional there (3.1), and the context is beta's.
+    On beta, the `$` of options is optional (3.1), and the context is that of beta.
     """
     body = graph.get("/beta/users?top=2&select=id").json()
 
@@ -276,7 +276,7 @@ def test_beta_needs_no_dollar(graph: Graph) -> None:
 
 def test_skipping_is_not_supported(graph: Graph) -> None:
     """
-    Directory objects page by tokens only (3.3).
+    Directory objects are paged by tokens only (3.3).
     """
     assert 400 == graph.get("users?$skip=2").status_code
 
@@ -284,7 +284,7 @@ def test_skipping_is_not_supported(graph: Graph) -> None:
 @pytest.mark.parametrize("path", ["nowhere", "users/x/nowhere", ""])
 def test_addresses_that_graph_does_not_have(graph: Graph, path: str) -> None:
     """
-    A 400 or a refusal by name, never a 500 or a 200.
+    An unknown path gives a 400 or is refused by name, never a 500 or a 200.
     """
     assert graph.get(path).status_code in (400, 404, 501)
 
@@ -292,7 +292,7 @@ def test_addresses_that_graph_does_not_have(graph: Graph, path: str) -> None:
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_methods_that_a_list_does_not_have(graph: Graph, method: str) -> None:
     """
-    405 Request_BadRequest (3.2).
+    An unsupported method gives 405 Request_BadRequest (3.2).
     """
     response = graph.call(method, "users", None if method == "DELETE" else {})
 
@@ -302,7 +302,7 @@ def test_methods_that_a_list_does_not_have(graph: Graph, method: str) -> None:
 
 def test_what_changes_shows_at_once(graph: Graph) -> None:
     """
-    A page that was shown before is not shown again after a write.
+    A rendered page is not reused after a write.
     """
     before = graph.names("users")
     made = graph.add_user("later")
@@ -317,7 +317,7 @@ def test_what_changes_shows_at_once(graph: Graph) -> None:
 @pytest.mark.parametrize("query", ["$filter=%E9", "&".join(f"a{number}=1" for number in range(200)), "$top=%00"])
 def test_a_query_that_can_not_be_read_is_refused_in_graphs_form(graph: Graph, query: str) -> None:
     """
-    Not in that of the token service.
+    The error has Graph's form, not that of the token service.
     """
     response = graph.http.get(f"/v1.0/users?{query}", headers={"Authorization": f"Bearer {graph.token}"})
 
@@ -327,7 +327,7 @@ def test_a_query_that_can_not_be_read_is_refused_in_graphs_form(graph: Graph, qu
 
 def test_what_was_deleted_is_kept_for_thirty_days(graph: Graph) -> None:
     """
-    Then it is gone for good (4.2).
+    After thirty days a deleted object is purged (4.2).
     """
     user = graph.call("GET", "users?$top=1").json()["value"][0]["id"]
     assert 204 == graph.call("DELETE", f"users/{user}").status_code

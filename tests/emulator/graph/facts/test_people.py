@@ -1,4 +1,4 @@
-"""People: create, read, change, delete, sign in (service facts, 3.2, 4.1, 4.2)."""
+"""Users: creation, reading, changes, deletion, sign-in (service facts, 3.2, 4.1, 4.2)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NEW = {
 
 def test_a_new_person_comes_back_with_the_id_first(graph: Graph) -> None:
     """
-    201 with Location and the default properties, in the recorded order (7.3).
+    A new user comes with 201, Location and the default properties in the recorded order (7.3).
     """
     response = graph.call("POST", "users", NEW)
     body = response.json()
@@ -43,7 +43,7 @@ def test_a_new_person_comes_back_with_the_id_first(graph: Graph) -> None:
 )
 def test_what_is_required_is_named(graph: Graph, name: str) -> None:
     """
-    400, in the recorded words (3.2).
+    A missing property gives 400 with the recorded message (3.2).
     """
     response = graph.call("POST", "users", {key: value for key, value in NEW.items() if key != name})
 
@@ -53,7 +53,7 @@ def test_what_is_required_is_named(graph: Graph, name: str) -> None:
 
 def test_a_sign_in_name_is_there_once(graph: Graph) -> None:
     """
-    Whatever its case: 400 with details ObjectConflict (3.2).
+    A name in use, in any case, gives 400 with the detail ObjectConflict (3.2).
     """
     graph.call("POST", "users", NEW)
     response = graph.call("POST", "users", NEW | {"userPrincipalName": "NIA@contoso.example"})
@@ -68,7 +68,7 @@ def test_a_sign_in_name_is_there_once(graph: Graph) -> None:
 @pytest.mark.parametrize("upn", ["nia@elsewhere.example", "nia"])
 def test_a_sign_in_name_is_of_a_verified_domain(graph: Graph, upn: str) -> None:
     """
-    400 with details InvalidValue (3.2).
+    An unverified domain gives 400 with the detail InvalidValue (3.2).
     """
     response = graph.call("POST", "users", NEW | {"userPrincipalName": upn})
 
@@ -81,7 +81,7 @@ def test_a_sign_in_name_is_of_a_verified_domain(graph: Graph, upn: str) -> None:
 @pytest.mark.parametrize("password", ["short", "alllowercaseletters", ""])
 def test_a_password_is_complex(graph: Graph, password: str) -> None:
     """
-    8 characters of three kinds; the recorded words (3.2).
+    A password has 8 characters of three kinds; otherwise the recorded message is returned (3.2).
     """
     response = graph.call("POST", "users", NEW | {"passwordProfile": {"password": password}})
 
@@ -98,7 +98,7 @@ def test_a_password_is_complex(graph: Graph, password: str) -> None:
 )  # fmt: skip
 def test_what_is_no_property_or_of_another_type_is_refused(graph: Graph, change: dict[str, object]) -> None:
     """
-    400, on creation and on change; nothing is written.
+    A creation or change with an invalid property gives 400, and nothing is written.
     """
     made = graph.add_user("ned")
 
@@ -110,7 +110,7 @@ def test_what_is_no_property_or_of_another_type_is_refused(graph: Graph, change:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"7", b"\xff\xfe", b"[" * 5000])
 def test_a_body_is_a_json_object(graph: Graph, body: bytes) -> None:
     """
-    400 BadRequest, in the recorded words (3.2).
+    Another body gives 400 BadRequest with the recorded message (3.2).
     """
     headers = {"Authorization": f"Bearer {graph.token}", "Content-Type": "application/json"}
     response = graph.http.post("/v1.0/users", content=body, headers=headers)
@@ -121,7 +121,7 @@ def test_a_body_is_a_json_object(graph: Graph, body: bytes) -> None:
 
 def test_a_person_is_found_by_id_and_by_sign_in_name(graph: Graph) -> None:
     """
-    In any case, as a segment and in the key form; `#` is escaped (4.1).
+    Id and name work in any case, as a segment and in the key form; `#` is escaped (4.1).
     """
     made = graph.add_user("o'brien#x")
 
@@ -134,7 +134,7 @@ def test_a_person_is_found_by_id_and_by_sign_in_name(graph: Graph) -> None:
 @pytest.mark.parametrize("key", [NOBODY, "nobody@contoso.example", "nonsense"])
 def test_nobody_is_a_404_or_an_invalid_key(graph: Graph, key: str) -> None:
     """
-    404 Request_ResourceNotFound, in the recorded words (3.2).
+    An unknown user gives 404 Request_ResourceNotFound with the recorded message (3.2).
     """
     for method in ("GET", "PATCH", "DELETE"):
         response = graph.call(method, f"users/{key}", {"displayName": "x"} if method == "PATCH" else None)
@@ -147,7 +147,7 @@ def test_nobody_is_a_404_or_an_invalid_key(graph: Graph, key: str) -> None:
 
 def test_a_change_is_answered_with_nothing(graph: Graph) -> None:
     """
-    204 without body and content type; what is not named stays.
+    A change gives 204 without body and content type; other properties are kept.
     """
     made = graph.add_user("una", department="R&D")
     response = graph.call("PATCH", f"users/{made['id']}", {"jobTitle": "Engineer", "businessPhones": ["+47 1"]})
@@ -166,7 +166,7 @@ def test_a_change_is_answered_with_nothing(graph: Graph) -> None:
 
 def test_a_value_can_be_taken_away(graph: Graph) -> None:
     """
-    By null; a list by an empty one.
+    A null removes a value, and an empty list removes a list.
     """
     made = graph.add_user("una", jobTitle="Engineer", businessPhones=["+47 1"])
     graph.call("PATCH", f"users/{made['id']}", {"jobTitle": None, "businessPhones": []})
@@ -176,7 +176,7 @@ def test_a_value_can_be_taken_away(graph: Graph) -> None:
 
 def test_a_change_may_not_take_what_is_another_s(graph: Graph) -> None:
     """
-    The rules of creation hold for changes.
+    The rules for a creation also apply to changes.
     """
     graph.add_user("una")
     made = graph.add_user("ulf")
@@ -190,7 +190,7 @@ def test_a_change_may_not_take_what_is_another_s(graph: Graph) -> None:
 
 def test_times_are_the_tenant_s_in_whole_seconds(graph: Graph) -> None:
     """
-    ISO 8601, UTC, with Z.
+    Times have the form of ISO 8601, in UTC with Z.
     """
     graph.caller.tenant.clock.advance(3600)
     made = graph.add_user("una")
@@ -202,7 +202,7 @@ def test_times_are_the_tenant_s_in_whole_seconds(graph: Graph) -> None:
 
 def test_passwords_are_never_shown(graph: Graph) -> None:
     """
-    Whatever is selected; and nobody can filter by one.
+    A password is never returned, even if it is selected, and can't be used in a filter.
     """
     made = graph.add_user("una")
 
@@ -213,14 +213,14 @@ def test_passwords_are_never_shown(graph: Graph) -> None:
 
 
 def sign_in(graph: Graph, upn: str, password: str = "Correct-Horse-9") -> str:
-    """Sign a person in by password; return the error's AADSTS number, or nothing."""
+    """Sign a user in by password, and return the AADSTS number of the error, or nothing."""
     body = graph.caller.password(username=upn, password=password, scope="openid").json()
     return str(body.get("error_codes", [""])[0])
 
 
 def test_who_was_made_can_sign_in(graph: Graph) -> None:
     """
-    The token service knows people at once, and follows each change.
+    The token service has new users at once, and follows each change.
     """
     upn = "nia@contoso.example"
     made = graph.call("POST", "users", NEW).json()
@@ -250,7 +250,7 @@ def test_who_was_made_can_sign_in(graph: Graph) -> None:
 
 def test_a_password_that_must_be_changed_lets_nobody_in(graph: Graph) -> None:
     """
-    AADSTS50055, as after an expiry.
+    The user gets AADSTS50055, as with an expired password.
     """
     profile = {"password": "Correct-Horse-9", "forceChangePasswordNextSignIn": True}
     graph.call("POST", "users", NEW | {"passwordProfile": profile})
@@ -260,7 +260,7 @@ def test_a_password_that_must_be_changed_lets_nobody_in(graph: Graph) -> None:
 
 def test_what_a_test_seeds_shows_in_graph(graph: Graph) -> None:
     """
-    Seeded people are in the directory, and so are their changes.
+    Seeded users and their changes are in the directory.
     """
     graph.caller.tenant.seed.add_user("una@contoso.example", "Password-1", display_name="Una Moe")
     graph.caller.tenant.seed.change_user("una@contoso.example", {"is_enabled": False, "display_name": "Una Holm"})
@@ -271,7 +271,7 @@ def test_what_a_test_seeds_shows_in_graph(graph: Graph) -> None:
 
 def test_managers(graph: Graph) -> None:
     """
-    PUT and DELETE of the reference; 404 where there is none; the other way round directReports (4.1).
+    PUT and DELETE change the reference; a missing manager gives 404, and directReports is the reverse (4.1).
     """
     boss, worker = graph.add_user("boss"), graph.add_user("worker")
     path = f"users/{worker['id']}/manager"
@@ -292,7 +292,7 @@ def test_managers(graph: Graph) -> None:
 
 def test_a_manager_is_somebody_who_is_there(graph: Graph) -> None:
     """
-    404 for an unknown one, 400 for what is no reference.
+    An unknown manager gives 404, an invalid reference 400.
     """
     path = f"users/{graph.add_user('worker')['id']}/manager/$ref"
 
@@ -303,7 +303,7 @@ def test_a_manager_is_somebody_who_is_there(graph: Graph) -> None:
 
 def test_revoking_sessions(graph: Graph) -> None:
     """
-    200 with true (8, 1); tokens from before are challenged.
+    The answer is 200 with true (8, 1); earlier tokens get a claims challenge.
     """
     user = graph.caller.tenant.users.normal
     token = graph.caller.password().json()["access_token"]
@@ -316,7 +316,7 @@ def test_revoking_sessions(graph: Graph) -> None:
 
 def test_directory_objects_ignore_if_match(graph: Graph) -> None:
     """
-    They carry no ETag; the last writer wins (3.10).
+    Directory objects have no ETag; the last writer wins (3.10).
     """
     made = graph.add_user("una")
     response = graph.call("PATCH", f"users/{made['id']}", {"jobTitle": "x"}, {"If-Match": '"another"'})
@@ -339,7 +339,7 @@ def test_a_representation_on_request(graph: Graph) -> None:
 
 def test_alternate_keys_are_refused_by_name(graph: Graph) -> None:
     """
-    Upserts by uniqueName are not here.
+    Upserts by uniqueName are not supported.
     """
     response = graph.call("PATCH", "groups(uniqueName='team')", {"displayName": "Team"})
 

@@ -1,4 +1,4 @@
-"""Who may do what: `scp` of a person, `roles` of an app (service facts, 4.5; the permission tables of each call)."""
+"""Permissions: `scp` of a user, `roles` of an app (service facts, 4.5; the permission tables of each call)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ EVERY = sorted({role for _, roles in READ for role in roles})
 @pytest.mark.parametrize(("path", "enough"), READ)
 def test_reading_needs_one_of_its_permissions(graph: Graph, path: str, enough: set[str]) -> None:
     """
-    Each alone is enough; none of the others is; 403 Authorization_RequestDenied in the recorded words.
+    Each of the sufficient permissions suffices alone; any other gives 403 Authorization_RequestDenied with the recorded
+    message.
     """
     for role in sorted(enough):
         graph.may(role)
@@ -52,7 +53,7 @@ WRITES = [
 @pytest.mark.parametrize(("method", "path", "enough"), WRITES)
 def test_reading_everything_changes_nothing(graph: Graph, method: str, path: str, enough: str) -> None:
     """
-    Writes need their own permission, and are refused before anything is looked at.
+    Writes require their own permission, and are refused before the object is read.
     """
     address = path.format(user=graph.add_user("una")["id"], group=graph.add_group("team")["id"])
     body: object = None if method == "DELETE" else {}
@@ -66,7 +67,7 @@ def test_reading_everything_changes_nothing(graph: Graph, method: str, path: str
 
 def test_basic_profiles_only(graph: Graph) -> None:
     """
-    User.ReadBasic.All shows names, mail and the sign-in name; the rest is null, and can't be filtered out of it.
+    User.ReadBasic.All shows names, mail and sign-in name; other properties are null and can't be inferred by filters.
     """
     made = graph.add_user("una", jobTitle="Engineer", givenName="Una")
     graph.may("User.ReadBasic.All")
@@ -83,7 +84,7 @@ def test_basic_profiles_only(graph: Graph) -> None:
 
 def test_members_that_may_not_be_read(graph: Graph) -> None:
     """
-    They come with id and type; other fields are null (3.3).
+    Such members have id and type; other fields are null (3.3).
     """
     group, user = graph.add_group("team"), graph.add_user("una")
     graph.link(f"groups/{group['id']}/members", user["id"])
@@ -96,7 +97,7 @@ def test_members_that_may_not_be_read(graph: Graph) -> None:
 
 def test_user_read_is_for_oneself(graph: Graph) -> None:
     """
-    /me, and nobody else.
+    User.Read allows /me, and no other user.
     """
     graph.sign_in("User.Read")
     tenant = graph.caller.tenant
@@ -109,7 +110,7 @@ def test_user_read_is_for_oneself(graph: Graph) -> None:
 
 def test_a_person_changes_the_own_profile_only(graph: Graph) -> None:
     """
-    With User.ReadWrite.
+    User.ReadWrite allows changes of the own profile only.
     """
     graph.sign_in("User.ReadWrite")
 
@@ -119,7 +120,7 @@ def test_a_person_changes_the_own_profile_only(graph: Graph) -> None:
 
 def test_a_member_is_not_deleted_without_permission(graph: Graph) -> None:
     """
-    DELETE of a member without `$ref` means the person (4.4): GroupMember.ReadWrite.All is not enough for that.
+    DELETE of a member without `$ref` deletes the user (4.4); GroupMember.ReadWrite.All does not suffice.
     """
     group, user = graph.add_group("team"), graph.add_user("una")
     graph.link(f"groups/{group['id']}/members", user["id"])
@@ -131,7 +132,7 @@ def test_a_member_is_not_deleted_without_permission(graph: Graph) -> None:
 
 def test_a_member_without_ref_is_the_person(graph: Graph) -> None:
     """
-    With the permission for people, they are deleted (4.4): a trap, and so here too.
+    With the permission for users, the user is deleted (4.4): a trap of the real service, which the emulator reproduces.
     """
     group, user, other = graph.add_group("team"), graph.add_user("una"), graph.add_user("ulf")
     graph.link(f"groups/{group['id']}/members", user["id"])
@@ -144,7 +145,7 @@ def test_a_member_without_ref_is_the_person(graph: Graph) -> None:
 @pytest.mark.parametrize("role", ["User.Read.All", "Group.ReadWrite.All", "Directory.Read.All"])
 def test_an_object_is_deleted_with_the_permission_of_its_kind(graph: Graph, role: str) -> None:
     """
-    Reading, or another kind's permission, is not enough, whatever the address calls it.
+    A read permission, or one for another kind, does not suffice, whatever the path is.
     """
     user, gone = graph.add_user("una"), graph.add_user("ulf")
     graph.call("DELETE", f"users/{gone['id']}")
@@ -157,7 +158,7 @@ def test_an_object_is_deleted_with_the_permission_of_its_kind(graph: Graph, role
 
 def test_what_may_not_be_read_can_not_be_read_another_way(graph: Graph) -> None:
     """
-    Not as an object of any kind, not by ids, not by a cast, not by expansion, not in the bin.
+    An invisible object is not shown by other ways: any kind, ids, a cast, an expansion, or deleted items.
     """
     group, user, gone = graph.add_group("team"), graph.add_user("una", jobTitle="Secret"), graph.add_user("ulf")
     graph.link(f"groups/{group['id']}/members", user["id"])
@@ -181,7 +182,7 @@ def test_what_may_not_be_read_can_not_be_read_another_way(graph: Graph) -> None:
 
 def test_one_caller_s_page_is_not_another_s(graph: Graph) -> None:
     """
-    What was shown to somebody who may see it is not shown to somebody who may not.
+    A page that was rendered for a caller with permission is not shown to one without.
     """
     graph.add_user("una", jobTitle="Secret")
     assert "Secret" in graph.get("users").text
@@ -193,7 +194,7 @@ def test_one_caller_s_page_is_not_another_s(graph: Graph) -> None:
 
 def test_every_address_asks_for_a_permission(graph: Graph) -> None:
     """
-    Whatever is in the table of addresses: without any permission there is nothing to be had.
+    Without any permission, every route of the table is refused.
     """
     from entrakit_emulator.graph.routes import ROUTES
 
@@ -212,7 +213,7 @@ def test_every_address_asks_for_a_permission(graph: Graph) -> None:
 
 def test_oneself_by_ones_id(graph: Graph) -> None:
     """
-    User.Read is enough for the own profile at any address.
+    User.Read suffices for the own profile at any path.
     """
     graph.sign_in("User.Read")
     user = graph.caller.tenant.users.normal

@@ -1,4 +1,4 @@
-"""Redeeming codes."""
+"""Authorization code grant."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SPA_REDIRECT = "https://web.contoso.example/"
 
 def test_a_code_brings_tokens_once(caller: Caller) -> None:
     """
-    The second time it is refused, and the journal tells (RFC 6749, 4.1.2).
+    The second use of a code is refused and recorded (RFC 6749, 4.1.2).
     """
     code = caller.code()
 
@@ -29,7 +29,7 @@ def test_a_code_brings_tokens_once(caller: Caller) -> None:
 
 def test_a_failed_attempt_does_not_use_the_code_up(caller: Caller) -> None:
     """
-    A wrong verifier leaves the code good: only its owner can redeem it.
+    A wrong verifier does not use the code up, so that its owner can still redeem it.
     """
     code = caller.code()
     caller.redeem(code, code_verifier="x" * 43)
@@ -48,7 +48,7 @@ def test_a_code_of_another_app_is_none(caller: Caller) -> None:
 
 def test_a_plain_challenge_is_taken(caller: Caller) -> None:
     """
-    `plain` is what is meant where no method is named (RFC 7636, 4.3).
+    A challenge without a method has the method `plain` (RFC 7636, 4.3).
     """
     code = caller.code(code_challenge=caller.verifier, code_challenge_method="")
 
@@ -57,7 +57,8 @@ def test_a_plain_challenge_is_taken(caller: Caller) -> None:
 
 def test_a_verifier_without_challenge_is_refused(caller: Caller) -> None:
     """
-    A verifier for a code that has no challenge is of another request (RFC 9700, 2.1.1: downgrade).
+    A verifier for a code without a challenge is refused, because it belongs to another request (RFC 9700, 2.1.1:
+    downgrade).
     """
     assert [501481] == caller.redeem(caller.code(code_challenge="")).json()["error_codes"]
     assert 200 == caller.redeem(caller.code(code_challenge=""), code_verifier="").status_code
@@ -65,7 +66,7 @@ def test_a_verifier_without_challenge_is_refused(caller: Caller) -> None:
 
 def test_a_web_app_proves_itself(caller: Caller) -> None:
     """
-    A code sent to a web redirect is redeemed with the app's proof only (RFC 6749, 4.1.3).
+    A code for a web redirect requires the app's credential (RFC 6749, 4.1.3).
     """
     client_id = caller.tenant.confidential_client
     code = caller.code(client_id=client_id, redirect_uri=WEB)
@@ -80,14 +81,14 @@ def test_a_web_app_proves_itself(caller: Caller) -> None:
 
 def test_a_public_client_offers_no_proof(caller: Caller) -> None:
     """
-    A secret in a public client is refused (RFC 8252, 8.5).
+    A secret of a public client is refused (RFC 8252, 8.5).
     """
     assert [700025] == caller.redeem(caller.code(), client_secret="x").json()["error_codes"]
 
 
 def test_a_browser_app_redeems_from_a_browser(caller: Caller) -> None:
     """
-    Without Origin AADSTS9002327; its refresh token dies after 24 hours (service facts, 1.3).
+    Without Origin the answer is AADSTS9002327; the refresh token expires after 24 hours (service facts, 1.3).
     """
     code = caller.code(client_id=SPA, redirect_uri=SPA_REDIRECT)
     form = {"client_id": SPA, "redirect_uri": SPA_REDIRECT}
@@ -104,7 +105,7 @@ def test_a_browser_app_redeems_from_a_browser(caller: Caller) -> None:
 
 def test_the_scope_may_be_narrowed_to_one_resource(caller: Caller) -> None:
     """
-    A code may be asked for with two resources, and is redeemed for one (AADSTS28000).
+    A code may be requested for two resources, and is redeemed for one (AADSTS28000).
     """
     both = "User.Read https://management.azure.com/user_impersonation"
     code = caller.code(scope=both)
@@ -118,7 +119,7 @@ def test_the_scope_may_be_narrowed_to_one_resource(caller: Caller) -> None:
 
 def test_who_was_disabled_meanwhile_gets_nothing(caller: Caller) -> None:
     """
-    The account is looked at again when the code is redeemed.
+    The account is checked again when the code is redeemed.
     """
     code = caller.code()
     caller.tenant.seed.change_user(caller.tenant.users.normal.upn, {"is_enabled": False})
@@ -129,7 +130,7 @@ def test_who_was_disabled_meanwhile_gets_nothing(caller: Caller) -> None:
 @pytest.mark.parametrize("at", ["common", "organizations", "contoso.example"])
 def test_a_code_is_redeemed_under_any_name_of_the_tenant(caller: Caller, at: str) -> None:
     """
-    An app for many tenants signs in at `common`; the token is of the person's tenant.
+    A multi-tenant app signs in at `common`; the token belongs to the user's tenant.
     """
     response = caller.redeem(caller.code(at=at), at=at)
 

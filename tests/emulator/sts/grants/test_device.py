@@ -1,4 +1,4 @@
-"""Devices that ask whether their person is done (RFC 8628)."""
+"""Device code grant (RFC 8628)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Stepped:
-    """A clock that a test moves."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
@@ -22,7 +22,7 @@ class Stepped:
 
 @pytest.fixture
 def clock(caller: Caller) -> Stepped:
-    """Let the tenant live by a clock that only the test moves."""
+    """The clock of the tenant."""
     one = Stepped()
     caller.tenant.clock.follow(one)
     return one
@@ -31,7 +31,7 @@ def clock(caller: Caller) -> Stepped:
 @pytest.mark.parametrize("grant", ["urn:ietf:params:oauth:grant-type:device_code", "device_code"])
 def test_an_approved_device_is_signed_in_once(caller: Caller, clock: Stepped, grant: str) -> None:
     """
-    Under the grant's own name and msal-node's short one (service facts, 1.4); a second time it is refused.
+    The grant works under its own name and msal-node's short one (service facts, 1.4); the second use is refused.
     """
     device = caller.device()
     page = caller.tenant.person().approve_device(device["user_code"])
@@ -48,7 +48,7 @@ def test_an_approved_device_is_signed_in_once(caller: Caller, clock: Stepped, gr
 
 def test_a_denied_device_is_told(caller: Caller) -> None:
     """
-    `authorization_declined` is Entra's word for RFC 8628's access_denied.
+    The error is `authorization_declined`, which Entra uses for RFC 8628's access_denied.
     """
     device = caller.device()
     page = caller.tenant.person().deny_device(device["user_code"])
@@ -61,7 +61,7 @@ def test_a_denied_device_is_told(caller: Caller) -> None:
 
 def test_the_interval_is_kept(caller: Caller, clock: Stepped) -> None:
     """
-    A poll before its time is answered slow_down, noted, and makes the interval five seconds longer (RFC 8628, 3.5).
+    An early poll gets slow_down, is recorded, and makes the interval five seconds longer (RFC 8628, 3.5).
     """
     code = caller.device()["device_code"]
     answers = []
@@ -78,7 +78,7 @@ def test_the_interval_is_kept(caller: Caller, clock: Stepped) -> None:
 
 def test_the_next_polls_may_be_chosen(caller: Caller, clock: Stepped) -> None:
     """
-    pending, slow_down (which lengthens the interval) and approve, one for each poll.
+    A test can choose pending, slow_down (with a longer interval) and approve, one for each poll.
     """
     code = caller.device()["device_code"]
     caller.tenant.faults.next_polls("pending", "slow_down", "approve")
@@ -97,7 +97,7 @@ def test_the_next_polls_may_be_chosen(caller: Caller, clock: Stepped) -> None:
 @pytest.mark.parametrize(("order", "error"), [("decline", "authorization_declined"), ("expire", "expired_token")])
 def test_a_device_may_be_ended(caller: Caller, order: str, error: str) -> None:
     """
-    Decline and expire end the sign-in as a person or the time would.
+    `decline` and `expire` end the sign-in as a user or the time would.
     """
     caller.tenant.faults.next_polls(order)
 
@@ -106,7 +106,7 @@ def test_a_device_may_be_ended(caller: Caller, order: str, error: str) -> None:
 
 def test_a_chosen_answer_does_not_hide_a_breach(caller: Caller, clock: Stepped) -> None:
     """
-    Polling too fast is noted even where the answer was ordered.
+    An early poll is recorded even if its answer was chosen.
     """
     code = caller.device()["device_code"]
     caller.tenant.faults.next_polls("pending", "approve")
@@ -128,7 +128,7 @@ def test_the_code_of_another_app_is_none(caller: Caller) -> None:
 
 def test_a_person_of_another_tenant_may_approve_at_organizations(caller: Caller, clock: Stepped) -> None:
     """
-    The tenant of the poll's address has to be the person's.
+    The tenant in the path of a poll must be the user's tenant.
     """
     caller.tenant.seed.add_tenant("fabrikam.example")
     other = caller.tenant.seed.add_tenant("tailspin.example")
@@ -147,7 +147,7 @@ def test_a_person_of_another_tenant_may_approve_at_organizations(caller: Caller,
 
 def test_a_confidential_app_polls_with_its_proof(caller: Caller) -> None:
     """
-    Without it AADSTS7000218; with it, it is signed in as any other.
+    Without the credential the answer is AADSTS7000218; with it, the device is signed in.
     """
     client_id = caller.tenant.confidential_client
     code = caller.device(client_id=client_id)["device_code"]

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 def test_a_second_factor_is_asked_for_with_claims(caller: Caller) -> None:
     """
-    AADSTS50076 carries the claims to ask for next, as JSON text (service facts, 1.6).
+    AADSTS50076 contains the claims to request next, as JSON text (service facts, 1.6).
     """
     assert '{"access_token": {"capolids"' in caller.password("mfa").json()["claims"]
 
 
 def test_people_of_another_tenant_do_not_exist_in_this_one(caller: Caller) -> None:
     """
-    A name is looked for in the tenant of the address only (AADSTS50034).
+    A name is searched in the tenant of the path only (AADSTS50034).
     """
     other = caller.tenant.seed.add_tenant("fabrikam.example")
     caller.tenant.seed.add_user("fay@fabrikam.example", "Password-1", tenant_id=other.tenant_id)

@@ -1,4 +1,4 @@
-"""Renewing."""
+"""Refresh token grant."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def first(caller: Caller, **form: str) -> str:
 
 def test_each_use_brings_a_new_token_and_keeps_the_old(caller: Caller) -> None:
     """
-    Rotation; the one before stays valid, as at the service (service facts, 1.5).
+    Each use returns a new token; the old one stays valid, as at the service (service facts, 1.5).
     """
     token = first(caller)
 
@@ -35,7 +35,7 @@ def test_each_use_brings_a_new_token_and_keeps_the_old(caller: Caller) -> None:
 
 def test_rotation_may_be_turned_off(caller: Caller) -> None:
     """
-    On demand the same token comes back.
+    On demand, the same token is returned.
     """
     token = first(caller)
     caller.tenant.faults.add(Tokens(is_without_rotation=True))
@@ -45,7 +45,7 @@ def test_rotation_may_be_turned_off(caller: Caller) -> None:
 
 def test_a_token_is_good_for_other_resources(caller: Caller) -> None:
     """
-    Bound to person and app, not to the resource (service facts, 1.5); consent is needed all the same.
+    A refresh token is bound to user and app, not to the resource (service facts, 1.5); consent is required.
     """
     token = first(caller)
 
@@ -58,7 +58,7 @@ def test_a_token_is_good_for_other_resources(caller: Caller) -> None:
 
 def test_apps_of_the_family_share_refresh_tokens(caller: Caller) -> None:
     """
-    A first-party family app may use the token of another (`foci`); other apps may not.
+    A first-party family app may use the refresh token of another one (`foci`); other apps may not.
     """
     token = first(caller, client_id=AZURE_CLI)
 
@@ -71,7 +71,7 @@ def test_apps_of_the_family_share_refresh_tokens(caller: Caller) -> None:
 
 def test_a_second_factor_that_came_later_is_asked_for(caller: Caller) -> None:
     """
-    A sign-in without second factor is not enough once the account demands one: interaction_required, with claims.
+    A sign-in without a second factor does not suffice once the account has one: interaction_required, with claims.
     """
     token = first(caller)
     caller.tenant.seed.change_user(caller.tenant.users.normal.upn, {"mfa_code": "1"})
@@ -84,7 +84,7 @@ def test_a_second_factor_that_came_later_is_asked_for(caller: Caller) -> None:
 
 def test_a_sign_in_with_second_factor_renews(caller: Caller) -> None:
     """
-    Who showed it once is not asked again.
+    A sign-in with the second factor is renewed without a new one.
     """
     person = caller.tenant.person(caller.tenant.users.mfa)
     token = caller.redeem(caller.code(person)).json()["refresh_token"]
@@ -99,7 +99,7 @@ def test_a_sign_in_with_second_factor_renews(caller: Caller) -> None:
 )
 def test_the_account_is_looked_at_each_time(caller: Caller, changes: dict[str, object], code: int) -> None:
     """
-    Disabled, locked or blocked accounts renew nothing.
+    Accounts that are disabled, locked or blocked can't renew.
     """
     token = first(caller)
     caller.tenant.seed.change_user(caller.tenant.users.normal.upn, changes)
@@ -109,7 +109,7 @@ def test_the_account_is_looked_at_each_time(caller: Caller, changes: dict[str, o
 
 def test_consent_taken_back_ends_renewal(caller: Caller) -> None:
     """
-    What the person withdrew is not renewed (AADSTS65001).
+    A withdrawn permission is not renewed (AADSTS65001).
     """
     token = first(caller)
     caller.tenant.seed.withdraw(caller.tenant.users.normal.upn, caller.tenant.public_client)
@@ -119,7 +119,7 @@ def test_consent_taken_back_ends_renewal(caller: Caller) -> None:
 
 def test_a_sign_in_after_the_revocation_renews(caller: Caller) -> None:
     """
-    Revocation ends what was before it only.
+    A revocation ends earlier sign-ins only.
     """
     caller.tenant.seed.revoke_sessions(caller.tenant.users.normal.upn)
 
@@ -128,7 +128,7 @@ def test_a_sign_in_after_the_revocation_renews(caller: Caller) -> None:
 
 def test_a_confidential_app_proves_itself_again(caller: Caller) -> None:
     """
-    A refresh token of a confidential app needs its proof each time (RFC 6749, 6).
+    A confidential app needs its credential for each renewal (RFC 6749, 6).
     """
     secret = {"client_id": caller.tenant.confidential_client, "client_secret": caller.tenant.client_secret}
     token = first(caller, **secret)

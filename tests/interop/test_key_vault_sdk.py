@@ -31,7 +31,7 @@ DIGEST = hashlib.sha256(b"what is signed").digest()
 
 @pytest.fixture
 def options(tenant: Tenant) -> Iterator[dict[str, Any]]:
-    """Return what every client is made with; its credential signs in where the vault's challenge says."""
+    """Return the arguments of every client; its credential signs in where the key vault's challenge says."""
     with Transport(tenant) as sign_in:
         credential = ClientSecretCredential(
             tenant.tenant_id, tenant.vault_client, tenant.vault_client_secret,
@@ -64,7 +64,7 @@ def test_a_key_is_found_and_signs(tenant: Tenant, options: dict[str, Any]) -> No
 
 def test_a_key_signs_by_its_id_only(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    An id without a version means the newest, and the client finds out which that is.
+    An id without a version means the newest one, which the client finds out.
     """
     key_id = f"{tenant.url}/keys/{tenant.vault_hsm_certificate}"
 
@@ -77,7 +77,7 @@ def test_a_key_signs_by_its_id_only(tenant: Tenant, options: dict[str, Any]) -> 
 
 def test_a_certificate_is_found_with_its_policy(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    Its DER, its thumbprint, and whether its key can leave.
+    The client reads the DER, the thumbprint, and whether the key is exportable.
     """
     client = CertificateClient(tenant.url, **options)
 
@@ -101,7 +101,7 @@ def test_a_certificate_is_found_with_its_policy(tenant: Tenant, options: dict[st
 
 def test_secrets_are_found(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    A plain one has its value, one of a certificate is a PFX.
+    A plain secret has its value, the secret of a certificate is a PFX.
     """
     client = SecretClient(tenant.url, **options)
 
@@ -121,7 +121,7 @@ def test_secrets_are_found(tenant: Tenant, options: dict[str, Any]) -> None:
 
 def test_refusals_are_understood(tenant: Tenant, options: dict[str, Any]) -> None:
     """
-    What is not there, and what is not allowed, raise the library's own errors.
+    Unknown objects and missing permissions raise the library's own errors.
     """
     client = SecretClient(tenant.url, **options)
     with pytest.raises(ResourceNotFoundError, match="SecretNotFound"):
