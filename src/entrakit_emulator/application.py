@@ -81,15 +81,15 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
-        response, wound = await self._respond(scope, request)
+        response, pending = await self._respond(scope, request)
         cut = scope["state"]["cut"]
-        if isinstance(wound, faults.Drop) and not wound.is_mid_body:
+        if isinstance(pending, faults.Drop) and not pending.is_mid_body:
             cut()
             return
-        if isinstance(wound, faults.Slow):
-            await asyncio.sleep(wound.seconds)
-        if isinstance(wound, faults.Drop):
-            response = fault_answers.halved(response, cut)
+        if isinstance(pending, faults.Slow):
+            await asyncio.sleep(pending.seconds)
+        if isinstance(pending, faults.Drop):
+            response = fault_answers.half_of(response, cut)
         await response(scope, receive, send)
 
     async def _respond(self, scope: Scope, request: Request) -> tuple[Response, faults.AnyFault | None]:
@@ -102,16 +102,16 @@ class Application:
             exchange = Exchange(self._world, request, body or b"", route.endpoint)
             if body is None:
                 response = Response("The body is too large.\n", 413, {"connection": "close"}, "text/plain")
-                wound = None
+                pending = None
             else:
-                response, wound = self._handle(exchange, route)
-            _dress(exchange, response)
-            is_cut = isinstance(wound, faults.Drop)
+                response, pending = self._handle(exchange, route)
+            _add_headers(exchange, response)
+            is_cut = isinstance(pending, faults.Drop)
             self._world.journal.add(_entry(exchange, 0 if is_cut else response.status_code))
             latency = self._world.settings.graph_latency_s if route.endpoint == "graph" else 0.0
         if latency:
             await asyncio.sleep(latency)
-        return response, wound
+        return response, pending
 
     def _handle(self, exchange: Exchange, route: Route) -> tuple[Response, faults.AnyFault | None]:
         """Return the answer of a route, or of a fault instead, and the fault that still has to be applied."""
@@ -122,9 +122,9 @@ class Application:
                 return instead, None
         response = _answer(exchange, route)
         if isinstance(fault, faults.Garbage):
-            return fault_answers.spoiled(response, fault), None
+            return fault_answers.truncated(response, fault), None
         if isinstance(fault, faults.WrongPage):
-            return fault_answers.misled(exchange, response, fault), None
+            return fault_answers.wrong_page(exchange, response, fault), None
         return response, fault
 
     def _route(self, path: str) -> tuple[Route, dict[str, str]]:
@@ -168,7 +168,7 @@ def _answer(exchange: Exchange, route: Route) -> Response:
 
 
 def _refuse(exchange: Exchange, route: Route, error: ServiceError) -> Response:
-    return sign_in_pages.trouble(exchange, error) if route.is_page else error_response(exchange, error)
+    return sign_in_pages.failure(exchange, error) if route.is_page else error_response(exchange, error)
 
 
 def _nothing(exchange: Exchange) -> Response:
@@ -176,7 +176,7 @@ def _nothing(exchange: Exchange) -> Response:
     return Response(f"The path {exchange.path} does not exist.\n", 404, media_type="text/plain")
 
 
-def _dress(exchange: Exchange, response: Response) -> None:
+def _add_headers(exchange: Exchange, response: Response) -> None:
     """Add the headers that every answer of the service has."""
     headers = response.headers
     headers["date"] = formatdate(exchange.now, usegmt=True)

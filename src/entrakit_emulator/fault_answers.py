@@ -73,14 +73,14 @@ def instead(exchange: Exchange, fault: faults.AnyFault) -> Response | None:
             return None
 
 
-def spoiled(response: Response, fault: faults.Garbage) -> Response:
+def truncated(response: Response, fault: faults.Garbage) -> Response:
     """Return a real answer cut in the middle. The HTTP framing is correct, so only its JSON is broken."""
     del fault
     body = bytes(response.body)
     return Response(body[: len(body) // 2], response.status_code, {"content-type": response.headers["content-type"]})
 
 
-def misled(exchange: Exchange, response: Response, fault: faults.WrongPage) -> Response:
+def wrong_page(exchange: Exchange, response: Response, fault: faults.WrongPage) -> Response:
     """Return a real answer with a wrong next link or order; an answer without these is not changed."""
     try:
         body = json.loads(bytes(response.body))
@@ -104,7 +104,7 @@ def misled(exchange: Exchange, response: Response, fault: faults.WrongPage) -> R
     return Response(content, response.status_code, headers)
 
 
-def halved(response: Response, cut: Callable[[], None]) -> Response:
+def half_of(response: Response, cut: Callable[[], None]) -> Response:
     """Return an answer that announces its full length and cuts the connection after half of it."""
     body = bytes(response.body)
 

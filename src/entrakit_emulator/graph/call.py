@@ -23,6 +23,7 @@ OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
      "$format", "$apply", "$compute"}
 )  # fmt: skip
+UNREADABLE = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is"
 # Types that a cast may name. SDKs write their namespace as its alias, `graph.user`.
 TYPES = frozenset(
     {"user", "group", "application", "serviceprincipal", "device", "administrativeunit", "directoryrole", "orgcontact"}
@@ -124,10 +125,7 @@ class Call:
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict) or "json" not in self.headers.get("content-type", "").lower():
-            raise GraphError(
-                400, "BadRequest", "Unable to read JSON request payload. Please ensure Content-Type header is set and "
-                "payload is of valid JSON format.",
-            )  # fmt: skip
+            raise GraphError(400, "BadRequest", f"{UNREADABLE} of valid JSON format.")
         return value
 
 

@@ -125,7 +125,7 @@ def device_declined(app: App) -> Response:
     return pages.respond("Cancelled", pages.heading("Device sign-in", "Sign-in cancelled", lead))
 
 
-def trouble(exchange: Exchange, error: ServiceError) -> Response:
+def failure(exchange: Exchange, error: ServiceError) -> Response:
     """Return the page for an error that can't be sent to the client."""
     note(exchange, error)
     rows = {

@@ -1,7 +1,7 @@
-// Walks one flow with @azure/msal-node and tells what came of it.
+// Runs one flow with @azure/msal-node and prints the result.
 //
 // In:  one JSON line on stdin, { flow, authority, knownAuthority, ... }; for the flow `code`, later the code.
-// Out: JSON lines on stdout: { open: url } and { device: {...} } ask somebody to sign in, { result } or { error } ends.
+// Out: JSON lines on stdout: { open: url } and { device: {...} } request a sign-in, { result } or { error } ends.
 
 import readline from "node:readline";
 import { ConfidentialClientApplication, CryptoProvider, PublicClientApplication } from "@azure/msal-node";

@@ -1,4 +1,4 @@
-// Walks one scenario with @microsoft/microsoft-graph-client and tells what came of it.
+// Runs one scenario with @microsoft/microsoft-graph-client and prints the result.
 //
 // In:  one JSON line on stdin, { scenario, url, token }.
 // Out: one JSON line on stdout, { result } or { error }.
@@ -57,7 +57,7 @@ const scenarios = {
     return { searched, ended, count, plain };
   },
   async batch() {
-    // A Request of Node.js has an absolute address; the client takes its origin away, and no version.
+    // A Request of Node.js has an absolute URL; the client removes its origin, but not its version.
     const step = (id, method, path, body, dependsOn) => ({
       id,
       dependsOn,

@@ -1,4 +1,4 @@
-// A collection over HTTP/2, ten pages of it; the file with certificate and key is the argument.
+// A collection of ten pages over HTTP/2; the argument is the file with certificate and key.
 import fs from 'node:fs';
 import http2 from 'node:http2';
 
