@@ -11,12 +11,13 @@ plane and limits are described in docs/reference/emulator.md.
 
 from __future__ import annotations
 
-__all__ = ["Tenant", "start"]
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit_emulator.clock import TimeSource
     from entrakit_emulator.tenant import Tenant
+
+__all__ = ["Tenant", "start"]
 
 
 def start(*, port: int = 0, clock: TimeSource | None = None, users: int = 0, restore: str | None = None) -> Tenant:
