@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
-from entrakit.files.lock import _owner, _sign, locked
+from entrakit.files.lock import _read_owner, _write_owner, locked
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def test_an_owner_that_cannot_be_written_or_read_is_left_out(private_home: Path)
     """
     missing = str(private_home / "work.lock")
 
-    _sign(missing)
+    _write_owner(missing)
 
-    assert "" == _owner(missing)
+    assert "" == _read_owner(missing)
 
 
 @pytest.mark.parametrize("obstacle", ["directory", "link"])

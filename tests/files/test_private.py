@@ -332,8 +332,8 @@ def test_rests_of_killed_writers_are_removed(kept: Path) -> None:
         path.touch()
         os.utime(path, (1000, 1000 if path != young else 3000))
 
-    private.remove_rests(str(kept.parent), 2000)
-    private.remove_rests(str(kept.parent / "missing"), 2000)
+    private.remove_leftovers(str(kept.parent), 2000)
+    private.remove_leftovers(str(kept.parent / "missing"), 2000)
 
     assert [".kept.young.new", ".other", "kept"] == sorted(os.listdir(kept.parent))
     assert ["kept", "", ""] == [private.intended_name(path.name) for path in (young, kept, kept.with_name(".other"))]

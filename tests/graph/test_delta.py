@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +11,10 @@ from tests.graph.conftest import PAGE, USERS, Fault
 from tests.services.fake_service import reply, run
 
 from entrakit.errors import (
-    EntraError,
     GraphError,
     ParameterError,
     ResyncRequiredError,
     UnexpectedAnswerError,
-    VaultError,
 )
 from entrakit.graph.delta import Delta, merged
 from entrakit.graph.delta_session import DeltaSession
@@ -227,48 +221,6 @@ def test_an_error_keeps_the_place(graph: Client, server: GraphServer, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{", '{"entrakit_delta": 1}', '{"entrakit_delta": 1, "queries": {"a": 1}}', "\x00"]
-)
-def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
-    """
-    A file that is none of ours is neither used nor replaced.
-    """
-    path = tmp_path / "users.delta"
-    path.write_text(text)
-    path.chmod(0o600)
-
-    with pytest.raises(VaultError):
-        DeltaSession(path)
-    assert text == path.read_text()
-
-
-def test_a_session_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    """
-    A file of a newer entrakit says so.
-    """
-    path = tmp_path / "users.delta"
-    path.write_text('{"entrakit_delta": 99, "queries": []}')
-    path.chmod(0o600)
-
-    with pytest.raises(VaultError, match="newer"):
-        DeltaSession(path)
-
-
-def test_a_session_is_private_and_holds_other_queries(tmp_path: Path) -> None:
-    """
-    The file is ours alone, and keeping one place keeps the others.
-    """
-    session = DeltaSession(tmp_path / "users.delta")
-    session.keep("a", "https://a")
-    session.keep("b", "https://b")
-    session.forget("a")
-
-    assert ("", "https://b") == (session.link("a"), session.link("b"))
-    assert os.stat(session.path).st_mode & 0o777 == 0o600
-    assert {"b": "https://b"} == json.loads((tmp_path / "users.delta").read_text())["queries"]
-
-
-@pytest.mark.parametrize(
     ("path", "query"), [("/users", {}), ("/users/delta", {"top": 5}), ("/users/delta", {"search": "x"})]
 )
 def test_what_is_no_delta_query_is_refused(graph: Client, path: str, query: JSON) -> None:
@@ -304,13 +256,6 @@ def test_an_object_that_came_back_is_not_removed() -> None:
     assert {"id": "a", "x": 1} == merged({"id": "a", "@removed": {"reason": "changed"}}, {"id": "a", "x": 1})
 
 
-def test_errors_are_of_the_family() -> None:
-    """
-    What goes wrong with a session is caught as everything else is.
-    """
-    assert issubclass(VaultError, EntraError)
-
-
 def test_a_new_beginning_that_was_interrupted_is_still_one(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
     Whoever goes on in the middle of a resync is told that these are all objects, until they are read.
@@ -326,20 +271,3 @@ def test_a_new_beginning_that_was_interrupted_is_still_one(graph: Client, server
     assert rest.is_resync
     assert USERS - PAGE == len(list(rest))
     assert not graph.delta("/users/delta", session=session).is_resync
-
-
-def test_sessions_in_several_processes_lose_nothing(tmp_path: Path) -> None:
-    """
-    Places that are kept at the same time, in one file, are all there afterwards.
-    """
-    program = (
-        "import sys; from entrakit.graph.delta_session import DeltaSession; session = DeltaSession(sys.argv[1])\n"
-        "for number in range(60): session.keep(f'{sys.argv[2]} {number}', 'https://x')"
-    )
-    workers = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "places"), name]) for name in ("a", "b", "c")
-    ]
-
-    assert [0, 0, 0] == [one.wait(20) for one in workers]
-    assert 180 == len(json.loads((tmp_path / "places").read_bytes())["queries"])
-    assert [] == [name for name in os.listdir(tmp_path) if "lock" in name]

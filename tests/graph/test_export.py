@@ -14,7 +14,7 @@ import pytest
 from tests.graph.conftest import USERS, Fault
 
 from entrakit.errors import EntraError, ExportError
-from entrakit.files.resumable import Part
+from entrakit.files.resumable import ResumableFile
 from entrakit.graph.export import Exported
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def test_two_runs_do_not_write_one_file(graph: Client, tmp_path: Path) -> None:
     """
     A file that another process is writing is refused.
     """
-    other = Part(tmp_path / "users.ndjson", "x")
+    other = ResumableFile(tmp_path / "users.ndjson", "x")
 
     with pytest.raises(ExportError, match="Another process"):
         graph.export("/users", tmp_path / "users.ndjson")

@@ -1,56 +1,100 @@
-"""One process at a time: a lock file for each entry, beside it and never the entry itself.
+"""Lock files: one process at a time, on every system.
 
-The operating system holds the lock, so it is free when its process ends, however that ends. The file names the
-owner, for the message of those who waited in vain.
+The operating system holds the lock, so it is free when its process ends, for whatever reason. The lock file is never
+the file that it protects, because Windows keeps other handles from a locked file. It names its owner, for the error
+message of a process that can't get the lock; Windows does not let others read that.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from entrakit.errors import VaultBusyError
-from entrakit.files.private import make_directory, refused
+from entrakit.files.private import file_error
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+POLL_S = 0.05
 
-@contextmanager
-def locked(path: str, timeout_s: float) -> Iterator[None]:
-    """Hold the lock of a file for the block.
+
+class LockFile:
+    """The lock of one process on a lock file. It may be released by another thread than the one that acquired it.
 
     Args:
-        path: The lock file.
-        timeout_s: Seconds to wait for it.
+        path: The lock file. Its directory must exist.
+        is_removed: Remove the lock file when it is released. One that a killed process left is used again.
+    """
+
+    def __init__(self, path: str, *, is_removed: bool = False) -> None:
+        from filelock import FileLock
+
+        self.path = path
+        self._is_removed = is_removed
+        self._lock = FileLock(path, mode=0o600, thread_local=False)
+
+    def acquire(self, timeout_s: float, poll_s: float = POLL_S) -> None:
+        """Wait for the lock.
+
+        Args:
+            timeout_s: Seconds to wait for another process; 0 to try once.
+            poll_s: Seconds between two attempts.
+
+        Raises:
+            VaultBusyError: Another process held the lock until the timeout.
+            OSError: The lock file can't be made.
+        """
+        from filelock import Timeout
+
+        # The library would make a missing directory, with the usual permissions.
+        os.stat(os.path.dirname(self.path) or os.curdir)
+        try:
+            self._lock.acquire(timeout=timeout_s, poll_interval=poll_s)
+        except Timeout as error:
+            raise VaultBusyError(
+                f"Another process has held {self.path} for {timeout_s:g} seconds{_read_owner(self.path)}.",
+                remedy="Wait for it, or end it, then try again.",
+            ) from error
+        _write_owner(self.path)
+
+    def release(self) -> None:
+        """Release the lock."""
+        if self._is_removed:
+            # Removed while it is held: a process that has it open sees that it is gone and makes a new one. Windows
+            # can't remove an open file, and the library does so there.
+            with suppress(OSError):
+                os.unlink(self.path)
+        self._lock.release()
+
+
+@contextmanager
+def locked(path: str, timeout_s: float, *, is_removed: bool = False) -> Iterator[None]:
+    """Hold a lock file for a block.
+
+    Args:
+        path: The lock file. Its directory must exist.
+        timeout_s: Seconds to wait for another process.
+        is_removed: As for `LockFile`.
 
     Raises:
-        VaultBusyError: Another process held it for all that time.
-        VaultError: It can't be made.
+        VaultBusyError: Another process held the lock until the timeout.
+        VaultError: The lock file can't be made.
     """
-    from filelock import FileLock, Timeout
-
-    make_directory(os.path.dirname(path))
-    lock = FileLock(path, timeout=timeout_s, mode=0o600)
+    lock = LockFile(path, is_removed=is_removed)
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise VaultBusyError(
-            f"Another process has held {path} for {timeout_s:g} seconds{_owner(path)}.",
-            remedy="Wait for it, or end it, then try again.",
-        ) from error
+        lock.acquire(timeout_s)
     except OSError as error:
-        raise refused("lock", path, error) from error
+        raise file_error("lock", path, error) from error
     try:
-        _sign(path)
         yield
     finally:
         lock.release()
 
 
-def _sign(path: str) -> None:
-    """Write who holds the lock; a name that can't be written is missed in a message only."""
+def _write_owner(path: str) -> None:
+    """Write this process's id and host into a lock file; failure only makes error messages less precise."""
     from platform import node
 
     try:
@@ -60,8 +104,8 @@ def _sign(path: str) -> None:
         return
 
 
-def _owner(path: str) -> str:
-    """Return who signed the lock, as far as it can be read: the file may be of another version, or anything."""
+def _read_owner(path: str) -> str:
+    """Return the owner that a lock file names, in brackets; empty if it names none: the file may hold anything."""
     try:
         with open(path, "rb") as file:
             pid, _, host = file.read(100).decode("ascii", "replace").partition(" ")

@@ -1,4 +1,7 @@
-"""Private files: ours alone from creation, replaced whole or not at all, and read only if nobody else could write."""
+"""Private files: readable by their owner only from creation, and replaced whole or not at all.
+
+A file is read only if nobody but its owner could have written it. Directories follow the same rules.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +20,20 @@ READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 def make_directory(path: str) -> None:
-    """Make a directory for us alone, with its parents; one that exists must be ours alone.
+    """Make a private directory and its missing parents; one that exists must be private already.
 
     Raises:
-        VaultError: It can't be made, is somebody else's, or others can read or write it.
+        VaultError: It can't be made, belongs to another user, or others can read or write it.
     """
-    missing, parent = [], os.path.abspath(path)
-    while not os.path.lexists(parent):
-        missing.append(parent)
-        parent = os.path.dirname(parent)
     try:
-        # One by one, because os.makedirs gives the mode to the last one only.
-        for directory in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(directory, 0o700)
-    except OSError as error:
-        raise refused("make", path, error) from error
-    check_directory(path)
+        info = os.lstat(path)
+    except OSError:
+        info = _new_directory(path)
+    _check_private(path, info, directory=True)
 
 
 def check_writable(path: str) -> None:
-    """Raise VaultError for a directory in which nothing can be made, on a read-only disk for example."""
+    """Raise VaultError if no file can be made in a directory, for example on a read-only disk."""
     if os.access(path, os.W_OK):
         return
     try:
@@ -46,11 +42,11 @@ def check_writable(path: str) -> None:
         _write_new(probe, b"")
         os.unlink(probe)
     except OSError as error:
-        raise refused("write to", path, error) from error
+        raise file_error("write to", path, error) from error
 
 
 def check_directory(path: str) -> None:
-    """Raise VaultError for a directory that is not ours alone; one that does not exist is as good as one that is.
+    """Raise VaultError if a directory is not private; a missing one is fine.
 
     Args:
         path: The directory; a link to one is refused as well.
@@ -60,16 +56,16 @@ def check_directory(path: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise refused("read", path, error) from error
-    _check_ours(path, info, directory=True)
+        raise file_error("read", path, error) from error
+    _check_private(path, info, directory=True)
 
 
 def read_file(path: str) -> bytes | None:
-    """Return the content of a private file; None if there is none.
+    """Return the content of a private file; None if it does not exist.
 
     Raises:
-        VaultError: It can't be read, is a link or no file, is somebody else's, others can read or write it, or it is
-            larger than anything that we write.
+        VaultError: It can't be read, is a link or not a file, belongs to another user, others can read or write it, or
+            it is larger than anything that entrakit writes.
     """
     try:
         handle = os.open(path, READ)
@@ -78,25 +74,31 @@ def read_file(path: str) -> bytes | None:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _unsafe(path, "is a symbolic link", "Remove it") from error
-        raise refused("read", path, error) from error
+        raise file_error("read", path, error) from error
     try:
         info = os.fstat(handle)
-        _check_ours(path, info, directory=False)
+        _check_private(path, info, directory=False)
         if info.st_size > MAX_FILE:
             raise _unsafe(path, "is larger than anything that entrakit writes", "Remove it")
         # Read without a file object: it would refuse a directory in words of its own, and costs a little.
-        data = b""
-        while part := os.read(handle, info.st_size - len(data)):
-            data += part
+        data = os.read(handle, info.st_size)
+        while len(data) < info.st_size and (more := os.read(handle, info.st_size - len(data))):
+            data += more
         return data
     except OSError as error:
-        raise refused("read", path, error) from error
+        raise file_error("read", path, error) from error
     finally:
         os.close(handle)
 
 
-def write_file(path: str, data: bytes) -> None:
-    """Write a private file: the new content is on the disk whole before it takes the place of the old.
+def write_file(path: str, data: bytes, *, is_durable: bool = True) -> None:
+    """Write a private file: the new content takes the place of the old in one step, once it is complete.
+
+    Args:
+        path: The file.
+        data: Its new content.
+        is_durable: Wait until the content is on the disk. Without it, a power cut may leave an empty file: good
+            enough for what can be fetched again.
 
     Raises:
         VaultError: It can't be written, or is too large to be read again; the old content is still there.
@@ -105,20 +107,22 @@ def write_file(path: str, data: bytes) -> None:
         raise VaultError(f"Can't write {path}: {len(data)} bytes are more than one connection may have.")
     temporary = _temporary(path)
     try:
-        _write_new(temporary, data)
+        _write_new(temporary, data, is_durable=is_durable)
         os.replace(temporary, path)
-        sync_directory(os.path.dirname(path))
-    except OSError as error:
-        raise refused("write", path, error) from error
-    finally:
-        _forget(temporary)
+        if is_durable:
+            sync_directory(os.path.dirname(path))
+    except BaseException as error:
+        _remove_quietly(temporary)
+        if isinstance(error, OSError):
+            raise file_error("write", path, error) from error
+        raise
 
 
 def create_file(path: str, data: bytes) -> bool:
-    """Write a private file if there is none, and return whether it was ours to write.
+    """Write a private file if it does not exist, and return whether this call wrote it.
 
-    Of several processes that race, one wins with its whole content, and the others see that. On a disk without hard
-    links, such as a USB stick, they may see the beginning of it.
+    If several processes race, one wins with its whole content, and the others see that. On a disk without hard links,
+    such as a USB stick, they may see only the beginning of it.
 
     Raises:
         VaultError: It can't be written.
@@ -136,26 +140,26 @@ def create_file(path: str, data: bytes) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise refused("write", path, error) from error
+        raise file_error("write", path, error) from error
     finally:
-        _forget(temporary)
+        _remove_quietly(temporary)
     return True
 
 
 def set_aside(path: str, aside: str, seen: bytes) -> bool:
-    """Move a file that can't be used out of the way, and return whether it was still the one that was read.
+    """Move an unusable file out of the way, and return whether it still had the content that was read.
 
-    If another process has replaced it meanwhile, its new content stays.
+    If another process has replaced it since, the new content stays.
 
     Args:
         path: The file.
         aside: Its new name, in the same directory.
-        seen: What was read of it.
+        seen: Content that was read.
 
     Raises:
         VaultError: It can't be moved.
     """
-    # Looked at before it is moved as well: whoever is killed between the two moves would leave a good file aside.
+    # Also checked before the move: a process that is killed between the two moves would leave a good file aside.
     if read_file(path) != seen:
         return False
     try:
@@ -168,12 +172,12 @@ def set_aside(path: str, aside: str, seen: bytes) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise refused("move", path, error) from error
+        raise file_error("move", path, error) from error
     return False
 
 
 def remove_seen(path: str, seen: bytes) -> bool:
-    """Remove a file if it is still what was read, and return whether it was.
+    """Remove a file if it still has the content that was read, and return whether it had.
 
     Raises:
         VaultError: It can't be removed.
@@ -183,25 +187,25 @@ def remove_seen(path: str, seen: bytes) -> bool:
 
 
 def intended_name(file: str) -> str:
-    """Return the name that a file would have got if its writer had not been killed; empty if it is no such file."""
+    """Return the name that a temporary file was to get before its writer was killed; empty if it is not temporary."""
     return file[1:].rsplit(".", 2)[0] if file.startswith(".") and file.endswith(".new") else ""
 
 
-def remove_rests(directory: str, before: float) -> None:
-    """Remove what killed writers left in a directory, as far as it can be removed.
+def remove_leftovers(directory: str, before: float) -> None:
+    """Remove the temporary files of killed writers from a directory, as far as possible.
 
     Args:
         directory: The directory.
-        before: Seconds since 1970; what was written later may belong to a writer that is at work.
+        before: Seconds since 1970; a later file may belong to a writer that is still running.
     """
     with contextlib.suppress(OSError), os.scandir(directory) as files:
         for file in files:
             if intended_name(file.name) and file.stat(follow_symlinks=False).st_mtime < before:
-                _forget(file.path)
+                _remove_quietly(file.path)
 
 
 def remove_file(path: str) -> bool:
-    """Remove a file and return whether there was one.
+    """Remove a file and return whether it existed.
 
     Raises:
         VaultError: It can't be removed.
@@ -211,12 +215,12 @@ def remove_file(path: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise refused("remove", path, error) from error
+        raise file_error("remove", path, error) from error
     return True
 
 
 def sync_directory(path: str) -> None:
-    """Bring the names in a directory to the disk, where the system can do so."""
+    """Bring the names in a directory to the disk, if the system can do so."""
     if not POSIX:
         return
     handle = os.open(path, os.O_RDONLY)
@@ -226,28 +230,63 @@ def sync_directory(path: str) -> None:
         os.close(handle)
 
 
+def file_error(action: str, path: str, error: OSError) -> VaultError:
+    """Return the error for a system call that failed, with a remedy.
+
+    Args:
+        action: What was tried, such as `read`.
+        path: The file or directory.
+        error: The error of the system.
+    """
+    remedies = {
+        errno.ENOSPC: "Make room on the disk",
+        errno.EDQUOT: "Make room in your quota",
+        errno.EROFS: "The disk is read-only: set ENTRAKIT_HOME to a directory that can be written",
+        errno.EACCES: "Check who owns it, or set ENTRAKIT_HOME to a directory of yours",
+    }
+    remedy = remedies.get(error.errno or 0, "Check the disk, or set ENTRAKIT_HOME to another directory")
+    return VaultError(f"Can't {action} {path}: {error.strerror}.", remedy=f"{remedy}, then try again.")
+
+
+def _new_directory(path: str) -> os.stat_result:
+    """Make a directory and its missing parents, and return what is there then; another process may have been first."""
+    missing, parent = [], os.path.abspath(path)
+    while not os.path.lexists(parent):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    try:
+        # One by one, because os.makedirs gives the mode to the last one only.
+        for directory in reversed(missing):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(directory, 0o700)
+        return os.lstat(path)
+    except OSError as error:
+        raise file_error("make", path, error) from error
+
+
 def _temporary(path: str) -> str:
-    # It begins with a dot, as no connection's name does, so that it can't be taken for an entry.
+    # It begins with a dot, which no connection's name does, so it can't be taken for an entry.
     directory, name = os.path.split(path)
     return os.path.join(directory, f".{name}.{os.urandom(8).hex()}.new")
 
 
-def _forget(temporary: str) -> None:
-    # What went wrong is told by then; on a read-only disk even this says so.
+def _remove_quietly(temporary: str) -> None:
+    # The error that matters has been raised by then; on a read-only disk this would raise another one.
     with contextlib.suppress(OSError):
         os.unlink(temporary)
 
 
-def _write_new(path: str, data: bytes) -> None:
+def _write_new(path: str, data: bytes, *, is_durable: bool = True) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     with open(os.open(path, flags, 0o600), "wb") as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        if is_durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
-def _check_ours(path: str, info: os.stat_result, *, directory: bool) -> None:
-    """Raise VaultError for what could be read, or have been written, by others."""
+def _check_private(path: str, info: os.stat_result, *, directory: bool) -> None:
+    """Raise VaultError for a file or directory that others could read or have written."""
     right_kind = stat.S_ISDIR(info.st_mode) if directory else stat.S_ISREG(info.st_mode)
     if not right_kind:
         link = stat.S_ISLNK(info.st_mode)
@@ -264,15 +303,3 @@ def _check_ours(path: str, info: os.stat_result, *, directory: bool) -> None:
 
 def _unsafe(path: str, problem: str, remedy: str) -> VaultError:
     return VaultError(f"{path} {problem}, so it is not used.", remedy=f"{remedy}, then try again.")
-
-
-def refused(what: str, path: str, error: OSError) -> VaultError:
-    """Return the error for what the system refused, with what can be done about that."""
-    remedies = {
-        errno.ENOSPC: "Make room on the disk",
-        errno.EDQUOT: "Make room in your quota",
-        errno.EROFS: "The disk is read-only: set ENTRAKIT_HOME to a directory that can be written",
-        errno.EACCES: "Check who owns it, or set ENTRAKIT_HOME to a directory of yours",
-    }
-    remedy = remedies.get(error.errno or 0, "Check the disk, or set ENTRAKIT_HOME to another directory")
-    return VaultError(f"Can't {what} {path}: {error.strerror}.", remedy=f"{remedy}, then try again.")

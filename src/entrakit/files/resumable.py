@@ -1,41 +1,42 @@
-"""The unfinished file of an export: interrupted at any moment, it can be gone on with.
+"""Result files that outlive an interrupted run: an export is continued from its file, a batch is recorded in one.
 
-    FILE.part         the lines so far
-    FILE.part.notes   after each page: how many bytes of it are good, and where each listing goes on
-    FILE              the lines, in one step, once all are there
+    FILE.part         lines of an export so far
+    FILE.part.notes   one note after each page: how many bytes are good, and where each listing continues
+    FILE.part.lock    held while a process writes them
+    FILE.unfinished   results of a batch so far, with FILE.unfinished.lock
+    FILE              the result, put in place in one step at the end
 
-A page's lines are written before the note that counts them in, and the last whole note counts. Whatever lies beyond it
-is cut off and read again, so the result is the same as without an interruption. Both files are private from their
-creation.
+An export writes a page's lines before the note that counts them, and the last complete note counts. Whatever lies
+beyond it is cut off and read again, so the result is the same as without an interruption. All files are private from
+their creation.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ExportError
+from entrakit.files.result import NewFile, hold, open_private, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import BinaryIO
+    from io import FileIO
 
 VERSION = 1
 LONGEST_NOTE = 16 * 1024 * 1024
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-class Note(NamedTuple):
-    """How far an export has come.
+class Checkpoint(NamedTuple):
+    """Progress of an export, as a note holds it.
 
     Args:
-        lines: How many lines are good.
-        size: How many bytes are.
-        links: Where each listing that is not finished goes on: its first address, and the next one.
-        total: How many objects there are in all; -1 where that is not known.
+        lines: Number of good lines.
+        size: Number of good bytes.
+        links: First and next address of each listing that is not finished.
+        total: Number of objects in the collection; -1 if it is not known.
     """
 
     lines: int = 0
@@ -44,15 +45,16 @@ class Note(NamedTuple):
     total: int = -1
 
 
-class Part:
-    """The unfinished file of an export.
+class ResumableFile:
+    """The file of an export, which a later run continues if this one is interrupted.
 
     Args:
-        path: Where the file shall be in the end.
-        key: What is exported: the tenant and the whole query. A part of something else is not gone on with.
+        path: The result file.
+        key: What is exported: the tenant and the whole query. A file of another key is not continued.
 
     Raises:
-        ExportError: The files can't be read or written, or are somebody else's; nothing was changed.
+        ExportError: The files can't be read or written, another process is writing them, or they belong to another
+            user; nothing was changed.
     """
 
     def __init__(self, path: str | os.PathLike[str], key: str) -> None:
@@ -61,21 +63,16 @@ class Part:
         self._notes_path = f"{self._part}.notes"
         self._key = key
         self._is_finished = False
-        self._file = open_private(self._part, self.path)
-        try:
-            self._notes = open_private(self._notes_path, self.path)
-            self.note = self._read()
-            if os.fstat(self._file.fileno()).st_size < self.note.size:
-                # Not even what the note counts is there: the power went, or somebody cut it.
-                self.note = Note()
-            self._file.truncate(self.note.size)
-            self._file.seek(self.note.size)
-            self._notes.seek(0, os.SEEK_END)
-        except BaseException as error:
-            self._file.close()
-            if isinstance(error, OSError):
+        with ExitStack() as undo:
+            self._lock = hold(self._part, self.path)
+            undo.callback(self._lock.release)
+            self._file = undo.enter_context(open_private(self._part, self.path))
+            self._notes = undo.enter_context(open_private(self._notes_path, self.path))
+            try:
+                self.checkpoint = self._continued()
+            except OSError as error:
                 raise _failed(self._part, error) from error
-            raise
+            undo.pop_all()
 
     def lines(self) -> Iterator[bytes]:
         """Return the good lines so far."""
@@ -83,13 +80,13 @@ class Part:
             yield from file
 
     def add(self, lines: bytes, count: int, links: Iterable[tuple[str, str]], total: int = -1) -> None:
-        """Write a page's lines, and then the note that counts them in.
+        """Write a page's lines, and then the note that counts them.
 
         Args:
             lines: The lines, each with its end.
-            count: How many.
-            links: Where each listing that is not finished goes on.
-            total: How many objects there are in all.
+            count: Number of lines.
+            links: First and next address of each listing that is not finished.
+            total: Number of objects in the collection; -1 if it is not known.
 
         Raises:
             ExportError: They can't be written.
@@ -100,49 +97,64 @@ class Part:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise _failed(self._part, error) from error
-        self.note = Note(self.note.lines + count, self.note.size + len(lines), tuple(links), total)
-        self._write()
+        before = self.checkpoint
+        self._note(Checkpoint(before.lines + count, before.size + len(lines), tuple(links), total))
 
-    def begin_anew(self) -> None:
-        """Forget what was written. Raises ExportError."""
+    def start_over(self) -> None:
+        """Discard what was written. Raises ExportError."""
         try:
             self._file.seek(0)
             self._file.truncate(0)
         except OSError as error:
             raise _failed(self._part, error) from error
-        self.note = Note()
-        self._write()
+        self._note(Checkpoint())
 
     def finish(self) -> None:
-        """Put the file in its place, whole and on the disk. Raises ExportError."""
+        """Put the file in its place, complete and on the disk. Raises ExportError."""
         try:
             os.fsync(self._file.fileno())
+            # Before the move: Windows can't move or remove an open file.
+            self._file.close()
             os.replace(self._part, self.path)
             self._is_finished = True
+            self._notes.close()
             os.unlink(self._notes_path)
         except OSError as error:
             raise _failed(self.path, error) from error
 
     def close(self) -> None:
-        """Leave the unfinished file as it is, or the finished one; nothing where nothing came."""
-        if self.note == Note() and not self._is_finished:
+        """Leave the files for another run, unless nothing was written; a finished file stays as it is."""
+        self._file.close()
+        self._notes.close()
+        if self.checkpoint == Checkpoint() and not self._is_finished:
             for path in (self._part, self._notes_path):
                 with suppress(OSError):
                     os.unlink(path)
-        self._file.close()
-        self._notes.close()
+        self._lock.release()
 
-    def _write(self) -> None:
-        """Add a note. Not flushed to the disk: where the power takes it, an older one counts."""
-        note = self.note
-        text = json.dumps({"count": note.lines, "size": note.size, "links": note.links, "total": note.total})
+    def _note(self, checkpoint: Checkpoint) -> None:
+        """Add a note. It is not flushed to the disk: after a power cut, an earlier one counts."""
+        self.checkpoint = checkpoint
+        lines, size, links, total = checkpoint
+        text = json.dumps({"count": lines, "size": size, "links": links, "total": total})
         try:
             self._notes.write(text.encode() + b"\n")
         except OSError as error:
             raise _failed(self._notes_path, error) from error
 
-    def _read(self) -> Note:
-        """Return how far an earlier run came; the beginning, where there was none or it was about something else."""
+    def _continued(self) -> Checkpoint:
+        """Return the checkpoint of an earlier run, with both files cut and positioned to continue from there."""
+        checkpoint = self._last_checkpoint()
+        if os.fstat(self._file.fileno()).st_size < checkpoint.size:
+            # Lines that the note counts are missing: a power cut, or somebody shortened the file.
+            checkpoint = Checkpoint()
+        self._file.truncate(checkpoint.size)
+        self._file.seek(checkpoint.size)
+        self._notes.seek(0, os.SEEK_END)
+        return checkpoint
+
+    def _last_checkpoint(self) -> Checkpoint:
+        """Return the last noted checkpoint; the beginning if there is none or the notes are about another export."""
         size = os.fstat(self._notes.fileno()).st_size
         self._notes.seek(0)
         first = self._notes.readline(LONGEST_NOTE)
@@ -150,83 +162,56 @@ class Part:
             self._notes.truncate(0)
             self._notes.seek(0)
             self._notes.write(self._heading())
-            return Note()
+            return Checkpoint()
         self._notes.seek(max(len(first), size - LONGEST_NOTE))
-        # What comes after the last line's end was cut off when its writer was killed.
-        whole = self._notes.read(LONGEST_NOTE).rpartition(b"\n")[0]
-        return _parsed(whole.rpartition(b"\n")[2])
+        # What comes after the last line end was cut off when its writer was killed.
+        complete = self._notes.read(LONGEST_NOTE).rpartition(b"\n")[0]
+        return _parsed(complete.rpartition(b"\n")[2])
 
     def _heading(self) -> bytes:
         return json.dumps({"entrakit_export": VERSION, "query": self._key}).encode() + b"\n"
 
 
-def target_of(path: str | os.PathLike[str]) -> str:
-    """Return the file that is meant by a path: absolute, and where a symbolic link leads to.
+class RecordFile(NewFile):
+    """A file that records what was done, which can't be found out again.
 
-    Raises:
-        ExportError: It is there, and no ordinary file: it must not be replaced by one.
-    """
-    target = os.path.realpath(os.path.expanduser(path))
-    if os.path.exists(target) and not os.path.isfile(target):
-        what = "a directory" if os.path.isdir(target) else "no ordinary file"
-        raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
-    return target
-
-
-def _parsed(line: bytes) -> Note:
-    try:
-        found = json.loads(line)
-        links = tuple((str(first), str(following)) for first, following in found["links"])
-        note = Note(int(found["count"]), int(found["size"]), links, int(found["total"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return Note()
-    return note if min(note.lines, note.size) >= 0 else Note()
-
-
-def open_private(path: str, target: str) -> BinaryIO:
-    """Open a file for reading and writing, unbuffered, ours alone, and keep other processes from it.
+    It is `FILE.unfinished` while it is written and stays there if it can't be finished.
 
     Args:
-        path: The file; made if it is not there.
-        target: The file that it is on the way to: what the user knows.
+        path: The file.
 
     Raises:
-        ExportError: It can't be opened, is somebody else's, or another process has it.
+        ExportError: It can't be written there, another process is writing it, or an interrupted run left a record.
     """
-    try:
-        handle = os.open(path, _FLAGS, 0o600)
-        file: BinaryIO = os.fdopen(handle, "r+b", buffering=0)
-    except OSError as error:
-        raise ExportError(
-            f"{target} can't be written: {error.strerror or type(error).__name__}.",
-            remedy="Name a file in a directory that can be written.",
-        ) from error
-    info = os.fstat(handle)
-    if not _lock(handle):
-        file.close()
-        raise ExportError(f"Another process is writing {path}.", remedy="Wait for it, or name another file.")
-    is_ours = not hasattr(os, "geteuid") or (info.st_uid == os.geteuid() and not info.st_mode & 0o022)
-    if not is_ours or not stat.S_ISREG(info.st_mode):
-        # What it holds would become part of the result.
-        file.close()
-        raise ExportError(
-            f"{path} is somebody else's, others can write it, or it is no ordinary file.",
-            remedy="Remove it, then try again.",
-        )
-    return file
+
+    def flush(self) -> None:
+        """Pass what was written to the system, so that it outlives this process. Raises ExportError."""
+        with self._reported():
+            self._file.flush()
+
+    def _name_while_written(self) -> str:
+        return f"{self.path}.unfinished"
+
+    def _begin(self, raw: FileIO) -> None:
+        if os.fstat(raw.fileno()).st_size:
+            raise ExportError(
+                f"{self._unfinished} is there: it tells what an interrupted run had done.",
+                remedy="Look what is in it, then remove it.",
+            )
+
+    def _discard(self) -> None:
+        if not os.path.getsize(self._unfinished):
+            os.unlink(self._unfinished)
 
 
-def _lock(handle: int) -> bool:
-    """Keep a file to ourselves for as long as it is open; where the system has no such locks, believe that it is."""
+def _parsed(line: bytes) -> Checkpoint:
     try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        note = json.loads(line)
+        links = tuple((str(first), str(following)) for first, following in note["links"])
+        checkpoint = Checkpoint(int(note["count"]), int(note["size"]), links, int(note["total"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Checkpoint()
+    return checkpoint if min(checkpoint.lines, checkpoint.size) >= 0 else Checkpoint()
 
 
 def _failed(path: str, error: OSError) -> ExportError:

@@ -1,23 +1,23 @@
-"""Where a delta query goes on from: a private file, replaced whole or not at all.
+"""Delta sessions: the links from which delta queries continue, in a private file that is replaced in one step.
 
     {"entrakit_delta": 1, "queries": {"KEY": "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=…"}}
 
-One file holds the places of any number of queries. Each is known by the whole query and the tenant, so that a link is
-never used for another. A link holds no secret; it says what was asked, and so the file is private all the same.
+One file holds the links of any number of queries. The key of a link is the tenant and the whole query, so a link is
+never used for another query. A link holds no secret, but it tells what was asked; therefore the file is private.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import contextmanager
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from entrakit.errors import VaultBusyError, VaultError
+from entrakit.errors import VaultError
+from entrakit.files.lock import LockFile
 from entrakit.files.private import read_file, write_file
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
@@ -30,13 +30,13 @@ _OTHER = "Name a file that can be written."
 
 
 class DeltaSession:
-    """The places of delta queries in a file; made when something is first kept.
+    """The links of delta queries in a file, which is made when the first link is saved.
 
     Args:
         path: The file. Its directory must exist.
 
     Raises:
-        VaultError: The file is there and can't be read, or is none of ours; nothing was changed.
+        VaultError: The file exists and can't be read, or is not a file of delta sessions; nothing was changed.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -48,18 +48,18 @@ class DeltaSession:
         return f"DeltaSession({self.path!r})"
 
     def link(self, key: str) -> str:
-        """Return where a query goes on; empty where it begins. Raises VaultError."""
+        """Return the link from which a query continues; empty if it has none yet. Raises VaultError."""
         return self._queries().get(key, "")
 
     def keep(self, key: str, link: str) -> None:
-        """Keep where a query goes on; other queries in the file stay. Raises VaultError."""
+        """Save the link from which a query continues; other queries in the file stay. Raises VaultError."""
         with self._exclusive():
             queries = self._queries() | {key: link}
             text = json.dumps({"entrakit_delta": VERSION, "queries": queries}, indent=1)
             write_file(self.path, text.encode())
 
     def forget(self, key: str) -> None:
-        """Let a query begin anew. Raises VaultError."""
+        """Remove the link of a query, so that it starts from the beginning. Raises VaultError."""
         with self._exclusive():
             queries = self._queries()
             if queries.pop(key, None) is not None:
@@ -68,18 +68,22 @@ class DeltaSession:
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
-        """Keep other threads and processes from the file while it is changed."""
+        """Keep other threads and processes from changing the file during a block."""
         with self._lock:
+            lock = LockFile(f"{self.path}.lock", is_removed=True)
             try:
-                with _alone_in(os.path.dirname(self.path)):
-                    yield
+                lock.acquire(PATIENCE_S, poll_s=0.01)
             except OSError as error:
                 raise VaultError(f"{self.path} can't be written: {error.strerror}.", remedy=_OTHER) from error
+            try:
+                yield
             except VaultError as error:
-                # What is wrong with the content says what helps; what is wrong with the place does not.
-                if error.remedy in (_REMEDY, _NEWER) or error.retryable:
+                # If the content is wrong, the error already says what helps.
+                if error.remedy in (_REMEDY, _NEWER):
                     raise
                 raise VaultError(error.problem, remedy=_OTHER) from error
+            finally:
+                lock.release()
 
     def _queries(self) -> dict[str, str]:
         try:
@@ -99,34 +103,3 @@ class DeltaSession:
         if version != VERSION or not is_ours:
             raise VaultError(f"{self.path} is not a file of delta sessions, or is damaged.", remedy=_REMEDY)
         return dict(queries)
-
-
-@contextmanager
-def _alone_in(directory: str) -> Iterator[None]:
-    """Hold the lock of a directory, which leaves nothing behind; where the system has none, believe that we are alone.
-
-    Raises:
-        VaultBusyError: Another process held it for ten seconds.
-        OSError: There is no such directory.
-    """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    handle = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        until = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > until:
-                    raise VaultBusyError(
-                        f"Another process has held {directory} for {PATIENCE_S:g} seconds.", remedy="Try again."
-                    ) from error
-                time.sleep(0.01)
-        yield
-    finally:
-        os.close(handle)

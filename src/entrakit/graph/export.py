@@ -1,7 +1,7 @@
-"""A collection into a file, one JSON object per line (NDJSON), without taking the objects apart.
+"""Export of a collection to a file, one JSON object per line (NDJSON), without parsing the objects.
 
-An `Export` holds what is to be read and what was written; the clients only loop. It goes on where an earlier run was
-interrupted, if that was for the same query and tenant.
+An `Export` holds what is to be read and what was written; the clients only loop. It continues from where an earlier run
+was interrupted, if that was for the same query and tenant.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
-from entrakit.files.resumable import Part
+from entrakit.files.resumable import ResumableFile
 from entrakit.graph.ranges import Partition, partition
 from entrakit.services import decoding
 from entrakit.services.listing import Listing, listing
@@ -28,16 +28,20 @@ if TYPE_CHECKING:
 _FORGOTTEN = (400, 404, 410)
 
 
-class Exported(NamedTuple):
-    """What an export wrote.
+class ExportResult(NamedTuple):
+    """Result of an export.
 
     Args:
-        written: How many objects the file holds.
-        resumed: How many of them an earlier, interrupted run had written.
+        written: Number of objects in the file.
+        resumed: Number of them that an earlier, interrupted run had written.
     """
 
     written: int
     resumed: int = 0
+
+
+# The name of version 0.1.
+Exported = ExportResult
 
 
 class Export:
@@ -73,11 +77,11 @@ class Export:
         self._first = self._whole.position or ""
         self.at_once = parallel if self._partition else 1
         self._on_page = on_page
-        self._part = Part(file, f"{tenant} {parallel > 1} {self._first} {told_by(headers)}".rstrip())
-        self._resumed = self._part.note.lines
-        self._is_resumed = bool(self._part.note.links)
+        self._file = ResumableFile(file, f"{tenant} {parallel > 1} {self._first} {told_by(headers)}".rstrip())
+        self._resumed = self._file.checkpoint.lines
+        self._is_resumed = bool(self._file.checkpoint.links)
         self._links: dict[int, tuple[str, str]] = {}
-        self._total = self._part.note.total
+        self._total = self._file.checkpoint.total
         self._is_proved = False
 
     def begin(self) -> Operation[list[Listing[decoding.Raw]]]:
@@ -86,26 +90,26 @@ class Export:
         Raises:
             EntraError: The collection can't be counted, where it is to be read in ranges.
         """
-        note = self._part.note
-        if note.lines and not note.links:
+        checkpoint = self._file.checkpoint
+        if checkpoint.lines and not checkpoint.links:
             return []
-        if note.links:
+        if checkpoint.links:
             if self._partition is not None:
-                ids = (decoding.id_of(decoding.Raw(line)) for line in self._part.lines())
-                self._partition.remember(ids, note.total)
+                ids = (decoding.id_of(decoding.Raw(line)) for line in self._file.lines())
+                self._partition.remember(ids, checkpoint.total)
             try:
-                return self._opened([self._going_on(first, following) for first, following in note.links])
+                return self._started([self._continued_at(first, following) for first, following in checkpoint.links])
             except UnexpectedAnswerError:
-                # A note that names other hosts is not one of ours.
+                # A checkpoint that names other hosts was not written by an export.
                 self._forget()
         if self._partition is not None:
             listings = yield from self._partition.plan()
             self._total = self._partition.expected
             if listings:
-                return self._opened(listings)
+                return self._started(listings)
             # It can't be cut, or is not worth it.
             self._is_proved = True
-        return self._opened([self._whole])
+        return self._started([self._whole])
 
     def take(self, fetched: Fetched[decoding.Raw]) -> None:
         """Write a page. Raises ExportError."""
@@ -124,9 +128,9 @@ class Export:
         if not links and self._partition is not None and not self._is_proved:
             # Until the proof, the collection as a whole is what an interrupted run goes on with.
             links = [(self._first, self._first)]
-        self._part.add(lines_of(items), len(items), links, self._total)
+        self._file.add(lines_of(items), len(items), links, self._total)
         if self._on_page is not None:
-            self._on_page(self._part.note.lines, self._total if self._total >= 0 else None)
+            self._on_page(self._file.checkpoint.lines, self._total if self._total >= 0 else None)
 
     def rest(self) -> Operation[list[Listing[decoding.Raw]]]:
         """Return what is still to be read when all was read: the whole, where ranges did not prove to be all of it."""
@@ -135,37 +139,37 @@ class Export:
         self._is_proved = True
         if (yield from self._partition.is_complete()):
             return []
-        return self._opened([self._partition.whole()])
+        return self._started([self._partition.whole()])
 
     def begin_again(self, error: GraphError) -> list[Listing[decoding.Raw]]:
         """Return what is to be read where the service has forgotten the links of an earlier run; else raise `error`."""
         if not self._is_resumed or error.status not in _FORGOTTEN:
             raise error
         self._forget()
-        return self._opened([self._whole])
+        return self._started([self._whole])
 
-    def finish(self) -> Exported:
+    def finish(self) -> ExportResult:
         """Put the file in its place. Raises ExportError."""
-        self._part.finish()
-        return Exported(self._part.note.lines, self._resumed)
+        self._file.finish()
+        return ExportResult(self._file.checkpoint.lines, self._resumed)
 
     def close(self) -> None:
-        """Leave what was written for another run."""
-        self._part.close()
+        """Release the file; what was written stays for another run."""
+        self._file.close()
 
     def _forget(self) -> None:
-        self._part.begin_anew()
+        self._file.start_over()
         self._resumed = 0
         self._is_resumed = False
         if self._partition is not None:
             self._partition.forget()
 
-    def _going_on(self, first: str, following: str) -> Listing[decoding.Raw]:
+    def _continued_at(self, first: str, following: str) -> Listing[decoding.Raw]:
         resumed: Listing[decoding.Raw] = self._whole.like(first)
         resumed.go_on_at(following)
         return resumed
 
-    def _opened(self, listings: list[Listing[decoding.Raw]]) -> list[Listing[decoding.Raw]]:
+    def _started(self, listings: list[Listing[decoding.Raw]]) -> list[Listing[decoding.Raw]]:
         self._links = {place: (one.position or "", one.position or "") for place, one in enumerate(listings)}
         return listings
 

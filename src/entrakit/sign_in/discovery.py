@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import UnexpectedAnswerError, VaultError
-from entrakit.files.private import make_directory
+from entrakit.files.private import make_directory, read_file, write_file
 from entrakit.http.failures import host_of
 from entrakit.http.transport import unavailable
 
@@ -158,38 +158,31 @@ def _path(cloud: Cloud, tenant_id: str, directory: str | None) -> str:
 
 
 def _load(path: str, now: float) -> str | None:
-    """Return the document of a kept file that is ours, private and of the last day; else None."""
+    """Return the document of a saved file that is private and of the last day; else None."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-    except OSError:
+        data = read_file(path)
+    except VaultError:
         return None
-    with open(handle, encoding="utf-8", errors="replace") as file:
-        info = os.fstat(handle)
-        foreign = hasattr(os, "geteuid") and (info.st_uid != os.geteuid() or info.st_mode & 0o022)
-        text = "" if foreign else file.read(MAX_DOCUMENT)
+    if data is None or len(data) > MAX_DOCUMENT:
+        return None
     try:
-        kept = json.loads(text)
-        fresh = kept["schema"] == SCHEMA and 0 <= now - kept["fetched_at"] < KEPT_FOR_S
-        document = kept["document"]
+        saved = json.loads(data)
+        fresh = saved["schema"] == SCHEMA and 0 <= now - saved["fetched_at"] < KEPT_FOR_S
+        document = saved["document"]
     except (ValueError, KeyError, TypeError):
         return None
     return document if fresh and isinstance(document, str) else None
 
 
 def _keep(path: str, document: str, now: float) -> None:
-    """Write the file, private from creation and whole or not at all; a disk that refuses costs a request later."""
+    """Save a document; if the disk refuses, later processes send one request more."""
     text = json.dumps({"schema": SCHEMA, "fetched_at": now, "document": document})
-    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
-    try:
-        for place in (os.path.dirname(os.path.dirname(path)), os.path.dirname(path)):
-            make_directory(place)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-        _sweep(os.path.dirname(path), now - KEPT_FOR_S)
-    except (OSError, VaultError):
-        _forget(temporary)
+    directory = os.path.dirname(path)
+    with contextlib.suppress(OSError, VaultError):
+        make_directory(os.path.dirname(directory))
+        make_directory(directory)
+        write_file(path, text.encode("ascii"), is_durable=False)
+        _sweep(directory, now - KEPT_FOR_S)
 
 
 def _sweep(directory: str, before: float) -> None:

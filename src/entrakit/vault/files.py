@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from typing import TYPE_CHECKING
 
 from entrakit.errors import VaultError
 from entrakit.files import private
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 ENDING = ".json"
 DAMAGED = ".damaged-"
@@ -92,21 +92,14 @@ class Files:
         aside = f"{file.removesuffix(ENDING)}{DAMAGED}{now}-{os.urandom(2).hex()}"
         return aside if private.set_aside(file, aside, seen) else ""
 
-    @contextlib.contextmanager
-    def lock(self, name: str, timeout_s: float) -> Iterator[None]:
+    def lock(self, name: str, timeout_s: float) -> AbstractContextManager[None]:
         """Hold an entry against other processes for a block; raises VaultError after `timeout_s` seconds of waiting."""
         from entrakit.files.lock import locked
 
         private.make_directory(self.path)
-        path = self._file(name).removesuffix(ENDING) + ".lock"
-        with locked(path, timeout_s):
-            try:
-                yield
-            finally:
-                if name.startswith("."):
-                    # Of a lock that is no entry's nothing shall be left; who waits for it makes it anew.
-                    with contextlib.suppress(VaultError):
-                        private.remove_file(path)
+        private.make_directory(self._directory)
+        # Nothing is left of a lock that does not belong to an entry.
+        return locked(os.path.join(self._directory, f"{name}.lock"), timeout_s, is_removed=name.startswith("."))
 
     def read_current(self) -> bytes:
         """Return the name that was chosen; empty if none was. Raises VaultError."""
@@ -162,7 +155,7 @@ class Files:
     def sweep(self) -> None:
         """Remove what writers left that were killed at least an hour ago, as far as it can be removed."""
         for directory in (self.path, self._directory):
-            private.remove_rests(directory, time.time() - REST_AGE_S)
+            private.remove_leftovers(directory, time.time() - REST_AGE_S)
 
     def _file(self, name: str) -> str:
         return os.path.join(self._directory, name + ENDING)

@@ -9,7 +9,7 @@ from entrakit.cli.context import shown
 from entrakit.cli.options.batch_file import read_requests
 from entrakit.cli.options.body import read_input
 from entrakit.cli.options.query import add_target, client_of
-from entrakit.cli.output.destination import file_of, open_sink
+from entrakit.cli.output.destination import file_of, open_destination
 from entrakit.cli.output.forms import form_of
 from entrakit.connections import get_connection
 from entrakit.errors import EntraError, ExportError, GraphError, ParameterError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
     from entrakit.cli.options.batch_file import Entry
     from entrakit.cli.options.connection import Parser
-    from entrakit.cli.output.destination import Sink
+    from entrakit.cli.output.destination import Destination
     from entrakit.graph.batch import Item
     from entrakit.graph.client import Client
     from entrakit.services.operation import Operation, Request, Response
@@ -70,7 +70,7 @@ def _send(
     form = form_of(options.output, context, out, "ndjson")
     if form not in ("json", "ndjson"):
         raise ParameterError("The results of a batch are no table.", remedy="Name the file .ndjson or .json.")
-    sink = open_sink(context, out, is_record=True)
+    sink = open_destination(context, out, is_record=True)
     results = Results(entries, sink, is_array=form == "json")
     is_interrupted = False
     try:
@@ -111,7 +111,7 @@ class Results:
         is_array: Whether they are an array of JSON; else one per line.
     """
 
-    def __init__(self, entries: Sequence[Entry], sink: Sink, *, is_array: bool) -> None:
+    def __init__(self, entries: Sequence[Entry], sink: Destination, *, is_array: bool) -> None:
         self.count = 0
         self.sent: set[int] = set()
         self.trouble: ExportError | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from entrakit.cli.options.query import add_query, add_target, address_of, client_of, headers_of, query_of
-from entrakit.cli.output.destination import file_of, open_sink
+from entrakit.cli.output.destination import file_of, open_destination
 from entrakit.cli.output.forms import form_of
 from entrakit.connections import get_connection
 from entrakit.errors import ParameterError, VaultError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.options.connection import Parser
-    from entrakit.cli.output.destination import Sink
+    from entrakit.cli.output.destination import Destination
     from entrakit.cli.output.progress import Progress
     from entrakit.graph.client import DeltaChanges
 
@@ -50,7 +50,7 @@ class HandedOn(DeltaSession):
         is_whole: Whether the reader has it only once all is there, as with a file.
     """
 
-    def __init__(self, path: str, sink: Sink, *, is_whole: bool) -> None:
+    def __init__(self, path: str, sink: Destination, *, is_whole: bool) -> None:
         super().__init__(path)
         directory = os.path.dirname(self.path)
         if not os.path.isdir(directory):
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         raise ParameterError("--session names no file.", remedy="Name one; a shell may have replaced a $name.")
     if out and _same(out, options.session):
         raise ParameterError("--out and --session are the same file.", remedy="Give each a file of its own.")
-    sink = open_sink(context, out)
+    sink = open_destination(context, out)
     try:
         session = HandedOn(options.session, sink, is_whole=bool(out))
         with get_connection(options.name, vault=context.open_vault()) as connection:
@@ -108,8 +108,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _write(context: Context, changes: DeltaChanges, sink: Sink, progress: Progress) -> tuple[int, int]:
-    from entrakit.cli.output.destination import NewFile
+def _write(context: Context, changes: DeltaChanges, sink: Destination, progress: Progress) -> tuple[int, int]:
+    from entrakit.files.result import NewFile
     from entrakit.services import decoding
 
     count = removed = 0
@@ -120,7 +120,7 @@ def _write(context: Context, changes: DeltaChanges, sink: Sink, progress: Progre
             _tell_of_resync(context, progress)
         if changes.resyncs > resyncs and isinstance(sink, NewFile):
             # What came before the service began anew is part of what comes now.
-            sink.begin_anew()
+            sink.start_over()
             count = removed = 0
         resyncs = changes.resyncs
         sink.write(decoding.encode(change) + b"\n")

@@ -15,7 +15,7 @@ from entrakit.cli.options.query import (
     headers_of,
     query_of,
 )
-from entrakit.cli.output.destination import file_of, open_sink
+from entrakit.cli.output.destination import file_of, open_destination
 from entrakit.cli.output.forms import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
 from entrakit.connections import get_connection
 from entrakit.errors import ExportError, ParameterError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.options.connection import Parser
-    from entrakit.cli.output.destination import Sink
+    from entrakit.cli.output.destination import Destination
     from entrakit.graph.client import Client
     from entrakit.services.odata import Query
     from entrakit.services.operation import Request, Response
@@ -130,7 +130,7 @@ def _single(asked: Asked, request: Request) -> int:
     from entrakit.services.operation import Call
 
     may_be_page = bool(asked.out or header(asked.headers, "accept"))
-    sink = open_sink(asked.context, asked.out)  # before anything is sent: what came could not be got again
+    sink = open_destination(asked.context, asked.out)  # before anything is sent: what came could not be got again
     client = asked.client.watched(lambda *wait: _tell_of_wait(asked.context, *wait))
     if asked.context.owns_process:
         from entrakit.http.transport import load_lean
@@ -151,7 +151,7 @@ def _single(asked: Asked, request: Request) -> int:
     return 0
 
 
-def _give(asked: Asked, response: Response, sink: Sink) -> None:
+def _give(asked: Asked, response: Response, sink: Destination) -> None:
     """Write an answer. Raises ExportError, which says of a write that it was done; OSError of a read."""
     try:
         if _is_json(_kind(response)):
@@ -191,7 +191,7 @@ def _checked(response: Response, *, may_be_page: bool) -> Response:
     return response
 
 
-def _give_bytes(asked: Asked, response: Response, sink: Sink) -> None:
+def _give_bytes(asked: Asked, response: Response, sink: Destination) -> None:
     """Write what is no JSON as it came. Raises ParameterError where that is a terminal and it is no text."""
     kind = _kind(response)
     is_text = kind.startswith("text/")
@@ -207,7 +207,7 @@ def _give_bytes(asked: Asked, response: Response, sink: Sink) -> None:
         sink.write(b"\n")
 
 
-def _give_json(asked: Asked, response: Response, sink: Sink) -> None:
+def _give_json(asked: Asked, response: Response, sink: Destination) -> None:
     value = parsed(response.body)
     if asked.form == "json":
         sink.write(indented(response.body) + b"\n")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from entrakit.cli.output.destination import open_sink
+from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.forms import form_in, note_left_out, parsed, width_of
 from entrakit.cli.output.progress import Progress
-from entrakit.files.resumable import target_of
+from entrakit.files.result import target_of
 from entrakit.services import decoding
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def _export(asked: Asked, parallel: int, progress: Progress) -> None:
 
 def _convert(asked: Asked, lines: str) -> None:
     """Make the file in the form that was asked for, and remove the lines."""
-    sink = open_sink(asked.context, asked.out)
+    sink = open_destination(asked.context, asked.out)
     try:
         writer = form_in(asked.form, sink, asked.columns)
         with open(lines, "rb") as file:
@@ -72,7 +72,7 @@ def _convert(asked: Asked, lines: str) -> None:
 
 
 def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
-    sink = open_sink(asked.context, None)
+    sink = open_destination(asked.context, None)
     count = 0
     try:
         writer = form_in(asked.form, sink, asked.columns, width_of(asked.context))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from entrakit.cli.context import Context
-    from entrakit.cli.output.destination import Sink
+    from entrakit.cli.output.destination import Destination
 
     class Form(Protocol):
         """What writes objects, some at a time."""
@@ -38,7 +38,7 @@ class Array:
         sink: Where it goes.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Destination) -> None:
         self._sink = sink
         self._opened = False
 
@@ -63,7 +63,7 @@ class Lines:
         sink: Where it goes.
     """
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Destination) -> None:
         self._sink = sink
 
     def add(self, items: Sequence[object]) -> None:
@@ -92,7 +92,7 @@ def form_of(chosen: str | None, context: Context, out: str | None, default: str 
     return next((form for ending, form in _ENDINGS.items() if (out or "").lower().endswith(ending)), default)
 
 
-def form_in(name: str, sink: Sink, columns: Sequence[str] = (), width: int = 80) -> Form:
+def form_in(name: str, sink: Destination, columns: Sequence[str] = (), width: int = 80) -> Form:
     """Return what writes objects in a form: JSON texts for `json` and `ndjson`, values for `csv` and `table`."""
     if name in ("csv", "table"):
         from entrakit.cli.output.rows import Csv, Table

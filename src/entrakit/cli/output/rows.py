@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from entrakit.cli.output.destination import Sink
+    from entrakit.cli.output.destination import Destination
 
 WIDTH = 80
 NARROWEST = 10
@@ -35,7 +35,7 @@ class Csv:
         columns: Names of properties; none to take those of the first objects.
     """
 
-    def __init__(self, sink: Sink, columns: Sequence[str] = ()) -> None:
+    def __init__(self, sink: Destination, columns: Sequence[str] = ()) -> None:
         self._sink = sink
         self.columns = list(columns)
         self.left_out: list[str] = []
@@ -83,7 +83,7 @@ class Table:
         width: How wide it may be.
     """
 
-    def __init__(self, sink: Sink, columns: Sequence[str] = (), width: int = WIDTH) -> None:
+    def __init__(self, sink: Destination, columns: Sequence[str] = (), width: int = WIDTH) -> None:
         self._sink = sink
         self._width = max(width, NARROWEST)
         self.columns = list(columns)

@@ -1,0 +1,173 @@
+"""Result files of a user: private, written by one process at a time, and put in place complete.
+
+    FILE             the result; replaced in one step by the new one
+    .FILE.new        the new one while it is written
+    .FILE.new.lock   held while it is written
+
+Unlike the files of a vault, they may lie in a directory that others can read.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from entrakit.errors import ExportError, VaultBusyError
+from entrakit.files.lock import LockFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+class NewFile:
+    """A private file that replaces another in one step once it is complete.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ExportError: It can't be written there, or another process is writing it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = target_of(path)
+        self._unfinished = self._name_while_written()
+        with ExitStack() as undo:
+            self._lock = hold(self._unfinished, self.path)
+            undo.callback(self._lock.release)
+            raw = undo.enter_context(open_private(self._unfinished, self.path))
+            with self._reported():
+                self._begin(raw)
+            undo.pop_all()
+        self._file = io.BufferedWriter(raw)
+        self._is_over = False
+
+    def write(self, data: bytes) -> None:
+        """Write bytes. Raises ExportError."""
+        with self._reported():
+            self._file.write(data)
+
+    def flush(self) -> None:
+        """Do nothing: nobody reads the file before it is complete."""
+
+    def sync(self) -> None:
+        """Do the same as `flush`."""
+        self.flush()
+
+    def start_over(self) -> None:
+        """Discard what was written. Raises ExportError."""
+        with self._reported():
+            self._file.seek(0)
+            self._file.truncate()
+
+    def finish(self) -> None:
+        """Put the file in its place, complete and on the disk. Raises ExportError."""
+        with self._reported():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            # Before the move: Windows can't move an open file.
+            self._file.close()
+            os.replace(self._unfinished, self.path)
+        self._is_over = True
+        self._lock.release()
+
+    def close(self) -> None:
+        """Discard what was not finished."""
+        if self._is_over:
+            return
+        self._is_over = True
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self._discard()
+        self._lock.release()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Raise an OSError of the block as an ExportError that names the file."""
+        try:
+            yield
+        except OSError as error:
+            raise _not_writable(self.path, error) from error
+
+    def _name_while_written(self) -> str:
+        directory, name = os.path.split(self.path)
+        return os.path.join(directory, f".{name}.new")
+
+    def _begin(self, raw: io.FileIO) -> None:
+        """Make the open file ready; a killed run may have left something in it."""
+        raw.truncate(0)
+
+    def _discard(self) -> None:
+        os.unlink(self._unfinished)
+
+
+def target_of(path: str | os.PathLike[str]) -> str:
+    """Return the file that a path means: absolute, and with symbolic links followed.
+
+    Raises:
+        ExportError: It exists and is not an ordinary file, so a file must not replace it.
+    """
+    target = os.path.realpath(os.path.expanduser(path))
+    if os.path.exists(target) and not os.path.isfile(target):
+        what = "a directory" if os.path.isdir(target) else "no ordinary file"
+        raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
+    return target
+
+
+def hold(path: str, target: str) -> LockFile:
+    """Return the lock of a file that is being written; the caller releases it.
+
+    Args:
+        path: The file. The lock file is next to it.
+        target: The result file, which error messages name.
+
+    Raises:
+        ExportError: Another process is writing the file, or the lock file can't be made.
+    """
+    lock = LockFile(f"{path}.lock", is_removed=True)
+    try:
+        lock.acquire(0.0)
+    except VaultBusyError as error:
+        raise ExportError(f"Another process is writing {path}.", remedy="Wait for it, or name another file.") from error
+    except OSError as error:
+        raise _not_writable(target, error) from error
+    return lock
+
+
+def open_private(path: str, target: str) -> io.FileIO:
+    """Open a private file for reading and writing, unbuffered; make it if it is missing.
+
+    Args:
+        path: The file.
+        target: The result file, which error messages name.
+
+    Raises:
+        ExportError: It can't be opened, belongs to another user, others can write it, or it is not an ordinary file.
+    """
+    try:
+        file = os.fdopen(os.open(path, _FLAGS, 0o600), "r+b", buffering=0)
+    except OSError as error:
+        raise _not_writable(target, error) from error
+    info = os.fstat(file.fileno())
+    is_ours = not hasattr(os, "geteuid") or (info.st_uid == os.geteuid() and not info.st_mode & 0o022)
+    if not is_ours or not stat.S_ISREG(info.st_mode):
+        # Its content would become part of the result.
+        file.close()
+        raise ExportError(
+            f"{path} is somebody else's, others can write it, or it is no ordinary file.",
+            remedy="Remove it, then try again.",
+        )
+    return file
+
+
+def _not_writable(path: str, error: OSError) -> ExportError:
+    return ExportError(
+        f"{path} can't be written: {error.strerror or type(error).__name__}.",
+        remedy="Name a file in a directory that can be written.",
+    )
