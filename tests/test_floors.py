@@ -29,7 +29,7 @@ DOORS = {
     "redis": {"vault/redis.py"},
     "ctypes": {"vault/keys/kernel.py", "certificates/stores/windows_calls.py", "certificates/stores/macos_calls.py"},
     "pkcs11": {"certificates/stores/pkcs11.py"},
-    "platformdirs": {"files/paths.py"},
+    "platformdirs": {"vault/files.py"},
     "rich": {"cli/output/tables.py"},
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }

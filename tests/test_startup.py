@@ -82,7 +82,6 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.connections",
         "entrakit.errors",
         "entrakit.files",
-        "entrakit.files.paths",
         "entrakit.files.private",
         "entrakit.tokens",
         "entrakit.tokens.jwt",
@@ -94,7 +93,7 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.vault.files",
         "entrakit.vault.keys",
         "entrakit.vault.keys.file",
-        "entrakit.vault.names",
+        "entrakit.vault.keys.source",
     }
 
 

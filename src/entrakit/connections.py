@@ -9,8 +9,7 @@ from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.connection.settings import Settings, settings_from
 from entrakit.errors import EntraError
-from entrakit.vault import Vault
-from entrakit.vault.names import is_name
+from entrakit.vault import Vault, is_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from entrakit.errors import VaultError
 from entrakit.vault import envelope
-from entrakit.vault.keys import KeyRef, id_of
+from entrakit.vault.envelope import KeyRef, id_of
 
 if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON

@@ -90,8 +90,8 @@ def test_a_passphrase_is_stretched_once_for_all_processes() -> None:
     """
     The stretched key is held too, and given to nobody who does not have the passphrase.
     """
-    from entrakit.vault.keys import KeyMissingError
     from entrakit.vault.keys.environment import EnvironmentKey
+    from entrakit.vault.keys.source import KeyMissingError
 
     source = EnvironmentKey({"ENTRAKIT_VAULT_KEY": "correct horse"})
     ref, key = source.make()

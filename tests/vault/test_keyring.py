@@ -18,8 +18,9 @@ from entrakit import connect, disconnect
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import VaultError
 from entrakit.vault import Vault
-from entrakit.vault.keys import KeyMissingError, NoKeyringError, kernel
+from entrakit.vault.keys import kernel
 from entrakit.vault.keys.keyring import KeyringKey
+from entrakit.vault.keys.source import KeyMissingError, NoKeyringError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError, VaultError
 from entrakit.vault import Vault
-from entrakit.vault.keys import KeyMissingError, KeyRef, Keys, ref_from
+from entrakit.vault.envelope import KeyRef, ref_from
+from entrakit.vault.keys import Keys
 from entrakit.vault.keys.environment import EnvironmentKey
 from entrakit.vault.keys.file import FileKey
+from entrakit.vault.keys.source import KeyMissingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -324,7 +326,7 @@ def test_keys_show_nothing(private_home: Path) -> None:
     """
     The ladder holds keys in memory, and its repr none of them.
     """
-    keys = Keys({"ENTRAKIT_VAULT_KEY": TEXT_KEY}, lambda: str(private_home))
+    keys = Keys({"ENTRAKIT_VAULT_KEY": TEXT_KEY}, str(private_home))
     keys.make()
 
     assert "Keys(environment)" == repr(keys)

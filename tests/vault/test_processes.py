@@ -130,7 +130,7 @@ for name in sorted(set(sys.modules) - sealing): print(name)
     loaded = set(run(program, vault.place).split())
 
     assert set() == {name for name in loaded if name.split(".")[0] in HEAVY}
-    assert {"entrakit.errors", "entrakit.files.paths", "entrakit.vault"} <= loaded
+    assert {"entrakit.errors", "entrakit.vault.files", "entrakit.vault"} <= loaded
     assert "entrakit.files.lock" not in loaded
 
 

@@ -15,9 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
-from entrakit.vault import Entry, Vault
-from entrakit.vault.files import Files
-from entrakit.vault.names import checked_name
+from entrakit.vault import Entry, Vault, checked_name
+from entrakit.vault.files import FileStorage
 from entrakit.vault.redis import RedisStorage
 from entrakit.vault.storage import Storage
 
@@ -127,7 +126,7 @@ def test_a_name_is_a_file_directly_below(name: str) -> None:
     """
     Whatever the name, it is refused, or its file lies in the directory of entries and is named like it.
     """
-    files = Files("/nowhere")
+    files = FileStorage("/nowhere")
     with contextlib.suppress(ParameterError):
         assert f"/nowhere/connections/{name.lower()}.json" == os.path.normpath(files._file(checked_name(name)))
 
@@ -406,7 +405,7 @@ def test_a_listing_removes_what_killed_writers_left(vault: Vault) -> None:
     assert [False, False, True] == [path.exists() for path in (*rests, busy)]
 
 
-@pytest.mark.parametrize("storage", [Files, RedisStorage])
+@pytest.mark.parametrize("storage", [FileStorage, RedisStorage])
 def test_a_storage_keeps_the_contract(storage: type) -> None:
     """
     Each place for entries has every method of the contract, with the same parameters.

@@ -90,7 +90,7 @@ def token_of(grant: Grant, settings: Settings) -> Token:
 
 def metadata_directory() -> str | None:
     """Return where discovery documents are kept; None where nothing can be."""
-    from entrakit.files.paths import state_dir
+    from entrakit.vault.files import state_dir
 
     try:
         return os.path.join(state_dir(os.environ), "metadata")

@@ -1,43 +1,42 @@
-"""The vault: kept connections, metadata in the clear and secrets sealed.
+"""The vault: saved connections, with metadata in the clear and secrets sealed.
 
-`names` says what they may be called, `envelope` seals, `keys` finds the key, and a storage (`files`, `redis`) is where
-they are.
+`envelope` seals the entries, `keys` finds the key, and a storage (`files`, `redis`) holds them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
-from entrakit.files.paths import state_dir
 from entrakit.vault import envelope
-from entrakit.vault.keys import KeyMissingError, KeyRef, Keys, ref_from
-from entrakit.vault.names import checked_name, is_name
+from entrakit.vault.keys import Keys
+from entrakit.vault.keys.source import KeyMissingError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from entrakit.tokens.jwt import JSON
+    from entrakit.vault.envelope import KeyRef, SealedEntry
     from entrakit.vault.storage import Storage
 
 DEFAULT_NAME = "default"
 VARIABLE = "ENTRAKIT_VAULT"
 LOCK_TIMEOUT_S = 60.0
 _ATTEMPTS = 5
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
+_DEVICES = frozenset({"con", "prn", "aux", "nul"} | {f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)})
 Result = TypeVar("Result")
 
 
 class Entry(NamedTuple):
-    """One kept connection.
+    """A saved connection.
 
     Args:
-        metadata: What stands in the clear.
-        secrets: What was sealed.
+        metadata: The part in the clear.
+        secrets: The part that is sealed.
     """
 
     metadata: dict[str, JSON]
@@ -47,13 +46,13 @@ class Entry(NamedTuple):
         return f"Entry(metadata={self.metadata!r}, secrets=…)"
 
 
-class Listed(NamedTuple):
-    """One kept connection, as a listing sees it.
+class EntrySummary(NamedTuple):
+    """A saved connection in a listing.
 
     Args:
         name: Its name.
         values: Its metadata; empty if it can't be read.
-        problem: Why it can't be read; empty if it can.
+        problem: The reason why it can't be read; empty if it can.
     """
 
     name: str
@@ -62,18 +61,18 @@ class Listed(NamedTuple):
 
 
 class Vault:
-    """Kept connections in one place.
+    """Saved connections in one place.
 
     Args:
         place: A directory, or the `redis://` or `rediss://` address of a server that hosts share; empty for
-            `ENTRAKIT_VAULT`, else the usual directory (`paths.state_dir`).
-        key_from: Where the key shall come from: `environment`, `keyring` or `file`; empty for
-            `ENTRAKIT_VAULT_KEY_FROM`, else the first that works.
+            `ENTRAKIT_VAULT`, else the usual directory (`files.state_dir`).
+        key_from: Source of the key: `environment`, `keyring` or `file`; empty for `ENTRAKIT_VAULT_KEY_FROM`, else the
+            first that works.
         environ: The environment to look variables up in.
 
     Raises:
-        VaultError: There is no usual place.
-        ParameterError: The place or the source of the key can't be one.
+        VaultError: There is no usual directory.
+        ParameterError: The place or the source of the key is invalid.
     """
 
     def __init__(self, place: str = "", *, key_from: str = "", environ: Mapping[str, str] = os.environ) -> None:
@@ -83,35 +82,34 @@ class Vault:
             from entrakit.vault.redis import open_storage
 
             self.storage = open_storage(place)
-            self.keys = Keys(environ, lambda: state_dir(environ), key_from)
+            path = ""
         else:
-            from entrakit.vault.files import Files
+            from entrakit.vault.files import FileStorage, state_dir
 
             path = os.path.abspath(os.path.expanduser(place) if place else state_dir(environ))
-            self.storage = Files(path)
-            self.keys = Keys(environ, lambda: path, key_from)
+            self.storage = FileStorage(path)
+        self.keys = Keys(environ, path, key_from)
 
     def __repr__(self) -> str:
         return f"Vault({self.place!r})"
 
     @property
     def place(self) -> str:
-        """Where it is, for people and without secrets: a directory, or a server."""
+        """The directory or server, for people and without secrets."""
         return self.storage.place
 
     def check(self, name: str) -> None:
-        """Make sure, before anything is done, that a connection could be kept under a name.
+        """Check, before anything is done, that a connection can be saved under a name.
 
         A name has 1 to 64 letters, digits, dots, hyphens and underscores; case does not distinguish names, since it
         does not on every disk.
 
         Raises:
-            ParameterError: No connection can have this name.
-            VaultError: The place is not safe or can't be reached, or the key is not there.
+            ParameterError: The name is invalid.
+            VaultError: The place is not private or can't be reached, or the key is missing.
         """
         name = checked_name(name)
-        self.storage.prepare()
-        ref = self.key_ref()
+        ref = envelope.parse_key_note(self.storage.prepare(), self.storage.place)
         if ref is None:
             self.keys.ready()
             return
@@ -123,40 +121,40 @@ class Vault:
             self.keys.ready()
 
     def read(self, name: str) -> Entry:
-        """Return a kept connection.
+        """Return a saved connection.
 
         Raises:
-            NotConnectedError: There is none of this name.
-            VaultError: It can't be read; one that is damaged was moved aside.
-            ParameterError: The name can't be one.
+            NotConnectedError: There is no connection of this name.
+            VaultError: It can't be read; a damaged one was moved aside.
+            ParameterError: The name is invalid.
         """
-        return self._understood(
+        return self._read(
             name, lambda sealed: Entry(sealed.metadata, envelope.unseal(sealed, self.keys.open(sealed.key)))
         )
 
     def read_metadata(self, name: str) -> dict[str, JSON]:
-        """Return what stands in the clear of a kept connection, without the key: nothing vouches for it yet.
+        """Return the metadata of a saved connection. The key is not needed, so the metadata is not verified.
 
         Raises:
-            NotConnectedError: There is none of this name.
-            VaultError: It can't be read; one that is damaged was moved aside.
-            ParameterError: The name can't be one.
+            NotConnectedError: There is no connection of this name.
+            VaultError: It can't be read; a damaged one was moved aside.
+            ParameterError: The name is invalid.
         """
-        return self._understood(name, lambda sealed: sealed.metadata)
+        return self._read(name, lambda sealed: sealed.metadata)
 
-    def entries(self) -> list[Listed]:
-        """Return all kept connections by name, without the key; one that can't be read says why.
+    def entries(self) -> list[EntrySummary]:
+        """Return all saved connections by name; the key is not needed. One that can't be read has a problem.
 
-        On the way it removes what writers left that were killed at least an hour ago.
+        This also removes what killed writers left at least an hour ago.
 
         Raises:
             VaultError: The place can't be read.
         """
         self.storage.sweep()
-        return [self._listed(name) for name in self.names()]
+        return [self._summary(name) for name in self.names()]
 
     def names(self) -> list[str]:
-        """Return the names of all kept connections, sorted.
+        """Return the names of all saved connections, sorted.
 
         Raises:
             VaultError: The place can't be read.
@@ -164,7 +162,7 @@ class Vault:
         return self.storage.names()
 
     def traces(self) -> list[str]:
-        """Return the names of which anything is left, a damaged copy perhaps, sorted.
+        """Return the names of which anything is left, even a damaged copy, sorted.
 
         Raises:
             VaultError: The place can't be read.
@@ -172,35 +170,32 @@ class Vault:
         return self.storage.traces()
 
     def write(self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
-        """Keep a connection in place of the one of this name.
+        """Save a connection in place of the one of this name.
 
         Raises:
             VaultError: It can't be written; the earlier one is still there.
-            ParameterError: The name can't be one.
+            ParameterError: The name is invalid.
         """
         name = checked_name(name)
-        self.storage.prepare()
-        before = None
         with self.key_lock():
-            before = self.key_ref()
-            ref, key = self._key_to_write(name)
+            before, ref, key = self._key_to_write(name)
             self.storage.write(name, envelope.seal(name, metadata, secrets, ref, key))
         if before is not None and before != ref:
-            # Nothing that it has sealed is left.
+            # Nothing is left that the key before has sealed.
             with contextlib.suppress(VaultError):
                 self.keys.forget(before)
 
     def delete(self, name: str) -> bool:
-        """Remove all that is kept of a connection, and return whether there was anything.
+        """Remove everything of a connection, and return whether there was anything.
 
-        If it was the current one, none is chosen any more. If it was the last one, the key is removed too.
+        If it was the current one, no connection is current afterwards. With the last one, the key is removed too.
 
         Args:
             name: Its name.
 
         Raises:
-            VaultError: It can't be removed, or another process holds it.
-            ParameterError: The name can't be one.
+            VaultError: It can't be removed, or another process holds its lock.
+            ParameterError: The name is invalid.
         """
         name = checked_name(name)
         if not self.storage.has_traces(name):
@@ -213,22 +208,22 @@ class Vault:
         return True
 
     def lock(self, name: str, timeout_s: float = LOCK_TIMEOUT_S) -> AbstractContextManager[None]:
-        """Hold a connection against other processes for a block.
+        """Hold the lock of a connection for a block.
 
         Args:
             name: Its name.
             timeout_s: Seconds to wait for another process.
 
         Raises:
-            VaultBusyError: Another process held it for all that time.
+            VaultBusyError: Another process held the lock until the timeout.
             VaultError: It can't be locked.
         """
         return self.storage.lock(checked_name(name), timeout_s)
 
     def key_lock(self) -> AbstractContextManager[None]:
-        """Hold the vault's key against other processes, for a moment: while something is sealed with it, or removed.
+        """Hold the lock of the vault's key for a block, briefly: while it seals an entry, or is changed or removed.
 
-        Who holds an entry may ask for it; who holds it asks for no entry.
+        Lock order: entry first, then key; never the reverse.
 
         Raises:
             VaultError: It can't be locked.
@@ -236,63 +231,56 @@ class Vault:
         return self.storage.lock(".key", LOCK_TIMEOUT_S)
 
     def current(self) -> str:
-        """Return the name that is meant when none is given."""
+        """Return the name of the current connection, which is used if no name is given."""
         name = self.storage.read_current().decode("ascii", "replace").strip()
         return name if is_name(name) else DEFAULT_NAME
 
     def set_current(self, name: str) -> None:
-        """Choose the name that is meant when none is given.
+        """Choose the current connection, which is used if no name is given.
 
         Raises:
             NotConnectedError: There is no connection of this name.
-            VaultError: The connection can't be read, or the choice not written.
-            ParameterError: The name can't be one.
+            VaultError: The connection can't be read, or the choice can't be written.
+            ParameterError: The name is invalid.
         """
         self.read_metadata(name)
         self.storage.write_current(name.lower())
 
     def key_ref(self) -> KeyRef | None:
-        """Return which key seals what is written; None before the first.
+        """Return the name of the key that seals new entries; None before the first.
 
         Raises:
-            VaultError: The note about it can't be read, or is damaged.
+            VaultError: The note of the key can't be read, or is damaged.
         """
-        data = self.storage.read_key_note()
-        if data is None:
-            return None
-        try:
-            return ref_from(json.loads(data))
-        except (ValueError, TypeError, RecursionError) as error:
-            raise VaultError(
-                f"The note of the vault's key in {self.place} is damaged.",
-                remedy="Restore it from a backup (vault.json, or {entrakit}:key on the server); or remove it, and "
-                "connect again.",
-            ) from error
+        return envelope.parse_key_note(self.storage.read_key_note(), self.storage.place)
 
     def key_source(self) -> str:
-        """Return where the key is: `environment`, `keyring` or `file`; empty if there is none yet."""
+        """Return the source of the key: `environment`, `keyring` or `file`; empty if there is none yet."""
         ref = self.key_ref()
-        return ref.source if ref else self.keys.wanted
+        return ref.source if ref else self.keys.pinned
 
     def describe_key(self) -> str:
-        """Return in words where the key is, and what that protects against. Raises VaultError."""
+        """Return where the key is and what that protects against, for people. Raises VaultError."""
         return self.keys.describe(self.key_ref())
 
     def note_key(self, seen: KeyRef | None, ref: KeyRef | None) -> bool:
-        """Note that another key seals from now on (None: no key), unless somebody else did so first.
+        """Name the key that seals from now on (None: no key), unless another process has done so since `seen` was read.
 
         Raises:
             VaultError: It can't be written.
         """
-        return self.storage.swap_key_note(_note(seen), _note(ref))
+        return self.storage.swap_key_note(envelope.key_note(seen), envelope.key_note(ref))
 
-    def _key_to_write(self, name: str) -> tuple[KeyRef, bytes]:
-        """Return the vault's key; a new one only where nothing else is kept that the one before has sealed."""
+    def _key_to_write(self, name: str) -> tuple[KeyRef | None, KeyRef, bytes]:
+        """Return the noted key, and the name and bytes of the key to seal with.
+
+        The key to seal with is a new one only if there is no entry of another name that the noted key has sealed.
+        """
+        before = ref = self.key_ref()
         for _ in range(_ATTEMPTS):
-            ref = self.key_ref()
             if ref is not None:
                 try:
-                    return ref, self.keys.open(ref)
+                    return before, ref, self.keys.open(ref)
                 except KeyMissingError:
                     if not self._is_replaceable(name):
                         raise
@@ -303,17 +291,18 @@ class Vault:
                 )
             new, key = self.keys.make()
             if self.note_key(ref, new):
-                return new, key
-            # Of several that race one wins; what the others made is of no use.
+                return before, new, key
+            # If several processes race, one wins; the keys of the others are of no use.
             self.keys.forget(new)
+            ref = self.key_ref()
         raise VaultError("The vault's key is being changed.", remedy="Try again in a moment.")
 
     def _is_replaceable(self, name: str) -> bool:
-        """Return whether nothing is kept but what goes by this name."""
+        """Return whether there is no entry of another name."""
         return set(self.names()) <= {name}
 
     def _forget_unused_key(self) -> None:
-        """Remove the key if nothing is kept any more."""
+        """Remove the key if no entry is left."""
         with self.key_lock():
             ref = self.key_ref()
             if ref is None or self.traces() or not self.note_key(ref, None):
@@ -325,31 +314,31 @@ class Vault:
 
                 logging.getLogger("entrakit").warning("The vault's key, which seals nothing now, stays: %s", error)
 
-    def _listed(self, name: str) -> Listed:
+    def _summary(self, name: str) -> EntrySummary:
         try:
-            return Listed(name, self.read_metadata(name))
+            return EntrySummary(name, self.read_metadata(name))
         except (VaultError, NotConnectedError, ParameterError) as error:
-            return Listed(name, {}, error.problem)
+            return EntrySummary(name, {}, error.problem)
 
-    def _understood(self, name: str, use: Callable[[envelope.Sealed], Result]) -> Result:
-        """Return what `use` makes of an entry; one that it finds damaged is moved aside."""
-        kept = checked_name(name)
+    def _read(self, name: str, use: Callable[[SealedEntry], Result]) -> Result:
+        """Return the result of `use` on an entry; a damaged entry is moved aside."""
+        entry = checked_name(name)
         for _ in range(_ATTEMPTS):
-            data = self.storage.read(kept)
+            data = self.storage.read(entry)
             if data is None:
                 raise self._not_connected(name)
             try:
-                return use(envelope.parse(kept, data))
+                return use(envelope.parse(entry, data))
             except envelope.DamagedEntryError as error:
                 try:
-                    aside = self.storage.set_aside(kept, data)
+                    aside = self.storage.set_aside(entry, data)
                 except VaultError:
                     raise error from None
                 if aside:
                     raise VaultError(
                         f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
                     ) from error
-                # Another process has replaced or removed it meanwhile.
+                # Another process has replaced or removed it since it was read.
         raise VaultError(f"The kept connection {name!r} changes too fast to be read.", remedy="Try again.")
 
     def _not_connected(self, name: str) -> NotConnectedError:
@@ -363,5 +352,28 @@ class Vault:
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
 
 
-def _note(ref: KeyRef | None) -> bytes | None:
-    return None if ref is None else json.dumps({"schema": 1, **ref.to_json()}).encode("ascii")
+def checked_name(name: str) -> str:
+    """Return a connection's name as it is saved, in lower case.
+
+    Raises:
+        ParameterError: The name is invalid.
+    """
+    if not is_name(name):
+        raise ParameterError(
+            f"{name!r} can't be the name of a connection.",
+            remedy="Use up to 64 letters, digits, dots, hyphens and underscores, beginning with a letter or digit.",
+        )
+    return name.lower()
+
+
+def is_name(name: str) -> bool:
+    """Return whether a connection can have a name: one that is the same on every disk, and never a path."""
+    small = name.lower()
+    return (
+        0 < len(name) <= 64
+        and name.isascii()
+        and small[0] not in "._-"
+        and _LETTERS.issuperset(small)
+        and small.partition(".")[0] not in _DEVICES
+        and not small.endswith((".", ".lock", ".json"))
+    )

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import os
 from binascii import a2b_base64, b2a_base64
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError, VaultError
-from entrakit.vault import Entry
-from entrakit.vault.names import checked_name, is_name
+from entrakit.vault import Entry, checked_name, is_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -1,9 +1,9 @@
-"""Sealing an entry: AES-256-GCM (NIST SP 800-38D), with all that is in the clear bound to it.
+"""Sealed entries: AES-256-GCM (NIST SP 800-38D), which also protects what is in the clear, and the name of the key.
 
     {"schema": 1, "name": "default", "key": {"from": …, "id": …}, "metadata": {…}, "nonce": base64, "sealed": base64}
 
-All but nonce and sealed part is associated data of the seal: an entry that was edited, or put under another name, does
-not open. The nonce is 96 random bits, new for each seal. `key` says which key it was sealed with.
+Everything but the nonce and the sealed part is associated data of the seal, so an entry that was edited, or put under
+another name, does not open. The nonce is 96 random bits, new for each seal. `key` names the key of the seal.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ from __future__ import annotations
 import json
 import os
 from binascii import a2b_base64, b2a_base64
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import VaultError
-from entrakit.vault.keys import KeyRef, ref_from
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
 
@@ -24,13 +22,31 @@ SCHEMA = 1
 NONCE_SIZE = 12
 
 
-class Sealed(NamedTuple):
-    """An entry whose secrets are not open.
+class KeyRef(NamedTuple):
+    """Name of a key; not a secret.
+
+    Args:
+        source: `environment`, `keyring` or `file`.
+        id: Beginning of a hash of the key, in hex.
+        salt: Salt of a stretched passphrase, in hex; empty for a key that is not stretched.
+    """
+
+    source: str
+    id: str
+    salt: str = ""
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return its form in files."""
+        return {"from": self.source, "id": self.id, "salt": self.salt}
+
+
+class SealedEntry(NamedTuple):
+    """An entry with its secrets still sealed.
 
     Args:
         name: The connection's name.
-        key: Which key it was sealed with.
-        metadata: What is in the clear.
+        key: The key of the seal.
+        metadata: The part in the clear.
         nonce: The seal's nonce.
         ciphertext: The sealed secrets.
     """
@@ -43,7 +59,7 @@ class Sealed(NamedTuple):
 
 
 class DamagedEntryError(VaultError):
-    """The entry is not what was written."""
+    """The entry is not as it was written."""
 
 
 def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: KeyRef, key: bytes) -> bytes:
@@ -51,9 +67,9 @@ def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: Ke
 
     Args:
         name: The connection's name.
-        metadata: What stays in the clear.
-        secrets: What is sealed.
-        ref: Which key it is.
+        metadata: The part that stays in the clear.
+        secrets: The part that is sealed.
+        ref: Name of the key.
         key: Its 32 bytes.
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -71,8 +87,8 @@ def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: Ke
     return _dump(document)
 
 
-def parse(name: str, data: bytes) -> Sealed:
-    """Return the entry that some bytes hold, its secrets still sealed.
+def parse(name: str, data: bytes) -> SealedEntry:
+    """Parse the bytes of an entry, its secrets still sealed.
 
     Args:
         name: The connection's name, which the entry must have.
@@ -80,7 +96,7 @@ def parse(name: str, data: bytes) -> Sealed:
 
     Raises:
         DamagedEntryError: They are not an entry of this name.
-        VaultError: The entry is of a later version of entrakit.
+        VaultError: A later version of entrakit wrote the entry.
     """
     try:
         document = json.loads(data)
@@ -98,10 +114,10 @@ def parse(name: str, data: bytes) -> Sealed:
         raise _damaged(name) from error
     if len(nonce) != NONCE_SIZE:
         raise _damaged(name)
-    return Sealed(name, ref, metadata, nonce, ciphertext)
+    return SealedEntry(name, ref, metadata, nonce, ciphertext)
 
 
-def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
+def unseal(entry: SealedEntry, key: bytes) -> dict[str, JSON]:
     """Return the secrets of an entry.
 
     Args:
@@ -109,10 +125,10 @@ def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
         key: The 32 bytes of the key that it names.
 
     Returns:
-        What was sealed; its values are new, not shared with anything.
+        The secrets, as new values that nothing else shares.
 
     Raises:
-        DamagedEntryError: It was changed.
+        DamagedEntryError: The entry was changed.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -128,12 +144,74 @@ def unseal(entry: Sealed, key: bytes) -> dict[str, JSON]:
     return secrets
 
 
+def ref_from(value: JSON) -> KeyRef:
+    """Return the name of a key from its form in files.
+
+    Raises:
+        TypeError, ValueError: The value is not the name of a key.
+    """
+    if not isinstance(value, dict):
+        raise TypeError("not an object")
+    source, name, salt = value.get("from"), value.get("id"), value.get("salt")
+    if not (isinstance(source, str) and isinstance(name, str) and isinstance(salt, str)):
+        raise TypeError("not strings")
+    if len(name) != 16 or not _is_hex(name) or len(salt) > 64 or len(salt) % 2 or not _is_hex(salt):
+        raise ValueError("not hex")
+    return KeyRef(source, name, salt)
+
+
+def key_note(ref: KeyRef | None) -> bytes | None:
+    """Return the note that names the key of a vault; None if it has none."""
+    return None if ref is None else json.dumps({"schema": 1, **ref.to_json()}).encode("ascii")
+
+
+def parse_key_note(data: bytes | None, place: str) -> KeyRef | None:
+    """Return the key that a note names; None if there is no note.
+
+    Args:
+        data: The note.
+        place: The vault's place, for error messages.
+
+    Raises:
+        VaultError: The note is damaged.
+    """
+    if data is None:
+        return None
+    try:
+        return ref_from(json.loads(data))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise VaultError(
+            f"The note of the vault's key in {place} is damaged.",
+            remedy="Restore it from a backup (vault.json, or {entrakit}:key on the server); or remove it, and "
+            "connect again.",
+        ) from error
+
+
+def id_of(key: bytes) -> str:
+    """Return the id of a key, which distinguishes keys and reveals nothing of them."""
+    return digest(b"entrakit vault key" + key)[:8].hex()
+
+
+def digest(data: bytes) -> bytes:
+    """Return the SHA-256 digest (FIPS 180-4)."""
+    # Not hashlib, which loads a second OpenSSL next to the one that AES-GCM has loaded.
+    from cryptography.hazmat.primitives.hashes import SHA256, Hash
+
+    hasher = Hash(SHA256())
+    hasher.update(data)
+    return hasher.finalize()
+
+
+def _is_hex(text: str) -> bool:
+    return all(letter in "0123456789abcdef" for letter in text)
+
+
 def _bound(name: str, ref: KeyRef, metadata: dict[str, JSON]) -> bytes:
     return _dump({"schema": SCHEMA, "name": name, "key": ref.to_json(), "metadata": metadata})
 
 
 def _dump(value: object) -> bytes:
-    # The same value always has the same bytes, also after it went through a file.
+    # The same value always has the same bytes, also after it was written to a file and read again.
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 

@@ -20,12 +20,11 @@ import re
 import time
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, get_ident
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from entrakit.errors import ParameterError, VaultBusyError, VaultError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TypeVar
@@ -132,10 +131,9 @@ class RedisStorage:
     def __repr__(self) -> str:
         return f"RedisStorage({self.place!r})"
 
-    def prepare(self) -> None:
-        """Raise VaultError if the server can't be reached."""
-        if self._client is None:
-            self._ask("ping")
+    def prepare(self) -> bytes | None:
+        """Return the note of the vault's key; None if there is none. Raises VaultError for an unreachable server."""
+        return self.read_key_note()
 
     def read(self, name: str) -> bytes | None:
         """Return an entry; None if there is none."""

@@ -1,24 +1,23 @@
-"""What a vault asks of the place that its entries are in. `files` and `redis` are such places."""
+"""Contract of the places that hold the entries of a vault: directories (`files`) and Redis servers (`redis`)."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 
 class Storage(Protocol):
-    """Bytes by name. Every method raises VaultError where the place can't be used."""
+    """Bytes by name. Every method raises VaultError if the place can't be used."""
 
     @property
     def place(self) -> str:
-        """Where it is, for people and without secrets."""
+        """The place, for people and without secrets."""
         ...
 
-    def prepare(self) -> None:
-        """Make it ready to be written to, or say why it can't be."""
+    def prepare(self) -> bytes | None:
+        """Make the place ready to be written to, and return the note of the vault's key; None if there is none."""
         ...
 
     def read(self, name: str) -> bytes | None:
@@ -26,15 +25,15 @@ class Storage(Protocol):
         ...
 
     def write(self, name: str, data: bytes) -> None:
-        """Put an entry in place of the one of this name, whole or not at all."""
+        """Replace the entry of this name, in one step."""
         ...
 
     def delete(self, name: str) -> None:
-        """Remove all that is kept under a name, damaged copies too."""
+        """Remove everything of a name, damaged copies too."""
         ...
 
     def has_traces(self, name: str) -> bool:
-        """Return whether anything is kept under a name, be it damaged."""
+        """Return whether there is anything of a name, even if it is damaged."""
         ...
 
     def names(self) -> list[str]:
@@ -42,37 +41,37 @@ class Storage(Protocol):
         ...
 
     def traces(self) -> list[str]:
-        """Return the names of which anything is left, a damaged copy perhaps, sorted."""
+        """Return the names of which anything is left, even a damaged copy, sorted."""
         ...
 
     def set_aside(self, name: str, seen: bytes) -> str:
-        """Move an entry out of the way if it is still what was seen; return where to, empty if it is not."""
+        """Move an entry out of the way if it still is what was read; return its new place, empty if it is not."""
         ...
 
     def lock(self, name: str, timeout_s: float) -> AbstractContextManager[None]:
-        """Hold an entry against other processes for a block; raises VaultBusyError after `timeout_s` seconds."""
+        """Hold the lock of an entry for a block; raises VaultBusyError if another process keeps it for too long."""
         ...
 
     def read_current(self) -> bytes:
-        """Return the name that was chosen; empty if none was."""
+        """Return the current name; empty if none was chosen."""
         ...
 
     def write_current(self, name: str) -> None:
-        """Choose a name, or none if it is empty."""
+        """Choose the current name, or none if it is empty."""
         ...
 
     def read_key_note(self) -> bytes | None:
-        """Return what was noted about the vault's key; None if nothing was."""
+        """Return the note of the vault's key; None if there is none."""
         ...
 
     def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
-        """Note something else about the key (None: nothing) if `seen` still stands there; return whether it does."""
+        """Replace the note of the key (None: remove it) if it is still `seen`; return whether it is `data` now."""
         ...
 
     def inspect(self) -> list[tuple[str, str, str]]:
-        """Return what is wrong with the place, entries apart: what it is, the problem, and what to do."""
+        """Return what is wrong with the place, not with its entries: what it is, the problem, and the remedy."""
         ...
 
     def sweep(self) -> None:
-        """Remove what killed writers left, where that can be."""
+        """Remove what killed writers left, if the place needs it."""
         ...

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import EntraError, VaultError
-from entrakit.vault import envelope
-from entrakit.vault.names import checked_name, is_name
+from entrakit.vault import checked_name, envelope, is_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.vault import Vault
-    from entrakit.vault.keys import KeyRef
-
+    from entrakit.vault.envelope import KeyRef
 
 REKEY_WAIT_S = 10.0
 
@@ -74,7 +71,7 @@ def _rekey(vault: Vault) -> int:
     if not names:
         return 0
     for name in names:
-        sealed = _sealed(vault, name)
+        sealed = _read_sealed(vault, name)
         if sealed is not None:
             envelope.unseal(sealed, vault.keys.open_any(sealed.key))
     with vault.key_lock():
@@ -102,7 +99,7 @@ def _keys_in_use(vault: Vault) -> set[KeyRef | None]:
     found: set[KeyRef | None] = set()
     for name in (name for name in vault.names() if is_name(name)):
         with contextlib.suppress(VaultError):
-            sealed = _sealed(vault, name)
+            sealed = _read_sealed(vault, name)
             found.add(sealed.key if sealed else None)
     return found
 
@@ -110,7 +107,7 @@ def _keys_in_use(vault: Vault) -> set[KeyRef | None]:
 def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | None:
     """Seal an entry with a key, and return the key that it had; None if there was nothing to do."""
     with vault.lock(name):
-        sealed = _sealed(vault, name)
+        sealed = _read_sealed(vault, name)
         if sealed is None or sealed.key == ref:
             return None
         secrets = envelope.unseal(sealed, vault.keys.open_any(sealed.key))
@@ -120,7 +117,7 @@ def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | No
         return sealed.key
 
 
-def _sealed(vault: Vault, name: str) -> envelope.Sealed | None:
+def _read_sealed(vault: Vault, name: str) -> envelope.SealedEntry | None:
     name = checked_name(name)
     data = vault.storage.read(name)
     return None if data is None else envelope.parse(name, data)
@@ -140,7 +137,7 @@ def _check_key(vault: Vault) -> Finding:
 
 def _check_entry(vault: Vault, name: str) -> Finding:
     try:
-        sealed = _sealed(vault, name)
+        sealed = _read_sealed(vault, name)
         if sealed is None:
             return Finding(name)
         envelope.unseal(sealed, vault.keys.open(sealed.key))

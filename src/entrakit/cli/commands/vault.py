@@ -98,8 +98,8 @@ def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
 
 def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     from entrakit.files.private import create_file
+    from entrakit.vault import is_name
     from entrakit.vault.bundle import export
-    from entrakit.vault.names import is_name
 
     if options.replace:
         raise ParameterError("--replace goes with `entra vault import`.")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from binascii import a2b_base64
+from typing import TYPE_CHECKING
 
-from entrakit.vault.keys import KEY_SIZE, OLD_VARIABLE, VARIABLE, KeyMissingError, KeyRef, digest, id_of
+from entrakit.vault.envelope import KeyRef, digest, id_of
+from entrakit.vault.keys.source import KEY_SIZE, OLD_VARIABLE, VARIABLE, KeyMissingError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -10,7 +10,8 @@ import os
 
 from entrakit.errors import VaultError
 from entrakit.files.private import create_file, make_directory, read_file, remove_file
-from entrakit.vault.keys import KEY_SIZE, KeyMissingError, KeyRef, id_of
+from entrakit.vault.envelope import KeyRef, id_of
+from entrakit.vault.keys.source import KEY_SIZE, KeyMissingError
 
 
 class FileKey:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import sys
 from binascii import b2a_base64
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from entrakit.errors import VaultError
-from entrakit.vault.keys import KEY_SIZE, KeyMissingError, KeyRef, NoKeyringError, id_of, kernel
+from entrakit.vault.envelope import KeyRef, id_of
+from entrakit.vault.keys import kernel
 from entrakit.vault.keys.environment import as_key
+from entrakit.vault.keys.source import KEY_SIZE, KeyMissingError, NoKeyringError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar

@@ -1,4 +1,4 @@
-"""Where state is kept."""
+"""Saved connections as files: where their directory is, and what is checked of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from entrakit.errors import VaultError
-from entrakit.files.paths import state_dir
+from entrakit.vault.files import state_dir
 
 
 @pytest.mark.parametrize(

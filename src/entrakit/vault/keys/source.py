@@ -1,0 +1,64 @@
+"""Contract of the places that a vault's key can come from, and how they fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from entrakit.errors import VaultError
+
+if TYPE_CHECKING:
+    from entrakit.vault.envelope import KeyRef
+
+VARIABLE = "ENTRAKIT_VAULT_KEY"
+OLD_VARIABLE = "ENTRAKIT_VAULT_OLD_KEY"
+KEY_SIZE = 32
+
+
+class KeyMissingError(VaultError):
+    """The key that sealed the entries is missing: removed, not set, or replaced by another one."""
+
+
+class NoKeyringError(VaultError):
+    """This machine, or this session, has no keyring that can be used."""
+
+
+class KeySource(Protocol):
+    """A place that a key can come from."""
+
+    def ready(self) -> None:
+        """Check that a key can be made, without making one.
+
+        Raises:
+            VaultError: It can't.
+        """
+        ...
+
+    def open(self, ref: KeyRef) -> bytes:
+        """Return the 32 bytes of a key, after a check that they are that key.
+
+        Raises:
+            KeyMissingError: The key is missing.
+            VaultError: It can't be read.
+        """
+        ...
+
+    def make(self) -> tuple[KeyRef, bytes]:
+        """Make a key, save it, and return it.
+
+        Raises:
+            NoKeyringError: This place does not exist here.
+            VaultError: The key can't be saved.
+        """
+        ...
+
+    def forget(self, ref: KeyRef) -> None:
+        """Remove a key if it exists.
+
+        Raises:
+            VaultError: It can't be removed.
+        """
+        ...
+
+    def describe(self, ref: KeyRef) -> str:
+        """Return where a key is and what that protects against, for people."""
+        ...
