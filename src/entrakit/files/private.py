@@ -1,6 +1,6 @@
 """Private files: readable by their owner only from creation, and replaced whole or not at all.
 
-A file is read only if nobody but its owner could have written it. Directories follow the same rules.
+A file is read only if its owner alone could have written it. Directories follow the same rules.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def read_file(path: str) -> bytes | None:
         _check_private(path, info, directory=False)
         if info.st_size > MAX_FILE:
             raise _unsafe(path, "is larger than anything that entrakit writes", "Remove it")
-        # Read without a file object: it would refuse a directory in words of its own, and costs a little.
+        # Read without a file object, which is slower and refuses a directory with an error of its class.
         data = os.read(handle, info.st_size)
         while len(data) < info.st_size and (more := os.read(handle, info.st_size - len(data))):
             data += more
@@ -97,11 +97,11 @@ def write_file(path: str, data: bytes, *, is_durable: bool = True) -> None:
     Args:
         path: The file.
         data: Its new content.
-        is_durable: Wait until the content is on the disk. Without it, a power cut may leave an empty file: good
-            enough for what can be fetched again.
+        is_durable: Wait until the content is on the disk. Without it, a power cut may leave an empty file, which
+            is acceptable for content that can be fetched again.
 
     Raises:
-        VaultError: It can't be written, or is too large to be read again; the old content is still there.
+        VaultError: It can't be written, or is too large to be read again; the old content is unchanged.
     """
     if len(data) > MAX_FILE:
         raise VaultError(f"Can't write {path}: {len(data)} bytes are more than one connection may have.")
@@ -234,7 +234,7 @@ def file_error(action: str, path: str, error: OSError) -> VaultError:
     """Return the error for a system call that failed, with a remedy.
 
     Args:
-        action: What was tried, such as `read`.
+        action: The operation that failed, such as `read`.
         path: The file or directory.
         error: The error of the system.
     """
@@ -249,7 +249,7 @@ def file_error(action: str, path: str, error: OSError) -> VaultError:
 
 
 def _new_directory(path: str) -> os.stat_result:
-    """Make a directory and its missing parents, and return what is there then; another process may have been first."""
+    """Make a directory and its missing parents, and return its status; another process may have made it first."""
     missing, parent = [], os.path.abspath(path)
     while not os.path.lexists(parent):
         missing.append(parent)

@@ -6,8 +6,8 @@
     FILE.unfinished   results of a batch so far, with FILE.unfinished.lock
     FILE              the result, put in place in one step at the end
 
-An export writes a page's lines before the note that counts them, and the last complete note counts. Whatever lies
-beyond it is cut off and read again, so the result is the same as without an interruption. All files are private from
+An export writes a page's lines before the note that counts them, and the last complete note counts. Lines
+beyond it are cut off and read again, so the result is the same as without an interruption. All files are private from
 their creation.
 """
 
@@ -50,7 +50,7 @@ class ResumableFile:
 
     Args:
         path: The result file.
-        key: What is exported: the tenant and the whole query. A file of another key is not continued.
+        key: Identity of the export: the tenant and the whole query. A file of another key is not continued.
 
     Raises:
         ExportError: The files can't be read or written, another process is writing them, or they belong to another
@@ -164,7 +164,7 @@ class ResumableFile:
             self._notes.write(self._heading())
             return Checkpoint()
         self._notes.seek(max(len(first), size - LONGEST_NOTE))
-        # What comes after the last line end was cut off when its writer was killed.
+        # An incomplete last line was cut off when its writer was killed.
         complete = self._notes.read(LONGEST_NOTE).rpartition(b"\n")[0]
         return _parsed(complete.rpartition(b"\n")[2])
 

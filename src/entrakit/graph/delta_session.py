@@ -1,4 +1,4 @@
-"""Delta sessions: the links from which delta queries continue, in a private file that is replaced in one step.
+"""Delta sessions: the links that delta queries continue from, in a private file that is replaced in one step.
 
     {"entrakit_delta": 1, "queries": {"KEY": "https://graph.microsoft.com/v1.0/users/delta?$deltatoken=…"}}
 
@@ -48,11 +48,11 @@ class DeltaSession:
         return f"DeltaSession({self.path!r})"
 
     def link(self, key: str) -> str:
-        """Return the link from which a query continues; empty if it has none yet. Raises VaultError."""
+        """Return the link that a query continues from; empty if it has none yet. Raises VaultError."""
         return self._queries().get(key, "")
 
     def keep(self, key: str, link: str) -> None:
-        """Save the link from which a query continues; other queries in the file stay. Raises VaultError."""
+        """Save the link that a query continues from; other queries in the file stay. Raises VaultError."""
         with self._exclusive():
             queries = self._queries() | {key: link}
             text = json.dumps({"entrakit_delta": VERSION, "queries": queries}, indent=1)

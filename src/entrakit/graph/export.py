@@ -1,7 +1,7 @@
 """Export of a collection to a file, one JSON object per line (NDJSON), without parsing the objects.
 
-An `Export` holds what is to be read and what was written; the clients only loop. It continues from where an earlier run
-was interrupted, if that was for the same query and tenant.
+An `Export` decides which pages are read and writes them; the clients only loop. It continues where an earlier run was
+interrupted, if that was for the same query and tenant.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from entrakit.services.operation import Operation
     from entrakit.services.service import Service
 
-# What a link of an interrupted run may be answered with when the service has forgotten it.
+# Status of the response to a link of an interrupted run that the service has forgotten.
 _FORGOTTEN = (400, 404, 410)
 
 
@@ -50,15 +50,15 @@ class Export:
     Args:
         service: The service.
         path: Path of the collection.
-        file: Where the lines go.
-        tenant: The tenant that is asked.
+        file: The result file.
+        tenant: The tenant.
         headers: Header fields.
         query: Query options.
-        parallel: How many pages to read at once.
-        on_page: Told after each page how many objects there are so far, and in all where that is known.
+        parallel: Number of pages to read at once.
+        on_page: Called after each page with the number of objects so far, and in all if that is known.
 
     Raises:
-        ParameterError: Something of the query can't be right.
+        ParameterError: The query is invalid.
         ExportError: The file can't be written, or another process writes it.
     """
 
@@ -82,13 +82,13 @@ class Export:
         self._is_resumed = bool(self._file.checkpoint.links)
         self._links: dict[int, tuple[str, str]] = {}
         self._total = self._file.checkpoint.total
-        self._is_proved = False
+        self._is_verified = False
 
     def begin(self) -> Operation[list[Listing[decoding.Raw]]]:
-        """Return what is to be read: what an earlier run left, or all of it.
+        """Return the listings to read: those that an earlier run left, or all.
 
         Raises:
-            EntraError: The collection can't be counted, where it is to be read in ranges.
+            EntraError: The collection can't be counted, which reading in ranges requires.
         """
         checkpoint = self._file.checkpoint
         if checkpoint.lines and not checkpoint.links:
@@ -107,8 +107,8 @@ class Export:
             self._total = self._partition.expected
             if listings:
                 return self._started(listings)
-            # It can't be cut, or is not worth it.
-            self._is_proved = True
+            # The collection can't be split, or is too small for it.
+            self._is_verified = True
         return self._started([self._whole])
 
     def take(self, fetched: Fetched[decoding.Raw]) -> None:
@@ -125,24 +125,24 @@ class Export:
         else:
             del self._links[place]
         links = list(self._links.values())
-        if not links and self._partition is not None and not self._is_proved:
-            # Until the proof, the collection as a whole is what an interrupted run goes on with.
+        if not links and self._partition is not None and not self._is_verified:
+            # Until the ranges are verified, an interrupted run continues with the whole collection.
             links = [(self._first, self._first)]
         self._file.add(lines_of(items), len(items), links, self._total)
         if self._on_page is not None:
             self._on_page(self._file.checkpoint.lines, self._total if self._total >= 0 else None)
 
     def rest(self) -> Operation[list[Listing[decoding.Raw]]]:
-        """Return what is still to be read when all was read: the whole, where ranges did not prove to be all of it."""
-        if self._partition is None or self._is_proved:
+        """Return the listings that are still to read after all others: the whole, if the ranges turn out incomplete."""
+        if self._partition is None or self._is_verified:
             return []
-        self._is_proved = True
+        self._is_verified = True
         if (yield from self._partition.is_complete()):
             return []
         return self._started([self._partition.whole()])
 
     def begin_again(self, error: GraphError) -> list[Listing[decoding.Raw]]:
-        """Return what is to be read where the service has forgotten the links of an earlier run; else raise `error`."""
+        """Return the listings to read if the service has forgotten the links of an earlier run; else raise `error`."""
         if not self._is_resumed or error.status not in _FORGOTTEN:
             raise error
         self._forget()
@@ -175,7 +175,7 @@ class Export:
 
 
 def lines_of(items: list[decoding.Raw]) -> bytes:
-    """Return objects as lines of JSON; text that the service broke into lines is put together again."""
+    """Return objects as lines of JSON; an object that the service broke into several lines becomes one."""
     if not items:
         return b""
     joined = b"\n".join(items)

@@ -162,7 +162,7 @@ class Vault:
         return self.storage.names()
 
     def traces(self) -> list[str]:
-        """Return the names of which anything is left, even a damaged copy, sorted.
+        """Return the names with an entry or a damaged copy, sorted.
 
         Raises:
             VaultError: The place can't be read.
@@ -173,7 +173,7 @@ class Vault:
         """Save a connection in place of the one of this name.
 
         Raises:
-            VaultError: It can't be written; the earlier one is still there.
+            VaultError: It can't be written; the earlier one is unchanged.
             ParameterError: The name is invalid.
         """
         name = checked_name(name)
@@ -292,7 +292,7 @@ class Vault:
             new, key = self.keys.make()
             if self.note_key(ref, new):
                 return before, new, key
-            # If several processes race, one wins; the keys of the others are of no use.
+            # If several processes race, one wins; the keys of the others are useless.
             self.keys.forget(new)
             ref = self.key_ref()
         raise VaultError("The vault's key is being changed.", remedy="Try again in a moment.")

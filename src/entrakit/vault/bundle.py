@@ -1,9 +1,9 @@
-"""Connections to take elsewhere: one file, sealed with a passphrase.
+"""Export and import of connections: one file, sealed with a passphrase.
 
     {"entrakit": "connections", "schema": 1, "kdf": {…}, "nonce": base64, "sealed": base64}
 
-The passphrase is stretched by scrypt (RFC 7914), four times harder than for a vault, since whoever finds the file can
-guess in peace. What is sealed (AES-256-GCM) are names, metadata and secrets; all the rest is bound to it.
+The passphrase is stretched by scrypt (RFC 7914), four times harder than for a vault, since the file can be attacked
+offline. Names, metadata and secrets are sealed (AES-256-GCM); everything else in the file is associated data.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 MIN_PASSPHRASE = 8
-# 128 MiB. A file that asks for more could use up this machine, so it may not ask for anything else.
+# 128 MiB. A file with larger parameters could use up the memory of this machine, so no others are accepted.
 SCRYPT: dict[str, JSON] = {"name": "scrypt", "n": 2**17, "r": 8, "p": 1}
 
 
 def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
-    """Return the bytes of a file with connections in it.
+    """Return the bytes of a file that holds connections.
 
     Args:
-        vault: Where they are kept.
-        names: Which ones; none means all.
-        passphrase: What seals the file; at least 8 characters.
+        vault: The vault.
+        names: Their names; empty for all.
+        passphrase: Passphrase that seals the file; at least 8 characters.
 
     Raises:
-        ParameterError: The passphrase is too short, or a name can't be one.
+        ParameterError: The passphrase is too short, or a name is invalid.
         NotConnectedError: There is no connection of one of the names.
         VaultError: One can't be read.
     """
@@ -52,17 +52,17 @@ def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
 
 
 def restore(vault: Vault, data: bytes, passphrase: Secret, *, replace: bool = False) -> list[str]:
-    """Keep the connections that a file holds, and return their names.
+    """Save the connections that a file holds, and return their names.
 
     Args:
-        vault: Where to keep them.
+        vault: The vault to save them in.
         data: The file's bytes.
-        passphrase: What it was sealed with.
-        replace: Put them in place of connections of the same names.
+        passphrase: Passphrase that sealed the file.
+        replace: Replace connections of the same names.
 
     Raises:
-        VaultError: It does not open, is of another version, or a connection of one of the names is kept; then nothing
-            was changed.
+        VaultError: It does not open, has another version, or a connection of one of the names exists; nothing was
+            changed.
     """
     entries = unpack(data, passphrase)
     present = sorted(set(vault.names()) & set(entries))
@@ -83,9 +83,8 @@ def pack(entries: Mapping[str, Entry], passphrase: Secret) -> bytes:
     """Return the bytes of a file that holds entries."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    header: dict[str, JSON] = {
-        "entrakit": "connections", "schema": SCHEMA, "kdf": {**SCRYPT, "salt": os.urandom(16).hex()},
-    }  # fmt: skip
+    kdf: dict[str, JSON] = {**SCRYPT, "salt": os.urandom(16).hex()}
+    header: dict[str, JSON] = {"entrakit": "connections", "schema": SCHEMA, "kdf": kdf}
     nonce = os.urandom(12)
     content = {name: {"metadata": entry.metadata, "secrets": entry.secrets} for name, entry in entries.items()}
     sealed = AESGCM(_stretched(passphrase, header)).encrypt(nonce, _dump(content), _dump(header))
@@ -96,7 +95,7 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
     """Return the entries that a file holds, by name.
 
     Raises:
-        VaultError: It is no such file, is of another version, was changed, or the passphrase is another one.
+        VaultError: Not a file of exported connections, an unsupported version, a modified file, or a wrong passphrase.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -106,10 +105,10 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
         content = json.loads(AESGCM(_stretched(passphrase, header)).decrypt(nonce, sealed, _dump(header)))
         entries = {checked_name(name): Entry(one["metadata"], one["secrets"]) for name, one in content.items()}
         if not all(isinstance(part, dict) for entry in entries.values() for part in entry):
-            raise _no_export()
+            raise _not_an_export()
         return entries
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise _no_export() from error
+        raise _not_an_export() from error
     except InvalidTag as error:
         raise VaultError(
             "The file does not open: the passphrase is another one, or the file was changed.",
@@ -125,9 +124,9 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
         kind, schema, kdf = document["entrakit"], document["schema"], {**document["kdf"]}
         salt = bytes.fromhex(kdf.pop("salt"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise _no_export() from error
+        raise _not_an_export() from error
     if kind != "connections" or len(nonce) != 12 or len(salt) != 16:
-        raise _no_export()
+        raise _not_an_export()
     if schema != SCHEMA or kdf != SCRYPT:
         raise VaultError(
             f"The file is of version {schema!a}, and this entrakit knows version {SCHEMA}.",
@@ -136,7 +135,7 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
     return document, nonce, sealed
 
 
-def _no_export() -> VaultError:
+def _not_an_export() -> VaultError:
     return VaultError("This is no file of exported connections.", remedy="`entra vault export FILE` makes one.")
 
 

@@ -188,7 +188,7 @@ def parse_key_note(data: bytes | None, place: str) -> KeyRef | None:
 
 
 def id_of(key: bytes) -> str:
-    """Return the id of a key, which distinguishes keys and reveals nothing of them."""
+    """Return the id of a key, which distinguishes it from others and does not reveal it."""
     return digest(b"entrakit vault key" + key)[:8].hex()
 
 

@@ -89,7 +89,7 @@ class FileStorage:
         return private.read_file(file)
 
     def write(self, name: str, data: bytes) -> None:
-        """Replace the entry of this name. Raises VaultError; then the earlier one is still there."""
+        """Replace the entry of this name. Raises VaultError; then the earlier one is unchanged."""
         private.write_file(self._file(name), data)
 
     def delete(self, name: str) -> None:
@@ -110,7 +110,7 @@ class FileStorage:
         return sorted(file.removesuffix(ENDING) for file in self._files() if file.endswith(ENDING))
 
     def traces(self) -> list[str]:
-        """Return the names of which anything is left, even a damaged copy, sorted. Raises VaultError."""
+        """Return the names with an entry or a damaged copy, sorted. Raises VaultError."""
         damaged = {file.partition(DAMAGED)[0] for file in self._files() if DAMAGED in file}
         return sorted({*self.names(), *damaged})
 
@@ -175,7 +175,7 @@ class FileStorage:
         return True
 
     def inspect(self) -> list[tuple[str, str, str]]:
-        """Return what is wrong with directories and files: permissions, owners, damaged copies, leftovers."""
+        """Return the problems of directories and files: permissions, owners, damaged copies, leftovers."""
         found = []
         for directory in (self.path, self._directory):
             try:
@@ -189,7 +189,7 @@ class FileStorage:
         return found
 
     def sweep(self) -> None:
-        """Remove what killed writers left at least an hour ago, as far as possible."""
+        """Remove leftovers of writers that were killed at least an hour ago, as far as possible."""
         for directory in (self.path, self._directory):
             private.remove_leftovers(directory, time.time() - LEFTOVER_AGE_S)
 

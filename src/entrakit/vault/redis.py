@@ -1,15 +1,15 @@
-"""Connections on a Redis server that many hosts share (extra `redis`).
+"""Saved connections on a Redis server that many hosts share (extra `redis`).
 
     {entrakit}:entry:NAME      an entry, sealed as in a file; the key is never sent
-    {entrakit}:damaged:NAME    entries that were damaged
-    {entrakit}:lock:NAME       who renews it at the moment; ends by itself when that process dies
-    {entrakit}:fence:NAME      who was the last to hold the lock: writes of those before are refused
+    {entrakit}:damaged:NAME    damaged copies of an entry
+    {entrakit}:lock:NAME       the process that renews it now; expires by itself when that process dies
+    {entrakit}:fence:NAME      the last process that held the lock: writes of earlier ones are refused
     {entrakit}:names           all names
     {entrakit}:current         the name that commands use when none is given
-    {entrakit}:key             which key seals the entries
+    {entrakit}:key             the note that names the key of the entries
 
-Each step that has to be whole is one script, which the server runs without another in between. All of them can be
-repeated when an answer was lost.
+Each atomic step is one script, which the server runs without interruption. All of them can be repeated if an answer
+was lost.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
     Answer = TypeVar("Answer")
 
-# A refresh token that nobody used for so long is over as well.
+# An unused refresh token expires after the same time.
 ENTRY_TTL_S = 90 * 24 * 3600
 DAMAGED_TTL_S = 30 * 24 * 3600
 FENCE_TTL_S = 24 * 3600
-# A holder that died is over after this; one that lives says so three times as often.
+# The lock of a dead process expires after this time; a live one extends it three times as often.
 LOCK_TTL_S = 15.0
 PATIENCE_S = 10.0
 SILENCE_S = 5.0
@@ -50,7 +50,7 @@ redis.call('set', KEYS[2], ARGV[1], 'ex', ARGV[3])
 return ''
 """
 _EXTEND = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('pexpire', KEYS[1], ARGV[2]) end return 0"
-# A lock that is no entry's leaves no fence either.
+# A lock that does not belong to an entry leaves no fence.
 _RELEASE = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '.' then redis.call('del', KEYS[2]) end
@@ -59,7 +59,7 @@ return redis.call('del', KEYS[1])
 _WRITE = """
 local fence = redis.call('get', KEYS[2])
 if ARGV[3] ~= '' and fence ~= ARGV[3] then
-  -- A server that was restarted may have lost fence and lock; then nobody else has them, and the entry is still there.
+  -- A restarted server may have lost fence and lock. Then no other process has them, and the entry still exists.
   local holder = redis.call('get', KEYS[4])
   if fence or (holder and holder ~= ARGV[3]) or redis.call('exists', KEYS[1]) == 0 then return 0 end
 end
@@ -80,7 +80,7 @@ redis.call('ltrim', KEYS[2], 0, 4)
 redis.call('expire', KEYS[2], ARGV[2])
 return redis.call('del', KEYS[1])
 """
-# Names of which an entry, or in `traces` a damaged one, is there; a name that has neither is forgotten.
+# Names with an entry or, for `traces`, a damaged copy; a name without both is removed.
 _LIST = """
 local found = {}
 for _, name in ipairs(redis.call('smembers', KEYS[1])) do
@@ -101,7 +101,7 @@ return 1
 
 
 class Client(Protocol):
-    """What is used of redis-py's client."""
+    """The method used of redis-py's client."""
 
     def execute_command(self, *words: str | bytes | int) -> bytes | int | list[bytes] | None:
         """Send one command and return the answer."""
@@ -113,10 +113,10 @@ class RedisStorage:
 
     Args:
         url: `redis://` or `rediss://` (TLS, with the certificate checked) address, with user, password and number of
-            the database where needed; for TLS also `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile` as query.
+            the database if needed; for TLS also `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile` as query.
 
     Raises:
-        ParameterError: The address can't be one.
+        ParameterError: The address is invalid.
     """
 
     def __init__(self, url: str) -> None:
@@ -140,10 +140,10 @@ class RedisStorage:
         return cast("bytes | None", self._ask("get", _key("entry", name)))
 
     def write(self, name: str, data: bytes) -> None:
-        """Put an entry in place of the one of this name.
+        """Replace the entry of this name.
 
         Raises:
-            VaultError: The server refused it, or the lock was lost to another process meanwhile.
+            VaultError: The server refused it, or another process has taken over the lock.
         """
         if len(data) > MAX_ENTRY:
             raise VaultError(f"Can't write {name}: {len(data)} bytes are more than one connection may have.")
@@ -156,14 +156,14 @@ class RedisStorage:
             )
 
     def delete(self, name: str) -> None:
-        """Remove all that is kept under a name. Raises VaultError if the lock was lost to another process meanwhile."""
+        """Remove everything of a name. Raises VaultError if another process has taken over the lock."""
         owner = self._held.get((name, get_ident()), "")
         keys = (_key("entry", name), _key("damaged", name), _key("fence", name), _key("names"))
         if not self._run(_DELETE, keys, owner, name):
             raise VaultError(f"Another process has taken over {name!r} in {self.place}.", remedy="Try again.")
 
     def has_traces(self, name: str) -> bool:
-        """Return whether anything is kept under a name, be it damaged."""
+        """Return whether there is anything of a name, even if it is damaged."""
         return bool(self._ask("exists", _key("entry", name), _key("damaged", name)))
 
     def names(self) -> list[str]:
@@ -171,22 +171,22 @@ class RedisStorage:
         return self._listed("names")
 
     def traces(self) -> list[str]:
-        """Return the names of which anything is left, sorted."""
+        """Return the names with an entry or a damaged copy, sorted."""
         return self._listed("traces")
 
     def set_aside(self, name: str, seen: bytes) -> str:
-        """Move an entry out of the way if it is still what was seen; return where to, empty if it is not."""
+        """Move an entry out of the way if it still is what was read; return its new place, empty if it is not."""
         aside = _key("damaged", name)
         moved = self._run(_SET_ASIDE, (_key("entry", name), aside), seen, DAMAGED_TTL_S)
         return f"{aside} on {self.place}" if moved else ""
 
     @contextmanager
     def lock(self, name: str, timeout_s: float) -> Iterator[None]:
-        """Hold an entry against other processes, on all hosts, for a block.
+        """Hold the lock of an entry against processes on all hosts for a block.
 
         Raises:
-            VaultBusyError: Another one held it for `timeout_s` seconds.
-            VaultError: The server can't be reached; with no time to wait it is asked once only.
+            VaultBusyError: Another process held it for `timeout_s` seconds.
+            VaultError: The server can't be reached; with a timeout of 0 there is only one attempt.
         """
         from platform import node
 
@@ -202,31 +202,31 @@ class RedisStorage:
             del self._held[name, get_ident()]
             over.set()
             beat.join()
-            # Where the server can't be reached, it ends by itself.
+            # If the server can't be reached, the lock expires by itself.
             with suppress(VaultError):
                 self._run(_RELEASE, (_key("lock", name), _key("fence", name)), owner, name[:1], patience_s=0.0)
 
     def read_current(self) -> bytes:
-        """Return the name that was chosen; empty if none was."""
+        """Return the current name; empty if none was chosen."""
         return cast("bytes | None", self._ask("get", _key("current"))) or b""
 
     def write_current(self, name: str) -> None:
-        """Choose a name, or none if it is empty."""
+        """Choose the current name, or none if it is empty."""
         if name:
             self._ask("set", _key("current"), name)
         else:
             self._ask("del", _key("current"))
 
     def read_key_note(self) -> bytes | None:
-        """Return what was noted about the vault's key; None if nothing was."""
+        """Return the note of the vault's key; None if there is none."""
         return cast("bytes | None", self._ask("get", _key("key")))
 
     def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
-        """Note something else about the key (None: nothing) if `seen` still stands there; return whether it does."""
+        """Replace the note of the key (None: remove it) if it is still `seen`; return whether it is `data` now."""
         return bool(self._run(_SWAP, (_key("key"),), seen or b"", data or b""))
 
     def inspect(self) -> list[tuple[str, str, str]]:
-        """Return what is wrong with the server: damaged copies, and a way to it that is not encrypted."""
+        """Return the problems of the server: damaged copies, and a connection that is not encrypted."""
         found = [
             (name, "A damaged copy is kept.", f"Remove it with `entra disconnect {name}`, or look at it first.")
             for name in self._listed("traces")
@@ -234,14 +234,12 @@ class RedisStorage:
         ]
         host = urlsplit(self.place).hostname
         if not self.is_encrypted and host not in ("localhost", "127.0.0.1", "::1"):
-            found.append((
-                self.place, "What is sent to it is not encrypted on the way, password and metadata included.",
-                "Use a rediss:// address.",
-            ))  # fmt: skip
+            problem = "What is sent to it is not encrypted on the way, password and metadata included."
+            found.append((self.place, problem, "Use a rediss:// address."))
         return found
 
     def sweep(self) -> None:
-        """Do nothing: what ends, ends by itself."""
+        """Do nothing: keys expire by themselves."""
 
     def _listed(self, which: str) -> list[str]:
         found = cast("list[bytes]", self._run(_LIST, (_key("names"),), _key("entry", ""), _key("damaged", ""), which))
@@ -263,11 +261,11 @@ class RedisStorage:
                     f"{_described(cast('bytes', holder))}.",
                     remedy="Wait for it, or end it, then try again.",
                 )
-            time.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads who asks, no secret
+            time.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads the attempts of processes, not a secret
             pause_s = min(pause_s * 2, 0.25)
 
     def _extend(self, name: str, owner: str, over: Event) -> None:
-        """Say now and then that the holder of a lock lives."""
+        """Extend a lock at intervals until it is released."""
         while not over.wait(LOCK_TTL_S / 3):
             with suppress(VaultError):
                 self._run(_EXTEND, (_key("lock", name),), owner, int(LOCK_TTL_S * 1000), patience_s=0.0)
@@ -278,7 +276,7 @@ class RedisStorage:
         return self._ask("eval", script, len(keys), *keys, *values, patience_s=patience_s)
 
     def _ask(self, *words: str | bytes | int, patience_s: float | None = None) -> bytes | int | list[bytes] | None:
-        """Return what the server answers to a command, asking again for a while where it is away."""
+        """Return the server's answer to a command; repeat it for a while if the server can't be reached."""
         from ssl import SSLCertVerificationError
 
         from redis import exceptions
@@ -313,11 +311,11 @@ class RedisStorage:
                 raise VaultError(
                     f"The vault {self.place} refused: {error}.", remedy="Check its memory and its log."
                 ) from error
-            time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads who asks, no secret
+            time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the attempts of processes, not a secret
             pause_s = min(pause_s * 2, 1.0)
 
     def _check_files(self) -> None:
-        """Raise VaultError where a file that the address names is not there; the client would blame the network."""
+        """Raise VaultError if a file that the address names is missing; the client would blame the network."""
         for option, (file, *_) in parse_qs(urlsplit(self._url).query).items():
             if not os.path.isfile(file):
                 raise VaultError(
@@ -332,10 +330,9 @@ class RedisStorage:
             from redis.backoff import NoBackoff
             from redis.retry import Retry
 
-            # `_ask` repeats, within its time; the client must not do so as well.
-            options: dict[str, object] = {
-                "socket_timeout": SILENCE_S, "socket_connect_timeout": SILENCE_S, "retry": Retry(NoBackoff(), 0),
-            }  # fmt: skip
+            # `_ask` repeats within its time limit; the client must not repeat as well.
+            options: dict[str, object] = {"retry": Retry(NoBackoff(), 0)}
+            options |= {"socket_timeout": SILENCE_S, "socket_connect_timeout": SILENCE_S}
             if self.is_encrypted:
                 options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
             make = cast("Callable[..., Client]", Redis.from_url)
@@ -363,7 +360,7 @@ def _key(*words: str) -> str:
 
 
 def _checked(url: str) -> SplitResult:
-    """Return the parts of an address; an error does not repeat it, since it may hold a password."""
+    """Return the parts of an address; errors do not repeat it, since it may hold a password."""
     remedy = "Write it as redis://host:6379/0 or rediss://user:password@host:6379/0."
     try:
         parts = urlsplit(url)
@@ -378,7 +375,7 @@ def _checked(url: str) -> SplitResult:
         raise ParameterError("The address of the vault lacks a host, or has too much.", remedy=remedy)
     unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - set(OPTIONS))
     if unknown or (parts.query and parts.scheme != "rediss"):
-        # Not repeated: it may be what comes after a question mark in a password.
+        # Not repeated: it may be the rest of a password with a question mark.
         raise ParameterError(
             "The address of the vault has an option that is not known.",
             remedy=f"There are {', '.join(OPTIONS)}, for rediss:// only; a server's certificate is always checked. "
@@ -388,7 +385,7 @@ def _checked(url: str) -> SplitResult:
 
 
 def _described(holder: bytes) -> str:
-    """Return who holds a lock, as far as that is told."""
+    """Return the owner that a lock names, in brackets; empty if it names none."""
     _, _, who = holder.decode("ascii", "replace").partition(" ")
     pid, _, host = who.partition(" ")
     return f" (process {pid} on {host or 'another host'})" if pid.isdigit() and f"{host}x".isprintable() else ""

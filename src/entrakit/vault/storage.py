@@ -41,7 +41,7 @@ class Storage(Protocol):
         ...
 
     def traces(self) -> list[str]:
-        """Return the names of which anything is left, even a damaged copy, sorted."""
+        """Return the names with an entry or a damaged copy, sorted."""
         ...
 
     def set_aside(self, name: str, seen: bytes) -> str:
@@ -69,9 +69,9 @@ class Storage(Protocol):
         ...
 
     def inspect(self) -> list[tuple[str, str, str]]:
-        """Return what is wrong with the place, not with its entries: what it is, the problem, and the remedy."""
+        """Return the problems of the place, without those of entries: affected part, problem and remedy."""
         ...
 
     def sweep(self) -> None:
-        """Remove what killed writers left, if the place needs it."""
+        """Remove the leftovers of killed writers, if the place needs it."""
         ...

@@ -1,4 +1,4 @@
-"""Looking after a vault: is everything in order, and another key for all of it."""
+"""Maintenance of a vault: checking it, and changing its key."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ REKEY_WAIT_S = 10.0
 
 
 class Finding(NamedTuple):
-    """What a check found about one thing.
+    """Result of a check for one part of a vault.
 
     Args:
         what: A connection's name, a file, or another part of the vault.
-        problem: What is wrong; empty if nothing is.
-        remedy: What to do; empty if nothing is needed.
+        problem: The problem; empty if it is in order.
+        remedy: The remedy; empty if none is needed.
     """
 
     what: str
@@ -30,13 +30,13 @@ class Finding(NamedTuple):
 
 
 def check(vault: Vault) -> list[Finding]:
-    """Open every entry and look at every permission; nothing is changed or moved.
+    """Open every entry and check every permission, without changing or moving anything.
 
     Args:
         vault: The vault.
 
     Returns:
-        A finding for the key and for each entry, good or bad, and one for whatever else is wrong.
+        A finding for the key and for each entry, good or bad, and one for each other problem.
 
     Raises:
         VaultError: The place can't be read at all.
@@ -48,17 +48,17 @@ def check(vault: Vault) -> list[Finding]:
 def rekey(vault: Vault) -> int:
     """Seal every entry with a new key, and remove the old one.
 
-    The new key comes from where `vault` was told to take it, else from where the old one is. Entries name their key,
-    so that other processes go on reading all the way through, and an interrupted change is ended by the next call.
+    The new key comes from the pinned source of `vault`, else from the source of the old one. Entries name their key, so
+    other processes can read them during the change, and the next call completes an interrupted change.
 
     Args:
         vault: The vault.
 
     Returns:
-        How many entries were sealed again.
+        Number of entries that were sealed again.
 
     Raises:
-        VaultError: An entry does not open, so that nothing was changed; or another process held one for too long.
+        VaultError: An entry does not open, and nothing was changed; or another process kept the lock of one too long.
     """
     if not vault.names():
         return 0
@@ -95,7 +95,7 @@ def _rekey(vault: Vault) -> int:
 
 
 def _keys_in_use(vault: Vault) -> set[KeyRef | None]:
-    """Return the keys that entries name at this moment."""
+    """Return the keys that entries name now."""
     found: set[KeyRef | None] = set()
     for name in (name for name in vault.names() if is_name(name)):
         with contextlib.suppress(VaultError):

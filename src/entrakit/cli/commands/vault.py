@@ -1,14 +1,14 @@
-"""`entra vault path|check|rekey|export|import`: where connections are kept, and moving them."""
+"""`entra vault path|check|rekey|export|import`: place, check, key, export and import of saved connections."""
 
 from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from entrakit.cli.options.prompts import ask_secret, read_secret
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
@@ -23,7 +23,7 @@ MAX_EXPORT = 256 * 1024 * 1024
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
+    """Declare the arguments of the command."""
     parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help="path, check, rekey, export or import")
     parser.add_argument("file", metavar="FILE", nargs="?", help="file to export to or import from (- for a pipe)")
     parser.add_argument("--name", action="append", default=[], metavar="NAME", help="export only this (repeatable)")
@@ -33,7 +33,7 @@ def arguments(parser: Parser) -> None:
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Do what was asked for."""
+    """Run an action on the vault."""
     moves = options.action in ("export", "import")
     if moves and not options.file:
         raise ParameterError(
@@ -147,7 +147,7 @@ def _read(file: str, context: Context) -> bytes:
 
 
 def _passphrase(options: argparse.Namespace, context: Context, *, new: bool) -> Secret:
-    """Return the passphrase from where the options say, else from the environment, else from the person."""
+    """Return the passphrase from the source that the options name, else from the environment, else from a prompt."""
     from entrakit.secret import Secret
 
     if options.passphrase_stdin and options.passphrase_file:

@@ -1,7 +1,7 @@
 """A key from the environment variable `ENTRAKIT_VAULT_KEY`.
 
 Its value is 32 bytes in base64 or base64url, used as they are; or a passphrase, stretched by scrypt (RFC 7914). While
-a key is changed, `ENTRAKIT_VAULT_OLD_KEY` can hold the one before, which opens and never seals anew.
+a key is changed, `ENTRAKIT_VAULT_OLD_KEY` can hold the previous one, which opens entries and never seals them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from entrakit.vault.keys.source import KEY_SIZE, OLD_VARIABLE, VARIABLE, KeyMiss
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# 32 MiB and some 80 ms, which a guess costs as well.
+# 32 MiB and about 80 ms, for us and for each guess of an attacker.
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 
 
@@ -63,10 +63,10 @@ class EnvironmentKey:
         )
 
     def make(self) -> tuple[KeyRef, bytes]:
-        """Return the key that the variable holds, a passphrase with a new salt.
+        """Return the key that the variable holds; a passphrase gets a new salt.
 
         Raises:
-            KeyMissingError: It is not set.
+            KeyMissingError: The variable is not set.
         """
         self.ready()
         value = self._environ[VARIABLE]
@@ -77,19 +77,19 @@ class EnvironmentKey:
         return KeyRef("environment", id_of(key), salt), key
 
     def forget(self, ref: KeyRef) -> None:
-        """Remove the stretched key from the kernel; the variable is not ours."""
+        """Remove the stretched key from the kernel; the variable stays as it is."""
         from entrakit.vault.keys import kernel
 
         kernel.forget(ref.id)
 
     def describe(self, ref: KeyRef) -> str:
-        """Return in words which variable has it, and in which form."""
+        """Return the variable and the form of its value, for people."""
         kind = "a passphrase, stretched by scrypt" if ref.salt else "32 bytes"
         return f"environment variable {VARIABLE} ({kind})"
 
 
 def _stretched_once(value: str, ref: KeyRef) -> bytes:
-    """Return the stretched passphrase, from the kernel if it holds the one of this very passphrase."""
+    """Return the stretched passphrase, from the kernel if it holds the key of exactly this passphrase."""
     from entrakit.vault.keys import kernel
 
     proof = os.fsencode(value)
@@ -105,14 +105,14 @@ def _stretched_once(value: str, ref: KeyRef) -> bytes:
 def _stretched(value: str, salt: str) -> bytes:
     from hashlib import scrypt
 
-    # As the environment had it, in whatever encoding that was.
+    # The bytes of the environment, in any encoding.
     return scrypt(
         os.fsencode(value), salt=bytes.fromhex(salt), n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P, maxmem=2**26, dklen=KEY_SIZE
     )
 
 
 def as_key(value: str) -> bytes | None:
-    """Return the 32 bytes that a text encodes, or None if it is a passphrase."""
+    """Return the 32 bytes that a value encodes; None if it is a passphrase."""
     text = value.strip().rstrip("=").replace("-", "+").replace("_", "/")
     try:
         key = a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)

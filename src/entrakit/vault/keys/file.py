@@ -1,7 +1,7 @@
-"""A key in a private file beside the vault.
+"""A key in a private file next to the entries.
 
-It protects as file permissions do: who can read the files of this user can read the key. It keeps backups and copies
-of single entries unreadable, no more.
+File permissions protect it: a process that can read the files of this user can read the key. It only keeps backups and
+copies of single entries unreadable.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class FileKey:
         self._directory = directory
 
     def ready(self) -> None:
-        """Do nothing: where entries can be written, a key can be."""
+        """Do nothing: if entries can be written, so can a key."""
 
     def open(self, ref: KeyRef) -> bytes:
         """Return a key.
 
         Raises:
-            KeyMissingError: There is no such file.
-            VaultError: The file can't be read, or is not what was written.
+            KeyMissingError: The file does not exist.
+            VaultError: The file can't be read, or is damaged.
         """
         path = self._path(ref)
         key = read_file(path)
@@ -63,7 +63,7 @@ class FileKey:
         remove_file(self._path(ref))
 
     def describe(self, ref: KeyRef) -> str:
-        """Return in words which file it is, and what that protects against."""
+        """Return the file's path and what it protects against, for people."""
         return f"key file {self._path(ref)} (protects as file permissions do)"
 
     def _path(self, ref: KeyRef) -> str:

@@ -1,7 +1,7 @@
-"""The Linux kernel's user keyring: holds an unlocked key for a while, so that the next process need not ask for it.
+"""The Linux kernel's user keyring: holds an unlocked key for a while, so the next process does not ask for it again.
 
-What is held is in the kernel's memory alone, readable by processes of this user, and gone after `HOLD_S` seconds
-(keyrings(7), user-keyring(7)). Where the kernel or a container forbids it, nothing is held and nothing is said.
+The key is in the kernel's memory only, readable by processes of this user, and removed after `HOLD_S` seconds
+(keyrings(7), user-keyring(7)). If the kernel or a container forbids it, nothing is held and no error is raised.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _CALLS = {
 }  # fmt: skip
 _PROCESS_KEYRING, _USER_KEYRING = -2, -4
 _SETPERM, _LINK, _SEARCH, _READ, _SET_TIMEOUT, _INVALIDATE = 5, 8, 10, 11, 15, 21
-# All for who possesses it, all but linking for this user's other processes, nothing for anybody else.
+# All rights for a possessor, all except linking for this user's other processes, none for others.
 _PERMISSIONS = 0x3F2F0000
 _MAX_PAYLOAD = 256
 
 
 def find(name: str) -> bytes | None:
-    """Return what is held under a name; None if there is nothing, or nothing can be."""
+    """Return the payload under a name; None if there is none, or the kernel can't hold any."""
     call = _system_call()
     if call is None:
         return None
@@ -41,11 +41,11 @@ def find(name: str) -> bytes | None:
 
 
 def hold(name: str, payload: bytes) -> bool:
-    """Hold up to 256 bytes under a name for `HOLD_S` seconds, and return whether the kernel does."""
+    """Hold up to 256 bytes under a name for `HOLD_S` seconds, and return whether the kernel accepted them."""
     call = _system_call()
     if call is None:
         return False
-    # It gets its end and its permissions before anybody else can see it.
+    # Expiry and permissions are set before other processes can see it.
     key = call(True, b"user", _description(name), payload, len(payload), _PROCESS_KEYRING)
     return (
         key > 0
@@ -56,7 +56,7 @@ def hold(name: str, payload: bytes) -> bool:
 
 
 def forget(name: str) -> None:
-    """Remove what is held under a name."""
+    """Remove the payload under a name."""
     call = _system_call()
     if call is None:
         return
@@ -70,7 +70,7 @@ def _description(name: str) -> bytes:
 
 
 def _system_call() -> Callable[..., int] | None:
-    """Return a function that calls add_key (first argument true) or keyctl; None where there are none."""
+    """Return a function that calls add_key (first argument true) or keyctl; None if the system has none."""
     if sys.platform != "linux" or sys.maxsize < 2**32:
         return None
     numbers = _CALLS.get(os.uname().machine)

@@ -23,26 +23,28 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 SERVICE = "entrakit"
-# A person may have to type the keyring's password; a bus that nobody answers on must not hold us for ever.
+# The user may have to type the keyring's password; a bus without an answer must not block for ever.
 ANSWER_S = 60.0
-# What the system itself protects. Others, such as files of packages that somebody installed, may be plain text.
-SYSTEMS = ("keyring.backends.SecretService", "keyring.backends.libsecret", "keyring.backends.kwallet",
-           "keyring.backends.macOS", "keyring.backends.Windows")  # fmt: skip
+# Backends that the system itself protects. Others, such as files of installed packages, may be plain text.
+SYSTEMS = (
+    *("keyring.backends.SecretService", "keyring.backends.libsecret", "keyring.backends.kwallet"),
+    *("keyring.backends.macOS", "keyring.backends.Windows"),
+)
 
 
 class Backend(Protocol):
-    """What is used of a backend of the `keyring` package."""
+    """The methods used of a backend of the `keyring` package."""
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return what is kept."""
+        """Return a password."""
         ...
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Keep something."""
+        """Save a password."""
         ...
 
     def delete_password(self, service: str, username: str) -> None:
-        """Remove what is kept."""
+        """Remove a password."""
         ...
 
 
@@ -124,13 +126,13 @@ class KeyringKey:
         self._ask(remove)
 
     def describe(self, ref: KeyRef) -> str:
-        """Return in words which keyring it is."""
+        """Return the name of the keyring, for people."""
         del ref
         names = {"darwin": "Keychain", "win32": "Credential Locker"}
         return f"the system's keyring ({names.get(sys.platform, 'Secret Service')})"
 
     def _ask(self, question: Callable[[Backend], Answer]) -> Answer:
-        """Return what a backend answers in time."""
+        """Return a backend's answer. Raises VaultError after `ANSWER_S` seconds without one."""
         from queue import Empty, SimpleQueue
         from threading import Thread
 
@@ -140,7 +142,7 @@ class KeyringKey:
         def wait() -> None:
             try:
                 answers.put((question(backend), None))
-            except BaseException as error:  # noqa: BLE001 - it is raised again where it was asked
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
                 answers.put((None, error))
 
         Thread(target=wait, daemon=True).start()
@@ -155,11 +157,11 @@ class KeyringKey:
                 f"The system's keyring refused: {type(error).__name__}.",
                 remedy="Unlock it, then try again; or take the key from elsewhere with --vault-key-from.",
             ) from error
-        return answer  # type: ignore[return-value] # no error came, so this is the answer
+        return answer  # type: ignore[return-value] # without an error, this is the answer
 
     def _backend(self) -> Backend:
         """Return the backend of the operating system's own keyring."""
-        # Without a session bus there is no Secret Service, and the package need not be imported to see that.
+        # Without a session bus there is no Secret Service, which can be seen without importing the package.
         if sys.platform not in ("darwin", "win32") and not self._environ.get("DBUS_SESSION_BUS_ADDRESS"):
             raise NoKeyringError("There is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
         try:
@@ -176,12 +178,12 @@ class KeyringKey:
         raise NoKeyringError("There is no keyring of the operating system.")
 
     def _late(self) -> Backend | None:
-        """Return the keyring that came after the package, which looks once in a process, had found none."""
+        """Return a keyring that became available after the package, which looks only once in a process, found none."""
         from keyring.backend import KeyringBackend
         from keyring.core import load_config, load_env
 
         if load_env() or load_config():
-            return None  # somebody chose to have none
+            return None  # the user has chosen to have none
         for kind in KeyringBackend.get_viable_backends():
             if kind.__module__ in SYSTEMS:
                 return kind()

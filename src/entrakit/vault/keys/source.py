@@ -29,7 +29,7 @@ class KeySource(Protocol):
         """Check that a key can be made, without making one.
 
         Raises:
-            VaultError: It can't.
+            VaultError: No key can be made.
         """
         ...
 
