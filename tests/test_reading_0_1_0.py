@@ -27,10 +27,10 @@ from entrakit import Credential, Secret, Transport, connect, get_connection, lis
 from entrakit.authority.clouds import find_cloud
 from entrakit.cli import main
 from entrakit.cli.context import Streams
-from entrakit.cli.output.destination import NewFile
 from entrakit.connection import record as records
 from entrakit.connection.settings import settings_from
 from entrakit.errors import ExportError, InteractionRequiredError, VaultBusyError, VaultError
+from entrakit.files.resumable import RecordFile
 from entrakit.graph.delta_session import DeltaSession
 from entrakit.sign_in.discovery import discover
 from entrakit.vault import Entry, Vault, bundle
@@ -606,7 +606,7 @@ def test_the_record_of_a_killed_batch_is_kept(made: Path, restored: Tenant) -> N
     assert (before, 20) == (record.read_bytes(), len(before.splitlines()))
     assert [] == restored.journal.of("graph")
     with pytest.raises(ExportError, match="tells what an interrupted run had done"):
-        NewFile(str(out), is_record=True)
+        RecordFile(str(out))
 
 
 def test_a_record_is_written_as_0_1_0_wrote_it(
@@ -629,7 +629,7 @@ def test_a_record_is_written_as_0_1_0_wrote_it(
     new = out.read_text().splitlines()
     assert (40, "38 done, 2 failed (2 with HTTP 404)" in told, code != 0) == (len(new), True, True)
     assert [shape(json.loads(line)) for line in old] == [shape(json.loads(line)) for line in new[:20]]
-    file = NewFile(str(made / "other.ndjson"), is_record=True)
+    file = RecordFile(str(made / "other.ndjson"))
     file.write(b"{}\n")
     file.close()
     assert b"{}\n" == (made / "other.ndjson.unfinished").read_bytes()
