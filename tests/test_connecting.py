@@ -246,7 +246,7 @@ def test_nothing_is_sent_while_anything_is_wrong(
         ({"client_secret": "wrong"}, 7000215, "not its id"),
         ({"client_secret": "emu8Q~documented-secret-that-expired"}, 7000222, "new one"),
         ({"client_secret": "x", "client_id": "99999999-2222-3333-4444-555555555555"}, 700016, "client id"),
-        ({"client_secret": "x", "tenant_id": "99999999-2222-3333-4444-555555555555"}, 90002, "--cloud"),
+        ({"client_secret": "x", "tenant_id": "99999999-2222-3333-4444-555555555555"}, 90002, "`cloud`"),
         ({"client_secret": "x", "tenant_id": "nowhere.example"}, 90002, "typos"),
     ],
 )
@@ -307,7 +307,7 @@ def test_an_unknown_certificate_is_explained(app: Connect, entra_tenant: Tenant,
 @pytest.mark.parametrize(
     ("who", "code", "kind", "words"),
     [
-        ("mfa", 50076, InteractionRequiredError, "--browser"),
+        ("mfa", 50076, InteractionRequiredError, "browser=True)`"),
         ("disabled", 50057, SignInError, "administrator"),
         ("locked", 50053, SignInError, "Wait"),
         ("expired", 50055, InteractionRequiredError, "browser"),

@@ -11,9 +11,9 @@ import pytest
 
 import entrakit
 from entrakit.cli.command_table import COMMANDS, find
-from entrakit.cli.commands.connect import OPTIONS
 from entrakit.cli.options.connection import parser_of
-from entrakit.sign_in.parameters import SETS
+from entrakit.cli.words import in_shell
+from entrakit.sign_in.parameters import PARAMETERS, SETS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -66,11 +66,13 @@ def test_every_parameter_has_its_option_or_reason() -> None:
     """
     Each parameter of a set has an option of `entra connect`; a certificate object and callbacks can't be typed.
     """
-    parameters = {name for one in SETS for name in one.chosen_by + one.options}
+    in_sets = {name for one in SETS for name in one.chosen_by + one.options}
+    without = {one.name for one in PARAMETERS if one.option is None}
     options = set(parser_of(COMMANDS[0]).options())
 
-    assert {"certificate", "on_device_code"} == parameters - OPTIONS.keys()
-    assert set() == set(OPTIONS.values()) - options
+    assert {"certificate", "on_device_code"} == in_sets & without
+    assert {"transport", "vault", "clock"} == without - in_sets
+    assert set() == {in_shell(f"`{one.name}`") for one in PARAMETERS if one.option is not None} - options
 
 
 def test_the_readme_names_what_is_public() -> None:

@@ -236,7 +236,8 @@ def test_what_was_not_kept_is_asked_for(vault: Vault, made: Path, restored: Tena
     with connection, pytest.raises(InteractionRequiredError) as caught:
         connection.token(min_validity_s=1e6)
 
-    assert "entra connect --name secret" in caught.value.remedy
+    assert "`connect()`" in caught.value.remedy
+    assert connection.settings == caught.value.settings
 
 
 def test_a_process_of_0_1_0_that_holds_an_entry_is_waited_for(vault: Vault, made: Path) -> None:

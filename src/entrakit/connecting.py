@@ -271,7 +271,7 @@ def _as_secret(value: str | Secret | None) -> Secret | None:
 def _words(command: Sequence[str]) -> str | None:
     """Return a program and its arguments as they are kept; None if there is none."""
     if isinstance(command, str):
-        raise ParameterError("certificate_command is a list of words, not one text.", remedy='Write ["sign", "--key"].')
+        raise ParameterError("certificate_command is a list of words, not one text.", remedy='Write ["sign", "-k"].')
     words = [os.fspath(word) for word in command]
     if words and os.sep in words[0]:
         words[0] = os.path.abspath(os.path.expanduser(words[0]))
@@ -281,6 +281,6 @@ def _words(command: Sequence[str]) -> str | None:
 def _refuse_impossible(name: str | None, timeout: float | None, *, ensure: bool, save_secret: bool) -> None:
     if name is None and (ensure or save_secret):
         what = "ensure" if ensure else "save_secret"
-        raise ParameterError(f"{what} is about a kept connection, and no name was given.", remedy="Add name=….")
+        raise ParameterError(f"{what} is about a kept connection, and no name was given.", remedy="Add `name`.")
     if timeout is not None and timeout <= 0:
         raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")

@@ -45,7 +45,7 @@ def get_connection(
     """Return a kept connection. Nothing is sent before a token is asked for that has to be renewed.
 
     Args:
-        name: Its name; None for the current one (`entra use`), which is `default` at first.
+        name: Its name; None for the current one, which is `default` at first.
         vault: Where it is kept; None for the usual place.
         transport: What sends; None for one with the trust and proxy that it was connected with.
         clock: What tells the time.

@@ -1,38 +1,41 @@
 """Every error that entrakit raises, as one tree.
 
     EntraError                          never raised itself                       exit code
-    ├── ParameterError                  a value that can't be right (ValueError)      2
+    ├── ParameterError                  an invalid parameter (a ValueError)           2
     │   └── ParameterSetError           parameters that don't go together             2
     ├── CertificateError                no certificate that can sign                  2
-    │   └── CertificatePasswordError    its file is encrypted, and no password came   2
-    ├── NotConnectedError               no such kept connection                       3
-    ├── SignInError                     the token service, or a person, said no       5
-    │   ├── InteractionRequiredError    only a person can go on                       4
-    │   └── ThrottledError              asked too often                               7
-    ├── NetworkError                    no usable answer arrived                      6
+    │   └── CertificatePasswordError    the file is encrypted, the password missing   2
+    ├── NotConnectedError               the saved connection does not exist           3
+    ├── SignInError                     refused by the token service or the user      5
+    │   ├── InteractionRequiredError    interactive sign-in required                  4
+    │   └── ThrottledError              too many requests to the token service        7
+    ├── NetworkError                    no usable response                            6
     │   ├── TlsError                    the server's certificate is not trusted       6
-    │   ├── UnexpectedAnswerError       something else answered (captive portal)      6
-    │   └── ServiceUnavailableError     the token service is in trouble (5xx)         6
-    ├── VaultError                      a kept connection can't be read or written    8
-    ├── PermissionMissingError          the token lacks a permission that was asked   9
-    ├── ExportError                     a file of an export can't be written          1
+    │   ├── UnexpectedAnswerError       not a response of the service                 6
+    │   └── ServiceUnavailableError     the service failed (5xx)                      6
+    ├── VaultError                      a saved connection can't be read or written   8
+    │   └── VaultBusyError              another process holds its lock                8
+    ├── PermissionMissingError          the token lacks a required permission         9
+    ├── ExportError                     the file of an export can't be written        1
     └── GraphError                      a service refused a request                  10
-        ├── ForbiddenError              the caller may not do this (403)              9
-        ├── NotFoundError               there is no such object (404)                11
-        ├── TooManyRequestsError        asked too often, for longer than we wait      7
-        ├── DependencyError             what it depends on in a batch failed         10
+        ├── ForbiddenError              the caller lacks a permission (403)           9
+        ├── NotFoundError               the object does not exist (404)              11
+        ├── TooManyRequestsError        throttled for longer than the limit           7
+        ├── DependencyError             a request of a batch depends on a failed one 10
         └── ResyncRequiredError         a delta link is too old (410)                10
 
-`str()` of each says what happened, what to do next, and the ids that support asks for.
-No error ever holds a secret. The exit code is the one that the `entra` command ends with.
+`str()` of an error has the problem, the remedy and the ids that support needs; no error holds a secret. Code spans of a
+remedy name parameters (`save_secret=True`) and calls (`disconnect('work')`) of this package: `EntraError.parameters`
+returns their names, and the command replaces them with its own words.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import ClassVar, TypedDict, Unpack
+    from typing import ClassVar, Self, TypedDict, Unpack
 
     class GraphFields(TypedDict, total=False):
         """The fields that every GraphError has."""
@@ -48,12 +51,12 @@ if TYPE_CHECKING:
 
 
 class EntraError(Exception):
-    """The root of the family: catch it to catch everything that entrakit raises.
+    """The base class of all errors of entrakit. `settings` are those of the connection that it is about, or None.
 
     Args:
         problem: One sentence: what happened.
-        remedy: One or two sentences, imperative: what to do next; empty where nothing helps.
-        retryable: True when the same call may succeed later, unchanged.
+        remedy: One or two sentences in the imperative: what to do next; empty if nothing helps.
+        retryable: Whether the same call may succeed later, unchanged.
     """
 
     exit_code: ClassVar[int] = 1
@@ -63,33 +66,44 @@ class EntraError(Exception):
         self.problem = problem
         self.remedy = remedy
         self.retryable = retryable
+        self.settings: object | None = None
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters and functions that the remedy mentions, in their order."""
+        import re
+
+        return tuple(dict.fromkeys(re.findall(r"`([a-z_]\w*)(?:=[^`]*|\([^`]*\))?`", self.remedy)))
+
+    def about(self, settings: object) -> Self:
+        """Set `settings`, those of the connection that the error is about, and return the error."""
+        self.settings = settings
+        return self
 
     def ids(self) -> list[tuple[str, str]]:
-        """Return the ids that support asks for, as (label, value), those known only."""
+        """Return the known ids that support needs, as (label, value)."""
         return []
 
     def __str__(self) -> str:
-        lines = [self.problem]
-        if self.remedy:
-            lines.append(f"  Next: {self.remedy}")
+        lines = [self.problem, *([f"  Next: {self.remedy}"] if self.remedy else [])]
         lines += [f"  {label}: {value}" for label, value in self.ids()]
         return "\n".join(lines)
 
 
 class ParameterError(EntraError, ValueError):
-    """A parameter has a value that can't be right; nothing was sent anywhere."""
+    """A parameter has an invalid value; nothing was sent."""
 
     exit_code = 2
 
 
 class ParameterSetError(ParameterError):
-    """Parameters that don't go together, or a set of them that is half given.
+    """Parameters that don't go together, or an incomplete parameter set.
 
     Args:
-        problem: One sentence: what clashes or is missing.
-        clashing: The parameters that don't go together, as `connect()` names them.
-        accepted_by: The parameter sets that would take some of them.
-        remedy: What to leave out or to add.
+        problem: One sentence: which parameters clash or are missing.
+        clashing: Names of the parameters of `connect()` that don't go together.
+        accepted_by: The parameter sets that accept some of them.
+        remedy: What to omit or to add.
     """
 
     def __init__(
@@ -101,36 +115,36 @@ class ParameterSetError(ParameterError):
 
 
 class CertificateError(EntraError):
-    """No certificate that can sign: not found, unreadable, expired, without key, of the wrong kind."""
+    """No certificate that can sign: not found, unreadable, expired, without a key, or of an unsupported kind."""
 
     exit_code = 2
 
 
 class CertificatePasswordError(CertificateError):
-    """The certificate's file is encrypted, and no password was given."""
+    """The file of the certificate is encrypted, and no password was given."""
 
 
 class NotConnectedError(EntraError):
-    """There is no kept connection of this name, or it was disconnected elsewhere."""
+    """The saved connection does not exist, or another process removed it."""
 
     exit_code = 3
 
 
 class SignInError(EntraError):
-    """The token service answered with an OAuth 2.0 error (RFC 6749, 5.2), or the sign-in was given up.
+    """The token service returned an OAuth 2.0 error (RFC 6749, 5.2), or the sign-in was cancelled.
 
     Args:
         problem: One sentence: what happened.
         remedy: What to do next.
         error: The OAuth 2.0 error, such as `invalid_grant`.
-        suberror: Entra's finer reason, such as `consent_required`.
-        code: The AADSTS number, where there is one.
-        description: The service's own text, without ids; shown with `-v` only.
-        correlation_id: The id that the sign-in log knows this attempt by.
-        trace_id: The id of this one answer of the service.
-        timestamp: When the service answered, as it wrote it (UTC).
-        claims: The claims that the service wants to be asked for, as JSON text; empty if none.
-        retryable: True when the same call may succeed later, unchanged.
+        suberror: Entra's more specific reason, such as `consent_required`.
+        code: The AADSTS number; None if the service gave none.
+        description: The text of the service, without ids. The command prints it only if asked for details.
+        correlation_id: The id of this attempt in the sign-in log.
+        trace_id: The id of this response.
+        timestamp: Time of the response, as the service wrote it (UTC).
+        claims: Claims that the next request must contain, as JSON; empty if none.
+        retryable: Whether the same call may succeed later, unchanged.
     """
 
     exit_code = 5
@@ -161,7 +175,7 @@ class SignInError(EntraError):
         self.claims = claims
 
     def ids(self) -> list[tuple[str, str]]:
-        """Return the service's error and the ids of this attempt."""
+        """Return the error of the service and the ids of this attempt."""
         name = f"AADSTS{self.code}" if self.code else ""
         pairs = [
             ("Error", " ".join(part for part in (self.error, name) if part)),
@@ -173,20 +187,20 @@ class SignInError(EntraError):
 
 
 class InteractionRequiredError(SignInError):
-    """Only a person can go on: renewing in silence is not possible any more."""
+    """A user has to sign in: the connection can't be renewed silently."""
 
     exit_code = 4
 
 
 class ThrottledError(SignInError):
-    """The service asks to be called less often.
+    """The token service received too many requests.
 
     Args:
         problem: One sentence: what happened.
-        retry_after_s: Seconds that the service asks to wait; None if it did not say.
+        retry_after_s: Seconds to wait, as the service says; None if it does not.
         remedy: What to do next.
-        correlation_id: The id that the sign-in log knows this attempt by.
-        code: The AADSTS number, where there is one.
+        correlation_id: The id of this attempt in the sign-in log.
+        code: The AADSTS number; None if the service gave none.
     """
 
     exit_code = 7
@@ -201,27 +215,23 @@ class ThrottledError(SignInError):
         code: int | None = None,
     ) -> None:
         super().__init__(
-            problem,
-            remedy=remedy,
-            error="temporarily_unavailable",
-            correlation_id=correlation_id,
-            code=code,
-            retryable=True,
+            problem, remedy=remedy, error="temporarily_unavailable", correlation_id=correlation_id, code=code
         )
+        self.retryable = True
         self.retry_after_s = retry_after_s
 
 
 class NetworkError(EntraError):
-    """No usable answer arrived: no such host, no connection, a time-out, a proxy that refuses.
+    """No usable response: an unknown host, no connection, a timeout, or a proxy that refuses.
 
     Args:
-        problem: One sentence: what happened, with the host's name.
+        problem: One sentence: what happened, with the name of the host.
         remedy: What to do next.
-        host: The host that was called.
+        host: The host that the request was for.
         correlation_id: The id that was sent with the request, if any.
-        retryable: True when the same call may succeed later, unchanged.
-        may_have_arrived: False where the request did certainly not reach the service.
-        request_id: The service's id of its answer, if there was one.
+        retryable: Whether the same call may succeed later, unchanged.
+        may_have_arrived: False if the request certainly did not reach the service.
+        request_id: The id of the response, if there was one.
     """
 
     exit_code = 6
@@ -237,41 +247,41 @@ class NetworkError(EntraError):
         self.request_id = request_id
 
     def ids(self) -> list[tuple[str, str]]:
-        """Return the service's id of its answer, and the id that was sent with the request, if any."""
+        """Return the id of the response and the id that was sent with the request, if known."""
         both = [("Request id", self.request_id), ("Correlation id", self.correlation_id)]
         return [(label, value) for label, value in both if value]
 
 
 class TlsError(NetworkError):
-    """The server's certificate is not trusted; `problem` names the issuer that was seen."""
+    """The certificate of the server is not trusted; `problem` names its issuer."""
 
 
 class UnexpectedAnswerError(NetworkError):
-    """Something answered, but not as the token service does: a captive portal, a proxy's page, broken JSON."""
+    """Not a response of the service: the page of a captive portal or a proxy, or invalid JSON."""
 
 
 class ServiceUnavailableError(NetworkError):
-    """The service is in trouble (HTTP 5xx), and stayed so for as long as we tried."""
+    """The service failed with HTTP 5xx, and all retries failed as well."""
 
 
 class VaultError(EntraError):
-    """A kept connection can't be read or written: damaged, of a newer version, locked, no room, no permission."""
+    """A saved connection can't be read or written: damaged, a newer version, locked, no space, or no permission."""
 
     exit_code = 8
 
 
 class VaultBusyError(VaultError):
-    """Another process holds the kept connection, and has done so for as long as we could wait."""
+    """Another process holds the lock on this connection and did not release it in time."""
 
     def __init__(self, problem: str, *, remedy: str = "") -> None:
         super().__init__(problem, remedy=remedy, retryable=True)
 
 
 class PermissionMissingError(EntraError):
-    """The token lacks a permission that was asked for.
+    """The token lacks a required permission.
 
     Args:
-        problem: One sentence, which names what is missing.
+        problem: One sentence that names the missing permissions.
         missing: The permissions that the token lacks.
         remedy: What to do next.
     """
@@ -284,22 +294,22 @@ class PermissionMissingError(EntraError):
 
 
 class ExportError(EntraError):
-    """A file that objects are exported to can't be written or gone on with; what was written before is kept."""
+    """The file of an export can't be written or continued; what was written before stays in it."""
 
 
 class GraphError(EntraError):
-    """Microsoft Graph, or another service, refused a request.
+    """Microsoft Graph or another API refused a request.
 
     Args:
-        problem: One sentence: what was asked, and what the service says.
+        problem: One sentence: the request, and the answer of the service.
         remedy: What to do next.
         status: HTTP status.
-        code: The service's error code, such as `Request_BadRequest`: decide by this, never by the message.
-        message: The service's text.
-        inner: The service's inner error, or further details; empty if none.
-        request_id: The service's id of its answer.
-        client_request_id: Our id of the request.
-        retryable: True when the same request may succeed later, unchanged.
+        code: The error code of the service, such as `Request_BadRequest`. Programs decide on this, not on the message.
+        message: The text of the service.
+        inner: The inner error or further details; empty if none.
+        request_id: The id of the response.
+        client_request_id: The id that was sent with the request.
+        retryable: Whether the same request may succeed later, unchanged.
     """
 
     exit_code = 10
@@ -318,7 +328,7 @@ class GraphError(EntraError):
         self.client_request_id = client_request_id
 
     def ids(self) -> list[tuple[str, str]]:
-        """Return the service's code and the ids of this request."""
+        """Return the error code and the ids of this request."""
         status = f"HTTP {self.status}" if self.status else ""
         pairs = [
             ("Error", " ".join(part for part in (self.code, status) if part)),
@@ -329,13 +339,13 @@ class GraphError(EntraError):
 
 
 class ForbiddenError(GraphError):
-    """The caller may not do this (HTTP 403).
+    """The caller lacks a permission for this request (HTTP 403).
 
     Args:
-        problem: One sentence: what was asked, and what the service says.
-        has: The permissions that the token has.
-        needs: Permissions of which one is enough, where they are known; the least comes first.
-        others: Further fields of GraphError.
+        problem: One sentence: the request, and the answer of the service.
+        has: The permissions of the token.
+        needs: Permissions, the least first; any one is sufficient. Empty if they are not known.
+        others: Other fields of GraphError.
     """
 
     exit_code = 9
@@ -349,18 +359,18 @@ class ForbiddenError(GraphError):
 
 
 class NotFoundError(GraphError):
-    """There is no such object, or no such address (HTTP 404)."""
+    """The object or the address does not exist (HTTP 404)."""
 
     exit_code = 11
 
 
 class TooManyRequestsError(GraphError):
-    """The service asked to be called less often, for longer than we were ready to wait (HTTP 429).
+    """The service throttles requests, and requires a longer wait than the limit (HTTP 429).
 
     Args:
-        problem: One sentence: what was asked, and for how long.
-        retry_after_s: Seconds that the service asks to wait; None if it did not say.
-        others: Further fields of GraphError.
+        problem: One sentence: the request, and the required wait.
+        retry_after_s: Seconds to wait, as the service says; None if it does not.
+        others: Other fields of GraphError.
     """
 
     exit_code = 7
@@ -371,16 +381,16 @@ class TooManyRequestsError(GraphError):
 
 
 class DependencyError(GraphError):
-    """A request of a batch was not sent, because one that it depends on failed (HTTP 424)."""
+    """A request of a batch was not sent, because a request that it depends on failed (HTTP 424)."""
 
 
 class ResyncRequiredError(GraphError):
-    """A delta link is too old: everything has to be read again (HTTP 410).
+    """A delta link is too old, so everything must be read again (HTTP 410).
 
     Args:
-        problem: One sentence: what was asked, and what the service says.
-        location: Where the service says to begin anew; empty if it does not.
-        others: Further fields of GraphError.
+        problem: One sentence: the request, and the answer of the service.
+        location: Address of the new delta query, if the service gives it; else empty.
+        others: Other fields of GraphError.
     """
 
     def __init__(self, problem: str, *, location: str = "", **others: Unpack[GraphFields]) -> None:

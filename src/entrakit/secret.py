@@ -83,7 +83,7 @@ class Secret:
         except UnicodeDecodeError:
             raise ParameterError(
                 f"The secret can't be read from {full!r}: it is not UTF-8 text.",
-                remedy="Save it as UTF-8; a certificate belongs to --certificate-path.",
+                remedy="Save it as UTF-8. For a certificate use `certificate_path`.",
             ) from None
         return cls(without_line_break(text), f"file:{full}")
 

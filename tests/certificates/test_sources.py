@@ -11,6 +11,7 @@ from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.certificates.sources import KINDS, stores_of
 from entrakit.certificates.stores.folder import DOTNET
+from entrakit.cli.reconnect import reconnect
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def test_an_app_signs_in_from_each_store(
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert f"--certificate-store {store}" in connection.settings.reconnect
+        assert f"--certificate-store {store}" in reconnect(connection.settings)
 
 
 def test_a_store_that_was_chosen_is_the_only_one(places: dict[str, Path], maker: Maker) -> None:

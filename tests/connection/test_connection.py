@@ -300,7 +300,7 @@ def test_a_revoked_refresh_token_needs_a_person(
     token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
 ) -> None:
     """
-    Renewing never opens a browser or a prompt: it says which command to run, and asks once.
+    A renewal never opens a browser or a prompt: it says how to connect again, and sends one request.
     """
     answer = token_server.answer = Counter(refresh_token="r1")
     connection = open_person()
@@ -311,7 +311,8 @@ def test_a_revoked_refresh_token_needs_a_person(
     with pytest.raises(InteractionRequiredError) as caught:
         connection.token()
 
-    assert "entra connect" in caught.value.remedy
+    assert ("connect",) == caught.value.parameters
+    assert connection.settings == caught.value.settings
     assert asked + 1 == len(token_server.forms)
 
 
@@ -384,7 +385,7 @@ def test_a_secret_that_is_gone_is_told(
     secret: str | Secret,
 ) -> None:  # fmt: skip
     """
-    A proof that was not kept and can't be found again is named, with the command that connects anew.
+    A credential that was not saved and can't be read again is named, with the call that connects again.
     """
     token_server.answer = Counter()
     open_app("job", secret)
@@ -393,7 +394,7 @@ def test_a_secret_that_is_gone_is_told(
     with pytest.raises(InteractionRequiredError, match="client secret") as caught:
         get_connection("job", clock=clock, transport=transport).token()
 
-    assert "--save-secret" in caught.value.remedy
+    assert ("connect", "save_secret") == caught.value.parameters
 
 
 def test_a_saved_secret_renews_alone(token_server: TokenServer, clock: FakeClock, transport: Transport) -> None:

@@ -70,7 +70,7 @@ def test_a_token_of_another_shape_is_told(token: JSON) -> None:
     """
     vault = _Holding({"tokens": {"s": token}, "proof": {}, "refresh_token": "", "serial": 0})
 
-    with pytest.raises(VaultError, match="entra connect"):
+    with pytest.raises(VaultError, match=r"`connect\(\)`"):
         record.read(vault, "job")
 
 

@@ -73,35 +73,3 @@ def test_what_is_damaged_is_refused_or_read(field: str, value: object) -> None:
     del damaged[field]
     with pytest.raises(VaultError):
         settings_from("job", damaged)
-
-
-@pytest.mark.parametrize(
-    ("one", "ending"),
-    [
-        (settings(), "--browser"),
-        (settings("devicecode"), "--device-code"),
-        (settings("password", account=Account("ada@contoso.com")), "--username ada@contoso.com"),
-        (settings("secret"), "--client-secret-stdin"),
-        (settings("certificate", origin=(("path", "/etc/my app.pfx"),)), "--certificate-path '/etc/my app.pfx'"),
-        (settings("certificate", origin=(("thumbprint", "AB"),)), "--certificate-thumbprint AB"),
-        (settings("certificate", origin=(("name", "CN=a, O=b"),)), "--certificate-name 'CN=a, O=b'"),
-        (settings("certificate"), "--certificate-path FILE"),
-    ],
-)
-def test_each_flow_has_its_command(one: Settings, ending: str) -> None:
-    """
-    The command that connects anew can be typed as it stands.
-    """
-    assert f"entra connect --name job --client-id {CLIENT} --tenant-id contoso.com {ending}" == one.reconnect
-
-
-def test_the_command_names_the_cloud() -> None:
-    """
-    Another cloud than the global one is part of the command; the default name is not.
-    """
-    one = settings(name="default", cloud=find_cloud("usgov"))
-    other = settings(name="", cloud=find_cloud("https://localhost:8443"))
-
-    assert "--cloud usgov" in one.reconnect
-    assert "--name" not in one.reconnect
-    assert "--authority-url https://localhost:8443" in other.reconnect

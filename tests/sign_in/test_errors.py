@@ -172,11 +172,12 @@ def test_a_clock_that_is_off_is_told(code: int) -> None:
 
 def test_a_renewal_says_how_to_connect_again() -> None:
     """
-    The command that signs in anew is in the remedy of a renewal that only a person can go on with.
+    The call that connects again is in the remedy of a renewal that requires a user.
     """
-    error = explained({"error": "invalid_grant"}, flow="refresh", reconnect="entra connect --name job --browser")
+    error = explained({"error": "invalid_grant"}, flow="refresh")
 
-    assert "`entra connect --name job --browser`" in error.remedy
+    assert "`connect()`" in error.remedy
+    assert ("connect",) == error.parameters
 
 
 @pytest.mark.parametrize("frame", ["{}", "secret {} was sent", "a={}&b", "{}{}", "se\u200b{}"])

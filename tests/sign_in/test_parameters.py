@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 
 import pytest
 
+from entrakit import connect
 from entrakit.errors import ParameterError, ParameterSetError
-from entrakit.sign_in.parameters import CERTIFICATE_SOURCES, SETS, choose_set, refuse_tenant
+from entrakit.sign_in.parameters import BY_NAME, CERTIFICATE_SOURCES, PARAMETERS, SETS, choose_set, refuse_tenant
 
 
 def test_nothing_given_means_the_browser() -> None:
@@ -109,3 +111,44 @@ def test_tenants_that_stand_for_many_are_for_people(flow: str, tenant: str, refu
         assert refused
     else:
         assert not refused
+
+
+def test_the_table_has_each_parameter_of_connect() -> None:
+    """
+    The table names the parameters of `connect()`, each once, with a meaning; exactly the switches have no value.
+    """
+    signature = inspect.signature(connect).parameters
+
+    assert len(PARAMETERS) == len(BY_NAME)
+    assert set(BY_NAME) == set(signature)
+    assert [] == [one.name for one in PARAMETERS if not one.help]
+    switches = {name for name, one in signature.items() if one.default is False}
+    assert switches == {one.name for one in PARAMETERS if not one.value and one.option is not None} - {
+        *("open_browser", "on_link", "paste")
+    }
+
+
+def test_each_set_is_made_of_the_table() -> None:
+    """
+    A parameter that selects a set, or goes with some, names sets and parameters that exist.
+    """
+    names = {one.name for one in SETS}
+
+    for one in PARAMETERS:
+        assert {one.selects, *one.sets} - {""} <= names
+        assert set(one.goes_with) <= set(BY_NAME)
+    assert set(CERTIFICATE_SOURCES) == {one.name for one in PARAMETERS if one.selects == "AppCertificate"}
+
+
+def test_a_clash_names_parameters_as_code() -> None:
+    """
+    The names in problem and remedy are code spans, so that the command can put its own words in.
+    """
+    with pytest.raises(ParameterSetError) as caught:
+        choose_set({"client_secret": "x", "device_code": True})
+    with pytest.raises(ParameterSetError) as alone:
+        choose_set({"certificate_password": "x"})
+
+    assert "`client_secret` and `device_code` select different ways to sign in." == caught.value.problem
+    assert "`certificate_password` can't be used alone, only with `certificate` or " in alone.value.problem
+    assert ("certificate", "certificate_path") == alone.value.parameters[:2]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrakit.sign_in.remedies import LOOKUP, is_throttled, is_transient, known_codes, needs_person, remedy_for
+from entrakit.sign_in.remedies import LOOKUP, is_throttled, is_transient, known_codes, needs_user, remedy_for
 from entrakit.sign_in.remedy_table import BY_ERROR, BY_SUBERROR, TABLE
 
 TENANT = "contoso.com"
@@ -64,9 +64,9 @@ def test_each_explanation_is_whole(flow: str) -> None:
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        (90002, f"no tenant {TENANT}"),
+        (90002, f"tenant {TENANT} does not exist"),
         (7000215, "value, not its id"),
-        (7000215, "--certificate-path"),
+        (7000215, "`certificate_path`"),
         (7000222, "expired"),
         (7000218, "Allow public client flows"),
         (700025, "must not send a secret"),
@@ -85,7 +85,7 @@ def test_each_explanation_is_whole(flow: str) -> None:
         (1002012, "/.default"),
         (50126, "user name or password"),
         (50194, "multi-tenant"),
-        (900382, "--cloud"),
+        (900382, "`cloud='usgov'`"),
         (7000216, "environment variable"),
         (50196, "too often"),
     ],
@@ -127,42 +127,24 @@ def test_consent_is_asked_of_a_work_account(tenant: str) -> None:
     assert f"{AUTHORITY}/organizations/adminconsent?" in words(65001, tenant=tenant)
 
 
-@pytest.mark.parametrize(
-    ("reconnect", "expected"),
-    [
-        ("entra connect --name job --client-id A --tenant-id B --browser", "--name job"),
-        ("entra connect --name job --client-id A --tenant-id B --device-code", "--name job"),
-        ("entra connect --name job --client-id A --tenant-id B --username ada@contoso.com", "--name job"),
-    ],
-)
-def test_a_kept_connection_keeps_its_name_in_the_browser(reconnect: str, expected: str) -> None:
+def test_the_browser_is_a_whole_call() -> None:
     """
-    Where a browser is needed, the command is that of the same connection with `--browser` for its way to sign in.
+    If a browser is necessary, the call names app and tenant, and the cloud unless it is the global one.
     """
-    text = words(50076, flow="refresh", reconnect=reconnect)
+    call = f"`connect(client_id='{CLIENT}', tenant_id='{TENANT}', "
 
-    assert "`entra connect --name job --client-id A --tenant-id B --browser`" in text
-    assert expected in text
-
-
-def test_a_first_sign_in_is_told_the_whole_command() -> None:
-    """
-    Without a kept connection the command names app, tenant, and the cloud unless it is the global one.
-    """
-    assert f"`entra connect --client-id {CLIENT} --tenant-id {TENANT} --browser`" in words(50076, flow="password")
-    assert "--cloud https://login.microsoftonline.us --browser`" in words(
+    assert f"{call}browser=True)`" in words(50076, flow="password")
+    assert f"{call}cloud='https://login.microsoftonline.us', browser=True)`" in words(
         50076, flow="password", authority="https://login.microsoftonline.us"
     )
 
 
 @pytest.mark.parametrize("code", [None, 50173, 50076, 50057, 65001, 700082, 50105, 70043])
-def test_a_renewal_that_needs_a_person_says_how(code: int | None) -> None:
+def test_a_renewal_that_needs_a_user_says_how(code: int | None) -> None:
     """
-    A silent renewal always ends in the command that signs in anew (issue 2, section 3, Renewal).
+    A silent renewal always ends in the call that connects again (issue 2, section 3, Renewal).
     """
-    text = words(code, flow="refresh", reconnect="entra connect --client-id A --tenant-id B --browser")
-
-    assert "`entra connect --client-id A --tenant-id B --browser`" in text
+    assert "`connect(" in words(code, flow="refresh")
 
 
 def test_an_app_is_not_sent_to_a_browser() -> None:
@@ -170,7 +152,7 @@ def test_an_app_is_not_sent_to_a_browser() -> None:
     Where a person would sign in again, an app's administrator is asked.
     """
     for flow in ("secret", "certificate"):
-        assert "`entra" not in words(50076, flow=flow)
+        assert "`connect(" not in words(50076, flow=flow)
         assert "administrator" in words(error="invalid_grant", flow=flow)
     assert "value, not its id" in words(7000215, flow="secret")
 
@@ -181,20 +163,20 @@ def test_some_errors_mean_a_person(error: str, flow: str) -> None:
     """
     OpenID Connect's errors say that a person is needed, whatever the number is (Core, 3.1.2.6).
     """
-    assert needs_person(error, "", None, flow)
-    assert needs_person(error, "", 123456, flow)
+    assert needs_user(error, "", None, flow)
+    assert needs_user(error, "", 123456, flow)
 
 
 def test_invalid_grant_depends_on_flow_and_suberror() -> None:
     """
     In a renewal the refresh token is spent; elsewhere the suberror decides, then the number (RFC 6749, 5.2).
     """
-    assert needs_person("invalid_grant", "", None, "refresh")
-    assert needs_person("invalid_grant", "basic_action", None, "password")
-    assert needs_person("invalid_grant", "", 50076, "password")
-    assert not needs_person("invalid_grant", "", 50126, "password")
-    assert not needs_person("invalid_client", "", 7000222, "refresh")
-    assert not needs_person("invalid_client", "", 50076, "secret")
+    assert needs_user("invalid_grant", "", None, "refresh")
+    assert needs_user("invalid_grant", "basic_action", None, "password")
+    assert needs_user("invalid_grant", "", 50076, "password")
+    assert not needs_user("invalid_grant", "", 50126, "password")
+    assert not needs_user("invalid_client", "", 7000222, "refresh")
+    assert not needs_user("invalid_client", "", 50076, "secret")
 
 
 @pytest.mark.parametrize("code", [50196, 90033, 90055, 50000])
@@ -202,7 +184,7 @@ def test_trouble_of_the_service_is_not_a_spent_token(code: int) -> None:
     """
     The service calls some of its own trouble invalid_grant: a connection is not given up for that.
     """
-    assert not needs_person("invalid_grant", "", code, "refresh")
+    assert not needs_user("invalid_grant", "", code, "refresh")
     assert is_throttled("invalid_grant", code) or is_transient("invalid_grant", code)
 
 
@@ -231,7 +213,7 @@ def test_any_combination_has_words(code: int | None, error: str, suberror: str, 
     """
     found = remedy_for(
         code, error=error, suberror=suberror, flow=flow, tenant=f"{{{anything}}}", client_id=f"{anything}{{x}}",
-        authority=AUTHORITY, reconnect=anything,
+        authority=AUTHORITY,
     )  # fmt: skip
 
     assert found.problem

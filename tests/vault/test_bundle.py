@@ -66,7 +66,7 @@ def test_nothing_is_replaced_unasked(vault: Vault) -> None:
     vault.delete("one")
     vault.write("two", META, {"refresh_token": "newer"})
 
-    with pytest.raises(VaultError, match=r"already a connection 'two'; nothing was imported[\s\S]*--replace"):
+    with pytest.raises(VaultError, match=r"already a connection 'two'; nothing was imported[\s\S]*`replace=True`"):
         bundle.restore(vault, data, PASSPHRASE)
     assert ["two"] == vault.names()
     bundle.restore(vault, data, PASSPHRASE, replace=True)
@@ -109,7 +109,7 @@ def test_another_file_is_told(data: bytes) -> None:
     """
     What is no export at all is an error of its own, at once.
     """
-    with pytest.raises(VaultError, match="no file of exported connections"):
+    with pytest.raises(VaultError, match="Not a file of exported connections"):
         bundle.unpack(data, PASSPHRASE)
 
 
@@ -137,7 +137,7 @@ def test_what_is_sealed_must_be_connections(content: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(bundle, "_dump", lambda value: content.encode() if value == {} else dump(value))
     data = bundle.pack({}, PASSPHRASE)
 
-    with pytest.raises(VaultError, match="no file of exported connections"):
+    with pytest.raises(VaultError, match="Not a file of exported connections"):
         bundle.unpack(data, PASSPHRASE)
 
 
@@ -148,5 +148,5 @@ def test_a_kdf_of_another_shape_is_told() -> None:
     document = json.loads(PACKED)
     document["kdf"] = list(document["kdf"].items())
 
-    with pytest.raises(VaultError, match="no file of exported connections"):
+    with pytest.raises(VaultError, match="Not a file of exported connections"):
         bundle.unpack(json.dumps(document).encode(), PASSPHRASE)

@@ -235,7 +235,7 @@ def test_a_vault_has_one_key(vault: Vault) -> None:
     other = Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": TEXT_KEY})
 
     for step in (lambda: other.check("new"), lambda: other.write("new", {}, {}), lambda: other.read("work")):
-        with pytest.raises(VaultError, match=r"another key[\s\S]*entra vault rekey --vault-key-from environment"):
+        with pytest.raises(VaultError, match=r"another key[\s\S]*`key_from='environment'` and `rekey\(\)`"):
             step()
     other.write("work", {}, {"b": 2})
     assert ("environment", {"b": 2}) == (other.key_source(), other.read("work").secrets)

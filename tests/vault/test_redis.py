@@ -391,7 +391,7 @@ def test_the_extra_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    with pytest.raises(VaultError, match="extra `redis`") as caught:
+    with pytest.raises(VaultError, match=r"the extra redis\.") as caught:
         Vault("redis://host")
     assert "entrakit[redis]" in caught.value.remedy
 

@@ -151,7 +151,7 @@ def test_a_missing_entry_names_the_others(vault: Vault) -> None:
     assert "Did you mean 'work'? Kept: work." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         vault.read("zzz")
-    assert "Kept: work. Name one with --name, or choose it with `entra use`." == caught.value.remedy
+    assert "Kept: work. Name one: `get_connection('NAME')`." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         Vault(vault.place + "-empty").read("work")
     assert "Nothing is connected yet." in caught.value.remedy

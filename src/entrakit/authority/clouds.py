@@ -15,7 +15,7 @@ class Cloud(NamedTuple):
     """One deployment of Microsoft Entra ID.
 
     Args:
-        name: What `connect(cloud=…)` and `--cloud` call it.
+        name: Its name, the value of `cloud` in `connect()`.
         authority: Origin of the token service, such as `https://login.microsoftonline.com`.
         graph: Origin of Microsoft Graph, which is also its resource identifier.
         aliases: Other hosts that the same token service answers on.

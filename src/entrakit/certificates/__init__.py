@@ -235,7 +235,7 @@ class Certificate:
         if not isinstance(self.signer, SoftwareKey):
             raise CertificateError(
                 f"The key of the certificate {self.subject} can't leave where it is, so it can't be kept.",
-                remedy="Leave --save-secret out.",
+                remedy="Leave `save_secret` out.",
             )
         texts = [
             b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"

@@ -79,11 +79,11 @@ def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certifica
     from entrakit.certificates.signers.key_vault import KeyVault
 
     if "vault" not in origin:
-        raise ParameterError("No key vault was named.", remedy="Give its name or URL: key_vault, --key-vault.")
+        raise ParameterError("No key vault was named.", remedy="Give its name or URL with `key_vault`.")
     if reach is None or not origin.get("vault_connection"):
         raise ParameterError(
             "A key vault needs a connection that may read it.",
-            remedy="Name a kept one: key_vault_connection, --key-vault-connection.",
+            remedy="Name a saved connection with `key_vault_connection`.",
         )
     vault = KeyVault(origin["vault"], origin["vault_connection"], reach)
     if "vault_certificate" in origin:
@@ -91,7 +91,7 @@ def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certifica
     if "vault_key" in origin and "path" not in origin:
         raise ParameterError(
             "A key of a key vault signs for a certificate, and none was named.",
-            remedy="Name its file: certificate_path, --certificate-path.",
+            remedy="Name its file with `certificate_path`.",
         )
     if "vault_key" in origin:
         from cryptography.hazmat.primitives.serialization import Encoding
@@ -137,7 +137,9 @@ def stores_of(
         raise ParameterError("A PKCS#11 module goes with the store pkcs11.", remedy="Leave one of them out.")
     found = [store for store in usual_stores(environ, platform) if which in ("", store.kind, store.scope)]
     if not found:
-        raise ParameterError(f"This machine has no certificate store {which!r}.", remedy="See `entra certificates`.")
+        raise ParameterError(
+            f"This machine has no certificate store {which!r}.", remedy="List the stores with `offers()`."
+        )
     return found
 
 
@@ -159,7 +161,7 @@ def token_stores(module: str, pin: Secret | None, environ: Mapping[str, str], ur
     if not modules:
         raise CertificateError(
             "No PKCS#11 module is configured that fits.",
-            remedy="Name one with --pkcs11-module, or install the package of the token.",
+            remedy="Name one with `pkcs11_module`, or install the package of the token.",
         )
     return [TokenStore(one, uri, pin) for one in modules]
 

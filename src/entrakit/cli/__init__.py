@@ -139,15 +139,24 @@ def _show(error: EntraError, streams: Streams, *, as_json: bool, debug: bool) ->
     if debug:
         _trace(error, streams)
     description = getattr(error, "description", "")
+    from entrakit.cli.words import problem_of, remedy_of
+
+    problem, remedy, ids = problem_of(error), remedy_of(error), error.ids()
     if as_json:
         import json
 
-        ids = {label.lower().replace(" ", "_"): value for label, value in error.ids()}
-        value = {"kind": type(error).__name__, "problem": error.problem, "next": error.remedy,
-                 "retryable": error.retryable, "exit_code": error.exit_code, **ids}  # fmt: skip
+        value = {
+            "kind": type(error).__name__,
+            "problem": problem,
+            "next": remedy,
+            "retryable": error.retryable,
+            "exit_code": error.exit_code,
+            **{label.lower().replace(" ", "_"): value for label, value in ids},
+        }
         print(json.dumps({"error": value}, ensure_ascii=False), file=streams.error)
         return
-    print(error, file=streams.error)
+    lines = [problem, *([f"  Next: {remedy}"] if remedy else []), *(f"  {label}: {value}" for label, value in ids)]
+    print("\n".join(lines), file=streams.error)
     if description and debug:
         print(f"  The service says: {description}", file=streams.error)
 

@@ -194,6 +194,6 @@ def _missing(settings: Settings, what: str, how: str) -> InteractionRequiredErro
     which = f"the connection {settings.name!r}" if settings.name else "this connection"
     return InteractionRequiredError(
         f"To renew {which} its {what} is needed. It {how}, and is not kept.",
-        remedy=f"Connect again with `{settings.reconnect}`; add --save-secret to keep the {what}, encrypted.",
+        remedy=f"Connect again: `connect()`. Add `save_secret=True` to save the {what}, encrypted.",
         error="interaction_required",
-    )
+    ).about(settings)

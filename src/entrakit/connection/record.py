@@ -71,8 +71,8 @@ def read(vault: Vault, name: str) -> Record:
     except (KeyError, TypeError, ValueError) as error:
         raise VaultError(
             f"The kept connection {name!r} holds something else than tokens.",
-            remedy=f"Connect again with `{settings.reconnect}`.",
-        ) from error
+            remedy="Connect again: `connect()`.",
+        ).about(settings) from error
 
 
 def _record(settings: Settings, entry: Entry) -> Record:

@@ -55,9 +55,9 @@ class Renewed(NamedTuple):
             if settings.account.object_id and account.object_id not in ("", settings.account.object_id):
                 raise SignInError(
                     "The renewed token is another account's.",
-                    remedy=f"Connect again with `{settings.reconnect}`.",
+                    remedy="Connect again: `connect()`.",
                     error="invalid_id_token",
-                )
+                ).about(settings)
             account = account if account.object_id else settings.account
         settings = settings._replace(account=account, directory_id=self.authority.directory_id)
         token = token_of(self.grant, settings)
@@ -127,22 +127,20 @@ def renew(
         from entrakit.sign_in.flows import refresh
 
         try:
-            grant = refresh.renew(
-                authority, settings.client_id, transport, refresh_token, scopes, claims=claims,
-                reconnect=settings.reconnect,
-            )  # fmt: skip
+            grant = refresh.renew(authority, settings.client_id, transport, refresh_token, scopes, claims=claims)
             return Renewed(grant, authority)
-        except InteractionRequiredError:
-            if settings.flow != "password" or claims:
+        except SignInError as error:
+            if not isinstance(error, InteractionRequiredError) or settings.flow != "password" or claims:
+                error.about(settings)
                 raise
     if settings.flow == "password":
         proof = newest_proof(settings, proof, transport.clock.time(), reach)
         return Renewed(acquire(settings, authority, transport, scopes, proof=proof, claims=claims), authority, proof)
     raise InteractionRequiredError(
         "There is no refresh token, so the connection can't be renewed in silence.",
-        remedy=f"Connect again with `{settings.reconnect}`.",
+        remedy="Connect again: `connect()`.",
         error="interaction_required",
-    )
+    ).about(settings)
 
 
 def acquire(

@@ -1,6 +1,6 @@
 """Everything about a connection that is not secret: how it was made, and how to make it again.
 
-It is kept in the clear beside the sealed part, so that `entra status` and the choice of a connection need no key.
+It is kept in the clear beside the sealed part, so that listing and choosing connections need no key.
 """
 
 from __future__ import annotations
@@ -77,35 +77,6 @@ class Settings(NamedTuple):
         people = {self.account.object_id, other.account.object_id} - {""}
         return len(people) < 2 and all(getattr(self, name) == getattr(other, name) for name in fields)
 
-    @property
-    def reconnect(self) -> str:
-        """The command that makes this connection anew."""
-        from shlex import quote
-
-        words = ["entra connect"]
-        if self.name and self.name != "default":
-            words.append(f"--name {self.name}")
-        words += [f"--client-id {self.client_id}", f"--tenant-id {self.tenant_id}"]
-        name, at, _ = self.cloud.name.partition("@")
-        words += [f"--cloud {name}"] if name != "global" else []
-        words += [f"--authority-url {self.cloud.authority}"] if at else []
-        words += [f"--graph-url {self.cloud.graph_url}"] if self.cloud.graph_url else []
-        words += [f"--resource {quote(self.resource)}"] if self.resource != self.cloud.graph else []
-        words += [f"--ca-bundle {quote(self.ca_bundle)}"] if self.ca_bundle else []
-        least = self.scopes == (f"{self.resource}/User.Read",)
-        words += [] if self.is_app or least else [f"--scope {quote(scope)}" for scope in self.scopes]
-        words += ["--send-certificate-chain"] if self.send_chain else []
-        words += ["--save-secret"] if self.save_secret else []
-        origin = dict(self.origin)
-        options = {
-            "browser": "--browser",
-            "devicecode": "--device-code",
-            "password": f"--username {self.account.username or 'NAME'}",
-            "secret": _key_vault_option(origin) if "vault" in origin else _secret_option(origin.get("secret", "")),
-            "certificate": _certificate_option(origin),
-        }
-        return " ".join([*words, options[self.flow]]).rstrip()
-
     def to_json(self) -> dict[str, JSON]:
         """Return it as plain values; `from_json` reads them."""
         return {
@@ -172,58 +143,6 @@ def settings_from(name: str, metadata: Mapping[str, JSON]) -> Settings:
     return settings
 
 
-def _secret_option(origin: str) -> str:
-    """Return the option that gives the secret again; a variable needs none."""
-    from shlex import quote
-
-    kind, _, place = origin.partition(":")
-    if kind == "env":
-        return f"  # with {place} set" if place != "AZURE_CLIENT_SECRET" else ""
-    return f"--client-secret-file {quote(place)}" if kind == "file" else "--client-secret-stdin"
-
-
-def _certificate_option(origin: dict[str, str]) -> str:
-    import shlex
-
-    for part, option in (
-        ("path", "--certificate-path"),
-        ("thumbprint", "--certificate-thumbprint"),
-        ("name", "--certificate-name"),
-        ("uri", "--certificate-uri"),
-    ):
-        if "vault" in origin:
-            return _key_vault_option(origin)
-        if part in origin:
-            words = [option, origin[part]]
-            words += ["--certificate-store", origin["store"]] if "store" in origin else []
-            words += ["--pkcs11-module", origin["module"]] if "module" in origin else []
-            words += ["--certificate-command", _command(origin["command"])] if "command" in origin else []
-            return shlex.join(words)
-    return "--certificate-path FILE"
-
-
-def _key_vault_option(origin: dict[str, str]) -> str:
-    import shlex
-
-    words = ["--key-vault", origin["vault"], "--key-vault-connection", origin.get("vault_connection", "")]
-    for part, option in (
-        ("vault_certificate", "--key-vault-certificate"),
-        ("vault_secret", "--key-vault-secret"),
-        ("vault_key", "--key-vault-key"),
-        ("path", "--certificate-path"),
-    ):
-        words += [option, origin[part]] if part in origin else []
-    return shlex.join(words)
-
-
-def _command(text: str) -> str:
-    """Return the words of a program as one, as the option takes them."""
-    import json
-    import shlex
-
-    return shlex.join(str(word) for word in json.loads(text))
-
-
 def _list(value: JSON) -> list[JSON]:
     if not isinstance(value, list):
         raise TypeError
@@ -245,5 +164,5 @@ def _number(value: JSON) -> float:
 def _damaged(name: str) -> VaultError:
     return VaultError(
         f"The kept connection {name!r} does not say how it was made.",
-        remedy=f"Remove it with `entra disconnect {name}`, then connect again.",
+        remedy=f"Remove it with `disconnect({name!r})`, then connect again.",
     )

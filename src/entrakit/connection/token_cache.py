@@ -181,8 +181,8 @@ class Holder:
         if not kept.settings.is_like(settings):
             raise NotConnectedError(
                 f"Another connection has been made under the name {settings.name!r}.",
-                remedy=f"Open that one by its name, or connect again with `{settings.reconnect}`.",
-            )
+                remedy="Open that one by its name, or connect again: `connect()`.",
+            ).about(settings)
         return kept
 
     def _reconcile(self, kept: Record) -> None:
@@ -258,5 +258,5 @@ class Holder:
 def _not_connected(settings: Settings) -> NotConnectedError:
     return NotConnectedError(
         f"The connection {settings.name!r} was closed." if settings.name else "The connection was closed.",
-        remedy=f"Connect again with `{settings.reconnect}`.",
-    )
+        remedy="Connect again: `connect()`.",
+    ).about(settings)

@@ -180,7 +180,7 @@ class Partition(Generic[T]):
 
     def _wrong(self, problem: str) -> UnexpectedAnswerError:
         return UnexpectedAnswerError(
-            problem, remedy="Read the collection without parallel.", host=self._service.host, retryable=False
+            problem, remedy="Read the collection without `parallel`.", host=self._service.host, retryable=False
         )
 
     def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:

@@ -63,7 +63,7 @@ def _tls_error(cause: Exception, host: str, correlation_id: str) -> TlsError:
         problem = f"The certificate that {host} shows is not trusted: {reason}.{seen}"
     return TlsError(
         problem,
-        remedy="If your network inspects TLS, name its CA file with --ca-bundle or SSL_CERT_FILE; "
+        remedy="If your network inspects TLS, name its CA file with `ca_bundle` or SSL_CERT_FILE; "
         "otherwise do not go on.",
         host=host,
         correlation_id=correlation_id,

@@ -44,7 +44,6 @@ class TokenService:
         flow: The flow that asks, for error texts.
         secret: The app's client secret.
         assertion: Makes a client assertion (RFC 7523), anew for each request.
-        reconnect: The command that signs in anew, for error texts.
     """
 
     def __init__(
@@ -56,7 +55,6 @@ class TokenService:
         flow: str,
         secret: str = "",
         assertion: Callable[[], str] | None = None,
-        reconnect: str = "",
     ) -> None:
         self.authority = authority
         self.client_id = client_id
@@ -64,7 +62,6 @@ class TokenService:
         self.flow = flow
         self._secret = secret
         self._assertion = assertion
-        self.reconnect = reconnect
 
     def request_code(
         self, scopes: Sequence[str], *, redirect_uri: str, state: str, response_mode: str, claims: str = "",
@@ -231,7 +228,6 @@ class _Call:
             retry_after_s=self._http.retry_after_s,
             skew_s=service.transport.skew_s,
             hide=self._hide,
-            reconnect=service.reconnect,
         )
 
     def _misunderstood(self, error: Exception | None) -> EntraError:

@@ -1,11 +1,11 @@
-"""The token service's error body (RFC 6749, 5.2, with Entra's members), turned into an error of the tree.
+"""Conversion of the token service's error bodies (RFC 6749, 5.2, with Entra's members) into errors of entrakit.
 
     {"error": "invalid_client", "error_description": "AADSTS7000215: … Trace ID: … Correlation ID: … Timestamp: …",
      "error_codes": [7000215], "suberror": …, "trace_id": …, "correlation_id": …, "timestamp": …, "claims": …}
 
-Any member may be missing or of another type; an answer that came through the browser has its ids in the description
-only. The description is the service's text: it is shown only when asked for, without control characters, without the
-ids that it repeats, and with our own secrets masked.
+Any member may be missing or have another type. A response that came through the browser has its ids in the description
+only. The description is the service's text. It is kept without control characters and without the ids that it repeats,
+and with the secrets of the request masked.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
 from entrakit.errors import InteractionRequiredError, SignInError, ThrottledError
 from entrakit.redaction import MASK, redact
-from entrakit.sign_in.remedies import is_throttled, is_transient, needs_person, remedy_for
+from entrakit.sign_in.remedies import is_throttled, is_transient, needs_user, remedy_for
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,7 @@ MAX_NAME = 100
 NOTICEABLE_SKEW_S = 60.0
 
 _CODE = re.compile(r"AADSTS([0-9]{1,9})(?![0-9])")
-# The four parts stand on lines of their own, or, since 2026, behind one space each.
+# The four parts are on separate lines or, since 2026, separated by one space.
 _IDS = re.compile(r"\s(?:Trace ID|Correlation ID|Timestamp):.*", re.DOTALL)
 _ID = {
     "trace_id": re.compile(r"Trace ID: ([0-9A-Za-z-]{1,64})"),
@@ -39,21 +39,20 @@ _TIME_CODES = (700024, 700027)
 
 def error_from(
     body: Mapping[str, object], *, flow: str, tenant: str, client_id: str, authority: str, status: int = 400,
-    retry_after_s: float | None = None, skew_s: float | None = None, hide: Sequence[str] = (), reconnect: str = "",
+    retry_after_s: float | None = None, skew_s: float | None = None, hide: Sequence[str] = (),
 ) -> SignInError:  # fmt: skip
-    """Return the error that a refusal of the token service stands for.
+    """Return the error for an error response of the token service.
 
     Args:
-        body: The answer's JSON object, or the parameters of a redirect.
-        flow: The flow that asked; `refresh` for a silent renewal.
-        tenant: The tenant that was asked.
-        client_id: The app that asked.
+        body: The JSON object of the response, or the parameters of a redirect.
+        flow: The flow that failed; `refresh` for a silent renewal.
+        tenant: The tenant of the request.
+        client_id: The app of the request.
         authority: Origin of the token service.
-        status: HTTP status of the answer.
-        retry_after_s: Seconds that the service asks to wait.
-        skew_s: How far the server's clock is ahead of ours, if that was measured.
-        hide: Our own secrets, masked where the service repeats them.
-        reconnect: The command that signs in anew.
+        status: HTTP status of the response.
+        retry_after_s: Seconds to wait, as the service says; None if it does not.
+        skew_s: Seconds that the server's clock is ahead of ours; None if not measured.
+        hide: Secrets of the request, which are masked in the text of the service.
 
     Returns:
         An InteractionRequiredError, a ThrottledError or a SignInError.
@@ -68,7 +67,7 @@ def error_from(
     throttled = status == 429 or (is_throttled(error, code) and error != "slow_down")
     problem, remedy = remedy_for(
         code, error="temporarily_unavailable" if throttled else error, suberror=suberror, flow=flow, tenant=tenant,
-        client_id=client_id, authority=authority, reconnect=reconnect,
+        client_id=client_id, authority=authority,
     )  # fmt: skip
     if throttled:
         if retry_after_s is not None and 0 < retry_after_s < float("inf"):
@@ -81,7 +80,7 @@ def error_from(
     if code in _TIME_CODES and skew_s is not None and NOTICEABLE_SKEW_S < abs(skew_s) < float("inf"):
         problem = f"{problem} {describe_skew(skew_s)}"
         remedy = f"Set this machine's clock. {remedy}"
-    kind = InteractionRequiredError if needs_person(error, suberror, code, flow) else SignInError
+    kind = InteractionRequiredError if needs_user(error, suberror, code, flow) else SignInError
     return kind(
         problem,
         remedy=remedy,
@@ -98,10 +97,10 @@ def error_from(
 
 
 def describe_skew(skew_s: float) -> str:
-    """Return a sentence on a clock that is off.
+    """Return a sentence about a wrong clock.
 
     Args:
-        skew_s: How far the server's clock is ahead of ours, in seconds.
+        skew_s: Seconds that the server's clock is ahead of ours.
     """
     minutes = max(1, round(abs(skew_s) / 60))
     return f"This machine's clock is {minutes} minute{'s' * (minutes != 1)} {'behind' if skew_s > 0 else 'ahead'}."
@@ -124,7 +123,7 @@ def _found(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _claims(value: object, hide: Sequence[str]) -> str:
-    """Return the claims to ask for next time as JSON text of our own making; empty if they are not a JSON object."""
+    """Return the claims for the next request as JSON, serialized again; empty if they are not a JSON object."""
     if not isinstance(value, str) or len(value) > 4 * MAX_TEXT or _without(value, hide) != value:
         return ""
     try:
@@ -135,10 +134,10 @@ def _claims(value: object, hide: Sequence[str]) -> str:
 
 
 def _text(value: object, hide: Sequence[str]) -> str:
-    """Return a member as one line that is safe to print: no control, format or bidi characters, nothing of ours."""
+    """Return a member as one line that is safe to print: no control, format or bidi characters, no secrets."""
     if not isinstance(value, str):
         return ""
-    # Masked before it is cut, for half a secret would not be found; and once more when nothing invisible is left in it.
+    # Masked before it is cut, because half a secret would not be found; and again after invisible characters are gone.
     hidden = _without(value, hide)
     line = " ".join(hidden[: 4 * MAX_TEXT].split())
     safe = "".join(letter for letter in line if unicodedata.category(letter)[0] != "C")
@@ -149,7 +148,7 @@ def _without(text: str, hide: Sequence[str]) -> str:
     from urllib.parse import quote, quote_plus
 
     for secret in hide:
-        # Shorter ones can't be told from parts of words.
+        # Shorter ones can't be distinguished from parts of words.
         if len(secret) > 3:
             encoded = [
                 encode(secret, safe=safe, errors="surrogatepass")

@@ -137,7 +137,7 @@ class Loopback:
                     self._close()
                     raise SignInError(
                         f"Nobody finished the sign-in in the browser within {timeout_s:g} seconds.",
-                        remedy="Connect again; --timeout waits longer, and --device-code needs no browser here.",
+                        remedy="Connect again with a longer `timeout`, or use `device_code=True` without a browser.",
                         error="timeout",
                     )
                 # A second at the most: time may be told by another clock than the selector's.
@@ -240,7 +240,7 @@ def _listen(port: int) -> list[socket.socket]:
             four = socket.create_server(("127.0.0.1", port), backlog=16)
         except OSError as error:
             raise ParameterError(
-                f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another --port, or leave it out."
+                f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another `port`, or leave it out."
             ) from error
         chosen = four.getsockname()[1]
         try:

@@ -1,6 +1,6 @@
-"""The parameter sets of `connect()`: exactly one of them must match what was given.
+"""The parameters of `connect()`, and the parameter sets: exactly one set must match the parameters that were given.
 
-| Set | Chosen by | May go with it |
+| Set | Selected by | Accepts also |
 |---|---|---|
 | Browser | `browser`, or nothing at all | `port`, `login_hint`, `domain_hint`, `prompt`, `open_browser`, `on_link`, |
 |  | | `paste` |
@@ -9,32 +9,57 @@
 |  | `certificate_uri` | `certificate_password` (of a file or a token), `send_certificate_chain`, |
 |  | | `certificate_store` (with a thumbprint or name), `pkcs11_module`, `certificate_command` (with a path) |
 | KeyVault | one of `key_vault_certificate`, `key_vault_secret`, `key_vault_key` | `key_vault` and |
-|  | | `key_vault_connection`, which are needed; `send_certificate_chain`; `certificate_path` (with a key) |
+|  | | `key_vault_connection`, which are required; `send_certificate_chain`; `certificate_path` (with a key) |
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 
-All else goes with every set; `scopes` are for people, and an app is told that they are ignored.
+All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError, ParameterSetError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+
+class Parameter(NamedTuple):
+    """One parameter of `connect()`.
+
+    Args:
+        name: Its name.
+        help: Its meaning, as one phrase.
+        value: Placeholder for its value; empty if it is a switch.
+        selects: Parameter set that it selects; empty if none.
+        sets: Parameter sets that accept it in addition; empty for all, unless it selects one.
+        goes_with: Parameters; one of them must be given with it. Empty if none is necessary.
+        option: Option of the command, without its dashes; None if the command has none.
+        ways: Options of the command that give the value, if they are not just `option`.
+        variable: Environment variable that the command reads it from; empty if none.
+    """
+
+    name: str
+    help: str
+    value: str = ""
+    selects: str = ""
+    sets: tuple[str, ...] = ()
+    goes_with: tuple[str, ...] = ()
+    option: str | None = ""
+    ways: tuple[str, ...] = ()
+    variable: str = ""
 
 
 class ParameterSet(NamedTuple):
     """One way to call `connect()`.
 
     Args:
-        name: Its name, as the original command calls it.
-        flow: The flow that it leads to.
-        chosen_by: Parameters that choose it.
-        options: Parameters that it takes besides.
+        name: Its name, as in the original command.
+        flow: The flow that it selects.
+        chosen_by: Parameters that select it.
+        options: Other parameters that it accepts.
     """
 
     name: str
@@ -43,128 +68,180 @@ class ParameterSet(NamedTuple):
     options: tuple[str, ...] = ()
 
 
-# Empty, or 0, is the same as left out; for anything that chooses a set it is not.
-OPTIONAL_TEXTS = (
+_BROWSER, _CERTIFICATE, _KEY_VAULT = ("Browser",), ("AppCertificate",), ("KeyVault",)
+IN_STORES = ("certificate_thumbprint", "certificate_name")
+
+PARAMETERS = (
+    Parameter("client_id", "the app: a GUID, Graph or Azure", "ID", variable="AZURE_CLIENT_ID"),
+    Parameter("tenant_id", "the tenant: a GUID or a domain", "ID", variable="AZURE_TENANT_ID"),
+    Parameter("scopes", "permission to request for a user", "SCOPE", option="scope"),
+    Parameter("resource", "API that the token is for (default: Microsoft Graph)", "URI"),
+    Parameter("cloud", "global, usgov, usgov-dod, china, bleu, delos or govsg", "CLOUD"),
+    Parameter("authority_url", "another token service", "URL", variable="AZURE_AUTHORITY_HOST"),
+    Parameter("graph_url", "another address of Microsoft Graph", "URL"),
+    Parameter("browser", "sign in with the system's browser", selects="Browser"),
+    Parameter("open_browser", "function that opens an address", sets=_BROWSER, option="no-browser"),
+    Parameter("on_link", "function that shows the link of the sign-in", sets=_BROWSER, option="no-browser"),
+    Parameter("paste", "paste the address of the browser's last page", sets=_BROWSER),
+    Parameter("port", "loopback port for the browser's response", "PORT", sets=_BROWSER),
+    Parameter("login_hint", "user name to fill in", "NAME", sets=_BROWSER),
+    Parameter("domain_hint", "domain whose sign-in page opens first", "DOMAIN", sets=_BROWSER),
+    Parameter("prompt", "login, select_account, consent or none", "PROMPT", sets=_BROWSER),
+    Parameter("device_code", "sign in with a code on another device", selects="DeviceCode"),
+    Parameter("on_device_code", "function that shows the code", sets=("DeviceCode",), option=None),
+    Parameter("certificate", "certificate with its private key, or bytes", selects="AppCertificate", option=None),
+    Parameter(
+        "certificate_path", "PFX or PEM file", "FILE", "AppCertificate", variable="AZURE_CLIENT_CERTIFICATE_PATH"
+    ),
+    Parameter(
+        "certificate_password", "password of the file, or PIN of the token", "PASSWORD", sets=_CERTIFICATE,
+        option="certificate-password-stdin", variable="AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    ),
+    Parameter("certificate_thumbprint", "certificate in the user's or computer's store", "HEX", "AppCertificate"),
+    Parameter("certificate_name", "subject or common name in a store", "NAME", "AppCertificate"),
+    Parameter("certificate_uri", "on a token: pkcs11:token=NAME;object=NAME", "URI", "AppCertificate"),
+    Parameter("certificate_store", "kind of store to search, user or computer", "STORE", "", _CERTIFICATE, IN_STORES),
+    Parameter(
+        "pkcs11_module", "PKCS#11 module of the token", "FILE", sets=_CERTIFICATE,
+        goes_with=(*IN_STORES, "certificate_uri"),
+    ),
+    Parameter(
+        "certificate_command", "program that signs for the certificate file", "COMMAND", sets=_CERTIFICATE,
+        goes_with=("certificate_path",),
+    ),
+    Parameter("key_vault", "Azure Key Vault: its name or https URL", "VAULT", sets=_KEY_VAULT),
+    Parameter("key_vault_connection", "saved connection with access to it", "NAME", sets=_KEY_VAULT),
+    Parameter("key_vault_certificate", "certificate whose key signs in the key vault", "NAME", "KeyVault"),
+    Parameter("key_vault_secret", "secret to read; of several, the first that works", "NAME", "KeyVault"),
+    Parameter("key_vault_key", "key that signs for the certificate file", "NAME", "KeyVault"),
+    Parameter("send_certificate_chain", "send the certificate chain too (x5c)", sets=(*_CERTIFICATE, *_KEY_VAULT)),
+    Parameter(
+        "client_secret", "secret of the app", "SECRET", "AppSecret",
+        ways=("client-secret-stdin", "client-secret-file"), variable="AZURE_CLIENT_SECRET",
+    ),
+    Parameter(
+        "credential", "user name and password", "NAME", "UsernamePassword", option="username",
+        variable="AZURE_USERNAME",
+    ),
+    Parameter("name", "name to save the connection under", "NAME"),
+    Parameter("ensure", "do nothing if the connection exists and works"),
+    Parameter("save_secret", "save the secret, password or key too, encrypted"),
+    Parameter("ca_bundle", "file of CA certificates to trust", "FILE", variable="SSL_CERT_FILE"),
+    Parameter("timeout", "time limit: 90, 10m (default: 5m for the browser)", "TIME"),
+    Parameter("transport", "transport that sends the requests", option=None),
+    Parameter("vault", "vault that saves the connection", option=None),
+    Parameter("clock", "source of the time", option=None),
+)  # fmt: skip
+BY_NAME = {one.name: one for one in PARAMETERS}
+
+_FLOWS = {
+    "Browser": "browser",
+    "DeviceCode": "devicecode",
+    "AppCertificate": "certificate",
+    "KeyVault": "certificate",
+    "AppSecret": "secret",
+    "UsernamePassword": "password",
+}
+SETS = tuple(
+    ParameterSet(
+        name,
+        flow,
+        tuple(one.name for one in PARAMETERS if one.selects == name),
+        tuple(one.name for one in PARAMETERS if name in one.sets),
+    )
+    for name, flow in _FLOWS.items()
+)
+
+# An empty value, or 0, is the same as no value. For a parameter that selects a set it is not.
+_MAY_BE_EMPTY = (
     *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
     *("key_vault", "key_vault_connection"),
 )
-
-CERTIFICATE_SOURCES = (
-    *("certificate", "certificate_thumbprint", "certificate_name", "certificate_path", "certificate_uri"),
-)
-KEY_VAULT_SOURCES = ("key_vault_certificate", "key_vault_secret", "key_vault_key")
-IN_STORES = ("certificate_thumbprint", "certificate_name")
-# Which sources of a certificate an option goes with.
-GOES_WITH = {
-    "certificate_store": IN_STORES,
-    "pkcs11_module": (*IN_STORES, "certificate_uri"),
-    "certificate_command": ("certificate_path",),
-}
-
-SETS = (
-    ParameterSet(
-        "Browser",
-        "browser",
-        ("browser",),
-        ("port", "login_hint", "domain_hint", "prompt", "open_browser", "on_link", "paste"),
-    ),
-    ParameterSet("DeviceCode", "devicecode", ("device_code",), ("on_device_code",)),
-    ParameterSet(
-        "AppCertificate",
-        "certificate",
-        CERTIFICATE_SOURCES,
-        ("certificate_password", "send_certificate_chain", *GOES_WITH),
-    ),
-    ParameterSet(
-        "KeyVault",
-        "certificate",
-        KEY_VAULT_SOURCES,
-        ("key_vault", "key_vault_connection", "send_certificate_chain"),
-    ),
-    ParameterSet("AppSecret", "secret", ("client_secret",)),
-    ParameterSet("UsernamePassword", "password", ("credential",)),
-)
+CERTIFICATE_SOURCES = next(one.chosen_by for one in SETS if one.name == "AppCertificate")
+KEY_VAULT_SOURCES = next(one.chosen_by for one in SETS if one.name == "KeyVault")
 
 
 def choose_set(given: Mapping[str, object]) -> ParameterSet:
-    """Return the one parameter set that takes all that was given; Browser if nothing was.
+    """Return the one parameter set that accepts all given parameters; Browser if there are none.
 
     Args:
-        given: Parameters by name; None and False count as not given, and empty hints.
+        given: Parameters by name. None and False count as not given, and so do empty hints.
 
     Raises:
-        ParameterSetError: Two sets are mixed, a parameter belongs to another set, there are two sources for the
-            certificate, or a password without what it opens.
+        ParameterSetError: Parameters of two sets are mixed, a parameter belongs to another set, the certificate has
+            two sources, or a password has nothing to open.
     """
     names = [name for name, value in given.items() if _is_given(name, value)]
     chosen = [one for one in SETS if any(name in one.chosen_by for name in names)] or [SETS[0]]
     if "key_vault_key" in names and "certificate_path" in names:
-        # The file has the certificate, the vault its key.
+        # The certificate is in the file, its key in the key vault.
         names = [name for name in names if name != "certificate_path"]
         chosen = [one for one in chosen if one.name != "AppCertificate"]
     if len(chosen) > 1:
         choosers = [name for name in names if any(name in one.chosen_by for one in chosen)]
-        raise _clash("name different ways to sign in", choosers, [one.name for one in chosen])
+        raise _clash("select different ways to sign in", choosers, [one.name for one in chosen])
     only = chosen[0]
     sources = [name for name in names if name in CERTIFICATE_SOURCES + KEY_VAULT_SOURCES]
     if len(sources) > 1:
-        raise _clash("each name a certificate", sources, [only.name])
+        raise _clash("each select a certificate", sources, [only.name])
     strangers = [name for name in names if name not in only.chosen_by + only.options]
     if strangers:
         raise _stranger(strangers, [name for name in names if name in only.chosen_by], only)
-    for option, homes in GOES_WITH.items():
-        if option in names and sources[0] not in homes:
-            raise _clash("don't go together", [option, *sources], [only.name])
+    for name in names:
+        if BY_NAME[name].goes_with and sources[0] not in BY_NAME[name].goes_with:
+            raise _clash("don't go together", [name, *sources], [only.name])
     in_store = sources[:1] and sources[0] in IN_STORES and "pkcs11_module" not in names
     if "certificate_password" in names and in_store and "certificate_store" not in names:
         raise _clash("don't go together: a store needs no password", ["certificate_password", *sources], [only.name])
     return only
 
 
-def _is_given(name: str, value: object) -> bool:
-    return value is not None and value is not False and (name not in OPTIONAL_TEXTS or bool(value))
-
-
 def refuse_tenant(flow: str, tenant_id: str) -> None:
-    """Raise ParameterError where a flow can't be used with a tenant that stands for many.
+    """Raise ParameterError if a flow can't be used with a tenant id that stands for many tenants.
 
-    Apps sign in to one tenant (AADSTS50059 and 90002 otherwise); the password grant knows `organizations` besides
+    Apps sign in to one tenant (AADSTS50059 and 90002 otherwise). The password grant also accepts `organizations`
     (AADSTS9001023).
     """
     many = ("common", "consumers") if flow == "password" else ("common", "consumers", "organizations")
     if flow in ("certificate", "secret", "password") and tenant_id in many:
         who = "A user name and password" if flow == "password" else "An app"
+        also = ", or use `tenant_id='organizations'`" if flow == "password" else ""
         raise ParameterError(
-            f"{who} can't sign in to {tenant_id!r}: it stands for many tenants.",
-            remedy="Give the id or the domain of one tenant" + (", or `organizations`." if flow == "password" else "."),
+            f"{who} can't sign in to {tenant_id!r}, which stands for many tenants.",
+            remedy=f"Give the id or a domain of one tenant{also}.",
         )
+
+
+def _is_given(name: str, value: object) -> bool:
+    return value is not None and value is not False and (name not in _MAY_BE_EMPTY or bool(value))
 
 
 def _stranger(strangers: Sequence[str], choosers: Sequence[str], only: ParameterSet) -> ParameterSetError:
     homes = [one for one in SETS if any(name in one.options for name in strangers)]
     if not choosers and len(homes) == 1:
-        needed = " or ".join(homes[0].chosen_by)
+        needed = " or ".join(f"`{name}`" for name in homes[0].chosen_by)
         return ParameterSetError(
-            f"{_list(strangers)} can't stand alone: it goes with {needed}.",
+            f"{_list(strangers)} can't be used alone, only with {needed}.",
             clashing=strangers,
             accepted_by=[homes[0].name],
-            remedy=f"Add {needed} (the set {homes[0].name}), or leave {_list(strangers)} out.",
+            remedy=f"Add {needed} (parameter set {homes[0].name}), or leave {_list(strangers)} out.",
         )
     return _clash(
-        f"can't go with {_list(choosers) or 'the browser'}" if choosers else "don't belong to the browser sign-in",
+        f"can't be used with {_list(choosers)}" if choosers else "can't be used with the browser sign-in",
         strangers,
         [one.name for one in homes],
-        beside=only.name,
+        chosen=only.name,
     )
 
 
-def _clash(problem: str, clashing: Sequence[str], accepted_by: Sequence[str], *, beside: str = "") -> ParameterSetError:
-    sets = ", ".join(accepted_by)
-    remedy = f"Leave out all but one; they belong to {sets}." if len(clashing) > 1 else f"It belongs to {sets}."
-    if beside:
-        remedy = f"Leave {_list(clashing)} out (the rest is of the set {beside}), or use the set {sets}."
+def _clash(problem: str, clashing: Sequence[str], accepted_by: Sequence[str], *, chosen: str = "") -> ParameterSetError:
+    sets = f"parameter set{'s' * (len(accepted_by) > 1)} {' and '.join(accepted_by)}"
+    remedy = f"Keep one and leave the others out; they belong to the {sets}."
+    if chosen:
+        remedy = f"Leave {_list(clashing)} out (parameter set {chosen}), or use the {sets}."
     return ParameterSetError(f"{_list(clashing)} {problem}.", clashing=clashing, accepted_by=accepted_by, remedy=remedy)
 
 
 def _list(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))
+    spans = [f"`{name}`" for name in names]
+    return " and ".join([", ".join(spans[:-1]), spans[-1]] if len(spans) > 1 else spans)

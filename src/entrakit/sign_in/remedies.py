@@ -1,8 +1,8 @@
-"""From the service's error to a sentence that a person can act on. Imported only when there is an error to explain.
+"""Remedies for errors of the token service. Imported only when there is an error to explain.
 
-What kind of error it is, is decided on `error` and `suberror` (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6): Microsoft
-may change numbers and texts. The number chooses the words. It decides one thing only: the service also calls a
-hiccup of its own `invalid_grant`, and a connection must not be given up for that.
+`error` and `suberror` decide on the kind of the error (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6), because Microsoft
+may change numbers and messages. The number selects the words. It decides one thing only: the service also reports
+temporary failures as `invalid_grant`, and a connection must not be given up for those.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _INTERACTION_ERRORS = frozenset(
     {"account_selection_required", "consent_required", "interaction_required", "login_required"}
 )
 _INTERACTION_SUBERRORS = frozenset({"basic_action", "additional_action", "consent_required", "user_password_expired"})
-# Numbers that mean "a person must go on" where the service says `invalid_grant` without a suberror.
+# Numbers that require a user although the service says `invalid_grant` without a suberror.
 _INTERACTION_CODES = frozenset(
     {
         *(16000, 50055, 50072, 50074, 50076, 50078, 50079, 50097, 50129, 50144),
@@ -34,11 +34,11 @@ _BY_CODE = {code: (problem, remedy) for codes, problem, remedy in TABLE for code
 
 
 class Remedy(NamedTuple):
-    """What happened, and what to do next.
+    """The two parts of an error.
 
     Args:
-        problem: One sentence.
-        remedy: One or two sentences, imperative.
+        problem: What happened, one sentence.
+        remedy: What to do next, one or two sentences in the imperative. Code spans name parameters and calls.
     """
 
     problem: str
@@ -46,35 +46,33 @@ class Remedy(NamedTuple):
 
 
 def known_codes() -> frozenset[int]:
-    """Return the numbers that have words of their own."""
+    """Return the numbers that have their own words."""
     return frozenset(_BY_CODE)
 
 
 def remedy_for(
     code: int | None, *, error: str, flow: str, tenant: str, client_id: str, authority: str, suberror: str = "",
-    reconnect: str = "",
 ) -> Remedy:  # fmt: skip
     """Return the words for an error of the token service.
 
     Args:
-        code: The AADSTS number, if there is one.
+        code: The AADSTS number; None if there is none.
         error: The OAuth 2.0 error.
-        flow: The flow that asked: `browser`, `devicecode`, `certificate`, `secret`, `password`; `refresh` for a
-            silent renewal, `discovery` for the authority's own document.
-        tenant: The tenant that was asked.
-        client_id: The app that asked.
+        flow: The flow that failed: `browser`, `devicecode`, `certificate`, `secret`, `password`; `refresh` for a
+            silent renewal, `discovery` for the discovery document of the authority.
+        tenant: The tenant of the request.
+        client_id: The app of the request.
         authority: Origin of the token service.
-        suberror: Entra's finer reason.
-        reconnect: The command that signs in anew; empty for a general one.
+        suberror: The more specific reason of Entra.
 
     Returns:
-        The words of the number; else those of suberror or error, with the address that explains the number.
+        The words for the number; else those for suberror or error, with the address that explains the number.
     """
     known = _BY_CODE.get(code or 0)
     problem, remedy = known or BY_SUBERROR.get(suberror) or BY_ERROR.get(error) or _unknown(code, error)
     if flow in _APP_FLOWS and ("{reconnect}" in remedy or "{browser}" in remedy):
         remedy = FOR_APPS
-    elif flow == "refresh" and "{" not in remedy.replace("{consent}", "") and needs_person(error, suberror, code, flow):
+    elif flow == "refresh" and "{" not in remedy.replace("{consent}", "") and needs_user(error, suberror, code, flow):
         remedy = f"{remedy} Then connect again: {{reconnect}}"
     if code and known is None:
         remedy = f"{remedy} The number is explained at {LOOKUP}{code}".strip()
@@ -82,32 +80,33 @@ def remedy_for(
         "tenant": tenant,
         "client_id": client_id or "of this request",
         "consent": _consent_address(authority, tenant, client_id),
-        "reconnect": f"`{reconnect or 'entra connect'}`",
-        "browser": f"`{_browser_command(reconnect, authority, tenant, client_id)}`",
+        "reconnect": "`connect()`",
+        "browser": _browser_call(authority, tenant, client_id),
     }
     return Remedy(problem.format(**values), remedy.format(**values))
 
 
 def is_throttled(error: str, code: int | None) -> bool:
-    """Return whether the service asks to be called less often."""
+    """Return whether the service throttles requests."""
     return error == "temporarily_unavailable" or code in _THROTTLING_CODES
 
 
 def is_transient(error: str, code: int | None) -> bool:
-    """Return whether the service has trouble of its own, so that the same request may succeed later."""
+    """Return whether the service failed temporarily, so that the same request may succeed later."""
     return error in ("server_error", "slow_down") or code in _TRANSIENT_CODES
 
 
-def needs_person(error: str, suberror: str, code: int | None, flow: str) -> bool:
-    """Return whether only a person can go on.
+def needs_user(error: str, suberror: str, code: int | None, flow: str) -> bool:
+    """Return whether a user has to sign in.
 
-    In a silent renewal every `invalid_grant` means that the refresh token is spent, unless the service stumbled.
+    In a silent renewal every `invalid_grant` means that the refresh token can't be used any more, unless the service
+    failed temporarily.
 
     Args:
         error: The OAuth 2.0 error.
-        suberror: Entra's finer reason.
-        code: The AADSTS number, if there is one.
-        flow: The flow that asked.
+        suberror: The more specific reason of Entra.
+        code: The AADSTS number; None if there is none.
+        flow: The flow that failed.
     """
     if is_throttled(error, code) or is_transient(error, code):
         return False
@@ -119,23 +118,19 @@ def needs_person(error: str, suberror: str, code: int | None, flow: str) -> bool
 def _consent_address(authority: str, tenant: str, client_id: str) -> str:
     from urllib.parse import quote
 
-    # An administrator has a work account, and the address does not take these two.
+    # Administrators have work accounts, so the address does not accept these two.
     tenant = "organizations" if tenant.lower() in ("common", "consumers") else tenant
     return f"{authority}/{quote(tenant, safe='')}/adminconsent?client_id={quote(client_id, safe='')}"
 
 
-def _browser_command(reconnect: str, authority: str, tenant: str, client_id: str) -> str:
-    """Return the command that signs in with a browser, for the same connection where there is one."""
-    if reconnect:
-        import re
-
-        return re.split(r" --(?:browser|device-code|username)\b", reconnect, maxsplit=1)[0] + " --browser"
-    cloud = "" if authority == GLOBAL_AUTHORITY else f" --cloud {authority}"
-    return f"entra connect --client-id {client_id} --tenant-id {tenant}{cloud} --browser"
+def _browser_call(authority: str, tenant: str, client_id: str) -> str:
+    """Return the call that signs in with a browser."""
+    cloud = "" if authority == GLOBAL_AUTHORITY else f"cloud={authority!r}, "
+    return f"`connect(client_id={client_id!r}, tenant_id={tenant!r}, {cloud}browser=True)`"
 
 
 def _unknown(code: int | None, error: str) -> tuple[str, str]:
-    # Braces would be taken for the names of values.
+    # Braces would be read as names of values.
     name = f"AADSTS{code}" if code else error.replace("{", "").replace("}", "") or "no reason given"
-    what = "" if code else "Try again; if it stays, report it with the correlation id."
+    what = "" if code else "Try again; if the error persists, report it with the correlation id."
     return f"The token service refused the request: {name}.", what

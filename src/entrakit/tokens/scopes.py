@@ -107,5 +107,5 @@ def _refuse_mixture(scopes: tuple[str, ...]) -> None:
 def _two_resources(resources: list[str]) -> ParameterError:
     return ParameterError(
         f"The scopes belong to more than one resource: {', '.join(resources)}.",
-        remedy="Connect for one resource, then ask `token()` for the scopes of the other.",
+        remedy="Connect for one resource, then request the scopes of the other with `token()`.",
     )

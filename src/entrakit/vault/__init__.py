@@ -287,7 +287,7 @@ class Vault:
             elif not self._is_replaceable(name):
                 raise KeyMissingError(
                     f"Connections are kept in {self.place}, and the note of their key is gone.",
-                    remedy="Restore vault.json from a backup; or type `entra vault rekey`.",
+                    remedy="Restore vault.json from a backup, or make a new key with `rekey()`.",
                 )
             new, key = self.keys.make()
             if self.note_key(ref, new):
@@ -347,7 +347,7 @@ class Vault:
         names = self.names()
         near = get_close_matches(name, names, 1)
         known = f"Kept: {', '.join(names[:20])}." if names else "Nothing is connected yet."
-        choose = "Name one with --name, or choose it with `entra use`." if names else "Connect with `entra connect`."
+        choose = "Name one: `get_connection('NAME')`." if names else "Connect with `connect()`."
         remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
 

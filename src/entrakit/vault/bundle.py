@@ -69,7 +69,7 @@ def restore(vault: Vault, data: bytes, passphrase: Secret, *, replace: bool = Fa
     if present and not replace:
         raise VaultError(
             f"There is already a connection {present[0]!r}; nothing was imported.",
-            remedy="Add --replace to put the imported ones in place of those that are kept.",
+            remedy="Add `replace=True` to replace the saved connections with the imported ones.",
         )
     for name in entries:
         vault.check(name)
@@ -136,7 +136,7 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
 
 
 def _not_an_export() -> VaultError:
-    return VaultError("This is no file of exported connections.", remedy="`entra vault export FILE` makes one.")
+    return VaultError("Not a file of exported connections.", remedy="Such a file is made by `export()`.")
 
 
 def _stretched(passphrase: Secret, header: dict[str, JSON]) -> bytes:

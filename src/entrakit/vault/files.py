@@ -230,9 +230,9 @@ def _file_problems(path: str) -> list[tuple[str, str, str]]:
         return [] if name.endswith(ENDING) else [_problem(path, error)]
     if DAMAGED in name and not name.endswith(ENDING):
         owner = name.partition(DAMAGED)[0]
-        return [(path, "It is a damaged copy.", f"Remove it with `entra disconnect {owner}`, or look at it first.")]
+        return [(path, "It is a damaged copy.", f"Remove it with `disconnect({owner!r})`, or look at it first.")]
     if private.intended_name(name):
-        return [(path, "A writer that was killed left it.", "`entra status` removes it after an hour.")]
+        return [(path, "A writer that was killed left it.", "`list_connections()` removes it after an hour.")]
     return []
 
 

@@ -228,7 +228,7 @@ class RedisStorage:
     def inspect(self) -> list[tuple[str, str, str]]:
         """Return the problems of the server: damaged copies, and a connection that is not encrypted."""
         found = [
-            (name, "A damaged copy is kept.", f"Remove it with `entra disconnect {name}`, or look at it first.")
+            (name, "A damaged copy is kept.", f"Remove it with `disconnect({name!r})`, or look at it first.")
             for name in self._listed("traces")
             if self._ask("exists", _key("damaged", name))
         ]
@@ -350,7 +350,7 @@ def open_storage(url: str) -> RedisStorage:
     from importlib.util import find_spec
 
     if find_spec("redis") is None:
-        raise VaultError("A shared vault needs the extra `redis`.", remedy="Type `pip install 'entrakit[redis]'`.")
+        raise VaultError("A shared vault needs the extra redis.", remedy="Type `pip install 'entrakit[redis]'`.")
     return RedisStorage(url)
 
 

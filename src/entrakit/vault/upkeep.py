@@ -129,7 +129,7 @@ def _check_key(vault: Vault) -> Finding:
         if ref is not None:
             vault.keys.open(ref)
         elif vault.names():
-            return Finding("key", "The note of the vault's key is gone.", "Type `entra vault rekey`.")
+            return Finding("key", "The note of the vault's key is gone.", "Encrypt all entries again with `rekey()`.")
     except EntraError as error:
         return Finding("key", error.problem, error.remedy)
     return Finding("key")
@@ -144,5 +144,5 @@ def _check_entry(vault: Vault, name: str) -> Finding:
     except EntraError as error:
         return Finding(name, error.problem, error.remedy)
     if sealed.key != vault.key_ref():
-        return Finding(name, "It is sealed with an earlier key.", "Type `entra vault rekey`.")
+        return Finding(name, "It is sealed with an earlier key.", "Encrypt all entries again with `rekey()`.")
     return Finding(name)

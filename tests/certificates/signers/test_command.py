@@ -12,6 +12,7 @@ from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.certificates.signers import command
 from entrakit.certificates.signers.command import with_command
+from entrakit.cli.reconnect import reconnect
 from entrakit.connecting import _words
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
 
@@ -60,7 +61,7 @@ def test_an_app_signs_in_by_a_program(files: tuple[str, str], entra_tenant: Tena
 
     with get_connection("signed") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert shlex.join(words) in connection.settings.reconnect.replace("'", "")
+        assert shlex.join(words) in reconnect(connection.settings).replace("'", "")
 
 
 @pytest.mark.parametrize("form", ["sys.stdout.buffer.write(s)", "print(base64.b64encode(s).decode())",

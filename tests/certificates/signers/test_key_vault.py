@@ -11,6 +11,7 @@ from entrakit import connect, get_connection
 from entrakit.authority.clouds import GLOBAL, find_cloud
 from entrakit.certificates.signers.key_vault import KeyVault, VaultKey, vault_url
 from entrakit.certificates.sources import proof_from
+from entrakit.cli.reconnect import reconnect
 from entrakit.connection.settings import Settings
 from entrakit.errors import (
     CertificateError,
@@ -69,7 +70,7 @@ def test_a_later_process_signs_there_again(app: dict[str, object], entra_tenant:
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        words = connection.settings.reconnect
+        words = reconnect(connection.settings)
     assert f"--key-vault {entra_tenant.vault_url} --key-vault-connection ops --key-vault-certificate" in words
 
 
@@ -103,7 +104,7 @@ def test_a_client_secret_is_fetched(app: dict[str, object], entra_tenant: Tenant
     with get_connection("app") as connection:
         assert "secret" == connection.settings.flow
         assert connection.token(min_validity_s=10**6).access_token
-        assert "--key-vault-secret" in connection.settings.reconnect
+        assert "--key-vault-secret" in reconnect(connection.settings)
 
 
 def test_the_first_of_several_that_works(app: dict[str, object], entra_tenant: Tenant) -> None:

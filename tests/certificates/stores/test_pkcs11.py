@@ -30,6 +30,7 @@ from entrakit.certificates.stores.pkcs11 import (
 )
 from entrakit.certificates.stores.pkcs11_modules import Module, named_module
 from entrakit.certificates.stores.pkcs11_uri import ANY, parse_uri
+from entrakit.cli.words import remedy_of
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
 
@@ -189,7 +190,7 @@ def test_a_pin_that_was_handed_in_is_asked_for_again(hsm: Hsm, app: dict[str, ob
 
     with get_connection("token") as connection, pytest.raises(InteractionRequiredError) as caught:
         connection.token(min_validity_s=10**6)
-    assert "--certificate-uri 'pkcs11:token=signing;object=app' --pkcs11-module" in caught.value.remedy
+    assert "--certificate-uri 'pkcs11:token=signing;object=app' --pkcs11-module" in remedy_of(caught.value)
     assert PIN not in str(caught.value)
 
 
@@ -363,7 +364,7 @@ def test_the_extra_may_be_missing(hsm: Hsm, monkeypatch: pytest.MonkeyPatch) -> 
 
     (found,) = TokenStore(named_module(hsm.module), ANY).contents()
 
-    assert "extra `pkcs11`" in found.problem
+    assert "the extra pkcs11." in found.problem
 
 
 def test_the_pin_is_nowhere(

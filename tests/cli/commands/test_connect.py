@@ -390,13 +390,13 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
 
 @pytest.mark.parametrize(
     ("words", "problem"),
-    [(("--key-vault", "x"), "goes with --key-vault-certificate or --key-vault-secret or --key-vault-key"),
+    [(("--key-vault", "x"), "only with --key-vault-certificate or --key-vault-secret or --key-vault-key"),
      (("--key-vault-certificate", "a"), "No key vault was named"),
      (("--key-vault", "contoso", "--key-vault-certificate", "a"), "needs a connection"),
      (("--key-vault", "contoso", "--key-vault-secret", "a", "--key-vault-connection", "ops"), "no connection 'ops'"),
      (("--certificate-uri", "pkcs11:token=x", "--certificate-store", "dotnet"), "don't go together"),
-     (("--certificate-store", "dotnet"), "can't stand alone"), (("--certificate-uri", "nonsense"), "no PKCS#11 URI"),
-     (("--certificate-command", "sign"), "can't stand alone"),
+     (("--certificate-store", "dotnet"), "can't be used alone"), (("--certificate-uri", "nonsense"), "no PKCS#11 URI"),
+     (("--certificate-command", "sign"), "can't be used alone"),
      (("--certificate-path", "x", "--certificate-command", "sign 'x"), "quotation mark"),
      (("--certificate-path", "x", "--certificate-command", " "), "--certificate-command is empty"),
      (("--key-vault", "c", "--key-vault-connection", "ops", "--key-vault-key", "k"), "none was named"),

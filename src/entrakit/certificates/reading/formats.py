@@ -250,8 +250,7 @@ def _say_not_needed(source: str) -> None:
 def _needs_password(source: str) -> CertificatePasswordError:
     return CertificatePasswordError(
         f"Can't open {source}: it is encrypted, and no password was given.",
-        remedy="Give the password: certificate_password=…, --certificate-password-stdin, or "
-        "AZURE_CLIENT_CERTIFICATE_PASSWORD.",
+        remedy="Give the password: `certificate_password=…`.",
     )
 
 

@@ -210,14 +210,14 @@ def load(module: Module) -> Library:
         import pkcs11
     except ImportError as error:
         raise CertificateError(
-            "Certificates on tokens need the extra `pkcs11`.", remedy="Type `pip install 'entrakit[pkcs11]'`."
+            "Certificates on tokens need the extra pkcs11.", remedy="Type `pip install 'entrakit[pkcs11]'`."
         ) from error
     try:
         return pkcs11.lib(module.path)
     except (RuntimeError, pkcs11.exceptions.PKCS11Error) as error:
         raise CertificateError(
             f"The PKCS#11 module {module.path} does not load: {str(error) or type(error).__name__}.",
-            remedy="Check the module's own configuration, or name another one with --pkcs11-module.",
+            remedy="Check the module's own configuration, or name another one with `pkcs11_module`.",
         ) from error
 
 
@@ -256,8 +256,7 @@ def session_of(
     if signs and not pin and token.flags & LOGIN_REQUIRED:
         raise CertificatePasswordError(
             f"{_place(token)} needs its PIN.",
-            remedy="Give it as the certificate's password (--certificate-password-stdin, or "
-            "AZURE_CLIENT_CERTIFICATE_PASSWORD), or name a file with pin-source in the URI.",
+            remedy="Give it as the password (`certificate_password=…`), or name a file with pin-source in the URI.",
         )
     used = (module.path, bytes(token.serial).hex(), hashlib.sha256(pin.reveal().encode()).hexdigest() if pin else "")
     if used in _wrong:

@@ -209,7 +209,7 @@ def _nothing(
     lines += _listed("What can't be read", [one.problem for one in broken])
     lines += _listed("Looked in", [store.name for store in stores])
     return CertificateError(
-        "\n".join(lines), remedy="Check the thumbprint or the name, or name a file with --certificate-path."
+        "\n".join(lines), remedy="Check the thumbprint or the name, or name a file with `certificate_path`."
     )
 
 

@@ -291,7 +291,7 @@ def _refusal(error: CallError, provider: Provider | None, scope: str, place: str
     if code in WOULD_ASK:
         return CertificateError(
             f"The key of {place} wants a PIN or a confirmation, and nobody is asked here.",
-            remedy="Import the certificate without strong key protection; for a card, use --certificate-store pkcs11.",
+            remedy="Import it without strong key protection; for a card, use `certificate_store='pkcs11'`.",
         )
     if code in DEVICE_AWAY:
         return CertificateError(

@@ -295,7 +295,9 @@ def _success(response: Response) -> dict[str, object]:
 
 def _failure(error: EntraError) -> dict[str, object]:
     status = error.status if isinstance(error, GraphError) else 0
-    said: dict[str, object] = {"kind": type(error).__name__, "message": error.problem, "next": error.remedy}
+    from entrakit.cli.words import problem_of, remedy_of
+
+    said: dict[str, object] = {"kind": type(error).__name__, "message": problem_of(error), "next": remedy_of(error)}
     if isinstance(error, GraphError):
         said = {"code": error.code, **said, "message": error.message or error.problem}
         said |= {"request_id": error.request_id, "client_request_id": error.client_request_id}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import time
 
 from entrakit.cli.options.durations import describe_span, parse_span, utc
 from entrakit.cli.options.prompts import ask_line, ask_secret, read_secret
-from entrakit.errors import CertificatePasswordError, ParameterError, ParameterSetError
+from entrakit.cli.words import remedy_of
+from entrakit.errors import CertificatePasswordError, ParameterError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,34 +19,6 @@ if TYPE_CHECKING:
     from entrakit.cli.options.connection import Parser
     from entrakit.sign_in.flows.devicecode import DeviceCode
 
-# Parameters of connect() by the option that gives them, for errors.
-OPTIONS = {
-    "browser": "--browser",
-    "device_code": "--device-code",
-    "certificate_thumbprint": "--certificate-thumbprint",
-    "certificate_name": "--certificate-name",
-    "certificate_path": "--certificate-path",
-    "certificate_uri": "--certificate-uri",
-    "certificate_store": "--certificate-store",
-    "pkcs11_module": "--pkcs11-module",
-    "certificate_command": "--certificate-command",
-    "key_vault": "--key-vault",
-    "key_vault_connection": "--key-vault-connection",
-    "key_vault_certificate": "--key-vault-certificate",
-    "key_vault_secret": "--key-vault-secret",
-    "key_vault_key": "--key-vault-key",
-    "certificate_password": "--certificate-password-stdin",
-    "send_certificate_chain": "--send-certificate-chain",
-    "client_secret": "--client-secret",
-    "credential": "--username",
-    "port": "--port",
-    "login_hint": "--login-hint",
-    "domain_hint": "--domain-hint",
-    "prompt": "--prompt",
-    "open_browser": "--no-browser",
-    "on_link": "--no-browser",
-    "paste": "--paste",
-}
 ASKS_FOR_BROWSER = ("browser", "port", "login_hint", "domain_hint", "prompt", "no_browser", "paste")
 
 
@@ -111,20 +83,15 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     from entrakit.http.transport import Transport
 
-    try:
-        given = _given(options, context)
-    except ParameterSetError as error:
-        raise _as_typed(error) from error
+    given = _given(options, context)
     silence_s = min(given["timeout"] or 30.0, 30.0) if isinstance(given["timeout"], float) else 30.0
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
         try:
             connection = _connect(options, context, given | {"transport": transport})
-        except ParameterSetError as error:
-            raise _as_typed(error) from error
         except CertificatePasswordError as error:
             if not context.is_terminal(context.streams.input):
                 raise
-            given["certificate_password"] = ask_secret(context, "certificate password", error.remedy)
+            given["certificate_password"] = ask_secret(context, "certificate password", remedy_of(error))
             connection = _connect(options, context, given | {"transport": transport})
         if options.pass_thru:
             context.give_json(connection.token().to_json())
@@ -292,10 +259,11 @@ def _credential(options: argparse.Namespace, context: Context) -> object:
 
 def _refuse_mixture(options: argparse.Namespace) -> None:
     """Raise for options that don't go together, before anything is read or asked."""
-    from entrakit.sign_in.parameters import choose_set
+    from entrakit.sign_in.parameters import SETS, choose_set
 
     has_secret = options.client_secret is not None or options.client_secret_stdin or options.client_secret_file
-    present = {name: getattr(options, name) for name in vars(options) if name in OPTIONS} | {
+    of_a_set = {name for one in SETS for name in one.chosen_by + one.options}
+    present = {name: value for name, value in vars(options).items() if name in of_a_set} | {
         "client_secret": True if has_secret else None,
         "credential": True if options.username or options.password_stdin else None,
         "certificate_password": True if options.certificate_password_stdin else None,
@@ -312,27 +280,6 @@ def _needed(value: str | None, variable: str, option: str, context: Context) -> 
             remedy=f"Give it, or set {variable}. Example: entra connect --client-id Graph --tenant-id contoso.com",
         )
     return found
-
-
-def _as_typed(error: ParameterSetError) -> ParameterSetError:
-    """Return an error about parameters as one about options."""
-
-    def option(found: re.Match[str]) -> str:
-        return OPTIONS.get(found[0], found[0])
-
-    names = re.compile(r"(?<![\w-])(?:" + "|".join(sorted(OPTIONS, key=len, reverse=True)) + r")(?![\w-])")
-
-    def typed(text: str) -> str:
-        return names.sub(
-            option, re.sub(r"(?<!\w)certificate or ", "", text).replace("each name a certificate", "each name one")
-        )
-
-    return ParameterSetError(
-        typed(error.problem),
-        clashing=[OPTIONS.get(name, name) for name in error.clashing],
-        accepted_by=error.accepted_by,
-        remedy=typed(error.remedy),
-    )
 
 
 def _show_code(code: DeviceCode, context: Context) -> None:

@@ -60,10 +60,11 @@ def _path(options: argparse.Namespace, context: Context, vault: Vault) -> int:
 
 def _check(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     from entrakit.cli.output.tables import give_table
+    from entrakit.cli.words import in_shell
     from entrakit.vault.upkeep import check
 
     del options
-    findings = check(vault)
+    findings = [one._replace(remedy=in_shell(one.remedy)) for one in check(vault)]
     bad = [one for one in findings if one.problem]
     if context.as_json:
         context.give_json([one._asdict() for one in findings])

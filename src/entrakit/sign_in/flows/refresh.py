@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def renew(
     authority: Authority, client_id: str, transport: Transport, refresh_token: str, scopes: Sequence[str], *,
-    claims: str = "", reconnect: str = "",
+    claims: str = "",
 ) -> Grant:  # fmt: skip
     """Return a new token, with the refresh token that replaces the one given.
 
@@ -34,12 +34,11 @@ def renew(
         refresh_token: The newest refresh token of the connection.
         scopes: Delegated scopes of one resource.
         claims: JSON text of a claims challenge; empty if there is none.
-        reconnect: The command that signs in anew, for the error.
 
     Raises:
         InteractionRequiredError: The refresh token is spent, revoked, or not enough: a person must sign in again.
         SignInError: The service said no otherwise.
         NetworkError: No usable answer.
     """
-    service = TokenService(authority, client_id, transport, flow="refresh", reconnect=reconnect)
+    service = TokenService(authority, client_id, transport, flow="refresh")
     return service.refresh(refresh_token, scopes, claims=claims)

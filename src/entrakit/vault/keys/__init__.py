@@ -65,8 +65,8 @@ class Keys:
         if self.pinned and self.pinned != ref.source:
             raise KeyMissingError(
                 f"This was sealed with another key: {self.describe(ref)}, not {self._describe_pinned()}.",
-                remedy=f"Name that one with `--vault-key-from {ref.source}`, or move all connections to the other with "
-                f"`entra vault rekey --vault-key-from {self.pinned}`.",
+                remedy=f"Select that key with `key_from={ref.source!r}`, or encrypt all entries again with "
+                f"`key_from={self.pinned!r}` and `rekey()`.",
             )
         return self.open_any(ref)
 

@@ -58,8 +58,8 @@ class EnvironmentKey:
             )
         raise KeyMissingError(
             f"This was sealed with another key than the one in {VARIABLE}.",
-            remedy=f"Set it to what it was. To change the key, set {OLD_VARIABLE} to the old one as well and type "
-            "`entra vault rekey`; or remove the connections with `entra disconnect --all`, and connect again.",
+            remedy=f"Set it to what it was. To change the key, set {OLD_VARIABLE} to the old one as well and call "
+            "`rekey()`; or remove the connections with `disconnect_all()`, and connect again.",
         )
 
     def make(self) -> tuple[KeyRef, bytes]:

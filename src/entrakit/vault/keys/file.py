@@ -39,14 +39,14 @@ class FileKey:
         if key is None:
             raise KeyMissingError(
                 f"The key file {path} is gone.",
-                remedy="Restore it from a backup; or remove the connections that it sealed with "
-                "`entra disconnect --all`, and connect again.",
+                remedy="Restore it from a backup; or remove the connections with "
+                "`disconnect_all()`, and connect again.",
             )
         if len(key) != KEY_SIZE or id_of(key) != ref.id:
             raise VaultError(
                 f"The key file {path} is damaged.",
-                remedy="Restore it from a backup; or remove the connections that it sealed with "
-                "`entra disconnect --all`, and connect again.",
+                remedy="Restore it from a backup; or remove the connections with "
+                "`disconnect_all()`, and connect again.",
             )
         return key
 

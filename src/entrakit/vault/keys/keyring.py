@@ -78,14 +78,14 @@ class KeyringKey:
             raise KeyMissingError(
                 f"The key is in the system's keyring, and this session has none: {error.problem}",
                 remedy="Run it in the session that the keyring belongs to (over SSH: after it was unlocked there), or "
-                "move the key there with `entra vault rekey --vault-key-from file`.",
+                "move the key to a file with `key_from='file'` and `rekey()`.",
             ) from error
         key = as_key(text or "")
         if key is None or id_of(key) != ref.id:
             raise KeyMissingError(
                 f"The key {ref.id} is gone from the system's keyring.",
-                remedy="Restore the keyring from a backup; or remove the connections that it sealed with "
-                "`entra disconnect --all`, and connect again.",
+                remedy="Restore the keyring from a backup; or remove the connections with "
+                "`disconnect_all()`, and connect again.",
             )
         kernel.hold(ref.id, key)
         return key
@@ -155,7 +155,7 @@ class KeyringKey:
         if error is not None:
             raise VaultError(
                 f"The system's keyring refused: {type(error).__name__}.",
-                remedy="Unlock it, then try again; or take the key from elsewhere with --vault-key-from.",
+                remedy="Unlock it, then try again; or take the key from elsewhere with `key_from`.",
             ) from error
         return answer  # type: ignore[return-value] # without an error, this is the answer
 
