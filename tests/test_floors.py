@@ -22,6 +22,7 @@ DOORS = {
     "azure": {"connection/azure_credential.py"},
     "msal": {"sign_in/_msal.py"},
     "httpx2": {"http/transport.py", "http/transport_async.py", "http/failures.py"},
+    "idna": {"http/address.py"},
     "msgspec": {"services/decoding.py"},
     "truststore": {"http/tls.py"},
     "filelock": {"files/lock.py"},

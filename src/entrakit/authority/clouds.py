@@ -37,7 +37,9 @@ class Cloud(NamedTuple):
         Raises:
             ParameterError: It is not an origin, or not `https`.
         """
-        return self._replace(graph_url=_origin(graph_url))
+        from entrakit.http.address import Origin
+
+        return self._replace(graph_url=str(Origin.parse(graph_url)))
 
     def at(self, authority: str) -> Cloud:
         """Return this cloud with another token service: a proxy's, or an emulator's.
@@ -48,7 +50,10 @@ class Cloud(NamedTuple):
         Raises:
             ParameterError: It is not an origin, or not `https` (RFC 6749, 3.2: credentials go over TLS only).
         """
-        return self._replace(name=f"{self.name}@{_origin(authority)[8:]}", authority=_origin(authority), aliases=())
+        from entrakit.http.address import Origin
+
+        origin = Origin.parse(authority)
+        return self._replace(name=f"{self.name}@{origin.shown()}", authority=str(origin), aliases=())
 
 
 GLOBAL = Cloud(
@@ -105,28 +110,10 @@ def find_cloud(text: str) -> Cloud:
     if "." not in name and "://" not in name:
         known = ", ".join(cloud.name for cloud in CLOUDS)
         raise ParameterError(f"There is no cloud named {text!r}.", remedy=f"Use one of {known}, or an https address.")
-    origin = _origin(name if "://" in name else f"https://{name}")
+    from entrakit.http.address import Origin
+
+    origin = Origin.parse(name if "://" in name else f"https://{name}")
     for cloud in CLOUDS:
-        if origin == cloud.authority or origin[8:] in cloud.aliases:
+        if str(origin) == cloud.authority or origin.shown() in cloud.aliases:
             return cloud
-    return GLOBAL.at(origin)
-
-
-def _origin(address: str) -> str:
-    """Return `https://host[:port]`, or raise ParameterError."""
-    from urllib.parse import urlsplit
-
-    remedy = "Give scheme, host and port only, such as https://login.microsoftonline.us."
-    try:
-        parts = urlsplit(address.strip())
-        port = parts.port
-    except ValueError:
-        raise ParameterError(f"{address!r} is not the address of a service.", remedy=remedy) from None
-    if parts.scheme != "https":
-        raise ParameterError(f"The address {address!r} is not an https address.", remedy=remedy)
-    host = (parts.hostname or "").lower()
-    spoilt = parts.username or parts.password or parts.path.strip("/") or parts.query or parts.fragment
-    if spoilt or not host or not all(letter.isalnum() or letter in "-.:_" for letter in host):
-        raise ParameterError(f"{address!r} is more, or less, than the address of a service.", remedy=remedy)
-    host = f"[{host}]" if ":" in host else host
-    return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
+    return GLOBAL.at(str(origin))

@@ -8,6 +8,7 @@ except at services with continuous access evaluation.
 from __future__ import annotations
 
 from entrakit.errors import ParameterError, PermissionMissingError, UnexpectedAnswerError
+from entrakit.http.address import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +51,6 @@ def revoke_sign_ins(connection: Connection) -> None:
     raise UnexpectedAnswerError(
         f"Microsoft Graph did not end the sessions: HTTP {answer.status}.",
         remedy="Try again; or disconnect without it.",
-        host=origin.removeprefix("https://"),
+        host=shown_host(origin),
         correlation_id=request_id,
     )

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from entrakit.errors import UnexpectedAnswerError
+from entrakit.http.address import path_of, shown_host
 from entrakit.services.operation import Request, Response, Undelivered
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ def _answers(response: Response) -> dict[str, dict[str, object]]:
 
 def _reply(request: Request, answer: dict[str, object] | None, carrier: Response) -> Response | Undelivered:
     if answer is None:
-        host = urlsplit(request.url).netloc
+        host = shown_host(request.url)
         return Undelivered(
             UnexpectedAnswerError(
-                f"{host} answered a batch without saying what became of {request.method} {urlsplit(request.url).path}.",
+                f"{host} answered a batch without saying what became of {request.method} {path_of(request.url)}.",
                 remedy="Look whether it was done before you repeat it.",
                 host=host,
                 correlation_id=request.client_request_id,

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from entrakit.errors import NetworkError, TlsError
-
-
-def host_of(url: str) -> str:
-    """Return the host, with its port if it is not the usual one, for messages."""
-    return url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+from entrakit.http.address import Origin, shown_host
 
 
 def explained(error: Exception, url: str, correlation_id: str, timeout_s: float) -> NetworkError:
@@ -17,7 +13,7 @@ def explained(error: Exception, url: str, correlation_id: str, timeout_s: float)
 
     import httpx2
 
-    host = host_of(url)
+    host = shown_host(url)
     causes = _causes(error)
     before_sending = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
     arrived = not isinstance(error, before_sending)
@@ -26,7 +22,7 @@ def explained(error: Exception, url: str, correlation_id: str, timeout_s: float)
         # The connection ended, or was given up, while TLS was at it: nothing that trust has to do with.
         secure = None
     if secure is not None and not arrived:
-        return _tls_error(secure, host, correlation_id)
+        return _tls_error(secure, url, correlation_id)
     if isinstance(error, httpx2.ProxyError):
         problem = f"The proxy refused to pass the request on to {host}."
         remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in."
@@ -48,17 +44,17 @@ def explained(error: Exception, url: str, correlation_id: str, timeout_s: float)
     return NetworkError(problem, remedy=remedy, host=host, correlation_id=correlation_id, may_have_arrived=arrived)
 
 
-def _tls_error(cause: Exception, host: str, correlation_id: str) -> TlsError:
+def _tls_error(cause: Exception, url: str, correlation_id: str) -> TlsError:
     """Return the error for a failed handshake, with the issuer that was seen if the certificate was the reason."""
     from entrakit.http.tls import issuer_seen
 
+    host = shown_host(url)
     reason = str(getattr(cause, "verify_message", "")).lower()
     if not reason:
         problem = f"No secure connection to {host}: {str(getattr(cause, 'reason', '') or 'TLS failed').lower()}."
     else:
-        name, separator, port = host.rpartition(":")
-        plain = not separator or host.endswith("]")
-        issuer = issuer_seen((host if plain else name).strip("[]"), 443 if plain else int(port))
+        origin = Origin.of(url)
+        issuer = issuer_seen(origin.host.strip("[]"), origin.port) if origin else ""
         seen = f" It was issued by {issuer}." if issuer else ""
         problem = f"The certificate that {host} shows is not trusted: {reason}.{seen}"
     return TlsError(

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from entrakit import version
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, UnexpectedAnswerError
 from entrakit.http import retry
-from entrakit.http.failures import explained, host_of
+from entrakit.http.address import shown_host, without_query
+from entrakit.http.failures import explained
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,10 +149,10 @@ class Transport:
             transient = failure is not None or (answer is not None and retry.is_transient(answer.status))
             if not transient or delay is None:
                 break
-            log.info("%s does not answer as it should; trying again in %.1f s", host_of(url), delay)
+            log.info("%s does not answer as it should; trying again in %.1f s", shown_host(url), delay)
             self.clock.sleep(delay)
         if answer is None:
-            raise failure or NetworkError(f"{host_of(url)} gave no answer.")
+            raise failure or NetworkError(f"{shown_host(url)} gave no answer.")
         return answer
 
     def impatient(self) -> Transport:
@@ -183,7 +184,7 @@ class Transport:
         try:
             answer = self.once(method, url, headers, body)
             if 300 <= answer.status < 400:
-                raise _redirected(host_of(url), answer.headers.get("location", ""))
+                raise _redirected(shown_host(url), answer.headers.get("location", ""))
         except NetworkError as error:
             log.info("%s %s failed: %s", method, without_query(url), error.problem)
             return None, error, None
@@ -302,7 +303,7 @@ def unusable_proxy() -> ParameterError:
 
 def refuse_plain(url: str) -> None:
     """Check that an address is an `https` one. Raises ParameterError."""
-    if not url.startswith("https://"):
+    if url[:8].lower() != "https://":
         raise ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
 
 
@@ -313,7 +314,7 @@ def refuse_excess(url: str, size: int, limit: int, *, late: bool, correlation_id
         UnexpectedAnswerError: It is too large.
         NetworkError: It comes too slowly.
     """
-    host = host_of(url)
+    host = shown_host(url)
     if size > limit:
         raise UnexpectedAnswerError(
             f"The answer of {host} is larger than {limit // 1024 // 1024} MiB, so it was not read.",
@@ -327,11 +328,6 @@ def refuse_excess(url: str, size: int, limit: int, *, late: bool, correlation_id
         raise NetworkError(problem, remedy="Try again.", host=host, correlation_id=correlation_id)
 
 
-def without_query(url: str) -> str:
-    """Return an address without its query, which may hold what nobody else should read."""
-    return url.partition("?")[0].partition("#")[0]
-
-
 def unavailable(answer: HttpAnswer, *, host: str, correlation_id: str = "") -> ServiceUnavailableError:
     """Return the error for an answer of 5xx that lasted."""
     return ServiceUnavailableError(
@@ -343,7 +339,7 @@ def unavailable(answer: HttpAnswer, *, host: str, correlation_id: str = "") -> S
 
 
 def _redirected(host: str, location: str) -> UnexpectedAnswerError:
-    target = "".join(letter for letter in host_of(location) if letter.isprintable())[:200]
+    target = shown_host(location)
     return UnexpectedAnswerError(
         f"{host} sends us on to {target or 'another page'} instead of answering.",
         remedy="This network may want you to sign in first (captive portal): open a page in a browser, then try again.",

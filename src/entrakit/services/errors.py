@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from entrakit.errors import (
     ForbiddenError,
@@ -22,6 +21,7 @@ from entrakit.errors import (
     TooManyRequestsError,
     UnexpectedAnswerError,
 )
+from entrakit.http.address import path_of, shown_host
 from entrakit.redaction import redact
 from entrakit.services.needs import permissions_for
 from entrakit.services.operation import HeldPermissions, held_of
@@ -93,8 +93,8 @@ def error_of(response: Response) -> GraphError | NetworkError:
     """Return the error that an answer other than a success stands for."""
     status, request = response.status, response.request
     refused = read_refusal(response.body)
-    host = urlsplit(request.url).netloc
-    path = urlsplit(request.url).path
+    host = shown_host(request.url)
+    path = path_of(request.url)
     asked = f"{request.method} {path if len(path) <= MAX_PATH else path[:MAX_PATH] + '…'}"
     tries = f" ({response.attempts} attempts)" if response.attempts > 1 else ""
     if 300 <= status < 400:
@@ -119,7 +119,7 @@ def error_of(response: Response) -> GraphError | NetworkError:
     if status == 429:
         return _throttled(response, asked, tries, fields)
     if status == 403:
-        return ForbiddenError(problem, needs=permissions_for(request.method, urlsplit(request.url).path), **fields)
+        return ForbiddenError(problem, needs=permissions_for(request.method, path), **fields)
     fields["remedy"] = _uncertain(response) or _REMEDIES.get(status, "")
     if status == 404:
         return NotFoundError(problem, **fields)
@@ -152,7 +152,7 @@ def _throttled(response: Response, asked: str, tries: str, fields: GraphFields) 
     wanted = f" and asks to wait {seconds:.0f} s" if seconds is not None else ""
     fields["remedy"] = "Try again later, with fewer requests at a time."
     return TooManyRequestsError(
-        f"{urlsplit(response.request.url).netloc} throttles {asked}{tries}{wanted}.", retry_after_s=seconds, **fields
+        f"{shown_host(response.request.url)} throttles {asked}{tries}{wanted}.", retry_after_s=seconds, **fields
     )
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
-from urllib.parse import urlsplit
 
 from entrakit.errors import UnexpectedAnswerError
+from entrakit.http.address import path_of, shown_host
 from entrakit.services.errors import check
 from entrakit.services.operation import Wait
 from entrakit.services.retrying import PATIENCE_S, backoff, send
@@ -103,15 +103,15 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
         response: The answer.
         error: What the decoder says, where it is about the type; it names members, not values.
     """
-    parts = urlsplit(response.request.url)
-    asked = f"{response.request.method} {parts.path}"
+    host = shown_host(response.request.url)
+    asked = f"{response.request.method} {path_of(response.request.url)}"
     done = "" if response.request.is_idempotent else " The service has done what was asked."
     is_page = _media_type(response) == "text/html"
     if error is not None and type(error).__name__ == "ValidationError":
         # The answer came whole, so the same one would come again.
         return _not_as_expected(response, f"The answer to {asked} is not of the type asked for: {error}.{done}")
     if is_page:
-        problem = f"{parts.netloc} answers {asked} with a web page instead of JSON.{done}"
+        problem = f"{host} answers {asked} with a web page instead of JSON.{done}"
         remedy = (
             "This network may want you to sign in first (captive portal): open a page in a browser, then try again."
         )
@@ -119,14 +119,14 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
         problem = f"The answer to {asked} is not whole, or no JSON.{done}"
         remedy = "Try again; check the network and the proxy."
     return UnexpectedAnswerError(
-        problem, remedy=remedy, host=parts.netloc, correlation_id=response.request.client_request_id,
+        problem, remedy=remedy, host=host, correlation_id=response.request.client_request_id,
         request_id=response.request_id,
     )  # fmt: skip
 
 
 def _not_as_expected(response: Response, problem: str) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(
-        problem, remedy="Mend the type, or ask without one.", host=urlsplit(response.request.url).netloc,
+        problem, remedy="Mend the type, or ask without one.", host=shown_host(response.request.url),
         correlation_id=response.request.client_request_id, request_id=response.request_id, retryable=False,
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def _not_as_expected(response: Response, problem: str) -> UnexpectedAnswerError:
 def _plain(response: Response) -> object:
     """Return the number that a `/$count` answers with, or the text."""
     text = response.body.decode("utf-8-sig", "replace").strip()
-    is_count = urlsplit(response.request.url).path.endswith("/$count")
+    is_count = path_of(response.request.url).endswith("/$count")
     return int(text) if is_count and text.isascii() and text.isdigit() else text
 
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections import deque
 from operator import attrgetter, itemgetter
 from typing import Generic, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
+from entrakit.http.address import path_of, shown_host
 from entrakit.services import decoding
 from entrakit.services.fetch import fetch, unreadable
 from entrakit.services.request import guid, request_to
-from entrakit.services.service import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -169,7 +168,7 @@ class Listing(Generic[T]):
 
     def _no_collection(self, response: Response) -> GraphError | UnexpectedAnswerError:
         """Return the error for an answer that is no page; who asked first asked for the wrong thing."""
-        problem = f"{urlsplit(response.request.url).path} is not a collection."
+        problem = f"{path_of(response.request.url)} is not a collection."
         remedy = "Ask for it as one object."
         if response.request.url != self._first.url:
             return self._wrong(problem, remedy)
@@ -180,7 +179,7 @@ class Listing(Generic[T]):
 
     def _following(self, link: str) -> Request:
         """Return the request for the next page: the same headers, and an address that the service gave."""
-        if not self._service.owns(link) or any(letter <= " " or letter in "\\\x7f" for letter in link):
+        if not self._service.owns(link):
             raise self._wrong(
                 f"The next page is said to be at {shown_host(link) or 'no host'}, which is not {self._service.host}; "
                 "the token is not sent there.",

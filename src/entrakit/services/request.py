@@ -8,10 +8,10 @@ import os
 import re
 
 from entrakit.errors import ParameterError
+from entrakit.http.address import path_and_query, shown_host
 from entrakit.services import advanced_query, odata
 from entrakit.services.fetch import as_json, as_type
 from entrakit.services.operation import Call, Request
-from entrakit.services.service import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _address(service: Service, path: str) -> tuple[str, str]:
                 remedy=f"Give a path, or an https address on {service.host}.",
             )
         root = _root(service)
-        rest = path[len(root) :] if path.lower().startswith(f"{root.lower()}/") else path.partition("://")[2]
+        rest = path[len(root) :] if path.lower().startswith(f"{root.lower()}/") else path_and_query(path)
         return path, _below(service, rest.partition("/")[2])
     if ".." in path.partition("?")[0].split("/"):
         raise ParameterError(f"The path {path!r} leads out of the service.", remedy="Leave the two dots out.")

@@ -21,8 +21,8 @@ from urllib.parse import urljoin
 
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.http import retry
+from entrakit.http.address import Origin, shown_host
 from entrakit.services.operation import Request, Response, Undelivered, Wait, response_of
-from entrakit.services.service import authority_of, shown_host
 from entrakit.tokens.claims_challenge import challenge_in
 
 TYPE_CHECKING = False
@@ -139,14 +139,15 @@ def _following(request: Request, response: Response, trip: _Trip) -> tuple[Reque
         url = ""
     if trip.redirects >= REDIRECTS or url[:8].lower() != "https://":
         raise UnexpectedAnswerError(
-            f"{authority_of(here)} sends us on to {shown_host(url) or 'another page'} instead of answering.",
+            f"{shown_host(here)} sends us on to {shown_host(url) or 'another page'} instead of answering.",
             remedy="Check the address, the network and the proxy.",
-            host=authority_of(here),
+            host=shown_host(here),
             correlation_id=request.client_request_id,
             request_id=response.request_id,
             retryable=False,
         )
-    same = authority_of(url) == authority_of(here)
+    origin = Origin.of(here)
+    same = origin is not None and origin.owns(url)
     # What the redirect's target may not see: the token, and what else was meant for the service.
     headers = request.headers if same else {}
     followed = request._replace(url=url, headers=headers, is_authorized=request.is_authorized and same)

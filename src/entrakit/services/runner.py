@@ -6,13 +6,12 @@ import logging
 import time
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
 
 from entrakit.errors import EntraError, NetworkError, ParameterError
+from entrakit.http.address import shown_host, without_query
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
 from entrakit.services.pace import Pace
-from entrakit.services.service import shown_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,11 +216,11 @@ def refuse_stranger(service: Service, request: Request) -> None:
 def arrived(request: Request, answer: HttpAnswer, sent_at: float) -> Response:
     """Return an answer as operations see it, and note it in the log: method, path and ids, no query and no body."""
     response = Response(request, answer.status, answer.headers, answer.body, sent_at)
-    parts = urlsplit(request.url)
-    log.debug(
-        "%s https://%s%s answered %d, request id %s, client request id %s",
-        request.method, parts.netloc, parts.path, answer.status, response.request_id, request.client_request_id,
-    )  # fmt: skip
+    if log.isEnabledFor(logging.DEBUG):
+        log.debug(
+            "%s %s answered %d, request id %s, client request id %s",
+            request.method, without_query(request.url), answer.status, response.request_id, request.client_request_id,
+        )  # fmt: skip
     return response
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from entrakit.errors import ParameterError
+from entrakit.http.address import Origin, parse_base, shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +48,14 @@ class Service(NamedTuple):
 
     @property
     def host(self) -> str:
-        """Host of the base address, with its port if that is not the usual one."""
-        return authority_of(self.url)
+        """Host of the base address for messages, with its port if that is not 443."""
+        return shown_host(self.url)
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """The origins that may see its token: the one of the base address, and those of its further hosts."""
+        bases = [self.url, *(f"https://{host}" for host in self.hosts)]
+        return tuple(origin for origin in map(Origin.of, bases) if origin)
 
     @property
     def is_graph(self) -> bool:
@@ -56,8 +63,8 @@ class Service(NamedTuple):
         return self.name in ("graph", "graph-beta")
 
     def owns(self, url: str) -> bool:
-        """Return whether an absolute address is on one of its own hosts, over TLS: only these may see its token."""
-        return url[:8].lower() == "https://" and authority_of(url) in {self.host, *self.hosts}
+        """Return whether an absolute address is on one of its origins, so that it may see its token."""
+        return Origin.of(url) in self.origins
 
 
 def find_service(name: str, cloud: Cloud, *, vault: str = "") -> Service:
@@ -74,7 +81,7 @@ def find_service(name: str, cloud: Cloud, *, vault: str = "") -> Service:
     if name in ("graph", "graph-beta"):
         origin = cloud.graph_url or cloud.graph
         version = "beta" if name == "graph-beta" else "v1.0"
-        hosts = (cloud.graph.removeprefix("https://"),) if cloud.graph_url else ()
+        hosts = (shown_host(cloud.graph),) if cloud.graph_url else ()
         return Service(name, f"{origin}/{version}", cloud.graph, hosts)
     table = _SERVICES.get(name)
     if table is None:
@@ -99,31 +106,13 @@ def checked(service: Service) -> Service:
     Raises:
         ParameterError: Its address is not `https`, or has a query, or its resource is missing.
     """
-    if service.url[:8].lower() != "https://" or not service.host or any(one in service.url for one in "?#\\ @"):
-        # What stands before an @ may be a password.
-        said = shown_host(service.url) if "@" in service.url else service.url
-        raise ParameterError(
-            f"{said!r} is not the address of a service.", remedy="Give it like https://api.contoso.com/v1."
-        )
+    origin, path = parse_base(service.url, remedy="Give it like https://api.contoso.com/v1.")
     if not service.resource:
         raise ParameterError(
             f"The service {service.name!r} has no resource.",
             remedy="Give the identifier of its app registration, such as api://orders.",
         )
-    return service._replace(url=service.url.rstrip("/"))
-
-
-def authority_of(url: str) -> str:
-    """Return host and port of an address, as they stand there: what is spelt in another way is another host."""
-    rest = url.partition("://")[2]
-    end = next((index for index, letter in enumerate(rest) if letter in "/?#"), len(rest))
-    return rest[:end].lower().removesuffix(":443")
-
-
-def shown_host(url: str) -> str:
-    """Return host and port of an address that somebody else gave, fit to be shown in an error."""
-    host = authority_of(url).rpartition("@")[2]
-    return "".join(letter for letter in host if letter.isprintable())[:200]
+    return service._replace(url=f"{origin}{path}")
 
 
 def _vault_name(text: str) -> str:

@@ -13,7 +13,7 @@ import traceback
 from typing import cast
 
 from entrakit.errors import EntraError, NetworkError, SignInError, UnexpectedAnswerError
-from entrakit.http.failures import host_of
+from entrakit.http.address import shown_host
 from entrakit.sign_in._lazy_package import make_lazy
 from entrakit.sign_in._msal_transport import MsalHttp, seconds_of
 from entrakit.sign_in.grant import CodeRequest, DeviceRequest, Grant
@@ -232,7 +232,7 @@ class _Call:
 
     def _misunderstood(self, error: Exception | None) -> EntraError:
         service = self._service
-        host = host_of(service.authority.cloud.authority)
+        host = shown_host(service.authority.cloud.authority)
         if isinstance(error, RuntimeError) and "nonce" in str(error):
             return SignInError(
                 "The ID token does not belong to this sign-in: its nonce is another one.",

@@ -11,7 +11,7 @@ import logging
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import NetworkError, ThrottledError, UnexpectedAnswerError
-from entrakit.http.failures import host_of
+from entrakit.http.address import shown_host
 from entrakit.http.retry import parse_retry_after
 from entrakit.http.transport import unavailable
 
@@ -97,7 +97,7 @@ class MsalHttp:
         else:
             # Such services answer a wrong password with 500: asking again would lock the account.
             repeatable = False
-            log.warning("The password goes to %s, the federation service of this tenant.", host_of(url))
+            log.warning("The password goes to %s, the federation service of this tenant.", shown_host(url))
         self.asked_at = self.transport.clock.time()
         answer = self.transport.send("POST", url, headers=fields, body=body, repeatable=repeatable)
         return self._json(answer, url) if form is not None else Reply(answer.status, answer.text, answer.headers)
@@ -123,7 +123,7 @@ class MsalHttp:
                 correlation_id=self.correlation_id,
             )
         if answer.status >= 500:
-            raise unavailable(answer, host=host_of(url), correlation_id=self.correlation_id)
+            raise unavailable(answer, host=shown_host(url), correlation_id=self.correlation_id)
         if not isinstance(body, dict):
             raise _no_json(answer, url, self.correlation_id)
         for name in NUMBERS:
@@ -138,7 +138,7 @@ class MsalHttp:
 
 def _no_json(answer: HttpAnswer, url: str, correlation_id: str) -> UnexpectedAnswerError:
     page = "<html" in answer.text[:4096].lower() or "text/html" in answer.headers.get("content-type", "")
-    host = host_of(url)
+    host = shown_host(url)
     return UnexpectedAnswerError(
         f"{host} answered with {'a web page' if page else 'something else'} instead of a token (HTTP {answer.status}).",
         remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "

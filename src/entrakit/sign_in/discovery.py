@@ -1,7 +1,8 @@
-"""What an authority says of itself (OpenID Connect Discovery 1.0), kept on disk for a day.
+"""The metadata of an authority (OpenID Connect Discovery 1.0), which is stored on disk for a day.
 
-Its endpoints decide where credentials go, so a document, fetched or kept, counts only while each endpoint that it
-names is `https` on the authority's own host. Keeping it saves the one request that every sign-in would begin with.
+Its endpoints decide where credentials are sent. A document is used only if each of its endpoints is on the origin of
+the authority, or on another host of the same cloud; this is checked for a stored document, too. Storing it saves the
+request with which every sign-in would begin.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import UnexpectedAnswerError, VaultError
 from entrakit.files.private import make_directory, read_file, write_file
-from entrakit.http.failures import host_of
+from entrakit.http.address import Origin, path_of
 from entrakit.http.transport import unavailable
 
 TYPE_CHECKING = False
@@ -29,14 +30,16 @@ ENDPOINTS = ("authorization_endpoint", "token_endpoint", "device_authorization_e
 
 
 class Authority(NamedTuple):
-    """A cloud and a tenant, and what their token service says of itself.
+    """A cloud and a tenant, with the metadata of their token service.
 
     Args:
-        cloud: Where the token service is.
-        tenant_id: The tenant as it was asked for.
-        document: The discovery document's text.
-        token_endpoint: Where grants are redeemed; also the audience of client assertions.
-        issuer: Who signs ID tokens; holds the literal `{tenantid}` where many tenants are meant.
+        cloud: Cloud of the token service.
+        tenant_id: The tenant as the caller named it.
+        document: Text of the metadata.
+        token_endpoint: Address at which grants are redeemed; also the audience of client assertions.
+        issuer: Issuer of ID tokens; contains the literal `{tenantid}` if the authority serves many tenants.
+        directory_id: Id of the tenant, even if the caller named a domain; empty if the authority serves many tenants.
+        address: `https://host/tenant`.
     """
 
     cloud: Cloud
@@ -44,52 +47,43 @@ class Authority(NamedTuple):
     document: str
     token_endpoint: str
     issuer: str
-
-    @property
-    def address(self) -> str:
-        """`https://host/tenant`."""
-        return f"{self.cloud.authority}/{self.tenant_id}"
-
-    @property
-    def directory_id(self) -> str:
-        """The tenant's id, also where a domain was asked for; empty where many tenants are meant."""
-        tenant = self.token_endpoint.partition("://")[2].split("/")[1]
-        return tenant.lower() if is_guid(tenant) else ""
+    directory_id: str
+    address: str
 
 
 def discover(cloud: Cloud, tenant_id: str, transport: Transport, *, directory: str | None) -> Authority:
-    """Return what the authority says of itself, asking it only if that was not done within the last day.
+    """Return the metadata of an authority; it is requested only if no document of the last day is stored.
 
     Args:
-        cloud: Where the token service is.
+        cloud: Cloud of the token service.
         tenant_id: Tenant id, domain, or one of `organizations`, `common`, `consumers`.
-        transport: What sends.
-        directory: Where documents are kept; None to keep none.
+        transport: Transport that sends the request.
+        directory: Directory of the stored documents; None to store none.
 
     Raises:
-        SignInError: There is no such tenant (AADSTS90002), or the service says no otherwise.
-        UnexpectedAnswerError: What answers is no token service, or its document points elsewhere.
-        NetworkError: No answer.
+        SignInError: The tenant does not exist (AADSTS90002), or the service refuses for another reason.
+        UnexpectedAnswerError: The answer is not from a token service, or its document names other hosts.
+        NetworkError: No answer arrived.
     """
-    path = _path(cloud, tenant_id, directory)
+    origin = Origin.parse(cloud.authority)
+    path = _path(origin, tenant_id, directory)
     now = transport.clock.time()
-    kept = _load(path, now) if path else None
-    if kept is not None:
+    stored = _load(path, now) if path else None
+    if stored is not None:
         try:
-            return _checked(kept, cloud, tenant_id)
+            return _checked(stored, cloud, tenant_id, origin)
         except UnexpectedAnswerError:
             _forget(path)
     url = f"{cloud.authority}/{tenant_id}/v2.0/.well-known/openid-configuration"
     answer = transport.send("GET", url, headers={"Accept": "application/json"})
-    text = _accepted(answer, cloud, tenant_id)
-    authority = _checked(text, cloud, tenant_id)
+    text = _accepted(answer, cloud, tenant_id, origin)
+    authority = _checked(text, cloud, tenant_id, origin)
     if path:
         _keep(path, text, now)
     return authority
 
 
-def _accepted(answer: HttpAnswer, cloud: Cloud, tenant_id: str) -> str:
-    host = host_of(cloud.authority)
+def _accepted(answer: HttpAnswer, cloud: Cloud, tenant_id: str, origin: Origin) -> str:
     if answer.status == 200:
         return answer.text
     try:
@@ -103,44 +97,36 @@ def _accepted(answer: HttpAnswer, cloud: Cloud, tenant_id: str) -> str:
             body, flow="discovery", tenant=tenant_id, client_id="", authority=cloud.authority, status=answer.status
         )
     if answer.status >= 500:
-        raise unavailable(answer, host=host)
-    raise _not_a_token_service(host, f"HTTP {answer.status}")
+        raise unavailable(answer, host=origin.shown())
+    raise _not_a_token_service(origin, f"HTTP {answer.status}")
 
 
-def _checked(text: str, cloud: Cloud, tenant_id: str) -> Authority:
-    host = host_of(cloud.authority)
+def _checked(text: str, cloud: Cloud, tenant_id: str, origin: Origin) -> Authority:
     try:
         document = json.loads(text)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        raise _not_a_token_service(host, "the answer is not JSON")
-    allowed = {_machine(host), *cloud.aliases}
+        raise _not_a_token_service(origin, "the answer is not JSON")
+    trusted = [*origin.on_this_machine(), *map(Origin, cloud.aliases)]
     for name in ENDPOINTS:
         endpoint = document.get(name)
         if endpoint is None and name == "device_authorization_endpoint":
             continue
-        address = endpoint if isinstance(endpoint, str) else ""
-        if not address.startswith("https://") or _machine(host_of(address)) not in allowed:
-            raise _not_a_token_service(host, f"its {name} is not on {host}")
+        if not isinstance(endpoint, str) or Origin.of(endpoint) not in trusted:
+            raise _not_a_token_service(origin, f"its {name} is not on {origin.shown()}")
     endpoint, issuer = document["token_endpoint"], document.get("issuer")
-    if endpoint.count("/") < 4 or not isinstance(issuer, str):
-        raise _not_a_token_service(host, "its document is incomplete")
-    authority = Authority(cloud, tenant_id, text, endpoint, issuer)
-    if is_guid(tenant_id) and authority.directory_id not in ("", tenant_id):
-        raise _not_a_token_service(host, "its document is another tenant's")
-    return authority
+    parts = path_of(endpoint).split("/")
+    if len(parts) < 3 or not isinstance(issuer, str):
+        raise _not_a_token_service(origin, "its document is incomplete")
+    directory_id = parts[1].lower() if is_guid(parts[1]) else ""
+    if directory_id not in ("", tenant_id) and is_guid(tenant_id):
+        raise _not_a_token_service(origin, "its document is another tenant's")
+    return Authority(cloud, tenant_id, text, endpoint, issuer, directory_id, f"{cloud.authority}/{tenant_id}")
 
 
-def _machine(host: str) -> str:
-    """Return a host with the names of the loopback interface made one."""
-    for name in ("127.0.0.1", "[::1]"):
-        if host == name or host.startswith(f"{name}:"):
-            return f"localhost{host.removeprefix(name)}"
-    return host
-
-
-def _not_a_token_service(host: str, reason: str) -> UnexpectedAnswerError:
+def _not_a_token_service(origin: Origin, reason: str) -> UnexpectedAnswerError:
+    host = origin.shown()
     return UnexpectedAnswerError(
         f"What answers at {host} is not Microsoft Entra's token service: {reason}.",
         remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
@@ -150,10 +136,10 @@ def _not_a_token_service(host: str, reason: str) -> UnexpectedAnswerError:
     )
 
 
-def _path(cloud: Cloud, tenant_id: str, directory: str | None) -> str:
+def _path(origin: Origin, tenant_id: str, directory: str | None) -> str:
     if not directory:
         return ""
-    host = host_of(cloud.authority).replace(":", "_").strip("[]")
+    host = origin.shown().replace(":", "_").strip("[]")
     return os.path.join(directory, f"{host}_{tenant_id}.json")
 
 

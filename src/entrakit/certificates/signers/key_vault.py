@@ -14,10 +14,11 @@ import json
 import re
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from entrakit.certificates import Certificate
 from entrakit.errors import CertificateError, NetworkError, ParameterError
+from entrakit.http.address import Origin, parse_base, path_of
 from entrakit.secret import Secret
 
 TYPE_CHECKING = False
@@ -112,7 +113,7 @@ class KeyVault(NamedTuple):
     def _path_of_key(self, kid: str) -> str:
         """Return name and version of a key id, which must be this vault's: tokens go nowhere else."""
         # A service behind another address names keys by its own; only the end of an id is used.
-        parts = [part for part in urlsplit(kid).path.split("/") if part]
+        parts = [part for part in path_of(kid).split("/") if part]
         path = "/".join(parts[parts.index("keys") + 1 :]) if "keys" in parts else ""
         if not _NAME.fullmatch(path):
             raise CertificateError("The vault named no key that could sign.", remedy="Name a certificate with a key.")
@@ -128,7 +129,8 @@ class KeyVault(NamedTuple):
             cloud, at, _ = connection.settings.cloud.name.partition("@")
             suffix = SUFFIXES.get(cloud, DEFAULT_SUFFIX)
             origin = vault_url(self.vault, suffix)
-            if not at and not f"{urlsplit(origin).hostname}".endswith(f".{suffix}"):
+            where = Origin.of(origin)
+            if not at and not (where and where.host.endswith(f".{suffix}")):
                 # Where the token service itself was named by hand, so may the vault be.
                 raise ParameterError(
                     f"{origin} is no key vault of the cloud {cloud!r}, so it gets no token.",
@@ -190,17 +192,12 @@ def vault_url(vault: str, suffix: str) -> str:
     """
     if _VAULT_NAME.fullmatch(vault):
         return f"https://{vault.lower()}.{suffix}"
+    remedy = f"Write contoso, or https://contoso.{suffix}."
     try:
-        parts = urlsplit(vault)
-        spoilt = parts.username or parts.password or parts.query or parts.fragment or parts.port == 0
-    except ValueError:
-        parts, spoilt = urlsplit(""), True
-    if parts.scheme != "https" or not parts.hostname or spoilt or not vault.isprintable() or " " in vault:
-        raise ParameterError(
-            "The key vault is neither a name nor an https address.",
-            remedy=f"Write contoso, or https://contoso.{suffix}.",
-        )
-    return vault.rstrip("/")
+        origin, path = parse_base(vault, remedy=remedy)
+    except ParameterError as error:
+        raise ParameterError("The key vault is neither a name nor an https address.", remedy=remedy) from error
+    return f"{origin}{path}"
 
 
 def _refused(origin: str, what: str, status: int, body: bytes) -> CertificateError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from entrakit.cli.context import shown
 from entrakit.errors import ParameterError
+from entrakit.http.address import shown_host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
     else:
         methods = sorted({request.method for request in requests})
         counts = ", ".join(f"{sum(one.method == method for one in requests)} {method}" for method in methods)
-        host = writes[0].url.partition("://")[2].partition("/")[0]
-        question = f"{len(requests)} requests to {host}: {counts}\nSend them?"
+        question = f"{len(requests)} requests to {shown_host(writes[0].url)}: {counts}\nSend them?"
     try:
         if confirm(context, question):
             return True
