@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import FakeClock
 
-    from entrakit.http.transport import HttpAnswer
+    from entrakit.http.message import Response
     from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit_emulator import Tenant
 
@@ -41,7 +41,7 @@ class Recorder(Transport):
     def send(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: str | bytes | None = None,
         repeatable: bool = True,
-    ) -> HttpAnswer:  # fmt: skip
+    ) -> Response:  # fmt: skip
         """Send, and note what must not be seen again."""
         for name, values in parse_qs(str(body or "")).items():
             if name in SECRET_FIELDS:

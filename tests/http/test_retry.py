@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entrakit.errors import NetworkError
 from entrakit.http import retry
+from entrakit.http.message import Headers, Request, Response
 
 NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -52,10 +55,50 @@ def test_any_other_text_asks_for_nothing(text: str) -> None:
     assert seconds is None or 0 <= seconds < float("inf")
 
 
+@given(st.integers(100, 599), st.booleans(), st.booleans())
+def test_a_status_decides_with_the_request(status: int, is_repeatable: bool, is_unavailable_safe: bool) -> None:
+    """
+    Only 408, 429, 500, 502, 503 and 504 are sent again (checklist 50); if the request can't be repeated, only 429,
+    and 503 of a service that promises that the request had no effect.
+    """
+    transient = retry.is_transient(status, is_repeatable=is_repeatable, is_unavailable_safe=is_unavailable_safe)
+
+    always = {429, 503} if is_unavailable_safe else {429}
+    assert transient == (status in ({408, 429, 500, 502, 503, 504} if is_repeatable else always))
+
+
 def test_only_troubles_that_pass_are_transient() -> None:
     """
     429 and 5xx pass; what the service said no to does not (checklist 50).
     """
     assert [False, False, False, True, True, True] == [
-        retry.is_transient(status) for status in (200, 400, 401, 429, 500, 503)
+        retry.is_transient(status, is_repeatable=True) for status in (200, 400, 401, 429, 500, 503)
     ]
+
+
+@pytest.mark.parametrize(
+    ("retryable", "may_have_arrived", "is_repeatable", "expected"),
+    [(True, True, True, True), (True, True, False, False), (True, False, False, True), (False, False, True, False)],
+)
+def test_a_failure_is_repeated_if_that_is_safe(
+    retryable: bool, may_have_arrived: bool, is_repeatable: bool, expected: bool
+) -> None:
+    """
+    Without a response, a request is sent again if it can be repeated, or certainly did not arrive.
+    """
+    error = NetworkError("broken", retryable=retryable, may_have_arrived=may_have_arrived)
+
+    assert expected == retry.is_transient_failure(error, is_repeatable=is_repeatable)
+
+
+def test_a_date_is_measured_on_the_clock_of_the_server() -> None:
+    """
+    A response that contains its time is measured by it; another one by the time at which its request was sent.
+    """
+    later = {"Retry-After": "Sun, 06 Nov 1994 08:50:37 GMT"}
+    own = {**later, "Date": "Sun, 06 Nov 1994 08:50:07 GMT"}
+
+    def wait(headers: dict[str, str]) -> float | None:
+        return retry.retry_after(Response(Request("GET", "https://x/"), 429, Headers(headers), b"", NOW))
+
+    assert (60.0, 30.0, None) == (wait(later), wait(own), wait({}))

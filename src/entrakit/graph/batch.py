@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import DependencyError, EntraError, ParameterError
 from entrakit.graph.batch_envelope import envelope, json_of, replies
+from entrakit.http.message import media_type
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import (
     Call,
@@ -254,7 +255,7 @@ def _fits(service: Service, request: Request) -> bool:
     """Return whether a request can stand in a batch: on the same version of Graph, with a body of JSON or none."""
     if not service.is_graph or not request.is_authorized or not request.url.startswith(f"{service.url}/"):
         return False
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(request.headers.get("content-type", ""))
     return not request.body or (kind.endswith("json") and json_of(request.body) is not None)
 
 

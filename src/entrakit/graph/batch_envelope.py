@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.http.address import path_of, shown_host
+from entrakit.http.message import Headers, media_type
 from entrakit.services.operation import Request, Response, Undelivered
 
 if TYPE_CHECKING:
@@ -73,18 +74,17 @@ def _reply(request: Request, answer: dict[str, object] | None, carrier: Response
             )
         )
     given = answer.get("headers")
-    headers = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
-    headers.setdefault("request-id", carrier.request_id)
-    headers.setdefault("date", carrier.headers.get("date", ""))
+    fields = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    headers = Headers({"request-id": carrier.request_id, "date": carrier.headers.get("date", ""), **fields})
     status = int(str(answer["status"]))
     return Response(request, status, headers, _bytes(answer.get("body"), headers), carrier.sent_at)
 
 
-def _bytes(body: object, headers: dict[str, str]) -> bytes:
+def _bytes(body: object, headers: Headers) -> bytes:
     """Return the body of an item: JSON as it was meant; base64 where the service says that it is something else."""
     if body is None:
         return b""
-    kind = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    kind = media_type(headers.get("content-type", "application/json"))
     if isinstance(body, str) and kind != "application/json":
         if kind == "text/plain" and body.isdigit():
             return body.encode()

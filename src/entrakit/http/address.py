@@ -97,7 +97,8 @@ def parse_base(text: str, *, remedy: str) -> tuple[Origin, str]:
     """
     text = text.strip()
     if text[:8].lower() != "https://" and "://" in text:
-        raise ParameterError(f"The address {_without_user(text)!r} is not an https address.", remedy=remedy)
+        shown = _without_user(text)
+        raise ParameterError(f"{shown!r} is not the address of a service: it is not an https address.", remedy=remedy)
     found = _HTTPS.fullmatch(text if text.isascii() else _in_ascii(text))
     origin = None if found is None else _origin(found[1].lower(), int(found[2] or HTTPS_PORT))
     if found is None or origin is None or "?" in found[3] or "#" in found[3]:

@@ -1,40 +1,77 @@
-"""The decision to try again: pure functions, so that every rule can be read and tested in one place.
+"""The decision to send a request again: pure functions, so that each rule is in one place and has its tests.
 
-Only answers that promise the request had no effect, or requests that may be repeated, are tried again: 429, 502,
-503 and 504, other 5xx, and connections that broke. What the service said no to (400, 401) is never repeated.
+    429                  the request had no effect: sent again
+    503                  likewise, if the service promises it or the request can be sent twice
+    408, 500, 502, 504   the request may have had its effect: sent again only if it can be sent twice
+    no response          sent again if it can be sent twice, or certainly did not arrive
+    everything else      is the service's answer, and is not sent again
+
+`Retry-After` is obeyed in both forms, or the request is given up; without it, waits grow exponentially and are spread.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit.http.message import parse_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit.errors import NetworkError
+    from entrakit.http.message import Response
 
 ATTEMPTS = 4
 PATIENCE_S = 60.0
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 20.0
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+WITHOUT_EFFECT = frozenset({429})
+UNAVAILABLE = 503
+UNCERTAIN = frozenset({408, 500, 502, 504})
 
 
-def is_transient(status: int) -> bool:
-    """Return whether an answer with this HTTP status may be another one next time (RFC 9110, 15)."""
-    return status == 429 or status >= 500
+def is_transient(status: int, *, is_repeatable: bool, is_unavailable_safe: bool = False) -> bool:
+    """Return whether to send a request again after a response with this status.
+
+    Args:
+        status: HTTP status.
+        is_repeatable: Whether sending the request twice has the effect of sending it once.
+        is_unavailable_safe: Whether the service promises that a request answered with 503 had no effect.
+    """
+    if status == UNAVAILABLE:
+        return is_repeatable or is_unavailable_safe
+    return status in WITHOUT_EFFECT or (is_repeatable and status in UNCERTAIN)
+
+
+def is_transient_failure(error: NetworkError, *, is_repeatable: bool) -> bool:
+    """Return whether to send a request again that got no response.
+
+    Args:
+        error: The failure.
+        is_repeatable: Whether sending the request twice has the effect of sending it once.
+    """
+    return error.retryable and (is_repeatable or not error.may_have_arrived)
 
 
 def delay_before(
-    attempt: int, *, elapsed_s: float, retry_after_s: float | None, random: Callable[[], float],
-    attempts: int = ATTEMPTS, patience_s: float = PATIENCE_S,
-) -> float | None:  # fmt: skip
-    """Return how long to wait before the next attempt, or None to give up.
+    attempt: int,
+    *,
+    elapsed_s: float,
+    retry_after_s: float | None,
+    random: Callable[[], float],
+    attempts: int = ATTEMPTS,
+    patience_s: float = PATIENCE_S,
+) -> float | None:
+    """Return the seconds to wait before the next attempt, or None to give up.
 
     Args:
-        attempt: How many attempts were made, from 1.
+        attempt: Number of attempts so far, from 1.
         elapsed_s: Seconds since the first one began.
-        retry_after_s: What the service asked for, in seconds; it is obeyed or we give up, never shortened. Zero asks
-            for nothing.
-        random: Gives numbers in [0, 1): waits are spread, so that many clients don't come back together.
-        attempts: How many attempts there may be.
-        patience_s: Seconds after which there is no further one.
+        retry_after_s: Seconds that the service requires; obeyed, or the request is given up. Zero requires nothing.
+        random: Returns numbers in [0, 1), which spread the waits, so that many clients don't return at once.
+        attempts: Maximum number of attempts.
+        patience_s: Seconds after which there is no further attempt.
     """
     if attempt >= attempts:
         return None
@@ -43,28 +80,30 @@ def delay_before(
     return delay if elapsed_s + delay <= patience_s else None
 
 
+def retry_after(response: Response) -> float | None:
+    """Return the seconds that a response requires us to wait; None if it requires nothing.
+
+    A date is compared with the server's clock if the response contains its time, else with ours.
+    """
+    text = response.headers.get("retry-after")
+    if not text:
+        return None
+    now = response.date
+    return parse_retry_after(text, now=response.sent_at if now is None else now)
+
+
 def parse_retry_after(text: str | None, *, now: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for (RFC 9110, 10.2.3); None if there is none.
+    """Return the seconds that a Retry-After header requires (RFC 9110, 10.2.3); None if it requires nothing.
 
     Args:
-        text: The header's value: seconds, or an HTTP date.
-        now: The server's idea of the time if known, else ours, in seconds since 1970.
+        text: Value of the header: seconds, or an HTTP date.
+        now: The time, in seconds since 1970.
     """
     if not text:
         return None
     try:
         seconds = float(text)
     except ValueError:
-        then = parse_http_date(text)
+        then = parse_date(text)
         seconds = -1.0 if then is None else max(0.0, then - now)
     return seconds if 0 <= seconds < float("inf") else None
-
-
-def parse_http_date(text: str | None) -> float | None:
-    """Return an HTTP date (RFC 9110, 5.6.7) in seconds since 1970; None if it is not one."""
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return parsedate_to_datetime(text or "").timestamp()
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None

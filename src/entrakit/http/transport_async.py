@@ -1,23 +1,16 @@
-"""The HTTPS client, awaited: trust, limits and errors are those of `http.Transport`; nothing is repeated here."""
+"""The awaited HTTPS client: trust, limits and errors are those of `Transport`; nothing is sent again here."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx2
 
-from entrakit.http.failures import explained
-from entrakit.http.transport import (
-    LONGEST_ANSWER,
-    HttpAnswer,
-    client_options,
-    refuse_excess,
-    refuse_plain,
-    unusable_proxy,
-)
+from entrakit.http import failures
+from entrakit.http.message import Headers, Request, Response
+from entrakit.http.transport import LONGEST_ANSWER, client_options, headers_to_send
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from entrakit.http.transport import Clock, Transport
 
 
@@ -29,37 +22,34 @@ class AsyncTransport:
     """
 
     def __init__(self, like: Transport) -> None:
-        self.ca_bundle = like.ca_bundle
-        self.proxy = like.proxy
         self.timeout_s = like.timeout_s
-        self.http2 = like.http2
         self.clock: Clock = like.clock
-        options = client_options(self)
+        options = client_options(like)
         try:
             self._client = httpx2.AsyncClient(**options)
         except (ValueError, TypeError, httpx2.InvalidURL) as error:
-            raise unusable_proxy() from error
+            raise failures.unusable_proxy() from error
 
-    async def once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, limit: int
-    ) -> HttpAnswer:
+    async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
         """Send a request once; arguments, result and errors as for `Transport.once()`."""
-        refuse_plain(url)
-        correlation_id = headers.get("client-request-id", "")
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
+        headers = headers_to_send(request, authorization)
+        sent_at = self.clock.time()
         try:
-            async with self._client.stream(method, url, headers=dict(headers), content=body) as response:
+            async with self._client.stream(
+                request.method, request.url, headers=headers, content=request.body
+            ) as response:
                 parts: list[bytes] = []
                 size = 0
                 async for part in response.aiter_bytes():
                     size += len(part)
-                    refuse_excess(
-                        url, size, limit, late=self.clock.monotonic() > deadline, correlation_id=correlation_id
-                    )
+                    if size > limit or self.clock.monotonic() > deadline:
+                        raise failures.excess(request, limit=limit, is_too_large=size > limit)
                     parts.append(part)
-                return HttpAnswer(response.status_code, dict(response.headers), b"".join(parts))
+                body = b"".join(parts)
+                return Response(request, response.status_code, Headers(response.headers), body, sent_at)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise explained(error, url, correlation_id, self.timeout_s) from error
+            raise failures.explained(error, request, self.timeout_s) from error
 
     async def close(self) -> None:
         """Close its connections."""

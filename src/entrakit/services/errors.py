@@ -22,10 +22,10 @@ from entrakit.errors import (
     UnexpectedAnswerError,
 )
 from entrakit.http.address import path_of, shown_host
+from entrakit.http.retry import retry_after
 from entrakit.redaction import redact
 from entrakit.services.needs import permissions_for
 from entrakit.services.operation import HeldPermissions, held_of
-from entrakit.services.retrying import retry_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

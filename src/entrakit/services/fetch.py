@@ -61,7 +61,7 @@ def as_json(response: Response) -> object:
     body = response.body
     if not body:
         return None
-    if _media_type(response) == "text/plain":
+    if response.media_type == "text/plain":
         return _plain(response)
     # Half a surrogate pair is mended by the decoder.
     if len(body) < SHORT and "msgspec" not in sys.modules and b"\\u" not in body:
@@ -106,7 +106,7 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
     host = shown_host(response.request.url)
     asked = f"{response.request.method} {path_of(response.request.url)}"
     done = "" if response.request.is_idempotent else " The service has done what was asked."
-    is_page = _media_type(response) == "text/html"
+    is_page = response.media_type == "text/html"
     if error is not None and type(error).__name__ == "ValidationError":
         # The answer came whole, so the same one would come again.
         return _not_as_expected(response, f"The answer to {asked} is not of the type asked for: {error}.{done}")
@@ -136,7 +136,3 @@ def _plain(response: Response) -> object:
     text = response.body.decode("utf-8-sig", "replace").strip()
     is_count = path_of(response.request.url).endswith("/$count")
     return int(text) if is_count and text.isascii() and text.isdigit() else text
-
-
-def _media_type(response: Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -14,94 +14,34 @@ reusable value for a single request, from which a new operation is made each tim
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from entrakit.errors import ParameterError
+from entrakit.http.message import Request, Response
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from entrakit.errors import EntraError, NetworkError
 
-T = TypeVar("T")
+__all__ = [
+    "Call",
+    "HeldPermissions",
+    "Operation",
+    "Outcome",
+    "Request",
+    "Response",
+    "Step",
+    "Together",
+    "Undelivered",
+    "Wait",
+    "first_request",
+    "held_of",
+    "outcomes_of",
+    "response_of",
+]
+
 T_co = TypeVar("T_co", covariant=True)
-
-# What may be sent twice with the same effect (RFC 9110, 9.2.2).
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-
-
-class Request(NamedTuple):
-    """A request to a service.
-
-    Args:
-        method: HTTP method, upper case.
-        url: Absolute `https` address.
-        headers: Header fields, names in lower case; without the token, which the driver adds.
-        body: What to send; None for nothing.
-        is_authorized: Whether the driver adds the token; never for another host than the service's own.
-        claims: A claims challenge that the token has to meet, as JSON text.
-        issued_after: Time of issue that the token must exceed, in seconds since 1970: that of a token that was refused.
-        is_graph: Whether Microsoft Graph is asked, which promises that what it answers with 503 was not done.
-    """
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = {}
-    body: bytes | None = None
-    is_authorized: bool = True
-    claims: str = ""
-    issued_after: float = 0.0
-    is_graph: bool = False
-
-    def __repr__(self) -> str:
-        # A body may hold a password, and a query what nobody else should read.
-        return f"Request({self.method} {self.url.partition('?')[0]}, {len(self.body or b'')} bytes)"
-
-    @property
-    def is_idempotent(self) -> bool:
-        """Whether sending it twice has the effect of sending it once."""
-        return self.method in IDEMPOTENT
-
-    @property
-    def client_request_id(self) -> str:
-        """The id that the service logs it under."""
-        return self.headers.get("client-request-id", "")
-
-
-class Response(NamedTuple):
-    """What came back.
-
-    Args:
-        request: What was asked.
-        status: HTTP status.
-        headers: Header fields, names in lower case.
-        body: The whole body.
-        sent_at: When the request was sent, in seconds since 1970.
-        attempts: How often it was sent, repeats included.
-        waited_s: Seconds of waiting between these.
-    """
-
-    request: Request
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    sent_at: float = 0.0
-    attempts: int = 1
-    waited_s: float = 0.0
-
-    def __repr__(self) -> str:
-        return f"Response({self.status} for {self.request!r}, {len(self.body)} bytes)"
-
-    @property
-    def is_success(self) -> bool:
-        """Whether the service did what was asked (HTTP 2xx)."""
-        return 200 <= self.status < 300
-
-    @property
-    def request_id(self) -> str:
-        """The service's id of this answer, which support asks for."""
-        return self.headers.get("request-id") or self.headers.get("x-ms-request-id", "")
 
 
 class Undelivered(Exception):  # noqa: N818 - it never leaves an operation

@@ -35,8 +35,6 @@ ATTEMPTS = 8
 PATIENCE_S = 300.0
 REDIRECTS = 5
 
-_NOT_DONE = (429, 503)
-_MAYBE_DONE = (408, 500, 502, 504)
 _CONCURRENT = b"Directory_ConcurrencyViolation"
 
 
@@ -72,7 +70,7 @@ def send(
         except Undelivered as failure:
             error = failure.error
             pause = None
-            if error.retryable and (request.is_idempotent or not error.may_have_arrived):
+            if retry.is_transient_failure(error, is_repeatable=request.is_idempotent):
                 pause = _pause(trip, None, random, patience_s)
             if pause is None:
                 raise error from failure
@@ -85,20 +83,13 @@ def send(
             continue
         pause = None
         if _is_repeatable(request, response):
-            pause = _pause(trip, retry_after(response), random, patience_s)
+            pause = _pause(trip, retry.retry_after(response), random, patience_s)
         if pause is None:
             return _settled(response, trip)
         yield Wait(pause, f"HTTP {response.status}", is_throttled=response.status == 429)
         trip = trip._replace(
-            waited_s=trip.waited_s + pause, may_be_done=trip.may_be_done or response.status in _MAYBE_DONE
+            waited_s=trip.waited_s + pause, may_be_done=trip.may_be_done or response.status in retry.UNCERTAIN
         )
-
-
-def retry_after(response: Response) -> float | None:
-    """Return the seconds that an answer asks to wait; None if it does not say."""
-    headers = response.headers
-    now = retry.parse_http_date(headers.get("date")) if headers.get("date") else None
-    return retry.parse_retry_after(headers.get("retry-after"), now=response.sent_at if now is None else now)
 
 
 def backoff(attempt: int, *, random: Callable[[], float] = randomness.random) -> float:
@@ -117,10 +108,9 @@ def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float]
 def _is_repeatable(request: Request, response: Response) -> bool:
     if response.status == 409:
         return _CONCURRENT in response.body
-    if response.status == 503 and not request.is_idempotent:
-        is_page = response.headers.get("content-type", "").lower().startswith("text/html")
-        return request.is_graph and (not is_page or "retry-after" in response.headers)
-    return response.status in _NOT_DONE or (response.status in _MAYBE_DONE and request.is_idempotent)
+    # A 503 with a web page comes from a proxy, which promises nothing; Graph's own pages have a Retry-After.
+    is_from_graph = request.is_graph and (response.media_type != "text/html" or "retry-after" in response.headers)
+    return retry.is_transient(response.status, is_repeatable=request.is_idempotent, is_unavailable_safe=is_from_graph)
 
 
 def _following(request: Request, response: Response, trip: _Trip) -> tuple[Request, _Trip] | None:

@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError, NetworkError, ParameterError
-from entrakit.http.address import shown_host, without_query
+from entrakit.http.address import shown_host
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
 from entrakit.services.pace import Pace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from entrakit.http.transport import Clock, HttpAnswer, Transport
+    from entrakit.http.transport import Clock, Transport
     from entrakit.services.operation import Operation, Step
     from entrakit.services.service import Service
     from entrakit.tokens.token import Token
@@ -132,7 +132,7 @@ class Runner:
         raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
 
     def _exchange(self, request: Request) -> Response:
-        headers = dict(request.headers)
+        authorization = ""
         if request.is_authorized:
             refuse_stranger(self.service, request)
         turn = self.pace.turn(self._clock.monotonic())
@@ -142,13 +142,13 @@ class Runner:
             token = self._connection.service_token(
                 self.service.scope, claims=request.claims, issued_after=request.issued_after
             )
-            headers["authorization"] = f"{token.token_type} {token.access_token}"
-        sent_at = self._clock.time()
+            authorization = f"{token.token_type} {token.access_token}"
         try:
-            answer = self._transport.once(request.method, request.url, headers, request.body, limit=MAX_ANSWER)
+            response = self._transport.once(request, authorization=authorization, limit=MAX_ANSWER)
         except NetworkError as error:
             raise Undelivered(error) from error
-        return arrived(request, answer, sent_at)
+        note(response)
+        return response
 
     def _wait(self, step: Wait) -> None:
         if step.is_throttled:
@@ -213,15 +213,15 @@ def refuse_stranger(service: Service, request: Request) -> None:
         )
 
 
-def arrived(request: Request, answer: HttpAnswer, sent_at: float) -> Response:
-    """Return an answer as operations see it, and note it in the log: method, path and ids, no query and no body."""
-    response = Response(request, answer.status, answer.headers, answer.body, sent_at)
-    if log.isEnabledFor(logging.DEBUG):
-        log.debug(
-            "%s %s answered %d, request id %s, client request id %s",
-            request.method, without_query(request.url), answer.status, response.request_id, request.client_request_id,
-        )  # fmt: skip
-    return response
+def note(response: Response) -> None:
+    """Log a response: method, path and ids, without query and body."""
+    if not log.isEnabledFor(logging.DEBUG):
+        return
+    request = response.request
+    log.debug(
+        "%s answered %d, request id %s, client request id %s",
+        request.shown, response.status, response.request_id, request.client_request_id,
+    )  # fmt: skip
 
 
 def permissions_of(token: Token | None) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from entrakit.services.pace import Pace
 from entrakit.services.runner import (
     MAX_ANSWER,
     THROTTLED,
-    arrived,
+    note,
     permissions_of,
     refuse_stranger,
     steps_of,
@@ -106,7 +106,7 @@ class AsyncRunner:
         raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
 
     async def _exchange(self, request: Request) -> Response:
-        headers = dict(request.headers)
+        authorization = ""
         if request.is_authorized:
             refuse_stranger(self.service, request)
         turn = self.pace.turn(self._clock.monotonic())
@@ -115,13 +115,13 @@ class AsyncRunner:
             await self._sleep(turn)
         if request.is_authorized:
             token = await self._token(request)
-            headers["authorization"] = f"{token.token_type} {token.access_token}"
-        sent_at = self._clock.time()
+            authorization = f"{token.token_type} {token.access_token}"
         try:
-            answer = await self._transport.once(request.method, request.url, headers, request.body, limit=MAX_ANSWER)
+            response = await self._transport.once(request, authorization=authorization, limit=MAX_ANSWER)
         except NetworkError as error:
             raise Undelivered(error) from error
-        return arrived(request, answer, sent_at)
+        note(response)
+        return response
 
     async def _token(self, request: Request) -> Token:
         scope = self.service.scope

@@ -1,25 +1,27 @@
-"""MSAL's HTTP client, which is ours: `get` and `post` are what it calls.
+"""The HTTP client that MSAL uses: ours, with the methods `get` and `post`.
 
-Discovery is answered from what we know. Answers are checked before MSAL sees them: it would write what is not JSON
-to its log, replay a 5xx for a minute, and stumble over numbers that came as text.
+MSAL's request for the metadata is answered with the stored document. Answers of the token service are checked before
+MSAL sees them: it would write what is not JSON to its log, repeat a 5xx to itself for a minute, and fail for numbers
+that are strings.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import NetworkError, ThrottledError, UnexpectedAnswerError
 from entrakit.http.address import shown_host
-from entrakit.http.retry import parse_retry_after
-from entrakit.http.transport import unavailable
+from entrakit.http.failures import unavailable
+from entrakit.http.message import Headers, Request, Response
+from entrakit.http.retry import retry_after
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.http.transport import HttpAnswer, Transport
+    from entrakit.http.transport import Transport
     from entrakit.sign_in.discovery import Authority
 
 NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before", "expires_on")
@@ -27,27 +29,29 @@ NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before
 log = logging.getLogger("entrakit.msal")
 
 
-class Reply:
-    """An HTTP answer in the shape that MSAL reads."""
+class MsalResponse(Response):
+    """A response with the two members that MSAL calls by names of its own."""
 
-    def __init__(self, status_code: int, text: str, headers: Mapping[str, str]) -> None:
-        self.status_code = status_code
-        self.text = text
-        self.headers = headers
+    __slots__ = ()
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        return self.status
 
     def raise_for_status(self) -> None:
-        """Raise for a status of 400 or more."""
-        if self.status_code >= 400:
-            raise NetworkError(f"The service answered with HTTP {self.status_code}.")
+        """Raise NetworkError for a status of 400 or more."""
+        if self.status >= 400:
+            raise NetworkError(f"The service answered with HTTP {self.status}.")
 
 
 class MsalHttp:
-    """The HTTP client for one use of MSAL; remembers what its last answer said beside the body.
+    """The HTTP client for one call of MSAL; remembers status, time and headers of the last answer.
 
     Args:
-        authority: The authority that is spoken to.
-        transport: What sends.
-        repeatable: False where a request must not be sent twice.
+        authority: The authority that MSAL calls.
+        transport: Transport that sends the requests.
+        repeatable: False if no request may be sent twice.
     """
 
     def __init__(self, authority: Authority, transport: Transport, *, repeatable: bool) -> None:
@@ -60,21 +64,21 @@ class MsalHttp:
         self.status = 400
         self.refresh_in: float | None = None
 
-    def get(self, url: str, params: object = None, headers: Mapping[str, str] | None = None, **unused: object) -> Reply:
-        """Answer MSAL's discovery from what we know; send its other requests to where they belong."""
+    def get(
+        self, url: str, params: object = None, headers: Mapping[str, str] | None = None, **unused: object
+    ) -> MsalResponse:
+        """Answer the request for the metadata from the stored document; send other requests."""
         del params, unused
         authority = self.authority
         if url.endswith("/.well-known/openid-configuration"):
-            return Reply(200, authority.document, {})
+            return MsalResponse(Request("GET", url), 200, Headers({}), authority.document.encode())
         _, found, user = url.partition("/common/userrealm/")
         if found:
             # MSAL leaves the port out, and the user name as it is.
             name = quote(user.rpartition("?")[0], safe="@")
             url = f"{authority.cloud.authority}/common/userrealm/{name}?api-version=1.0"
         answer = self.transport.send("GET", url, headers=headers)
-        if found and answer.status != 404:
-            return self._json(answer, url)
-        return Reply(answer.status, answer.text, answer.headers)
+        return self._json(answer) if found and answer.status != 404 else MsalResponse(*answer)
 
     def post(
         self,
@@ -83,7 +87,7 @@ class MsalHttp:
         data: object = None,
         headers: Mapping[str, str] | None = None,
         **unused: object,
-    ) -> Reply:
+    ) -> MsalResponse:
         """Send MSAL's form, or its SOAP message to the tenant's federation service."""
         del params, unused
         fields = dict(headers or {})
@@ -100,16 +104,16 @@ class MsalHttp:
             log.warning("The password goes to %s, the federation service of this tenant.", shown_host(url))
         self.asked_at = self.transport.clock.time()
         answer = self.transport.send("POST", url, headers=fields, body=body, repeatable=repeatable)
-        return self._json(answer, url) if form is not None else Reply(answer.status, answer.text, answer.headers)
+        return self._json(answer) if form is not None else MsalResponse(*answer)
 
     def close(self) -> None:
         """Do nothing: the transport outlives the call."""
 
-    def _json(self, answer: HttpAnswer, url: str) -> Reply:
-        """Return a reply that MSAL can read, or raise for what it would stumble over."""
-        now = self.transport.clock.time()
+    def _json(self, answer: Response) -> MsalResponse:
+        """Return an answer of the token service as MSAL can read it, or raise the error for one that it can't."""
         self.status = answer.status
-        self.retry_after_s = parse_retry_after(answer.headers.get("retry-after"), now=now)
+        if not answer.is_success:
+            self.retry_after_s = retry_after(answer)
         try:
             body = json.loads(answer.text)
         except (ValueError, RecursionError):
@@ -123,9 +127,9 @@ class MsalHttp:
                 correlation_id=self.correlation_id,
             )
         if answer.status >= 500:
-            raise unavailable(answer, host=shown_host(url), correlation_id=self.correlation_id)
+            raise unavailable(answer)
         if not isinstance(body, dict):
-            raise _no_json(answer, url, self.correlation_id)
+            raise _no_json(answer)
         for name in NUMBERS:
             if body.get(name) is not None:
                 body[name] = int(seconds_of(body[name], 0.0))
@@ -133,18 +137,18 @@ class MsalHttp:
         self.refresh_in = float(refresh_in) if refresh_in else None
         kept = {name: value for name, value in body.items() if value is not None}
         # MSAL raises for a status of 500 and more only; below that the body decides.
-        return Reply(min(answer.status, 400), json.dumps(kept), {})
+        return MsalResponse(answer.request, min(answer.status, 400), Headers({}), json.dumps(kept).encode())
 
 
-def _no_json(answer: HttpAnswer, url: str, correlation_id: str) -> UnexpectedAnswerError:
-    page = "<html" in answer.text[:4096].lower() or "text/html" in answer.headers.get("content-type", "")
-    host = shown_host(url)
+def _no_json(answer: Response) -> UnexpectedAnswerError:
+    page = "<html" in answer.text[:4096].lower() or answer.media_type == "text/html"
+    host = shown_host(answer.request.url)
     return UnexpectedAnswerError(
         f"{host} answered with {'a web page' if page else 'something else'} instead of a token (HTTP {answer.status}).",
         remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
         "open a page in a browser, then try again.",
         host=host,
-        correlation_id=correlation_id,
+        correlation_id=answer.request.client_request_id,
     )
 
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import UnexpectedAnswerError, VaultError
 from entrakit.files.private import make_directory, read_file, write_file
 from entrakit.http.address import Origin, path_of
-from entrakit.http.transport import unavailable
+from entrakit.http.failures import unavailable
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.authority.clouds import Cloud
-    from entrakit.http.transport import HttpAnswer, Transport
+    from entrakit.http.message import Response
+    from entrakit.http.transport import Transport
 
 KEPT_FOR_S = 24 * 3600.0
 SCHEMA = 1
@@ -83,7 +83,7 @@ def discover(cloud: Cloud, tenant_id: str, transport: Transport, *, directory: s
     return authority
 
 
-def _accepted(answer: HttpAnswer, cloud: Cloud, tenant_id: str, origin: Origin) -> str:
+def _accepted(answer: Response, cloud: Cloud, tenant_id: str, origin: Origin) -> str:
     if answer.status == 200:
         return answer.text
     try:
@@ -97,7 +97,7 @@ def _accepted(answer: HttpAnswer, cloud: Cloud, tenant_id: str, origin: Origin) 
             body, flow="discovery", tenant=tenant_id, client_id="", authority=cloud.authority, status=answer.status
         )
     if answer.status >= 500:
-        raise unavailable(answer, host=origin.shown())
+        raise unavailable(answer)
     raise _not_a_token_service(origin, f"HTTP {answer.status}")
 
 

@@ -21,7 +21,7 @@ from entrakit.errors import (
     ParameterSetError,
     SignInError,
 )
-from entrakit.http.transport import HttpAnswer
+from entrakit.http.message import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -258,8 +258,8 @@ def answering(body: bytes, status: int = 200) -> Callable[..., Connection]:
     """Return what opens a connection whose vault answers like this."""
 
     class Sender:
-        def send(self, method: str, url: str, **more: object) -> HttpAnswer:
-            return HttpAnswer(status, {}, body)
+        def send(self, method: str, url: str, **more: object) -> Response:
+            return Response(Request(method, url), status, {}, body)
 
     class Answering(Elsewhere):
         def headers(self, *scopes: str) -> dict[str, str]:

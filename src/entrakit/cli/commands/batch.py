@@ -13,6 +13,7 @@ from entrakit.cli.output.destination import file_of, open_destination
 from entrakit.cli.output.forms import form_of
 from entrakit.connections import get_connection
 from entrakit.errors import EntraError, ExportError, GraphError, ParameterError
+from entrakit.http.message import is_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -284,12 +285,12 @@ def _success(response: Response) -> dict[str, object]:
         return said
     if _is_json(response):
         said["body"] = json.loads(response.body)
-    elif _kind(response).startswith("text/"):
+    elif response.media_type.startswith("text/"):
         said["body"] = response.body.decode("utf-8-sig", "replace")
     else:
         from base64 import b64encode
 
-        said |= {"contentType": _kind(response), "body": b64encode(response.body).decode()}
+        said |= {"contentType": response.media_type, "body": b64encode(response.body).decode()}
     return said
 
 
@@ -305,9 +306,4 @@ def _failure(error: EntraError) -> dict[str, object]:
 
 
 def _is_json(response: Response) -> bool:
-    kind = _kind(response)
-    return kind in ("", "application/json") or kind.endswith("+json")
-
-
-def _kind(response: Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return not response.media_type or is_json(response.media_type)

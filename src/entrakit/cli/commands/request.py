@@ -19,6 +19,7 @@ from entrakit.cli.output.destination import file_of, open_destination
 from entrakit.cli.output.forms import FORMS, form_in, form_of, indented, note_left_out, parsed, refuse_width, width_of
 from entrakit.connections import get_connection
 from entrakit.errors import ExportError, ParameterError
+from entrakit.http.message import is_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,10 +133,6 @@ def _single(asked: Asked, request: Request) -> int:
     may_be_page = bool(asked.out or header(asked.headers, "accept"))
     sink = open_destination(asked.context, asked.out)  # before anything is sent: what came could not be got again
     client = asked.client.watched(lambda *wait: _tell_of_wait(asked.context, *wait))
-    if asked.context.owns_process:
-        from entrakit.http.transport import load_lean
-
-        load_lean()
     try:
         response = client.run(Call(request, lambda one: _checked(one, may_be_page=may_be_page)))
         if not response.body:
@@ -154,7 +151,7 @@ def _single(asked: Asked, request: Request) -> int:
 def _give(asked: Asked, response: Response, sink: Destination) -> None:
     """Write an answer. Raises ExportError, which says of a write that it was done; OSError of a read."""
     try:
-        if _is_json(_kind(response)):
+        if is_json(response.media_type):
             _give_json(asked, response, sink)
         else:
             _give_bytes(asked, response, sink)
@@ -180,10 +177,10 @@ def _checked(response: Response, *, may_be_page: bool) -> Response:
     """Return an answer that is whole, and what it says it is. Raises UnexpectedAnswerError."""
     from entrakit.services.fetch import unreadable
 
-    kind = _kind(response)
+    kind = response.media_type
     if kind == "text/html" and not may_be_page:
         raise unreadable(response)
-    if _is_json(kind) and response.body:
+    if is_json(kind) and response.body:
         try:
             parsed(response.body)
         except (ValueError, RecursionError) as error:
@@ -193,7 +190,7 @@ def _checked(response: Response, *, may_be_page: bool) -> Response:
 
 def _give_bytes(asked: Asked, response: Response, sink: Destination) -> None:
     """Write what is no JSON as it came. Raises ParameterError where that is a terminal and it is no text."""
-    kind = _kind(response)
+    kind = response.media_type
     is_text = kind.startswith("text/")
     if not asked.out and not is_text and asked.context.is_terminal(asked.context.streams.output):
         done = "" if response.request.method in READS else " What was asked has been done."
@@ -245,11 +242,3 @@ def _note_more(context: Context, value: object) -> None:
         count = len(value["value"])
         first = "this is the first one" if count == 1 else f"these are the first {count:,}"
         context.tell(f"Note: {first}.\n  Next: Add --all for all of them.")
-
-
-def _kind(response: Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _is_json(kind: str) -> bool:
-    return kind == "application/json" or kind.endswith("+json")

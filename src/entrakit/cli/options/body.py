@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from entrakit.errors import ParameterError
+from entrakit.http import message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def read_body(context: Context, text: str, content_type: str) -> bytes:
 
 def is_json(content_type: str) -> bool:
     """Return whether a content type is one of JSON; an empty one stands for it."""
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind in ("", "application/json") or kind.endswith("+json")
+    kind = message.media_type(content_type)
+    return not kind or message.is_json(kind)
 
 
 def as_json(data: bytes, what: str) -> bytes:
