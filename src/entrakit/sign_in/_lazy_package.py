@@ -1,7 +1,8 @@
-"""A package whose `__init__` runs when something that it defines is first asked for.
+"""A package whose `__init__` runs when one of the names that it defines is first used.
 
-For a dependency of which one module is needed, and whose `__init__` loads much else. Its modules are imported as ever;
-who uses the package itself, in this process, gets all of it, the same objects, a little later.
+This is for a dependency of which one module is needed, and whose `__init__` imports many others. The modules of the
+package are imported as usual. Other code in this process that uses the package itself gets all of it, with the same
+objects.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from types import ModuleType
 
 
 class _LazyPackage(ModuleType):
-    """Runs the package's own code for the first attribute that is not there."""
+    """A package that runs its own code when the first missing attribute is read."""
 
     def __getattr__(self, name: str) -> object:
         with _lock:
@@ -29,13 +30,13 @@ _lock = RLock()
 
 
 def make_lazy(name: str) -> None:
-    """Make a package lazy, unless somebody in this process has imported it already.
+    """Make a package lazy, unless this process has imported it already.
 
     Args:
-        name: A package at the top level.
+        name: Name of a package at the top level.
 
     Raises:
-        ModuleNotFoundError: It is not installed.
+        ModuleNotFoundError: The package is not installed.
     """
     if name in sys.modules:
         return

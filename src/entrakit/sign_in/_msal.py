@@ -1,27 +1,27 @@
-"""The token service, spoken to through MSAL. The only file that imports it.
+"""The token service, called through MSAL. Only this file imports it.
 
-MSAL knows the protocol: the parameters of each grant, PKCE, state and nonce, the federated password sign-in. It
-does not decide how requests travel, when they are repeated, or what is kept: its HTTP client is ours, its own caches
-live for one call only, and what it returns as dictionaries or raises in many kinds leaves here as `Grant` or as one
-of our errors.
+MSAL knows the protocol: the parameters of each grant, PKCE, state and nonce, the federated password sign-in. It does
+not decide how requests are sent, when they are sent again, or what is stored: its HTTP client is ours, and its own
+caches live for one call. Its dictionaries and exceptions leave this file as a `Grant` or as one of our errors.
 """
 
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
-from typing import cast
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from entrakit.errors import EntraError, NetworkError, SignInError, UnexpectedAnswerError
 from entrakit.http.address import shown_host
-from entrakit.sign_in._lazy_package import make_lazy
 from entrakit.sign_in._msal_transport import MsalHttp, seconds_of
 from entrakit.sign_in.grant import CodeRequest, DeviceRequest, Grant
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import ModuleType
+    from types import ModuleType, TracebackType
+    from typing import Self
 
     import msal
 
@@ -30,20 +30,21 @@ if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
 
 DEFAULT_LIFETIME_S = 3599.0
+EXTENSION_CHECK = "_msal_extension_check"
 
 log = logging.getLogger("entrakit.msal")
 
 
 class TokenService:
-    """One app at one authority.
+    """The token service of one authority, for one app.
 
     Args:
-        authority: What the authority says of itself.
-        client_id: The app.
-        transport: What sends.
-        flow: The flow that asks, for error texts.
-        secret: The app's client secret.
-        assertion: Makes a client assertion (RFC 7523), anew for each request.
+        authority: Metadata of the authority.
+        client_id: Client id of the app.
+        transport: Transport that sends the requests.
+        flow: Name of the flow, for error messages.
+        secret: Client secret of the app.
+        assertion: Returns a new client assertion (RFC 7523) for each request.
     """
 
     def __init__(
@@ -60,17 +61,16 @@ class TokenService:
         self.client_id = client_id
         self.transport = transport
         self.flow = flow
-        self._secret = secret
-        self._assertion = assertion
+        self.secret = secret
+        self.assertion = assertion
 
     def request_code(
         self, scopes: Sequence[str], *, redirect_uri: str, state: str, response_mode: str, claims: str = "",
         prompt: str = "", login_hint: str = "", domain_hint: str = "",
     ) -> CodeRequest:  # fmt: skip
         """Begin an authorization code flow with PKCE (RFC 7636), state and nonce. Nothing is sent."""
-        call = _Call(self)
-        flow = call.run(
-            lambda app: app.initiate_auth_code_flow(
+        with _Call(self) as call:
+            flow = call.application().initiate_auth_code_flow(
                 list(scopes),
                 redirect_uri=redirect_uri,
                 state=state,
@@ -80,26 +80,26 @@ class TokenService:
                 domain_hint=domain_hint or None,
                 claims_challenge=claims or None,
             )
-        )
-        # MSAL warns on stderr about any mode but form_post; a person who pastes the address needs the query.
-        url = str(flow["auth_uri"]).replace("response_mode=form_post", f"response_mode={response_mode}")
+            # MSAL warns on stderr about any mode but form_post; a user who pastes the address needs the query.
+            url = str(flow["auth_uri"]).replace("response_mode=form_post", f"response_mode={response_mode}")
         return CodeRequest(url, state, flow)
 
     def redeem_code(self, request: CodeRequest, answer: Mapping[str, str]) -> Grant:
         """Redeem the authorization code of an answer whose state was checked (RFC 6749, 4.1.3)."""
-        call = _Call(self, repeatable=False, hide=(answer.get("code", ""),))
-        return call.grant(lambda app: app.acquire_token_by_auth_code_flow(request.flow, dict(answer)))
+        with _Call(self, repeatable=False, hide=(answer.get("code", ""),)) as call:
+            result = call.application().acquire_token_by_auth_code_flow(request.flow, dict(answer))
+        return call.granted(result)
 
     def explain(self, answer: Mapping[str, str]) -> EntraError:
-        """Return the error that an answer to the authorization request stands for (RFC 6749, 4.1.2.1)."""
+        """Return the error for an unsuccessful answer to the authorization request (RFC 6749, 4.1.2.1)."""
         return _Call(self).explained(answer)
 
     def request_device_code(self, scopes: Sequence[str], *, claims: str = "") -> DeviceRequest:
-        """Ask for a device code and a user code (RFC 8628, 3.1)."""
-        call = _Call(self)
-        flow = call.run(lambda app: app.initiate_device_flow(list(scopes), claims_challenge=claims or None))
-        if "error" in flow or not {"user_code", "device_code", "verification_uri"} <= flow.keys():
-            raise call.explained(flow)
+        """Request a device code and a user code (RFC 8628, 3.1)."""
+        with _Call(self) as call:
+            flow = call.application().initiate_device_flow(list(scopes), claims_challenge=claims or None)
+            if "error" in flow or not {"user_code", "device_code", "verification_uri"} <= flow.keys():
+                raise call.explained(flow)
         return DeviceRequest(
             user_code=str(flow["user_code"]),
             verification_uri=str(flow["verification_uri"]),
@@ -110,92 +110,90 @@ class TokenService:
         )
 
     def poll_device_code(self, request: DeviceRequest, *, claims: str = "") -> Grant:
-        """Ask once whether the person has answered (RFC 8628, 3.4); not yet is a SignInError too."""
-        request.flow["latest_attempt_at"] = 0  # when to poll is our caller's business
-        call = _Call(self, repeatable=False, hide=(str(request.flow.get("device_code", "")),))
-        return call.grant(
-            lambda app: app.acquire_token_by_device_flow(
+        """Ask once whether the user has signed in (RFC 8628, 3.4); if not yet, that is a SignInError, too."""
+        request.flow["latest_attempt_at"] = 0  # our caller decides when to poll
+        with _Call(self, repeatable=False, hide=(str(request.flow.get("device_code", "")),)) as call:
+            result = call.application().acquire_token_by_device_flow(
                 request.flow, exit_condition=lambda _: True, claims_challenge=claims or None
             )
-        )
+        return call.granted(result)
 
     def grant_client(self, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Get a token for the app itself (RFC 6749, 4.4)."""
-        call = _Call(self, hide=(self._secret,))
-        return call.grant(
-            # Without a kind of its own, MSAL would load requests only to know what a network error is.
-            lambda app: app.acquire_token_for_client(
+        with _Call(self, hide=(self.secret,)) as call:
+            # Without exceptions of our own, MSAL would import requests to know what a network error is.
+            result = call.application().acquire_token_for_client(
                 list(scopes), claims_challenge=claims or None, http_exceptions=(NetworkError,)
             )
-        )
+        return call.granted(result)
 
     def grant_password(self, username: str, password: str, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Exchange a user name and a password (RFC 6749, 4.3), through the tenant's federation if it has one."""
-        call = _Call(self, hide=(password,))
-        return call.grant(
-            lambda app: app.acquire_token_by_username_password(
+        with _Call(self, hide=(password,)) as call:
+            result = call.application().acquire_token_by_username_password(
                 username, password, list(scopes), claims_challenge=claims or None
             )
-        )
+        return call.granted(result)
 
     def refresh(self, refresh_token: str, scopes: Sequence[str], *, claims: str = "") -> Grant:
-        """Redeem a refresh token, for scopes of any one resource (RFC 6749, 6)."""
-        call = _Call(self, hide=(refresh_token,))
-        return call.grant(
-            lambda app: app.acquire_token_by_refresh_token(refresh_token, list(scopes), data={"claims": claims})
-        )
+        """Redeem a refresh token, for scopes of one resource (RFC 6749, 6)."""
+        with _Call(self, hide=(refresh_token,)) as call:
+            result = call.application().acquire_token_by_refresh_token(
+                refresh_token, list(scopes), data={"claims": claims}
+            )
+        return call.granted(result)
 
-    def application(self, http_client: MsalHttp) -> msal.ClientApplication:
-        """Return MSAL's application for one call, with nothing kept from earlier ones."""
+
+class _Call:
+    """One use of MSAL, as a context manager: an exception of MSAL leaves it as one of our errors."""
+
+    def __init__(self, service: TokenService, *, repeatable: bool = True, hide: Sequence[str] = ()) -> None:
+        self._service = service
+        self._hide = [text for text in hide if text]
+        self._http = MsalHttp(service.authority, service.transport, repeatable=repeatable)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # MSAL raises ValueError, RuntimeError, KeyError and more.
+        if isinstance(error, Exception) and not isinstance(error, EntraError):
+            where = traceback.extract_tb(trace)[-1]
+            log.debug("MSAL raised %s in %s, line %s", type(error).__name__, where.name, where.lineno)
+            raise self._misunderstood(error) from None
+
+    def application(self) -> msal.ClientApplication:
+        """Return MSAL's application for this call, without anything stored by earlier ones."""
+        service = self._service
         msal = _load_msal()
         _quieten_msal()
-        credential: object = self._secret or None
-        if self._assertion is not None:
-            credential = {"client_assertion": self._assertion}
-        # The public kind, otherwise the same, warns on stderr about the password grant that was asked for by name.
-        confidential = credential or self.flow == "password"
+        credential: object = service.secret or None
+        if service.assertion is not None:
+            credential = {"client_assertion": service.assertion}
+        # The public kind, which is the same otherwise, warns on stderr about the password grant.
+        confidential = credential or service.flow == "password"
         kind = msal.ConfidentialClientApplication if confidential else msal.PublicClientApplication
         return kind(
-            self.client_id,
+            service.client_id,
             client_credential=credential,
-            authority=self.authority.address,
-            http_client=http_client,
-            # Which hosts are trusted was decided when the cloud was chosen; asking one of them costs a request.
+            authority=service.authority.address,
+            http_client=self._http,
+            # The choice of the cloud decided which hosts are trusted; asking one of them costs a request.
             instance_discovery=False,
             azure_region=getattr(msal.ClientApplication, "DISABLE_MSAL_FORCE_REGION", None),
         )
 
-
-class _Call:
-    """One use of MSAL."""
-
-    def __init__(self, service: TokenService, *, repeatable: bool = True, hide: Sequence[str] = ()) -> None:
-        self._service = service
-        self._http = MsalHttp(service.authority, service.transport, repeatable=repeatable)
-        self._hide = tuple(text for text in hide if text)
-
-    def run(self, use: Callable[[msal.ClientApplication], object]) -> dict[str, object]:
-        """Call MSAL and return its dictionary; whatever it raises comes out as an error of ours."""
-        try:
-            result = use(self._service.application(self._http))
-        except EntraError:
-            raise
-        except Exception as error:  # noqa: BLE001 - MSAL raises ValueError, RuntimeError, KeyError and more
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            log.debug("MSAL raised %s in %s, line %s", type(error).__name__, where.name, where.lineno)
-            raise self._misunderstood(error) from None
+    def granted(self, result: object) -> Grant:
+        """Return the token in MSAL's result, or raise the error in it."""
         if not isinstance(result, dict):
             raise self._misunderstood(None)
-        return cast("dict[str, object]", result)
-
-    def grant(self, use: Callable[[msal.ClientApplication], object]) -> Grant:
-        """Call MSAL for a token and return what was granted, or raise what the service said."""
-        result = self.run(use)
         token = result.get("access_token")
         kind = result.get("token_type") or "Bearer"
         if not isinstance(token, str) or not token:
             raise self.explained(result)
-        # It becomes a header, which has visible characters only (RFC 6750, 2.1).
+        # It becomes a header, which consists of visible characters (RFC 6750, 2.1).
         if not token.isascii() or not token.isprintable() or " " in token or str(kind).lower() != "bearer":
             raise self._misunderstood(None)
         claims = result.get("id_token_claims")
@@ -212,7 +210,7 @@ class _Call:
         )
 
     def explained(self, result: Mapping[str, object]) -> EntraError:
-        """Return the error that the service's answer stands for."""
+        """Return the error in an answer of the service."""
         from entrakit.sign_in.errors import error_from
 
         service = self._service
@@ -257,21 +255,21 @@ class _Call:
 
 
 def _load_msal() -> ModuleType:
-    """Return MSAL's application module, without what only managed identities need.
+    """Return MSAL's application module, without the modules that only managed identities need.
 
-    The package's own `__init__` imports requests for them, a second HTTP stack, which is half of the time of a cold
-    sign-in.
+    The package's own `__init__` imports requests for them, a second HTTP stack, which takes half of the time of a cold
+    sign-in. A program that has imported MSAL itself keeps the module as it is.
     """
-    import sys
-    from importlib import import_module
+    is_first = "msal" not in sys.modules
+    if is_first:
+        from entrakit.sign_in._lazy_package import make_lazy
 
-    is_ours = "msal" not in sys.modules
-    make_lazy("msal")
+        make_lazy("msal")
     import_module("msal.auth_scheme")
     application = import_module("msal.application")
-    if is_ours:
-        # It looks whether msal-extensions is new enough, which loads all of the package, and we use no extensions.
-        application.__dict__["_msal_extension_check"] = bool
+    if is_first:
+        # This function looks for an old msal-extensions, which imports the whole package; we use no extensions.
+        application.__dict__[EXTENSION_CHECK] = bool
     return application
 
 
