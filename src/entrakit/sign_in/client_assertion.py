@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 
 from entrakit.errors import ParameterError
+from entrakit.tokens import base64url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def build(
     header: dict[str, object] = {
         "alg": "PS256",
         "typ": "JWT",
-        "x5t#S256": _base64url(bytes.fromhex(certificate.thumbprint_sha256)),
+        "x5t#S256": base64url.encode(bytes.fromhex(certificate.thumbprint_sha256)),
     }
     if send_chain:
         header["x5c"] = [b64encode(der).decode("ascii") for der in (certificate.der, *certificate.chain)]
@@ -62,12 +63,8 @@ def build(
         "exp": issued + lifetime_s,
     }
     message = f"{_part(header)}.{_part(claims)}"
-    return f"{message}.{_base64url(certificate.sign(message.encode('ascii')))}"
+    return f"{message}.{base64url.encode(certificate.sign(message.encode('ascii')))}"
 
 
 def _part(value: dict[str, object]) -> str:
-    return _base64url(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return base64url.encode(json.dumps(value, separators=(",", ":")).encode())

@@ -5,11 +5,11 @@ Microsoft Graph sends them in a `WWW-Authenticate` header, in base64; the token 
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 
 from entrakit.errors import ParameterError
+from entrakit.tokens import base64url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,10 +44,8 @@ def parse_claims(text: str) -> str:
 
 def _readings(text: str) -> Iterator[str]:
     yield text
-    body = text.strip().rstrip("=")
     try:
-        standard = body.replace("-", "+").replace("_", "/") + "=" * (-len(body) % 4)
-        yield base64.b64decode(standard, validate=True).decode()
+        yield base64url.decode(text.strip()).decode()
     except ValueError:
         return
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TypeAlias
 
+from entrakit.tokens import base64url
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -39,11 +41,8 @@ def _parts(token: str) -> list[str]:
 
 
 def _decoded(part: str) -> dict[str, JSON] | None:
-    from base64 import b64decode
-
-    text = part.rstrip("=")
     try:
-        data = b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64url.decode(part)
         # Decoded here, for `json.loads` would also guess UTF-16 and UTF-32 from bytes.
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):

@@ -7,11 +7,11 @@ as bytes or as base64. It runs without a shell, with our secrets taken out of it
 from __future__ import annotations
 
 import os
-from binascii import a2b_base64
 from typing import NamedTuple
 
 from entrakit.certificates import Certificate
 from entrakit.errors import CertificateError
+from entrakit.tokens import base64url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _decoded(output: bytes, size: int) -> bytes | None:
     if len(output) == size:
         return output
     try:
-        decoded = a2b_base64(b"".join(output.split()).replace(b"-", b"+").replace(b"_", b"/") + b"==")
+        decoded = base64url.decode(b"".join(output.split()).decode("ascii"))
     except ValueError:
         return None
     return decoded if len(decoded) == size else None

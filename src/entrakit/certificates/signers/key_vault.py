@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from entrakit.certificates import Certificate
 from entrakit.errors import CertificateError, NetworkError, ParameterError
 from entrakit.http.address import Origin, parse_base, path_of
 from entrakit.secret import Secret
+from entrakit.tokens import base64url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,11 +172,10 @@ class VaultKey(NamedTuple):
         """
         from hashlib import sha256
 
-        digest = urlsafe_b64encode(sha256(message).digest()).rstrip(b"=").decode("ascii")
+        digest = base64url.encode(sha256(message).digest())
         found = self.vault._ask("POST", "keys", self.path, {"alg": "PS256", "value": digest}, "/sign")  # noqa: SLF001 - of this file
-        text = str(found.get("value", ""))
         try:
-            return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            return base64url.decode(str(found.get("value", "")))
         except ValueError as error:
             raise CertificateError("The vault's signature is not base64.", remedy="Try again.") from error
 

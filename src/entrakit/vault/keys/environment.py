@@ -7,7 +7,6 @@ a key is changed, `ENTRAKIT_VAULT_OLD_KEY` can hold the previous one, which open
 from __future__ import annotations
 
 import os
-from binascii import a2b_base64
 from typing import TYPE_CHECKING
 
 from entrakit.vault.envelope import KeyRef, digest, id_of
@@ -112,10 +111,11 @@ def _stretched(value: str, salt: str) -> bytes:
 
 
 def as_key(value: str) -> bytes | None:
-    """Return the 32 bytes that a value encodes; None if it is a passphrase."""
-    text = value.strip().rstrip("=").replace("-", "+").replace("_", "/")
+    """Return the 32 bytes that a text encodes, or None if it is a passphrase."""
+    from entrakit.tokens import base64url
+
     try:
-        key = a2b_base64(text + "=" * (-len(text) % 4), strict_mode=True)
+        key = base64url.decode(value.strip())
     except ValueError:
         return None
     return key if len(key) == KEY_SIZE else None
