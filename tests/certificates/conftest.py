@@ -1,4 +1,4 @@
-"""Keys and certificates, made anew for each run."""
+"""Keys and certificates for the tests, created again in each run."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NOW = datetime.datetime.now(datetime.UTC)
 
 
 def named(common_name: str) -> x509.Name:
-    """Return a subject of Contoso."""
+    """Return a subject of the organization Contoso."""
     return x509.Name(
         [x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Contoso"), x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
     )
 
 
 class Maker:
-    """Makes certificates of one key, and PEM and PFX files of them."""
+    """Creates certificates for a key, and PEM, DER and PFX files."""
 
     def __init__(self) -> None:
         self.key = rsa.generate_private_key(65537, 2048)
@@ -35,12 +35,18 @@ class Maker:
         self.ec_key = ec.generate_private_key(ec.SECP256R1())
 
     def certificate(
-        self, name: str = "app", *, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
+        self,
+        name: str = "app",
+        *,
+        key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None,
         public_key: rsa.RSAPublicKey | None = None,
-        begins: float = -1, ends: float = 365, issuer: str | None = None,
-        signed_with: rsa.RSAPrivateKey | None = None, subject: x509.Name | None = None,
-    ) -> x509.Certificate:  # fmt: skip
-        """Return a certificate; days are counted from now."""
+        begins: float = -1,
+        ends: float = 365,
+        issuer: str | None = None,
+        signed_with: rsa.RSAPrivateKey | None = None,
+        subject: x509.Name | None = None,
+    ) -> x509.Certificate:
+        """Return a certificate. Its validity begins and ends a number of days from now."""
         return (
             x509.CertificateBuilder()
             .subject_name(subject or named(name))
@@ -53,9 +59,12 @@ class Maker:
         )
 
     def key_pem(
-        self, key: object | None = None, *, password: bytes | None = None,
+        self,
+        key: object | None = None,
+        *,
+        password: bytes | None = None,
         form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
-    ) -> bytes:  # fmt: skip
+    ) -> bytes:
         """Return a private key as PEM."""
         found = key or self.key
         assert isinstance(found, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
@@ -72,9 +81,12 @@ class Maker:
         return pem(certificate or self.certificate()) + self.key_pem()
 
     def pfx(
-        self, certificate: x509.Certificate | None = None, *, password: bytes | None = None,
+        self,
+        certificate: x509.Certificate | None = None,
+        *,
+        password: bytes | None = None,
         chain: Sequence[x509.Certificate] = (),
-    ) -> bytes:  # fmt: skip
+    ) -> bytes:
         """Return a certificate with the key as PFX."""
         return pkcs12.serialize_key_and_certificates(
             "My äpp".encode(), self.key, certificate or self.certificate(), list(chain), encryption(password)
@@ -82,7 +94,7 @@ class Maker:
 
 
 def encryption(password: bytes | None) -> serialization.KeySerializationEncryption:
-    """Return how to encrypt with a password, or not at all."""
+    """Return the encryption with a password; None means no encryption."""
     return serialization.NoEncryption() if password is None else serialization.BestAvailableEncryption(password)
 
 
@@ -93,17 +105,17 @@ def pem(certificate: x509.Certificate) -> bytes:
 
 @pytest.fixture(scope="session")
 def maker() -> Maker:
-    """Return what makes certificates."""
+    """Return a maker of certificates."""
     return Maker()
 
 
 @pytest.fixture(scope="session")
 def as_pem() -> Callable[[x509.Certificate], bytes]:
-    """Return what makes PEM of a certificate."""
+    """Return a function that converts a certificate to PEM."""
     return pem
 
 
 @pytest.fixture(scope="session")
 def as_der() -> Callable[[x509.Certificate], bytes]:
-    """Return what makes DER of a certificate."""
+    """Return a function that converts a certificate to DER."""
     return lambda certificate: certificate.public_bytes(serialization.Encoding.DER)

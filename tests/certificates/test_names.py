@@ -1,4 +1,4 @@
-"""Thumbprints and subjects as people paste them."""
+"""Thumbprints and subjects, as users paste them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrakit.certificates.names import attributes_of, matches, parse_name, parse_thumbprint, shown
+from entrakit.certificates.names import attributes_of, display_name, matches, parse_name, parse_thumbprint, printable
 from entrakit.errors import ParameterError
 
 HEX = "0123456789abcdef"
-FILLING = st.sampled_from(["", " ", ":", "-", "\u200e", "\u200b", "\ufeff", "\u00a0", "\t", "\r\n", "\u2011"])
+SEPARATOR = st.sampled_from(["", " ", ":", "-", "\u200e", "\u200b", "\ufeff", "\u00a0", "\t", "\r\n", "\u2011"])
 VALUE = st.text(
     st.one_of(
         st.sampled_from(list(" ,+;=/#<>\"'\\\n")), st.characters(exclude_categories=["Cs"], max_codepoint=0x24FF)
@@ -41,11 +41,11 @@ def subject_of(*attributes: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
 @given(st.sampled_from([40, 64]).flatmap(lambda size: st.text(HEX, min_size=size, max_size=size)), st.data())
 def test_a_thumbprint_survives_copying(digits: str, data: st.DataObject) -> None:
     """
-    Any case, spaces, colons, and the invisible characters that Windows' dialog adds (request 19 of the users).
+    Case, spaces, colons, and the invisible characters of a Windows dialog are ignored (request 19 of the users).
     """
     spelt = "".join(
-        data.draw(FILLING) + (digit.upper() if data.draw(st.booleans()) else digit) for digit in digits
-    ) + data.draw(FILLING)
+        data.draw(SEPARATOR) + (digit.upper() if data.draw(st.booleans()) else digit) for digit in digits
+    ) + data.draw(SEPARATOR)
 
     assert digits.upper() == parse_thumbprint(spelt)
 
@@ -54,9 +54,9 @@ def test_a_thumbprint_survives_copying(digits: str, data: st.DataObject) -> None
     ("text", "words"),
     [("", "0 hex"), ("ab", "2 hex"), ("a" * 41, "41 hex"), ("g" * 40, "40 characters.*'G'"), ("CN=app", "'='")],
 )
-def test_what_is_no_thumbprint_is_counted(text: str, words: str) -> None:
+def test_another_text_is_not_a_thumbprint(text: str, words: str) -> None:
     """
-    The error says how many digits there are and should be, or what else is in it.
+    The error has the number of digits, the possible numbers, and the invalid characters.
     """
     with pytest.raises(ParameterError, match=words) as caught:
         parse_thumbprint(text)
@@ -65,7 +65,7 @@ def test_what_is_no_thumbprint_is_counted(text: str, words: str) -> None:
 
 
 def spelt_value(value: str, how: str) -> str:
-    """Return a value in one of the ways that names are written."""
+    """Return a value in one of the notations of names."""
     if how == "doubled":
         return '"{}"'.format(value.replace("\\", "\\\\").replace('"', '""'))
     if how == "quoted":
@@ -84,7 +84,7 @@ def spelt_value(value: str, how: str) -> str:
 )
 def test_a_subject_is_a_set_of_attributes(parts: list[tuple[x509.ObjectIdentifier, str]], data: st.DataObject) -> None:
     """
-    Order, case, quotes, escapes, long names and spacing do not matter: the name is compared parsed, not as text.
+    Order, case, quotes, escapes, long names and white space make no difference: parsed names are compared.
     """
     subject = attributes_of(subject_of(*parts))
     spelt = []
@@ -101,14 +101,14 @@ def test_a_subject_is_a_set_of_attributes(parts: list[tuple[x509.ObjectIdentifie
 
 @settings(deadline=None, max_examples=250)
 @given(st.lists(st.tuples(st.sampled_from(sorted(SPELLINGS, key=str)), VALUE), min_size=1, max_size=4))
-def test_what_is_shown_can_be_given_back(parts: list[tuple[x509.ObjectIdentifier, str]]) -> None:
+def test_a_shown_subject_finds_its_certificate(parts: list[tuple[x509.ObjectIdentifier, str]]) -> None:
     """
-    The subject as an error or `repr` shows it is one line of visible text, and finds the certificate again.
+    A subject in an error or a repr is one line of printable characters, and finds the certificate again.
     """
     subject = subject_of(*parts)
 
-    assert shown(subject).isprintable()
-    assert matches(shown(subject), attributes_of(subject))
+    assert display_name(subject).isprintable()
+    assert matches(display_name(subject), attributes_of(subject))
 
 
 @pytest.mark.parametrize(
@@ -128,28 +128,28 @@ def test_what_is_shown_can_be_given_back(parts: list[tuple[x509.ObjectIdentifier
         ('CN=app, O="Contoso, Ltd.", CN=app', False),
     ],
 )
-def test_the_ways_to_write_a_name(text: str, expected: bool) -> None:
+def test_every_notation_of_a_name_is_read(text: str, expected: bool) -> None:
     """
-    RFC 4514, OpenSSL's old form, Windows' own: all are read; a common name alone is enough, a part is not.
+    Names in the forms of RFC 4514, OpenSSL and Windows are read. A common name alone is enough, part of a name is not.
     """
     subject = subject_of((NameOID.ORGANIZATION_NAME, "Contoso, Ltd."), (NameOID.COMMON_NAME, "App"))
 
     assert expected == matches(text, attributes_of(subject))
 
 
-def test_a_subject_cannot_pretend_to_be_another() -> None:
+def test_a_subject_cannot_imitate_another() -> None:
     """
-    What a value holds never counts as further attributes, whatever it looks like.
+    The text of a value is never parsed as further attributes.
     """
     forged = subject_of((NameOID.COMMON_NAME, "app\nO=Contoso"))
 
     assert not matches("CN=app, O=Contoso", attributes_of(forged))
-    assert r"CN=app\0AO=Contoso" == shown(forged)
+    assert r"CN=app\0AO=Contoso" == display_name(forged)
 
 
 def test_a_value_of_bits_is_compared_in_hexadecimal() -> None:
     """
-    The one attribute that is no text, a unique identifier, does not stand in the way.
+    A unique identifier, the only attribute type with bits instead of text, is compared in hexadecimal.
     """
     name = x509.NameAttribute(NameOID.X500_UNIQUE_IDENTIFIER, b"\x00\xab", x509.name._ASN1Type.BitString)
 
@@ -160,9 +160,9 @@ def test_a_value_of_bits_is_compared_in_hexadecimal() -> None:
     "text",
     ["", "  ", "\ufeff", "=app", "=", "/=", "CN=app, nonsense, O=x", 'CN="app', 'CN="app"x, O=y', "CN=app\\", ", CN=a"],
 )
-def test_what_is_no_name_is_refused(text: str) -> None:
+def test_another_text_is_not_a_name(text: str) -> None:
     """
-    A text that can't be a subject is told before any store is read.
+    An invalid subject is refused with a remedy.
     """
     with pytest.raises(ParameterError) as caught:
         parse_name(text)
@@ -172,9 +172,9 @@ def test_what_is_no_name_is_refused(text: str) -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(), max_size=80))
-def test_any_text_is_a_name_or_an_error(text: str) -> None:
+def test_any_string_is_a_name_or_an_error(text: str) -> None:
     """
-    Nothing that is typed crashes, bytes of the command line that are no text among it.
+    Any input gives a result or a ParameterError, including bytes of the command line that are not UTF-8.
     """
     for parse in (parse_name, parse_thumbprint):
         try:
@@ -194,9 +194,9 @@ def test_any_text_is_a_name_or_an_error(text: str) -> None:
         "/a" * 50_000,
     ],
 )
-def test_hostile_text_costs_linear_time(text: str) -> None:
+def test_hostile_input_takes_linear_time(text: str) -> None:
     """
-    A hundred thousand characters that are nearly a name are refused or read at once.
+    A hundred thousand characters that resemble a name are parsed or refused in less than two seconds.
     """
     began = time.process_time()
 
@@ -204,3 +204,11 @@ def test_hostile_text_costs_linear_time(text: str) -> None:
         parse_name(text)
 
     assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(("text", "expected"), [("app", "app"), ("a\x1b[2Jb", r"'a\x1b[2Jb'"), ("a\nb", r"'a\nb'")])
+def test_a_message_has_printable_characters_only(text: str, expected: str) -> None:
+    """
+    A string with a control character is quoted and escaped in messages.
+    """
+    assert expected == printable(text)

@@ -1,4 +1,4 @@
-"""Files that rotate: a new certificate is used from the next renewal on, and one that is not good changes nothing."""
+"""Rotated certificate files: the next renewal uses a new certificate, and ignores one that is not valid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Rotating:
-    """A connection whose certificate is in a directory as Kubernetes mounts it: a link to a link to a file.
+    """A directory with a certificate as Kubernetes mounts it: a link to a link to a file.
 
     Args:
         directory: The directory.
@@ -36,7 +36,7 @@ class Rotating:
         self.path.symlink_to("..data/tls.pem")
 
     def put(self, content: bytes) -> None:
-        """Swap the whole directory of content at once."""
+        """Replace the content of the directory in one step."""
         self._count += 1
         version = self._directory / f"..{self._count}"
         version.mkdir()
@@ -49,7 +49,7 @@ class Rotating:
 
 @pytest.fixture
 def rotating(tmp_path: Path) -> Rotating:
-    """Return such a directory."""
+    """Return a directory with a rotated certificate file."""
     (tmp_path / "secret").mkdir()
     return Rotating(tmp_path / "secret")
 
@@ -58,7 +58,7 @@ def rotating(tmp_path: Path) -> Rotating:
 def certificates(
     maker: Maker, entra_tenant: Tenant, as_pem: Callable[[x509.Certificate], bytes]
 ) -> list[x509.Certificate]:
-    """Return two certificates that the app may use."""
+    """Return two certificates of the app."""
     made = [maker.certificate(f"number {n}") for n in range(2)]
     for one in made:
         entra_tenant.seed.add_certificate(entra_tenant.confidential_client, as_pem(one).decode())
@@ -69,14 +69,18 @@ def certificates(
 def connection(
     rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, entra_tenant: Tenant, clock: FakeClock
 ) -> Iterator[Connection]:
-    """Give a connection that was made with the first of them."""
+    """Yield a connection that was made with the first certificate."""
     entra_tenant.clock.follow(clock)
     rotating.put(maker.pem(certificates[0]))
     any_set = cast("Callable[..., Connection]", connect)
     one = any_set(
-        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, ca_bundle=entra_tenant.ca_path,
-        cloud=find_cloud(entra_tenant.url), certificate_path=rotating.path, clock=clock,
-    )  # fmt: skip
+        client_id=entra_tenant.confidential_client,
+        tenant_id=entra_tenant.tenant_id,
+        ca_bundle=entra_tenant.ca_path,
+        cloud=find_cloud(entra_tenant.url),
+        certificate_path=rotating.path,
+        clock=clock,
+    )
     yield one
     one.close()
 
@@ -87,17 +91,17 @@ def used(connection: Connection) -> str:
 
 
 def renew(connection: Connection, clock: FakeClock) -> str:
-    """Let the token end, get another, and return the subject of the certificate that was used."""
+    """Let the token expire, renew it, and return the subject of the certificate that the renewal used."""
     clock.advance(7200)
     assert connection.token().access_token
     return used(connection)
 
 
-def test_a_new_file_is_used_from_the_next_renewal_on(
+def test_the_next_renewal_uses_a_new_file(
     connection: Connection, rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, clock: FakeClock
 ) -> None:
     """
-    Swapped as Kubernetes and cert-manager do: no restart, no call, and the old file may be gone.
+    A file that Kubernetes or cert-manager replaces is used without a restart and without a call of the program.
     """
     assert "CN=number 0,O=Contoso" == renew(connection, clock)
 
@@ -107,21 +111,32 @@ def test_a_new_file_is_used_from_the_next_renewal_on(
 
 
 @pytest.mark.parametrize("broken", ["empty", "half", "no key", "expired", "not yet", "ec", "gone", "another key"])
-def test_what_is_not_good_changes_nothing(
-    connection: Connection, rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, clock: FakeClock,
-    as_pem: Callable[[x509.Certificate], bytes], caplog: pytest.LogCaptureFixture, broken: str,
-) -> None:  # fmt: skip
+def test_an_invalid_file_is_ignored(
+    connection: Connection,
+    rotating: Rotating,
+    certificates: list[x509.Certificate],
+    maker: Maker,
+    clock: FakeClock,
+    as_pem: Callable[[x509.Certificate], bytes],
+    caplog: pytest.LogCaptureFixture,
+    broken: str,
+) -> None:
     """
-    A file that is half written, expired or without its key does not displace the one that is still good: it is told,
-    and passed over until a good one is there.
+    A file that is incomplete, expired or without its key does not replace a valid certificate. It is reported and
+    ignored until the file is valid.
     """
     whole = maker.pem(certificates[1])
-    rotating.put({
-        "empty": b"", "half": whole[: len(whole) // 2], "no key": as_pem(certificates[1]),
-        "expired": maker.pem(maker.certificate(begins=-9, ends=-1)), "ec": maker.key_pem(maker.ec_key),
-        "not yet": maker.pem(maker.certificate(begins=30)), "gone": whole,
+    contents = {
+        "empty": b"",
+        "half": whole[: len(whole) // 2],
+        "no key": as_pem(certificates[1]),
+        "expired": maker.pem(maker.certificate(begins=-9, ends=-1)),
+        "ec": maker.key_pem(maker.ec_key),
+        "not yet": maker.pem(maker.certificate(begins=30)),
+        "gone": whole,
         "another key": as_pem(certificates[1]) + maker.key_pem(maker.other_key),
-    }[broken])  # fmt: skip
+    }
+    rotating.put(contents[broken])
     if broken == "gone":
         rotating.path.unlink()
 
@@ -133,9 +148,9 @@ def test_what_is_not_good_changes_nothing(
     assert "CN=number 1,O=Contoso" == renew(connection, clock)
 
 
-def test_where_none_is_good_any_more_it_is_told(connection: Connection, rotating: Rotating, clock: FakeClock) -> None:
+def test_a_renewal_needs_a_valid_certificate(connection: Connection, rotating: Rotating, clock: FakeClock) -> None:
     """
-    The old one ends as well: the error is about the certificate, and nothing is sent.
+    If the previous certificate expired too, the error is about the certificate, and nothing is sent.
     """
     rotating.put(b"")
     clock.advance(400 * 86400)
@@ -144,37 +159,52 @@ def test_where_none_is_good_any_more_it_is_told(connection: Connection, rotating
         connection.token()
 
 
-def test_a_password_that_was_not_needed_is_not_asked_for(
+def test_an_unnecessary_password_is_not_required_later(
     rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, entra_tenant: Tenant
 ) -> None:
     """
-    A password for a file without one does no harm, in a later process neither.
+    A password for a file without one is ignored, and a later process does not require it.
     """
     rotating.put(maker.pem(certificates[0]))
     any_set = cast("Callable[..., Connection]", connect)
     any_set(
-        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, ca_bundle=entra_tenant.ca_path,
-        cloud=find_cloud(entra_tenant.url), certificate_path=rotating.path, certificate_password="canary", name="app",
-    ).close()  # fmt: skip
+        client_id=entra_tenant.confidential_client,
+        tenant_id=entra_tenant.tenant_id,
+        ca_bundle=entra_tenant.ca_path,
+        cloud=find_cloud(entra_tenant.url),
+        certificate_path=rotating.path,
+        certificate_password="canary",
+        name="app",
+    ).close()
 
     with get_connection("app") as later:
         assert later.token(min_validity_s=10**6).access_token
 
 
-def test_a_file_whose_password_was_handed_in_is_not_read_again(
-    rotating: Rotating, certificates: list[x509.Certificate], maker: Maker, entra_tenant: Tenant, clock: FakeClock,
+def test_a_file_with_a_password_of_the_program_is_not_read_again(
+    rotating: Rotating,
+    certificates: list[x509.Certificate],
+    maker: Maker,
+    entra_tenant: Tenant,
+    clock: FakeClock,
     caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
+) -> None:
     """
-    The password is gone, so a new file can't be opened: the one before is used, and that is told.
+    A password that the program passed is not stored, so a new file can't be opened. The previous certificate is used,
+    and a warning says so.
     """
     entra_tenant.clock.follow(clock)
     rotating.put(maker.pfx(certificates[0], password=b"canary"))
     any_set = cast("Callable[..., Connection]", connect)
     with any_set(
-        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, ca_bundle=entra_tenant.ca_path,
-        cloud=find_cloud(entra_tenant.url), certificate_path=rotating.path, certificate_password="canary", clock=clock,
-    ) as one:  # fmt: skip
+        client_id=entra_tenant.confidential_client,
+        tenant_id=entra_tenant.tenant_id,
+        ca_bundle=entra_tenant.ca_path,
+        cloud=find_cloud(entra_tenant.url),
+        certificate_path=rotating.path,
+        certificate_password="canary",
+        clock=clock,
+    ) as one:
         rotating.put(maker.pfx(certificates[1], password=b"canary"))
         assert "CN=number 0,O=Contoso" == renew(one, clock)
     assert "the one before is used" in caplog.text

@@ -1,4 +1,4 @@
-"""The client assertion (RFC 7523), verified by libraries nobody here wrote."""
+"""Client assertions (RFC 7523), verified by other implementations."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 CLIENT, AUDIENCE = "app-id", "https://login.microsoftonline.us/t/oauth2/v2.0/token"
 
 
-def test_pyjwt_verifies_it(maker: Maker) -> None:
+def test_pyjwt_verifies_an_assertion(maker: Maker) -> None:
     """
-    PS256, with issuer, subject, audience and times as Microsoft documents them (checklist 24, 25, 26).
+    Algorithm, issuer, subject, audience and times are those that Microsoft documents (checklist 24, 25, 26).
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
     now = time.time()
@@ -44,9 +44,9 @@ def test_pyjwt_verifies_it(maker: Maker) -> None:
     assert {"alg", "typ", "x5t#S256"} == header.keys()
 
 
-def test_the_chain_is_sent_when_asked(maker: Maker) -> None:
+def test_the_chain_is_sent_on_request(maker: Maker) -> None:
     """
-    x5c holds the leaf first, in standard base64 (RFC 7515, 4.1.6).
+    The header x5c has certificate and chain in standard base64, the certificate first (RFC 7515, 4.1.6).
     """
     middle = maker.certificate("middle", key=maker.other_key)
     leaf = maker.certificate("app", issuer="middle")
@@ -63,9 +63,9 @@ def test_the_chain_is_sent_when_asked(maker: Maker) -> None:
     assert leaf.fingerprint(hashes.SHA256()).hex().upper() == one.thumbprint_sha256
 
 
-def test_no_two_are_alike(maker: Maker) -> None:
+def test_each_assertion_has_its_own_id(maker: Maker) -> None:
     """
-    Each assertion has an id of its own.
+    Assertions of the same second have different ids.
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
     texts = [build(one, client_id="a", audience="b", now=1e9) for _ in range(3)]
@@ -74,10 +74,10 @@ def test_no_two_are_alike(maker: Maker) -> None:
     assert 3 == len(ids)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
-def test_openssl_verifies_it(maker: Maker, tmp_path: Path) -> None:
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_openssl_verifies_an_assertion(maker: Maker, tmp_path: Path) -> None:
     """
-    The signature is RSASSA-PSS with SHA-256 and a salt of 32 bytes, over both parts as they stand (RFC 7515).
+    The signature is RSASSA-PSS with SHA-256 and a salt of 32 bytes, over both encoded parts (RFC 7515).
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
     message, _, signature = build(one, client_id=CLIENT, audience=AUDIENCE, now=time.time()).rpartition(".")
@@ -87,11 +87,9 @@ def test_openssl_verifies_it(maker: Maker, tmp_path: Path) -> None:
     public = ["openssl", "x509", "-inform", "DER", "-in", "certificate.der", "-noout", "-pubkey", "-out", "public.pem"]
     subprocess.run(public, cwd=tmp_path, check=True)
 
-    result = subprocess.run(
-        ["openssl", "dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32",
-         "-verify", "public.pem", "-signature", "signature", "message"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    scheme = ["-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]
+    words = ["openssl", "dgst", *scheme, "-verify", "public.pem", "-signature", "signature", "message"]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert "Verified OK\n" == result.stdout
 
@@ -103,9 +101,9 @@ def test_openssl_verifies_it(maker: Maker, tmp_path: Path) -> None:
         for host in ("login.microsoftonline.com", "login.partner.microsoftonline.cn")
     ],
 )
-def test_the_audience_is_what_it_is_sent_to(maker: Maker, audience: str) -> None:
+def test_the_audience_is_the_token_endpoint(maker: Maker, audience: str) -> None:
     """
-    The audience is the token endpoint that was given, of whatever cloud, and no other (checklist 25).
+    The audience is the given token endpoint, in every cloud (checklist 25).
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
     text = build(one, client_id=CLIENT, audience=audience, now=time.time())
@@ -113,7 +111,7 @@ def test_the_audience_is_what_it_is_sent_to(maker: Maker, audience: str) -> None
     assert audience == jwt.decode(text, options={"verify_signature": False})["aud"]
 
 
-def test_it_is_base64url_without_padding(maker: Maker) -> None:
+def test_an_assertion_is_base64url_without_padding(maker: Maker) -> None:
     """
     All three parts are base64url without padding (RFC 7515, 2).
     """
@@ -128,14 +126,14 @@ def test_a_key_of_another_certificate_signs_nothing(maker: Maker) -> None:
     """
     one = Certificate(maker.certificate(), SoftwareKey(maker.other_key))
 
-    with pytest.raises(CertificateError, match="not signed with its key"):
+    with pytest.raises(CertificateError, match="not made with the key"):
         build(one, client_id=CLIENT, audience=AUDIENCE, now=0)
 
 
 @pytest.mark.parametrize("lifetime", [0, -5, 601])
-def test_it_lives_ten_minutes_at_the_most(maker: Maker, lifetime: int) -> None:
+def test_an_assertion_is_valid_for_at_most_ten_minutes(maker: Maker, lifetime: int) -> None:
     """
-    A longer life is refused (checklist 24).
+    A lifetime of more than ten minutes, or of less than a second, is refused (checklist 24).
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
 

@@ -1,17 +1,16 @@
-"""A certificate whose private key can sign, wherever the key lives.
+"""Certificates that can sign, with private keys in memory, a store, a token, a key vault or behind a program.
 
-The key is a `Signer`: it gives signatures, and need not give itself. Whatever the source (file, bytes, store), an
-assertion is built in one way, by `assertion.build`.
+`Certificate` is the public type. Its key is a `Signer`, which creates signatures and does not have to reveal the key.
+`sign_in.client_assertion` builds the same client assertion from every certificate.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from entrakit.errors import CertificateError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
 
     from entrakit.certificates.names import Name
+    from entrakit.certificates.reading.files import CertificateAndKey
 
 WARN_DAYS = 30
 DAY_S = 86400
@@ -27,7 +27,7 @@ DAY_S = 86400
 
 @runtime_checkable
 class Signer(Protocol):
-    """What signs for a certificate; the key may never leave its device."""
+    """The private key of a certificate, as an object that creates signatures. The key can stay in a device."""
 
     def sign(self, message: bytes) -> bytes:
         """Return the PS256 signature of a message (RFC 7518, 3.5: RSASSA-PSS, SHA-256, salt of 32 bytes).
@@ -39,26 +39,26 @@ class Signer(Protocol):
 
 
 class Certificate:
-    """A certificate with its signer. Immutable; `repr` shows what is public.
+    """A certificate with its signer. Immutable; `repr` shows only public data.
 
     Args:
-        certificate: The certificate, of the `cryptography` package.
-        signer: What signs for it.
-        chain: Certificates of its issuers, upwards, without itself.
+        certificate: The certificate, an object of the `cryptography` package.
+        signer: Signer with the private key of the certificate.
+        chain: Certificates of the issuers, from the certificate upwards.
 
     Attributes:
-        signer: What signs for it.
-        der: The certificate's bytes.
-        chain: The bytes of its issuers, upwards.
-        subject: The subject's name (RFC 4514), safe to show: what is invisible in it is escaped.
-        attributes: The subject as `names.matches` compares it.
+        signer: Signer with the private key of the certificate.
+        der: The certificate in DER.
+        chain: Certificates of the issuers in DER, from the certificate upwards.
+        subject: The subject (RFC 4514), safe to show: characters that are not printable are escaped.
+        attributes: Attributes of the subject, as `names.matches` compares them.
         thumbprint: SHA-1 thumbprint, 40 hexadecimal digits in upper case, as certificate stores show it.
         thumbprint_sha256: SHA-256 thumbprint, 64 hexadecimal digits in upper case.
-        not_before: When it begins to be valid (aware, UTC).
-        not_after: The last moment that it is valid (aware, UTC).
+        not_before: Start of the validity (aware, UTC).
+        not_after: Last moment of the validity (aware, UTC).
 
     Raises:
-        CertificateError: A certificate is damaged, in its name or its dates.
+        CertificateError: The subject or a date of the certificate is damaged.
     """
 
     __slots__ = (
@@ -81,30 +81,30 @@ class Certificate:
 
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        from entrakit.certificates.names import attributes_of, shown
+        from entrakit.certificates.names import attributes_of, display_name
 
         der = certificate.public_bytes(Encoding.DER)
-        keep = super().__setattr__
-        keep("_x509", certificate)
-        keep("signer", signer)
-        keep("der", der)
-        keep("chain", tuple(one.public_bytes(Encoding.DER) for one in chain))
-        keep("thumbprint", hashlib.sha1(der, usedforsecurity=False).hexdigest().upper())
-        keep("thumbprint_sha256", hashlib.sha256(der).hexdigest().upper())
+        set_attribute = super().__setattr__
+        set_attribute("_x509", certificate)
+        set_attribute("signer", signer)
+        set_attribute("der", der)
+        set_attribute("chain", tuple(one.public_bytes(Encoding.DER) for one in chain))
+        set_attribute("thumbprint", hashlib.sha1(der, usedforsecurity=False).hexdigest().upper())
+        set_attribute("thumbprint_sha256", hashlib.sha256(der).hexdigest().upper())
         try:
-            # The library reads these when they are asked for, so that damage would show anywhere.
-            keep("subject", shown(certificate.subject))
-            keep("attributes", attributes_of(certificate.subject))
-            keep("not_before", certificate.not_valid_before_utc)
-            keep("not_after", certificate.not_valid_after_utc)
+            # The library parses these on access. Reading them here reports damage at one place.
+            set_attribute("subject", display_name(certificate.subject))
+            set_attribute("attributes", attributes_of(certificate.subject))
+            set_attribute("not_before", certificate.not_valid_before_utc)
+            set_attribute("not_after", certificate.not_valid_after_utc)
         except ValueError as error:
             raise CertificateError(
-                f"The certificate with the thumbprint {self.thumbprint} is damaged, in its name or its dates.",
-                remedy="Get the certificate again, or make a new one.",
+                f"The subject or a date of the certificate with the thumbprint {self.thumbprint} is damaged.",
+                remedy="Get the certificate again, or create a new one.",
             ) from error
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a Certificate can't be changed, and so not its {name}")
+        raise AttributeError(f"a Certificate is immutable, so {name!r} can't be set")
 
     def __repr__(self) -> str:
         return (
@@ -117,25 +117,26 @@ class Certificate:
 
     @classmethod
     def from_path(cls, path: str | os.PathLike[str], password: str | None = None) -> Certificate:
-        """Return the certificate of a PFX, PEM or DER file.
+        """Return the certificate of a PFX, PEM or DER file. Log a warning if other users can read the file.
 
         Args:
-            path: The file; `~` is expanded. Its format is told from its content.
-            password: Opens it; None if it needs none.
+            path: The file; `~` is expanded. The content tells the format.
+            password: Password of the file; None for a file without one.
 
         Raises:
+            CertificatePasswordError: The file is encrypted, and no password was given.
             CertificateError: The file can't be read or opened, or has no certificate with its private key.
         """
-        from entrakit.certificates.reading.files import load_file
+        from entrakit.certificates.reading.files import read_certificate_file
 
-        return load_file(os.fspath(path), password)
+        return cls._with_key(read_certificate_file(os.fspath(path), password))
 
     @classmethod
     def from_bytes(cls, data: bytes, password: str | None = None) -> Certificate:
         """Return the certificate of a file's content; arguments and errors as for `from_path`."""
-        from entrakit.certificates.reading.files import load_bytes
+        from entrakit.certificates.reading.files import parse_certificate
 
-        return load_bytes(data, password, source="the content that was given")
+        return cls._with_key(parse_certificate(data, password, source="the certificate data"))
 
     @classmethod
     def from_pair(
@@ -145,49 +146,59 @@ class Certificate:
 
         Args:
             private_key: The RSA key.
-            certificate: Its certificate.
-            chain: Certificates of its issuers, upwards.
+            certificate: The certificate of the key.
+            chain: Certificates of the issuers, from the certificate upwards.
 
         Raises:
-            CertificateError: The key is not RSA, or not the certificate's.
+            CertificateError: The key is not an RSA key, or belongs to another certificate.
         """
         from entrakit.certificates.signers.software import SoftwareKey
 
         return cls(certificate, SoftwareKey.matching(private_key, certificate), chain)
 
+    @classmethod
+    def _with_key(cls, found: CertificateAndKey) -> Certificate:
+        from entrakit.certificates.signers.software import SoftwareKey
+
+        return cls(found.certificate, SoftwareKey(found.private_key), found.chain)
+
     @property
     def key_kind(self) -> str:
-        """Kind and size of its key, such as `RSA 2048`."""
-        from entrakit.certificates.signers.software import describe_key
+        """Kind and size of the key, such as `RSA 2048`."""
+        from entrakit.certificates.public_keys import describe_key
 
         return describe_key(self._x509)
 
     def is_valid(self, now: float) -> bool:
-        """Return whether it is valid at `now` (seconds since 1970), both ends included (RFC 5280, 4.1.2.5)."""
+        """Return whether the certificate is valid at a time. Both ends are included (RFC 5280, 4.1.2.5).
+
+        Args:
+            now: Seconds since 1970.
+        """
         return self.not_before.timestamp() <= now <= self.not_after.timestamp()
 
     def check(self, now: float) -> str:
-        """Return a warning if it ends within 30 days, else an empty text; raise if it can't prove anything now.
+        """Check that an app can sign in with the certificate. Return a warning if it expires within 30 days, or "".
 
         Args:
             now: Seconds since 1970.
 
         Raises:
-            CertificateError: It is not valid now, or its key is too short or not RSA.
+            CertificateError: The certificate is not valid at this time, or its key is too short or not an RSA key.
         """
-        from entrakit.certificates.signers.software import refuse_weak
+        from entrakit.certificates.public_keys import require_strong_key
 
-        refuse_weak(self._x509, self.subject)
+        require_strong_key(self._x509, self.subject)
         if now < self.not_before.timestamp():
             raise CertificateError(
                 f"The certificate {self.subject} is not valid before {_minute(self.not_before)}.",
-                remedy="Check this machine's clock, or use another certificate.",
+                remedy="Check the clock of this machine, or use another certificate.",
             )
         left = self.not_after.timestamp() - now
         if left < 0:
             raise CertificateError(
                 f"The certificate {self.subject} expired on {_minute(self.not_after)}.",
-                remedy="Make a new one and upload it to the app registration.",
+                remedy="Create a new certificate and upload it to the app registration.",
             )
         if left >= WARN_DAYS * DAY_S:
             return ""
@@ -195,38 +206,39 @@ class Certificate:
         return f"The certificate {self.subject} expires on {_minute(self.not_after)}, in {days}."
 
     def sign(self, message: bytes) -> bytes:
-        """Return the signer's PS256 signature of a message, once it has proved to be the certificate's.
+        """Return the PS256 signature of the signer for a message, after verifying it with the certificate.
 
-        A key in a device can't be compared beforehand; so a wrong one is told here, and not by the token service.
+        The key of a device can't be compared with the certificate in advance. Verifying the signature finds a wrong key
+        before the token service does.
 
         Args:
             message: The signing input of a JWT.
 
         Raises:
-            CertificateError: The key can't sign, or is not the certificate's.
+            CertificateError: The key can't sign, or belongs to another certificate.
         """
-        from entrakit.certificates.signers.software import is_signed_by
+        from entrakit.certificates.public_keys import is_signed_by
 
         try:
             signature = self.signer.sign(message)
         except (ValueError, TypeError) as error:
-            # A signer may be anybody's; what goes wrong in it must not be blamed on the service.
+            # A program can pass its own signer. Exceptions of a signer must not look like errors of the token service.
             raise CertificateError(
                 f"The signer of the certificate {self.subject} failed: {type(error).__name__}.",
-                remedy="Try the signer by itself.",
+                remedy="Test the signer alone.",
             ) from error
         if not is_signed_by(self._x509, message, signature):
             raise CertificateError(
-                f"What was signed for the certificate {self.subject} was not signed with its key.",
+                f"The signature for the certificate {self.subject} was not made with the key of the certificate.",
                 remedy="Give the certificate together with its own key.",
             )
         return signature
 
     def export_pem(self) -> bytes:
-        """Return certificate, chain and private key as PEM, for the sealed part of the vault.
+        """Return certificate, chain and private key as PEM, for the encrypted part of a vault entry.
 
         Raises:
-            CertificateError: The key can't leave where it is.
+            CertificateError: The private key is not exportable.
         """
         from base64 import encodebytes
 
@@ -234,14 +246,14 @@ class Certificate:
 
         if not isinstance(self.signer, SoftwareKey):
             raise CertificateError(
-                f"The key of the certificate {self.subject} can't leave where it is, so it can't be kept.",
-                remedy="Leave `save_secret` out.",
+                f"The private key of the certificate {self.subject} is not exportable, so it can't be saved.",
+                remedy="Connect without `save_secret`.",
             )
-        texts = [
+        blocks = [
             b"-----BEGIN CERTIFICATE-----\n" + encodebytes(der) + b"-----END CERTIFICATE-----\n"
             for der in (self.der, *self.chain)
         ]
-        return b"".join([*texts, self.signer.export_pem()])
+        return b"".join([*blocks, self.signer.export_pem()])
 
 
 def _minute(moment: datetime) -> str:

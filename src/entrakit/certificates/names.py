@@ -1,18 +1,17 @@
-"""How people name a certificate: by thumbprint, or by subject, pasted from wherever they found it.
+"""Names of certificates: thumbprints and subjects, as users paste them from other programs.
 
-A subject is compared as what it says, not as text: attribute types by their object identifier, values without quotes
-and escapes, whatever their case and spacing, in any order. Attributes joined by `+` count like others.
+Subjects are parsed and then compared: attribute types by their object identifier, values without quotes and escapes.
+Case, white space and the order of attributes make no difference. Attributes joined by `+` are compared like others.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cryptography.x509 import Name as X509Name
 
@@ -20,7 +19,7 @@ Name: TypeAlias = tuple[tuple[str, str], ...]
 
 COMMON_NAME = "2.5.4.3"
 
-# Attribute types by the names that RFC 4514, OpenSSL, Windows and certtool give them (X.520, RFC 4519, RFC 2985).
+# Names of the attribute types in RFC 4514, OpenSSL, Windows and certtool (X.520, RFC 4519, RFC 2985).
 _SPELLINGS = {
     COMMON_NAME: "cn commonname",
     "2.5.4.4": "sn surname",
@@ -48,8 +47,8 @@ _SPELLINGS = {
 }
 _OIDS = {name: oid for oid, names in _SPELLINGS.items() for name in names.split()}
 
-# One attribute: its type, then a value in quotes or without. Every repetition is possessive, so that hostile text costs
-# linear time.
+# One attribute: its type, then a value with or without quotes. Every repetition is possessive, so that parsing hostile
+# text takes linear time.
 _ATTRIBUTE = re.compile(
     r"""\s*+(?P<type>[A-Za-z0-9.-]++(?:[ ]++[A-Za-z0-9.-]++)*+)\s*+=\s*+
     (?: "(?P<quoted>(?:[^"\\]|""|\\.)*+)"\s* | (?P<plain>(?!")(?:[^,;+\r\n\\]|\\.)*+) )
@@ -64,68 +63,70 @@ def parse_thumbprint(text: str) -> str:
     """Return a thumbprint as 40 (SHA-1) or 64 (SHA-256) hexadecimal digits in upper case.
 
     Args:
-        text: In any case, with spaces, colons, hyphens, and the invisible characters that copying brings along.
+        text: The thumbprint, in upper or lower case. Spaces, colons, hyphens, and invisible characters from copying
+            are ignored.
 
     Raises:
-        ParameterError: Something else is in it, or its length is another.
+        ParameterError: The thumbprint contains another character, or its length is not possible.
     """
-    kept = "".join(letter for letter in text if not _is_filling(letter)).upper()
-    strange = sorted({letter for letter in kept if letter not in "0123456789ABCDEF"})
-    if strange:
+    digits = "".join(letter for letter in text if not _is_separator(letter)).upper()
+    invalid = sorted({letter for letter in digits if letter not in "0123456789ABCDEF"})
+    if invalid:
         raise ParameterError(
-            f"A thumbprint has hexadecimal digits only, 40 (SHA-1) or 64 (SHA-256); of the {len(kept)} characters "
-            f"of this one some are not: {', '.join(ascii(letter) for letter in strange[:5])}.",
-            remedy="Copy it again, whole. If it is the name of a certificate, give it as one.",
+            f"A thumbprint consists of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits. This one has {len(digits)} "
+            f"characters, and these are invalid: {', '.join(ascii(letter) for letter in invalid[:5])}.",
+            remedy="Copy the complete thumbprint again. Give the name of a certificate with `certificate_name`.",
         )
-    if len(kept) not in (40, 64):
+    if len(digits) not in (40, 64):
         raise ParameterError(
-            f"The thumbprint has {len(kept)} hexadecimal digits; SHA-1 has 40, and SHA-256 has 64.",
-            remedy="Copy it again, whole.",
+            f"The thumbprint has {len(digits)} hexadecimal digits; SHA-1 has 40, and SHA-256 has 64.",
+            remedy="Copy the complete thumbprint again.",
         )
-    return kept
+    return digits
 
 
 def parse_name(text: str) -> Name:
-    """Return a subject as its attributes, sorted: `CN=app, O=Contoso` equals `o="contoso",commonName=App`.
+    """Return the sorted attributes of a subject: `CN=app, O=Contoso` has the same as `o="contoso",commonName=App`.
 
     Args:
-        text: A name as RFC 4514, OpenSSL or Windows writes it; a text without `=` is a common name alone.
+        text: A name in the form of RFC 4514, OpenSSL or Windows. A string without `=` is a common name.
 
     Raises:
-        ParameterError: It is empty, or not a name.
+        ParameterError: The string is empty, or not a name.
     """
     visible = _visible(text)
     if "=" not in visible:
         common = _folded(visible)
         if not common:
-            raise ParameterError("The certificate's name is empty.", remedy="Give its subject or its common name.")
+            raise ParameterError("The name of the certificate is empty.", remedy="Give its subject or its common name.")
         return ((COMMON_NAME, common),)
     attributes = _slashed(visible) if visible.lstrip().startswith("/") else _separated(visible)
     if not attributes:
         raise ParameterError(
             f"{text!r} is not the name of a certificate.",
-            remedy='Write it like CN=app, O="Contoso, Ltd.", or give the common name alone.',
+            remedy='Use a form like CN=app, O="Contoso, Ltd.", or give only the common name.',
         )
     return tuple(sorted(attributes))
 
 
 def attributes_of(subject: X509Name) -> Name:
-    """Return the attributes of a certificate's subject, sorted, as `parse_name` returns them.
+    """Return the sorted attributes of the subject of a certificate, in the form that `parse_name` returns.
 
     Args:
-        subject: The name, of the `cryptography` package; not its text, which a hostile subject could forge.
+        subject: Name object of the `cryptography` package. Its text can't be used: a hostile value could look like
+            further attributes.
     """
     return tuple(sorted((one.oid.dotted_string, _folded(_text_of(one.value))) for one in subject))
 
 
-def shown(subject: X509Name) -> str:
-    """Return a subject as text (RFC 4514) that can't play tricks on a terminal or a log.
+def display_name(subject: X509Name) -> str:
+    """Return a subject as text (RFC 4514) that is safe on a terminal and in a log.
 
-    What is invisible, line breaks and marks of direction among it, is written as the hexadecimal of its UTF-8, which
-    the RFC permits for any character.
+    Characters that are not printable, such as line breaks and direction marks, are written as their UTF-8 bytes in
+    hexadecimal. RFC 4514 allows that form for any character.
 
     Args:
-        subject: The name, of the `cryptography` package.
+        subject: Name object of the `cryptography` package.
     """
     return "".join(
         letter
@@ -136,27 +137,32 @@ def shown(subject: X509Name) -> str:
 
 
 def matches(text: str, subject: Name) -> bool:
-    """Return whether a subject is the one that a text names: the same attributes, or that common name.
+    """Return whether a string names a subject: by exactly the same attributes, or by its common name.
 
     Args:
-        text: A whole subject, or a common name alone.
+        text: A complete subject, or a common name.
         subject: The attributes of a certificate's subject.
 
     Raises:
-        ParameterError: The text can't be a name.
+        ParameterError: The string is not a name.
     """
-    wanted = parse_name(text)
-    return wanted == subject if "=" in text else wanted[0] in subject
+    attributes = parse_name(text)
+    return attributes == subject if "=" in text else attributes[0] in subject
+
+
+def printable(text: str) -> str:
+    """Return a string for messages: unchanged if every character is printable, else quoted and escaped."""
+    return text if text.isprintable() else ascii(text)
 
 
 def _slashed(text: str) -> list[tuple[str, str]]:
-    """Return the attributes of OpenSSL's old form, `/C=DE/CN=app`, which knows neither quotes nor escapes."""
+    """Return the attributes of a name in OpenSSL's old form, `/C=DE/CN=app`, which has no quotes and no escapes."""
     parts = [part.partition("=") for part in _SLASH.split(text)[1:]]
     return [(_type(kind), _folded(value)) for kind, _, value in parts]
 
 
 def _separated(text: str) -> list[tuple[str, str]]:
-    """Return the attributes of a name in the form of RFC 4514 or Windows; none if it is not in that form."""
+    """Return the attributes of a name in the form of RFC 4514 or Windows; an empty list if the form is another one."""
     attributes = []
     position = 0
     while position < len(text):
@@ -176,7 +182,7 @@ def _type(kind: str) -> str:
 
 
 def _unescaped(found: re.Match[str]) -> str:
-    """Return what an escape stands for: a character, or bytes of UTF-8 in hexadecimal (RFC 4514, 2.4)."""
+    """Return the characters of an escape: one character, or UTF-8 bytes in hexadecimal (RFC 4514, 2.4)."""
     return found[1] or bytes.fromhex(found[0].replace("\\", "")).decode("utf-8", "replace")
 
 
@@ -185,11 +191,11 @@ def _text_of(value: str | bytes) -> str:
 
 
 def _visible(text: str) -> str:
-    """Return a text without the marks that copying from a dialog brings along (zero width, direction, BOM)."""
+    """Return a string without the format characters that copying from a dialog can add (zero width, direction, BOM)."""
     return "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
 
 
-def _is_filling(letter: str) -> bool:
+def _is_separator(letter: str) -> bool:
     return letter in ":-" or letter.isspace() or unicodedata.category(letter) in ("Cf", "Cc", "Zs", "Pd")
 
 

@@ -1,175 +1,125 @@
-"""From where a certificate was said to be, to the certificate: file, store, token, or file and command.
+"""Sources of certificates: a description of where a certificate is becomes the certificate itself.
 
 {"path": …}                     a file with certificate and key
 {"path": …, "command": […]}     a file with the certificate, and a program that signs
-{"thumbprint": …} {"name": …}   the usual stores, or the ones that "store" and "module" name
+{"thumbprint": …} {"name": …}   the usual stores, or those that "store" and "module" name
 {"uri": "pkcs11:…"}             a token
-    {"vault": …, "vault_certificate": …, "vault_connection": …}    a certificate whose key signs in a key vault
-    {"vault": …, "vault_key": …, "path": …, "vault_connection": …} a file with the certificate, a key there
-    {"vault": …, "vault_secret": …, "vault_connection": …}         what is fetched from there
+    {"vault": …, "vault_certificate": …, "vault_connection": …}     a certificate whose key signs in a key vault
+    {"vault": …, "vault_key": …, "path": …, "vault_connection": …}  a file with the certificate, its key in a key vault
+    {"vault": …, "vault_secret": …, "vault_connection": …}          a certificate or a client secret from a key vault
+
+Saved connections contain these descriptions, so the names in them do not change. "vault" means Azure Key Vault here.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import sys
+from typing import TYPE_CHECKING
 
 from entrakit.certificates import Certificate
-from entrakit.errors import CertificateError, ParameterError
+from entrakit.errors import ParameterError
+from entrakit.secret import Secret
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.certificates.stores.pkcs11_uri import Pkcs11Uri
-    from entrakit.certificates.stores.store import CertificateStore
-    from entrakit.secret import Secret
-
-KINDS = ("directory", "dotnet", "keychain", "pkcs11", "windows")
-SCOPES = ("user", "computer")
+    from entrakit.services.connected import OpenConnection
 
 
-def proof_from(
-    origin: Mapping[str, str], password: Secret | None, now: float, environ: Mapping[str, str] = os.environ,
-    reach: Reach | None = None,
-) -> Certificate | Secret:  # fmt: skip
-    """Return the certificate that an origin names, or the client secret that a key vault holds in its place.
+def credential_from(
+    source: Mapping[str, str],
+    password: Secret | None,
+    now: float,
+    environ: Mapping[str, str] = os.environ,
+    open_connection: OpenConnection | None = None,
+) -> Certificate | Secret:
+    """Return the certificate of a source, or the client secret if a key vault has one instead.
 
     Args:
-        origin: As above.
-        password: Opens the file, or the token; None if it needs none.
+        source: Description as above.
+        password: Password of the file, or PIN of the token; None for none.
         now: Seconds since 1970.
         environ: The environment.
-        reach: Opens the connection that authenticates at a key vault.
+        open_connection: Function that opens the connection for the key vault.
 
     Raises:
-        CertificatePasswordError: A password or PIN is needed, and there is none.
-        CertificateError: There is none, or it can't be used.
-        ParameterError: Thumbprint, name, store, module or URI can't be one.
+        CertificatePasswordError: A password or PIN is required, and none was given.
+        CertificateError: The certificate does not exist, or can't be used.
+        ParameterError: Thumbprint, name, store, module, URI or key vault is invalid.
     """
+    if any(part.startswith("vault") for part in source):
+        return _from_key_vault(source, open_connection)
+    if "command" in source:
+        return _signed_by_program(source["path"], json.loads(source["command"]))
+    if "path" in source:
+        return Certificate.from_path(source["path"], password.reveal() if password else None)
+    return _from_stores(source, password, now, environ)
+
+
+def _signed_by_program(path: str, words: Sequence[str]) -> Certificate:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    from entrakit.certificates.public_keys import not_rsa
+    from entrakit.certificates.reading.files import read_public_certificate
+    from entrakit.certificates.signers.command import CommandKey
+
+    certificate, chain = read_public_certificate(path)
+    key = certificate.public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise not_rsa(key, "The key of the certificate")
+    return Certificate(certificate, CommandKey(tuple(words), key.key_size // 8), chain)
+
+
+def _from_stores(
+    source: Mapping[str, str], password: Secret | None, now: float, environ: Mapping[str, str]
+) -> Certificate:
+    from entrakit.certificates.stores.available import stores_named, token_stores, usual_stores
     from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint, find_first
 
-    if any(part.startswith("vault") for part in origin):
-        return _from_key_vault(origin, reach)
-    opens = password.reveal() if password else None
-    if "command" in origin:
-        from entrakit.certificates.signers.command import with_command
-
-        return with_command(origin["path"], json.loads(origin["command"]))
-    if "path" in origin:
-        return Certificate.from_path(origin["path"], opens)
-    if "uri" in origin:
+    store, module = source.get("store", ""), source.get("module", "")
+    if "uri" in source:
         from entrakit.certificates.stores.pkcs11_uri import parse_uri
 
-        uri = parse_uri(origin["uri"])
-        pin = _pin_of(uri, environ) or password
-        module = origin.get("module", "") or uri.module_path
-        return find_first(f"at {origin['uri'].partition('?')[0]}", token_stores(module, pin, environ, uri), now=now)
-    stores = None
-    if origin.get("store") or origin.get("module"):
-        stores = stores_of(origin.get("store", ""), origin.get("module", ""), password, environ)
-    if "thumbprint" in origin:
-        return find_by_thumbprint(origin["thumbprint"], stores)
-    return find_by_name(origin["name"], stores, now=now)
+        uri = parse_uri(source["uri"])
+        tokens = token_stores(module or uri.module_path, _pin_of(uri, environ) or password, environ, uri)
+        return find_first(f"at {source['uri'].partition('?')[0]}", tokens, now=now)
+    stores = stores_named(store, module, password, environ) if store or module else usual_stores()
+    if "thumbprint" in source:
+        return find_by_thumbprint(source["thumbprint"], stores)
+    return find_by_name(source["name"], stores, now=now)
 
 
-def _from_key_vault(origin: Mapping[str, str], reach: Reach | None) -> Certificate | Secret:
+def _from_key_vault(source: Mapping[str, str], open_connection: OpenConnection | None) -> Certificate | Secret:
     from entrakit.certificates.signers.key_vault import KeyVault
 
-    if "vault" not in origin:
-        raise ParameterError("No key vault was named.", remedy="Give its name or URL with `key_vault`.")
-    if reach is None or not origin.get("vault_connection"):
+    if "vault" not in source:
+        raise ParameterError("No key vault was named.", remedy="Give its name or https address with `key_vault`.")
+    if open_connection is None or not source.get("vault_connection"):
         raise ParameterError(
-            "A key vault needs a connection that may read it.",
+            "A key vault needs a connection that is allowed to use it.",
             remedy="Name a saved connection with `key_vault_connection`.",
         )
-    vault = KeyVault(origin["vault"], origin["vault_connection"], reach)
-    if "vault_certificate" in origin:
-        return vault.certificate(origin["vault_certificate"])
-    if "vault_key" in origin and "path" not in origin:
+    key_vault = KeyVault(source["vault"], source["vault_connection"], open_connection)
+    if "vault_certificate" in source:
+        return Certificate(*key_vault.certificate(source["vault_certificate"]))
+    if "vault_key" in source and "path" not in source:
         raise ParameterError(
             "A key of a key vault signs for a certificate, and none was named.",
-            remedy="Name its file with `certificate_path`.",
+            remedy="Name the file of the certificate with `certificate_path`.",
         )
-    if "vault_key" in origin:
-        from cryptography.hazmat.primitives.serialization import Encoding
+    if "vault_key" in source:
+        from entrakit.certificates.reading.files import read_public_certificate
 
-        from entrakit.certificates.reading.files import public_part
-
-        certificate, _ = public_part(origin["path"])
-        return vault.key_for(origin["vault_key"], certificate.public_bytes(Encoding.DER))
-    return vault.secret(origin["vault_secret"])
-
-
-def stores_of(
-    which: str,
-    module: str = "",
-    pin: Secret | None = None,
-    environ: Mapping[str, str] = os.environ,
-    platform: str = sys.platform,
-) -> list[CertificateStore]:
-    """Return the stores that were chosen.
-
-    Args:
-        which: A kind (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`), `user` or `computer`; empty for
-            tokens if there is a module, else for all but tokens.
-        module: PKCS#11 module; empty for those that are configured.
-        pin: Opens tokens; None to look at what shows without.
-        environ: The environment.
-        platform: The operating system, as `sys.platform` calls it.
-
-    Raises:
-        ParameterError: There is no such store, here or anywhere.
-    """
-    from entrakit.certificates.stores.store import usual_stores
-
-    if which == "pkcs11" or (module and not which):
-        from entrakit.certificates.stores.pkcs11_uri import ANY
-
-        return token_stores(module, pin, environ, ANY)
-    if which and which not in KINDS + SCOPES:
-        raise ParameterError(
-            f"There is no certificate store {which!r}.", remedy=f"Choose one of {', '.join(KINDS + SCOPES)}."
-        )
-    if module:
-        raise ParameterError("A PKCS#11 module goes with the store pkcs11.", remedy="Leave one of them out.")
-    found = [store for store in usual_stores(environ, platform) if which in ("", store.kind, store.scope)]
-    if not found:
-        raise ParameterError(
-            f"This machine has no certificate store {which!r}.", remedy="List the stores with `offers()`."
-        )
-    return found
-
-
-def token_stores(module: str, pin: Secret | None, environ: Mapping[str, str], uri: Pkcs11Uri) -> list[CertificateStore]:
-    """Return the tokens of a module, or of all that are configured, as stores.
-
-    Raises:
-        ParameterError: There is no such module.
-        CertificateError: No module is configured.
-    """
-    from entrakit.certificates.stores.pkcs11 import TokenStore
-    from entrakit.certificates.stores.pkcs11_modules import configured_modules, named_module
-
-    modules = [named_module(module)] if module else configured_modules(environ)
-    if uri.module_name:
-        modules = [
-            one for one in modules if uri.module_name in (one.name, os.path.basename(one.path).partition(".")[0])
-        ]
-    if not modules:
-        raise CertificateError(
-            "No PKCS#11 module is configured that fits.",
-            remedy="Name one with `pkcs11_module`, or install the package of the token.",
-        )
-    return [TokenStore(one, uri, pin) for one in modules]
+        certificate, _ = read_public_certificate(source["path"])
+        return Certificate(certificate, key_vault.key(source["vault_key"]))
+    secret = key_vault.secret(source["vault_secret"])
+    return secret if isinstance(secret, Secret) else Certificate.from_bytes(secret)
 
 
 def _pin_of(uri: Pkcs11Uri, environ: Mapping[str, str]) -> Secret | None:
-    """Return the PIN from where a URI says it is; None if it says nothing."""
-    from entrakit.secret import Secret
-
+    """Return the PIN from the source that a URI names; None if it names none."""
     source = uri.pin_source
     if not source:
         return None
@@ -177,7 +127,7 @@ def _pin_of(uri: Pkcs11Uri, environ: Mapping[str, str]) -> Secret | None:
         return Secret.from_env(source[4:], environ)
     if source.startswith("|"):
         raise ParameterError(
-            "pin-source names a program, and entrakit runs none for a PIN.",
+            "pin-source names a program, but entrakit does not run programs to get a PIN.",
             remedy="Name a file: pin-source=file:/path.",
         )
     return Secret.from_file(source.removeprefix("file://").removeprefix("file:"))

@@ -90,6 +90,11 @@ class Connection:
         return self._holder.record.settings
 
     @property
+    def info(self) -> Settings:
+        """Settings of the connection."""
+        return self._holder.record.settings
+
+    @property
     def name(self) -> str:
         """Its name in the vault; empty if it lives in memory only."""
         return self._holder.record.settings.name

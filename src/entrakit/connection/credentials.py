@@ -12,7 +12,7 @@ import os
 from typing import NamedTuple, TypeAlias
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.sources import proof_from
+from entrakit.certificates.sources import credential_from
 from entrakit.errors import CertificateError, InteractionRequiredError, ParameterError
 from entrakit.secret import Credential, Secret
 
@@ -20,8 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.connection.settings import Settings
+    from entrakit.services.connected import OpenConnection
     from entrakit.tokens.jwt import JSON
 
 Proof: TypeAlias = "Secret | Credential | Certificate"
@@ -51,7 +51,9 @@ def saved_proof(saved: Mapping[str, JSON]) -> Proof:
     return Certificate.from_bytes(str(saved["pem"]).encode("ascii"))
 
 
-def find_again(settings: Settings, environ: Mapping[str, str] = os.environ, reach: Reach | None = None) -> Proof:
+def find_again(
+    settings: Settings, environ: Mapping[str, str] = os.environ, reach: OpenConnection | None = None
+) -> Proof:
     """Return the proof of a connection, read again from where it came.
 
     Args:
@@ -68,7 +70,7 @@ def find_again(settings: Settings, environ: Mapping[str, str] = os.environ, reac
     if "vault" in origin:
         import time
 
-        return proof_from(origin, None, time.time(), environ, reach)
+        return credential_from(origin, None, time.time(), environ, reach)
     if settings.flow == "certificate":
         return _certificate_again(settings, origin, environ)
     part = "password" if settings.flow == "password" else "secret"
@@ -117,7 +119,9 @@ class Given(NamedTuple):
     credential: Credential | None
 
 
-def gather(given: Given, now: float, reach: Reach | None = None) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:
+def gather(
+    given: Given, now: float, reach: OpenConnection | None = None
+) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:
     """Return what the app or person proves itself with, checked, and where it came from; None for the flows of people.
 
     Args:
@@ -147,7 +151,7 @@ def gather(given: Given, now: float, reach: Reach | None = None) -> tuple[Proof 
         found = handed_in(given.certificate, given.password)
         origin = {"certificate": "argument"}
     else:
-        fetched = proof_from(origin, given.password, now, reach=reach)
+        fetched = credential_from(origin, given.password, now, open_connection=reach)
         if isinstance(fetched, Secret):
             return fetched, tuple(origin.items())
         found = fetched
@@ -164,7 +168,7 @@ def _needs_password(origin: Mapping[str, str], found: Certificate, now: float) -
     if "path" not in origin:
         return True
     try:
-        again = proof_from(origin, None, now)
+        again = credential_from(origin, None, now)
     except CertificateError:
         return True
     return not isinstance(again, Certificate) or again.der != found.der
@@ -176,7 +180,7 @@ def _certificate_again(settings: Settings, origin: dict[str, str], environ: Mapp
     password = _secret_again(settings, "password", origin["password"], environ) if "password" in origin else None
     import time
 
-    return proof_from(origin, password, time.time(), environ)
+    return credential_from(origin, password, time.time(), environ)
 
 
 def _secret_again(settings: Settings, part: str, origin: str, environ: Mapping[str, str]) -> Secret:

@@ -18,10 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.connection.credentials import Proof
     from entrakit.connection.settings import Settings
     from entrakit.http.transport import Transport
+    from entrakit.services.connected import OpenConnection
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.grant import Grant
 
@@ -100,7 +100,7 @@ def metadata_directory() -> str | None:
 
 def renew(
     settings: Settings, transport: Transport, scopes: Sequence[str], *, refresh_token: str, proof: Proof | None,
-    claims: str = "", reach: Reach | None = None,
+    claims: str = "", reach: OpenConnection | None = None,
 ) -> Renewed:  # fmt: skip
     """Return a new token without a person.
 
@@ -166,7 +166,7 @@ def acquire(
     )
 
 
-def newest_proof(settings: Settings, proof: Proof | None, now: float, reach: Reach | None = None) -> Proof:
+def newest_proof(settings: Settings, proof: Proof | None, now: float, reach: OpenConnection | None = None) -> Proof:
     """Return the proof, read again where that is possible, for it may have been replaced.
 
     What has taken the place of a proof that is still good does so only if it is good itself: a file that is half

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from entrakit.certificates.signers.key_vault import Reach
     from entrakit.connection.credentials import Proof
     from entrakit.connection.record import Record
     from entrakit.connection.settings import Settings
     from entrakit.http.transport import Clock, Transport
+    from entrakit.services.connected import OpenConnection
     from entrakit.tokens.request import Wanted
     from entrakit.tokens.token import Token
     from entrakit.vault import Vault
@@ -56,7 +56,7 @@ class Holder:
 
     def __init__(
         self, record: Record, *, transport: Transport | None, proof: Proof | None, vault: Vault | None, clock: Clock,
-        owns_transport: bool, reach: Reach,
+        owns_transport: bool, reach: OpenConnection,
     ) -> None:  # fmt: skip
         self.record = record
         self.is_closed = False

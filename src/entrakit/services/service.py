@@ -153,6 +153,8 @@ _SERVICES: Mapping[str, Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]
         "usgov-dod": _vaults("vault.usgovcloudapi.net"),
         "china": _vaults("vault.azure.cn"),
         "bleu": _vaults("vault.sovcloud-api.fr"),
+        "delos": _vaults("vault.sovcloud-api.de"),
+        "govsg": _vaults("vault.sovcloud-api.sg"),
     },
     "defender-endpoint": {
         "global": _endpoint("api.security.microsoft.com", "api.securitycenter.microsoft.com"),

@@ -1,4 +1,4 @@
-"""Certificate files: their paths, who can read them, and the chain inside."""
+"""Certificate files: paths, permissions, the matching key, and the chain."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from entrakit import Certificate
-from entrakit.certificates.reading.files import MAX_FILE, _unread
+from entrakit.certificates.reading.files import MAX_FILE, _read_error, read_public_certificate
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pem_file(tmp_path: Path, maker: Maker) -> Path:
-    """Return a file that its owner alone can read."""
+    """Return a file that only its owner can read."""
     path = tmp_path / "app.pem"
     path.write_bytes(maker.pem())
     path.chmod(0o600)
@@ -33,7 +33,7 @@ def pem_file(tmp_path: Path, maker: Maker) -> Path:
 
 def test_a_path_is_expanded(pem_file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """
-    `~` stands for the home directory, and a private file causes no warning (request 22 of the users).
+    `~` is the home directory, and a private file causes no warning (request 22 of the users).
     """
     monkeypatch.setenv("HOME", str(pem_file.parent))
 
@@ -41,9 +41,9 @@ def test_a_path_is_expanded(pem_file: Path, monkeypatch: pytest.MonkeyPatch, cap
     assert "" == caplog.text
 
 
-def test_the_name_of_a_file_says_nothing(pem_file: Path, maker: Maker) -> None:
+def test_the_name_of_a_file_makes_no_difference(pem_file: Path, maker: Maker) -> None:
     """
-    The format is told from the content: a PFX named .pem opens.
+    The content of a file tells its format: a PFX file that is named .pem opens.
     """
     pem_file.write_bytes(maker.pfx())
 
@@ -51,9 +51,9 @@ def test_the_name_of_a_file_says_nothing(pem_file: Path, maker: Maker) -> None:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
-def test_a_key_that_others_can_read_is_warned_of(pem_file: Path, caplog: pytest.LogCaptureFixture, mode: int) -> None:
+def test_a_readable_key_causes_a_warning(pem_file: Path, caplog: pytest.LogCaptureFixture, mode: int) -> None:
     """
-    A key file that group or others can read is used, and warned of, with the line to type (checklist 29).
+    A key file that group or other users can read is used, and a warning has the command to type (checklist 29).
     """
     path = pem_file.rename(pem_file.with_name("my app.pem"))
     path.chmod(mode)
@@ -64,11 +64,11 @@ def test_a_key_that_others_can_read_is_warned_of(pem_file: Path, caplog: pytest.
     assert f"`chmod 600 '{path}'`" in caplog.text
 
 
-def test_a_file_without_a_key_is_not_warned_of(
+def test_a_file_without_a_key_causes_no_warning(
     pem_file: Path, maker: Maker, as_pem: AsBytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    A certificate alone is public, so that all may read it.
+    A certificate alone is public, so all users can read it.
     """
     pem_file.write_bytes(as_pem(maker.certificate()))
     pem_file.chmod(0o644)
@@ -82,16 +82,16 @@ def test_a_file_without_a_key_is_not_warned_of(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("missing.pfx", "There is no file {0}/missing.pfx"),
+        ("missing.pfx", "The file {0}/missing.pfx does not exist"),
         (".", "Can't use {0}: it is a directory"),
         ("app.pem/more", "Can't read {0}/app.pem/more: Not a directory"),
-        ("a\0b", "Can't read '{0}/a.x00b': its name can't be one of a file"),
-        ("line\nbreak", "There is no file '{0}/line.nbreak'"),
+        ("a\0b", "Can't read '{0}/a.x00b': its name contains an invalid character"),
+        ("line\nbreak", "The file '{0}/line.nbreak' does not exist"),
     ],
 )
-def test_a_path_that_cannot_be_read_is_told(pem_file: Path, name: str, words: str) -> None:
+def test_an_unreadable_path_is_reported(pem_file: Path, name: str, words: str) -> None:
     """
-    Missing, a directory, no name at all: each is told with the whole path and what to do.
+    A missing file, a directory and an invalid name each give an error with the full path and a remedy.
     """
     with pytest.raises(CertificateError, match=words.format(pem_file.parent)) as caught:
         Certificate.from_path(f"{pem_file.parent}/{name}")
@@ -99,27 +99,27 @@ def test_a_path_that_cannot_be_read_is_told(pem_file: Path, name: str, words: st
     assert caught.value.remedy
 
 
-def test_an_empty_path_is_told() -> None:
+def test_an_empty_path_is_reported() -> None:
     """
-    An empty path, as from an empty variable, is not the current directory.
+    An empty path, such as the value of an empty variable, is not the current directory.
     """
-    with pytest.raises(CertificateError, match="empty name"):
+    with pytest.raises(CertificateError, match="name of the certificate file is empty"):
         Certificate.from_path("")
 
 
-def test_a_file_of_somebody_else_is_told(pem_file: Path) -> None:
+def test_a_file_of_another_user_is_reported(pem_file: Path) -> None:
     """
-    A file that may not be read is told so, and not as missing.
+    A file without read permission is not reported as missing.
     """
-    error = _unread(str(pem_file), PermissionError(13, "Permission denied"))
+    error = _read_error(str(pem_file), PermissionError(13, "Permission denied"))
 
     assert f"Can't read {pem_file}: permission denied." == error.problem
 
 
 @pytest.mark.parametrize(("size", "words"), [(0, "it is empty"), (MAX_FILE + 1, "larger than 1 MiB")])
-def test_a_file_of_no_likely_size_is_told(pem_file: Path, size: int, words: str) -> None:
+def test_a_file_of_an_impossible_size_is_refused(pem_file: Path, size: int, words: str) -> None:
     """
-    An empty file and one beyond any certificate are refused before they are parsed.
+    An empty file and one of more than 1 MiB are refused before they are parsed.
     """
     pem_file.write_bytes(b"x" * size)
 
@@ -129,12 +129,12 @@ def test_a_file_of_no_likely_size_is_told(pem_file: Path, size: int, words: str)
     assert str(pem_file) in caught.value.problem
 
 
-def test_an_endless_file_ends(tmp_path: Path) -> None:
+def test_an_endless_file_is_not_read_completely(tmp_path: Path) -> None:
     """
-    No more than the largest size is read, also of a device.
+    At most the maximum size of a certificate file is read, even from a device.
     """
     if not os.path.exists("/dev/zero"):
-        pytest.skip("there is no endless file here")
+        pytest.skip("this system has no endless file")
 
     with pytest.raises(CertificateError, match="larger than 1 MiB"):
         Certificate.from_path("/dev/zero")
@@ -145,22 +145,22 @@ def test_an_endless_file_ends(tmp_path: Path) -> None:
     [
         (lambda m, p: p(m.certificate()), "a certificate without its private key"),
         (lambda m, p: m.key_pem(), "a private key without its certificate"),
-        (lambda m, p: p(m.certificate()) + m.key_pem(m.other_key), "belongs to none"),
+        (lambda m, p: p(m.certificate()) + m.key_pem(m.other_key), "does not belong to any certificate"),
     ],
 )
-def test_certificate_and_key_belong_together(
+def test_certificate_and_key_must_match(
     maker: Maker, as_pem: AsBytes, make: Callable[[Maker, AsBytes], bytes], words: str
 ) -> None:
     """
-    A certificate alone, a key alone and a pair that does not match are refused, each by its reason (checklist 27).
+    A certificate alone, a key alone and a pair that does not match are refused, each with its reason (checklist 27).
     """
     with pytest.raises(CertificateError, match=words):
         Certificate.from_bytes(make(maker, as_pem))
 
 
-def test_the_matching_pair_is_taken(maker: Maker, as_pem: AsBytes) -> None:
+def test_the_matching_pair_is_returned(maker: Maker, as_pem: AsBytes) -> None:
     """
-    Of several keys and certificates the pair that belongs together is taken.
+    Of several keys and certificates, the matching pair is returned.
     """
     data = as_pem(maker.certificate("other", key=maker.other_key)) + maker.key_pem(maker.ec_key) + maker.pem()
 
@@ -176,7 +176,7 @@ def test_the_chain_is_put_in_order(
     maker: Maker, as_pem: AsBytes, as_der: AsBytes, order: tuple[int, ...], kind: str
 ) -> None:
     """
-    However the file is ordered, the chain goes upwards from the leaf, which it does not hold.
+    In any order of the file, the chain goes upwards from the certificate, which is not part of it.
     """
     leaf = maker.certificate("app", issuer="middle")
     middle = maker.certificate("middle", key=maker.other_key, issuer="root")
@@ -196,7 +196,7 @@ def test_the_chain_is_put_in_order(
 @pytest.mark.parametrize("renewed_first", [True, False])
 def test_the_issuer_is_the_one_that_signed(maker: Maker, as_pem: AsBytes, as_der: AsBytes, renewed_first: bool) -> None:
     """
-    Of two authorities of one name, the one whose key made the signature stands in the chain (request 18 of the users).
+    Of two authorities with the same name, the chain has the one that made the signature (request 18 of the users).
     """
     leaf = maker.certificate("app", issuer="root", signed_with=maker.other_key)
     old = maker.certificate("root", key=maker.small_key)
@@ -210,7 +210,7 @@ def test_the_issuer_is_the_one_that_signed(maker: Maker, as_pem: AsBytes, as_der
 
 def test_a_ring_of_issuers_ends(maker: Maker, as_pem: AsBytes, as_der: AsBytes) -> None:
     """
-    Authorities that name each other as issuer make no endless chain.
+    Authorities that name each other as issuer do not give an endless chain.
     """
     leaf = maker.certificate("app", issuer="one")
     one = maker.certificate("one", key=maker.other_key, issuer="two")
@@ -221,23 +221,45 @@ def test_a_ring_of_issuers_ends(maker: Maker, as_pem: AsBytes, as_der: AsBytes) 
     assert (as_der(one), as_der(two)) == found.chain
 
 
-def test_a_damaged_issuer_is_told(maker: Maker, as_pem: AsBytes, as_der: AsBytes) -> None:
+def test_a_damaged_issuer_is_reported(maker: Maker, as_pem: AsBytes, as_der: AsBytes) -> None:
     """
-    A name in the chain that can't be read is told as damage of the file.
+    An unreadable name in the chain is reported as damage of the file.
     """
     middle = as_der(maker.certificate("middle", key=maker.other_key)).replace(b"Contoso", b"Conto\xff\xff")
     leaf = maker.certificate("app", issuer="middle")
 
-    with pytest.raises(CertificateError, match="a certificate in it is damaged"):
+    with pytest.raises(CertificateError, match="it contains a damaged certificate"):
         Certificate.from_bytes(as_der(leaf) + middle + maker.key_der())
 
 
 def test_the_chain_of_a_pair_is_kept(maker: Maker) -> None:
     """
-    A program's own chain is taken as it is given.
+    The chain that a program passes is used unchanged.
     """
     middle = maker.certificate("middle", key=maker.other_key)
 
     found = Certificate.from_pair(maker.key, maker.certificate(), [middle])
 
     assert (middle.public_bytes(serialization.Encoding.DER),) == found.chain
+
+
+def test_a_public_certificate_needs_no_key(pem_file: Path, maker: Maker) -> None:
+    """
+    The certificate of a file is read without its key, which can be encrypted. The chain comes with it.
+    """
+    middle = maker.certificate("middle", key=maker.other_key)
+    leaf = maker.certificate("app", issuer="middle")
+    pem_file.write_bytes(
+        b"".join(
+            (
+                leaf.public_bytes(serialization.Encoding.PEM),
+                middle.public_bytes(serialization.Encoding.PEM),
+                maker.key_pem(password=b"canary"),
+            )
+        )
+    )
+
+    assert (leaf, [middle]) == read_public_certificate(str(pem_file))
+    pem_file.write_bytes(maker.key_pem())
+    with pytest.raises(CertificateError, match="it contains no certificate"):
+        read_public_certificate(str(pem_file))

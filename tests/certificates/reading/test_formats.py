@@ -1,4 +1,4 @@
-"""Formats of certificate files: each that people have opens, and each that can't be used says why."""
+"""Formats of certificate files: all usual ones open, and the error for an unusable file gives the reason."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     AsBytes = Callable[[X509Certificate], bytes]
 
 APP = "CN=app,O=Contoso"
-NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_pem_in_every_form(
     maker: Maker, as_pem: AsBytes, form: PrivateFormat, password: str | None, key_first: bool, line_break: bytes
 ) -> None:
     """
-    PKCS#1 and PKCS#8, plain and encrypted, in either order, with the line breaks of any system and a BOM.
+    PKCS#1 and PKCS#8 keys open, plain and encrypted, in either order, with the line breaks of any system and a BOM.
     """
     key = maker.key_pem(form=form, password=password.encode() if password else None)
     parts = [key, as_pem(maker.certificate())]
@@ -69,9 +69,9 @@ def test_pem_in_every_form(
     ],
     ids=["bom", "bom in between", "bag attributes", "indented", "UTF-16 little", "UTF-16 big"],
 )
-def test_pem_as_tools_leave_it(maker: Maker, change: Callable[[bytes], bytes]) -> None:
+def test_pem_as_tools_write_it(maker: Maker, change: Callable[[bytes], bytes]) -> None:
     """
-    Joined, indented, annotated and re-encoded by other tools, a PEM file is still read.
+    PEM files that other tools joined, indented, annotated or re-encoded are read.
     """
     assert APP == Certificate.from_bytes(change(maker.pem())).subject
 
@@ -80,7 +80,7 @@ def test_pem_as_tools_leave_it(maker: Maker, change: Callable[[bytes], bytes]) -
 @pytest.mark.parametrize("password", [None, b"canary"])
 def test_der_with_both(maker: Maker, as_der: AsBytes, key_first: bool, password: bytes | None) -> None:
     """
-    Certificate and key one after another in DER, in either order, the key encrypted or not.
+    A certificate and a key in concatenated DER open in either order, with the key encrypted or not.
     """
     parts = [as_der(maker.certificate()), maker.key_der(password=password)]
 
@@ -97,7 +97,7 @@ def test_der_with_both(maker: Maker, as_der: AsBytes, key_first: bool, password:
 )
 def test_pfx_with_and_without_password(maker: Maker, written: bytes | None, given_password: str | None) -> None:
     """
-    A PFX opens with its password; an empty one is like none.
+    A PFX file opens with its password. An empty password is the same as none.
     """
     assert APP == Certificate.from_bytes(maker.pfx(password=written), given_password).subject
 
@@ -105,12 +105,12 @@ def test_pfx_with_and_without_password(maker: Maker, written: bytes | None, give
 @pytest.mark.parametrize("scheme", ["PBESv1SHA1And3KeyTripleDESCBC", "PBESv2SHA256AndAES256CBC"])
 def test_pfx_of_either_age(maker: Maker, scheme: str) -> None:
     """
-    Files of old and of new Windows open.
+    PFX files of old and new Windows versions open.
     """
     encryption = (
         PrivateFormat.PKCS12.encryption_builder()
         .key_cert_algorithm(getattr(pkcs12.PBES, scheme))
-        .hmac_hash(hashes.SHA1())  # noqa: S303 - what old Windows writes
+        .hmac_hash(hashes.SHA1())  # noqa: S303 - old Windows versions write it
         .build(b"canary")
     )
     data = pkcs12.serialize_key_and_certificates(b"x", maker.key, maker.certificate(), None, encryption)
@@ -134,7 +134,7 @@ def test_pfx_of_either_age(maker: Maker, scheme: str) -> None:
 @pytest.mark.parametrize("password", ["", "canary"])
 def test_pfx_of_openssl(maker: Maker, tmp_path: Path, options: tuple[str, ...], password: str) -> None:
     """
-    OpenSSL's files open, of its own making (AES) and in its legacy forms (RC2, 3DES), with an empty password too
+    PFX files of OpenSSL open in its default form (AES) and in its legacy forms (RC2, 3DES), also with an empty password
     (request 18 of the users).
     """
     source, target = tmp_path / "app.pem", tmp_path / "app.pfx"
@@ -147,26 +147,26 @@ def test_pfx_of_openssl(maker: Maker, tmp_path: Path, options: tuple[str, ...], 
 
 
 @pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
-def test_a_password_that_is_not_needed_does_no_harm(
+def test_an_unnecessary_password_is_ignored(
     maker: Maker, as_der: AsBytes, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     """
-    A password for a file without one is accepted, and noted for those who look (without the password).
+    A password for a file without one is accepted, and the log says so without the password.
     """
     plain = {"pfx": maker.pfx, "pem": maker.pem, "der": lambda: as_der(maker.certificate()) + maker.key_der()}
     with caplog.at_level("DEBUG", "entrakit.certificates"):
         found = Certificate.from_bytes(plain[kind](), "canary")
 
     assert APP == found.subject
-    assert "which needs none" in caplog.text
+    assert "which does not need one" in caplog.text
     assert "canary" not in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
-@pytest.mark.parametrize("password", ["canary-wrong", "canary\udcff", "canary\ud800"])  # noqa: PT014 - three, though lone surrogates look alike
-def test_a_wrong_password_is_told_and_not_shown(maker: Maker, as_der: AsBytes, kind: str, password: str) -> None:
+@pytest.mark.parametrize("password", ["canary-wrong", "canary\udcff", "canary\ud800"])  # noqa: PT014 - three values; ruff takes lone surrogates for equal
+def test_a_wrong_password_is_reported_and_not_shown(maker: Maker, as_der: AsBytes, kind: str, password: str) -> None:
     """
-    The password never stands in the error or in its causes, one that is no UTF-8 included (checklist 28).
+    Neither the error nor its cause contains the password, even if it is not UTF-8 (checklist 28).
     """
     with pytest.raises(CertificateError, match="the password is wrong") as caught:
         Certificate.from_bytes(encrypted(maker, as_der, kind), password)
@@ -176,16 +176,16 @@ def test_a_wrong_password_is_told_and_not_shown(maker: Maker, as_der: AsBytes, k
 
 
 @pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
-def test_a_missing_password_is_told(maker: Maker, as_der: AsBytes, kind: str) -> None:
+def test_a_missing_password_has_its_own_error(maker: Maker, as_der: AsBytes, kind: str) -> None:
     """
-    An encrypted file without a password has an error of its own, so that a program can ask for one.
+    An encrypted file without a password raises CertificatePasswordError, so that a program can prompt for the password.
     """
     with pytest.raises(CertificatePasswordError, match="no password was given"):
         Certificate.from_bytes(encrypted(maker, as_der, kind))
 
 
 def encrypted(maker: Maker, as_der: AsBytes, kind: str) -> bytes:
-    """Return a file of a kind that needs a password."""
+    """Return a file with a password."""
     if kind == "pfx":
         return maker.pfx(password=b"right")
     if kind == "pem":
@@ -193,9 +193,9 @@ def encrypted(maker: Maker, as_der: AsBytes, kind: str) -> bytes:
     return as_der(maker.certificate()) + maker.key_der(password=b"right")
 
 
-def test_a_password_that_is_no_text_opens_its_file(maker: Maker, as_pem: AsBytes) -> None:
+def test_a_password_that_is_not_utf_8_opens_its_file(maker: Maker, as_pem: AsBytes) -> None:
     """
-    Bytes of an environment variable that are no UTF-8 reach the key as they were.
+    Bytes of an environment variable that are not UTF-8 are used unchanged.
     """
     data = as_pem(maker.certificate()) + maker.key_pem(password=b"\xff\xfe")
 
@@ -203,7 +203,7 @@ def test_a_password_that_is_no_text_opens_its_file(maker: Maker, as_pem: AsBytes
 
 
 def strange_key(maker: Maker) -> bytes:
-    """Return a key in PEM of a kind that nobody knows."""
+    """Return a PEM key of an unknown type."""
     oid = bytes.fromhex("2a864886f70d010101")
     body = base64.encodebytes(maker.key_der().replace(oid, oid[:-1] + b"\x7f"))
     return b"-----BEGIN PRIVATE KEY-----\n" + body + b"-----END PRIVATE KEY-----\n"
@@ -215,7 +215,7 @@ def of_version_9(der: bytes) -> bytes:
 
 
 def in_pem(der: bytes) -> bytes:
-    """Return a certificate's bytes as PEM."""
+    """Return a DER certificate as PEM."""
     return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
 
 
@@ -223,26 +223,26 @@ def in_pem(der: bytes) -> bytes:
     ("make", "words"),
     [
         (lambda m, p, d: b"hello", "neither PFX nor PEM"),
-        (lambda m, p, d: p(m.certificate()) + m.key_pem(m.ec_key), "of the kind EC"),
-        (lambda m, p, d: p(m.certificate()).replace(b"MII", b"AAA") + m.key_pem(), "a certificate in it is damaged"),
+        (lambda m, p, d: p(m.certificate()) + m.key_pem(m.ec_key), "has the type EC"),
+        (lambda m, p, d: p(m.certificate()).replace(b"MII", b"AAA") + m.key_pem(), "it contains a damaged certificate"),
         (lambda m, p, d: p(m.certificate()) + m.key_pem().replace(b"MII", b"AAA"), "private key is damaged"),
-        (lambda m, p, d: p(m.certificate()) + strange_key(m), "of a kind that this machine can't read"),
+        (lambda m, p, d: p(m.certificate()) + strange_key(m), "has an unsupported type"),
         (lambda m, p, d: p(m.certificate()) + m.key_pem()[:-30], "-----END PRIVATE KEY----- is missing"),
-        (lambda m, p, d: m.pem()[:-1].replace(b"-----END PRIVATE KEY-----", b""), "cut off"),
+        (lambda m, p, d: m.pem()[:-1].replace(b"-----END PRIVATE KEY-----", b""), "it is incomplete"),
         (lambda m, p, d: b"-----BEGIN NOTHING-----\nAAAA\n-----END NOTHING-----\n", "no certificate"),
         (lambda m, p, d: d(m.certificate()), "a certificate without its private key"),
         (lambda m, p, d: m.key_der(), "a private key without its certificate"),
         (lambda m, p, d: d(m.certificate())[:-1], "damaged"),
         (lambda m, p, d: of_version_9(d(m.certificate())) + m.key_der(), "a private key without its certificate"),
-        (lambda m, p, d: in_pem(of_version_9(d(m.certificate()))) + m.key_pem(), "a certificate in it is damaged"),
+        (lambda m, p, d: in_pem(of_version_9(d(m.certificate()))) + m.key_pem(), "it contains a damaged certificate"),
         (lambda m, p, d: d(m.certificate()) + b"\x30\x80\x00\x00", "without its private key"),
     ],
 )
-def test_what_cannot_be_used_says_why(
+def test_the_error_for_an_unusable_file_has_its_reason(
     maker: Maker, as_pem: AsBytes, as_der: AsBytes, make: Callable[[Maker, AsBytes, AsBytes], bytes], words: str
 ) -> None:
     """
-    Each file that can't be used has its own reason, and what to give instead.
+    The error for an unusable file has the reason and a remedy.
     """
     with pytest.raises(CertificateError, match=words) as caught:
         Certificate.from_bytes(make(maker, as_pem, as_der))
@@ -250,12 +250,12 @@ def test_what_cannot_be_used_says_why(
     assert caught.value.remedy
 
 
-def test_a_deprecated_certificate_disturbs_nobody(
+def test_a_deprecated_certificate_causes_no_warning(
     maker: Maker, as_der: AsBytes, recwarn: pytest.WarningsRecorder
 ) -> None:
     """
-    What the library deprecates, as a serial number below nought, is not the user's to hear of (request 37 of the
-    users), and everybody else's warnings go on.
+    Properties that the library deprecates, such as a negative serial number, cause no warning for users (request 37 of
+    the users). Other warnings are not suppressed.
     """
     one = maker.certificate()
     serial = one.serial_number.to_bytes((one.serial_number.bit_length() + 8) // 8, "big")
@@ -263,15 +263,15 @@ def test_a_deprecated_certificate_disturbs_nobody(
 
     assert APP == Certificate.from_bytes(negative + maker.key_der()).subject
     assert [] == recwarn.list
-    with pytest.warns(UserWarning, match="heard"):
-        warnings.warn("heard", UserWarning, stacklevel=1)
+    with pytest.warns(UserWarning, match="other"):
+        warnings.warn("other", UserWarning, stacklevel=1)
 
 
 @settings(deadline=None)
 @given(st.binary(min_size=1, max_size=300))
 def test_any_bytes_are_an_error(data: bytes) -> None:
     """
-    Whatever bytes are given, the answer is a CertificateError.
+    Random bytes give a CertificateError.
     """
     with pytest.raises(CertificateError):
         Certificate.from_bytes(data)
@@ -281,7 +281,7 @@ def test_any_bytes_are_an_error(data: bytes) -> None:
 @given(st.data())
 def test_a_damaged_file_is_a_certificate_or_an_error(data: st.DataObject) -> None:
     """
-    A bit that fell over gives a certificate that can be looked at, or a CertificateError, and nothing else.
+    A file with a flipped bit gives a usable certificate or a CertificateError.
     """
     maker, content = _session()
     place = data.draw(st.integers(0, len(content) - 1))
@@ -301,12 +301,12 @@ _MADE: list[tuple[Maker, bytes]] = []
 
 
 def _session() -> tuple[Maker, bytes]:
-    """Return one maker and one DER file for all examples: making keys is slow."""
+    """Return one maker and one DER file for all examples, because key generation is slow."""
     if not _MADE:
         from cryptography.hazmat.primitives.asymmetric import rsa
-        from tests.certificates.conftest import Maker as Made
+        from tests.certificates.conftest import Maker as KeyMaker
 
-        maker = Made.__new__(Made)
+        maker = KeyMaker.__new__(KeyMaker)
         maker.key = rsa.generate_private_key(65537, 2048)
         _MADE.append((maker, maker.certificate().public_bytes(serialization.Encoding.DER) + maker.key_der()))
     return _MADE[0]

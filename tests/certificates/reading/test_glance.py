@@ -1,4 +1,4 @@
-"""A quick look: the same certificate as a whole look gives, without opening a key, and never a crash."""
+"""The certificate of a file without its key: the same as with the key, fast, and never an unexpected exception."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrakit.certificates.reading.files import load_bytes
-from entrakit.certificates.reading.glance import UnopenedKey, glance
-from entrakit.certificates.stores.folder import DirectoryStore
+from entrakit.certificates import Certificate
+from entrakit.certificates.reading.files import parse_certificate
+from entrakit.certificates.reading.glance import glance, pfx_leaf
+from entrakit.certificates.stores.folder import DirectoryStore, UnopenedKey
 from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint
 from entrakit.errors import CertificateError
 
@@ -22,58 +23,63 @@ if TYPE_CHECKING:
     from cryptography import x509
     from tests.certificates.conftest import Maker
 
-WAYS = {
-    "AES": (), "RC2": ("-legacy",), "3DES": ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES"),
-    "plain": ("-keypbe", "NONE", "-certpbe", "NONE"), "no MAC": ("-nomac",), "named": ("-name", "Ein Name"),
+FORMS = {
+    "AES": (),
+    "RC2": ("-legacy",),
+    "3DES": ("-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES"),
+    "plain": ("-keypbe", "NONE", "-certpbe", "NONE"),
+    "no MAC": ("-nomac",),
+    "named": ("-name", "Ein Name"),
     "plain key": ("-keypbe", "NONE"),
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize("way", sorted(WAYS))
+@pytest.mark.parametrize("form", sorted(FORMS))
 @pytest.mark.parametrize("chain", [False, True])
-def test_a_pfx_is_known_without_its_key(maker: Maker, tmp_path: Path, way: str, *, chain: bool) -> None:
+def test_the_certificate_of_a_pfx_file_is_read_without_its_key(
+    maker: Maker, tmp_path: Path, form: str, *, chain: bool
+) -> None:
     """
-    Of OpenSSL's files in every form the certificate is read and the key is not opened, with a chain too.
+    From OpenSSL's PFX files in every form, the certificate is read without opening the key, also if there is a chain.
     """
     root = maker.certificate("root", key=maker.other_key, signed_with=maker.other_key)
     leaf = maker.certificate("leaf", issuer="root", signed_with=maker.other_key)
     (tmp_path / "in.pem").write_bytes(
         maker.pem(leaf) + (maker.pem(root).split(b"-----BEGIN PRIV")[0] if chain else b"")
     )
-    words = ["openssl", "pkcs12", "-export", "-in", "in.pem", "-out", "out.pfx", "-passout", "pass:", *WAYS[way]]
+    words = ["openssl", "pkcs12", "-export", "-in", "in.pem", "-out", "out.pfx", "-passout", "pass:", *FORMS[form]]
     subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
     data = (tmp_path / "out.pfx").read_bytes()
 
-    seen = glance(data, "here")
+    without_key = pfx_leaf(data)
 
-    whole = load_bytes(data, None, source="here")
-    assert (whole.thumbprint_sha256, "UnopenedKey") == (seen.thumbprint_sha256, type(seen.signer).__name__)
+    with_key = parse_certificate(data, None, source="the file").certificate
+    assert with_key == without_key == glance(data, "the file")
 
 
-def test_what_is_not_clear_is_opened_whole(maker: Maker) -> None:
+def test_an_ambiguous_pfx_file_is_opened_with_its_key(maker: Maker) -> None:
     """
-    Where two certificates could be the one, the key decides, and is opened for that.
+    If two certificates are possible, the key is opened and selects the right one.
     """
-    pfx = maker.pfx(maker.certificate("one"), chain=[maker.certificate("two")])
+    certificate = maker.certificate("one")
+    pfx = maker.pfx(certificate, chain=[maker.certificate("two")])
 
-    seen = glance(pfx, "here")
-
-    assert "CN=one,O=Contoso" == seen.subject
-    assert not isinstance(seen.signer, UnopenedKey)
+    assert pfx_leaf(pfx) is None
+    assert certificate == glance(pfx, "the file")
 
 
-def test_an_unopened_key_signs_nothing() -> None:
+def test_an_unopened_key_does_not_sign() -> None:
     """
-    The file that is chosen is opened whole; what was only looked at refuses.
+    The key of a file that was not opened refuses to sign.
     """
     with pytest.raises(CertificateError, match="was not opened"):
-        UnopenedKey("here").sign(b"message")
+        UnopenedKey("the file").sign(b"message")
 
 
 @pytest.mark.parametrize("kind", ["pfx", "pem"])
-def test_a_thousand_files_cost_one_key(maker: Maker, tmp_path: Path, kind: str) -> None:
+def test_a_search_in_a_thousand_files_opens_one_key(maker: Maker, tmp_path: Path, kind: str) -> None:
     """
-    However many certificates a store has, only the key of the one that was looked for is opened and tested.
+    A search in a directory of 1,000 files opens and validates only the key of the certificate that it returns.
     """
     wanted = maker.certificate("number 500", ends=400)
     for number in range(1000):
@@ -83,21 +89,20 @@ def test_a_thousand_files_cost_one_key(maker: Maker, tmp_path: Path, kind: str) 
         path.chmod(0o600)
     store = DirectoryStore(str(tmp_path), "user", "dotnet")
 
-    found = list(store.contents())
+    items = list(store.contents())
 
-    assert 1000 == len([one for one in found if one.certificate is not None and one.open is not None])
-    if kind == "pfx":
-        assert {"UnopenedKey"} == {type(one.certificate.signer).__name__ for one in found if one.certificate}
-    chosen = find_by_name("number 500", [store])
-    assert chosen.sign(b"message")
-    assert chosen.thumbprint == find_by_thumbprint(chosen.thumbprint, [store]).thumbprint
+    assert 1000 == len([one for one in items if one.certificate is not None and one.open is not None])
+    assert {"UnopenedKey"} == {type(one.certificate.signer).__name__ for one in items if one.certificate}
+    found = find_by_name("number 500", [store])
+    assert found.sign(b"message")
+    assert found.thumbprint == find_by_thumbprint(found.thumbprint, [store]).thumbprint
 
 
-def test_one_whose_key_does_not_open_is_passed_over(
+def test_a_file_with_a_damaged_key_is_skipped(
     maker: Maker, tmp_path: Path, as_pem: Callable[[x509.Certificate], bytes]
 ) -> None:
     """
-    What turns out to be broken when it is opened is told, and the next best is taken.
+    A key that can't be opened is reported, and the search continues with the next certificate.
     """
     broken = maker.pfx(maker.certificate(ends=900))
     (tmp_path / "a.pfx").write_bytes(broken[:-40] + bytes(40))
@@ -108,20 +113,32 @@ def test_one_whose_key_does_not_open_is_passed_over(
 
     assert find_by_name("app", [DirectoryStore(str(tmp_path), "user")]).sign(b"message")
     (tmp_path / "b.pfx").unlink()
-    with pytest.raises(CertificateError, match=r"What can't be read:[\s\S]*a\.pfx"):
+    with pytest.raises(CertificateError, match=r"Can't be read:[\s\S]*a\.pfx"):
         find_by_name("app", [DirectoryStore(str(tmp_path), "user")])
 
 
 @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10_000), new=st.binary(min_size=1, max_size=6), cut=st.booleans())
-def test_a_damaged_pfx_is_an_error_or_a_certificate(maker: Maker, place: int, new: bytes, *, cut: bool) -> None:
+def test_a_damaged_pfx_file_is_an_error_or_a_certificate(maker: Maker, place: int, new: bytes, *, cut: bool) -> None:
     """
-    Whatever is in a file: a CertificateError, or a certificate; never anything else.
+    A damaged PFX file gives a CertificateError or a certificate, and no other exception.
     """
     data = maker.pfx()
     place %= len(data)
     damaged = data[:place] if cut else data[:place] + new + data[place + len(new) :]
     try:
-        assert glance(damaged, "here").thumbprint
+        assert Certificate(glance(damaged, "the file"), UnopenedKey("the file")).thumbprint
     except CertificateError as error:
         assert error.problem
+
+
+def test_an_empty_bag_is_not_a_certificate(maker: Maker) -> None:
+    """
+    A PFX file with an empty bag is damaged, and not an unexpected exception.
+    """
+    from entrakit.certificates.reading.glance import DATA, EXPLICIT, OCTETS, SEQUENCE, _der, _pfx
+
+    safe = _der(SEQUENCE, DATA, _der(EXPLICIT, _der(OCTETS, _der(SEQUENCE, _der(SEQUENCE)))))
+
+    with pytest.raises(CertificateError):
+        glance(_pfx(_der(SEQUENCE, safe), b""), "the file")

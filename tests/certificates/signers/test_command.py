@@ -1,7 +1,10 @@
-"""A program that signs: it gets the bytes and gives the signature, and whatever it does otherwise is told."""
+"""Signing programs: they read bytes and write a signature; any other behavior is an error."""
 
 from __future__ import annotations
 
+import errno
+import json
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, cast
@@ -10,9 +13,9 @@ import pytest
 
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
+from entrakit.certificates import Certificate
 from entrakit.certificates.signers import command
-from entrakit.certificates.signers.command import with_command
-from entrakit.cli.reconnect import reconnect
+from entrakit.certificates.sources import credential_from
 from entrakit.connecting import _words
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
 
@@ -26,27 +29,34 @@ if TYPE_CHECKING:
     from entrakit import Connection
     from entrakit_emulator import Tenant
 
-# OpenSSL's own tool, as somebody would use it.
+# The command of OpenSSL, as a user would configure it.
 OPENSSL = "openssl dgst -sha256 -sign {key} -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32"
 connect_any = cast("Callable[..., Connection]", connect)
 
 
 @pytest.fixture
 def files(tmp_path: Path, maker: Maker, as_pem: Callable[[x509.Certificate], bytes]) -> tuple[str, str]:
-    """Return the file of a certificate without its key, and that of its key."""
+    """Return the file of a certificate without its key, and the file of the key."""
     (tmp_path / "app.pem").write_bytes(as_pem(maker.certificate()))
     (tmp_path / "key.pem").write_bytes(maker.key_pem())
     return str(tmp_path / "app.pem"), str(tmp_path / "key.pem")
 
 
 def python(program: str) -> list[str]:
-    """Return the words that run a Python program."""
+    """Return the words of a command that runs a Python program."""
     return [sys.executable, "-c", f"import sys, os, base64\ndata = sys.stdin.buffer.read()\n{program}"]
 
 
-def test_an_app_signs_in_by_a_program(files: tuple[str, str], entra_tenant: Tenant) -> None:
+def with_command(path: str, words: list[str]) -> Certificate:
+    """Return the certificate of a file, with a program that signs."""
+    found = credential_from({"path": path, "command": json.dumps(words)}, None, 0.0)
+    assert isinstance(found, Certificate)
+    return found
+
+
+def test_an_app_signs_in_with_a_program(files: tuple[str, str], entra_tenant: Tenant) -> None:
     """
-    The tenant accepts what OpenSSL signed; a later process runs the same program again.
+    The tenant accepts a signature of OpenSSL, and a later process runs the same program again.
     """
     path, key = files
     with open(path, encoding="ascii") as file:
@@ -54,21 +64,31 @@ def test_an_app_signs_in_by_a_program(files: tuple[str, str], entra_tenant: Tena
     words = OPENSSL.format(key=key).split()
 
     connect_any(
-        client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, name="signed",
-        cloud=find_cloud(entra_tenant.url), ca_bundle=entra_tenant.ca_path, certificate_path=path,
+        client_id=entra_tenant.confidential_client,
+        tenant_id=entra_tenant.tenant_id,
+        name="signed",
+        cloud=find_cloud(entra_tenant.url),
+        ca_bundle=entra_tenant.ca_path,
+        certificate_path=path,
         certificate_command=words,
-    ).close()  # fmt: skip
+    ).close()
 
     with get_connection("signed") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert shlex.join(words) in reconnect(connection.settings).replace("'", "")
+        assert shlex.join(words) in connection.settings.reconnect.replace("'", "")
 
 
-@pytest.mark.parametrize("form", ["sys.stdout.buffer.write(s)", "print(base64.b64encode(s).decode())",
-                                  "print(base64.urlsafe_b64encode(s).decode().rstrip('='))"])  # fmt: skip
-def test_bytes_and_base64_are_taken(files: tuple[str, str], form: str) -> None:
+@pytest.mark.parametrize(
+    "form",
+    [
+        "sys.stdout.buffer.write(s)",
+        "print(base64.b64encode(s).decode())",
+        "print(base64.urlsafe_b64encode(s).decode().rstrip('='))",
+    ],
+)
+def test_bytes_and_base64_are_accepted(files: tuple[str, str], form: str) -> None:
     """
-    A program may write the signature as it is, or as text with a line break.
+    A program can write the signature as bytes, or as base64 with a line break.
     """
     path, key = files
     sign = OPENSSL.format(key=key).split()
@@ -79,32 +99,37 @@ def test_bytes_and_base64_are_taken(files: tuple[str, str], form: str) -> None:
 
 @pytest.mark.parametrize(
     ("program", "words"),
-    [("sys.exit(3)", "failed with code 3"), ("sys.exit('no card')", "failed with code 1: no card"),
-     ("print('hello')", "gave 6 bytes, and a signature has 256"), ("", "gave 0 bytes"),
-     ("sys.stdout.buffer.write(b'x' * 256)", "was not signed with its key")],
-)  # fmt: skip
-def test_what_a_program_does_wrong_is_told(files: tuple[str, str], program: str, words: str) -> None:
+    [
+        ("sys.exit(3)", "failed with code 3"),
+        ("sys.exit('no card')", "failed with code 1: no card"),
+        ("print('hello')", "wrote 6 bytes, but a signature has 256"),
+        ("print('%' * 344)", "wrote 345 bytes"),
+        ("", "wrote 0 bytes"),
+        ("sys.stdout.buffer.write(b'x' * 256)", "was not made with the key"),
+    ],
+)
+def test_a_failing_program_is_reported(files: tuple[str, str], program: str, words: str) -> None:
     """
-    Its exit code and what it says; output that is no signature, or not of this certificate's key.
+    The error has the exit code and the error output, or says that the output is not a signature by this key.
     """
     with pytest.raises(CertificateError, match=words):
         with_command(files[0], python(program)).sign(b"message")
 
 
-def test_a_program_that_is_not_there_or_hangs_is_told(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_and_a_hanging_program_are_reported(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    It is not waited for without end.
+    A program that does not exist can't be started, and one that hangs is killed after a timeout.
     """
-    with pytest.raises(CertificateError, match="can't be run: No such file"):
+    with pytest.raises(CertificateError, match=f"can't be started: {os.strerror(errno.ENOENT)}"):
         with_command(files[0], ["/nowhere/at/all"]).sign(b"message")
     monkeypatch.setattr(command, "TIMEOUT_S", 0.2)
     with pytest.raises(CertificateError, match="took longer than"):
         with_command(files[0], ["sleep", "30"]).sign(b"message")
 
 
-def test_a_program_gets_none_of_our_secrets(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_gets_no_secrets(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Variables that hold secrets are taken out of its environment, and what it complains of is redacted.
+    Variables with secrets are removed from the program's environment, and its error output is redacted.
     """
     for name in ("AZURE_CLIENT_SECRET", "ENTRAKIT_VAULT_KEY", "AZURE_PASSWORD"):
         monkeypatch.setenv(name, "canary")
@@ -119,42 +144,44 @@ def test_the_file_needs_a_certificate_with_an_rsa_key(
     tmp_path: Path, maker: Maker, as_pem: Callable[[x509.Certificate], bytes]
 ) -> None:
     """
-    No certificate, another kind of key, no file: each is told before the program is run.
+    A missing file, a file without a certificate, and a key of another type are reported before the program runs.
     """
     (tmp_path / "ec.pem").write_bytes(as_pem(maker.certificate(key=maker.ec_key)))
     (tmp_path / "key.pem").write_bytes(maker.key_pem())
 
-    for name, words in (("ec.pem", "RSA keys only"), ("key.pem", "holds no certificate"), ("gone.pem", "no file")):
+    problems = {"ec.pem": "RSA keys only", "key.pem": "contains no certificate", "gone.pem": "does not exist"}
+    for name, words in problems.items():
         with pytest.raises(CertificateError, match=words):
             with_command(str(tmp_path / name), ["false"])
 
 
-def test_it_goes_with_a_file_only() -> None:
+def test_a_command_requires_a_file() -> None:
     """
-    A command without the certificate's file is a clash that names both.
+    A command without the file of the certificate is a parameter error that names the command.
     """
     with pytest.raises(ParameterSetError, match="certificate_command"):
         connect_any(client_id="Graph", tenant_id="contoso.com", certificate_name="x", certificate_command=["sign"])
 
 
-def test_a_key_beside_the_certificate_is_not_looked_at(tmp_path: Path, maker: Maker) -> None:
+def test_a_key_next_to_the_certificate_is_not_read(tmp_path: Path, maker: Maker) -> None:
     """
-    It may be encrypted: nobody is asked for its password.
+    A key in the file of the certificate can be encrypted; its password is not required.
     """
     (tmp_path / "both.pem").write_bytes(maker.pem().split(b"-----BEGIN PRIV")[0] + maker.key_pem(password=b"canary"))
 
     assert "CN=app,O=Contoso" == with_command(str(tmp_path / "both.pem"), ["true"]).subject
 
 
-def test_a_command_is_words_and_found_from_anywhere(
+def test_a_command_is_a_list_of_words_with_an_absolute_path(
     files: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    One text is refused; a path is kept as it is from any directory; what can't be a word is told.
+    A single string is refused. A relative path becomes absolute, so that it works from any directory. A word with a
+    zero byte is reported.
     """
     with pytest.raises(ParameterError, match="list of words"):
         connect_any(client_id="Graph", tenant_id="contoso.com", certificate_path=files[0], certificate_command="sign")
-    with pytest.raises(CertificateError, match="can't be one"):
+    with pytest.raises(CertificateError, match="contains an invalid character"):
         with_command(files[0], ["a\0b"]).sign(b"message")
     monkeypatch.chdir(tmp_path)
     assert f'["{tmp_path}/sign", "x"]' == _words(["./sign", "x"])

@@ -1,18 +1,18 @@
-"""Azure Key Vault: keys that sign where they are, certificates and secrets that are fetched, by another connection."""
+"""Azure Key Vault: keys that sign there, and certificates and secrets that another connection reads."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import pytest
+from tests.services.fake_service import run
 
 from entrakit import connect, get_connection
-from entrakit.authority.clouds import GLOBAL, find_cloud
-from entrakit.certificates.signers.key_vault import KeyVault, VaultKey, vault_url
-from entrakit.certificates.sources import proof_from
-from entrakit.cli.reconnect import reconnect
-from entrakit.connection.settings import Settings
+from entrakit.authority.clouds import CLOUDS, GLOBAL, find_cloud
+from entrakit.certificates.signers.key_vault import KeyVault, KeyVaultKey, _key_path, key_vault_service
+from entrakit.certificates.sources import credential_from
 from entrakit.errors import (
     CertificateError,
     NetworkError,
@@ -21,62 +21,74 @@ from entrakit.errors import (
     ParameterSetError,
     SignInError,
 )
-from entrakit.http.message import Request, Response
+from entrakit.services.operation import Response
+from entrakit.services.runner import steps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from entrakit import Connection
+    from entrakit.authority.clouds import Cloud
+    from entrakit.services.connected import OpenConnection
+    from entrakit.services.operation import Call, Operation
+    from entrakit.services.service import Service
     from entrakit_emulator import Tenant
+
+T = TypeVar("T")
 
 connect_any = cast("Callable[..., Connection]", connect)
 
 
 @pytest.fixture
 def app(entra_tenant: Tenant) -> dict[str, object]:
-    """Return who signs in, and from which vault; the connection `ops` may use it."""
-    where = {
-        "tenant_id": entra_tenant.tenant_id, "cloud": find_cloud(entra_tenant.url), "ca_bundle": entra_tenant.ca_path
-    }  # fmt: skip
+    """Return an app and a key vault, which the saved connection `ops` is allowed to use."""
+    tenant = {
+        "tenant_id": entra_tenant.tenant_id,
+        "cloud": find_cloud(entra_tenant.url),
+        "ca_bundle": entra_tenant.ca_path,
+    }
     connect_any(
-        client_id=entra_tenant.vault_client, client_secret=entra_tenant.vault_client_secret, save_secret=True,
-        name="ops", **where,
-    ).close()  # fmt: skip
-    vault = {"key_vault": entra_tenant.vault_url, "key_vault_connection": "ops"}
-    return {"client_id": entra_tenant.confidential_client, **where, **vault}
+        client_id=entra_tenant.vault_client,
+        client_secret=entra_tenant.vault_client_secret,
+        save_secret=True,
+        name="ops",
+        **tenant,
+    ).close()
+    key_vault = {"key_vault": entra_tenant.vault_url, "key_vault_connection": "ops"}
+    return {"client_id": entra_tenant.confidential_client, **tenant, **key_vault}
 
 
-def test_a_key_signs_in_the_vault(app: dict[str, object], entra_tenant: Tenant) -> None:
+def test_a_key_signs_in_the_key_vault(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
-    Its certificate is read, its key is never fetched: the vault signs, and the tenant verifies what it signed.
+    The certificate is read, the key is not: the key vault signs, and the tenant accepts the signature.
     """
     entra_tenant.journal.clear()
 
     with connect_any(key_vault_certificate=entra_tenant.vault_hsm_certificate, **app) as connection:
         assert connection.token().access_token
 
-    asked = [
+    requests = [
         (one.method, one.path.rpartition("/contoso/")[2].split("/")[0]) for one in entra_tenant.journal.of("keyvault")
     ]
-    assert [("GET", "certificates"), ("POST", "keys")] == asked
+    assert [("GET", "certificates"), ("POST", "keys")] == requests
 
 
 def test_a_later_process_signs_there_again(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
-    A kept connection has neither key nor certificate: it remembers the vault, and through which connection.
+    A saved connection contains neither key nor certificate, only the key vault and the connection that authenticates.
     """
     connect_any(key_vault_certificate=entra_tenant.vault_hsm_certificate, name="app", **app).close()
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        words = reconnect(connection.settings)
+        words = connection.settings.reconnect
     assert f"--key-vault {entra_tenant.vault_url} --key-vault-connection ops --key-vault-certificate" in words
 
 
 def test_a_key_signs_for_a_file(app: dict[str, object], entra_tenant: Tenant, tmp_path: Path) -> None:
     """
-    The certificate may be a file of ours, with its key in the vault.
+    The certificate can be a local file, with its key in the key vault.
     """
     (tmp_path / "app.pem").write_text(entra_tenant.certificate_pem)
 
@@ -86,30 +98,30 @@ def test_a_key_signs_for_a_file(app: dict[str, object], entra_tenant: Tenant, tm
         assert connection.token().access_token
 
 
-def test_a_certificate_is_fetched(app: dict[str, object], entra_tenant: Tenant) -> None:
+def test_a_certificate_is_read_from_a_secret(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
-    A secret that is a certificate with its key (PFX) signs in this process.
+    A secret with a certificate and its key (PFX) signs in this process.
     """
     with connect_any(key_vault_secret=entra_tenant.vault_certificate, **app) as connection:
         assert "certificate" == connection.settings.flow
         assert connection.token().access_token
 
 
-def test_a_client_secret_is_fetched(app: dict[str, object], entra_tenant: Tenant) -> None:
+def test_a_client_secret_is_read_from_a_secret(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
-    Any other secret is the app's own; a renewal fetches it again, so that it may be changed in the vault.
+    Any other secret is a client secret of the app. A renewal reads it again, so it can be changed in the key vault.
     """
     connect_any(key_vault_secret=entra_tenant.vault_secret, name="app", **app).close()
 
     with get_connection("app") as connection:
         assert "secret" == connection.settings.flow
         assert connection.token(min_validity_s=10**6).access_token
-        assert "--key-vault-secret" in reconnect(connection.settings)
+        assert "--key-vault-secret" in connection.settings.reconnect
 
 
-def test_the_first_of_several_that_works(app: dict[str, object], entra_tenant: Tenant) -> None:
+def test_the_first_valid_secret_of_several_is_used(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
-    Names that are not there, or do not sign in, are passed over; what worked is remembered.
+    Secrets that do not exist, or do not sign in, are skipped. The connection saves the name of the valid one.
     """
     entra_tenant.seed.add_vault_secret(entra_tenant.vault, "stale", "emu8Q~not-the-secret")
     names = ["gone", "stale", entra_tenant.vault_secret]
@@ -122,9 +134,9 @@ def test_the_first_of_several_that_works(app: dict[str, object], entra_tenant: T
         connect_any(key_vault_secret=["stale", "gone"], **app)
 
 
-def test_what_the_vault_refuses_is_told(app: dict[str, object], entra_tenant: Tenant) -> None:
+def test_a_refusal_of_the_key_vault_is_reported(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
-    No such name, a key that can't be fetched, no right: each by what the vault says, with what to do.
+    An unknown name, a key that is not exportable and a missing right give the error of the key vault, and a remedy.
     """
     for parameters, words in (
         ({"key_vault_certificate": "gone"}, "CertificateNotFound"),
@@ -133,16 +145,16 @@ def test_what_the_vault_refuses_is_told(app: dict[str, object], entra_tenant: Te
         with pytest.raises(CertificateError, match=words):
             connect_any(**parameters, **app)
     stranger = {"client_id": entra_tenant.confidential_client, "client_secret": entra_tenant.client_secret}
-    where = {name: value for name, value in app.items() if name in ("tenant_id", "cloud", "ca_bundle")}
-    connect_any(name="stranger", save_secret=True, **stranger, **where).close()
+    tenant = {name: value for name, value in app.items() if name in ("tenant_id", "cloud", "ca_bundle")}
+    connect_any(name="stranger", save_secret=True, **stranger, **tenant).close()
     with pytest.raises(CertificateError, match="Forbidden") as caught:
         connect_any(key_vault_certificate="nightly", **app | {"key_vault_connection": "stranger"})
     assert "Give the connection the right" in caught.value.remedy
 
 
-def test_what_does_not_go_together_is_told(app: dict[str, object]) -> None:
+def test_parameters_that_do_not_match_are_reported(app: dict[str, object]) -> None:
     """
-    A vault without what is wanted of it, what is wanted without a vault, two wishes at once, an unknown connection.
+    A key vault without an object, an object without a key vault, two objects, and an unknown connection are errors.
     """
     plain = {name: value for name, value in app.items() if not name.startswith("key_vault")}
     for parameters in (
@@ -161,7 +173,7 @@ def test_what_does_not_go_together_is_told(app: dict[str, object]) -> None:
             {"key_vault_certificate": "a", "key_vault": "contoso", "key_vault_connection": "ops", "name": "OPS"},
             "itself",
         ),
-        ({"key_vault_certificate": "../a", "key_vault": "contoso", "key_vault_connection": "ops"}, "can't be a name"),
+        ({"key_vault_certificate": "../a", "key_vault": "contoso", "key_vault_connection": "ops"}, "is not a name in"),
     ):
         with pytest.raises(ParameterError, match=words):
             connect_any(**parameters, **plain)
@@ -170,76 +182,123 @@ def test_what_does_not_go_together_is_told(app: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vault", "suffix", "url"),
-    [("contoso", "vault.azure.net", "https://contoso.vault.azure.net"),
-     ("Contoso-1", "vault.azure.cn", "https://contoso-1.vault.azure.cn"),
-     ("https://contoso.vault.usgovcloudapi.net/", "vault.azure.net", "https://contoso.vault.usgovcloudapi.net")],
-)  # fmt: skip
-def test_a_vault_is_a_name_or_an_address(vault: str, suffix: str, url: str) -> None:
+    ("key_vault", "cloud", "url"),
+    [
+        ("contoso", "global", "https://contoso.vault.azure.net"),
+        ("Contoso-1", "china", "https://contoso-1.vault.azure.cn"),
+        ("https://contoso.vault.usgovcloudapi.net/", "usgov", "https://contoso.vault.usgovcloudapi.net"),
+    ],
+)
+def test_a_key_vault_is_a_name_or_an_address(key_vault: str, cloud: str, url: str) -> None:
     """
-    A name is completed with the cloud's own suffix.
+    A name is completed with the suffix of the cloud.
     """
-    assert url == vault_url(vault, suffix)
+    assert url == key_vault_service(key_vault, find_cloud(cloud)).url
 
 
-@pytest.mark.parametrize("vault", ["", "x", "a.b", "http://contoso.vault.azure.net", "https://", "https://u:p@host",
-                                   "https://host/?q=1", "contoso/../evil", "-contoso", "https://[",
-                                   "https://exa mple", "https://host:x", "https://host:99999"])  # fmt: skip
-def test_what_is_no_vault_is_refused(vault: str) -> None:
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.name)
+def test_every_cloud_has_key_vaults(cloud: Cloud) -> None:
     """
-    Tokens go over TLS, to a host that was named plainly.
+    In every cloud the resource of the token is the suffix of the key vaults.
     """
-    with pytest.raises(ParameterError, match="neither a name nor an https address"):
-        vault_url(vault, "vault.azure.net")
+    service = key_vault_service("contoso", cloud)
 
-
-@pytest.mark.parametrize("kid", ["", "https://evil.example/other/key", "https://evil.example/keys/../../x", "keys"])
-def test_a_key_is_asked_of_the_named_vault_only(kid: str) -> None:
-    """
-    What the vault says of its keys names a key, and never another place for the token.
-    """
-    vault = KeyVault("contoso", "ops", cast("Callable[..., Connection]", None))
-
-    with pytest.raises(CertificateError, match="named no key"):
-        vault._path_of_key(kid)
-    assert "n/1" == vault._path_of_key("https://contoso.vault.azure.net/keys/n/1")
-
-
-class Elsewhere:
-    """A connection of the global cloud that must give no token."""
-
-    settings = Settings("ops", "secret", "app", "contoso.com", GLOBAL, ())
-
-    def __enter__(self) -> Elsewhere:
-        return self
-
-    def __exit__(self, *details: object) -> None:
-        return None
-
-    def headers(self, *scopes: str) -> dict[str, str]:
-        """Fail."""
-        raise AssertionError(scopes)
+    assert f"https://contoso.{service.resource.removeprefix('https://')}" == service.url
+    assert service == key_vault_service(service.url, cloud)
 
 
 @pytest.mark.parametrize(
-    "vault", ["https://evil.example", "https://vault.azure.net.evil.example", "https://contoso.vault.azure.cn",
-              "https://evil.example/contoso.vault.azure.net"],
-)  # fmt: skip
-def test_a_token_goes_to_vaults_of_the_cloud_only(vault: str) -> None:
+    "key_vault",
+    [
+        *("", "x", "a.b", "http://contoso.vault.azure.net", "https://", "https://u:p@host", "https://host/?q=1"),
+        *("contoso/../evil", "-contoso", "https://[", "https://exa mple", "https://host:x", "https://host:99999"),
+    ],
+)
+def test_another_text_is_not_a_key_vault(key_vault: str) -> None:
     """
-    Another host gets no token, however it is named; one of another cloud neither.
+    The address of a key vault is an https address without user name, password and query.
     """
-    reach = cast("Callable[..., Connection]", lambda name: Elsewhere())
-
-    with pytest.raises(ParameterError, match="no key vault of the cloud 'global', so it gets no token"):
-        KeyVault(vault, "ops", reach).certificate("app")
+    with pytest.raises(ParameterError, match="neither a name nor an https address"):
+        key_vault_service(key_vault, GLOBAL)
 
 
-def test_secrets_of_the_vault_are_nowhere(
+@pytest.mark.parametrize("key_id", ["", "https://evil.example/other/key", "https://evil.example/keys/../../x", "keys"])
+def test_a_key_id_gives_only_name_and_version(key_id: str) -> None:
+    """
+    Only name and version of a key id are used, so the token is not sent to the host of the id.
+    """
+    with pytest.raises(CertificateError, match="named no key"):
+        _key_path(key_id)
+    assert "n/1" == _key_path("https://contoso.vault.azure.net/keys/n/1")
+
+
+class Info(NamedTuple):
+    """Settings of a connection."""
+
+    cloud: Cloud = GLOBAL
+
+
+class CannedClient(NamedTuple):
+    """A client that gives every request the same response, without waiting."""
+
+    status: int
+    body: bytes
+
+    def run(self, operation: Call[T] | Operation[T]) -> T:
+        """Run an operation."""
+        return run(steps_of(operation), lambda request: Response(request, self.status, {}, self.body))
+
+
+class CannedConnection(NamedTuple):
+    """A connection of the global cloud; None as its client means that it must not be used."""
+
+    client: CannedClient | None
+    info: Info = Info()
+
+    def service(self, service: Service, /) -> CannedClient:
+        """Return the client."""
+        assert self.client is not None, service
+        return self.client
+
+
+def answering(body: bytes, status: int = 200) -> OpenConnection:
+    """Return a function that opens a connection to a key vault with this response."""
+
+    @contextmanager
+    def open_connection(name: str) -> Iterator[CannedConnection]:
+        yield CannedConnection(CannedClient(status, body))
+
+    return open_connection
+
+
+@contextmanager
+def unused(name: str) -> Iterator[CannedConnection]:
+    """Open a connection that must not be used."""
+    yield CannedConnection(None)
+
+
+@pytest.mark.parametrize(
+    "key_vault",
+    [
+        "https://evil.example",
+        "https://vault.azure.net.evil.example",
+        "https://contoso.vault.azure.cn",
+        "https://evil.example/contoso.vault.azure.net",
+    ],
+)
+def test_only_key_vaults_of_the_cloud_get_a_token(key_vault: str) -> None:
+    """
+    No other host gets a token, and neither does a key vault of another cloud.
+    """
+    with pytest.raises(ParameterError, match="not a key vault of the cloud 'global', so it gets no token"):
+        KeyVault(key_vault, "ops", unused).certificate("app")
+
+
+def test_secrets_of_the_key_vault_are_never_shown(
     app: dict[str, object], entra_tenant: Tenant, private_home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    What was fetched is in memory only: not in logs, not in what is kept, not in any repr.
+    A secret that was read is in memory only: not in logs, in saved connections, or in a repr.
     """
     caplog.set_level(logging.DEBUG)
     connection = connect_any(key_vault_secret=entra_tenant.vault_secret, name="app", **app)
@@ -249,63 +308,54 @@ def test_secrets_of_the_vault_are_nowhere(
     shown = caplog.text + repr(connection) + repr(origin)
     assert entra_tenant.client_secret not in shown
     with pytest.raises(ParameterError):
-        proof_from(origin, None, 0.0)
+        credential_from(origin, None, 0.0)
     for path in private_home.rglob("*"):
         assert not path.is_file() or entra_tenant.client_secret.encode() not in path.read_bytes()
 
 
-def answering(body: bytes, status: int = 200) -> Callable[..., Connection]:
-    """Return what opens a connection whose vault answers like this."""
-
-    class Sender:
-        def send(self, method: str, url: str, **more: object) -> Response:
-            return Response(Request(method, url), status, {}, body)
-
-    class Answering(Elsewhere):
-        def headers(self, *scopes: str) -> dict[str, str]:
-            return {"Authorization": "Bearer canary"}
-
-        def open_transport(self) -> Sender:
-            return Sender()
-
-    return cast("Callable[..., Connection]", lambda name: Answering())
+KID = b'"kid": "https://contoso.vault.azure.net/keys/a/1"'
 
 
 @pytest.mark.parametrize(
     ("body", "error", "words"),
-    [(b"<html>", NetworkError, "something else than JSON"), (b"[]", CertificateError, "named no key"),
-     (b'{"cer": "%%", "kid": "https://contoso.vault.azure.net/keys/a/1"}', CertificateError, "not base64"),
-     (b'{"cer": "AAAA", "kid": "https://contoso.vault.azure.net/keys/a/1"}', CertificateError, "is damaged")],
-)  # fmt: skip
-def test_an_answer_that_cannot_be_right_is_told(body: bytes, error: type[Exception], words: str) -> None:
+    [
+        (b"<html>", NetworkError, "is not whole, or no JSON"),
+        (b"[]", CertificateError, "named no key"),
+        (b'{"cer": "%%", ' + KID + b"}", CertificateError, "not base64"),
+        (b'{"cer": "AAAA", ' + KID + b"}", CertificateError, "is damaged"),
+    ],
+)
+def test_an_invalid_response_is_reported(body: bytes, error: type[Exception], words: str) -> None:
     """
-    Something else than JSON, or JSON that is no certificate: a clear error, without the token.
+    A response that is not JSON, or is not a certificate, gives a clear error.
     """
-    with pytest.raises(error, match=words) as caught:
+    with pytest.raises(error, match=words):
         KeyVault("contoso", "ops", answering(body)).certificate("app")
-    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("body", "words"), [(b"<html>", "HTTP 502"), (b'{"error": {"code": "Bad", "message": "so"}}', "Bad, so")]
 )
-def test_a_refusal_is_told_by_its_code(body: bytes, words: str) -> None:
+def test_a_refusal_has_the_code_of_the_key_vault(body: bytes, words: str) -> None:
     """
-    The vault's own code and text where it gives them, else the HTTP status.
+    The error has code and message of the key vault, or the HTTP status if the response has none.
     """
     with pytest.raises(CertificateError, match=words):
         KeyVault("contoso", "ops", answering(body, 502)).secret("app")
 
 
-def test_what_a_secret_may_hold() -> None:
+def test_the_content_of_a_secret() -> None:
     """
-    PEM, PFX or any other text; nothing at all is told.
+    A secret contains PEM, PFX or a client secret. An empty secret is an error.
     """
+    source = {"vault": "contoso", "vault_connection": "ops", "vault_secret": "app"}
+
     with pytest.raises(CertificateError, match="is empty"):
         KeyVault("contoso", "ops", answering(b"{}")).secret("app")
+    pem = answering(b'{"value": "x", "contentType": "application/x-pem-file"}')
     with pytest.raises(CertificateError, match="neither PFX nor PEM"):
-        KeyVault("contoso", "ops", answering(b'{"value": "x", "contentType": "application/x-pem-file"}')).secret("app")
-    vault = KeyVault("contoso", "ops", answering(b'{"value": "A"}'))
-    assert "KeyVault('contoso', through='ops')" == repr(vault)
+        credential_from(source, None, 0.0, open_connection=pem)
+    key_vault = KeyVault("contoso", "ops", answering(b'{"value": "A"}'))
+    assert "KeyVault('contoso', connection='ops')" == repr(key_vault)
     with pytest.raises(CertificateError, match="signature"):
-        VaultKey(vault, "a/1").sign(b"message")
+        KeyVaultKey(key_vault, "a/1").sign(b"message")

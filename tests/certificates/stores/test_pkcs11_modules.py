@@ -1,4 +1,4 @@
-"""Which PKCS#11 modules there are: p11-kit's configuration, the user's before the system's, nothing loaded."""
+"""PKCS#11 modules: the configuration of p11-kit, that of the user first. No module is loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def system(tmp_path: Path) -> Path:
-    """Return an empty directory of configuration files, with a few modules beside it."""
+    """Return an empty directory of configuration files, with two modules next to it."""
     for name in ("one.so", "two.so"):
         (tmp_path / name).touch()
     (tmp_path / "system").mkdir()
@@ -23,13 +23,13 @@ def system(tmp_path: Path) -> Path:
 
 
 def found(system: Path, environ: dict[str, str] | None = None) -> list[Module]:
-    """Return what is configured."""
+    """Return the configured modules."""
     return configured_modules(environ or {"HOME": str(system.parent / "nobody")}, [str(system)])
 
 
 def test_configured_modules_are_found(system: Path) -> None:
     """
-    The name of the file is the module's; comments, unknown options and broken bytes do no harm.
+    The name of the file is the name of the module. Comments, unknown options and invalid bytes are ignored.
     """
     one = system.parent / "one.so"
     (system / "card.module").write_bytes(b"# a card\nmodule: " + str(one).encode() + b"\ncritical: no\nx-other: \xff\n")
@@ -40,9 +40,9 @@ def test_configured_modules_are_found(system: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["trust-policy: yes", "disable-in: other, entra", "enable-in: other", "#", "module: /gone.so"]
 )
-def test_what_is_not_meant_for_us_is_left_out(system: Path, line: str) -> None:
+def test_a_module_for_other_programs_is_left_out(system: Path, line: str) -> None:
     """
-    Trust modules, modules that are disabled for this program or enabled for others only, and files that are gone.
+    Trust modules, modules that are disabled for entra or enabled only for others, and missing files are left out.
     """
     module = "" if line in {"#", "module: /gone.so"} else f"module: {system.parent}/one.so\n"
     (system / "card.module").write_text(f"{module}{line}\n")
@@ -50,18 +50,18 @@ def test_what_is_not_meant_for_us_is_left_out(system: Path, line: str) -> None:
     assert [] == found(system)
 
 
-def test_enabled_for_us_is_enabled(system: Path) -> None:
+def test_a_module_for_this_program_is_found(system: Path) -> None:
     """
-    `enable-in` names programs; ours is called entra.
+    A module with entra in `enable-in` is found.
     """
     (system / "card.module").write_text(f"module: {system.parent}/one.so\nenable-in: ssh entra\n")
 
     assert ["card"] == [one.name for one in found(system)]
 
 
-def test_the_user_s_file_takes_the_place_of_the_system_s(system: Path, tmp_path: Path) -> None:
+def test_a_file_of_the_user_replaces_one_of_the_system(system: Path, tmp_path: Path) -> None:
     """
-    A file of the same name in ~/.config/pkcs11/modules wins; one module is found once.
+    A file in ~/.config/pkcs11/modules replaces the one with the same name. Each module is found once.
     """
     own = tmp_path / "home" / ".config" / "pkcs11" / "modules"
     own.mkdir(parents=True)
@@ -77,12 +77,12 @@ def test_the_user_s_file_takes_the_place_of_the_system_s(system: Path, tmp_path:
 
 def test_a_named_module_is_a_file(tmp_path: Path) -> None:
     """
-    A path, or a bare name where the system keeps modules; anything else is told.
+    A module is named by a path, or by a file name in the usual directories. Other names are errors.
     """
     (tmp_path / "my-card.so.2").touch()
 
     assert Module("my-card", f"{tmp_path}/my-card.so.2") == named_module(f"{tmp_path}/my-card.so.2")
     assert named_module("p11-kit-trust.so").path.endswith("/p11-kit-trust.so")
     for name in (f"{tmp_path}/gone.so", "gone.so", "", str(tmp_path)):
-        with pytest.raises(ParameterError, match="no PKCS#11 module"):
+        with pytest.raises(ParameterError, match=r"PKCS#11 module .* does not exist"):
             named_module(name)

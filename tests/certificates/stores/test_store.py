@@ -1,4 +1,4 @@
-"""Finding a certificate: the user's stores before the computer's, the newest valid one with a key."""
+"""The search for a certificate: stores of the user first, then the valid certificate that expires last."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.certificates.stores.folder import DOTNET
-from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint, usual_stores
+from entrakit.certificates.stores.available import DOTNET, usual_stores
+from entrakit.certificates.stores.store import find_by_name, find_by_thumbprint, find_first
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Machine:
-    """A home and a computer's directory, with stores in both."""
+    """A machine with stores of the user and of the computer."""
 
     def __init__(self, root: Path, maker: Maker) -> None:
         self.user, self.own, self.computer = root / "home" / DOTNET, root / "own" / "certificates", root / "etc"
@@ -36,7 +36,7 @@ class Machine:
         self.stores: list[CertificateStore] = usual_stores(self.environ, "linux")
 
     def put(self, directory: Path, name: str, certificate: X509Certificate, *, mode: int = 0o600) -> X509Certificate:
-        """Put a certificate with its key into a store."""
+        """Write a certificate with its key to a store."""
         (directory / f"{name}.pfx").write_bytes(self.maker.pfx(certificate))
         (directory / f"{name}.pfx").chmod(mode)
         return certificate
@@ -60,31 +60,31 @@ def test_a_thumbprint_finds_either_hash(machine: Machine, maker: Maker) -> None:
     assert two.der == find_by_thumbprint(two.thumbprint_sha256, machine.stores).der
 
 
-def test_the_user_goes_before_the_computer(machine: Machine, maker: Maker) -> None:
+def test_stores_of_the_user_come_first(machine: Machine, maker: Maker) -> None:
     """
-    A certificate of the user wins, though the computer's is newer.
+    A certificate of the user is returned, even if one of the computer expires later.
     """
-    mine = machine.put(machine.user, "a", maker.certificate(ends=40))
+    own = machine.put(machine.user, "a", maker.certificate(ends=40))
     machine.put(machine.computer, "b", maker.certificate(ends=400))
 
-    assert mine.not_valid_after_utc == find_by_name("app", machine.stores).not_after
+    assert own.not_valid_after_utc == find_by_name("app", machine.stores).not_after
 
 
-def test_the_computer_is_looked_at_second(machine: Machine, maker: Maker) -> None:
+def test_stores_of_the_computer_come_second(machine: Machine, maker: Maker) -> None:
     """
-    What the user does not have, or has expired, is taken from the computer.
+    A certificate of the computer is returned if the user has none, or only expired ones.
     """
     machine.put(machine.user, "a", maker.certificate(begins=-9, ends=-1))
-    theirs = machine.put(machine.computer, "b", maker.certificate(ends=400))
+    other = machine.put(machine.computer, "b", maker.certificate(ends=400))
 
-    assert theirs.not_valid_after_utc == find_by_name("CN=app, O=Contoso", machine.stores).not_after
+    assert other.not_valid_after_utc == find_by_name("CN=app, O=Contoso", machine.stores).not_after
 
 
 @pytest.mark.parametrize("swapped", [True, False])
-def test_the_newest_valid_one_wins(machine: Machine, maker: Maker, swapped: bool) -> None:
+def test_the_valid_certificate_that_expires_last_is_returned(machine: Machine, maker: Maker, swapped: bool) -> None:
     """
-    Of several with the name in all the user's stores, the valid one that ends last; what is not valid yet, has
-    expired or has a short key does not count.
+    Of several certificates with a name in all stores of the user, the valid one that expires last is returned. One that
+    is not valid yet, is expired or has a short key is not.
     """
     first, second = (machine.own, machine.user) if swapped else (machine.user, machine.own)
     machine.put(first, "a", maker.certificate(ends=40))
@@ -99,11 +99,11 @@ def test_the_newest_valid_one_wins(machine: Machine, maker: Maker, swapped: bool
     assert best.not_valid_after_utc == find_by_name("app", machine.stores, now=time.time()).not_after
 
 
-def test_only_the_one_that_is_taken_is_warned_of(
+def test_a_warning_is_only_about_the_key_that_is_used(
     machine: Machine, maker: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    Others may read what others may read; a warning is about the key that is used (checklist 29).
+    If other users can read several keys, the warning is only about the one that is returned (checklist 29).
     """
     machine.put(machine.user, "app", maker.certificate(), mode=0o644)
     machine.put(machine.user, "another", maker.certificate("another"), mode=0o644)
@@ -113,9 +113,10 @@ def test_only_the_one_that_is_taken_is_warned_of(
     assert [True] == ["app.pfx" in record.getMessage() for record in caplog.records]
 
 
-def test_what_is_not_taken_is_listed_with_its_reason(machine: Machine, maker: Maker) -> None:
+def test_the_error_lists_certificates_with_reasons(machine: Machine, maker: Maker) -> None:
     """
-    Subject, thumbprint, end and reason of each, the nearest first; then what can't be read, and where was looked.
+    The error lists subject, thumbprint, expiry and reason of each certificate, the most similar first. Unreadable files
+    and the searched stores follow.
     """
     machine.put(machine.user, "a", maker.certificate("payroll"))
     machine.put(machine.user, "b", maker.certificate("mailing"))
@@ -132,32 +133,32 @@ def test_what_is_not_taken_is_listed_with_its_reason(machine: Machine, maker: Ma
     assert sorted(places) == places
     assert "expired on" in lines[places[0]]
     assert f"until {old.not_valid_after_utc:%Y-%m-%d}" in lines[places[0]]
-    assert "it is another one" in lines[places[1]]
+    assert lines[places[1]].endswith(": another certificate")
     assert any("broken.pfx: it is neither" in line for line in lines)
     assert any(str(machine.own) in line for line in lines)
     assert caught.value.remedy
 
 
 @pytest.mark.parametrize("size", [40, 64])
-def test_a_thumbprint_with_a_slip_is_nearest(machine: Machine, maker: Maker, size: int) -> None:
+def test_a_thumbprint_with_a_typing_error_is_listed_first(machine: Machine, maker: Maker, size: int) -> None:
     """
-    The certificate whose thumbprint differs by one digit stands first.
+    The certificate with a thumbprint that differs in one digit is listed first.
     """
     for name in "abc":
         machine.put(machine.user, name, maker.certificate(name))
-    meant = find_by_name("b", machine.stores)
-    thumbprint = meant.thumbprint if size == 40 else meant.thumbprint_sha256
-    slip = ("0" if thumbprint[0] != "0" else "1") + thumbprint[1:]
+    intended = find_by_name("b", machine.stores)
+    thumbprint = intended.thumbprint if size == 40 else intended.thumbprint_sha256
+    mistyped = ("0" if thumbprint[0] != "0" else "1") + thumbprint[1:]
 
     with pytest.raises(CertificateError) as caught:
-        find_by_thumbprint(slip, machine.stores)
+        find_by_thumbprint(mistyped, machine.stores)
 
     assert "CN=b,O=Contoso" in caught.value.problem.splitlines()[2]
 
 
-def test_a_long_list_is_cut(machine: Machine, maker: Maker) -> None:
+def test_a_long_list_is_shortened(machine: Machine, maker: Maker) -> None:
     """
-    An error lists ten of each sort, and says how many more there are.
+    An error lists ten items of each section, and the number of the others.
     """
     for number in range(12):
         (machine.user / f"{number}.pfx").write_bytes(b"broken")
@@ -166,9 +167,9 @@ def test_a_long_list_is_cut(machine: Machine, maker: Maker) -> None:
         find_by_name("app", machine.stores)
 
 
-def test_what_cannot_be_a_name_reads_no_store() -> None:
+def test_an_invalid_name_reads_no_store() -> None:
     """
-    A malformed thumbprint or name is told before any store is read.
+    A malformed thumbprint or name is reported before any store is read.
     """
     with pytest.raises(ParameterError):
         find_by_thumbprint("xyz", [])
@@ -176,14 +177,14 @@ def test_what_cannot_be_a_name_reads_no_store() -> None:
         find_by_name("", [])
 
 
-def test_the_usual_stores_are_those_of_this_machine(
-    machine: Machine, maker: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_without_criteria_returns_the_last_to_expire(machine: Machine, maker: Maker) -> None:
     """
-    Without stores named, the environment of the process says where to look.
+    In stores that contain only suitable certificates, the one that expires last is returned. Without one, the error has
+    the description of the search.
     """
-    machine.put(machine.computer, "a", maker.certificate())
-    for name, value in machine.environ.items():
-        monkeypatch.setenv(name, value)
+    machine.put(machine.user, "a", maker.certificate("one", ends=40))
+    machine.put(machine.user, "b", maker.certificate("two", ends=80))
 
-    assert "CN=app,O=Contoso" == find_by_name("app").subject
+    assert "CN=two,O=Contoso" == find_first("on the token", machine.stores, now=time.time()).subject
+    with pytest.raises(CertificateError, match="Found no certificate on the token"):
+        find_first("on the token", [], now=time.time())

@@ -1,4 +1,4 @@
-"""A key in a TPM: a software TPM behind Debian's tpm2-pkcs11, with the resource manager that a real one has too."""
+"""A key in a TPM: a software TPM with a resource manager, used through tpm2-pkcs11 of Debian."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ tpm2_ptool addkey --algorithm=rsa2048 --label=tpm --key-label=app --userpin="$PI
 printf '%s\\n' "$DBUS_SESSION_BUS_ADDRESS" >&3
 read -r _
 """
-# Prints the public key of the token: modulus and exponent in hex.
+# Prints modulus and exponent of the public key on the token in hexadecimal.
 PUBLIC = """
 import sys, pkcs11
 from pkcs11 import Attribute, ObjectClass
@@ -55,7 +55,7 @@ with pkcs11.lib(sys.argv[1]).get_token(token_label="tpm").open() as session:
 
 
 def two_free_ports() -> int:
-    """Return a loopback port that nothing listens on, nor on the one after it, where the TPM's control is."""
+    """Return a free loopback port that is followed by another free one, for the control channel of the TPM."""
     while True:
         with socket.socket() as one, socket.socket() as other:
             one.bind(("127.0.0.1", 0))
@@ -67,19 +67,29 @@ def two_free_ports() -> int:
 
 @pytest.fixture
 def tpm(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Give the environment in which a TPM with a token `tpm` and a key `app` is reached."""
+    """Yield an environment with access to a TPM that has a token `tpm` with a key `app`."""
     home = tmp_path / "tpm"
     (home / "store").mkdir(parents=True)
     port = two_free_ports()
     environ = {
-        "PATH": f"{os.environ['PATH']}:/usr/sbin", "HOME": str(home), "PORT": str(port), "CONTROL": str(port + 1),
-        "PIN": PIN, "TPM2TOOLS_TCTI": "tabrmd:bus_type=session", "TPM2_PKCS11_TCTI": "tabrmd:bus_type=session",
-        "TPM2_PKCS11_STORE": str(home / "store"), "TSS2_LOG": "all+NONE",
-    }  # fmt: skip
+        "PATH": f"{os.environ['PATH']}:/usr/sbin",
+        "HOME": str(home),
+        "PORT": str(port),
+        "CONTROL": str(port + 1),
+        "PIN": PIN,
+        "TPM2TOOLS_TCTI": "tabrmd:bus_type=session",
+        "TPM2_PKCS11_TCTI": "tabrmd:bus_type=session",
+        "TPM2_PKCS11_STORE": str(home / "store"),
+        "TSS2_LOG": "all+NONE",
+    }
     process = subprocess.Popen(
         ["dbus-run-session", "--", "sh", "-c", f"exec 3>&1 >/dev/null 2>&1\n{SESSION}"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environ,
-    )  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environ,
+    )
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     try:
@@ -90,7 +100,7 @@ def tpm(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 def run(environ: dict[str, str], *words: str) -> str:
-    """Run a program to its end and return what it printed."""
+    """Run a program, and return its output."""
     done = subprocess.run(words, env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert 0 == done.returncode, done.stderr
     return done.stdout
@@ -101,7 +111,7 @@ def test_an_app_signs_in_with_a_key_in_a_tpm(
     tpm: dict[str, str], entra_tenant: Tenant, maker: Maker, tmp_path: Path
 ) -> None:
     """
-    The key was made in the TPM and never leaves it; the tenant verifies what it signed.
+    The key was created in the TPM and never leaves it. The tenant accepts its signature.
     """
     (module,) = glob("/usr/lib/*/pkcs11/libtpm2_pkcs11.so")
     modulus, exponent = run(tpm, sys.executable, "-c", PUBLIC, module).split()
@@ -117,11 +127,11 @@ def test_an_app_signs_in_with_a_key_in_a_tpm(
         "DBUS_SESSION_BUS_ADDRESS": tpm["DBUS_SESSION_BUS_ADDRESS"],
     }
 
-    run(
-        environ, sys.executable, "-m", "entrakit", "connect", "--client-id", entra_tenant.confidential_client,
-        "--tenant-id", entra_tenant.tenant_id, "--authority-url", entra_tenant.url, "--vault-key-from", "file",
-        "--ca-bundle", entra_tenant.ca_path, "--certificate-uri", "pkcs11:token=tpm", "--pkcs11-module", module,
-    )  # fmt: skip
+    entra = (sys.executable, "-m", "entrakit")
+    app = ("--client-id", entra_tenant.confidential_client, "--tenant-id", entra_tenant.tenant_id)
+    tenant = ("--authority-url", entra_tenant.url, "--ca-bundle", entra_tenant.ca_path, "--vault-key-from", "file")
+    token = ("--certificate-uri", "pkcs11:token=tpm", "--pkcs11-module", module)
+    run(environ, *entra, "connect", *app, *tenant, *token)
 
-    listed = run(environ, sys.executable, "-m", "entrakit", "certificates", "--pkcs11-module", module)
+    listed = run(environ, *entra, "certificates", "--pkcs11-module", module)
     assert "RSA 2048\tnot known\tpkcs11\tuser" in listed

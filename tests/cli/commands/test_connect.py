@@ -395,13 +395,13 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
      (("--key-vault", "contoso", "--key-vault-certificate", "a"), "needs a connection"),
      (("--key-vault", "contoso", "--key-vault-secret", "a", "--key-vault-connection", "ops"), "no connection 'ops'"),
      (("--certificate-uri", "pkcs11:token=x", "--certificate-store", "dotnet"), "don't go together"),
-     (("--certificate-store", "dotnet"), "can't be used alone"), (("--certificate-uri", "nonsense"), "no PKCS#11 URI"),
+     (("--certificate-store", "dotnet"), "can't be used alone"), (("--certificate-uri", "nonsense"), "Not a PKCS#11 URI"),
      (("--certificate-command", "sign"), "can't be used alone"),
      (("--certificate-path", "x", "--certificate-command", "sign 'x"), "quotation mark"),
      (("--certificate-path", "x", "--certificate-command", " "), "--certificate-command is empty"),
      (("--key-vault", "c", "--key-vault-connection", "ops", "--key-vault-key", "k"), "none was named"),
-     (("--certificate-name", "x", "--certificate-store", "moon"), "no certificate store 'moon'"),
-     (("--certificate-name", "x", "--pkcs11-module", "/nope.so"), "no PKCS#11 module '/nope.so'")],
+     (("--certificate-name", "x", "--certificate-store", "moon"), "Unknown certificate store 'moon'"),
+     (("--certificate-name", "x", "--pkcs11-module", "/nope.so"), "The PKCS#11 module '/nope.so' does not exist")],
 )  # fmt: skip
 def test_where_a_certificate_is_typed_wrong(entra: Command, words: tuple[str, ...], problem: str) -> None:
     """

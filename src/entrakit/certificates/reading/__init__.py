@@ -1,1 +1,1 @@
-"""Certificates and keys in files."""
+"""Certificates and private keys from files and bytes, as objects of the `cryptography` package."""

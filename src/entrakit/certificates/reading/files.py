@@ -1,4 +1,4 @@
-"""Certificates with their keys from files: read, matched with their key, their chain put in order."""
+"""Certificates with their private keys from files: the file is read, the key matched, and the chain put in order."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import logging
 import os
 import shlex
 import stat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from entrakit.certificates import Certificate
-from entrakit.certificates.reading.formats import public_certificates, read, unreadable
-from entrakit.certificates.signers.software import SoftwareKey, is_key_of, not_rsa
+from entrakit.certificates.names import printable
+from entrakit.certificates.public_keys import is_key_of, not_rsa
+from entrakit.certificates.reading.formats import parse, public_certificates, unusable
 from entrakit.errors import CertificateError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,102 +26,103 @@ MAX_FILE = 1024 * 1024
 log = logging.getLogger("entrakit.certificates")
 
 
-class Opened(NamedTuple):
-    """A certificate from a file.
+class CertificateAndKey(NamedTuple):
+    """A certificate with its private key.
 
     Args:
-        certificate: The certificate with its key.
-        is_exposed: Whether group or others can read the file.
+        certificate: The certificate.
+        private_key: The private key of the certificate.
+        chain: Certificates of the issuers, from the certificate upwards.
     """
 
-    certificate: Certificate
-    is_exposed: bool
+    certificate: X509Certificate
+    private_key: RSAPrivateKey
+    chain: Sequence[X509Certificate]
 
 
-def load_file(path: str, password: str | None) -> Certificate:
-    """Return the certificate with its key that a file holds; warn if others can read the key.
+def read_certificate_file(path: str, password: str | None) -> CertificateAndKey:
+    """Return certificate and private key of a file. Log a warning if other users can read the key.
 
     Args:
         path: The file; `~` is expanded.
-        password: Opens it; None if it needs none.
+        password: Password of the file; None for a file without one.
 
     Raises:
-        CertificatePasswordError: The file is encrypted, and there is no password.
+        CertificatePasswordError: The file is encrypted, and no password was given.
         CertificateError: The file can't be read or opened, or has no certificate with its private key.
     """
-    opened = open_file(path, password)
-    if opened.is_exposed:
-        warn_exposed(os.path.abspath(os.path.expanduser(path)))
-    return opened.certificate
-
-
-def open_file(path: str, password: str | None) -> Opened:
-    """Return the certificate with its key that a file holds; arguments and errors as for `load_file`."""
     data, source, is_exposed = read_file(path)
-    return Opened(load_bytes(data, password, source=source), is_exposed)
+    found = parse_certificate(data, password, source=source)
+    if is_exposed:
+        warn_exposed(os.path.abspath(os.path.expanduser(path)))
+    return found
 
 
-def read_file(path: str, *, in_store: bool = False) -> tuple[bytes, str, bool]:
-    """Return the content of a file, how to call it, and whether group or others can read it.
+def read_file(path: str, *, regular_only: bool = False) -> tuple[bytes, str, bool]:
+    """Return content of a file, its name for error messages, and whether group or other users can read it.
 
     Args:
-        path: The file; `~` is expanded. No more is read than a certificate file may have.
-        in_store: Take plain files only: a pipe in a store would make us wait for its writer.
+        path: The file; `~` is expanded. At most one byte more than the maximum size of a certificate file is read.
+        regular_only: Refuse anything but regular files. In a directory that is searched, a pipe would block the search.
 
     Raises:
-        CertificateError: It can't be read.
+        CertificateError: The file can't be read.
     """
     full = os.path.abspath(os.path.expanduser(path)) if path else ""
-    source = full if full.isprintable() else ascii(full)
+    source = printable(full)
     try:
-        kind = stat.S_IFMT(os.stat(full).st_mode) if in_store else stat.S_IFREG
+        kind = stat.S_IFMT(os.stat(full).st_mode) if regular_only else stat.S_IFREG
         if kind not in (stat.S_IFREG, stat.S_IFDIR):
-            raise unreadable(source, "it is no file")
+            raise unusable(source, "it is not a regular file")
         with open(full, "rb") as file:
             data = file.read(MAX_FILE + 1)
             mode = os.fstat(file.fileno()).st_mode
     except (OSError, ValueError) as error:
-        raise _unread(source, error) from error
+        raise _read_error(source, error) from error
     return data, source, os.name == "posix" and stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def warn_exposed(path: str) -> None:
-    """Warn that others can read a key.
+    """Log a warning that other users can read a private key.
 
     Args:
-        path: Its file.
+        path: File of the key.
     """
-    log.warning("Others on this machine can read the private key in %s: type `chmod 600 %s`.", path, shlex.quote(path))
+    log.warning(
+        "Other users of this machine can read the private key in %s. Type `chmod 600 %s`.", path, shlex.quote(path)
+    )
 
 
-def load_bytes(data: bytes, password: str | None, *, source: str, tests_keys: bool = True) -> Certificate:
-    """Return the certificate with its key that bytes hold.
+def parse_certificate(
+    data: bytes, password: str | None, *, source: str, validate_keys: bool = True
+) -> CertificateAndKey:
+    """Return certificate and private key of a file's content.
 
     Args:
         data: Content of a PFX, PEM or DER file.
-        password: Opens it; None if it needs none.
-        source: Where they came from, for errors.
-        tests_keys: False to leave out the costly test of RSA keys; the certificate is not to be signed with then.
+        password: Password of the file; None for a file without one.
+        source: Name of the file for error messages.
+        validate_keys: Whether RSA keys are validated, which is slow. A key that was not validated must not sign.
 
     Raises:
-        CertificatePasswordError: They are encrypted, and there is no password.
-        CertificateError: They can't be opened, or have no certificate with its private key.
+        CertificatePasswordError: The content is encrypted, and no password was given.
+        CertificateError: The content can't be opened, or has no certificate with its private key.
     """
     if not data:
-        raise unreadable(source, "it is empty")
+        raise unusable(source, "it is empty")
     if len(data) > MAX_FILE:
-        raise unreadable(source, "it is larger than 1 MiB, so it is no certificate")
-    certificates, keys = read(data, password, source, tests_keys=tests_keys)
+        raise unusable(source, "it is larger than 1 MiB, so it is not a certificate")
+    certificates, keys = parse(data, password, source, validate_keys=validate_keys)
     if not certificates:
         what = "a private key without its certificate" if keys else "no certificate"
-        raise unreadable(source, f"it holds {what}")
+        raise unusable(source, f"it contains {what}")
     if not keys:
-        raise unreadable(source, "it holds a certificate without its private key")
-    return _matched(certificates, keys, source)
+        raise unusable(source, "it contains a certificate without its private key")
+    return _matching_pair(certificates, keys, source)
 
 
-def public_part(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
-    """Return the first certificate of a PEM or DER file, and its issuers upwards; a key in it is not used.
+def read_public_certificate(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
+    """Return the first certificate of a PEM or DER file, and its chain. A private key in the file is not used.
 
     Args:
         path: The file; `~` is expanded.
@@ -133,15 +133,15 @@ def public_part(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
     data, source, _ = read_file(path)
     certificates = public_certificates(data, source)
     if not certificates:
-        raise unreadable(source, "it holds no certificate")
+        raise unusable(source, "it contains no certificate")
     try:
         return certificates[0], chain_of(certificates[0], certificates)
     except ValueError as error:
-        raise unreadable(source, "a certificate in it is damaged") from error
+        raise unusable(source, "it contains a damaged certificate") from error
 
 
-def _matched(certificates: list[X509Certificate], keys: list[object], source: str) -> Certificate:
-    """Return the first certificate that a key belongs to, with its chain upwards."""
+def _matching_pair(certificates: list[X509Certificate], keys: list[object], source: str) -> CertificateAndKey:
+    """Return the first certificate that one of the keys belongs to, with its chain."""
     rsa = [key for key in keys if isinstance(key, RSAPrivateKey)]
     if not rsa:
         raise not_rsa(keys[0], f"The private key in {source}")
@@ -149,31 +149,31 @@ def _matched(certificates: list[X509Certificate], keys: list[object], source: st
         for key in rsa:
             if is_key_of(key, certificate):
                 try:
-                    return Certificate(certificate, SoftwareKey(key), chain_of(certificate, certificates))
+                    return CertificateAndKey(certificate, key, chain_of(certificate, certificates))
                 except ValueError as error:
-                    raise unreadable(source, "a certificate in it is damaged") from error
+                    raise unusable(source, "it contains a damaged certificate") from error
     raise CertificateError(
-        f"The private key in {source} belongs to none of its certificates.",
+        f"The private key in {source} does not belong to any certificate of the file.",
         remedy="Give the certificate together with its own key.",
     )
 
 
 def chain_of(leaf: X509Certificate, certificates: Sequence[X509Certificate]) -> list[X509Certificate]:
-    """Return the issuers of a certificate upwards, from those at hand, in whatever order they stand.
+    """Return the issuers of a certificate, from the certificate upwards, as far as they are available.
 
     Args:
-        leaf: The certificate, which is not in the answer.
-        certificates: Those at hand, of the `cryptography` package.
+        leaf: The certificate. It is not part of the result.
+        certificates: Available certificates, in any order.
 
     Raises:
-        ValueError: The name in one of them is damaged.
+        ValueError: The name in a certificate is damaged.
     """
     chain: list[X509Certificate] = []
     current = leaf
     while current.issuer != current.subject:
         named = [one for one in certificates if one.subject == current.issuer and one not in (leaf, *chain)]
-        # An authority that renewed its certificate has several of one name; the right one's key made the signature.
-        # One with a signature that can't be verified here is taken by its name: the service decides.
+        # An authority that renewed its certificate has several with the same name. The right one verifies the
+        # signature. If no signature can be verified here, the first is used, and the token service decides.
         issuer = next((one for one in named if _has_signed(one, current)), named[0] if named else None)
         if issuer is None:
             break
@@ -190,14 +190,15 @@ def _has_signed(issuer: X509Certificate, certificate: X509Certificate) -> bool:
     return True
 
 
-def _unread(source: str, error: Exception) -> CertificateError:
+def _read_error(source: str, error: Exception) -> CertificateError:
     if isinstance(error, FileNotFoundError):
-        return CertificateError(f"There is no file {source or 'with an empty name'}.", remedy="Check the path.")
+        problem = f"The file {source} does not exist." if source else "The name of the certificate file is empty."
+        return CertificateError(problem, remedy="Check the path.")
     if isinstance(error, IsADirectoryError):
         return CertificateError(f"Can't use {source}: it is a directory.", remedy="Name a PFX or PEM file in it.")
     if isinstance(error, PermissionError):
         return CertificateError(
-            f"Can't read {source}: permission denied.", remedy="Let the user that runs this own the file."
+            f"Can't read {source}: permission denied.", remedy="Give the user of this process access to the file."
         )
-    reason = error.strerror if isinstance(error, OSError) else "its name can't be one of a file"
+    reason = error.strerror if isinstance(error, OSError) else "its name contains an invalid character"
     return CertificateError(f"Can't read {source}: {reason}.", remedy="Check the path.")

@@ -1,1 +1,1 @@
-"""What signs for a certificate: a key in memory, a program, a key vault."""
+"""Signers of certificates: a key in memory, an external program, a key in Azure Key Vault."""

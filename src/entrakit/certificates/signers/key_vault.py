@@ -1,224 +1,231 @@
-"""Azure Key Vault: a certificate whose key signs in the vault, and certificates and secrets that are fetched.
+"""Azure Key Vault: a signer with its key in the key vault, and certificates and secrets that are read from there.
 
-    GET  {vault}/certificates/{name}       certificate, and which key it has
-    POST {vault}/keys/{name}/{version}/sign    PS256; the key never leaves the vault
-    GET  {vault}/secrets/{name}            PFX, PEM, or a client secret
+    GET  {key vault}/certificates/{name}           certificate, and the id of its key
+    GET  {key vault}/keys/{name}                   id of the newest version of a key
+    POST {key vault}/keys/{name}/{version}/sign    PS256 signature; the key never leaves the key vault
+    GET  {key vault}/secrets/{name}                certificate with key (PFX or PEM), or a client secret
 
-Follows the Key Vault REST reference, api-version 7.4. Another connection authenticates: its token goes to the vault
-that was named, and nowhere else.
+Follows the Key Vault REST reference. Requests go through a client of a saved connection, which authenticates, retries,
+and sends its token only to the named key vault.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from base64 import b64decode
-from typing import NamedTuple
-from urllib.parse import quote
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
-from entrakit.certificates import Certificate
-from entrakit.errors import CertificateError, NetworkError, ParameterError
-from entrakit.http.address import Origin, parse_base, path_of
+from entrakit.errors import CertificateError, GraphError, ParameterError, ServiceUnavailableError
 from entrakit.secret import Secret
+from entrakit.services.request import call
+from entrakit.services.service import find_service
 from entrakit.tokens import base64url
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+    from cryptography.x509 import Certificate as X509Certificate
 
-    from entrakit.connection import Connection
-    from entrakit.tokens.jwt import JSON
+    from entrakit.authority.clouds import Cloud
+    from entrakit.services.connected import OpenConnection
+    from entrakit.services.service import Service
 
-    Reach = Callable[[str], AbstractContextManager[Connection]]
-
-API_VERSION = "7.4"
-DEFAULT_SUFFIX = "vault.azure.net"
-# Where vaults of each cloud are; their resource is `https://` and this.
-SUFFIXES = {
-    "global": DEFAULT_SUFFIX, "usgov": "vault.usgovcloudapi.net", "usgov-dod": "vault.usgovcloudapi.net",
-    "china": "vault.azure.cn", "bleu": "vault.sovcloud-api.fr", "delos": "vault.sovcloud-api.de",
-    "govsg": "vault.sovcloud-api.sg",
-}  # fmt: skip
-_NAME = re.compile(r"[0-9A-Za-z-]{1,127}(?:/[0-9A-Za-z]{1,64})?")
-_VAULT_NAME = re.compile(r"[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]")
+_OBJECT_NAME = re.compile(r"[0-9A-Za-z-]{1,127}(?:/[0-9A-Za-z]{1,64})?")
+_KEY_VAULT_NAME = re.compile(r"[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]")
+_REMEDIES = {
+    401: "Check that the connection is to the tenant of the key vault.",
+    403: "Give the connection the right to get certificates and secrets, and to get keys and sign with them.",
+    404: "Check the name.",
+}
 
 
 class KeyVault(NamedTuple):
-    """One vault, reached through another connection.
+    """A key vault, accessed through another connection.
 
     Args:
-        vault: Its name, such as `contoso`, or its `https` URL.
-        connection: Name of the kept connection that authenticates.
-        reach: Opens a kept connection by its name.
+        key_vault: Name of the key vault, such as `contoso`, or its https address.
+        connection: Name of the saved connection that authenticates.
+        open_connection: Function that opens a saved connection by its name.
     """
 
-    vault: str
+    key_vault: str
     connection: str
-    reach: Reach
+    open_connection: OpenConnection
 
     def __repr__(self) -> str:
-        return f"KeyVault({self.vault!r}, through={self.connection!r})"
+        return f"KeyVault({self.key_vault!r}, connection={self.connection!r})"
 
-    def certificate(self, name: str) -> Certificate:
-        """Return a certificate whose key signs in the vault.
-
-        Args:
-            name: Its name, with `/` and a version if it shall not be the newest.
-
-        Raises:
-            CertificateError: There is no such certificate, or it may not be read.
-            ParameterError: The name or the vault can't be one.
-            EntraError: The other connection gives no token; or NetworkError.
-        """
-        found = self._ask("GET", "certificates", name)
-        return self._signed_in_vault(_bytes(found.get("cer")), str(found.get("kid", "")), name)
-
-    def key_for(self, name: str, certificate: bytes) -> Certificate:
-        """Return a certificate that was given, whose key in the vault signs; arguments and errors alike.
+    def certificate(self, name: str) -> tuple[X509Certificate, KeyVaultKey]:
+        """Return a certificate, and the signer with its key.
 
         Args:
-            name: The key's name.
-            certificate: The certificate, DER.
-        """
-        found = self._ask("GET", "keys", name).get("key")
-        kid = found.get("kid", "") if isinstance(found, dict) else ""
-        return self._signed_in_vault(certificate, str(kid), name)
-
-    def secret(self, name: str) -> Certificate | Secret:
-        """Return what a secret holds: a certificate with its key (PFX or PEM), or a client secret.
+            name: Name of the certificate, or `NAME/VERSION`; without a version, the newest one is used.
 
         Raises:
-            CertificateError: There is no such secret, or it can't be used.
-            EntraError: The other connection gives no token; or NetworkError.
+            CertificateError: The certificate does not exist, is damaged, or the connection is not allowed to read it.
+            ParameterError: The name or the key vault is invalid.
+            EntraError: The connection can't get a token, or the key vault does not answer.
         """
-        found = self._ask("GET", "secrets", name)
-        value, kind = str(found.get("value") or ""), str(found.get("contentType") or "")
-        if kind == "application/x-pkcs12":
-            return Certificate.from_bytes(_bytes(value), None)
-        if kind == "application/x-pem-file":
-            return Certificate.from_bytes(value.encode("utf-8"), None)
-        if not value:
-            raise CertificateError(f"The secret {name!r} of the vault is empty.", remedy="Check what is in it.")
-        return Secret(value, f"keyvault:{name}")
-
-    def _signed_in_vault(self, der: bytes, kid: str, name: str) -> Certificate:
         from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 
-        path = self._path_of_key(kid)
+        found = self.send("GET", "certificates", name)
+        der, key = _bytes(found.get("cer")), KeyVaultKey(self, _key_path(str(found.get("kid", ""))))
         try:
-            return Certificate(load_der_x509_certificate(der), VaultKey(self, path))
+            return load_der_x509_certificate(der), key
         except (ValueError, InvalidVersion) as error:
-            raise CertificateError(f"The certificate {name!r} of the vault is damaged.", remedy="Check it.") from error
+            raise CertificateError(
+                f"The certificate {name!r} of the key vault is damaged.", remedy="Check the certificate."
+            ) from error
 
-    def _path_of_key(self, kid: str) -> str:
-        """Return name and version of a key id, which must be this vault's: tokens go nowhere else."""
-        # A service behind another address names keys by its own; only the end of an id is used.
-        parts = [part for part in path_of(kid).split("/") if part]
-        path = "/".join(parts[parts.index("keys") + 1 :]) if "keys" in parts else ""
-        if not _NAME.fullmatch(path):
-            raise CertificateError("The vault named no key that could sign.", remedy="Name a certificate with a key.")
-        return path
+    def key(self, name: str) -> KeyVaultKey:
+        """Return the signer with a key; arguments and errors as for `certificate`."""
+        found = self.send("GET", "keys", name).get("key")
+        key_id = found.get("kid", "") if isinstance(found, dict) else ""
+        return KeyVaultKey(self, _key_path(str(key_id)))
 
-    def _ask(
-        self, method: str, kind: str, name: str, body: Mapping[str, JSON] | None = None, end: str = ""
-    ) -> dict[str, JSON]:
-        """Return the JSON object that the vault answers with."""
-        if not _NAME.fullmatch(name):
-            raise ParameterError(f"{name!r} can't be a name in a vault.", remedy="Give a name, or NAME/VERSION.")
-        with self.reach(self.connection) as connection:
-            cloud, at, _ = connection.settings.cloud.name.partition("@")
-            suffix = SUFFIXES.get(cloud, DEFAULT_SUFFIX)
-            origin = vault_url(self.vault, suffix)
-            where = Origin.of(origin)
-            if not at and not (where and where.host.endswith(f".{suffix}")):
-                # Where the token service itself was named by hand, so may the vault be.
-                raise ParameterError(
-                    f"{origin} is no key vault of the cloud {cloud!r}, so it gets no token.",
-                    remedy=f"Name a vault below {suffix}, or authenticate with a connection of the vault's cloud.",
-                )
-            url = f"{origin}/{kind}/{quote(name)}{end}?api-version={API_VERSION}"
-            headers = connection.headers(f"https://{suffix}/.default")
-            if body is not None:
-                headers["Content-Type"] = "application/json"
-            data = None if body is None else json.dumps(body)
-            answer = connection.open_transport().send(method, url, headers=headers, body=data)
-        if answer.status == 200:
+    def secret(self, name: str) -> bytes | Secret:
+        """Return the content of a secret: a certificate file with its key (PFX or PEM) as bytes, or a client secret.
+
+        Args:
+            name: Name of the secret, or `NAME/VERSION`; without a version, the newest one is used.
+
+        Raises:
+            CertificateError: The secret does not exist, is empty, or the connection is not allowed to read it.
+            EntraError: As for `certificate`.
+        """
+        found = self.send("GET", "secrets", name)
+        value, kind = str(found.get("value") or ""), str(found.get("contentType") or "")
+        if kind == "application/x-pkcs12":
+            return _bytes(value)
+        if kind == "application/x-pem-file":
+            return value.encode("utf-8")
+        if not value:
+            raise CertificateError(
+                f"The secret {name!r} of the key vault is empty.", remedy="Check the value of the secret."
+            )
+        return Secret(value, f"keyvault:{name}")
+
+    def send(self, method: str, kind: str, name: str, action: str = "", body: object = None) -> dict[str, object]:
+        """Send a request to the key vault, and return the JSON object of the response.
+
+        Args:
+            method: HTTP method.
+            kind: Kind of the object: `certificates`, `keys` or `secrets`.
+            name: Name of the object, or `NAME/VERSION`.
+            action: Action on the object, such as `sign`; empty for none.
+            body: Value to send as JSON; None for nothing.
+
+        Raises:
+            CertificateError: The key vault refuses the request.
+            ParameterError: The name or the key vault is invalid.
+            EntraError: The connection can't get a token, or the key vault does not answer.
+        """
+        if not _OBJECT_NAME.fullmatch(name):
+            raise ParameterError(
+                f"{name!r} is not a name in a key vault.", remedy="Give a name, or a name and a version: NAME/VERSION."
+            )
+        path = "/".join(filter(None, (kind, name, action)))
+        with self.open_connection(self.connection) as connection:
+            service = key_vault_service(self.key_vault, connection.info.cloud)
+            client = connection.service(service)
             try:
-                found = json.loads(answer.body)
-            except ValueError as error:
-                raise NetworkError(f"{origin} answered with something else than JSON.", host=origin) from error
-            return found if isinstance(found, dict) else {}
-        raise _refused(origin, f"{kind}/{name}", answer.status, answer.body)
+                found: object = client.run(call(service, method, f"/{path}", body=body))
+            except GraphError as error:
+                reason = ", ".join(filter(None, (error.code or f"HTTP {error.status}", error.message[:200])))
+                raise CertificateError(
+                    f"{service.url} refuses {kind}/{name}: {reason}",
+                    remedy=_REMEDIES.get(error.status, "Try again later."),
+                ) from error
+            except ServiceUnavailableError as error:
+                raise CertificateError(error.problem, remedy="Try again later.") from error
+        return found if isinstance(found, dict) else {}
 
 
-class VaultKey(NamedTuple):
-    """A key in a vault.
+class KeyVaultKey(NamedTuple):
+    """A key in a key vault, as a signer.
 
     Args:
-        vault: The vault.
-        path: Name and version.
+        key_vault: The key vault.
+        path: Name and version of the key.
     """
 
-    vault: KeyVault
+    key_vault: KeyVault
     path: str
 
     def sign(self, message: bytes) -> bytes:
-        """Return the PS256 signature that the vault makes.
+        """Return the PS256 signature that the key vault makes of a message.
 
         Raises:
-            CertificateError: The vault does not sign with this key, or not for this connection.
-            EntraError: The other connection gives no token; or NetworkError.
+            CertificateError: The key vault does not sign with this key, or not for this connection.
+            EntraError: The connection can't get a token, or the key vault does not answer.
         """
         from hashlib import sha256
 
-        digest = base64url.encode(sha256(message).digest())
-        found = self.vault._ask("POST", "keys", self.path, {"alg": "PS256", "value": digest}, "/sign")  # noqa: SLF001 - of this file
+        body = {"alg": "PS256", "value": base64url.encode(sha256(message).digest())}
+        found = self.key_vault.send("POST", "keys", self.path, "sign", body)
         try:
             return base64url.decode(str(found.get("value", "")))
         except ValueError as error:
-            raise CertificateError("The vault's signature is not base64.", remedy="Try again.") from error
+            raise CertificateError("The signature of the key vault is not base64.", remedy="Try again.") from error
 
 
-def vault_url(vault: str, suffix: str) -> str:
-    """Return the URL of a vault.
+def key_vault_service(key_vault: str, cloud: Cloud) -> Service:
+    """Return the service that a key vault is.
 
     Args:
-        vault: Its name, or its URL.
-        suffix: Where vaults of the cloud are.
+        key_vault: Name of the key vault, or its https address.
+        cloud: Cloud of the connection.
 
     Raises:
-        ParameterError: It is neither.
+        ParameterError: The text is neither a name nor an address, or the key vault is in another cloud.
     """
-    if _VAULT_NAME.fullmatch(vault):
-        return f"https://{vault.lower()}.{suffix}"
-    remedy = f"Write contoso, or https://contoso.{suffix}."
-    try:
-        origin, path = parse_base(vault, remedy=remedy)
-    except ParameterError as error:
-        raise ParameterError("The key vault is neither a name nor an https address.", remedy=remedy) from error
-    return f"{origin}{path}"
+    if _KEY_VAULT_NAME.fullmatch(key_vault):
+        return find_service("keyvault", cloud, vault=key_vault)
+    # The name makes no difference: the address replaces the one that it stands for.
+    service = find_service("keyvault", cloud, vault="named")
+    suffix = service.resource.removeprefix("https://")
+    url = _checked_address(key_vault, suffix)
+    name, _, authority_host = cloud.name.partition("@")
+    # If the user chose the token service by its address, the key vault can have any address too.
+    if not authority_host and not f"{urlsplit(url).hostname}".endswith(f".{suffix}"):
+        raise ParameterError(
+            f"{url} is not a key vault of the cloud {name!r}, so it gets no token.",
+            remedy=f"Name a key vault below {suffix}, or authenticate with a connection to the cloud of the key vault.",
+        )
+    return service._replace(url=url)
 
 
-def _refused(origin: str, what: str, status: int, body: bytes) -> CertificateError:
+def _checked_address(text: str, suffix: str) -> str:
+    """Return the https address of a key vault; raise ParameterError for other text."""
     try:
-        error = json.loads(body)["error"]
-        code, message = str(error["code"]), str(error["message"])
-    except (ValueError, KeyError, TypeError):
-        code, message = f"HTTP {status}", ""
-    remedies = {
-        401: "Check that the connection is to the vault's tenant.",
-        403: "Give the connection the right: get for certificates and secrets, get and sign for keys.",
-        404: "Check the name.",
-    }
-    said = " ".join(word for word in message.split() if word.isprintable())[:200]
-    return CertificateError(
-        f"{origin} refuses {what}: {code}{f', {said}' if said else ''}", remedy=remedies.get(status, "Try again later.")
-    )
+        parts = urlsplit(text)
+        is_plain = not (parts.username or parts.password or parts.query or parts.fragment or parts.port == 0)
+    except ValueError:
+        parts, is_plain = urlsplit(""), False
+    if parts.scheme != "https" or not parts.hostname or not is_plain or not text.isprintable() or " " in text:
+        raise ParameterError(
+            "The key vault is neither a name nor an https address.",
+            remedy=f"Give a name such as contoso, or an address such as https://contoso.{suffix}.",
+        )
+    return text.rstrip("/")
+
+
+def _key_path(key_id: str) -> str:
+    """Return name and version of a key from its id.
+
+    The host of the id is ignored: behind another address, a key vault still uses its own host in ids. Requests go only
+    to the key vault that the user named.
+    """
+    parts = [part for part in urlsplit(key_id).path.split("/") if part]
+    path = "/".join(parts[parts.index("keys") + 1 :]) if "keys" in parts else ""
+    if not _OBJECT_NAME.fullmatch(path):
+        raise CertificateError(
+            "The key vault named no key that can sign.", remedy="Name a certificate that has a key in the key vault."
+        )
+    return path
 
 
 def _bytes(value: object) -> bytes:
     try:
         return b64decode(str(value), validate=True)
     except ValueError as error:
-        raise CertificateError("The vault's answer is damaged: its certificate is not base64.") from error
+        raise CertificateError("The response of the key vault is damaged: the certificate is not base64.") from error

@@ -1,1 +1,1 @@
-"""The certificate stores of the operating systems, and PKCS#11 tokens."""
+"""Certificate stores: directories, the stores of Windows and macOS, and PKCS#11 tokens."""

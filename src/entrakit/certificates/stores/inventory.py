@@ -1,33 +1,32 @@
-"""What every certificate store of this machine offers, and whether it can be used to sign in."""
+"""The certificates in all stores of this machine, and whether an app can sign in with them."""
 
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit.certificates.sources import stores_of, token_stores
+from entrakit.certificates.stores.available import stores_named, token_stores
 from entrakit.errors import CertificateError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.certificates import Certificate
-    from entrakit.certificates.stores.store import CertificateStore, Found
+    from entrakit.certificates.stores.store import CertificateStore, StoreItem
 
 
-class Offer(NamedTuple):
-    """One thing in one store.
+class InventoryItem(NamedTuple):
+    """One item of one store.
 
     Args:
-        kind: The store's kind.
+        kind: Kind of the store.
         scope: `user` or `computer`.
-        store: The store, for people.
-        place: Where in it.
+        store: Name of the store for messages.
+        place: Where the item is in the store.
         certificate: The certificate; None if it can't be read.
-        key: Kind and size of its key, such as `RSA 2048`; empty if it can't be read.
-        is_exportable: Whether the key can leave where it is; None where that is not known.
-        problem: Why it can't be used to sign in now; empty if it can.
+        key: Kind and size of the key, such as `RSA 2048`; empty if it can't be read.
+        is_exportable: Whether the private key is exportable; None if that is unknown.
+        problem: The reason why an app can't sign in with it now; empty if it can.
     """
 
     kind: str
@@ -40,23 +39,25 @@ class Offer(NamedTuple):
     problem: str
 
 
-def offers(which: str = "", module: str = "", *, now: float, environ: Mapping[str, str] = os.environ) -> list[Offer]:
-    """Return what the stores of this machine offer, tokens among them; nothing is asked for a password or PIN.
+def list_certificates(
+    store: str = "", module: str = "", *, now: float, environ: Mapping[str, str] = os.environ
+) -> list[InventoryItem]:
+    """Return all certificates in the stores of this machine, including tokens, without a password or PIN.
 
     Args:
-        which: As for `sources.stores_of`.
-        module: PKCS#11 module; empty for those that are configured.
+        store: Name of a store, as for `stores_named`; empty for all stores.
+        module: File of a PKCS#11 module; empty for the configured modules.
         now: Seconds since 1970.
         environ: The environment.
 
     Raises:
-        ParameterError: There is no such store or module.
-        CertificateError: Tokens were asked for, and no module is configured.
+        ParameterError: The store or the module does not exist.
+        CertificateError: Tokens are requested, but no PKCS#11 module is configured.
     """
-    stores = stores_of(which, module, None, environ)
-    if not which and not module:
+    stores = stores_named(store, module, None, environ)
+    if not store and not module:
         stores = [*stores, *_tokens(environ)]
-    return [_offer(store, found, now) for store in stores for found in store.contents()]
+    return [_item(one, item, now) for one in stores for item in one.contents()]
 
 
 def _tokens(environ: Mapping[str, str]) -> list[CertificateStore]:
@@ -68,12 +69,12 @@ def _tokens(environ: Mapping[str, str]) -> list[CertificateStore]:
         return []
 
 
-def _offer(store: CertificateStore, found: Found, now: float) -> Offer:
-    certificate, problem, key = found.certificate, found.problem, ""
+def _item(store: CertificateStore, item: StoreItem, now: float) -> InventoryItem:
+    certificate, problem, key = item.certificate, item.problem, ""
     if certificate is not None:
         key = certificate.key_kind
         try:
             certificate.check(now)
         except CertificateError as error:
             problem = error.problem
-    return Offer(store.kind, store.scope, store.name, found.place, certificate, key, found.is_exportable, problem)
+    return InventoryItem(store.kind, store.scope, store.name, item.place, certificate, key, item.is_exportable, problem)

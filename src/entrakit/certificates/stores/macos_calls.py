@@ -1,11 +1,12 @@
-"""The calls of macOS that `macos` needs. The only ctypes for macOS.
+"""System calls of macOS. The only file with ctypes for macOS.
 
     CoreFoundation   arrays, dictionaries, data; CFRelease
     Security         SecKeychainOpen, SecItemCopyMatching, SecIdentityCopy…, SecKeyCreateSignature
 
-One method is one question, with nothing decided here. Importing this file loads no library: `load` does. By the rule
-of CoreFoundation, what a function with Copy or Create in its name returns is ours to release. What a method makes on
-its way it releases itself; what it returns, the caller does.
+Each method is one request, without decisions. Importing this file loads no library; `load` does. All objects are
+references. By the rule of CoreFoundation, the caller of a function with Copy or Create in its name owns the reference
+that it returns. A method releases all references that it creates except its result, which the caller releases. Items of
+arrays belong to the array. A failed call raises `CallError`.
 """
 
 from __future__ import annotations
@@ -13,29 +14,10 @@ from __future__ import annotations
 import ctypes
 from contextlib import contextmanager
 from ctypes import byref, c_bool, c_char_p, c_int32, c_long, c_void_p
+from typing import TYPE_CHECKING, Protocol
 
-from entrakit.certificates.stores.macos import CallError
-
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Protocol
-
-    class Framework(Protocol):
-        """A loaded library."""
-
-        def function(self, name: str, result: type | None, *arguments: type) -> Callable[..., int]:
-            """Return a function that knows what it takes and returns."""
-            ...
-
-        def constant(self, name: str) -> int:
-            """Return the pointer that a global variable holds."""
-            ...
-
-        def address(self, name: str) -> int:
-            """Return where a global variable is."""
-            ...
-
 
 CORE_FOUNDATION = "/System/Library/Frameworks/CoreFoundation.framework/CoreFoundation"
 SECURITY = "/System/Library/Frameworks/Security.framework/Security"
@@ -45,7 +27,7 @@ STATUS = c_int32  # OSStatus
 USER_DOMAIN = 0
 ITEM_NOT_FOUND = -25300  # errSecItemNotFound
 
-# What each function returns, then what it takes. Every reference (CFTypeRef) is a pointer; CFIndex is a long.
+# Type of the result, then types of the arguments. A reference (CFTypeRef) is a pointer, a CFIndex is a long.
 _CORE_FOUNDATION: dict[str, tuple[type | None, ...]] = {
     "CFRelease": (None, c_void_p),
     "CFArrayCreate": (c_void_p, c_void_p, c_void_p, c_long, c_void_p),
@@ -71,8 +53,37 @@ _SECURITY: dict[str, tuple[type | None, ...]] = {
 }
 
 
+class CallError(Exception):
+    """A system call failed.
+
+    Args:
+        function: Name of the function.
+        status: OSStatus of the call; 0 if the call reported none.
+    """
+
+    def __init__(self, function: str, status: int) -> None:
+        super().__init__(f"{function}: {status}")
+        self.status = status
+
+
+class Framework(Protocol):
+    """A loaded library."""
+
+    def function(self, name: str, result: type | None, *arguments: type) -> Callable[..., int]:
+        """Return a function with the types of its result and its arguments."""
+        ...
+
+    def constant(self, name: str) -> int:
+        """Return the pointer in a global variable."""
+        ...
+
+    def address(self, name: str) -> int:
+        """Return the address of a global variable."""
+        ...
+
+
 class MacCalls:
-    """The calls of two loaded frameworks, as `macos.Calls` describes them.
+    """System calls through two loaded frameworks.
 
     Args:
         core: CoreFoundation.
@@ -84,18 +95,18 @@ class MacCalls:
         self._call = {**_functions(core, _CORE_FOUNDATION), **_functions(security, _SECURITY)}
 
     def user_keychains(self) -> int:
-        """SecKeychainCopyDomainSearchList: return an array of the keychains of this user."""
+        """SecKeychainCopyDomainSearchList: return an array of the keychains of the user."""
         return self._copied("SecKeychainCopyDomainSearchList", USER_DOMAIN)
 
     def keychain_at(self, path: str) -> int:
-        """SecKeychainOpen: return an array of one keychain; whether its file exists is not looked at."""
+        """SecKeychainOpen: return an array of the keychain in a file. The file does not have to exist."""
         with self._owned(self._copied("SecKeychainOpen", path.encode())) as keychain:
             return self._made(
                 "CFArrayCreate", None, byref(c_void_p(keychain)), 1, self._core.address("kCFTypeArrayCallBacks")
             )
 
     def identities(self, keychains: int) -> int:
-        """SecItemCopyMatching: return an array of the certificates of these keychains that have a key; 0 if none."""
+        """SecItemCopyMatching: return an array of the certificates of these keychains that have a key; 0 for none."""
         kinds = (
             self._core.address("kCFTypeDictionaryKeyCallBacks"),
             self._core.address("kCFTypeDictionaryValueCallBacks"),
@@ -116,28 +127,28 @@ class MacCalls:
                 raise
 
     def count(self, array: int) -> int:
-        """CFArrayGetCount."""
+        """CFArrayGetCount: return the number of items in an array."""
         return self._call["CFArrayGetCount"](array)
 
     def item(self, array: int, index: int) -> int:
-        """CFArrayGetValueAtIndex: return what lives as long as the array, and is not ours to release."""
+        """CFArrayGetValueAtIndex: return an item, which belongs to the array and must not be released."""
         return self._call["CFArrayGetValueAtIndex"](array, index)
 
     def certificate_of(self, identity: int) -> int:
-        """SecIdentityCopyCertificate."""
+        """SecIdentityCopyCertificate: return the certificate of an identity."""
         return self._copied("SecIdentityCopyCertificate", identity)
 
     def key_of(self, identity: int) -> int:
-        """SecIdentityCopyPrivateKey: return a reference to the key; the key itself stays where it is."""
+        """SecIdentityCopyPrivateKey: return a reference to the key of an identity. The key stays in the keychain."""
         return self._copied("SecIdentityCopyPrivateKey", identity)
 
     def encoded(self, certificate: int) -> bytes:
-        """SecCertificateCopyData: return a copy of a certificate's bytes."""
+        """SecCertificateCopyData: return a certificate in DER."""
         with self._owned(self._made("SecCertificateCopyData", certificate)) as data:
             return self._bytes(data)
 
     def is_extractable(self, key: int) -> bool | None:
-        """SecKeyCopyAttributes: return whether a key may leave; None if that is not said."""
+        """SecKeyCopyAttributes: return whether a key is exportable; None if its attributes do not tell."""
         attributes = self._call["SecKeyCopyAttributes"](key)
         if not attributes:
             return None
@@ -149,7 +160,7 @@ class MacCalls:
             }.get(value)
 
     def sign_pss(self, key: int, digest: bytes) -> bytes:
-        """SecKeyCreateSignature: return the RSA-PSS signature of a SHA-256 hash, whose salt is as long as the hash."""
+        """SecKeyCreateSignature: return the RSA-PSS signature of a SHA-256 hash, with a salt as long as the hash."""
         algorithm = self._security.constant("kSecKeyAlgorithmRSASignatureDigestPSSSHA256")
         error = c_void_p()
         with self._owned(self._made("CFDataCreate", None, digest, len(digest))) as data:
@@ -164,11 +175,11 @@ class MacCalls:
             return self._bytes(signature)
 
     def release(self, reference: int) -> None:
-        """CFRelease."""
+        """CFRelease: release a reference."""
         self._call["CFRelease"](reference)
 
     def _copied(self, name: str, *values: object) -> int:
-        """Return what a function gives by its last argument."""
+        """Return the value that a function writes to its last argument."""
         found = c_void_p()
         status = self._call[name](*values, byref(found))
         if status or not found.value:
@@ -176,7 +187,7 @@ class MacCalls:
         return found.value
 
     def _made(self, name: str, *values: object) -> int:
-        """Return what a function returns, which is NULL if it failed."""
+        """Return the result of a function; raise CallError if it is NULL."""
         found = self._call[name](*values)
         if not found:
             raise CallError(name, 0)
@@ -197,39 +208,39 @@ class LoadedFramework:
     """A library of this machine.
 
     Args:
-        path: Its file.
+        path: File of the library.
 
     Raises:
-        OSError: It does not load.
+        OSError: The library can't be loaded.
     """
 
     def __init__(self, path: str) -> None:
         self._library = ctypes.CDLL(path)
 
     def function(self, name: str, result: type | None, *arguments: type) -> Callable[..., int]:
-        """Return a function that knows what it takes: a pointer cut to 32 bits would be another one."""
+        """Return a function with its types. Without types, ctypes would cut pointers to 32 bits."""
         function = self._library[name]
         function.restype, function.argtypes = result, arguments
         return function
 
     def constant(self, name: str) -> int:
-        """Return the pointer that a global variable holds, such as that of a CFStringRef."""
+        """Return the pointer in a global variable, such as a CFStringRef."""
         return c_void_p.in_dll(self._library, name).value or 0
 
     def address(self, name: str) -> int:
-        """Return where a global variable is, such as a structure of callbacks."""
+        """Return the address of a global variable, such as a structure of callbacks."""
         return ctypes.addressof(c_bool.in_dll(self._library, name))
 
 
 def load(core: str = CORE_FOUNDATION, security: str = SECURITY) -> MacCalls:
-    """Return the calls of this machine.
+    """Load the frameworks of this machine.
 
     Args:
         core: File of CoreFoundation.
         security: File of Security.
 
     Raises:
-        OSError: This is not macOS.
+        OSError: The operating system is not macOS.
     """
     return MacCalls(LoadedFramework(core), LoadedFramework(security))
 

@@ -1,38 +1,39 @@
-"""Which PKCS#11 modules this machine has, as p11-kit's configuration says (pkcs11.conf(5)).
+"""PKCS#11 modules of this machine, from the configuration of p11-kit (pkcs11.conf(5)).
 
-    ~/.config/pkcs11/modules/*.module    the user's
-    /etc/pkcs11/modules/*.module         the administrator's
-    /usr/share/p11-kit/modules/*.module  those of packages
+    ~/.config/pkcs11/modules/*.module    modules of the user
+    /etc/pkcs11/modules/*.module         modules of the administrator
+    /usr/share/p11-kit/modules/*.module  modules of packages
 
-A file of one name in an earlier directory takes the place of the later ones. No module is loaded here.
+A file in an earlier directory replaces files with the same name in later ones. This file loads no module.
 """
 
 from __future__ import annotations
 
 import os
-from glob import glob
-from typing import NamedTuple
+from glob import escape, glob
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SYSTEM = ("/etc/pkcs11/modules", "/usr/share/p11-kit/modules", "/opt/homebrew/etc/pkcs11/modules")
-# Where a module that is named without a path is; p11-kit has one such directory, which differs between systems.
-LIBRARIES = ("/usr/lib/*/pkcs11", "/usr/lib64/pkcs11", "/usr/lib/pkcs11", "/usr/local/lib/pkcs11",
-             "/opt/homebrew/lib/pkcs11")  # fmt: skip
+# Directories of modules that are named without a path; p11-kit has one, which differs between systems.
+LIBRARIES = (
+    *("/usr/lib/*/pkcs11", "/usr/lib64/pkcs11", "/usr/lib/pkcs11", "/usr/local/lib/pkcs11"),
+    "/opt/homebrew/lib/pkcs11",
+)
 PROGRAM = "entra"
 MAX_FILE = 64 * 1024
 
 
 class Module(NamedTuple):
-    """One PKCS#11 module.
+    """A PKCS#11 module.
 
     Args:
-        name: Its name, as its configuration file or its own file is called.
-        path: Its file.
+        name: Name of its configuration file, or of the module's file.
+        path: File of the module.
     """
 
     name: str
@@ -40,17 +41,17 @@ class Module(NamedTuple):
 
 
 def configured_modules(environ: Mapping[str, str], system: Sequence[str] = SYSTEM) -> list[Module]:
-    """Return the modules that are configured for this machine and user, and whose files are there.
+    """Return the modules that are configured for this machine and user. Modules without a file are left out.
 
     Args:
         environ: The environment.
-        system: Directories of configuration files, beside the user's own.
+        system: Directories of configuration files, in addition to the one of the user.
     """
     home = environ.get("HOME") or os.path.expanduser("~")
     own = os.path.join(environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "pkcs11", "modules")
     files: dict[str, str] = {}
     for directory in (own, *system):
-        for file in sorted(glob(os.path.join(glob_safe(directory), "*.module"))):
+        for file in sorted(glob(os.path.join(escape(directory), "*.module"))):
             files.setdefault(os.path.basename(file), file)
     modules: dict[str, Module] = {}
     for file in files.values():
@@ -61,31 +62,24 @@ def configured_modules(environ: Mapping[str, str], system: Sequence[str] = SYSTE
 
 
 def named_module(path: str) -> Module:
-    """Return the module of a file that was named.
+    """Return the module in a file.
 
     Args:
-        path: The file; a bare name is looked for where modules are.
+        path: The file; `~` is expanded. A name without a directory is searched in the usual directories.
 
     Raises:
-        ParameterError: There is no such file.
+        ParameterError: The file does not exist.
     """
     found = _library(os.path.expanduser(path))
     if found is None:
         raise ParameterError(
-            f"There is no PKCS#11 module {path!r}.", remedy="Name the file of the module, such as its .so file."
+            f"The PKCS#11 module {path!r} does not exist.", remedy="Name the file of the module, such as a .so file."
         )
     return Module(os.path.basename(found).partition(".")[0], found)
 
 
-def glob_safe(path: str) -> str:
-    """Return a path in which nothing is a pattern."""
-    from glob import escape
-
-    return escape(path)
-
-
 def _module_of(file: str) -> Module | None:
-    """Return the module that a configuration file names, if it is meant for programs like this one."""
+    """Return the module of a configuration file; None if the module is not for this program or has no file."""
     options: dict[str, str] = {}
     try:
         with open(file, encoding="utf-8", errors="replace") as stream:
@@ -97,7 +91,7 @@ def _module_of(file: str) -> Module | None:
         if colon and not line.lstrip().startswith("#"):
             options[name.strip()] = value.strip()
     enabled, disabled = options.get("enable-in"), options.get("disable-in", "")
-    # Trust modules hold the CA certificates of the system and no key.
+    # Trust modules contain CA certificates and no keys.
     if options.get("trust-policy") == "yes" or PROGRAM in _words(disabled):
         return None
     if enabled is not None and PROGRAM not in _words(enabled):
@@ -115,5 +109,5 @@ def _library(path: str) -> str | None:
         return None
     if os.path.isabs(path) or os.sep in path:
         return os.path.abspath(path) if os.path.isfile(path) else None
-    candidates = [found for pattern in LIBRARIES for found in glob(os.path.join(pattern, glob_safe(path)))]
+    candidates = [found for pattern in LIBRARIES for found in glob(os.path.join(pattern, escape(path)))]
     return next(iter(candidates), None)

@@ -1,39 +1,37 @@
-"""Certificate stores, and how a certificate is found in them: the user's stores first, then the computer's.
+"""The interface of certificate stores, and the search in them: stores of the user first, then those of the computer.
 
-Several certificates may have one name, for they are renewed. The one that ends last, of those that can sign now, is
-taken: a computer's certificate counts only where the user's stores have none.
+Several certificates can have the same name, because certificates are renewed. The search returns the one that expires
+last among those that can sign now. It uses a store of the computer only if the stores of the user have none.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from itertools import chain, groupby
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from entrakit.certificates.names import COMMON_NAME, matches, parse_name, parse_thumbprint
 from entrakit.errors import CertificateError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from entrakit.certificates import Certificate
 
-SHOWN = 10
+MAX_SHOWN = 10
 
 
-class Found(NamedTuple):
-    """What a store has at one place.
+class StoreItem(NamedTuple):
+    """One item of a store: a certificate, or the reason why it can't be used.
 
     Args:
-        place: Where, for people.
-        certificate: The certificate with its key; None if it can't be used.
-        problem: A sentence that names the place and says why it can't be used; empty if it can.
-        exposed_path: The file with its key, if others on this machine can read it; else empty.
-        is_exportable: Whether its key can leave where it is; None where that is not known.
-        open: Returns the certificate with its key, where that was not opened yet; raises CertificateError if it can't.
+        place: Where the item is, for messages.
+        certificate: The certificate with its signer; None if the item can't be used.
+        problem: A sentence with the place and the reason why the item can't be used; empty if it can.
+        exposed_path: File of the private key if other users can read it, else empty.
+        is_exportable: Whether the private key is exportable; None if that is unknown.
+        open: Function that returns the certificate with its key, if the key was not opened yet. It raises
+            CertificateError if the key can't be opened.
     """
 
     place: str
@@ -45,193 +43,176 @@ class Found(NamedTuple):
 
 
 class CertificateStore(Protocol):
-    """A place that certificates live in."""
+    """A place with certificates."""
 
     @property
     def kind(self) -> str:
-        """What kind of store it is, in one word: `directory`, `dotnet`, `pkcs11`, `windows`, `keychain`."""
+        """Kind of the store: `directory`, `dotnet`, `pkcs11`, `windows` or `keychain`."""
         ...
 
     @property
     def name(self) -> str:
-        """How to call it, for people."""
+        """Name of the store for messages."""
         ...
 
     @property
     def scope(self) -> str:
-        """Whose it is: `user` or `computer`."""
+        """Owner of the store: `user` or `computer`."""
         ...
 
-    def contents(self) -> Iterator[Found]:
-        """Return what there is, also what can't be used; nothing if the place does not exist."""
+    def contents(self) -> Iterator[StoreItem]:
+        """Yield all items, also those that can't be used; nothing if the place does not exist."""
         ...
 
 
-class _Wanted(NamedTuple):
-    """What is looked for: in words, as a test, and as a measure of how near a certificate comes (0 to 1)."""
+class _Search(NamedTuple):
+    """Search for a certificate: description, predicate, and similarity (0 to 1)."""
 
-    words: str
-    is_met_by: Callable[[Certificate], bool]
-    likeness: Callable[[Certificate], float]
+    description: str
+    is_match: Callable[[Certificate], bool]
+    similarity: Callable[[Certificate], float]
 
 
 class _Candidate(NamedTuple):
-    """A certificate that was seen, and why it was not taken; empty if it can be."""
+    """A certificate of a store, and the reason why it was not selected; empty if it can be."""
 
-    found: Found
+    item: StoreItem
     certificate: Certificate
-    refusal: str
+    rejection: str
 
 
-def usual_stores(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> list[CertificateStore]:
-    """Return the stores of this machine, the user's before the computer's.
-
-    Args:
-        environ: The environment to look variables up in.
-        platform: The operating system, as `sys.platform` calls it.
-    """
-    from entrakit.certificates.stores.folder import computer_stores, user_stores
-
-    return [*user_stores(environ, platform), *computer_stores(environ, platform)]
-
-
-def find_by_thumbprint(
-    thumbprint: str, stores: Sequence[CertificateStore] | None = None, *, now: float | None = None
-) -> Certificate:
-    """Return the certificate with a thumbprint and its key, of the first store that has it.
+def find_by_thumbprint(thumbprint: str, stores: Sequence[CertificateStore], *, now: float | None = None) -> Certificate:
+    """Return the certificate with a thumbprint, from the first store that contains it.
 
     Args:
-        thumbprint: SHA-1 or SHA-256, as `names.parse_thumbprint` takes it.
-        stores: Where to look, in this order; None for the usual stores.
-        now: Seconds since 1970; None for now.
+        thumbprint: SHA-1 or SHA-256 thumbprint, as `names.parse_thumbprint` accepts it.
+        stores: Stores to search, in this order.
+        now: Seconds since 1970; None for the current time.
 
     Raises:
-        ParameterError: The thumbprint can't be one.
-        CertificateError: There is none, or it can't sign now; the error lists what there is.
+        ParameterError: The thumbprint is invalid.
+        CertificateError: No store has the certificate, or it can't sign now. The error lists the available ones.
     """
-    wanted = parse_thumbprint(thumbprint)
+    digits = parse_thumbprint(thumbprint)
 
-    def likeness(one: Certificate) -> float:
-        return _ratio(wanted, one.thumbprint if len(wanted) == 40 else one.thumbprint_sha256)
+    def similarity(one: Certificate) -> float:
+        return _ratio(digits, one.thumbprint if len(digits) == 40 else one.thumbprint_sha256)
 
-    test = _Wanted(
-        f"with the thumbprint {wanted}", lambda one: wanted in (one.thumbprint, one.thumbprint_sha256), likeness
+    search = _Search(
+        f"with the thumbprint {digits}", lambda one: digits in (one.thumbprint, one.thumbprint_sha256), similarity
     )
-    return _find(test, stores, now)
+    return _find(search, stores, now)
 
 
-def find_by_name(
-    name: str, stores: Sequence[CertificateStore] | None = None, *, now: float | None = None
-) -> Certificate:
-    """Return the certificate with a subject and its key; of several, the one that ends last of those valid now.
+def find_by_name(name: str, stores: Sequence[CertificateStore], *, now: float | None = None) -> Certificate:
+    """Return the certificate with a name: of several that are valid now, the one that expires last.
 
     Args:
-        name: Subject or common name, as `names.parse_name` takes it.
-        stores: Where to look, in this order; None for the usual stores.
-        now: Seconds since 1970; None for now.
+        name: Subject or common name, as `names.parse_name` accepts it.
+        stores: Stores to search, in this order.
+        now: Seconds since 1970; None for the current time.
 
     Raises:
-        ParameterError: The name can't be one.
-        CertificateError: There is none that can sign now; the error lists what there is.
+        ParameterError: The name is invalid.
+        CertificateError: No certificate with this name can sign now. The error lists the available ones.
     """
-    wanted = parse_name(name)
+    attributes = parse_name(name)
 
-    def likeness(one: Certificate) -> float:
+    def similarity(one: Certificate) -> float:
         common = [attribute for attribute in one.attributes if attribute[0] == COMMON_NAME]
-        return max(_ratio(_words(wanted), _words(seen)) for seen in (one.attributes, common))
+        return max(_ratio(_words(attributes), _words(other)) for other in (one.attributes, common))
 
-    return _find(_Wanted(f"named {name!r}", lambda one: matches(name, one.attributes), likeness), stores, now)
+    return _find(_Search(f"named {name!r}", lambda one: matches(name, one.attributes), similarity), stores, now)
 
 
-def find_first(words: str, stores: Sequence[CertificateStore], *, now: float) -> Certificate:
-    """Return a certificate of stores that were chosen by what they hold; of several, the one that ends last.
+def find_first(description: str, stores: Sequence[CertificateStore], *, now: float) -> Certificate:
+    """Return a certificate of stores that contain only suitable ones: of several, the one that expires last.
 
     Args:
-        words: What is looked for, for the error.
-        stores: Where to look.
+        description: Description of the certificate for the error message.
+        stores: Stores to search.
         now: Seconds since 1970.
 
     Raises:
-        CertificateError: There is none that can sign now; the error lists what there is.
+        CertificateError: No certificate can sign now. The error lists the available ones.
     """
-    return _find(_Wanted(words, lambda _: True, lambda _: 0.0), stores, now)
+    return _find(_Search(description, lambda _: True, lambda _: 0.0), stores, now)
 
 
-def _find(wanted: _Wanted, stores: Sequence[CertificateStore] | None, now: float | None) -> Certificate:
-    where = usual_stores() if stores is None else stores
+def _find(search: _Search, stores: Sequence[CertificateStore], now: float | None) -> Certificate:
     moment = time.time() if now is None else now
-    seen: list[_Candidate] = []
-    broken: list[Found] = []
-    for _, scoped in groupby(where, key=lambda store: store.scope):
-        fitting: list[_Candidate] = []
-        for found in chain.from_iterable(store.contents() for store in scoped):
-            if found.certificate is None:
-                broken.append(found)
+    rejected: list[_Candidate] = []
+    unusable: list[StoreItem] = []
+    for _, scoped in groupby(stores, key=lambda store: store.scope):
+        suitable: list[_Candidate] = []
+        for item in chain.from_iterable(store.contents() for store in scoped):
+            if item.certificate is None:
+                unusable.append(item)
                 continue
-            candidate = _judged(found, found.certificate, wanted, moment)
-            (seen if candidate.refusal else fitting).append(candidate)
-        for best in sorted(fitting, key=lambda one: one.certificate.not_after, reverse=True):
+            candidate = _candidate(item, item.certificate, search, moment)
+            (rejected if candidate.rejection else suitable).append(candidate)
+        for best in sorted(suitable, key=lambda one: one.certificate.not_after, reverse=True):
             try:
-                certificate = best.found.open() if best.found.open else best.certificate
+                certificate = best.item.open() if best.item.open else best.certificate
             except CertificateError as error:
-                broken.append(Found(best.found.place, None, error.problem))
+                unusable.append(StoreItem(best.item.place, None, error.problem))
                 continue
-            _warn_if_exposed(best.found)
+            _warn_if_exposed(best.item)
             return certificate
-    raise _nothing(wanted, where, seen, broken)
+    raise _not_found(search, stores, rejected, unusable)
 
 
-def _judged(found: Found, certificate: Certificate, wanted: _Wanted, now: float) -> _Candidate:
-    """Return a certificate with the reason why it can't be taken, if there is one."""
-    if not wanted.is_met_by(certificate):
-        return _Candidate(found, certificate, "it is another one")
+def _candidate(item: StoreItem, certificate: Certificate, search: _Search, now: float) -> _Candidate:
+    """Return a certificate with the reason against it, if there is a reason."""
+    if not search.is_match(certificate):
+        return _Candidate(item, certificate, "another certificate")
     try:
         certificate.check(now)
     except CertificateError as error:
-        return _Candidate(found, certificate, error.problem)
-    return _Candidate(found, certificate, "")
+        return _Candidate(item, certificate, error.problem)
+    return _Candidate(item, certificate, "")
 
 
-def _nothing(
-    wanted: _Wanted, stores: Sequence[CertificateStore], seen: list[_Candidate], broken: list[Found]
+def _not_found(
+    search: _Search, stores: Sequence[CertificateStore], rejected: list[_Candidate], unusable: list[StoreItem]
 ) -> CertificateError:
-    """Return the error that lists what there is, the nearest first, then what can't be read."""
-    seen.sort(key=lambda one: (wanted.is_met_by(one.certificate), wanted.likeness(one.certificate)), reverse=True)
-    lines = [f"There is no certificate {wanted.words} that has its private key and is valid."]
-    lines += _listed(
-        "Certificates that are there",
+    """Return the error that lists the available certificates, the most similar first, then the unusable items."""
+    rejected.sort(key=lambda one: (search.is_match(one.certificate), search.similarity(one.certificate)), reverse=True)
+    lines = [f"Found no certificate {search.description} that has its private key and is valid."]
+    lines += _section(
+        "Available certificates",
         [
             f"{one.certificate.subject}  {one.certificate.thumbprint}  until {one.certificate.not_after:%Y-%m-%d}  "
-            f"({one.found.place}): {one.refusal}"
-            for one in seen
+            f"({one.item.place}): {one.rejection}"
+            for one in rejected
         ],
     )
-    lines += _listed("What can't be read", [one.problem for one in broken])
-    lines += _listed("Looked in", [store.name for store in stores])
+    lines += _section("Can't be read", [one.problem for one in unusable])
+    lines += _section("Searched", [store.name for store in stores])
     return CertificateError(
         "\n".join(lines), remedy="Check the thumbprint or the name, or name a file with `certificate_path`."
     )
 
 
-def _listed(title: str, lines: list[str]) -> list[str]:
+def _section(title: str, lines: list[str]) -> list[str]:
     if not lines:
         return []
-    rest = [f"    and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return [f"  {title}:", *(f"    {line}" for line in lines[:SHOWN]), *rest]
+    rest = [f"    and {len(lines) - MAX_SHOWN} more"] if len(lines) > MAX_SHOWN else []
+    return [f"  {title}:", *(f"    {line}" for line in lines[:MAX_SHOWN]), *rest]
 
 
 def _words(name: Sequence[tuple[str, str]]) -> str:
     return " ".join(value for _, value in name)
 
 
-def _ratio(wanted: str, seen: str) -> float:
+def _ratio(text: str, other: str) -> float:
     from difflib import SequenceMatcher
 
-    return SequenceMatcher(None, wanted, seen, autojunk=False).ratio()
+    return SequenceMatcher(None, text, other, autojunk=False).ratio()
 
 
-def _warn_if_exposed(found: Found) -> None:
-    if found.exposed_path:
+def _warn_if_exposed(item: StoreItem) -> None:
+    if item.exposed_path:
         from entrakit.certificates.reading.files import warn_exposed
 
-        warn_exposed(found.exposed_path)
+        warn_exposed(item.exposed_path)

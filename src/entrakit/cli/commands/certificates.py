@@ -1,14 +1,14 @@
-"""`entra certificates`: what the certificate stores of this machine offer."""
+"""`entra certificates`: list the certificates in the stores of this machine."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit.certificates.stores.inventory import Offer
+    from entrakit.certificates.stores.inventory import InventoryItem
     from entrakit.cli.context import Context
     from entrakit.cli.options.connection import Parser
 
@@ -16,18 +16,23 @@ COLUMNS = ("SUBJECT", "SHA-1", "SHA-256", "UNTIL", "KEY", "EXPORTABLE", "STORE",
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
+    """Declare the options of the command."""
     parser.add_argument(
-        "--certificate-store", default="", metavar="STORE", help="only this store, `user` or `computer`"
+        "--certificate-store",
+        default="",
+        metavar="STORE",
+        help="search only this store, or those of the `user` or the `computer`",
     )
-    parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="tokens of this PKCS#11 module")
+    parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="list the tokens of this PKCS#11 module")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """List them: one block each on a terminal, one line each in a pipe."""
-    from entrakit.certificates.stores.inventory import offers
+    """List the certificates: a block for each on a terminal, a line for each in a pipe."""
+    from entrakit.certificates.stores.inventory import list_certificates
 
-    found = offers(options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ)
+    found = list_certificates(
+        options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ
+    )
     if context.as_json:
         context.give_json([_as_json(one) for one in found])
     elif context.is_terminal(context.streams.output):
@@ -41,7 +46,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _row(one: Offer) -> tuple[str, ...]:
+def _row(one: InventoryItem) -> tuple[str, ...]:
     certificate = one.certificate
     named = ("", "", "", "")
     if certificate is not None:
@@ -51,7 +56,7 @@ def _row(one: Offer) -> tuple[str, ...]:
     return (*named, one.key, _exportable(one), one.kind, one.scope, one.place, usable)
 
 
-def _show(one: Offer, context: Context) -> None:
+def _show(one: InventoryItem, context: Context) -> None:
     subject, sha1, sha256, until, key, exportable, kind, scope, place, usable = _row(one)
     context.give(subject or place)
     lines = [
@@ -65,11 +70,11 @@ def _show(one: Offer, context: Context) -> None:
             context.give(f"  {label:<8} {value}")
 
 
-def _exportable(one: Offer) -> str:
+def _exportable(one: InventoryItem) -> str:
     return {True: "yes", False: "no", None: "not known"}[one.is_exportable]
 
 
-def _as_json(one: Offer) -> dict[str, object]:
+def _as_json(one: InventoryItem) -> dict[str, object]:
     certificate = one.certificate
     return {
         "subject": certificate.subject if certificate else None,

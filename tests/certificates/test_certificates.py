@@ -1,4 +1,4 @@
-"""Certificates: what is checked before anything is sent, and what is never shown."""
+"""Certificates: checks before anything is sent, and data that is never shown."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 
 class Device:
-    """A signer whose key can't leave it."""
+    """A signer with a key that is not exportable."""
 
     def __init__(self, key: SoftwareKey) -> None:
         self._key = key
 
     def sign(self, message: bytes) -> bytes:
-        """Return a signature, made in the device."""
+        """Return a signature, as a device does."""
         return self._key.sign(message)
 
 
-def test_a_valid_certificate_passes_without_a_word(maker: Maker) -> None:
+def test_a_valid_certificate_has_no_warning(maker: Maker) -> None:
     """
-    With more than 30 days left there is nothing to say.
+    A certificate that is valid for more than 30 days passes the check without a warning.
     """
     assert "" == Certificate.from_pair(maker.key, maker.certificate()).check(time.time())
 
@@ -41,9 +41,9 @@ def test_a_valid_certificate_passes_without_a_word(maker: Maker) -> None:
 @pytest.mark.parametrize(
     ("ends", "words"), [(29.9, "in 29 days"), (12.01, "in 12 days"), (1.52, "in 36 hours"), (0.01, "in 0 hours")]
 )
-def test_one_that_ends_soon_is_warned_of(maker: Maker, ends: float, words: str) -> None:
+def test_a_certificate_that_expires_soon_has_a_warning(maker: Maker, ends: float, words: str) -> None:
     """
-    Within 30 days of its end a certificate warns (checklist 27).
+    A certificate that expires within 30 days passes with a warning (checklist 27).
     """
     warning = Certificate.from_pair(maker.key, maker.certificate(ends=ends)).check(time.time())
 
@@ -51,9 +51,9 @@ def test_one_that_ends_soon_is_warned_of(maker: Maker, ends: float, words: str) 
 
 
 @pytest.mark.parametrize(("begins", "ends", "words"), [(-10, -1, "expired on"), (5, 10, "not valid before")])
-def test_one_that_is_not_valid_is_refused(maker: Maker, begins: float, ends: float, words: str) -> None:
+def test_an_invalid_certificate_is_refused(maker: Maker, begins: float, ends: float, words: str) -> None:
     """
-    Expired, and not yet valid, with the day and what to do (checklist 27).
+    A certificate that expired or is not valid yet is refused, with the date and a remedy (checklist 27).
     """
     one = Certificate.from_pair(maker.key, maker.certificate(begins=begins, ends=ends))
     day = one.not_after if ends < 0 else one.not_before
@@ -67,7 +67,7 @@ def test_one_that_is_not_valid_is_refused(maker: Maker, begins: float, ends: flo
 
 def test_both_ends_are_valid(maker: Maker) -> None:
     """
-    The first and the last second belong to the time of validity (RFC 5280, 4.1.2.5).
+    A certificate is valid in the first and in the last second of its validity (RFC 5280, 4.1.2.5).
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
 
@@ -78,7 +78,7 @@ def test_both_ends_are_valid(maker: Maker) -> None:
 
 def test_a_short_key_is_refused(maker: Maker) -> None:
     """
-    RSA keys have 2048 bits at the least (checklist 27).
+    An RSA key with fewer than 2048 bits is refused (checklist 27).
     """
     one = Certificate.from_pair(maker.small_key, maker.certificate(key=maker.small_key))
 
@@ -86,49 +86,49 @@ def test_a_short_key_is_refused(maker: Maker) -> None:
         one.check(time.time())
 
 
-def test_a_key_of_another_kind_is_refused(maker: Maker) -> None:
+def test_a_key_of_another_type_is_refused(maker: Maker) -> None:
     """
-    Entra takes RSA only; an EC key is refused with that reason, wherever it lives.
+    Entra accepts RSA keys only. An EC key is refused with that reason, in memory and in a device.
     """
     with pytest.raises(CertificateError, match="RSA keys only"):
-        Certificate.from_pair(maker.ec_key, maker.certificate(key=maker.ec_key))  # type: ignore[arg-type] # what a program may do
+        Certificate.from_pair(maker.ec_key, maker.certificate(key=maker.ec_key))  # type: ignore[arg-type] # a program can do this
     with pytest.raises(CertificateError, match="RSA keys only"):
         Certificate(maker.certificate(key=maker.ec_key), Device(SoftwareKey(maker.key))).check(time.time())
 
 
 def test_another_key_is_refused(maker: Maker) -> None:
     """
-    The key must be the certificate's (checklist 27).
+    A private key that does not belong to the certificate is refused (checklist 27).
     """
-    with pytest.raises(CertificateError, match="not that of the certificate"):
+    with pytest.raises(CertificateError, match="does not belong to the certificate"):
         Certificate.from_pair(maker.other_key, maker.certificate())
 
 
-def test_a_key_that_stays_in_its_device_is_a_signer(maker: Maker) -> None:
+def test_a_device_is_a_signer(maker: Maker) -> None:
     """
-    Whatever signs will do; what can't leave its device is not kept.
+    Any signer is accepted. A key that is not exportable is not saved.
     """
     one = Certificate(maker.certificate(), Device(SoftwareKey(maker.key)))
 
     assert isinstance(one.signer, Signer)
     assert 256 == len(one.sign(b"message"))
-    with pytest.raises(CertificateError, match="can't leave"):
+    with pytest.raises(CertificateError, match="is not exportable"):
         one.export_pem()
 
 
-def test_a_device_with_another_key_is_found_out(maker: Maker) -> None:
+def test_a_device_with_another_key_is_refused(maker: Maker) -> None:
     """
     A signature that the certificate does not verify is refused before it is sent (checklist 27).
     """
     one = Certificate(maker.certificate(), Device(SoftwareKey(maker.other_key)))
 
-    with pytest.raises(CertificateError, match="not signed with its key"):
+    with pytest.raises(CertificateError, match="not made with the key"):
         one.sign(b"message")
 
 
-def test_nothing_secret_is_shown(maker: Maker) -> None:
+def test_no_secret_is_shown(maker: Maker) -> None:
     """
-    Repr shows subject, thumbprint and end; a pickle is refused (checklist 28, 49).
+    The repr of a certificate has subject, thumbprint and expiry only. Pickling is refused (checklist 28, 49).
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
 
@@ -141,9 +141,9 @@ def test_nothing_secret_is_shown(maker: Maker) -> None:
         pickle.dumps(one)
 
 
-def test_it_cannot_be_changed(maker: Maker) -> None:
+def test_a_certificate_is_immutable(maker: Maker) -> None:
     """
-    A certificate is a value: nothing of it can be set.
+    No attribute of a certificate can be set.
     """
     one = Certificate.from_pair(maker.key, maker.certificate())
 
@@ -152,9 +152,9 @@ def test_it_cannot_be_changed(maker: Maker) -> None:
             setattr(one, name, "other")
 
 
-def test_a_damaged_name_or_date_is_told_at_once(maker: Maker, as_der: Callable[[x509.Certificate], bytes]) -> None:
+def test_a_damaged_name_or_date_is_reported_at_once(maker: Maker, as_der: Callable[[x509.Certificate], bytes]) -> None:
     """
-    What the parser reads late is read when the certificate is made, so that no search crashes over it.
+    Fields that the parser reads on access are read when the certificate is created, so that no search fails on them.
     """
     data = as_der(maker.certificate())
     damaged = x509.load_der_x509_certificate(data.replace(b"Contoso", b"Conto\xff\xff"))
@@ -165,7 +165,7 @@ def test_a_damaged_name_or_date_is_told_at_once(maker: Maker, as_der: Callable[[
 
 def test_a_saved_certificate_opens_again(maker: Maker) -> None:
     """
-    What is kept of a certificate makes the same certificate again, chain included.
+    The PEM export of a certificate gives the same certificate again, including its chain.
     """
     middle = maker.certificate("middle", key=maker.other_key)
     one = Certificate.from_pair(maker.key, maker.certificate("app", issuer="middle"), [middle])
@@ -175,9 +175,9 @@ def test_a_saved_certificate_opens_again(maker: Maker) -> None:
     assert (one.der, one.chain) == (again.der, again.chain)
 
 
-def test_a_signer_that_fails_is_told(maker: Maker) -> None:
+def test_an_exception_of_a_signer_is_reported(maker: Maker) -> None:
     """
-    Whatever a program's own signer raises is told as the signer's, and not as the service's.
+    An exception of a program's own signer is reported as a failure of the signer, without its text.
     """
 
     class Failing:
