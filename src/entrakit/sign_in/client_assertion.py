@@ -1,12 +1,12 @@
-"""The client assertion: a JWT by which an app proves that it has a certificate's key (RFC 7523, 3; RFC 7515).
+"""Client assertions: JWTs that authenticate an app with the key of its certificate (RFC 7523, 3; RFC 7515).
 
-    header   alg PS256, typ JWT, x5t#S256; x5c where the app trusts a subject name
-    claims   iss and sub the app, aud the token endpoint, jti, iat, nbf, exp
-    signed   by the certificate's signer, anew for each request
+    header      alg PS256, typ JWT, x5t#S256; x5c for apps that trust a subject name
+    claims      iss and sub are the app, aud is the token endpoint; jti, iat, nbf, exp
+    signature   by the signer of the certificate; a new one for each request
 
-Follows Microsoft's "certificate credentials" page. It begins to be valid (`nbf`) when it is issued, not earlier: the
-service itself tolerates clocks that differ by minutes, the caller hands in the service's time where they differ by
-more, and an earlier beginning would only make what is stolen valid for longer than the page recommends.
+Follows Microsoft's "certificate credentials" page. An assertion is valid from the time of issue (`nbf` equals `iat`).
+The token service tolerates clock differences of minutes, and for larger ones the caller passes the time of the service.
+An earlier `nbf` would only make a stolen assertion valid for longer than the page recommends.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from __future__ import annotations
 import json
 import uuid
 from base64 import b64encode
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.tokens import base64url
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.certificates import Certificate
 
@@ -26,25 +26,30 @@ LIFETIME_S = 600
 
 
 def build(
-    certificate: Certificate, *, client_id: str, audience: str, now: float, lifetime_s: int = LIFETIME_S,
+    certificate: Certificate,
+    *,
+    client_id: str,
+    audience: str,
+    now: float,
+    lifetime_s: int = LIFETIME_S,
     send_chain: bool = False,
-) -> str:  # fmt: skip
+) -> str:
     """Return a signed client assertion.
 
     Args:
-        certificate: The app's certificate.
-        client_id: The app.
-        audience: The token endpoint of the authority that it is sent to.
-        now: Seconds since 1970, by a clock that agrees with the service's.
-        lifetime_s: Seconds until it ends, 600 at the most.
-        send_chain: Put certificate and chain into the header (`x5c`), for apps that trust a subject name.
+        certificate: Certificate of the app.
+        client_id: Client id of the app.
+        audience: Token endpoint that the assertion is sent to.
+        now: Seconds since 1970, by a clock that agrees with the token service.
+        lifetime_s: Lifetime in seconds, at most 600.
+        send_chain: Include certificate and chain in the header (`x5c`), for apps that trust a subject name.
 
     Raises:
-        CertificateError: The key could not sign, or is not the certificate's.
-        ParameterError: The lifetime is not within bounds.
+        CertificateError: The key can't sign, or belongs to another certificate.
+        ParameterError: The lifetime is out of range.
     """
     if not 0 < lifetime_s <= LIFETIME_S:
-        raise ParameterError(f"A client assertion lives {LIFETIME_S} seconds at the most, not {lifetime_s}.")
+        raise ParameterError(f"The lifetime of a client assertion is 1 to {LIFETIME_S} seconds, not {lifetime_s}.")
     header: dict[str, object] = {
         "alg": "PS256",
         "typ": "JWT",
