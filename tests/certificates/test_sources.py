@@ -13,6 +13,7 @@ from entrakit.authority.clouds import find_cloud
 from entrakit.certificates.sources import _pin_of, credential_from
 from entrakit.certificates.stores.available import DOTNET
 from entrakit.certificates.stores.pkcs11_uri import parse_uri
+from entrakit.cli.reconnect import reconnect
 from entrakit.errors import CertificateError, ParameterError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_an_app_signs_in_from_each_store(
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert f"--certificate-store {store}" in connection.settings.reconnect
+        assert f"--certificate-store {store}" in reconnect(connection.settings)
 
 
 def test_only_the_named_store_is_searched(places: dict[str, Path], maker: Maker) -> None:

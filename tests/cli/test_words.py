@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import entrakit
 from entrakit import connections
 from entrakit.authority.clouds import GLOBAL
-from entrakit.certificates.stores.inventory import offers
+from entrakit.certificates.stores.inventory import list_certificates
 from entrakit.cli.command_table import COMMANDS as TABLE
 from entrakit.cli.command_table import find
 from entrakit.cli.options.connection import parser_of
@@ -44,7 +44,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "export": bundle.export,
     "get_connection": entrakit.get_connection,
     "list_connections": entrakit.list_connections,
-    "offers": offers,
+    "list_certificates": list_certificates,
     "rekey": upkeep.rekey,
     "token": Connection.token,
 }

@@ -28,7 +28,7 @@ COMMANDS = {
     "disconnect_all": "entra disconnect --all",
     "export": "entra vault export FILE",
     "list_connections": "entra status",
-    "offers": "entra certificates",
+    "list_certificates": "entra certificates",
     "rekey": "entra vault rekey",
     "token": "entra token",
 }

@@ -16,6 +16,7 @@ from entrakit.authority.clouds import find_cloud
 from entrakit.certificates import Certificate
 from entrakit.certificates.signers import command
 from entrakit.certificates.sources import credential_from
+from entrakit.cli.reconnect import reconnect
 from entrakit.connecting import _words
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
 
@@ -75,7 +76,7 @@ def test_an_app_signs_in_with_a_program(files: tuple[str, str], entra_tenant: Te
 
     with get_connection("signed") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert shlex.join(words) in connection.settings.reconnect.replace("'", "")
+        assert shlex.join(words) in reconnect(connection.settings).replace("'", "")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from entrakit import connect, get_connection
 from entrakit.authority.clouds import CLOUDS, GLOBAL, find_cloud
 from entrakit.certificates.signers.key_vault import KeyVault, KeyVaultKey, _key_path, key_vault_service
 from entrakit.certificates.sources import credential_from
+from entrakit.cli.reconnect import reconnect
 from entrakit.errors import (
     CertificateError,
     NetworkError,
@@ -82,7 +83,7 @@ def test_a_later_process_signs_there_again(app: dict[str, object], entra_tenant:
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        words = connection.settings.reconnect
+        words = reconnect(connection.settings)
     assert f"--key-vault {entra_tenant.vault_url} --key-vault-connection ops --key-vault-certificate" in words
 
 
@@ -116,7 +117,7 @@ def test_a_client_secret_is_read_from_a_secret(app: dict[str, object], entra_ten
     with get_connection("app") as connection:
         assert "secret" == connection.settings.flow
         assert connection.token(min_validity_s=10**6).access_token
-        assert "--key-vault-secret" in connection.settings.reconnect
+        assert "--key-vault-secret" in reconnect(connection.settings)
 
 
 def test_the_first_valid_secret_of_several_is_used(app: dict[str, object], entra_tenant: Tenant) -> None:
