@@ -63,7 +63,7 @@ def issuer_seen(host: str, port: int, *, timeout_s: float = 5.0) -> str:
         ):
             der = secured.getpeercert(binary_form=True) or b""
         return x509.load_der_x509_certificate(der).issuer.rfc4514_string()
-    except (OSError, ValueError):
+    except (OSError, ValueError, x509.InvalidVersion):
         return ""
 
 

@@ -27,6 +27,7 @@ from entrakit.certificates.stores.pkcs11 import (
 )
 from entrakit.certificates.stores.pkcs11_modules import Module, named_module
 from entrakit.certificates.stores.pkcs11_uri import ANY, parse_uri
+from entrakit.cli.words import remedy_of
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
 
@@ -114,7 +115,7 @@ def test_a_pin_of_the_program_is_required_again(hsm: Hsm, app: dict[str, object]
 
     with get_connection("token") as connection, pytest.raises(InteractionRequiredError) as caught:
         connection.token(min_validity_s=10**6)
-    assert "--certificate-uri 'pkcs11:token=signing;object=app' --pkcs11-module" in caught.value.remedy
+    assert "--certificate-uri 'pkcs11:token=signing;object=app' --pkcs11-module" in remedy_of(caught.value)
     assert PIN not in str(caught.value)
 
 

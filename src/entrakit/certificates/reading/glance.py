@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509 import InvalidVersion
 
 from entrakit.certificates.reading.files import parse_certificate
 from entrakit.certificates.reading.formats import is_pfx, without_warnings
@@ -76,7 +77,7 @@ def _certificates_of(data: bytes) -> list[X509Certificate]:
         try:
             with without_warnings():
                 bundle = pkcs12.load_pkcs12(_pfx(stripped, mac), None)
-        except (ValueError, UnsupportedAlgorithm):
+        except (ValueError, InvalidVersion, UnsupportedAlgorithm):
             continue
         return [one.certificate for one in (bundle.cert, *bundle.additional_certs) if one is not None]
     return []
