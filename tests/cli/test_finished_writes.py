@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tests.graph.conftest import Answer
 
 # No file grows beyond 2 KiB. What coverage writes would, and be damaged.
-LIMIT = "unset COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG; ulimit -f 2;"
+# Python 3.11 stores bytecode that such a limit has truncated, and every later process fails to load it.
+LIMIT = "unset COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG; export PYTHONDONTWRITEBYTECODE=1; ulimit -f 2;"
 CREATE = ("request", "POST", "/users", "--body", '{"displayName":"user 0"}')
 
 
