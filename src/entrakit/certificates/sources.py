@@ -1,9 +1,9 @@
 """Sources of certificates: a description of where a certificate is becomes the certificate itself.
 
-{"path": …}                     a file with certificate and key
-{"path": …, "command": […]}     a file with the certificate, and a program that signs
-{"thumbprint": …} {"name": …}   the usual stores, or those that "store" and "module" name
-{"uri": "pkcs11:…"}             a token
+    {"path": …}                      a file with certificate and key
+    {"path": …, "command": […]}      a file with the certificate, and a program that signs
+    {"thumbprint": …} {"name": …}    the usual stores, or those that "store" and "module" name
+    {"uri": "pkcs11:…"}              a token
     {"vault": …, "vault_certificate": …, "vault_connection": …}     a certificate whose key signs in a key vault
     {"vault": …, "vault_key": …, "path": …, "vault_connection": …}  a file with the certificate, its key in a key vault
     {"vault": …, "vault_secret": …, "vault_connection": …}          a certificate or a client secret from a key vault
