@@ -60,14 +60,13 @@ class Request(NamedTuple):
     issued_after: float = 0.0
     is_graph: bool = False
 
+    def __str__(self) -> str:
+        # For logs and messages: a query may contain private values.
+        return f"{self.method} {without_query(self.url)}"
+
     def __repr__(self) -> str:
         # A body may contain a password.
-        return f"Request({self.shown}, {len(self.body or b'')} bytes)"
-
-    @property
-    def shown(self) -> str:
-        """Method and address for logs, without the query, which may contain private values."""
-        return f"{self.method} {without_query(self.url)}"
+        return f"Request({self}, {len(self.body or b'')} bytes)"
 
     @property
     def is_idempotent(self) -> bool:

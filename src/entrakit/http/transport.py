@@ -119,7 +119,7 @@ class Transport:
             delay = self._delay(outcome, attempt, begun) if repeatable else None
             if delay is None:
                 break
-            log.info("%s: attempt %d failed; trying again in %.1f s", request.shown, attempt, delay)
+            log.info("%s: attempt %d failed; trying again in %.1f s", request, attempt, delay)
             self.clock.sleep(delay)
         if isinstance(outcome, NetworkError):
             raise outcome
@@ -160,11 +160,11 @@ class Transport:
             UnexpectedAnswerError: The response is larger than the limit.
             ParameterError: The address is not `https`, or the proxy's address can't be used.
         """
+        headers = headers_to_send(request, authorization)
         client = self._open()
         import httpx2
 
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
-        headers = headers_to_send(request, authorization)
         sent_at = self.clock.time()
         try:
             with client.stream(request.method, request.url, headers=headers, content=request.body) as response:
@@ -188,10 +188,10 @@ class Transport:
             if 300 <= response.status < 400:
                 raise failures.redirected(response)
         except NetworkError as error:
-            log.info("%s failed: %s", request.shown, error.problem)
+            log.info("%s failed: %s", request, error.problem)
             return error
         took = self.clock.monotonic() - begun
-        log.info("%s answered %d in %.0f ms", request.shown, response.status, took * 1000)
+        log.info("%s answered %d in %.0f ms", request, response.status, took * 1000)
         date = response.date
         if date is not None:
             self.skew_s = date - self.clock.time()

@@ -42,7 +42,8 @@ def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
     for attempt in range(1, READINGS + 1):
         response = yield from send(request, patience_s=left_s)
         left_s -= response.waited_s
-        yield from check(response)
+        if not response.is_success:
+            yield from check(response)
         try:
             return read(response)
         except UnexpectedAnswerError as error:

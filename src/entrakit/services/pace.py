@@ -14,17 +14,17 @@ NO_GAP_S = 0.005
 
 
 class Pace:
-    """When the next request may go."""
+    """The time at which the next request may be sent.
+
+    Attributes:
+        is_slowed: Whether requests have to wait for their turn.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._next = 0.0
         self._gap_s = 0.0
-
-    @property
-    def is_slowed(self) -> bool:
-        """Whether requests are held apart at all."""
-        return self._gap_s > 0.0 or self._next > 0.0
+        self.is_slowed = False
 
     def throttled(self, now: float, seconds: float) -> None:
         """Keep quiet for a time, and go slower after it.
@@ -38,6 +38,7 @@ class Pace:
             if now >= self._next:
                 self._gap_s = min(LONGEST_GAP_S, max(FIRST_GAP_S, 2 * self._gap_s))
             self._next = max(self._next, now + seconds)
+            self.is_slowed = True
 
     def turn(self, now: float) -> float:
         """Take the next turn, and return the seconds to wait for it.
@@ -51,4 +52,5 @@ class Pace:
             turn = max(now, self._next)
             self._next = turn + self._gap_s if self._gap_s else 0.0
             self._gap_s = self._gap_s * QUICKER if self._gap_s > NO_GAP_S else 0.0
+            self.is_slowed = self._gap_s > 0.0 or self._next > 0.0
             return turn - now

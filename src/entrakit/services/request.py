@@ -74,7 +74,7 @@ def request_to(
     """Return a request to a service; arguments and errors as for `call`."""
     if not _METHOD.fullmatch(method.upper()):
         raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")
-    parameters = odata.parameters(query or {})
+    parameters = odata.parameters(query) if query else {}
     fields = {"accept": JSON, "client-request-id": guid()} | _checked(headers or {})
     address, path = _address(service, path)
     if service.is_graph:

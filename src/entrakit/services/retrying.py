@@ -77,6 +77,8 @@ def send(
             yield Wait(pause, error.problem)
             trip = trip._replace(waited_s=trip.waited_s + pause, may_be_done=trip.may_be_done or error.may_have_arrived)
             continue
+        if response.is_success:
+            return response._replace(attempts=trip.attempts, waited_s=trip.waited_s)
         following = _following(request, response, trip)
         if following is not None:
             request, trip = following

@@ -8,13 +8,13 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError, NetworkError, ParameterError
-from entrakit.http.address import shown_host
+from entrakit.http.address import Origin, shown_host
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
 from entrakit.services.pace import Pace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from entrakit.http.transport import Clock, Transport
@@ -71,6 +71,8 @@ class Runner:
     ) -> None:  # fmt: skip
         self.service = service
         self.pace = pace or Pace()
+        self._origins = service.origins
+        self._scope = service.scope
         self._connection = connection
         self._transport = transport
         self._clock = clock
@@ -128,27 +130,32 @@ class Runner:
         if isinstance(step, Together):
             return self._run_together(step)
         if isinstance(step, HeldPermissions):
-            return permissions_of(self._connection.fresh_service_token(self.service.scope))
+            return permissions_of(self._connection.fresh_service_token(self._scope))
         raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
 
     def _exchange(self, request: Request) -> Response:
         authorization = ""
         if request.is_authorized:
-            refuse_stranger(self.service, request)
-        turn = self.pace.turn(self._clock.monotonic())
-        if turn > 0:
-            self._sleep(turn, THROTTLED)
+            refuse_stranger(request, self.service, self._origins)
+        if self.pace.is_slowed:
+            self._take_turn()
         if request.is_authorized:
             token = self._connection.service_token(
-                self.service.scope, claims=request.claims, issued_after=request.issued_after
+                self._scope, claims=request.claims, issued_after=request.issued_after
             )
             authorization = f"{token.token_type} {token.access_token}"
         try:
             response = self._transport.once(request, authorization=authorization, limit=MAX_ANSWER)
         except NetworkError as error:
             raise Undelivered(error) from error
-        note(response)
+        if log.isEnabledFor(logging.DEBUG):
+            note(response)
         return response
+
+    def _take_turn(self) -> None:
+        turn = self.pace.turn(self._clock.monotonic())
+        if turn > 0:
+            self._sleep(turn, THROTTLED)
 
     def _wait(self, step: Wait) -> None:
         if step.is_throttled:
@@ -200,13 +207,18 @@ def steps_of(operation: Call[T] | Operation[T]) -> Operation[T]:
     return fetch(operation.request, operation.read) if isinstance(operation, Call) else operation
 
 
-def refuse_stranger(service: Service, request: Request) -> None:
-    """Check that a token goes only to the service's own hosts: the last gate, whatever an operation asks for.
+def refuse_stranger(request: Request, service: Service, origins: Sequence[Origin]) -> None:
+    """Check that a token is sent to the service's own origins only, whatever an operation requests.
+
+    Args:
+        request: The request.
+        service: The service, for the error message.
+        origins: The origins of the service.
 
     Raises:
-        ParameterError: It would go elsewhere; the error names the host.
+        ParameterError: The address is on another origin; the error names its host.
     """
-    if not service.owns(request.url):
+    if Origin.of(request.url) not in origins:
         raise ParameterError(
             f"{shown_host(request.url)} is not a host of the service {service.name}, so its token is not sent there.",
             remedy=f"Ask {service.host}, or connect the other service.",
@@ -215,13 +227,11 @@ def refuse_stranger(service: Service, request: Request) -> None:
 
 def note(response: Response) -> None:
     """Log a response: method, path and ids, without query and body."""
-    if not log.isEnabledFor(logging.DEBUG):
-        return
     request = response.request
     log.debug(
         "%s answered %d, request id %s, client request id %s",
-        request.shown, response.status, response.request_id, request.client_request_id,
-    )  # fmt: skip
+        *(request, response.status, response.request_id, request.client_request_id),
+    )
 
 
 def permissions_of(token: Token | None) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +13,7 @@ from entrakit.services.pace import Pace
 from entrakit.services.runner import (
     MAX_ANSWER,
     THROTTLED,
+    log,
     note,
     permissions_of,
     refuse_stranger,
@@ -53,6 +55,8 @@ class AsyncRunner:
     ) -> None:  # fmt: skip
         self.service = service
         self.pace = pace or Pace()
+        self._origins = service.origins
+        self._scope = service.scope
         self._connection = connection
         self._transport = transport
         self._clock = clock
@@ -102,17 +106,15 @@ class AsyncRunner:
         if isinstance(step, Together):
             return await self._run_together(step)
         if isinstance(step, HeldPermissions):
-            return permissions_of(self._connection.fresh_service_token(self.service.scope))
+            return permissions_of(self._connection.fresh_service_token(self._scope))
         raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
 
     async def _exchange(self, request: Request) -> Response:
         authorization = ""
         if request.is_authorized:
-            refuse_stranger(self.service, request)
-        turn = self.pace.turn(self._clock.monotonic())
-        if turn > 0:
-            tell(self._on_wait, turn, THROTTLED)
-            await self._sleep(turn)
+            refuse_stranger(request, self.service, self._origins)
+        if self.pace.is_slowed:
+            await self._take_turn()
         if request.is_authorized:
             token = await self._token(request)
             authorization = f"{token.token_type} {token.access_token}"
@@ -120,11 +122,18 @@ class AsyncRunner:
             response = await self._transport.once(request, authorization=authorization, limit=MAX_ANSWER)
         except NetworkError as error:
             raise Undelivered(error) from error
-        note(response)
+        if log.isEnabledFor(logging.DEBUG):
+            note(response)
         return response
 
+    async def _take_turn(self) -> None:
+        turn = self.pace.turn(self._clock.monotonic())
+        if turn > 0:
+            tell(self._on_wait, turn, THROTTLED)
+            await self._sleep(turn)
+
     async def _token(self, request: Request) -> Token:
-        scope = self.service.scope
+        scope = self._scope
         if not request.claims:
             fresh = self._connection.fresh_service_token(scope, issued_after=request.issued_after)
             if fresh is not None:

@@ -197,12 +197,13 @@ class _Call:
         if not token.isascii() or not token.isprintable() or " " in token or str(kind).lower() != "bearer":
             raise self._misunderstood(None)
         claims = result.get("id_token_claims")
+        expires_in = result.get("expires_in")
         scope = result.get("scope")
         return Grant(
             access_token=token,
             token_type="Bearer",
             asked_at=self._http.asked_at,
-            expires_in=seconds_of(result.get("expires_in"), DEFAULT_LIFETIME_S),
+            expires_in=float(expires_in) if isinstance(expires_in, int) else DEFAULT_LIFETIME_S,
             refresh_in=self._http.refresh_in,
             scopes=tuple(scope.split()) if isinstance(scope, str) else (),
             refresh_token=str(result.get("refresh_token") or ""),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from entrakit.sign_in.discovery import Authority
 
 NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before", "expires_on")
+NO_HEADERS = Headers({})
 
 log = logging.getLogger("entrakit.msal")
 
@@ -71,7 +72,7 @@ class MsalHttp:
         del params, unused
         authority = self.authority
         if url.endswith("/.well-known/openid-configuration"):
-            return MsalResponse(Request("GET", url), 200, Headers({}), authority.document.encode())
+            return MsalResponse(Request("GET", url), 200, NO_HEADERS, authority.document.encode())
         _, found, user = url.partition("/common/userrealm/")
         if found:
             # MSAL leaves the port out, and the user name as it is.
@@ -137,7 +138,7 @@ class MsalHttp:
         self.refresh_in = float(refresh_in) if refresh_in else None
         kept = {name: value for name, value in body.items() if value is not None}
         # MSAL raises for a status of 500 and more only; below that the body decides.
-        return MsalResponse(answer.request, min(answer.status, 400), Headers({}), json.dumps(kept).encode())
+        return MsalResponse(answer.request, min(answer.status, 400), NO_HEADERS, json.dumps(kept).encode())
 
 
 def _no_json(answer: Response) -> UnexpectedAnswerError:

@@ -66,7 +66,8 @@ def discover(cloud: Cloud, tenant_id: str, transport: Transport, *, directory: s
         NetworkError: No answer arrived.
     """
     origin = Origin.parse(cloud.authority)
-    path = _path(origin, tenant_id, directory)
+    host = origin.shown()
+    path = _path(host, tenant_id, directory)
     now = transport.clock.time()
     stored = _load(path, now) if path else None
     if stored is not None:
@@ -136,11 +137,10 @@ def _not_a_token_service(origin: Origin, reason: str) -> UnexpectedAnswerError:
     )
 
 
-def _path(origin: Origin, tenant_id: str, directory: str | None) -> str:
+def _path(host: str, tenant_id: str, directory: str | None) -> str:
     if not directory:
         return ""
-    host = origin.shown().replace(":", "_").strip("[]")
-    return os.path.join(directory, f"{host}_{tenant_id}.json")
+    return os.path.join(directory, f"{host.replace(':', '_').strip('[]')}_{tenant_id}.json")
 
 
 def _load(path: str, now: float) -> str | None:
