@@ -42,7 +42,7 @@ class Fixed:
 
 def client(origin: str, ca: str, token: str) -> Client:
     """Return a client for an origin."""
-    service = Service("graph", f"{origin}/v1.0", "https://graph.microsoft.com")
+    service = Service("graph", f"{origin}/v1.0", "https://graph.microsoft.com", is_graph=True)
     return Client(Runner(Fixed(token), service, Transport(ca_bundle=ca, http2=True)))
 
 

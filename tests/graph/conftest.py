@@ -380,7 +380,7 @@ def server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[GraphServer]:
 @pytest.fixture
 def service(server: GraphServer) -> Service:
     """Return the service as the client knows it."""
-    return Service("graph", f"{server.url}/v1.0", "https://graph.microsoft.com")
+    return Service("graph", f"{server.url}/v1.0", "https://graph.microsoft.com", is_graph=True)
 
 
 @pytest.fixture

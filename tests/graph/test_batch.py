@@ -19,7 +19,7 @@ from entrakit.services.service import Service
 if TYPE_CHECKING:
     from entrakit.services.operation import Call, Request, Response, Wait
 
-GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
 ARM = Service("azure", "https://management.azure.com", "https://management.azure.com")
 # What may happen to an item, in turn; and to a whole batch.
 ITEM = st.lists(st.sampled_from([429, 503, 500, 504]), max_size=3)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
-GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
 
 
 def delta(pages: list[object], **options: object) -> tuple[Delta, list[JSON], list[str]]:

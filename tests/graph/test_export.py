@@ -50,7 +50,7 @@ class Box:
         return Token("token-1", issued_at=0.0, expires_at=1e12)
     fresh_service_token = service_token
 
-service = Service("graph", f"{url}/v1.0", "https://graph.microsoft.com")
+service = Service("graph", f"{url}/v1.0", "https://graph.microsoft.com", is_graph=True)
 client = Client(Runner(Box(), service, Transport(ca_bundle=ca)))
 sys.settrace(traced)
 print(client.export("/users", file, parallel=int(parallel), top=50))

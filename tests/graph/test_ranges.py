@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
-GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
 PAGE = 7
 NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + "'_-.#é"), min_size=1, max_size=6)
 

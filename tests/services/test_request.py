@@ -13,8 +13,10 @@ from entrakit.services.operation import Response
 from entrakit.services.request import call, request_to
 from entrakit.services.service import Service
 
-GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com")
-VAULT = Service("keyvault", "https://contoso.vault.azure.net", "https://vault.azure.net", (), (("api-version", "7.5"),))
+GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
+VAULT = Service(
+    "key-vault", "https://contoso.vault.azure.net", "https://vault.azure.net", (), (("api-version", "7.5"),)
+)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def test_a_base_address_may_have_a_path() -> None:
     """
     Where Graph is below a path, the other version is below it, too, and queries are seen as what they are.
     """
-    below = Service("graph", "https://gate.contoso.com/graph/v1.0", "https://graph.microsoft.com")
+    below = Service("graph", "https://gate.contoso.com/graph/v1.0", "https://graph.microsoft.com", is_graph=True)
 
     assert "https://gate.contoso.com/graph/beta/users" == request_to(below, "GET", "/beta/users").url
     whole = request_to(below, "GET", "https://gate.contoso.com/graph/v1.0/users/$count")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from entrakit.authority.clouds import CLOUDS, GLOBAL, find_cloud
+from entrakit.authority.clouds import CLOUDS, GLOBAL, Cloud, find_cloud
 from entrakit.errors import ParameterError
 from entrakit.services.service import Service, checked, find_service
 
@@ -29,8 +29,8 @@ def test_graph_is_the_clouds_own(cloud: object) -> None:
         ("azure", "global", "https://management.azure.com", "https://management.azure.com/.default"),
         ("azure", "usgov", "https://management.usgovcloudapi.net", "https://management.usgovcloudapi.net/.default"),
         ("azure", "china", "https://management.chinacloudapi.cn", "https://management.chinacloudapi.cn/.default"),
-        ("keyvault", "global", "https://contoso.vault.azure.net", "https://vault.azure.net/.default"),
-        ("keyvault", "usgov-dod", "https://contoso.vault.usgovcloudapi.net", "https://vault.usgovcloudapi.net/.default"),
+        ("key-vault", "global", "https://contoso.vault.azure.net", "https://vault.azure.net/.default"),
+        ("key-vault", "usgov-dod", "https://contoso.vault.usgovcloudapi.net", "https://vault.usgovcloudapi.net/.default"),
         ("defender-endpoint", "global", "https://api.security.microsoft.com/api", "https://api.securitycenter.microsoft.com/.default"),
         ("defender-xdr", "global", "https://api.security.microsoft.com/api", "https://api.security.microsoft.com/.default"),
         ("defender-xdr", "usgov", "https://api-gov.security.microsoft.us/api", "https://api-gov.security.microsoft.us/.default"),
@@ -40,7 +40,7 @@ def test_other_services(name: str, cloud: str, url: str, scope: str) -> None:
     """
     The other services have their own addresses and resources in each cloud.
     """
-    service = find_service(name, find_cloud(cloud), vault="Contoso")
+    service = find_service(name, find_cloud(cloud), key_vault="Contoso")
 
     assert (url, scope) == (service.url, service.scope)
 
@@ -62,13 +62,61 @@ def test_a_service_that_a_cloud_has_not_is_refused() -> None:
         find_service("defender-xdr", find_cloud("china"))
 
 
+@pytest.mark.parametrize("name", ["key-vault", "keyvault", "key_vault"])
+def test_older_names_of_key_vault_mean_the_same(name: str) -> None:
+    """
+    The service has one name; the older ones are accepted and lead to it.
+    """
+    service = find_service(name, GLOBAL, key_vault="contoso")
+
+    assert ("key-vault", "https://contoso.vault.azure.net") == (service.name, service.url)
+
+
 @pytest.mark.parametrize("vault", ["", "a", "x" * 25, "contoso.evil", "con/toso", "köln", "a b"])
 def test_a_vault_has_a_name(vault: str) -> None:
     """
     What can't be the name of a vault, and would lead to another host, is refused.
     """
     with pytest.raises(ParameterError):
-        find_service("keyvault", GLOBAL, vault=vault)
+        find_service("key-vault", GLOBAL, key_vault=vault)
+
+
+@pytest.mark.parametrize(
+    ("vault", "cloud", "url"),
+    [
+        ("contoso", "global", "https://contoso.vault.azure.net"),
+        ("Contoso-1", "china", "https://contoso-1.vault.azure.cn"),
+        ("https://contoso.vault.usgovcloudapi.net/", "usgov", "https://contoso.vault.usgovcloudapi.net"),
+        ("https://localhost:8443/keyvault/x/", "https://localhost:9443", "https://localhost:8443/keyvault/x"),
+    ],
+)
+def test_a_vault_is_a_name_or_an_address(vault: str, cloud: str, url: str) -> None:
+    """
+    A name is completed with the cloud's own suffix; an address must be below it, unless the token service has an
+    address of its own, too.
+    """
+    assert url == find_service("key-vault", find_cloud(cloud), key_vault=vault).url
+
+
+@pytest.mark.parametrize("vault", ["x", "a.b", "http://contoso.vault.azure.net", "https://", "https://u:p@host",
+                                   "https://host/?q=1", "contoso/../evil", "-contoso", "https://[",
+                                   "https://exa mple", "https://host:x", "https://host:99999"])  # fmt: skip
+def test_what_is_no_vault_is_refused(vault: str) -> None:
+    """
+    Tokens go over TLS, to a host that was named plainly.
+    """
+    with pytest.raises(ParameterError, match="neither a name nor an https address"):
+        find_service("key-vault", GLOBAL, key_vault=vault)
+
+
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.name)
+def test_each_cloud_has_key_vaults(cloud: Cloud) -> None:
+    """
+    Key vaults of every cloud are known, in one table.
+    """
+    service = find_service("key-vault", cloud, key_vault="contoso")
+
+    assert service.url.removeprefix("https://contoso.") == service.resource.removeprefix("https://")
 
 
 @pytest.mark.parametrize(
@@ -121,11 +169,28 @@ def test_a_service_of_ones_own_is_checked(service: Service) -> None:
     A service of the user's own needs an https address and a resource.
     """
     with pytest.raises(ParameterError):
-        checked(service)
+        checked(service, GLOBAL)
 
 
 def test_a_service_of_ones_own() -> None:
     """
-    A slash at the end of its address is left out.
+    Its address gets its only form: a host in lower case, no port 443, no slash at the end.
     """
-    assert checked(Service("mine", "https://api.contoso.com/v1/", "api://x")).url == "https://api.contoso.com/v1"
+    assert (
+        checked(Service("mine", "https://API.contoso.com:443/v1/", "api://x"), GLOBAL).url
+        == "https://api.contoso.com/v1"
+    )
+
+
+def test_only_the_registry_makes_a_service_graph() -> None:
+    """
+    Neither a name nor a host makes a service Microsoft Graph, and nobody may claim that it is; the registry's own may
+    be passed on.
+    """
+    graph = find_service("graph", GLOBAL)
+
+    assert (True, True) == (graph.is_graph, find_service("graph-beta", GLOBAL).is_graph)
+    assert not Service("graph", graph.url, graph.resource).is_graph
+    assert graph == checked(graph, GLOBAL)
+    with pytest.raises(ParameterError, match="is not the Microsoft Graph"):
+        checked(Service("mine", "https://api.contoso.com", "api://x", is_graph=True), GLOBAL)

@@ -157,13 +157,14 @@ class Connection:
 
         return AsyncConnection(self)
 
-    def service(self, service: str | Service = "graph", *, vault: str = "") -> Client:
+    def service(self, service: str | Service = "graph", *, key_vault: str = "", vault: str = "") -> Client:
         """Return a service, asked on this connection; tokens for it come from the same sign-in.
 
         Args:
-            service: Its name (`graph`, `graph-beta`, `azure`, `keyvault`, `defender-endpoint`, `defender-xdr`), or a
+            service: Its name (`graph`, `graph-beta`, `azure`, `key-vault`, `defender-endpoint`, `defender-xdr`), or a
                 `Service` of your own.
-            vault: Name of the key vault, for `keyvault`.
+            key_vault: Name of the key vault, or its https address, for `key-vault`.
+            vault: The older name of `key_vault`.
 
         Raises:
             ParameterError: There is no such service in the cloud of the connection.
@@ -171,19 +172,19 @@ class Connection:
         from entrakit.graph.client import Client
         from entrakit.services.runner import Runner
 
-        found = self.find_service(service, vault=vault)
+        found = self.find_service(service, key_vault=key_vault or vault)
         with self._services_lock:
             if found not in self._runners:
                 self._runners[found] = Runner(self, found, self.service_transport(), clock=self._clock)
             return Client(self._runners[found])
 
-    def find_service(self, service: str | Service, *, vault: str = "") -> Service:
+    def find_service(self, service: str | Service, *, key_vault: str = "") -> Service:
         """Return what a service's name means in this connection's cloud; arguments and errors as for `service()`."""
         from entrakit.services import service as services
 
         if isinstance(service, services.Service):
-            return services.checked(service)
-        return services.find_service(service, self.settings.cloud, vault=vault)
+            return services.checked(service, self.settings.cloud)
+        return services.find_service(service, self.settings.cloud, key_vault=key_vault)
 
     def close(self) -> None:
         """Forget tokens and proof. What is kept in the vault stays there; `token()` raises from now on."""

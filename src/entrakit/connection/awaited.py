@@ -57,9 +57,9 @@ class AsyncConnection:
         """Microsoft Graph v1.0, asked on this connection."""
         return self.service("graph")
 
-    def service(self, service: str | Service = "graph", *, vault: str = "") -> AsyncClient:
+    def service(self, service: str | Service = "graph", *, key_vault: str = "", vault: str = "") -> AsyncClient:
         """Return a service; arguments and errors as for `Connection.service()`."""
-        found = self._connection.find_service(service, vault=vault)
+        found = self._connection.find_service(service, key_vault=key_vault or vault)
         if self._transport is None:
             self._transport = AsyncTransport(self._connection.service_transport())
         if found not in self._runners:

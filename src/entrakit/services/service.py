@@ -1,38 +1,49 @@
-"""The services that a connection reaches: base address, resource, and the hosts that may see a token.
+"""The services that a connection can call: base address, resource, and the origins that may receive a token.
 
     graph              Microsoft Graph v1.0
     graph-beta         Microsoft Graph beta
     azure              Azure Resource Manager
-    keyvault           a vault of Azure Key Vault: `find_service("keyvault", vault="contoso")`
+    key-vault          a key vault of Azure: `find_service("key-vault", cloud, key_vault="contoso")`
     defender-endpoint  Microsoft Defender for Endpoint
     defender-xdr       Microsoft Defender XDR
 
-Each cloud has its own. A service that is not here is made with `Service(name, url, resource)`.
+Each cloud has its own. Any other service is `Service(name, url, resource)`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError
 from entrakit.http.address import Origin, parse_base, shown_host
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.authority.clouds import Cloud
 
+KEY_VAULT = "key-vault"
+ALIASES = {"keyvault": KEY_VAULT, "key_vault": KEY_VAULT}
+NAMES = ("graph", "graph-beta", "azure", KEY_VAULT, "defender-endpoint", "defender-xdr")
+KEY_VAULT_API_VERSION = "7.5"
+
+_GRAPH_VERSIONS = {"graph": "v1.0", "graph-beta": "beta"}
+_KEY_VAULT_NAME = re.compile(r"[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]")
+_REMEDY_OF_BASE = "Give it like https://api.contoso.com/v1."
+
 
 class Service(NamedTuple):
-    """An API that takes tokens of Microsoft Entra ID.
+    """An API that accepts tokens of Microsoft Entra ID.
 
     Args:
-        name: What it is called here.
+        name: Name of the service.
         url: Base address, `https`, without a slash at its end: `https://graph.microsoft.com/v1.0`. Paths go below it.
         resource: Identifier of the resource, the part of a scope before `/.default`.
-        hosts: Further hosts that the same service answers on, and that its next links may name.
-        query: Parameters that every request carries, such as `api-version`.
+        hosts: Further hosts of the same service, to which its next links may lead.
+        query: Parameters of every request, such as `api-version`.
+        is_graph: Whether it is Microsoft Graph, whose rules for queries and batches differ from other services'. Set
+            by `find_service` only.
     """
 
     name: str
@@ -40,10 +51,11 @@ class Service(NamedTuple):
     resource: str
     hosts: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
+    is_graph: bool = False
 
     @property
     def scope(self) -> str:
-        """What a token for it is asked for."""
+        """The scope of its tokens."""
         return f"{self.resource}/.default"
 
     @property
@@ -53,60 +65,77 @@ class Service(NamedTuple):
 
     @property
     def origins(self) -> tuple[Origin, ...]:
-        """The origins that may see its token: the one of the base address, and those of its further hosts."""
+        """The origins that may receive its token: the one of the base address, and those of its further hosts."""
         bases = [self.url, *(f"https://{host}" for host in self.hosts)]
         return tuple(origin for origin in map(Origin.of, bases) if origin)
 
-    @property
-    def is_graph(self) -> bool:
-        """Whether it is Microsoft Graph, whose rules for queries and batches differ from other services'."""
-        return self.name in ("graph", "graph-beta")
-
     def owns(self, url: str) -> bool:
-        """Return whether an absolute address is on one of its origins, so that it may see its token."""
+        """Return whether an absolute address is on one of its origins, so that it may receive its token."""
         return Origin.of(url) in self.origins
 
 
-def find_service(name: str, cloud: Cloud, *, vault: str = "") -> Service:
+class _Place(NamedTuple):
+    """Where a service is in one cloud.
+
+    Args:
+        url: Base address; for key vaults, the origin that all of them are below.
+        resource: Identifier of the resource.
+    """
+
+    url: str
+    resource: str
+
+
+def find_service(name: str, cloud: Cloud, *, key_vault: str = "") -> Service:
     """Return a service of a cloud by its name.
 
     Args:
-        name: One of the names above.
+        name: One of the names above; `keyvault` and `key_vault` are older names of `key-vault`.
         cloud: The cloud of the connection.
-        vault: Name of the key vault, for `keyvault`.
+        key_vault: Name of the key vault, or its https address, for `key-vault`.
 
     Raises:
-        ParameterError: There is no such service, the cloud has none, or the name of the vault is missing or wrong.
+        ParameterError: The service does not exist, the cloud has none, or the key vault is missing or invalid.
     """
-    if name in ("graph", "graph-beta"):
-        origin = cloud.graph_url or cloud.graph
-        version = "beta" if name == "graph-beta" else "v1.0"
+    name = ALIASES.get(name, name)
+    if name in _GRAPH_VERSIONS:
+        url = f"{cloud.graph_url or cloud.graph}/{_GRAPH_VERSIONS[name]}"
         hosts = (shown_host(cloud.graph),) if cloud.graph_url else ()
-        return Service(name, f"{origin}/{version}", cloud.graph, hosts)
+        return Service(name, url, cloud.graph, hosts, is_graph=True)
     table = _SERVICES.get(name)
     if table is None:
-        known = ", ".join(("graph", "graph-beta", *_SERVICES))
+        known = ", ".join(NAMES)
         raise ParameterError(f"There is no service named {name!r}.", remedy=f"Use one of {known}.")
-    # A cloud whose token service is elsewhere, as an emulator's, is still the cloud that it was.
-    found = table.get(cloud.name.partition("@")[0])
-    if found is None:
+    # A cloud with another token service, such as an emulator's, still has the services of the original one.
+    place = table.get(cloud.name.partition("@")[0])
+    if place is None:
         raise ParameterError(
             f"Where {name} answers in the cloud {cloud.name} is not known.",
             remedy="Give it as Service(name, url, resource).",
         )
-    url, resource, query = found
-    if name == "keyvault":
-        url = url.format(vault=_vault_name(vault))
-    return Service(name, url, resource, (), query)
+    if name != KEY_VAULT:
+        return Service(name, place.url, place.resource)
+    url = _key_vault_url(key_vault, Origin.parse(place.url), cloud)
+    return Service(name, url, place.resource, query=(("api-version", KEY_VAULT_API_VERSION),))
 
 
-def checked(service: Service) -> Service:
-    """Return a service of the user's own, if its address can be one.
+def checked(service: Service, cloud: Cloud) -> Service:
+    """Return a service that the caller made, if it can be one.
+
+    Args:
+        service: The service.
+        cloud: The cloud of the connection.
 
     Raises:
-        ParameterError: Its address is not `https`, or has a query, or its resource is missing.
+        ParameterError: Its address is not `https`, or has a query; its resource is missing; or it claims to be
+            Microsoft Graph.
     """
-    origin, path = parse_base(service.url, remedy="Give it like https://api.contoso.com/v1.")
+    if service.is_graph and service not in [find_service(name, cloud) for name in _GRAPH_VERSIONS]:
+        raise ParameterError(
+            f"The service {service.name!r} is not the Microsoft Graph of the cloud {cloud.name}.",
+            remedy="Leave is_graph out; if Graph has another address, connect with graph_url.",
+        )
+    origin, path = parse_base(service.url, remedy=_REMEDY_OF_BASE)
     if not service.resource:
         raise ParameterError(
             f"The service {service.name!r} has no resource.",
@@ -115,54 +144,61 @@ def checked(service: Service) -> Service:
     return service._replace(url=f"{origin}{path}")
 
 
-def _vault_name(text: str) -> str:
-    """Return the name of a vault: 3 to 24 letters, digits and hyphens, as Azure wants it."""
-    if not 3 <= len(text) <= 24 or not text.isascii() or not text.replace("-", "").isalnum():
+def _key_vault_url(text: str, parent: Origin, cloud: Cloud) -> str:
+    """Return the address of a key vault; raise ParameterError if the text is neither a name nor one of the cloud."""
+    if _KEY_VAULT_NAME.fullmatch(text):
+        return f"https://{text.lower()}.{parent.host}"
+    remedy = f"Give a name such as contoso, or an address such as https://contoso.{parent.host}."
+    try:
+        origin, path = parse_base(text, remedy=remedy)
+    except ParameterError as error:
+        problem = "The key vault is neither a name nor an https address." if text else "The key vault is missing."
+        raise ParameterError(problem, remedy=remedy) from error
+    cloud_name, _, authority_host = cloud.name.partition("@")
+    # If the token service was named by its address, the key vault can have any address, too.
+    if not authority_host and not origin.host.endswith(f".{parent.host}"):
         raise ParameterError(
-            f"{text!r} is not the name of a key vault." if text else "The name of the key vault is missing.",
-            remedy="Give the first part of its address: contoso for https://contoso.vault.azure.net.",
+            f"{origin} is not a key vault of the cloud {cloud_name!r}, so it gets no token.",
+            remedy=f"Name a key vault below {parent.host}, or use a connection to the cloud of the key vault.",
         )
-    return text.lower()
+    return f"{origin}{path}"
 
 
-def _azure(host: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    return (f"https://{host}", f"https://{host}", ())
+def _same(host: str) -> _Place:
+    """Return the place of a service with its address as its resource."""
+    return _Place(f"https://{host}", f"https://{host}")
 
 
-def _vaults(suffix: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    return (f"https://{{vault}}.{suffix}", f"https://{suffix}", (("api-version", "7.5"),))
+def _api(host: str, resource: str) -> _Place:
+    return _Place(f"https://{host}/api", f"https://{resource}")
 
 
-def _endpoint(host: str, resource: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    return (f"https://{host}/api", f"https://{resource}", ())
-
-
-_GOV_ENDPOINT = _endpoint("api-gov.securitycenter.microsoft.us", "api-gov.securitycenter.microsoft.us")
-_GOV_XDR = _endpoint("api-gov.security.microsoft.us", "api-gov.security.microsoft.us")
-_SERVICES: Mapping[str, Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]]] = {
+_GOV_ENDPOINT = _api("api-gov.securitycenter.microsoft.us", "api-gov.securitycenter.microsoft.us")
+_GOV_XDR = _api("api-gov.security.microsoft.us", "api-gov.security.microsoft.us")
+_SERVICES: Mapping[str, Mapping[str, _Place]] = {
     "azure": {
-        "global": _azure("management.azure.com"),
-        "usgov": _azure("management.usgovcloudapi.net"),
-        "usgov-dod": _azure("management.usgovcloudapi.net"),
-        "china": _azure("management.chinacloudapi.cn"),
-        "bleu": _azure("management.sovcloud-api.fr"),
+        "global": _same("management.azure.com"),
+        "usgov": _same("management.usgovcloudapi.net"),
+        "usgov-dod": _same("management.usgovcloudapi.net"),
+        "china": _same("management.chinacloudapi.cn"),
+        "bleu": _same("management.sovcloud-api.fr"),
     },
-    "keyvault": {
-        "global": _vaults("vault.azure.net"),
-        "usgov": _vaults("vault.usgovcloudapi.net"),
-        "usgov-dod": _vaults("vault.usgovcloudapi.net"),
-        "china": _vaults("vault.azure.cn"),
-        "bleu": _vaults("vault.sovcloud-api.fr"),
-        "delos": _vaults("vault.sovcloud-api.de"),
-        "govsg": _vaults("vault.sovcloud-api.sg"),
+    KEY_VAULT: {
+        "global": _same("vault.azure.net"),
+        "usgov": _same("vault.usgovcloudapi.net"),
+        "usgov-dod": _same("vault.usgovcloudapi.net"),
+        "china": _same("vault.azure.cn"),
+        "bleu": _same("vault.sovcloud-api.fr"),
+        "delos": _same("vault.sovcloud-api.de"),
+        "govsg": _same("vault.sovcloud-api.sg"),
     },
     "defender-endpoint": {
-        "global": _endpoint("api.security.microsoft.com", "api.securitycenter.microsoft.com"),
+        "global": _api("api.security.microsoft.com", "api.securitycenter.microsoft.com"),
         "usgov": _GOV_ENDPOINT,
         "usgov-dod": _GOV_ENDPOINT,
     },
     "defender-xdr": {
-        "global": _endpoint("api.security.microsoft.com", "api.security.microsoft.com"),
+        "global": _api("api.security.microsoft.com", "api.security.microsoft.com"),
         "usgov": _GOV_XDR,
         "usgov-dod": _GOV_XDR,
     },

@@ -11,7 +11,7 @@ from tests.services.fake_service import run
 
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import CLOUDS, GLOBAL, find_cloud
-from entrakit.certificates.signers.key_vault import KeyVault, KeyVaultKey, _key_path, key_vault_service
+from entrakit.certificates.signers.key_vault import KeyVault, KeyVaultKey, _key_path
 from entrakit.certificates.sources import credential_from
 from entrakit.cli.reconnect import reconnect
 from entrakit.errors import (
@@ -24,6 +24,7 @@ from entrakit.errors import (
 )
 from entrakit.services.operation import Response
 from entrakit.services.runner import steps_of
+from entrakit.services.service import find_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -194,7 +195,7 @@ def test_a_key_vault_is_a_name_or_an_address(key_vault: str, cloud: str, url: st
     """
     A name is completed with the suffix of the cloud.
     """
-    assert url == key_vault_service(key_vault, find_cloud(cloud)).url
+    assert url == find_service("key-vault", find_cloud(cloud), key_vault=key_vault).url
 
 
 @pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.name)
@@ -202,10 +203,10 @@ def test_every_cloud_has_key_vaults(cloud: Cloud) -> None:
     """
     In every cloud the resource of the token is the suffix of the key vaults.
     """
-    service = key_vault_service("contoso", cloud)
+    service = find_service("key-vault", cloud, key_vault="contoso")
 
     assert f"https://contoso.{service.resource.removeprefix('https://')}" == service.url
-    assert service == key_vault_service(service.url, cloud)
+    assert service == find_service("key-vault", cloud, key_vault=service.url)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +220,8 @@ def test_another_text_is_not_a_key_vault(key_vault: str) -> None:
     """
     The address of a key vault is an https address without user name, password and query.
     """
-    with pytest.raises(ParameterError, match="neither a name nor an https address"):
-        key_vault_service(key_vault, GLOBAL)
+    with pytest.raises(ParameterError, match=r"neither a name nor an https address|is missing"):
+        find_service("key-vault", GLOBAL, key_vault=key_vault)
 
 
 @pytest.mark.parametrize("key_id", ["", "https://evil.example/other/key", "https://evil.example/keys/../../x", "keys"])

@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from entrakit.errors import CertificateError, GraphError, ParameterError, ServiceUnavailableError
+from entrakit.http.address import path_of
 from entrakit.secret import Secret
 from entrakit.services.request import call
 from entrakit.services.service import find_service
@@ -25,12 +25,9 @@ from entrakit.tokens import base64url
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
 
-    from entrakit.authority.clouds import Cloud
     from entrakit.services.connected import OpenConnection
-    from entrakit.services.service import Service
 
 _OBJECT_NAME = re.compile(r"[0-9A-Za-z-]{1,127}(?:/[0-9A-Za-z]{1,64})?")
-_KEY_VAULT_NAME = re.compile(r"[A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]")
 _REMEDIES = {
     401: "Check that the connection is to the tenant of the key vault.",
     403: "Give the connection the right to get certificates and secrets, and to get keys and sign with them.",
@@ -125,7 +122,7 @@ class KeyVault(NamedTuple):
             )
         path = "/".join(filter(None, (kind, name, action)))
         with self.open_connection(self.connection) as connection:
-            service = key_vault_service(self.key_vault, connection.info.cloud)
+            service = find_service("key-vault", connection.info.cloud, key_vault=self.key_vault)
             client = connection.service(service)
             try:
                 found: object = client.run(call(service, method, f"/{path}", body=body))
@@ -168,54 +165,13 @@ class KeyVaultKey(NamedTuple):
             raise CertificateError("The signature of the key vault is not base64.", remedy="Try again.") from error
 
 
-def key_vault_service(key_vault: str, cloud: Cloud) -> Service:
-    """Return the service that a key vault is.
-
-    Args:
-        key_vault: Name of the key vault, or its https address.
-        cloud: Cloud of the connection.
-
-    Raises:
-        ParameterError: The text is neither a name nor an address, or the key vault is in another cloud.
-    """
-    if _KEY_VAULT_NAME.fullmatch(key_vault):
-        return find_service("keyvault", cloud, vault=key_vault)
-    # The name makes no difference: the address replaces the one that it stands for.
-    service = find_service("keyvault", cloud, vault="named")
-    suffix = service.resource.removeprefix("https://")
-    url = _checked_address(key_vault, suffix)
-    name, _, authority_host = cloud.name.partition("@")
-    # If the user chose the token service by its address, the key vault can have any address too.
-    if not authority_host and not f"{urlsplit(url).hostname}".endswith(f".{suffix}"):
-        raise ParameterError(
-            f"{url} is not a key vault of the cloud {name!r}, so it gets no token.",
-            remedy=f"Name a key vault below {suffix}, or authenticate with a connection to the cloud of the key vault.",
-        )
-    return service._replace(url=url)
-
-
-def _checked_address(text: str, suffix: str) -> str:
-    """Return the https address of a key vault; raise ParameterError for other text."""
-    try:
-        parts = urlsplit(text)
-        is_plain = not (parts.username or parts.password or parts.query or parts.fragment or parts.port == 0)
-    except ValueError:
-        parts, is_plain = urlsplit(""), False
-    if parts.scheme != "https" or not parts.hostname or not is_plain or not text.isprintable() or " " in text:
-        raise ParameterError(
-            "The key vault is neither a name nor an https address.",
-            remedy=f"Give a name such as contoso, or an address such as https://contoso.{suffix}.",
-        )
-    return text.rstrip("/")
-
-
 def _key_path(key_id: str) -> str:
     """Return name and version of a key from its id.
 
     The host of the id is ignored: behind another address, a key vault still uses its own host in ids. Requests go only
     to the key vault that the user named.
     """
-    parts = [part for part in urlsplit(key_id).path.split("/") if part]
+    parts = [part for part in path_of(key_id).split("/") if part]
     path = "/".join(parts[parts.index("keys") + 1 :]) if "keys" in parts else ""
     if not _OBJECT_NAME.fullmatch(path):
         raise CertificateError(

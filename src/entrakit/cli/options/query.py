@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from entrakit.graph.client import Client
     from entrakit.services.odata import Query
 
-SERVICES = ("graph", "graph-beta", "azure", "keyvault", "defender-endpoint", "defender-xdr")
+SERVICES = ("graph", "graph-beta", "azure", "key-vault", "defender-endpoint", "defender-xdr")
 _SHORT = ("select", "filter", "expand", "search", "orderby", "top", "count")
 
 
@@ -23,10 +23,13 @@ def add_target(parser: Parser) -> None:
 
     add_name(parser, "a kept connection (default: the current one)")
     known = f"{', '.join(SERVICES[:-1])} or {SERVICES[-1]} (default: graph)"
-    parser.add_argument("--service", choices=SERVICES, metavar="NAME", default="graph", help=known)
+    parser.add_argument("--service", type=_service_name, choices=SERVICES, metavar="NAME", default="graph", help=known)
     parser.add_argument("--service-url", default="", metavar="URL", help="address of a service of your own")
     parser.add_argument("--resource", default="", metavar="ID", help="what its tokens are for: api://orders")
-    parser.add_argument("--vault", default="", metavar="NAME", help="which key vault, for --service keyvault")
+    # The second name is the older one.
+    parser.add_argument(
+        "--key-vault", "--vault", default="", metavar="NAME", help="name of the key vault, for --service key-vault"
+    )
 
 
 def add_query(parser: Parser, *short: str) -> None:
@@ -61,8 +64,8 @@ def add_query(parser: Parser, *short: str) -> None:
 
 def client_of(options: argparse.Namespace, connection: Connection) -> Client:
     """Return the service that was asked for. Raises ParameterError."""
-    if options.vault and options.service != "keyvault":
-        raise ParameterError("--vault goes with --service keyvault.", remedy="Add that, or leave --vault out.")
+    if options.key_vault and options.service != "key-vault":
+        raise ParameterError("--key-vault goes with --service key-vault.", remedy="Add that, or leave --key-vault out.")
     if options.service_url or options.resource:
         if not (options.service_url and options.resource) or options.service != "graph":
             raise ParameterError(
@@ -72,7 +75,12 @@ def client_of(options: argparse.Namespace, connection: Connection) -> Client:
         from entrakit.services.service import Service
 
         return connection.service(Service("service", options.service_url, options.resource))
-    return connection.service(options.service, vault=options.vault)
+    return connection.service(options.service, key_vault=options.key_vault)
+
+
+def _service_name(text: str) -> str:
+    """Return the name of a service, also for its older name."""
+    return "key-vault" if text == "keyvault" else text
 
 
 def query_of(options: argparse.Namespace, path: str) -> Query:
