@@ -35,6 +35,8 @@ DOORS = {
     "azure": {"connection/azure_credential.py"},
     "msal": {"sign_in/_msal.py"},
     "httpx2": {"http/transport.py", "http/transport_async.py", "http/failures.py"},
+    "h11": {"sign_in/loopback.py"},
+    "idna": {"http/address.py"},
     "msgspec": {"services/decoding.py"},
     "truststore": {"http/tls.py"},
     "filelock": {"files/lock.py"},

@@ -1,8 +1,8 @@
-"""The loopback redirect (RFC 8252, 7.3): a listener for one answer of the person's browser.
+"""The redirect listener (RFC 8252, 7.3): it waits for one answer from the user's browser.
 
-It listens on 127.0.0.1 and ::1 and nowhere else, for as long as the sign-in waits. Browsers open connections in
-advance, ask for icons and come twice; port scanners and pages of other tabs come too. Each connection is read by
-itself, within bounds of time and size, and whatever is not the answer is refused without ending the wait.
+It listens on 127.0.0.1 and ::1 only, and only while the sign-in waits. Browsers open connections in advance, request
+icons and send requests twice; port scanners and pages in other tabs connect, too. Each connection is read by itself,
+with limits of time and size. A request that is not the answer is refused and does not end the wait. h11 parses HTTP.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import logging
 import selectors
 import socket
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+import h11
 
 from entrakit.errors import ParameterError, SignInError
 from entrakit.sign_in.last_page import POLICY, failure_page, stranger_page
 from entrakit.sign_in.redirect import NotOursError, parse_answer
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
@@ -33,34 +34,82 @@ log = logging.getLogger("entrakit.sign_in.loopback")
 
 
 class _Request(NamedTuple):
-    """One request, read whole.
+    """One complete request.
 
     Args:
         method: `GET`, `POST`, …
         target: Path with query.
-        headers: Names in lower case.
+        host: Value of the `Host` header, in lower case.
         body: The body.
     """
 
     method: str
     target: str
-    headers: dict[str, str]
-    body: bytes
+    host: str
+    body: bytes = b""
 
 
 class _RefusedError(Exception):
-    """The bytes are no request that is answered; carries the status to answer with."""
+    """The bytes are not a request that can be the answer; has the status of the response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
 
 
-class Answer:
-    """The answer to the sign-in; the browser waits until `show` tells the person how it ended.
+class _Reader:
+    """Reads one request from a connection (RFC 9112).
 
     Args:
-        parameters: What came back, by name; the state was checked.
+        since: Time at which the connection was opened, on the listener's clock.
+    """
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
+        self._received = 0
+        self._request: _Request | None = None
+
+    def read(self, data: bytes) -> _Request | None:
+        """Return the request if it is complete after these bytes, else None.
+
+        Raises:
+            _RefusedError: The bytes can't become a request that can be the answer.
+        """
+        self._received += len(data)
+        try:
+            self._parser.receive_data(data)
+            while True:
+                event = self._parser.next_event()
+                if isinstance(event, h11.Request):
+                    self._request = self._checked(event)
+                elif isinstance(event, h11.Data) and self._request is not None:
+                    self._request = self._request._replace(body=self._request.body + event.data)
+                else:
+                    return self._request if isinstance(event, h11.EndOfMessage) else None
+        except h11.RemoteProtocolError as error:
+            raise _RefusedError(431 if error.error_status_hint == 431 else 400) from None
+
+    def _checked(self, event: h11.Request) -> _Request:
+        """Return the request without its body, if its head is one that a browser sends with the answer."""
+        headers = dict(event.headers)
+        # The parser limits only a head that arrives in pieces.
+        if self._received - len(self._parser.trailing_data[0]) > MAX_HEAD:
+            raise _RefusedError(431)
+        if not event.http_version.startswith(b"1.") or b"transfer-encoding" in headers:
+            raise _RefusedError(400)
+        # The parser has checked that this is a number, and that there is one host.
+        if int(headers.get(b"content-length", b"0")) > MAX_BODY:
+            raise _RefusedError(413)
+        host = headers.get(b"host", b"").decode("ascii", "replace").lower()
+        return _Request(event.method.decode("ascii"), event.target.decode("ascii"), host)
+
+
+class Answer:
+    """The answer to the sign-in; the browser waits until `show` sends the page that says how it ended.
+
+    Args:
+        parameters: Parameters of the answer by name; the state was checked.
         connection: The browser's connection.
     """
 
@@ -100,7 +149,7 @@ class Loopback:
         self._monotonic = monotonic
         self._listeners = _listen(port)
         self.port: int = self._listeners[0].getsockname()[1]
-        self._pending: dict[socket.socket, tuple[bytearray, float]] = {}
+        self._pending: dict[socket.socket, _Reader] = {}
         self._answer: Answer | None = None
 
     @property
@@ -153,13 +202,12 @@ class Loopback:
         if ready in self._listeners:
             self._accept(ready, selector, now)
             return
-        held = self._pending.get(ready)
-        if held is None:
+        reader = self._pending.get(ready)
+        if reader is None:
             return
         try:
             data = ready.recv(65536)
-            request = _parse(held[0] + data) if data else None
-            held[0].extend(data)
+            request = reader.read(data) if data else None
             if data and request is None:
                 return
         except BlockingIOError:
@@ -184,16 +232,16 @@ class Loopback:
         connection.setblocking(False)
         if len(self._pending) >= MAX_CONNECTIONS:
             # The oldest has had its chance: whoever comes now may be the browser with the answer.
-            oldest = min(self._pending, key=lambda one: self._pending[one][1])
+            oldest = min(self._pending, key=lambda one: self._pending[one].since)
             self._forget(oldest, selector)
             oldest.close()
-        self._pending[connection] = (bytearray(), now)
+        self._pending[connection] = _Reader(now)
         selector.register(connection, selectors.EVENT_READ)
 
     def _judge(self, connection: socket.socket, request: _Request) -> None:
         """Keep the connection that brought the answer; refuse any other."""
         path, _, query = request.target.partition("?")
-        if request.headers.get("host", "").lower() not in self._hosts() or path != "/":
+        if request.host not in self._hosts() or path != "/":
             status = 404
         elif request.method not in ("GET", "POST"):
             status = 405
@@ -218,8 +266,8 @@ class Loopback:
         return with_port | frozenset(names) if self.port == 80 else with_port
 
     def _drop_old(self, selector: selectors.BaseSelector, now: float) -> None:
-        for connection, (_, since) in list(self._pending.items()):
-            if now - since > CONNECTION_LIFE_S:
+        for connection, reader in list(self._pending.items()):
+            if now - reader.since > CONNECTION_LIFE_S:
                 self._forget(connection, selector)
                 connection.close()
 
@@ -265,35 +313,6 @@ def _has_ipv6() -> bool:
     except OSError:
         return False
     return True
-
-
-def _parse(data: bytes | bytearray) -> _Request | None:
-    """Return the request that the bytes hold, or None while it is not whole (RFC 9112).
-
-    Raises:
-        _RefusedError: They can't become a request that is answered.
-    """
-    head, found, body = bytes(data).partition(b"\r\n\r\n")
-    if not found:
-        if len(data) > MAX_HEAD:
-            raise _RefusedError(431)
-        return None
-    if len(head) > MAX_HEAD:
-        raise _RefusedError(431)
-    try:
-        first, *lines = head.decode("ascii").split("\r\n")
-        method, target, version = first.split(" ")
-        headers = {name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
-        length = int(headers.get("content-length", "0"))
-    except ValueError:
-        raise _RefusedError(400) from None
-    if not version.startswith("HTTP/1.") or "transfer-encoding" in headers or length < 0:
-        raise _RefusedError(400)
-    if length > MAX_BODY:
-        raise _RefusedError(413)
-    if len(body) < length:
-        return None
-    return _Request(method, target, headers, body[:length])
 
 
 def _reply(connection: socket.socket, status: int, html: str, *, patient: bool = False) -> None:
