@@ -129,7 +129,7 @@ def test_the_same_origin_in_other_spellings_is_owned(url: str) -> None:
 )  # fmt: skip
 def test_no_other_spelling_is_owned(url: str) -> None:
     """
-    What is not written as plain ASCII, without user name, is not owned, even if some client would send it there.
+    An address that is not plain ASCII, or has a user name, is not owned, even if some client would send it there.
     """
     assert not GRAPH.owns(url)
 
@@ -186,7 +186,7 @@ def test_an_origin_is_parsed_once_into_its_only_form(text: str, host: str, port:
 )  # fmt: skip
 def test_what_is_not_an_origin_is_refused(text: str, words: str) -> None:
     """
-    The error repeats the address, but for a password that is in it, and shows a correct one.
+    The error repeats the address, but never a password in it, and shows a correct one.
     """
     with pytest.raises(ParameterError, match=words) as caught:
         Origin.parse(text)

@@ -1,4 +1,4 @@
-"""Requests and responses as values: names of header fields, media types, and what a message shows of itself."""
+"""Requests and responses as values: names of header fields, media types, and the repr of a message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_there_is_one_type_of_response() -> None:
 
 def test_neither_body_nor_query_nor_cookies_are_shown() -> None:
     """
-    What a message shows of itself is safe for a log.
+    The repr and the string of a message are safe for a log.
     """
     response = answered({"Set-Cookie": "canary", "Date": "today"}, b"canary")
 
@@ -81,7 +81,7 @@ def test_success_is_2xx(status: int, expected: bool) -> None:
 )  # fmt: skip
 def test_media_types(content_type: str, kind: str, expected: bool) -> None:
     """
-    A media type has no case and no parameters; JSON is one, or stands behind the plus sign.
+    A media type has no case and no parameters; JSON is one, or follows the plus sign.
     """
     assert kind == media_type(content_type) == answered({"Content-Type": content_type}).media_type
     assert expected == is_json(kind)
@@ -102,7 +102,7 @@ def test_ids_date_and_text() -> None:
 @given(st.none() | st.text())
 def test_any_text_is_a_date_or_nothing(text: str | None) -> None:
     """
-    A date that can't be read is none.
+    Other text is not a date, and not an error.
     """
     date = parse_date(text)
 

@@ -48,7 +48,7 @@ def test_retry_after_has_two_forms() -> None:
 @given(st.text())
 def test_any_other_text_asks_for_nothing(text: str) -> None:
     """
-    What can't be read asks for nothing, and never for a negative or endless wait.
+    A value that can't be read requires nothing, and never a negative or endless wait.
     """
     seconds = retry.parse_retry_after(text, now=NOW)
 
@@ -69,7 +69,7 @@ def test_a_status_decides_with_the_request(status: int, is_repeatable: bool, is_
 
 def test_only_troubles_that_pass_are_transient() -> None:
     """
-    429 and 5xx pass; what the service said no to does not (checklist 50).
+    429 and 5xx pass; a refusal of the service does not (checklist 50).
     """
     assert [False, False, False, True, True, True] == [
         retry.is_transient(status, is_repeatable=True) for status in (200, 400, 401, 429, 500, 503)

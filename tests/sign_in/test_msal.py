@@ -1,4 +1,4 @@
-"""What we rely on inside MSAL: these tests fail when a new version of it changes that."""
+"""Our assumptions about the inside of MSAL: these tests fail when a new version breaks one of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ application = _msal._load_msal()
 
 
 def outcome_of(program: str) -> str:
-    """Return what a program prints in a process of its own."""
+    """Return the output of a program, run in a separate process."""
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -92,7 +92,7 @@ def test_who_imported_msal_before_keeps_it() -> None:
 
 def test_a_second_sign_in_does_not_enter_the_lazy_package_again() -> None:
     """
-    Once MSAL is there, it is used as it is.
+    After the first sign-in, the loaded MSAL is used as it is.
     """
     program = FIRST_SIGN_IN + (
         "del sys.modules['entrakit.sign_in._lazy_package']\n"

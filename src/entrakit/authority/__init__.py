@@ -1,1 +1,1 @@
-"""Who signs tokens: clouds and their hosts, tenants and app registrations."""
+"""The issuers of tokens: clouds and their hosts, tenants and app registrations."""

@@ -1,4 +1,4 @@
-"""National clouds: who signs tokens there, and where Microsoft Graph answers.
+"""National clouds: their token services, and their Microsoft Graph.
 
 A token of one cloud is useless in another, and the resource named in a scope must be the cloud's own
 (Microsoft Graph, "National cloud deployments"). Tenants of GCC use the global hosts.
@@ -15,11 +15,11 @@ class Cloud(NamedTuple):
     """One deployment of Microsoft Entra ID.
 
     Args:
-        name: Its name, the value of `cloud` in `connect()`.
+        name: Name of the cloud: the value of `cloud` in `connect()`.
         authority: Origin of the token service, such as `https://login.microsoftonline.com`.
         graph: Origin of Microsoft Graph, which is also its resource identifier.
-        aliases: Other hosts that the same token service answers on.
-        graph_url: Origin where Microsoft Graph is reached, if that is not `graph`: a proxy's, or an emulator's.
+        aliases: Other hosts of the same token service.
+        graph_url: Origin of Microsoft Graph if it is not `graph`: a proxy's, or an emulator's.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Cloud(NamedTuple):
     graph_url: str = ""
 
     def with_graph_at(self, graph_url: str) -> Cloud:
-        """Return this cloud with Microsoft Graph reached elsewhere; tokens stay those of `graph`.
+        """Return this cloud with Microsoft Graph at another origin; its tokens are still those of `graph`.
 
         Args:
             graph_url: An `https` origin, such as `https://localhost:8443`.
@@ -78,7 +78,7 @@ CLOUDS = (
     Cloud("govsg", "https://login.sovcloud-identity.sg", "https://graph.svc.sovcloud.sg"),
 )
 
-# What Azure PowerShell, Azure CLI and Graph PowerShell call them.
+# Names in Azure PowerShell, Azure CLI and Graph PowerShell.
 _OTHER_NAMES = {
     "azurecloud": "global",
     "public": "global",
@@ -93,7 +93,7 @@ _OTHER_NAMES = {
 
 
 def find_cloud(text: str) -> Cloud:
-    """Return the cloud that a name or an authority's address stands for.
+    """Return the cloud with a name, or with the address of its token service.
 
     Args:
         text: A name in any case (`global`, `USGov`, `AzureChinaCloud`), or the address of a token service:

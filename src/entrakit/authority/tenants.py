@@ -29,7 +29,7 @@ def parse_client_id(text: str) -> str:
         text: A GUID, or the label of a well-known public client, `Graph` or `Azure`, in any case.
 
     Raises:
-        ParameterError: Neither of the two.
+        ParameterError: The text is neither a GUID nor one of the labels.
     """
     client_id = _text(text, "client_id").strip().strip("{}").lower()
     client_id = WELL_KNOWN_CLIENTS.get(client_id, client_id)
@@ -48,7 +48,7 @@ def parse_tenant_id(text: str) -> str:
         text: A GUID, a verified domain, or one of `organizations`, `common` and `consumers`.
 
     Raises:
-        ParameterError: None of these.
+        ParameterError: The text is not a tenant.
     """
     tenant = _text(text, "tenant_id").strip().strip("{}").lower()
     if tenant.isascii() and (tenant in MANY_TENANTS or is_guid(tenant) or _is_domain(tenant)):

@@ -1,1 +1,1 @@
-"""HTTP: one client, one rule of trust, one retry rule."""
+"""HTTP: the clients, and the rules for trust, addresses and retries."""

@@ -48,7 +48,7 @@ class Origin(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Origin:
-        """Return the origin that a text consists of, such as `https://localhost:8443`.
+        """Return the origin from a string that consists of it, such as `https://localhost:8443`.
 
         Raises:
             ParameterError: It is not the address of a service, has a path or more, or is not https.
@@ -118,7 +118,7 @@ def shown_host(url: str) -> str:
 
 
 def path_and_query(url: str) -> str:
-    """Return what follows the origin of an address, such as `/v1.0/users?$top=5`."""
+    """Return the part of an address after its origin, such as `/v1.0/users?$top=5`."""
     rest = url.partition("://")[2]
     end = next((index for index, letter in enumerate(rest) if letter in "/?#"), len(rest))
     return rest[end:]
@@ -163,7 +163,7 @@ def _short_ipv6(host: str) -> str:
 
 
 def _in_ascii(text: str) -> str:
-    """Return an address with its host in ASCII (RFC 5891); an empty text if the host has no such form."""
+    """Return an address with its host in ASCII (RFC 5891); an empty string if the host has no ASCII form."""
     import idna
 
     found = _NOT_ASCII_HOST.fullmatch(text)
@@ -176,7 +176,7 @@ def _in_ascii(text: str) -> str:
 
 
 def _without_user(text: str) -> str:
-    """Return a text for messages; only its host if it has a part that can be a password."""
+    """Return an address for messages; only its host if it contains a user name, and perhaps a password."""
     return shown_host(text) if "@" in text else text
 
 

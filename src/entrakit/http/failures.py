@@ -38,7 +38,7 @@ def explained(error: Exception, request: Request, timeout_s: float) -> NetworkEr
         return _tls_error(secure, request)
     if isinstance(error, httpx2.ProxyError):
         problem = f"The proxy refused to pass the request on to {host}."
-        remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy wants a sign-in."
+        remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a sign-in."
     elif any(isinstance(cause, socket.gaierror) for cause in causes):
         problem = f"The name {host} can't be found, or that of the proxy."
         remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
@@ -66,7 +66,7 @@ def not_https(url: str) -> ParameterError:
 
 def unusable_proxy() -> ParameterError:
     """Return the error for the address of a proxy that the HTTP client does not accept."""
-    return ParameterError("The proxy's address can't be used.", remedy="Write it like http://proxy.contoso.com:8080.")
+    return ParameterError("The proxy's address can't be used.", remedy="Use the form http://proxy.contoso.com:8080.")
 
 
 def excess(request: Request, *, limit: int, is_too_large: bool) -> NetworkError:
@@ -129,7 +129,7 @@ def _tls_error(cause: Exception, request: Request) -> TlsError:
     return TlsError(
         problem,
         remedy="If your network inspects TLS, name its CA file with `ca_bundle` or SSL_CERT_FILE; "
-        "otherwise do not go on.",
+        "otherwise do not continue.",
         host=host,
         correlation_id=request.client_request_id,
         retryable=False,

@@ -80,7 +80,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A response to a request: the one type of HTTP answer, whoever sent the request.
+    """A response to a request: the one type of HTTP answer for the services and the token service.
 
     Args:
         request: The request, without its token.

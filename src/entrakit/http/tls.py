@@ -1,8 +1,8 @@
-"""Which servers are trusted: one TLS context, made once and lazily.
+"""The TLS context, which decides which servers are trusted.
 
-The standard library's way parses the whole bundle of certificates (some 30 ms). Where the system keeps them in a
-hashed directory as well (Linux), OpenSSL reads the ones it needs when it needs them, and the same trust costs 1 ms.
-On Windows and macOS the operating system's own store decides, through truststore, which httpx2 brings along.
+The standard library parses the whole bundle of certificates, which takes about 30 ms. If the system has them in a
+hashed directory, too (Linux), OpenSSL reads only the certificates that it needs, and the same trust costs 1 ms. On
+Windows and macOS the store of the operating system decides, through truststore, a dependency of httpx2.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import ssl
 import sys
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,18 +24,18 @@ def make_context(ca_bundle: str | None, environ: Mapping[str, str]) -> ssl.SSLCo
     """Return a client context that verifies names and certificates, TLS 1.2 or later (RFC 8996).
 
     Args:
-        ca_bundle: A PEM file, or a hashed directory, that is trusted instead of the system's store; None to
-            follow `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, then `SSL_CERT_DIR`, then the system.
-        environ: The environment to look these up in.
+        ca_bundle: PEM file or hashed directory that is trusted instead of the system's store; None to follow
+            `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, then `SSL_CERT_DIR`, then the system.
+        environ: Environment with these variables.
 
     Raises:
-        ParameterError: The bundle is not there, or is no bundle.
+        ParameterError: The bundle does not exist, or can't be read as certificates.
     """
     if ca_bundle:
         return _trusting(ca_bundle)
     system = _system_directory()
     bundle = next((environ[name] for name in BUNDLE_VARIABLES if environ.get(name)), None)
-    # The system's own bundle and the hashed directory beside it hold the same certificates.
+    # The system's own bundle and the hashed directory next to it contain the same certificates.
     if bundle and os.path.realpath(bundle) != os.path.join(system, "ca-certificates.crt"):
         return _trusting(bundle)
     directory = environ.get("SSL_CERT_DIR")
@@ -45,9 +45,9 @@ def make_context(ca_bundle: str | None, environ: Mapping[str, str]) -> ssl.SSLCo
 
 
 def issuer_seen(host: str, port: int, *, timeout_s: float = 5.0) -> str:
-    """Return who issued the certificate that a server shows, to name it in an error; empty if it can't be seen.
+    """Return the issuer of a server's certificate for an error message; empty if the certificate can't be read.
 
-    Nothing is sent on this connection and nothing that it says is believed.
+    Nothing is sent on this connection, and nothing that arrives on it is trusted.
     """
     import socket
 
@@ -105,7 +105,7 @@ def _system_context(directory: str) -> ssl.SSLContext:
 
 
 def _system_directory() -> str:
-    """Return the system's directory of certificates if it is hashed, else an empty text."""
+    """Return the system's directory of certificates if it is hashed, else an empty string."""
     directory = os.path.realpath(ssl.get_default_verify_paths().openssl_capath)
     try:
         with os.scandir(directory) as entries:

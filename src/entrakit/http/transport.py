@@ -32,7 +32,7 @@ if TYPE_CHECKING:
             ...
 
         def monotonic(self) -> float:
-            """Return seconds on a clock that nobody sets."""
+            """Return seconds on a clock that is never set."""
             ...
 
         def sleep(self, seconds: float, /) -> None:
@@ -55,20 +55,25 @@ class Transport:
             or what `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_DIR` name.
         proxy: Address of an HTTP proxy; None to follow `HTTPS_PROXY` and `NO_PROXY`.
         timeout_s: Longest silence, in seconds, while connecting, sending or receiving.
-        clock: What tells the time and waits.
-        http2: Offer HTTP/2, for hosts that are asked many things at once.
+        clock: Clock that tells the time and waits.
+        http2: Whether to offer HTTP/2, for services that get many requests at once.
     """
 
     def __init__(
-        self, *, ca_bundle: str | None = None, proxy: str | None = None, timeout_s: float = 30.0, clock: Clock = time,
+        self,
+        *,
+        ca_bundle: str | None = None,
+        proxy: str | None = None,
+        timeout_s: float = 30.0,
+        clock: Clock = time,
         http2: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
         if proxy and "@" in proxy:
             raise ParameterError(
                 "The address of a proxy must not hold its user name and password.",
-                remedy="Set HTTPS_PROXY to the whole address instead: it is read anew each time, and kept nowhere.",
+                remedy="Set HTTPS_PROXY to the whole address instead: it is read again each time, and stored nowhere.",
             )
         self.ca_bundle = os.path.abspath(os.path.expanduser(ca_bundle)) if ca_bundle else None
         self.proxy = proxy
@@ -126,7 +131,7 @@ class Transport:
         return outcome
 
     def impatient(self) -> Transport:
-        """Return this transport, on the same connections, as one that asks once and never waits to ask again."""
+        """Return this transport, with the same connections, as one that sends each request once."""
         from copy import copy
 
         self._open()
@@ -135,7 +140,7 @@ class Transport:
         return other
 
     def offering_http2(self) -> Transport:
-        """Return a transport like this one, on connections of its own, that offers HTTP/2 too."""
+        """Return a transport like this one, with its own connections, that offers HTTP/2, too."""
         return Transport(
             ca_bundle=self.ca_bundle, proxy=self.proxy, timeout_s=self.timeout_s, clock=self.clock, http2=True
         )
@@ -213,7 +218,7 @@ class Transport:
         )
 
     def _open(self) -> httpx2.Client:
-        # Threads that come together share one client: a second one would never be closed.
+        # Threads that open it at the same time share one client: a second one would never be closed.
         with self._opening:
             if self._client is None:
                 import httpx2

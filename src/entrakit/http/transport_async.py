@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class AsyncTransport:
-    """An HTTPS client for one event loop; made anew for another.
+    """An HTTPS client for one event loop.
 
     Args:
-        like: The transport whose trust, proxy, time-out and clock it has.
+        like: Transport with the trust, proxy, time-out and clock to use.
     """
 
     def __init__(self, like: Transport) -> None:

@@ -1,22 +1,22 @@
-"""The one place that repeats a request to a service.
+"""Sending a request to a service, and sending it again: the only place where operations do this.
 
-    429                      repeated, whatever the method: nothing was done
-    503                      likewise, where it is Microsoft Graph's, which promises it; other services do not, nor does
-                             a proxy, whose 503 is a web page
+    429                      sent again with any method: the request had no effect
+    503                      likewise, if it comes from Microsoft Graph, which promises this; other services do not, and
+                             a proxy, which answers with a web page, does not either
     409 of the directory     "concurrent requests": likewise
-    500, 502, 504, 408       repeated where the method is idempotent
-    no answer                repeated where the method is idempotent, or where the request did certainly not arrive
-    401                      once more with a new token; with the challenge that came with it, if one did
-    301, 302, 303, 307, 308  followed for GET and HEAD; the token stays behind when the origin changes
+    500, 502, 504, 408       sent again if the method is idempotent
+    no answer                sent again if the method is idempotent, or if the request certainly did not arrive
+    401                      sent a second time with a new token, and with the claims challenge of the answer
+    301, 302, 303, 307, 308  followed for GET and HEAD; the token is left out if the origin changes
 
-`Retry-After` is obeyed in both forms or we give up; else waits grow exponentially, with jitter. All waits of a request
-together stay within a budget. What is given up is handed on as it is: the answer, or the error.
+`http/retry.py` has the rules for statuses and waits. All waits of a request together stay within a budget. After the
+last attempt, the answer is returned as it is, or the error is raised.
 """
 
 from __future__ import annotations
 
 import random as randomness
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
 from entrakit.errors import UnexpectedAnswerError
@@ -25,7 +25,6 @@ from entrakit.http.address import Origin, shown_host
 from entrakit.services.operation import Request, Response, Undelivered, Wait, response_of
 from entrakit.tokens.claims_challenge import challenge_in
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -39,7 +38,7 @@ _CONCURRENT = b"Directory_ConcurrencyViolation"
 
 
 class _Trip(NamedTuple):
-    """What was tried so far."""
+    """The attempts so far."""
 
     attempts: int = 0
     waited_s: float = 0.0
@@ -51,16 +50,16 @@ class _Trip(NamedTuple):
 def send(
     request: Request, *, random: Callable[[], float] = randomness.random, patience_s: float = PATIENCE_S
 ) -> Operation[Response]:
-    """Send a request, again where that is safe and of use, and return the answer, whatever its status.
+    """Send a request, again if that is safe and can help, and return the answer with any status.
 
     Args:
-        request: What is asked.
-        random: Gives numbers in [0, 1), to spread waits.
-        patience_s: Seconds that all waits may take together.
+        request: The request.
+        random: Returns numbers in [0, 1), which spread the waits.
+        patience_s: Maximum number of seconds for all waits together.
 
     Raises:
-        NetworkError: No answer arrived, and none could be had by asking again.
-        UnexpectedAnswerError: Redirects that don't end, or lead away from TLS.
+        NetworkError: No answer arrived, also after the last attempt.
+        UnexpectedAnswerError: Redirects do not end, or lead to an address without TLS.
     """
     trip = _Trip()
     while True:
@@ -95,16 +94,20 @@ def send(
 
 
 def backoff(attempt: int, *, random: Callable[[], float] = randomness.random) -> float:
-    """Return the seconds before attempt `attempt` + 1 where nobody asked for a time."""
+    """Return the seconds to wait after an attempt, if the service requires no time."""
     pause = retry.delay_before(attempt, elapsed_s=0.0, retry_after_s=None, random=random, attempts=attempt + 1)
     return pause or 0.0
 
 
 def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float], patience_s: float) -> float | None:
     return retry.delay_before(
-        trip.attempts, elapsed_s=trip.waited_s, retry_after_s=retry_after_s, random=random,
-        attempts=ATTEMPTS, patience_s=patience_s,
-    )  # fmt: skip
+        trip.attempts,
+        elapsed_s=trip.waited_s,
+        retry_after_s=retry_after_s,
+        random=random,
+        attempts=ATTEMPTS,
+        patience_s=patience_s,
+    )
 
 
 def _is_repeatable(request: Request, response: Response) -> bool:
@@ -116,7 +119,7 @@ def _is_repeatable(request: Request, response: Response) -> bool:
 
 
 def _following(request: Request, response: Response, trip: _Trip) -> tuple[Request, _Trip] | None:
-    """Return what is asked next, at once: with a new token, or where a redirect leads. None for nothing."""
+    """Return the request to send next, without a wait: with a new token, or to the target of a redirect; else None."""
     if response.status == 401 and request.is_authorized and not trip.has_new_token:
         claims = challenge_in(response.headers.get("www-authenticate", ""))
         renewed = request._replace(claims=claims, issued_after=response.sent_at)
@@ -140,14 +143,14 @@ def _following(request: Request, response: Response, trip: _Trip) -> tuple[Reque
         )
     origin = Origin.of(here)
     same = origin is not None and origin.owns(url)
-    # What the redirect's target may not see: the token, and what else was meant for the service.
+    # The target of the redirect must not receive the token, nor the other headers for the service.
     headers = request.headers if same else {}
     followed = request._replace(url=url, headers=headers, is_authorized=request.is_authorized and same)
     return followed, trip._replace(redirects=trip.redirects + 1)
 
 
 def _settled(response: Response, trip: _Trip) -> Response:
-    """Return the answer with what it took; a thing that is gone after a DELETE that may have worked is deleted."""
+    """Return the answer with its attempts; 404 after a DELETE that perhaps worked counts as deleted."""
     response = response._replace(attempts=trip.attempts, waited_s=trip.waited_s)
     if response.status == 404 and trip.may_be_done and response.request.method == "DELETE":
         return response._replace(status=204, body=b"")

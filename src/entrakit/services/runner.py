@@ -1,4 +1,4 @@
-"""Running operations with blocking I/O: send, wait, hand back; nothing is decided here."""
+"""The runner of operations with blocking I/O: it sends and waits, and decides nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from entrakit.tokens.token import Token
 
     class TokenSource(Protocol):
-        """What is needed of a connection."""
+        """The members of a connection that a runner uses."""
 
         @property
         def tenant_id(self) -> str:
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
             ...
 
         def service_token(self, scope: str, *, claims: str = "", issued_after: float = 0.0) -> Token:
-            """Return a token for a scope, with claims challenges announced; renewed in silence if that is due."""
+            """Return a token for a scope that supports claims challenges; renew it silently if that is due."""
             ...
 
         def fresh_service_token(self, scope: str, *, issued_after: float = 0.0) -> Token | None:
-            """Return the token that is there, if it need not be renewed; without waiting for anything."""
+            """Return the current token if it need not be renewed, without waiting; else None."""
             ...
 
 
@@ -49,26 +49,33 @@ log = logging.getLogger("entrakit.graph")
 
 
 class Stopped(Exception):  # noqa: N818 - it never leaves the threads that are stopped
-    """Nobody wants the result any more."""
+    """The result is not needed any more."""
 
 
 class Runner:
-    """What runs operations on one service. Safe to share between threads, which it paces together.
+    """Runs operations on one service. Threads can share it; their requests have one pace.
 
     Args:
-        connection: Where tokens come from.
+        connection: Connection that provides tokens.
         service: The service.
-        transport: What sends.
-        clock: What tells the time and waits.
-        on_wait: Told of every wait: the seconds, and why.
-        pace: How fast it may ask; None for a pace of its own.
-        stop: Ends its operations with Stopped, and its waits early, once it is set; None for never.
+        transport: Transport that sends the requests.
+        clock: Clock that tells the time and waits.
+        on_wait: Function that is called before every wait, with the seconds and the reason.
+        pace: Pace of the requests; None for a separate one.
+        stop: Event that ends operations with Stopped, and waits early; None for never.
     """
 
     def __init__(
-        self, connection: TokenSource, service: Service, transport: Transport, *, clock: Clock = time,
-        on_wait: Callable[[float, str], None] | None = None, pace: Pace | None = None, stop: Event | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        connection: TokenSource,
+        service: Service,
+        transport: Transport,
+        *,
+        clock: Clock = time,
+        on_wait: Callable[[float, str], None] | None = None,
+        pace: Pace | None = None,
+        stop: Event | None = None,
+    ) -> None:
         self.service = service
         self.pace = pace or Pace()
         self._origins = service.origins
@@ -81,27 +88,32 @@ class Runner:
 
     @property
     def tenant_id(self) -> str:
-        """The tenant that is asked."""
+        """The tenant of the connection."""
         return self._connection.tenant_id
 
     def watched(self, on_wait: Callable[[float, str], None]) -> Runner:
-        """Return this runner, with the same connections and pace, as one that tells of its waits."""
+        """Return this runner, with the same connections and pace, as one that reports its waits."""
         return Runner(
             self._connection, self.service, self._transport, clock=self._clock, on_wait=on_wait, pace=self.pace
         )
 
     def stoppable(self, stop: Event) -> Runner:
-        """Return this runner as one that can be stopped."""
+        """Return this runner as one that an event stops."""
         return Runner(
-            self._connection, self.service, self._transport, clock=self._clock, on_wait=self._on_wait, pace=self.pace,
+            self._connection,
+            self.service,
+            self._transport,
+            clock=self._clock,
+            on_wait=self._on_wait,
+            pace=self.pace,
             stop=stop,
-        )  # fmt: skip
+        )
 
     def run(self, operation: Call[T] | Operation[T]) -> T:
         """Run a call or an operation to its end, and return its result.
 
         Raises:
-            EntraError: What the operation raises.
+            EntraError: An error of the operation.
         """
         steps = steps_of(operation)
         try:
@@ -131,7 +143,7 @@ class Runner:
             return self._run_together(step)
         if isinstance(step, HeldPermissions):
             return permissions_of(self._connection.fresh_service_token(self._scope))
-        raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
+        raise TypeError(f"an operation yields steps, not {type(step).__name__}")
 
     def _exchange(self, request: Request) -> Response:
         authorization = ""
@@ -159,7 +171,7 @@ class Runner:
 
     def _wait(self, step: Wait) -> None:
         if step.is_throttled:
-            # The pause is everybody's; whoever asks next takes its turn after it.
+            # The pause is for all threads: the next request takes its turn after it.
             self.pace.throttled(self._clock.monotonic(), step.seconds)
             return
         self._sleep(step.seconds, step.reason)
@@ -196,19 +208,19 @@ class Runner:
 
 
 def tell(on_wait: Callable[[float, str], None] | None, seconds: float, reason: str) -> None:
-    """Note a wait in the log, and tell whoever wants to know of it."""
+    """Log a wait, and call the function of the caller."""
     log.info("waiting %.1f s: %s", seconds, reason)
     if on_wait is not None:
         on_wait(seconds, reason)
 
 
 def steps_of(operation: Call[T] | Operation[T]) -> Operation[T]:
-    """Return the generator that an operation is, or that a call stands for."""
+    """Return an operation as it is; for a call, return a new operation."""
     return fetch(operation.request, operation.read) if isinstance(operation, Call) else operation
 
 
 def refuse_stranger(request: Request, service: Service, origins: Sequence[Origin]) -> None:
-    """Check that a token is sent to the service's own origins only, whatever an operation requests.
+    """Check that a token is sent to the service's own origins only, for any operation.
 
     Args:
         request: The request.
@@ -235,7 +247,7 @@ def note(response: Response) -> None:
 
 
 def permissions_of(token: Token | None) -> tuple[str, ...]:
-    """Return the permissions that a token names; nothing for one that can't be read."""
+    """Return the permissions in a token; none if the token can't be read."""
     if token is None:
         return ()
     roles, scopes = token.claims.get("roles"), token.claims.get("scp")

@@ -1,4 +1,4 @@
-"""Running operations by awaiting: the same as `runner`, word for word, with `await`s."""
+"""The awaited runner of operations: the same as `runner`, with `await`."""
 
 from __future__ import annotations
 
@@ -35,24 +35,30 @@ T = TypeVar("T")
 
 
 class AsyncRunner:
-    """What runs operations on one service, in one event loop; its tasks are paced together.
+    """Runs operations on one service, in one event loop. The requests of all tasks have one pace.
 
     Args:
-        connection: Where tokens come from. One that is fresh costs no thread; a renewal is made on one, and a task that
-            is cancelled meanwhile leaves it to finish.
+        connection: Connection that provides tokens. A fresh token needs no thread. A renewal runs in a thread, and
+            finishes even if its task is cancelled.
         service: The service.
-        transport: What sends.
-        clock: What tells the time.
-        sleep: What waits.
-        on_wait: Told of every wait: the seconds, and why.
-        pace: How fast it may ask; None for a pace of its own.
+        transport: Transport that sends the requests.
+        clock: Clock that tells the time.
+        sleep: Function that waits.
+        on_wait: Function that is called before every wait, with the seconds and the reason.
+        pace: Pace of the requests; None for a separate one.
     """
 
     def __init__(
-        self, connection: TokenSource, service: Service, transport: AsyncTransport, *, clock: Clock = time,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, on_wait: Callable[[float, str], None] | None = None,
+        self,
+        connection: TokenSource,
+        service: Service,
+        transport: AsyncTransport,
+        *,
+        clock: Clock = time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_wait: Callable[[float, str], None] | None = None,
         pace: Pace | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.service = service
         self.pace = pace or Pace()
         self._origins = service.origins
@@ -65,21 +71,26 @@ class AsyncRunner:
 
     @property
     def tenant_id(self) -> str:
-        """The tenant that is asked."""
+        """The tenant of the connection."""
         return self._connection.tenant_id
 
     def watched(self, on_wait: Callable[[float, str], None]) -> AsyncRunner:
-        """Return this runner, with the same connections and pace, as one that tells of its waits."""
+        """Return this runner, with the same connections and pace, as one that reports its waits."""
         return AsyncRunner(
-            self._connection, self.service, self._transport, clock=self._clock, sleep=self._sleep, on_wait=on_wait,
+            self._connection,
+            self.service,
+            self._transport,
+            clock=self._clock,
+            sleep=self._sleep,
+            on_wait=on_wait,
             pace=self.pace,
-        )  # fmt: skip
+        )
 
     async def run(self, operation: Call[T] | Operation[T]) -> T:
         """Run a call or an operation to its end, and return its result.
 
         Raises:
-            EntraError: What the operation raises.
+            EntraError: An error of the operation.
         """
         steps = steps_of(operation)
         try:
@@ -107,7 +118,7 @@ class AsyncRunner:
             return await self._run_together(step)
         if isinstance(step, HeldPermissions):
             return permissions_of(self._connection.fresh_service_token(self._scope))
-        raise TypeError(f"an operation yields steps, and {type(step).__name__} is none")
+        raise TypeError(f"an operation yields steps, not {type(step).__name__}")
 
     async def _exchange(self, request: Request) -> Response:
         authorization = ""
@@ -144,7 +155,7 @@ class AsyncRunner:
 
     async def _wait(self, step: Wait) -> None:
         if step.is_throttled:
-            # The pause is everybody's; whoever asks next takes its turn after it.
+            # The pause is for all tasks: the next request takes its turn after it.
             self.pace.throttled(self._clock.monotonic(), step.seconds)
             return
         tell(self._on_wait, step.seconds, step.reason)

@@ -1,6 +1,6 @@
 """A package whose `__init__` runs when one of the names that it defines is first used.
 
-This is for a dependency of which one module is needed, and whose `__init__` imports many others. The modules of the
+This is for a dependency whose `__init__` imports many modules, while only one is needed. The modules of the
 package are imported as usual. Other code in this process that uses the package itself gets all of it, with the same
 objects.
 """

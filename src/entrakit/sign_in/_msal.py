@@ -65,9 +65,17 @@ class TokenService:
         self.assertion = assertion
 
     def request_code(
-        self, scopes: Sequence[str], *, redirect_uri: str, state: str, response_mode: str, claims: str = "",
-        prompt: str = "", login_hint: str = "", domain_hint: str = "",
-    ) -> CodeRequest:  # fmt: skip
+        self,
+        scopes: Sequence[str],
+        *,
+        redirect_uri: str,
+        state: str,
+        response_mode: str,
+        claims: str = "",
+        prompt: str = "",
+        login_hint: str = "",
+        domain_hint: str = "",
+    ) -> CodeRequest:
         """Begin an authorization code flow with PKCE (RFC 7636), state and nonce. Nothing is sent."""
         with _Call(self) as call:
             flow = call.application().initiate_auth_code_flow(
@@ -121,7 +129,7 @@ class TokenService:
     def grant_client(self, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Get a token for the app itself (RFC 6749, 4.4)."""
         with _Call(self, hide=(self.secret,)) as call:
-            # Without exceptions of our own, MSAL would import requests to know what a network error is.
+            # Without this argument, MSAL would import requests for the type of network errors.
             result = call.application().acquire_token_for_client(
                 list(scopes), claims_challenge=claims or None, http_exceptions=(NetworkError,)
             )
@@ -275,7 +283,7 @@ def _load_msal() -> ModuleType:
 
 
 def _quieten_msal() -> None:
-    """Keep MSAL's log lines, which hold codes, verifiers and user names, out of every log (unless level was set)."""
+    """Keep MSAL's log lines, which hold codes, verifiers and user names, out of every log, unless its level was set."""
     logger = logging.getLogger("msal")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.WARNING)

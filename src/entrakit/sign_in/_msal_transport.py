@@ -31,7 +31,7 @@ log = logging.getLogger("entrakit.msal")
 
 
 class MsalResponse(Response):
-    """A response with the two members that MSAL calls by names of its own."""
+    """A response with the two members that MSAL calls by other names."""
 
     __slots__ = ()
 
@@ -94,13 +94,13 @@ class MsalHttp:
         fields = dict(headers or {})
         repeatable = self.repeatable
         self.correlation_id = fields.get("client-request-id", "")
-        # As in every form that MSAL fills in, None means that there is no such field; a SAML assertion is bytes.
+        # In the forms of MSAL, None means that the field is left out; a SAML assertion is bytes.
         form = {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else None
         body = str(data or "") if form is None else urlencode(form)
         if form is not None:
             fields["Content-Type"] = "application/x-www-form-urlencoded"
         else:
-            # Such services answer a wrong password with 500: asking again would lock the account.
+            # Federation services answer a wrong password with 500: another attempt could lock the account.
             repeatable = False
             log.warning("The password goes to %s, the federation service of this tenant.", shown_host(url))
         self.asked_at = self.transport.clock.time()
@@ -137,7 +137,7 @@ class MsalHttp:
         refresh_in = body.get("refresh_in")
         self.refresh_in = float(refresh_in) if refresh_in else None
         kept = {name: value for name, value in body.items() if value is not None}
-        # MSAL raises for a status of 500 and more only; below that the body decides.
+        # MSAL raises only for a status of 500 and more; below that, the body decides.
         return MsalResponse(answer.request, min(answer.status, 400), NO_HEADERS, json.dumps(kept).encode())
 
 

@@ -129,7 +129,7 @@ def _checked(text: str, cloud: Cloud, tenant_id: str, origin: Origin) -> Authori
 def _not_a_token_service(origin: Origin, reason: str) -> UnexpectedAnswerError:
     host = origin.shown()
     return UnexpectedAnswerError(
-        f"What answers at {host} is not Microsoft Entra's token service: {reason}.",
+        f"The server at {host} is not Microsoft Entra's token service: {reason}.",
         remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
         "open a page in a browser, then try again; check the cloud or address that you named.",
         host=host,
@@ -172,7 +172,7 @@ def _keep(path: str, document: str, now: float) -> None:
 
 
 def _sweep(directory: str, before: float) -> None:
-    """Remove documents that nobody would use any more, so that many authorities leave no heap behind."""
+    """Remove documents that are too old to be used, so that they do not accumulate."""
     with os.scandir(directory) as entries:
         for entry in entries:
             if entry.stat(follow_symlinks=False).st_mtime < before:

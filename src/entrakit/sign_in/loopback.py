@@ -121,7 +121,7 @@ class Answer:
         return f"Answer({', '.join(sorted(self.parameters))})"
 
     def show(self, html: str, status: int = 200) -> None:
-        """Send the person's browser the last page. A browser that went away is not missed.
+        """Send the browser the last page. A browser that has gone away is not an error.
 
         Args:
             html: The page.
@@ -133,15 +133,15 @@ class Answer:
 
 
 class Loopback:
-    """A listener for the answer to one authorization request; a context manager that closes what it opened.
+    """A listener for the answer to one authorization request, as a context manager that closes its sockets.
 
     Args:
-        state: What the answer must carry.
-        port: Port to listen on; 0 for any that is free.
-        monotonic: Tells seconds on a clock that nobody sets.
+        state: State that the answer must contain.
+        port: Port to listen on; 0 for any free port.
+        monotonic: Function that returns seconds on a clock that is never set.
 
     Raises:
-        ParameterError: The port is taken, or may not be listened on.
+        ParameterError: The port is in use, or this user must not listen on it.
     """
 
     def __init__(self, *, state: str, port: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -154,7 +154,7 @@ class Loopback:
 
     @property
     def redirect_uri(self) -> str:
-        """What to send as `redirect_uri`; the service ignores the port of `http://localhost`."""
+        """Value of `redirect_uri`; the service ignores the port of `http://localhost`."""
         return f"http://localhost:{self.port}"
 
     def __enter__(self) -> Self:
@@ -168,10 +168,10 @@ class Loopback:
             self._answer.show(failure_page("The sign-in was not finished.", "Start again."), 400)
 
     def wait(self, timeout_s: float) -> Answer:
-        """Return the answer, and listen no more.
+        """Return the answer, and stop listening.
 
         Args:
-            timeout_s: Seconds to wait at the most.
+            timeout_s: Maximum number of seconds to wait.
 
         Raises:
             SignInError: No answer came in time (`error` is `timeout`).
@@ -189,7 +189,7 @@ class Loopback:
                         remedy="Connect again with a longer `timeout`, or use `device_code=True` without a browser.",
                         error="timeout",
                     )
-                # A second at the most: time may be told by another clock than the selector's.
+                # At most a second: this clock can differ from the one of the selector.
                 for key, _ in selector.select(min(1.0, deadline - now)):
                     connection = key.fileobj
                     if isinstance(connection, socket.socket):
@@ -231,7 +231,7 @@ class Loopback:
             return
         connection.setblocking(False)
         if len(self._pending) >= MAX_CONNECTIONS:
-            # The oldest has had its chance: whoever comes now may be the browser with the answer.
+            # The oldest one makes room: the new one can be the browser with the answer.
             oldest = min(self._pending, key=lambda one: self._pending[one].since)
             self._forget(oldest, selector)
             oldest.close()
@@ -239,7 +239,7 @@ class Loopback:
         selector.register(connection, selectors.EVENT_READ)
 
     def _judge(self, connection: socket.socket, request: _Request) -> None:
-        """Keep the connection that brought the answer; refuse any other."""
+        """Keep the connection with the answer; refuse any other."""
         path, _, query = request.target.partition("?")
         if request.host not in self._hosts() or path != "/":
             status = 404
@@ -316,7 +316,7 @@ def _has_ipv6() -> bool:
 
 
 def _reply(connection: socket.socket, status: int, html: str, *, patient: bool = False) -> None:
-    """Send a page and close. Only the person's own browser is waited for: a stranger must not hold the wait up."""
+    """Send a page, and close the connection. Only for the answer itself we wait until the browser has read the page."""
     reasons = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large", 431: "Too Large"}
     body = html.encode()
     head = (

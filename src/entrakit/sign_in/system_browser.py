@@ -7,11 +7,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.redaction import without_secrets
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
