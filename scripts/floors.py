@@ -29,7 +29,19 @@ FLAT_LIMIT = 12
 ORDER: dict[str, tuple[str, ...]] = {
     ".": ("entrakit_emulator", "entrakit"),
     "entrakit": (
-        *("version", "errors", "redaction", "secret", "files", "http", "authority", "tokens", "services", "graph"),
+        *(
+            "version",
+            "errors",
+            "redaction",
+            "shown_text",
+            "secret",
+            "files",
+            "http",
+            "authority",
+            "tokens",
+            "services",
+            "graph",
+        ),
         *("vault", "certificates", "sign_in", "connection", "connections", "attempt", "connecting", "__init__", "cli"),
         "__main__",
     ),
@@ -70,7 +82,6 @@ ORDER: dict[str, tuple[str, ...]] = {
         "odata",
         "advanced_query",
         "decoding",
-        "needs",
         "retrying",
         "errors",
         "fetch",

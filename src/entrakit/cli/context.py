@@ -62,7 +62,9 @@ class Context(NamedTuple):
     def tell(self, text: str) -> None:
         """Write a line for people; a program that asked for JSON gets nothing else."""
         if not self.quiet and not self.as_json:
-            print(shown(text), file=self.streams.error, flush=True)
+            from entrakit.shown_text import on_terminal
+
+            print(on_terminal(text), file=self.streams.error, flush=True)
 
     def interrupted(self, words: str) -> int:
         """Say that a person ended the command, and what that means; return the exit code."""
@@ -91,20 +93,6 @@ class Context(NamedTuple):
             return stream.isatty()
         except ValueError:
             return False
-
-
-def shown(text: str) -> str:
-    """Return a text as it can be shown: control sequences of terminals, and what turns text around, are replaced."""
-    if text.isprintable():
-        return text
-    return "".join("\N{REPLACEMENT CHARACTER}" if _is_control(one) else one for one in text)
-
-
-def _is_control(one: str) -> bool:
-    return (
-        (one < " " and one not in "\n\t") or "\x7f" <= one < "\xa0" or "\ud800" <= one <= "\udfff"
-        or "\u202a" <= one <= "\u202e" or "\u2066" <= one <= "\u2069"
-    )  # fmt: skip
 
 
 def standard_streams() -> Streams:

@@ -114,7 +114,9 @@ def shown_host(url: str) -> str:
     rest = url.partition("://")[2]
     end = next((index for index, letter in enumerate(rest) if letter in "/?#"), len(rest))
     host = rest[:end].rpartition("@")[2].lower()
-    return "".join(letter for letter in host if letter.isprintable())[:LONGEST_SHOWN]
+    from entrakit.shown_text import one_line
+
+    return one_line(host, LONGEST_SHOWN)
 
 
 def path_and_query(url: str) -> str:

@@ -26,6 +26,7 @@ from entrakit.http.retry import retry_after
 from entrakit.redaction import redact
 from entrakit.services.needs import permissions_for
 from entrakit.services.operation import HeldPermissions, held_of
+from entrakit.shown_text import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,5 +175,4 @@ def _permission_remedy(needs: tuple[str, ...], held: tuple[str, ...]) -> str:
 def _text(value: object, longest: int = MAX_TEXT) -> str:
     if not isinstance(value, str):
         return ""
-    flat = " ".join("".join(one if one.isprintable() else " " for one in value).split())
-    return redact(flat)[:longest]
+    return redact(one_line(value))[:longest]

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from entrakit.errors import InteractionRequiredError, SignInError, ThrottledError
 from entrakit.redaction import MASK, redact
+from entrakit.shown_text import one_line
 from entrakit.sign_in.remedies import is_throttled, is_transient, needs_user, remedy_for
 
 if TYPE_CHECKING:
@@ -139,9 +139,7 @@ def _text(value: object, hide: Sequence[str]) -> str:
         return ""
     # Masked before it is cut, because half a secret would not be found; and again after invisible characters are gone.
     hidden = _without(value, hide)
-    line = " ".join(hidden[: 4 * MAX_TEXT].split())
-    safe = "".join(letter for letter in line if unicodedata.category(letter)[0] != "C")
-    return redact(_without(safe, hide))[:MAX_TEXT]
+    return redact(_without(one_line(hidden[: 4 * MAX_TEXT]), hide))[:MAX_TEXT]
 
 
 def _without(text: str, hide: Sequence[str]) -> str:

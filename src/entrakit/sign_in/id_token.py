@@ -8,6 +8,7 @@ token endpoint over TLS.
 from __future__ import annotations
 
 from entrakit.errors import SignInError
+from entrakit.shown_text import one_line
 from entrakit.tokens.token import Account
 
 TYPE_CHECKING = False
@@ -51,8 +52,7 @@ def account_of(grant: Grant, authority: Authority, client_id: str) -> Account:
 
 def _text(value: object) -> str:
     """Return a claim as text that is safe to print."""
-    text = value if isinstance(value, str) else ""
-    return "".join(letter for letter in text if letter.isprintable())[:256]
+    return one_line(value, 256) if isinstance(value, str) else ""
 
 
 def _refused(reason: str) -> SignInError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import html
-import unicodedata
 from base64 import b64encode
+
+from entrakit.shown_text import lines
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #f3f5f8; --card: #fff; --line: #d5dbe3;
@@ -86,5 +87,4 @@ def _page(kind: str, mark: str, title: str, *parts: str) -> str:
 
 def _safe(text: str) -> str:
     """Return a text for a page: escaped, bounded, without control and direction characters."""
-    kept = "".join(letter for letter in text if letter == "\n" or unicodedata.category(letter)[0] != "C")
-    return html.escape(kept[:MAX_TEXT])
+    return html.escape(lines(text, MAX_TEXT))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import h11
 
 from entrakit.errors import ParameterError, SignInError
+from entrakit.shown_text import one_line
 from entrakit.sign_in.last_page import POLICY, failure_page, stranger_page
 from entrakit.sign_in.redirect import NotOursError, parse_answer
 
@@ -256,7 +257,7 @@ class Loopback:
                     self._answer = Answer(parameters, connection)
                     return
                 status = 400
-        log.debug("Ignored %s %s", request.method, _printable(path))
+        log.debug("Ignored %s %s", request.method, one_line(path, 100))
         _reply(connection, status, stranger_page())
 
     def _hosts(self) -> frozenset[str]:
@@ -336,7 +337,3 @@ def _reply(connection: socket.socket, status: int, html: str, *, patient: bool =
         log.debug("A browser went away before its answer.")
     finally:
         connection.close()
-
-
-def _printable(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())[:100]

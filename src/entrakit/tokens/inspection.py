@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from entrakit.errors import PermissionMissingError
+from entrakit.shown_text import one_line
 from entrakit.tokens.jwt import MAX_TOKEN, decode_claims, decode_header
 from entrakit.tokens.permissions import APP_PROOFS, BROADER, DIRECTORY_ROLES, METHODS, RESOURCES, ROLE_MARKERS, describe
 
@@ -235,15 +236,15 @@ def _text(claims: Mapping[str, JSON], *names: str) -> str:
         if isinstance(value, list) and value:
             value = value[0]
         if isinstance(value, str) and value:
-            return "".join(letter for letter in value[:MAX_VALUE] if letter.isprintable())
+            return one_line(value[:MAX_VALUE])
     return ""
 
 
 def _names(value: JSON) -> list[str]:
     """Return the names in a claim, sorted and each once: a list of texts, or one text with spaces between them."""
     texts = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
-    clean = ("".join(letter for letter in text if letter.isprintable()) for text in texts if isinstance(text, str))
-    return sorted({name[:MAX_VALUE] for name in clean if name})
+    clean = (one_line(text, MAX_VALUE) for text in texts if isinstance(text, str))
+    return sorted({name for name in clean if name})
 
 
 def _moment(value: JSON) -> datetime | None:

@@ -20,6 +20,7 @@ from entrakit.http.address import path_of
 from entrakit.secret import Secret
 from entrakit.services.request import call
 from entrakit.services.service import find_service
+from entrakit.shown_text import one_line
 from entrakit.tokens import base64url
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class KeyVault(NamedTuple):
             try:
                 found: object = client.run(call(service, method, f"/{path}", body=body))
             except GraphError as error:
-                reason = ", ".join(filter(None, (error.code or f"HTTP {error.status}", error.message[:200])))
+                reason = ", ".join(filter(None, (error.code or f"HTTP {error.status}", one_line(error.message, 200))))
                 raise CertificateError(
                     f"{service.url} refuses {kind}/{name}: {reason}",
                     remedy=_REMEDIES.get(error.status, "Try again later."),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 
-from entrakit.cli.context import shown
 from entrakit.cli.options.batch_file import read_requests
 from entrakit.cli.options.body import read_input
 from entrakit.cli.options.query import add_target, client_of
@@ -14,6 +13,7 @@ from entrakit.cli.output.forms import form_of
 from entrakit.connections import get_connection
 from entrakit.errors import EntraError, ExportError, GraphError, ParameterError
 from entrakit.http.message import is_json
+from entrakit.shown_text import on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def _lost(context: Context, results: Results, error: ExportError, out: str | Non
     """Write what is known of the requests elsewhere, on standard error, and return what to raise."""
     unwritten = results.unwritten()
     for line in unwritten:
-        print(shown(line), file=context.streams.error)
+        print(on_terminal(line), file=context.streams.error)
     sent, there = len(results.sent), f"{out}.unfinished" if out else "standard output"
     known = " and in ".join([*(["stands above"] if unwritten else []), *([there] if sent > len(unwritten) else [])])
     return ExportError(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from entrakit.cli.context import shown
 from entrakit.errors import ParameterError
 from entrakit.http.address import shown_host
+from entrakit.shown_text import on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,4 +97,4 @@ def _as_text(context: Context, request: Request) -> str:
     if request.body:
         lines += ["", request.body.decode("utf-8", "replace")]
     text = "\n".join(lines)
-    return shown(text) if context.is_terminal(context.streams.output) else text
+    return on_terminal(text) if context.is_terminal(context.streams.output) else text

@@ -62,7 +62,7 @@ def confirm(context: Context, question: str) -> bool:
         context: Where to ask.
         question: What is asked, without the answers.
     """
-    from entrakit.cli.context import shown
+    from entrakit.shown_text import on_terminal
 
-    print(f"{shown(question)} [y/N] ", end="", file=context.streams.error, flush=True)
+    print(f"{on_terminal(question)} [y/N] ", end="", file=context.streams.error, flush=True)
     return context.streams.input.readline(MAX_LINE).strip().lower() in ("y", "yes")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from errno import EAGAIN
 from typing import TYPE_CHECKING, Protocol
 
 from entrakit.errors import ParameterError
+from entrakit.shown_text import in_json
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -39,10 +39,6 @@ class Destination(Protocol):
         ...
 
 
-# Characters that a terminal would obey. In JSON they occur in strings only, which have another way to write them.
-_HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
 class StandardOutput:
     """Standard output. On a terminal, control characters are written as JSON escapes, which mean the same.
 
@@ -69,7 +65,7 @@ class StandardOutput:
                 rest = rest[taken:]
             return
         text = data.decode("utf-8", "replace")
-        self._stream.write(_HARMFUL.sub(lambda one: f"\\u{ord(one[0]):04x}", text) if self._is_terminal else text)
+        self._stream.write(in_json(text) if self._is_terminal else text)
 
     def flush(self) -> None:
         """Pass on what was written."""

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 
-from entrakit.cli.context import shown
+from entrakit.shown_text import on_terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def guarded(value: object) -> str:
 
 def shown_value(value: object) -> str:
     """Return a value as one line that does nothing to a terminal."""
-    return shown(" ".join(text_of(value).split()))
+    return on_terminal(" ".join(text_of(value).split()))
 
 
 def fitted(natural: Sequence[int], room: int) -> list[int]:

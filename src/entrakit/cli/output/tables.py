@@ -27,10 +27,10 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
         columns: Headings.
         rows: Cells, as texts.
     """
-    from entrakit.cli.context import shown
+    from entrakit.shown_text import on_terminal
 
     stream = context.streams.output
-    rows = [tuple(shown(cell) for cell in row) for row in rows]
+    rows = [tuple(on_terminal(cell) for cell in row) for row in rows]
     if not context.is_terminal(stream):
         for row in (columns, *rows):
             context.give("\t".join(" ".join(cell.split()) for cell in row))
@@ -58,10 +58,10 @@ def open_line(context: Context, text: Callable[[], str]) -> Live:
     from rich.live import Live
     from rich.text import Text
 
-    from entrakit.cli.context import shown
+    from entrakit.shown_text import on_terminal
 
     def line() -> Text:
-        return Text(shown(text()), no_wrap=True, overflow="ellipsis", style="dim" if context.color else "")
+        return Text(on_terminal(text()), no_wrap=True, overflow="ellipsis", style="dim" if context.color else "")
 
     console = Console(file=context.streams.error, no_color=not context.color, highlight=False)
     live = Live(

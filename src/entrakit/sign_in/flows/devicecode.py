@@ -14,6 +14,7 @@ import logging
 from typing import NamedTuple
 
 from entrakit.errors import NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
+from entrakit.shown_text import one_line
 from entrakit.sign_in._msal import TokenService
 
 TYPE_CHECKING = False
@@ -80,8 +81,7 @@ def sign_in(
     lifetime = min(request.expires_in, timeout_s or request.expires_in)
     deadline = transport.clock.monotonic() + lifetime
     show = on_device_code or _log_code
-    message = "".join(letter for letter in request.message if letter.isprintable())
-    show(DeviceCode(request.user_code, request.verification_uri, lifetime, message))
+    show(DeviceCode(request.user_code, request.verification_uri, lifetime, one_line(request.message)))
     return _poll(service, request, deadline, claims)
 
 
