@@ -1,4 +1,4 @@
-"""What a service refuses: an error with its ids, and what to do next."""
+"""Errors of services: their ids and remedies, and the permissions for a call."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from entrakit.errors import (
     TooManyRequestsError,
     UnexpectedAnswerError,
 )
-from entrakit.services.errors import check, error_of, read_refusal
-from entrakit.services.needs import permissions_for
+from entrakit.services.errors import check, error_of, parse_error, permissions_for
 from entrakit.services.operation import Request, Response
 
 REQUEST = Request(
@@ -48,7 +47,7 @@ def test_each_status_has_its_error(status: int, kind: type[EntraError], code: in
     assert (kind, code) == (type(error), error.exit_code)
 
 
-def test_an_error_has_all_that_support_asks_for() -> None:
+def test_an_error_has_all_that_support_requires() -> None:
     """
     Code, message, inner error, request id and our own id are fields, and `str()` shows them.
     """
@@ -65,28 +64,28 @@ def test_an_error_has_all_that_support_asks_for() -> None:
     assert all(one in str(error) for one in ("Request_X", "No.", "theirs", "mine", "GET /v1.0/users/x"))
 
 
-@pytest.mark.parametrize(("status", "way_out"), [(413, "less at a time"), (414, "in a batch")])
-def test_what_is_too_long_has_a_way_out(status: int, way_out: str) -> None:
+@pytest.mark.parametrize(("status", "remedy"), [(413, "less at a time"), (414, "in a batch")])
+def test_a_request_that_is_too_long_has_a_remedy(status: int, remedy: str) -> None:
     """
-    A proxy says so in HTML, without a code or words that could be shown.
+    A proxy refuses with HTML, without a code or a message; the remedy says how to send less.
     """
     error = error_of(Response(REQUEST, status, {"content-type": "text/html"}, b"<html>too long</html>"))
 
     assert isinstance(error, GraphError)
     assert (status, "") == (error.status, error.code)
-    assert way_out in error.remedy
+    assert remedy in error.remedy
 
 
 def test_an_error_does_not_show_the_query() -> None:
     """
-    A filter may hold personal data: errors name the path only.
+    A filter may contain personal data, so errors name the path only.
     """
     assert "ada" not in str(error_of(reply(REQUEST, 400, BODY)))
 
 
-def test_a_server_error_without_words_is_the_services_fault() -> None:
+def test_a_server_error_without_a_code_is_the_services_fault() -> None:
     """
-    An HTML page with 503 says that the service is in trouble.
+    An HTML page with 503 means that the service failed.
     """
     error = error_of(Response(REQUEST, 503, {"content-type": "text/html"}, b"<html>"))
 
@@ -96,7 +95,7 @@ def test_a_server_error_without_words_is_the_services_fault() -> None:
 @given(st.binary(max_size=300), st.integers(300, 599))
 def test_any_body_makes_an_error(body: bytes, status: int) -> None:
     """
-    Whatever is in an error body, the result is an error of the family whose text can be shown.
+    Any error body makes an error of the tree, and its message is safe to show.
     """
     error = error_of(Response(REQUEST, status, {}, body))
 
@@ -111,26 +110,26 @@ VALUES = st.none() | st.booleans() | st.integers() | st.text()
 @given(st.recursive(VALUES, lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner)))
 def test_any_json_is_read(value: object) -> None:
     """
-    Whatever the JSON of an error body is, it is read without an exception.
+    Any JSON in an error body is parsed without an exception.
     """
-    refused = read_refusal(json.dumps(value).encode())
+    found = parse_error(json.dumps(value).encode())
 
-    assert len(refused.message) <= 1000
-    assert refused.code.isprintable()
+    assert len(found.message) <= 1000
+    assert found.code.isprintable()
 
 
 def test_secrets_in_a_message_are_masked() -> None:
     """
-    A service that repeats a token in its message does not bring it into our errors.
+    A token that a service repeats in its message does not appear in our errors.
     """
     body = {"error": {"code": "x", "message": "Authorization: Bearer eyJhbGciOiJub25lIn0.eyJhIjoxfQ.canary is wrong"}}
 
     assert "canary" not in str(error_of(reply(REQUEST, 401, body)))
 
 
-def test_a_403_says_what_is_there_and_what_is_needed() -> None:
+def test_a_403_names_held_and_required_permissions() -> None:
     """
-    A forbidden call names the permissions that the token has, and those of which one is enough.
+    The error of a forbidden call names the permissions that the token has, and those that would be enough.
     """
     with pytest.raises(ForbiddenError) as caught:
         run(check(reply(REQUEST, 403, BODY)), lambda request: reply(request, 200))
@@ -155,7 +154,7 @@ def test_a_403_says_what_is_there_and_what_is_needed() -> None:
         ("GET", "/v1.0/groups/delta", "GroupMember.Read.All"),
     ],
 )
-def test_permissions_of_the_calls_that_we_make(method: str, path: str, least: str) -> None:
+def test_permissions_for_our_calls(method: str, path: str, least: str) -> None:
     """
     The least permission of a call comes first.
     """
@@ -165,6 +164,6 @@ def test_permissions_of_the_calls_that_we_make(method: str, path: str, least: st
 @pytest.mark.parametrize("path", ["/v1.0/unheardOf", "/secrets", "/", "", "/v2.0/users"])
 def test_an_unknown_call_names_no_permission(path: str) -> None:
     """
-    Nothing is claimed of calls that are not in the table.
+    No permission is named for calls that are not in the table.
     """
     assert permissions_for("GET", path) == ()

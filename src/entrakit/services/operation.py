@@ -1,14 +1,14 @@
-"""Operations: what is to be done on a service, as values that do no I/O.
+"""Operations: requests, or several of them, as values that do no I/O.
 
-An operation is a generator. It yields steps, is sent their outcome, and returns its result:
+An operation is a generator. It yields steps, receives their outcome, and returns its result:
 
-    Request     → the Response; Undelivered is thrown in where none arrived
-    Wait        → nothing, after that time
-    Together    → the Outcome of each of several operations that may run at the same time, in their order
-    HeldPermissions → the names of the permissions that the token has
+    Request          → the Response; Undelivered is raised in the operation if there is none
+    Wait             → None, after the pause
+    Together         → the Outcome of each of several operations that may run at the same time, in their order
+    HeldPermissions  → the names of the token's permissions
 
-`client` runs it with blocking I/O, `aio` awaits it; neither decides anything. A generator runs once; a `Call` is the
-reusable value for a single request, from which a new operation is made each time.
+`runner` runs operations with blocking I/O, `runner_async` awaits them; neither makes decisions. A generator runs once;
+a `Call` is a single request as a reusable value: each run makes a new generator.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Undelivered(Exception):  # noqa: N818 - it never leaves an operation
-    """What a driver throws into an operation where no answer arrived.
+    """Raised in an operation by its runner if a request has no response.
 
     Args:
-        error: What happened.
+        error: The failure of the request.
     """
 
     def __init__(self, error: NetworkError) -> None:
@@ -60,9 +60,9 @@ class Wait(NamedTuple):
     """A pause.
 
     Args:
-        seconds: How long.
-        reason: Why, for people.
-        is_throttled: Whether the service asked for it: then all workers of a client slow down.
+        seconds: Length of the pause.
+        reason: Reason, as a phrase for the user.
+        is_throttled: Whether the service requires the pause; then all workers of a client slow down.
     """
 
     seconds: float
@@ -74,8 +74,8 @@ class Together(NamedTuple):
     """Operations that may run at the same time.
 
     Args:
-        operations: What to run.
-        at_once: How many of them at the most.
+        operations: The operations.
+        at_once: Maximum number that runs at the same time.
     """
 
     operations: Sequence[Operation[object]]
@@ -83,15 +83,15 @@ class Together(NamedTuple):
 
 
 class HeldPermissions(NamedTuple):
-    """The question which permissions the token in use has; answered with a tuple of names."""
+    """A query for the permissions of the current token; the outcome is a tuple of names."""
 
 
 class Outcome(NamedTuple):
-    """How one of several operations ended.
+    """The result or the error of one of several operations.
 
     Args:
-        result: What it returned.
-        error: What it raised; None if it returned.
+        result: The result; None if there is an error.
+        error: The error that the operation raised; None if it returned.
     """
 
     result: object = None
@@ -102,48 +102,45 @@ Step: TypeAlias = Request | Wait | Together | HeldPermissions
 Operation: TypeAlias = Generator[Step, object, T_co]
 
 
-class Call(Generic[T_co]):
-    """A single request as a value: run it, await it, preview it, or put it into a batch; as often as you like.
+class Call(NamedTuple, Generic[T_co]):
+    """A single request as a value: run it, await it, preview it, or put it into a batch, any number of times.
 
     Args:
-        request: What is asked.
-        read: Makes the result of the answer; raises UnexpectedAnswerError for one that can't be read.
+        request: The request.
+        read: Makes the result from the response; raises UnexpectedAnswerError if that is not possible.
     """
 
-    __slots__ = ("read", "request")
-
-    def __init__(self, request: Request, read: Callable[[Response], T_co]) -> None:
-        self.request = request
-        self.read = read
+    request: Request
+    read: Callable[[Response], T_co]
 
     def __repr__(self) -> str:
         return f"Call({self.request.method} {self.request.url.partition('?')[0]})"
 
 
-def response_of(step: object) -> Response:
-    """Return what a driver sent in for a request, as the Response that it is."""
-    if not isinstance(step, Response):
-        raise TypeError(f"an operation that asked for a response was sent {type(step).__name__}")
-    return step
+def response_of(outcome: object) -> Response:
+    """Return the outcome of a Request as the Response that it must be."""
+    if not isinstance(outcome, Response):
+        raise TypeError(f"the outcome of a request must be a Response, not {type(outcome).__name__}")
+    return outcome
 
 
-def outcomes_of(step: object) -> list[Outcome]:
-    """Return what a driver sent in for `Together`."""
-    if not isinstance(step, list):
-        raise TypeError(f"an operation that asked for outcomes was sent {type(step).__name__}")
-    return step
+def outcomes_of(outcome: object) -> list[Outcome]:
+    """Return the outcome of `Together` as the list that it must be."""
+    if not isinstance(outcome, list):
+        raise TypeError(f"the outcome of operations must be a list, not {type(outcome).__name__}")
+    return outcome
 
 
-def held_of(step: object) -> tuple[str, ...]:
-    """Return what a driver sent in for `HeldPermissions`."""
-    return step if isinstance(step, tuple) else ()
+def held_of(outcome: object) -> tuple[str, ...]:
+    """Return the outcome of `HeldPermissions`."""
+    return outcome if isinstance(outcome, tuple) else ()
 
 
 def first_request(operation: Call[object] | Operation[object]) -> Request:
-    """Return the first request of a call or an operation, which is ended by that.
+    """Return the first request of a call or an operation. This ends the operation.
 
     Raises:
-        ParameterError: It does not begin with a request.
+        ParameterError: The operation does not begin with a request.
     """
     if isinstance(operation, Call):
         return operation.request
