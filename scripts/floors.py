@@ -42,8 +42,8 @@ ORDER: dict[str, tuple[str, ...]] = {
             "services",
             "graph",
         ),
-        *("vault", "certificates", "sign_in", "connection", "connections", "attempt", "connecting", "__init__", "cli"),
-        "__main__",
+        *("vault", "certificates", "sign_in", "connection", "connections", "connecting", "__init__"),
+        *("cli", "__main__"),
     ),
     "entrakit/files": (
         "__init__",
