@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.graph.conftest import CLAIMS, USERS, Answer, Fault, TokenBox
+from tests.heartbeat import run_async
 
 from entrakit import Transport, connect
 from entrakit.errors import ParameterError
@@ -285,7 +286,7 @@ def test_the_awaited_face_asks_the_same(connection: Connection) -> None:
         async with connection.aio as awaited:
             return await awaited.graph.get("/organization")
 
-    assert connection.graph.get("/organization") == asyncio.run(ask())
+    assert connection.graph.get("/organization") == run_async(ask())
 
 
 def test_continuous_access_evaluation_is_announced(connection: Connection, entra_tenant: Tenant) -> None:
@@ -330,7 +331,7 @@ def test_a_fresh_token_costs_no_thread(connection: Connection, monkeypatch: pyte
         return function(*rest, **more)
 
     monkeypatch.setattr(asyncio, "to_thread", noted)
-    asyncio.run(ask())
+    run_async(ask())
 
     assert [] == started
 
@@ -349,7 +350,7 @@ def test_azures_async_clients_take_the_awaited_face(connection: Connection) -> N
             info = await awaited.get_token_info("https://graph.microsoft.com/.default")
             return token.token, info.token
 
-    first, second = asyncio.run(ask())
+    first, second = run_async(ask())
 
     assert first == second == connection.token().access_token
 

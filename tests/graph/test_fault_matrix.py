@@ -5,11 +5,11 @@ Each case is run by the blocking client and by the awaited one.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from tests.graph.conftest import Fault
+from tests.heartbeat import run_async
 
 from entrakit.errors import EntraError, NetworkError, ServiceUnavailableError, TooManyRequestsError
 from entrakit.graph.client_async import AsyncClient
@@ -73,7 +73,7 @@ def face(
             finally:
                 await transport.close()
 
-        return asyncio.run(run())
+        return run_async(run())
 
     async def got(client: AsyncClient) -> object:
         return (await client.get("/users/id-0007"))["id"]

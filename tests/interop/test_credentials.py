@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from azure.core.pipeline import Pipeline
@@ -10,6 +9,7 @@ from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 from kiota_authentication_azure.azure_identity_access_token_provider import AzureIdentityAccessTokenProvider
+from tests.heartbeat import run_async
 
 from entrakit.tokens.jwt import decode_claims
 
@@ -69,7 +69,7 @@ def test_msgraph_sdk_takes_it(emulator: Callable[..., Connection], entra_tenant:
     connection = emulator(client_id=entra_tenant.confidential_client, client_secret=entra_tenant.client_secret)
     provider = AzureIdentityAccessTokenProvider(connection, None, [SCOPE], ["graph.microsoft.com"])
 
-    token = asyncio.run(provider.get_authorization_token("https://graph.microsoft.com/v1.0/organization"))
+    token = run_async(provider.get_authorization_token("https://graph.microsoft.com/v1.0/organization"))
 
     claims = decode_claims(token)
     assert claims

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.heartbeat import run_async
 
 from entrakit import Token, Transport
 from entrakit.graph.client import Client
@@ -80,4 +81,4 @@ def test_the_awaited_client_speaks_http2(things: Service, test_ca: tuple[Path, s
         await transport.close()
         return count, {answer.headers["x-version"] for answer in answers}
 
-    assert (5000, {"2.0"}) == asyncio.run(ask())
+    assert (5000, {"2.0"}) == run_async(ask())

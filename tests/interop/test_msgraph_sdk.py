@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from msgraph.graph_service_client import GraphServiceClient
 from msgraph_core import GraphClientFactory, PageIterator  # type: ignore[import-untyped] # unchanged
 from msgraph_core.requests.batch_request_content import BatchRequestContent  # type: ignore[import-untyped] # unchanged
 from msgraph_core.requests.batch_request_item import BatchRequestItem  # type: ignore[import-untyped] # unchanged
+from tests.heartbeat import run_async
 
 from entrakit_emulator import faults
 
@@ -72,7 +72,7 @@ def run(tenant: Tenant) -> Callable[[Scenario], Any]:
             adapter.base_url = f"{tenant.url}/v1.0"
             return await scenario(GraphServiceClient(request_adapter=adapter))
 
-    return lambda scenario: asyncio.run(walk(scenario))
+    return lambda scenario: run_async(walk(scenario), longest_block_s=60)
 
 
 def user(name: str, **more: Any) -> User:  # noqa: ANN401 - of many types
