@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from entrakit import Connection, Credential, Transport, connect, get_connection
+from entrakit import Connection, Transport, UsernamePassword, connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import EntraError
 
@@ -76,8 +76,8 @@ def walk_all_flows(tenant: Tenant, transport: Recorder, clock: FakeClock) -> lis
         {**app, "client_secret": tenant.client_secret, "save_secret": True},
         {**app, "client_secret": "canary-wrong-secret"},
         {**app, "certificate": pem, "save_secret": True},
-        {**public, "credential": Credential(user.upn, user.password), "save_secret": True},
-        {**public, "credential": Credential(user.upn, "canary-wrong-password")},
+        {**public, "credential": UsernamePassword(user.upn, user.password), "save_secret": True},
+        {**public, "credential": UsernamePassword(user.upn, "canary-wrong-password")},
         {**public, "device_code": True, "on_device_code": approve},
         {**public, "open_browser": open_browser},
     ]

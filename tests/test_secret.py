@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError
-from entrakit.secret import MAX_FILE, Credential, Secret, without_line_break
+from entrakit.secret import MAX_FILE, Secret, UsernamePassword, without_line_break
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def test_a_secret_is_kept_as_it_was_given(value: str, origin: str) -> None:
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, "{0!r}".format, ascii, lambda one: f"{one}"])
-@pytest.mark.parametrize("secret", [Secret(CANARY, "env:APP_SECRET"), Credential("ada@contoso.com", CANARY)])
+@pytest.mark.parametrize("secret", [Secret(CANARY, "env:APP_SECRET"), UsernamePassword("ada@contoso.com", CANARY)])
 def test_no_way_of_showing_shows_the_value(show: object, secret: object) -> None:
     """
     Neither repr, str nor formatting show a secret or a password (checklist 49).
@@ -44,7 +44,7 @@ def test_no_way_of_showing_shows_the_value(show: object, secret: object) -> None
     assert "   Secret(origin='prompt')" == f"{Secret(CANARY, 'prompt'):>26}"
 
 
-@pytest.mark.parametrize("secret", [Secret(CANARY), Credential("ada@contoso.com", CANARY)])
+@pytest.mark.parametrize("secret", [Secret(CANARY), UsernamePassword("ada@contoso.com", CANARY)])
 def test_a_pickle_is_refused(secret: object) -> None:
     """
     A pickle would carry the value to a file or another process in the clear; copies in memory are the same object.
@@ -57,7 +57,7 @@ def test_a_pickle_is_refused(secret: object) -> None:
     assert copy.deepcopy(secret) is secret
 
 
-@pytest.mark.parametrize("secret", [Secret(CANARY), Credential("ada@contoso.com", CANARY)])
+@pytest.mark.parametrize("secret", [Secret(CANARY), UsernamePassword("ada@contoso.com", CANARY)])
 def test_a_secret_can_not_be_changed(secret: object) -> None:
     """
     Values are immutable: nothing is set or deleted, and there is no length and no dictionary to look into.
@@ -163,7 +163,7 @@ def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
         "not UTF-8": lambda: Secret.from_file(tmp_path / "binary"),
         "No such file": lambda: Secret.from_file(tmp_path / "gone"),
         "Is a directory": lambda: Secret.from_file(tmp_path),
-        "no path": lambda: Secret.from_file("a\0b"),
+        "not a valid path": lambda: Secret.from_file("a\0b"),
     }
 
     for expected, make in cases.items():
@@ -189,9 +189,9 @@ def test_a_credential_keeps_a_password_with_its_origin() -> None:
     """
     password = Secret.from_env("AZURE_PASSWORD", {"AZURE_PASSWORD": CANARY})
 
-    assert Secret(CANARY) == Credential(" ada@contoso.com\n", CANARY).password
-    assert "ada@contoso.com" == Credential(" ada@contoso.com\n", CANARY).username
-    assert "env:AZURE_PASSWORD" == Credential("ada@contoso.com", password).password.origin
+    assert Secret(CANARY) == UsernamePassword(" ada@contoso.com\n", CANARY).password
+    assert "ada@contoso.com" == UsernamePassword(" ada@contoso.com\n", CANARY).username
+    assert "env:AZURE_PASSWORD" == UsernamePassword("ada@contoso.com", password).password.origin
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_a_credential_that_can_not_be_right_is_refused(name: str, password: str)
     No empty name or password, and no name with line breaks, escapes or characters that turn the text around.
     """
     with pytest.raises(ParameterError):
-        Credential(name, password)
+        UsernamePassword(name, password)
 
 
 @settings(deadline=None)

@@ -1,4 +1,4 @@
-"""Connect to Microsoft Entra ID, keep the connection, and run requests on it.
+"""Connect to Microsoft Entra ID, save the connection, and run requests on it.
 
     from entrakit import connect
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from entrakit.connections import disconnect, get_connection, list_connections
     from entrakit.errors import EntraError
     from entrakit.http.transport import Transport
-    from entrakit.secret import Credential, Secret
+    from entrakit.secret import Credential, Secret, UsernamePassword
     from entrakit.tokens.token import Token
     from entrakit.version import __version__
 
@@ -32,6 +32,7 @@ _HOME = {
     "Secret": "secret",
     "Token": "tokens.token",
     "Transport": "http.transport",
+    "UsernamePassword": "secret",
     "__version__": "version",
     "connect": "connecting",
     "disconnect": "connections",
@@ -48,6 +49,7 @@ __all__ = [
     "Secret",
     "Token",
     "Transport",
+    "UsernamePassword",
     "__version__",
     "connect",
     "disconnect",

@@ -1,12 +1,12 @@
-"""Secrets that say where they came from, and never show what they are."""
+"""Secrets that know where they came from, and never show their value."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
@@ -15,18 +15,19 @@ MAX_FILE = 64 * 1024
 
 
 class Secret:
-    """A text that is not shown by `repr`, `str`, formatting or a pickle.
+    """A string that is not shown by `repr`, `str`, formatting or a pickle.
 
-    It is kept as it was given: white space at an end may belong to it. Only a file and a pipe lose one line break.
+    Its value is not changed: white space at either end may belong to it. Only one line break at the end of a file or a
+    pipe is removed.
 
     Args:
-        value: The text.
-        origin: Where it came from: `argument`, `prompt`, `stdin`, `env:NAME` or `file:/path`. A later process reads
+        value: The string.
+        origin: Where it came from: `argument`, `prompt`, `stdin`, `env:NAME` or `file:/path`. A later process can read
             it again from the last two.
 
     Raises:
         ParameterError: It is empty.
-        TypeError: It is not text.
+        TypeError: It is not a string.
     """
 
     __slots__ = ("_value", "origin")
@@ -49,7 +50,7 @@ class Secret:
 
         Args:
             name: The variable.
-            environ: Where to look.
+            environ: Environment variables.
 
         Raises:
             ParameterError: It is not set, or empty.
@@ -60,20 +61,20 @@ class Secret:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Secret:
-        """Return the content of a file, without one line break at its end.
+        """Return the content of a file, without one line break at the end.
 
         Args:
             path: The file, UTF-8 with or without a byte order mark; `~` is expanded.
 
         Raises:
-            ParameterError: It can't be read, is empty, or is larger than any secret.
+            ParameterError: The file can't be read, is empty, or is larger than any secret.
         """
         full = os.path.abspath(os.path.expanduser(os.fspath(path)))
         try:
             with open(full, "rb") as file:
                 data = file.read(MAX_FILE + 1)
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
-            reason = error.strerror if isinstance(error, OSError) else "that is no path"
+            reason = error.strerror if isinstance(error, OSError) else "not a valid path"
             raise ParameterError(f"The secret can't be read from {full!r}: {reason}.") from None
         if len(data) > MAX_FILE:
             raise ParameterError(f"{full!r} is too large to be a secret.", remedy="Is it the right file?")
@@ -89,14 +90,14 @@ class Secret:
 
     @classmethod
     def from_origin(cls, origin: str, environ: Mapping[str, str] = os.environ) -> Secret:
-        """Return the secret that stands now where one came from.
+        """Return the secret that an origin has now.
 
         Args:
             origin: `env:NAME` or `file:/path`.
-            environ: Where to look up variables.
+            environ: Environment variables.
 
         Raises:
-            ParameterError: There is none now, or the origin is one that can't be asked again.
+            ParameterError: The origin has no secret now, or can't be read again.
         """
         kind, _, place = origin.partition(":")
         if kind == "env":
@@ -106,20 +107,20 @@ class Secret:
         raise ParameterError(f"A secret from {_place(origin)} can't be read again.")
 
     def again(self, environ: Mapping[str, str] = os.environ) -> Secret | None:
-        """Return what stands now where this secret came from, or None if only a person has it.
+        """Return the secret that this secret's origin has now; None if the origin can't be read again.
 
         Args:
-            environ: Where to look up variables.
+            environ: Environment variables.
 
         Raises:
-            ParameterError: The variable or the file is gone, or empty.
+            ParameterError: The variable or the file is missing or empty.
         """
         if self.origin.startswith(("env:", "file:")):
             return type(self).from_origin(self.origin, environ)
         return None
 
     def reveal(self) -> str:
-        """Return the text itself."""
+        """Return the value."""
         return self._value
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -148,10 +149,10 @@ class Secret:
 
         return isinstance(other, Secret) and compare_digest(_bytes(self._value), _bytes(other._value))
 
-    __hash__ = None  # type: ignore[assignment] # a hash of a secret is a hint at it
+    __hash__ = None  # type: ignore[assignment] # a hash of a secret tells something about it
 
 
-class Credential:
+class UsernamePassword:
     """A user name and a password.
 
     Args:
@@ -159,7 +160,7 @@ class Credential:
         password: The password.
 
     Raises:
-        ParameterError: One of them is empty, or the name has characters that no name has.
+        ParameterError: One of them is empty, or the name has unprintable characters.
     """
 
     __slots__ = ("password", "username")
@@ -170,31 +171,35 @@ class Credential:
     def __init__(self, username: str, password: str | Secret) -> None:
         name = username.strip()
         if not name or not name.isprintable():
-            raise ParameterError("The user name is empty, or has characters that can't be seen.")
+            raise ParameterError("The user name is empty or has unprintable characters.")
         object.__setattr__(self, "username", name)
         object.__setattr__(self, "password", Secret(password) if isinstance(password, str) else password)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a Credential is immutable: {name} can't be set")
+        raise AttributeError(f"a UsernamePassword is immutable: {name} can't be set")
 
     def __delattr__(self, name: str) -> NoReturn:
-        raise AttributeError(f"a Credential is immutable: {name} can't be deleted")
+        raise AttributeError(f"a UsernamePassword is immutable: {name} can't be deleted")
 
     def __repr__(self) -> str:
-        return f"Credential(username={self.username!r}, password=…)"
+        return f"UsernamePassword(username={self.username!r}, password=…)"
 
-    def __copy__(self) -> Credential:
+    def __copy__(self) -> UsernamePassword:
         return self
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Credential:
+    def __deepcopy__(self, memo: dict[int, object]) -> UsernamePassword:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Credential can't be pickled: it would leave memory unencrypted")
+        raise TypeError("a UsernamePassword can't be pickled: it would leave memory unencrypted")
+
+
+# The former name.
+Credential = UsernamePassword
 
 
 def _refuse_unencodable(value: str, origin: str) -> None:
-    """Raise for bytes that are no text, which an environment variable may have."""
+    """Raise ParameterError for bytes that are not UTF-8, which an environment variable may have."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -202,12 +207,12 @@ def _refuse_unencodable(value: str, origin: str) -> None:
 
 
 def without_line_break(text: str) -> str:
-    """Return a text without one line break at its end, as a file or a pipe adds it."""
+    """Return a string without one line break at the end, as a file or a pipe adds it."""
     return text.removesuffix("\n").removesuffix("\r")
 
 
 def _bytes(value: str) -> bytes:
-    # What of an environment variable is not UTF-8 arrives as lone surrogates (PEP 383).
+    # Bytes of an environment variable that are not UTF-8 become lone surrogates (PEP 383).
     return value.encode("utf-8", "surrogatepass")
 
 

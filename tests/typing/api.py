@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, assert_type
 
 import msgspec
 
-from entrakit import Certificate, Connection, Credential, Secret, Token, Transport, connect, disconnect, get_connection
+from entrakit import (
+    Certificate,
+    Connection,
+    Secret,
+    Token,
+    Transport,
+    UsernamePassword,
+    connect,
+    disconnect,
+    get_connection,
+)
 from entrakit.graph import Client, Item
 
 if TYPE_CHECKING:
@@ -32,7 +42,7 @@ connect(client_id=ID, tenant_id=TENANT, certificate_thumbprint="ab" * 20)
 connect(client_id=ID, tenant_id=TENANT, certificate_name="CN=app")
 connect(client_id=ID, tenant_id=TENANT, certificate_path="app.pfx", certificate_password=Secret("x"))
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", name="job", ensure=True, save_secret=True, cloud="usgov")
-connect(client_id=ID, tenant_id=TENANT, credential=Credential("ada@contoso.com", "x"), transport=Transport())
+connect(client_id=ID, tenant_id=TENANT, credential=UsernamePassword("ada@contoso.com", "x"), transport=Transport())
 
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", device_code=True)  # type: ignore[call-overload] # two sets
 connect(client_id=ID, tenant_id=TENANT, authentication="x")  # type: ignore[call-overload] # no such parameter

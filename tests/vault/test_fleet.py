@@ -12,7 +12,7 @@ from tests.conftest import FakeClock
 from tests.vault.fleet import WORKER, Fleet, set_clock
 from tests.vault.servers import RedisServer
 
-from entrakit import Credential, connect
+from entrakit import UsernamePassword, connect
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import VaultError
 from entrakit.vault import Vault
@@ -45,7 +45,7 @@ def signed_in(tenant: Tenant, vault: Vault, clock: FakeClock, *, app: bool = Fal
         return connect(  # type: ignore[call-overload,no-any-return] # which set it is, connect() finds out
             client_id=tenant.confidential_client, client_secret=tenant.client_secret, save_secret=True, **where, **kept
         )
-    credential = Credential(tenant.users.normal.upn, tenant.users.normal.password)
+    credential = UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password)
     return connect(client_id=tenant.public_client, credential=credential, **where, **kept)  # type: ignore[call-overload,no-any-return] # as above
 
 

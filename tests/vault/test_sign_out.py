@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.vault.servers import RedisServer
 
-from entrakit import Credential, connect, disconnect
+from entrakit import UsernamePassword, connect, disconnect
 from entrakit.authority.clouds import find_cloud
 from entrakit.vault import Vault
 from entrakit.vault.keys import kernel
@@ -25,7 +25,7 @@ def signed_in(tenant: Tenant, vault: Vault, name: str = "work") -> Connection:
     """Sign in with everything kept that can be: tokens, refresh token and password."""
     return connect(
         client_id=tenant.public_client, tenant_id=tenant.tenant_id, cloud=find_cloud(tenant.url), vault=vault,
-        credential=Credential(tenant.users.normal.upn, tenant.users.normal.password), ca_bundle=tenant.ca_path,
+        credential=UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password), ca_bundle=tenant.ca_path,
         name=name, save_secret=True,
     )  # fmt: skip
 

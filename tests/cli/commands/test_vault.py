@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cli.conftest import Command
 
-from entrakit import Credential, connect
+from entrakit import UsernamePassword, connect
 from entrakit.authority.clouds import find_cloud
 from entrakit.connections import disconnect, get_connection
 from entrakit.errors import InteractionRequiredError
@@ -180,7 +180,7 @@ def person(tenant: Tenant, *permissions: str) -> None:
     with connect(
         client_id=tenant.public_client, tenant_id=tenant.tenant_id, name="ada", graph_url=tenant.url,
         cloud=find_cloud(tenant.url), ca_bundle=tenant.ca_path,
-        credential=Credential(tenant.users.normal.upn, tenant.users.normal.password),
+        credential=UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password),
     ):  # fmt: skip
         pass
 
