@@ -1,22 +1,22 @@
 """Scope strings (RFC 6749, 3.3), as Microsoft Entra ID reads them: `resource/permission`.
 
     User.Read                         → https://graph.microsoft.com/User.Read
-    https://vault.azure.net/.default  → kept
-    api://orders/Read.All             → kept
-    00000003-…/User.Read              → kept (a resource may be named by its application id)
-    openid, profile, offline_access   → left out: they are asked for anyway
+    https://vault.azure.net/.default  → unchanged
+    api://orders/Read.All             → unchanged
+    00000003-…/User.Read              → unchanged (a resource may be named by its application id)
+    openid, profile, offline_access   → omitted: they are always requested
 
-A resource that ends in a slash keeps it, so that its scopes have two: that is what the service wants.
+A resource that ends in a slash keeps it, so that its scopes have two slashes: the service requires that.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -28,12 +28,12 @@ _SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+", re.ASCII)
 
 
 def delegated_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str, ...]:
-    """Return the scopes to ask for on behalf of a person, each with its resource, without duplicates.
+    """Return the scopes to request on behalf of a user, each with its resource, without duplicates.
 
     Args:
-        scopes: Permissions in any of the forms above; one text may hold several, separated by spaces.
-            None at all means `User.Read`, the least that a sign-in needs.
-        resource: Identifier of the resource that bare permissions belong to.
+        scopes: Permissions in any of the forms above; one string may contain several, separated by spaces.
+            None means `User.Read`, the minimum that a sign-in needs.
+        resource: Identifier of the resource of permissions that name none.
 
     Raises:
         ParameterError: A scope has characters that RFC 6749 forbids; two resources are mixed (a token is
@@ -52,11 +52,11 @@ def delegated_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str
 
 
 def app_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str, ...]:
-    """Return the one scope that an app asks for itself: everything it was granted on one resource.
+    """Return the one scope that an app requests for itself: everything that it was granted on one resource.
 
     Args:
         scopes: Scopes that name the resource; their permissions don't matter. None means `resource`.
-        resource: Identifier of the resource that bare permissions belong to.
+        resource: Identifier of the resource of permissions that name none.
 
     Raises:
         ParameterError: As for `delegated_scopes`.
@@ -70,7 +70,7 @@ def app_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str, ...]
 
 
 def resource_of(scope: str) -> str:
-    """Return the resource that a full scope names; empty for an OpenID Connect scope."""
+    """Return the resource of a full scope; empty for an OpenID Connect scope."""
     return scope.rpartition("/")[0]
 
 
@@ -100,7 +100,7 @@ def _refuse_mixture(scopes: tuple[str, ...]) -> None:
     if len(permissions) > 1 and any(scope.lower().endswith(f"/{DEFAULT}") for scope in permissions):
         raise ParameterError(
             "The scope .default can't be mixed with single permissions.",
-            remedy="Ask either for .default, which is all that was granted, or for the permissions by name.",
+            remedy="Request either .default, which is everything that was granted, or the permissions by name.",
         )
 
 

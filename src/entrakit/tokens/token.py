@@ -1,19 +1,18 @@
 """Access tokens and the account behind them.
 
-An access token is opaque to us (RFC 6749, 1.4): its claims are decoded for display, and nothing is decided from
-them. When it ends is known from the answer that brought it, not from what is written inside.
+An access token is opaque to the client (RFC 6749, 1.4): its claims are decoded for display, and nothing is decided from
+them. Its lifetime is known from the answer that brought it, not from its content.
 
-    fresh      usable, nothing to do
-    stale      usable, but it is time to get a new one: less than five minutes left, or past the time that
-               the service named for an early renewal (`refresh_in`)
+    fresh      usable
+    stale      usable, but due for renewal: less than five minutes left, or past the time that the service named for an
+               early renewal (`refresh_in`)
     expired    not usable
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -25,13 +24,13 @@ CLOCK_TOLERANCE_S = 300.0
 
 
 class Account(NamedTuple):
-    """Who is behind a connection, as the ID token said when it was made.
+    """The account of a connection, from the ID token of its sign-in.
 
     Args:
         username: Sign-in name, such as `ada@contoso.com`; for an app its client id.
         name: Display name; empty if unknown.
         object_id: Id of the user object in the tenant; empty if unknown.
-        tenant_id: Tenant that signed the person in; empty if unknown.
+        tenant_id: Tenant that signed the user in; empty if unknown.
     """
 
     username: str = ""
@@ -41,25 +40,36 @@ class Account(NamedTuple):
 
 
 class Token:
-    """An access token with what is known about it. Immutable; its `repr` does not show the token.
+    """An access token and its metadata. Immutable; its `repr` does not show the token.
 
     Args:
         access_token: The token itself.
-        token_type: How to send it, `Bearer`.
-        issued_at: When it was asked for, in seconds since 1970 by this machine's clock.
-        expires_at: When it ends, on the same clock.
-        refresh_at: When to get a new one early; None if the service did not say.
-        scopes: What was granted, as the service named it.
-        client_id: The app that asked for it.
-        tenant_id: The tenant it was asked from.
-        account: Who it stands for.
-        flow: How the connection was made: `browser`, `devicecode`, `certificate`, `secret`, `password`.
+        token_type: Its type, `Bearer`.
+        issued_at: Time at which it was requested, in seconds since 1970 by this machine's clock.
+        expires_at: Time at which it expires, on the same clock.
+        refresh_at: Time for an early renewal; None if the service did not say.
+        scopes: Granted scopes, as the service named them.
+        client_id: The app that requested it.
+        tenant_id: The tenant that granted it.
+        account: The account that it was granted for.
+        flow: The flow of its connection: `browser`, `devicecode`, `certificate`, `secret`, `password`.
     """
 
     __slots__ = (
-        "_claims", "access_token", "account", "client_id", "expires_at", "flow", "issued_at", "refresh_at", "scopes",
-        "stale_at", "tenant_id", "token_type", "usable_from",
-    )  # fmt: skip
+        "_claims",
+        "access_token",
+        "account",
+        "client_id",
+        "expires_at",
+        "flow",
+        "issued_at",
+        "refresh_at",
+        "scopes",
+        "stale_at",
+        "tenant_id",
+        "token_type",
+        "usable_from",
+    )
 
     access_token: str
     token_type: str
@@ -102,7 +112,7 @@ class Token:
         put(self, "flow", flow)
         early = expires_at - STALE_BEFORE_S
         put(self, "stale_at", early if refresh_at is None else min(early, refresh_at))
-        # A clock that was set back makes an old token look young: then it is not trusted to be fresh.
+        # A clock that was set back makes an old token look new, so a token from the future is not used.
         put(self, "usable_from", issued_at - CLOCK_TOLERANCE_S)
         put(self, "_claims", None)
 
@@ -119,16 +129,16 @@ class Token:
         raise TypeError("a Token can't be pickled: it would leave memory unencrypted")
 
     def is_fresh(self, now: float) -> bool:
-        """Return whether it can be used and need not be renewed yet, at `now` (seconds since 1970)."""
+        """Return whether the token is usable and need not be renewed, at `now` (seconds since 1970)."""
         return self.usable_from <= now < self.stale_at
 
     def is_expired(self, now: float) -> bool:
-        """Return whether it can't be used any more, at `now` (seconds since 1970)."""
+        """Return whether the token is not usable any more, at `now` (seconds since 1970)."""
         return not self.usable_from <= now < self.expires_at
 
     @property
     def claims(self) -> Mapping[str, JSON]:
-        """The claims inside, for display only; empty where the token can't be read (opaque, encrypted)."""
+        """The claims of the token, for display only; empty if it can't be read (opaque, encrypted)."""
         if self._claims is None:
             from entrakit.tokens.jwt import decode_claims
 
@@ -137,35 +147,35 @@ class Token:
 
     @property
     def not_before(self) -> datetime:
-        """When it starts to be valid (aware, UTC): its `nbf` claim where it can be read, else when it was issued."""
+        """Start of validity (aware, UTC): the `nbf` claim if it can be read, else the time of issue."""
         nbf = self.claims.get("nbf")
         return _utc(nbf if isinstance(nbf, int | float) else self.issued_at)
 
     @property
     def expires_on(self) -> datetime:
-        """When it ends (aware, UTC), from the answer that brought it."""
+        """Time at which it expires (aware, UTC), from the answer that brought it."""
         return _utc(self.expires_at)
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Application permissions, from its `roles` claim; empty where it can't be read."""
+        """Application permissions, from the `roles` claim; empty if it can't be read."""
         roles = self.claims.get("roles")
         return tuple(str(role) for role in roles) if isinstance(roles, list) else ()
 
     @property
     def audience(self) -> str:
-        """The resource it is for, from its `aud` claim; empty where it can't be read."""
+        """The resource, from the `aud` claim; empty if it can't be read."""
         return self._text("aud")
 
     @property
     def issuer(self) -> str:
-        """Who signed it, from its `iss` claim; empty where it can't be read."""
+        """The issuer, from the `iss` claim; empty if it can't be read."""
         return self._text("iss")
 
     def to_json(self) -> dict[str, JSON]:
-        """Return all of it, the token included, as plain values for JSON.
+        """Return all fields, the token included, as plain values for JSON.
 
-        `expires_on` is in seconds since 1970 and `expires_on_utc` the same in ISO 8601; likewise `not_before`.
+        `expires_on` is in seconds since 1970 and `expires_on_utc` the same time in ISO 8601; likewise `not_before`.
         """
         return {
             "access_token": self.access_token,
