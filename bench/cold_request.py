@@ -71,14 +71,14 @@ def run() -> int:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)
     with emulated() as one, tempfile.TemporaryDirectory() as home:
-        from entrakit import Credential, connect
+        from entrakit import UsernamePassword, connect
 
         os.environ["ENTRAKIT_HOME"] = home
         connection = connect(
-            client_id=one.public, tenant_id=one.tenant, credential=Credential(one.username, one.password),
+            client_id=one.public, tenant_id=one.tenant, credential=UsernamePassword(one.username, one.password),
             authority_url=one.url, ca_bundle=one.ca, graph_url=one.url, name="default",
         )  # fmt: skip
-        token = connection.service_token("https://graph.microsoft.com/.default").access_token
+        token = connection.get_token("https://graph.microsoft.com/.default", enable_cae=True).token
         cache = msal.SerializableTokenCache()
         app = msal.PublicClientApplication(
             one.public, authority=f"{one.url}/{one.tenant}", verify=one.ca, instance_discovery=False, token_cache=cache

@@ -29,21 +29,9 @@ FLAT_LIMIT = 12
 ORDER: dict[str, tuple[str, ...]] = {
     ".": ("entrakit_emulator", "entrakit"),
     "entrakit": (
-        *(
-            "version",
-            "errors",
-            "redaction",
-            "shown_text",
-            "secret",
-            "files",
-            "http",
-            "authority",
-            "tokens",
-            "services",
-            "graph",
-        ),
-        *("vault", "certificates", "sign_in", "connection", "connections", "connecting", "__init__"),
-        *("cli", "__main__"),
+        *("version", "errors", "redaction", "shown_text", "secret", "files", "http", "authority", "tokens"),
+        *("services", "graph", "vault", "certificates", "sign_in", "connection", "connections", "connecting"),
+        *("__init__", "cli", "__main__"),
     ),
     "entrakit/files": (
         "__init__",
@@ -143,11 +131,11 @@ ORDER: dict[str, tuple[str, ...]] = {
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
         *("_lazy_package", "_msal_transport", "_msal", "redirect", "last_page", "loopback", "system_browser"),
-        *("flows", "parameters"),
+        *("flows", "parameters", "parameter_types"),
     ),
-    "entrakit/sign_in/flows": ("__init__", "browser", "certificate", "devicecode", "password", "refresh", "secret"),
+    "entrakit/sign_in/flows": ("browser", "certificate", "devicecode", "password", "refresh", "secret", "__init__"),
     "entrakit/connection": (
-        *("settings", "record", "credentials", "renewal", "token_cache", "azure_credential", "__init__", "awaited"),
+        *("settings", "record", "credentials", "renewal", "token_cache", "azure_credential", "awaited", "__init__"),
         "revocation",
     ),
     "entrakit/cli": (

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from entrakit import Connection
     from entrakit_emulator import Tenant
 
+    Connect = Callable[..., Connection]
+
 
 class FakeClock:
     """A clock whose sleeps take no time; `sleeps` lists them.
@@ -349,3 +351,13 @@ def emulator(entra_tenant: Tenant, clock: FakeClock) -> Iterator[Callable[..., C
 
     yield run
     transport.close()
+
+
+@pytest.fixture
+def app(emulator: Connect, entra_tenant: Tenant) -> Connect:
+    """Return a function that connects the confidential app."""
+
+    def run(**parameters: object) -> Connection:
+        return emulator(**{"client_id": entra_tenant.confidential_client} | parameters)
+
+    return run

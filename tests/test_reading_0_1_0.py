@@ -23,12 +23,12 @@ from filelock import FileLock
 from tests.conftest import FakeClock
 from tests.vault.servers import RedisServer
 
-from entrakit import Credential, Secret, Transport, connect, get_connection, list_connections
+from entrakit import Secret, Transport, UsernamePassword, connect, get_connection, list_connections
 from entrakit.authority.clouds import find_cloud
 from entrakit.cli import main
 from entrakit.cli.context import Streams
 from entrakit.connection import record as records
-from entrakit.connection.settings import settings_from
+from entrakit.connection.record import settings_from_json
 from entrakit.errors import ExportError, InteractionRequiredError, VaultBusyError, VaultError
 from entrakit.files.resumable import RecordFile
 from entrakit.graph.delta_session import DeltaSession
@@ -172,7 +172,7 @@ def test_a_kept_connection_is_read(vault: Vault, then: FakeClock, name: str) -> 
 
     assert Entry(**kept) == vault.read(name)
     with get_connection(name, vault=vault, clock=then) as connection:
-        settings = connection.settings
+        settings = connection.info
         token = kept["secrets"]["tokens"][" ".join(settings.scopes)]
         assert token["access_token"] == connection.token().access_token
         assert connection.is_fresh
@@ -237,7 +237,7 @@ def test_what_was_not_kept_is_asked_for(vault: Vault, made: Path, restored: Tena
         connection.token(min_validity_s=1e6)
 
     assert "`connect()`" in caught.value.remedy
-    assert connection.settings == caught.value.settings
+    assert connection.info == caught.value.settings
 
 
 def test_a_process_of_0_1_0_that_holds_an_entry_is_waited_for(vault: Vault, made: Path) -> None:
@@ -254,7 +254,7 @@ def test_the_tenant_s_document_is_used_for_a_day(made: Path, then: FakeClock) ->
     """
     What the tenant said of itself is read from the disk, and nothing is sent.
     """
-    settings = settings_from("secret", CONNECTIONS["secret"]["metadata"])
+    settings = settings_from_json("secret", CONNECTIONS["secret"]["metadata"])
     transport = Transport(ca_bundle=str(made / "files" / "ca.pem"), clock=then)
 
     found = discover(settings.cloud, settings.tenant_id, transport, directory=str(made / "vault" / "metadata"))
@@ -303,7 +303,7 @@ def test_0_1_0_reads_what_connect_keeps(
         connection = emulator(name=name, vault=vault, **parameters_of(name, made, entra_tenant))
         if name == "browser":
             connection.token("https://management.azure.com/user_impersonation")
-            connection.service_token("https://graph.microsoft.com/User.Read.All")
+            connection._tokens.service_token("https://graph.microsoft.com/User.Read.All")
 
     header, secrets = opened((place / "connections" / f"{name}.json").read_bytes(), key_of(place))
     old = CONNECTIONS[name]
@@ -323,7 +323,7 @@ def test_0_1_0_reads_what_connect_keeps(
 def parameters_of(name: str, made: Path, tenant: Tenant) -> dict[str, object]:
     """Return what `connect()` is given for a connection like the one of this name."""
     files, person = made / "files", tenant.person()
-    credential = Credential(tenant.users.normal.upn, tenant.users.normal.password)
+    credential = UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password)
     tenant.seed.change_settings({"device_interval_s": 1})
     sign = ["openssl", "dgst", "-sha256", "-sign", str(files / "key.pem"), "-sigopt", "rsa_padding_mode:pss"]
     password = "AZURE_CLIENT_CERTIFICATE_PASSWORD"
@@ -655,7 +655,7 @@ def test_a_snapshot_is_served(asked: Connection, restored: Tenant, made: Path) -
         one["displayName"] for one in graph.items("/applications", filter="displayName eq 'Contoso Made'")
     ]
     assert [deleted] == [one["id"] for one in graph.items("/directory/deletedItems/microsoft.graph.user")]
-    ada = Credential(restored.users.normal.upn, restored.users.normal.password)
+    ada = UsernamePassword(restored.users.normal.upn, restored.users.normal.password)
     where = {"cloud": find_cloud(restored.url), "ca_bundle": restored.ca_path, "tenant_id": restored.tenant_id}
     with cast("Callable[..., Connection]", connect)(client_id=restored.public_client, credential=ada, **where) as one:
         assert restored.users.normal.object_id == one.account.object_id

@@ -1,204 +1,205 @@
-"""`connect()`: one function, five ways to sign in, one `Connection` as the result.
+"""`connect()`: one function, every way to sign in, one `Connection` as the result.
 
-check what was given        nothing is sent while anything can be wrong
-ask the authority who it is  or remember it from the last day
-walk the flow               flows/*.py
-check whose sign-in it was  identity.py
-keep it                     if it has a name
+check the parameters          nothing is sent while any of them may be wrong
+find the credential           secret, certificate, or none for a flow that asks the user
+ask the authority who it is   or read its document of the last day
+sign in                       sign_in/flows/*.py
+save the record               if the connection has a name
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
-from typing import TypedDict, overload
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, overload
 
-from entrakit.attempt import Asked, Person, connected
 from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.authority.tenants import parse_client_id, parse_tenant_id
-from entrakit.connection import credentials
-from entrakit.connection.settings import Settings
-from entrakit.errors import CertificateError, ParameterError, SignInError
-from entrakit.secret import Credential, Secret
-from entrakit.sign_in.parameters import ParameterSet, choose_set, refuse_tenant
+from entrakit.connection import Connection
+from entrakit.connection import record as records
+from entrakit.connection.record import Record
+from entrakit.connection.settings import APP_FLOWS, Settings
+from entrakit.connection.token_cache import TokenCache
+from entrakit.connections import get_connection
+from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
+from entrakit.http.transport import Transport
+from entrakit.secret import Secret, UsernamePassword
+from entrakit.sign_in import flows
+from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.parameters import choose_set, command_words, refuse_impossible, refuse_tenant
 from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account
+from entrakit.vault import Vault
+from entrakit.vault.files import metadata_dir
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Literal, TypeAlias, Unpack
 
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.x509 import Certificate as X509Certificate
-
-    from entrakit.certificates import Certificate
-    from entrakit.connection import Connection
-    from entrakit.http.transport import Clock, Transport
+    from entrakit.http.transport import Clock
+    from entrakit.services.connected import OpenConnection
+    from entrakit.sign_in import parameter_types as types
+    from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flows import AnyCredential
     from entrakit.sign_in.flows.devicecode import DeviceCode
-    from entrakit.vault import Vault
+    from entrakit.sign_in.grant import Grant
+    from entrakit.tokens.jwt import JSON
 
-    CertificateSource: TypeAlias = Certificate | bytes | tuple[RSAPrivateKey, X509Certificate]
+    Flow: TypeAlias = Callable[[Authority, str, Transport, Sequence[str]], Grant]
+
+TOLERATED_SKEW_S = 120.0
 
 log = logging.getLogger("entrakit")
 
 
-class Common(TypedDict, total=False):
-    """What every parameter set takes; `connect()` says what each is."""
-
-    cloud: str | Cloud
-    authority_url: str
-    graph_url: str
-    resource: str
-    ca_bundle: str | os.PathLike[str] | None
-    timeout: float | None
-    name: str | None
-    ensure: bool
-    save_secret: bool
-    transport: Transport | None
-    vault: Vault | None
-    clock: Clock
-
-
+@overload
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., browser: bool = ..., port: int = ...,
-    login_hint: str = ..., domain_hint: str = ..., prompt: str = ...,
-    open_browser: Callable[[str], bool] | None = ..., on_link: Callable[[str, int], None] | None = ...,
-    paste: Callable[[str], str] | None = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, device_code: Literal[True], **more: Unpack[types.DeviceCodeParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., device_code: Literal[True],
-    on_device_code: Callable[[DeviceCode], None] | None = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, certificate: types.CertificateSource, **more: Unpack[types.CertificateParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate: CertificateSource,
-    certificate_password: str | Secret | None = ..., send_certificate_chain: bool = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, certificate_thumbprint: str, **more: Unpack[types.CertificateStoreParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_thumbprint: str,
-    certificate_store: str = ..., pkcs11_module: str = ..., certificate_password: str | Secret | None = ...,
-    send_certificate_chain: bool = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, certificate_name: str, **more: Unpack[types.CertificateStoreParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_name: str,
-    certificate_store: str = ..., pkcs11_module: str = ..., certificate_password: str | Secret | None = ...,
-    send_certificate_chain: bool = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, certificate_uri: str, **more: Unpack[types.CertificateTokenParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_uri: str,
-    pkcs11_module: str = ..., certificate_password: str | Secret | None = ...,
-    send_certificate_chain: bool = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, certificate_path: types.FilePath, **more: Unpack[types.CertificateFileParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., certificate_path: str | os.PathLike[str],
-    certificate_command: Sequence[str] = ..., certificate_password: str | Secret | None = ...,
-    send_certificate_chain: bool = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, key_vault: str, **more: Unpack[types.KeyVaultParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., key_vault: str, key_vault_connection: str,
-    key_vault_certificate: str = ..., key_vault_secret: str | Sequence[str] = ..., key_vault_key: str = ...,
-    certificate_path: str | os.PathLike[str] = ..., send_certificate_chain: bool = ..., **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
+    *, client_id: str, tenant_id: str, client_secret: str | Secret, **more: Unpack[types.CommonParameters]
+) -> Connection: ...
 @overload
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., client_secret: str | Secret,
-    **common: Unpack[Common],
-) -> Connection: ...  # fmt: skip
-@overload
-def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = ..., credential: Credential, **common: Unpack[Common]
+    *, client_id: str, tenant_id: str, credential: UsernamePassword, **more: Unpack[types.CommonParameters]
 ) -> Connection: ...
 def connect(
-    *, client_id: str, tenant_id: str, scopes: Sequence[str] = (), browser: bool = False, port: int = 0,
-    login_hint: str = "", domain_hint: str = "", prompt: str = "", timeout: float | None = None,
-    open_browser: Callable[[str], bool] | None = None, on_link: Callable[[str, int], None] | None = None,
-    paste: Callable[[str], str] | None = None, device_code: bool = False,
-    on_device_code: Callable[[DeviceCode], None] | None = None, certificate: CertificateSource | None = None,
-    certificate_thumbprint: str | None = None, certificate_name: str | None = None,
-    certificate_path: str | os.PathLike[str] | None = None, certificate_uri: str | None = None,
-    certificate_password: str | Secret | None = None, certificate_store: str = "", pkcs11_module: str = "",
-    certificate_command: Sequence[str] = (), key_vault: str = "", key_vault_connection: str = "",
-    key_vault_certificate: str | None = None, key_vault_secret: str | Sequence[str] | None = None,
-    key_vault_key: str | None = None, send_certificate_chain: bool = False, client_secret: str | Secret | None = None,
-    credential: Credential | None = None, cloud: str | Cloud = "global", authority_url: str = "",
+    *,
+    client_id: str,
+    tenant_id: str,
+    scopes: Sequence[str] = (),
+    browser: bool = False,
+    port: int = 0,
+    login_hint: str = "",
+    domain_hint: str = "",
+    prompt: str = "",
+    timeout: float | None = None,
+    open_browser: Callable[[str], bool] | None = None,
+    on_link: Callable[[str, int], None] | None = None,
+    paste: Callable[[str], str] | None = None,
+    device_code: bool = False,
+    on_device_code: Callable[[DeviceCode], None] | None = None,
+    certificate: types.CertificateSource | None = None,
+    certificate_thumbprint: str | None = None,
+    certificate_name: str | None = None,
+    certificate_path: types.FilePath | None = None,
+    certificate_uri: str | None = None,
+    certificate_password: str | Secret | None = None,
+    certificate_store: str = "",
+    pkcs11_module: str = "",
+    certificate_command: Sequence[str] = (),
+    key_vault: str = "",
+    key_vault_connection: str = "",
+    key_vault_certificate: str | None = None,
+    key_vault_secret: str | Sequence[str] | None = None,
+    key_vault_key: str | None = None,
+    send_certificate_chain: bool = False,
+    client_secret: str | Secret | None = None,
+    credential: UsernamePassword | None = None,
+    cloud: str | Cloud = "global",
+    authority_url: str = "",
     graph_url: str = "",
-    resource: str = "", ca_bundle: str | os.PathLike[str] | None = None, name: str | None = None,
-    ensure: bool = False, save_secret: bool = False, transport: Transport | None = None,
-    vault: Vault | None = None, clock: Clock = time,
-) -> Connection:  # fmt: skip
+    resource: str = "",
+    ca_bundle: types.FilePath | None = None,
+    name: str | None = None,
+    ensure: bool = False,
+    save_secret: bool = False,
+    transport: Transport | None = None,
+    vault: Vault | None = None,
+    clock: Clock = time,
+) -> Connection:
     """Connect to Microsoft Entra ID and return the connection.
 
     Exactly one way to sign in may be named; nothing named means the browser.
 
     Args:
         client_id: The app registration: a GUID, or the label `Graph` or `Azure` of a well-known public client.
-        tenant_id: A GUID or a domain; for a person also `organizations`, `common` or `consumers`.
-        scopes: What to ask for on behalf of a person; none means `User.Read`. Apps get what they were granted.
+        tenant_id: A GUID or a domain; for a user also `organizations`, `common` or `consumers`.
+        scopes: Scopes to request on behalf of a user; none means `User.Read`. Apps get what they were granted.
         browser: Sign in with the system's browser.
-        port: Loopback port for the browser's answer; 0 for any that is free.
+        port: Loopback port for the browser's answer; 0 for any free port.
         login_hint: User name to fill in on the sign-in page.
-        domain_hint: Domain whose sign-in page to go to at once.
+        domain_hint: Domain of the sign-in page to open directly.
         prompt: `login`, `select_account`, `consent` or `none`.
-        open_browser: Opens an address and says whether it could; the default opens the system's browser.
-        on_link: Shown address and port where no browser was opened; the default is a warning on the logger.
-        paste: Shown the address, returns the address that the person's browser ended at; for machines that no
-            browser can reach.
+        open_browser: Opens an address and returns whether it succeeded; the default opens the system's browser.
+        on_link: Called with address and port if no browser was opened; the default logs a warning.
+        paste: Called with the address, returns the address of the browser's last page; for machines that no browser
+            can reach.
         device_code: Sign in on another device (RFC 8628).
-        on_device_code: Shows the code to the person; the default is a warning on the logger.
+        on_device_code: Shows the code to the user; the default logs a warning.
         certificate: A `Certificate`, the bytes of a PFX or PEM file, or a pair of private key and certificate of
             the `cryptography` package.
-        certificate_thumbprint: SHA-1 or SHA-256 thumbprint of a certificate in the user's, then the computer's store.
-        certificate_name: Subject or common name of a certificate there.
+        certificate_thumbprint: SHA-1 or SHA-256 thumbprint of a certificate in the user's or the computer's store.
+        certificate_name: Subject or common name of a certificate in these stores.
         certificate_path: PFX or PEM file with certificate and private key; `~` is expanded.
         certificate_uri: PKCS#11 URI of a certificate on a token, `pkcs11:token=…;object=…` (RFC 7512).
         certificate_password: Opens the file or the bytes; the PIN of a token.
-        certificate_store: The one kind of store to look in (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`),
+        certificate_store: The only kind of store to look in (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`),
             or `user` or `computer`.
-        pkcs11_module: File of the PKCS#11 module that reaches the token; the default are those of p11-kit.
-        certificate_command: Program with arguments that signs for the certificate of `certificate_path`: it gets the
-            bytes on standard input and gives their PS256 signature.
+        pkcs11_module: File of the PKCS#11 module of the token; the default are those of p11-kit.
+        certificate_command: Program with arguments that signs for the certificate of `certificate_path`: it reads the
+            bytes from standard input and writes their PS256 signature.
         key_vault: Azure Key Vault: its name, or its https URL.
-        key_vault_connection: Name of the kept connection that may use the vault.
+        key_vault_connection: Name of the saved connection that may use the vault.
         key_vault_certificate: Certificate in the vault, whose key signs there and never leaves it.
-        key_vault_secret: Secret in the vault to fetch: a certificate with its key, or a client secret; of several
-            names, the first that works.
+        key_vault_secret: Secret in the vault to fetch: a certificate with its key, or a client secret. Of several
+            names, the first that works is used.
         key_vault_key: Key in the vault that signs for the certificate of `certificate_path`.
-        send_certificate_chain: Send the chain as well (`x5c`), for apps that trust a subject name and issuer.
-        client_secret: The app's secret; as a `Secret` it can say where a later process finds it again.
-        credential: User name and password; can't do multi-factor authentication.
+        send_certificate_chain: Send the chain too (`x5c`), for apps that trust a subject name and issuer.
+        client_secret: The app's secret; a `Secret` says where a later process can read it again.
+        credential: A `UsernamePassword`; it can't do multi-factor authentication.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
-        graph_url: The https origin where Microsoft Graph is reached, if not at its usual one; it gets the tokens.
-        resource: What bare permissions, and the app's token, are for; Microsoft Graph of the cloud if left out.
+        graph_url: The https origin of Microsoft Graph, if not the usual one; the tokens are sent to it.
+        resource: Resource of permissions that name none, and of the app's token; by default the cloud's Graph.
         ca_bundle: PEM file, or hashed directory, of the CA certificates to trust instead of the system's.
-        timeout: Seconds that the sign-in may take: how long a person is waited for (300 for the browser, as long as
-            the code lives for a device), and the longest silence on the network (30 at the most).
-        name: Keep the connection in the vault under this name, instead of in memory only.
+        timeout: Seconds that the sign-in may take: the wait for the user (300 for the browser; the lifetime of a
+            device code), and the longest silence on the network (at most 30).
+        name: Save the connection in the vault under this name, instead of in memory only.
         ensure: If a connection of this name to the same client, tenant and cloud by the same flow can still give a
-            token, return that and sign nobody in.
-        save_secret: Keep the proof (secret, password, key) as well, encrypted, so that renewals need nothing else.
-        transport: What sends: trust, proxy and time-outs.
-        vault: Where connections are kept; None for the usual place.
-        clock: What tells the time and waits.
+            token, return it and do not sign in.
+        save_secret: Save the credential (secret, password, key) too, encrypted, so that renewals need nothing else.
+        transport: Transport that sends the requests: trust, proxy and time-outs.
+        vault: Vault to save the connection in; None for the usual one.
+        clock: Clock to read the time from.
 
     Raises:
         ParameterSetError: The parameters don't go together.
-        ParameterError: One of them can't be right.
-        CertificateError: There is no such certificate, or it can't sign.
-        InteractionRequiredError: The password is not enough (MFA, new password): a person must use a browser.
-        SignInError: The person cancelled, or the service said no.
+        ParameterError: A parameter is invalid.
+        CertificateError: The certificate does not exist, or can't sign.
+        InteractionRequiredError: The password is not enough (MFA, new password): the user must use a browser.
+        SignInError: The user cancelled, or the service refused.
         NetworkError: No usable answer.
-        VaultError: The connection can't be kept; nothing is left half written.
+        VaultError: The connection can't be saved; nothing is left half written.
     """
     chosen = choose_set({
         "browser": browser, "port": port, "login_hint": login_hint, "domain_hint": domain_hint, "prompt": prompt,
@@ -212,75 +213,183 @@ def connect(
         "key_vault_secret": key_vault_secret or None, "key_vault_key": key_vault_key,
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
-    where = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
-    where = where.at(authority_url) if authority_url else where
-    where = where.with_graph_at(graph_url) if graph_url else where
-    resource = resource or where.graph
-    settings = _settings(
-        chosen, parse_client_id(client_id), parse_tenant_id(tenant_id), where, scopes=scopes, resource=resource
-    )
-    _refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret)
+    refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret, key_vault_connection=key_vault_connection)
     if transport is not None and ca_bundle is not None:
-        raise ParameterError("ca_bundle is the transport's, and one was given.", remedy="Leave one of them out.")
-    from entrakit.sign_in.flows.browser import BrowserOptions
+        raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
+    cloud = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
+    cloud = cloud.at(authority_url) if authority_url else cloud
+    cloud = cloud.with_graph_at(graph_url) if graph_url else cloud
+    settings = _settings(chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)
+    settings = settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain)
+    ask_user: Flow | None = None
+    if chosen.flow == "browser":
+        from entrakit.sign_in.flows import browser as flow
 
-    options = BrowserOptions(
-        port, login_hint, domain_hint, prompt, timeout or 300.0, open_browser, on_link, paste
-    ).checked()
-    where_it_is = {
+        wait_s = timeout or 300.0
+        options = flow.BrowserOptions(port, login_hint, domain_hint, prompt, wait_s, open_browser, on_link, paste)
+        ask_user = partial(flow.sign_in, options=options.checked())
+    elif chosen.flow == "devicecode":
+        from entrakit.sign_in.flows import devicecode
+
+        ask_user = partial(devicecode.sign_in, on_device_code=on_device_code, timeout_s=timeout)
+    parts = {
         "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
         "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
-        "command": _words(certificate_command),
-        "vault": key_vault or None, "vault_connection": key_vault_connection or None,
-        "vault_certificate": key_vault_certificate, "vault_key": key_vault_key,
+        "command": command_words(certificate_command), "vault": key_vault or None,
+        "vault_connection": key_vault_connection or None, "vault_certificate": key_vault_certificate,
+        "vault_key": key_vault_key,
     }  # fmt: skip
-    origin = {part: os.fspath(place) for part, place in where_it_is.items() if place is not None}
-    password, secret = _as_secret(certificate_password), _as_secret(client_secret)
-    asked = Asked(
-        settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain),
-        Person(options, on_device_code, timeout), vault, clock, ca_bundle, transport, is_kept=name is not None,
+    places = {part: os.fspath(place) for part, place in parts.items() if place is not None}
+    bundle = None if ca_bundle is None else os.fspath(ca_bundle)
+    sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
+    secret = Secret(client_secret) if isinstance(client_secret, str) else client_secret
+    passed = secret if secret is not None else credential if credential is not None else certificate
+    sign_in = _SignIn(
+        settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
+        ask_user=ask_user,
+        credential=passed,
+        password=Secret(certificate_password) if isinstance(certificate_password, str) else certificate_password,
+        transport=sender,
+        owns_transport=transport is None,
+        vault=None if name is None else vault or Vault(),
+        clock=clock,
+        open_connection=partial(get_connection, vault=vault, clock=clock),
         is_ensured=ensure,
-    )  # fmt: skip
+    )
     names = [key_vault_secret] if isinstance(key_vault_secret, str) else list(key_vault_secret or ())
-    for one in names[:-1]:
-        given = credentials.Given(certificate, origin | {"vault_secret": one}, password, secret, credential)
+    return sign_in.connect([places | {"vault_secret": one} for one in names] or [places])
+
+
+class _SignIn(NamedTuple):
+    """A checked call of `connect()`; nothing has been sent yet.
+
+    Args:
+        settings: Settings of the connection, except the origin of its credential.
+        ask_user: Flow that asks the user; None to sign in with a credential.
+        credential: Credential that the program passed; None to find it.
+        password: Password of the certificate; None for none.
+        transport: Transport that sends the requests.
+        owns_transport: Whether to close the transport with the connection.
+        vault: Vault to save the connection in; None not to save it.
+        clock: Clock to read the time from.
+        open_connection: Opens the connection that a key vault is reached through.
+        is_ensured: Whether to return a saved connection that still works.
+    """
+
+    settings: Settings
+    ask_user: Flow | None
+    credential: object | None
+    password: Secret | None
+    transport: Transport
+    owns_transport: bool
+    vault: Vault | None
+    clock: Clock
+    open_connection: OpenConnection
+    is_ensured: bool
+
+    def connect(self, candidates: Sequence[Mapping[str, str]]) -> Connection:
+        """Return the connection that the first working candidate gives.
+
+        Args:
+            candidates: Places of the credential, each as `certificates.sources` describes.
+        """
         try:
-            return connected(asked, given)
-        except (CertificateError, SignInError) as error:
-            log.info("The secret %s of the key vault does not do: %s", one, error.problem)
-    origin |= {"vault_secret": names[-1]} if names else {}
-    return connected(asked, credentials.Given(certificate, origin, password, secret, credential))
+            if self.vault is not None:
+                self.vault.check(self.settings.name)
+            for places in candidates[:-1]:
+                try:
+                    return self._connect(places)
+                except (CertificateError, SignInError) as error:
+                    log.info("The secret %s of the key vault can't be used: %s", places["vault_secret"], error.problem)
+            return self._connect(candidates[-1])
+        except BaseException as error:
+            if isinstance(error, EntraError):
+                error.settings = error.settings or self.settings
+            if self.owns_transport:
+                self.transport.close()
+            raise
+
+    def _connect(self, places: Mapping[str, str]) -> Connection:
+        """Find the credential, sign in, and save the connection if it has a name."""
+        settings, transport, flow = self.settings, self.transport, self.ask_user
+        credential: AnyCredential | None = None
+        saved: dict[str, JSON] = {}
+        if flow is None:
+            credential, origin = self._find_credential(places)
+            # A key vault holds a certificate or a secret; which of them is known only now.
+            kind = "secret" if isinstance(credential, Secret) else settings.flow
+            settings = settings._replace(flow=kind, origin=origin)
+            saved = records.credential_to_json(credential) if settings.save_secret else {}
+            flow = partial(flows.with_credential, credential=credential, send_chain=settings.send_chain)
+        tokens_of = partial(
+            TokenCache,
+            open_connection=self.open_connection,
+            transport=transport,
+            credential=credential,
+            vault=self.vault,
+            clock=self.clock,
+            owns_transport=self.owns_transport,
+        )
+        working = self._working(settings, tokens_of) if self.is_ensured else None
+        if working is not None:
+            return working
+        authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+        grant = flow(authority, settings.client_id, transport, settings.scopes)
+        settings = settings._replace(connected_at=self.clock.time())
+        record = Record(settings, {}, saved_credential=saved).with_grant(grant, authority, " ".join(settings.scopes))
+        skew_s = transport.skew_s or 0.0
+        if abs(skew_s) > TOLERATED_SKEW_S:
+            from entrakit.sign_in.errors import describe_skew
+
+            log.warning("%s Tokens and certificates depend on it.", describe_skew(skew_s))
+        if self.vault is not None:
+            with self.vault.lock(settings.name):
+                records.keep(self.vault, record, now=self.clock.time())
+        return Connection(tokens_of(record))
+
+    def _find_credential(self, places: Mapping[str, str]) -> tuple[AnyCredential, tuple[tuple[str, str], ...]]:
+        """Return the credential and its origin."""
+        if self.settings.flow == "secret" and isinstance(self.credential, Secret):
+            return self.credential, (("secret", self.credential.origin),)
+        if self.settings.flow == "password":
+            if not isinstance(self.credential, UsernamePassword):
+                raise ParameterError("`credential` must be a UsernamePassword(username, password).")
+            log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
+            return self.credential, (("password", self.credential.password.origin),)
+        from entrakit.connection.credentials import load_certificate
+
+        return load_certificate(
+            self.credential, places, self.password, now=self.clock.time(), open_connection=self.open_connection
+        )
+
+    def _working(self, settings: Settings, tokens_of: Callable[[Record], TokenCache]) -> Connection | None:
+        """Return the saved connection if it was made in the same way and can still give a token, else None."""
+        if self.vault is None:
+            return None
+        try:
+            saved = records.read(self.vault, settings.name)
+        except EntraError:
+            return None
+        if not saved.settings.is_like(settings) or saved.settings.scopes != settings.scopes:
+            return None
+        connection = Connection(tokens_of(saved))
+        try:
+            connection.token()
+        except (SignInError, CertificateError, ParameterError):
+            return None
+        return connection
 
 
 def _settings(
-    chosen: ParameterSet, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str
+    flow: str, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str
 ) -> Settings:
-    refuse_tenant(chosen.flow, tenant_id)
-    settings = Settings("", chosen.flow, client_id, tenant_id, cloud, (), resource)
-    if settings.is_app:
-        if scopes:
-            log.warning("Scopes are for people: the app gets the permissions that it was granted.")
-        return settings._replace(scopes=app_scopes(scopes, resource=resource), account=Account(username=client_id))
-    return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
-
-
-def _as_secret(value: str | Secret | None) -> Secret | None:
-    return Secret(value) if isinstance(value, str) else value
-
-
-def _words(command: Sequence[str]) -> str | None:
-    """Return a program and its arguments as they are kept; None if there is none."""
-    if isinstance(command, str):
-        raise ParameterError("certificate_command is a list of words, not one text.", remedy='Write ["sign", "-k"].')
-    words = [os.fspath(word) for word in command]
-    if words and os.sep in words[0]:
-        words[0] = os.path.abspath(os.path.expanduser(words[0]))
-    return json.dumps(words) if words else None
-
-
-def _refuse_impossible(name: str | None, timeout: float | None, *, ensure: bool, save_secret: bool) -> None:
-    if name is None and (ensure or save_secret):
-        what = "ensure" if ensure else "save_secret"
-        raise ParameterError(f"{what} is about a kept connection, and no name was given.", remedy="Add `name`.")
-    if timeout is not None and timeout <= 0:
-        raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
+    """Return the settings of a new connection, with checked ids and scopes."""
+    settings = Settings("", flow, parse_client_id(client_id), parse_tenant_id(tenant_id), cloud, (), resource)
+    refuse_tenant(flow, settings.tenant_id)
+    if flow not in APP_FLOWS:
+        return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
+    if scopes:
+        log.warning("Scopes are for users: the app gets the permissions that it was granted.")
+    # An app requests everything that it was granted on one resource.
+    full = app_scopes(scopes, resource=resource) if scopes else (f"{resource}/.default",)
+    return settings._replace(scopes=full, account=Account(username=settings.client_id))

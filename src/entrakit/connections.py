@@ -1,28 +1,30 @@
-"""Kept connections: open one by its name, list them all, remove one."""
+"""Saved connections: open one by its name, list them all, remove one."""
 
 from __future__ import annotations
 
 import time
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.connection import Connection
 from entrakit.connection import record as records
-from entrakit.connection.settings import Settings, settings_from
+from entrakit.connection.record import settings_from_json
+from entrakit.connection.token_cache import TokenCache
 from entrakit.errors import EntraError
 from entrakit.vault import Vault, is_name
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from entrakit.connection.settings import Settings
     from entrakit.http.transport import Clock, Transport
 
 
 class Status(NamedTuple):
-    """What is known of a kept connection without network and without the key.
+    """State of a saved connection, as known without network and without the vault's key.
 
     Args:
         name: Its name.
-        settings: How it was made; None where the entry can't be read.
-        problem: Why it can't be read; empty if it can.
+        settings: How it was made; None if the entry can't be read.
+        problem: Why the entry can't be read; empty if it can.
         is_current: Whether commands use it when no name is given.
     """
 
@@ -42,32 +44,34 @@ class Status(NamedTuple):
 def get_connection(
     name: str | None = None, *, vault: Vault | None = None, transport: Transport | None = None, clock: Clock = time
 ) -> Connection:
-    """Return a kept connection. Nothing is sent before a token is asked for that has to be renewed.
+    """Return a saved connection. Nothing is sent until a token is requested that must be renewed.
 
     Args:
         name: Its name; None for the current one, which is `default` at first.
-        vault: Where it is kept; None for the usual place.
-        transport: What sends; None for one with the trust and proxy that it was connected with.
-        clock: What tells the time.
+        vault: Vault that it is saved in; None for the usual one.
+        transport: Transport that sends the requests; None for one with the trust and proxy that it was made with.
+        clock: Clock to read the time from.
 
     Raises:
-        NotConnectedError: There is no connection of this name.
-        VaultError: It can't be read.
-        ParameterError: The name can't be one.
+        NotConnectedError: The connection does not exist.
+        VaultError: The entry can't be read.
+        ParameterError: The name is not a valid one.
     """
     vault = vault or Vault()
     record = records.read(vault, vault.current() if name is None else name)
-    return Connection(record, vault=vault, transport=transport, clock=clock)
+    open_connection = partial(get_connection, vault=vault, clock=clock)
+    tokens = TokenCache(record, open_connection=open_connection, transport=transport, vault=vault, clock=clock)
+    return Connection(tokens)
 
 
 def list_connections(*, vault: Vault | None = None) -> list[Status]:
-    """Return what is known of all kept connections, sorted by name, without network and without the key.
+    """Return the state of all saved connections, sorted by name, without network and without the vault's key.
 
     Args:
-        vault: Where they are kept; None for the usual place.
+        vault: Vault that they are saved in; None for the usual one.
 
     Raises:
-        VaultError: The place can't be read; a single entry that can't be is told in its `problem`.
+        VaultError: The vault can't be read. A single entry that can't be read has a `problem`.
     """
     vault = vault or Vault()
     current = vault.current()
@@ -76,7 +80,7 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
         settings, problem = None, metadata.problem
         if not problem:
             try:
-                settings = settings_from(metadata.name, metadata.values)
+                settings = settings_from_json(metadata.name, metadata.values)
             except EntraError as error:
                 problem = error.problem
         found.append(Status(metadata.name, settings, problem, metadata.name == current))
@@ -84,23 +88,27 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
 
 
 def disconnect(
-    name: str | None = None, *, revoke: bool = False, vault: Vault | None = None, transport: Transport | None = None,
+    name: str | None = None,
+    *,
+    revoke: bool = False,
+    vault: Vault | None = None,
+    transport: Transport | None = None,
     clock: Clock = time,
-) -> bool:  # fmt: skip
-    """Remove a kept connection, also one that can't be read any more, and return whether there was one.
+) -> bool:
+    """Remove a saved connection, even one that can't be read any more, and return whether it existed.
 
     Args:
         name: Its name; None for the current one.
-        revoke: First end all sessions and refresh tokens of the person, everywhere (`revocation`). If that fails,
+        revoke: First end all sessions and refresh tokens of the user, everywhere (`revocation`). If that fails,
             nothing is removed.
-        vault: Where it is kept; None for the usual place.
-        transport: What sends; None for one with the trust and proxy that it was connected with.
-        clock: What tells the time.
+        vault: Vault that it is saved in; None for the usual one.
+        transport: Transport that sends the requests; None for one with the trust and proxy that it was made with.
+        clock: Clock to read the time from.
 
     Raises:
-        VaultError: The entry can't be removed, or another process holds it; with `revoke`, it can't be read.
-        ParameterError: The name can't be one; with `revoke`, the connection is an app's.
-        EntraError: With `revoke`, what `revocation.revoke_sign_ins` raises.
+        VaultError: The entry can't be removed, or another process holds its lock; with `revoke`, it can't be read.
+        ParameterError: The name is not a valid one; with `revoke`, the connection is an app's.
+        EntraError: With `revoke`, any error of `revocation.revoke_sign_ins`.
     """
     vault = vault or Vault()
     name = vault.current() if name is None else name
@@ -115,28 +123,28 @@ def disconnect(
 def disconnect_all(
     *, revoke: bool = False, vault: Vault | None = None, transport: Transport | None = None, clock: Clock = time
 ) -> list[str]:
-    """Remove all kept connections, and what is left of earlier ones; return their names.
+    """Remove all saved connections and the remains of earlier ones; return their names.
 
     Args:
-        revoke: First end the sessions of each person among them; apps have none.
-        vault: Where they are kept; None for the usual place.
-        transport: What sends; None for each connection's own trust and proxy.
-        clock: What tells the time.
+        revoke: First end the sessions of each user among them; apps have none.
+        vault: Vault that they are saved in; None for the usual one.
+        transport: Transport that sends the requests; None for each connection's own trust and proxy.
+        clock: Clock to read the time from.
 
     Raises:
-        EntraError: As for `disconnect`; those that were removed before stay removed.
+        EntraError: As for `disconnect`; connections removed before the error stay removed.
     """
     vault = vault or Vault()
-    people = {one.name: one.settings for one in list_connections(vault=vault) if one.settings}
-    told: set[tuple[str, str]] = set()
+    saved = {one.name: one.settings for one in list_connections(vault=vault) if one.settings}
+    revoked: set[tuple[str, str]] = set()
     removed = []
-    # Other files in the directory are no connections.
+    # The directory may hold other files.
     for name in filter(is_name, vault.traces()):
-        settings = people.get(name)
-        person = ("", "") if settings is None or settings.is_app else settings.account[2:4]
-        # A person's second connection has nothing left to revoke with, and no need.
-        first = any(person) and person not in told
-        told.add(person)
+        settings = saved.get(name)
+        user = ("", "") if settings is None or settings.is_app else settings.account[2:4]
+        # After the first connection of a user, nothing is left to revoke, and no token to do it with.
+        first = any(user) and user not in revoked
+        revoked.add(user)
         if disconnect(name, revoke=revoke and first, vault=vault, transport=transport, clock=clock):
             removed.append(name)
     return removed

@@ -87,7 +87,7 @@ def connection(
 
 def used(connection: Connection) -> str:
     """Return the subject of the certificate that the last renewal used."""
-    return str(getattr(connection._holder._proof, "subject", ""))
+    return str(getattr(connection._tokens._credential, "subject", ""))
 
 
 def renew(connection: Connection, clock: FakeClock) -> str:

@@ -84,7 +84,7 @@ def test_an_app_signs_in_from_each_store(
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert f"--certificate-store {store}" in reconnect(connection.settings)
+        assert f"--certificate-store {store}" in reconnect(connection.info)
 
 
 def test_only_the_named_store_is_searched(places: dict[str, Path], maker: Maker) -> None:

@@ -134,6 +134,6 @@ def graph(
     )  # fmt: skip
     assert 0 == done.code, done.error
     with get_connection() as connection:
-        server.valid_token = connection.service_token("https://graph.microsoft.com/.default").access_token
+        server.valid_token = connection.get_token("https://graph.microsoft.com/.default", enable_cae=True).token
     yield GraphCommand(entra, server)
     server.close()

@@ -1,7 +1,8 @@
-"""The kept form of a connection: what is damaged is told by its name."""
+"""The saved form of a connection: written, read again, and refused by its name where it is damaged."""
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.authority.clouds import GLOBAL
+from entrakit.authority.clouds import CLOUDS, GLOBAL, find_cloud
 from entrakit.connection import record
-from entrakit.connection.settings import Settings
-from entrakit.connections import list_connections
+from entrakit.connection.record import (
+    credential_from_json,
+    credential_to_json,
+    settings_from_json,
+    settings_to_json,
+)
+from entrakit.connection.settings import APP_FLOWS, DELEGATED_FLOWS, Settings
 from entrakit.errors import VaultError
-from entrakit.tokens.token import Token
+from entrakit.secret import Secret, UsernamePassword
+from entrakit.tokens.token import Account, Token
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
@@ -29,7 +36,7 @@ ONE = record.Record(Settings("job", "secret", "client", "contoso.com", GLOBAL, (
 
 def test_tokens_that_are_over_are_not_kept(private_home: Path) -> None:
     """
-    What can't be used any more is not worth keeping.
+    Expired tokens are not saved.
     """
     vault = Vault(str(private_home))
 
@@ -49,7 +56,7 @@ def test_secrets_of_another_shape_are_told(field: str, value: JSON) -> None:
     if field == "refresh_token" or (field, type(value)) == ("serial", int):
         assert record.read(vault, "job").settings == ONE.settings
     else:
-        with pytest.raises(VaultError, match="something else than tokens"):
+        with pytest.raises(VaultError, match="something other than tokens"):
             record.read(vault, "job")
 
 
@@ -70,26 +77,79 @@ def test_a_token_of_another_shape_is_told(token: JSON) -> None:
     """
     vault = _Holding({"tokens": {"s": token}, "proof": {}, "refresh_token": "", "serial": 0})
 
-    with pytest.raises(VaultError, match=r"`connect\(\)`"):
+    with pytest.raises(VaultError, match=r"`connect\(\)`") as caught:
         record.read(vault, "job")
 
+    assert ONE.settings == caught.value.settings
 
-def test_settings_that_are_damaged_are_listed_as_such(private_home: Path) -> None:
+
+@given(
+    st.builds(
+        Settings,
+        name=st.just("job"),
+        flow=st.sampled_from(DELEGATED_FLOWS + APP_FLOWS),
+        client_id=st.text(),
+        tenant_id=st.text(),
+        cloud=st.sampled_from([*CLOUDS, find_cloud("https://localhost:8443")]),
+        scopes=st.lists(st.text(), max_size=3).map(tuple),
+        directory_id=st.text(),
+        account=st.builds(Account, *[st.text()] * 4),
+        origin=st.dictionaries(st.text(), st.text(), max_size=3).map(lambda parts: tuple(parts.items())),
+        save_secret=st.booleans(),
+        send_chain=st.booleans(),
+        ca_bundle=st.text(),
+        proxy=st.text(),
+        connected_at=st.floats(0, 1e12),
+        expires_at=st.floats(0, 1e12),
+    )
+)
+def test_what_is_written_is_read_again(one: Settings) -> None:
     """
-    A listing goes on where the clear part of one entry is not what was written.
+    Through JSON and back nothing changes.
     """
-    vault = Vault(str(private_home))
-    record.keep(vault, ONE, now=NOW)
-    vault.write("bad", {"flow": "nonsense"}, {})
+    assert one == settings_from_json("job", json.loads(json.dumps(settings_to_json(one))))
 
-    bad, good = list_connections(vault=vault)
 
-    assert ("damaged", "expired") == (bad.state(NOW), good.state(NOW))
-    assert "does not say how it was made" in bad.problem
+@given(
+    st.sampled_from(sorted(settings_to_json(ONE.settings))),
+    st.none() | st.integers() | st.text() | st.lists(st.integers()),
+)
+def test_what_is_damaged_is_refused_or_read(field: str, value: object) -> None:
+    """
+    A field of another kind, or a missing one, is a VaultError that names the connection, never a crash.
+    """
+    damaged = settings_to_json(ONE.settings)
+    damaged[field] = value  # type: ignore[assignment] # any JSON
+
+    try:
+        settings_from_json("job", damaged)
+    except VaultError as error:
+        assert "'job'" in error.problem
+    del damaged[field]
+    with pytest.raises(VaultError):
+        settings_from_json("job", damaged)
+
+
+@pytest.mark.parametrize("credential", [Secret("canary"), UsernamePassword("ada@contoso.com", "canary")])
+def test_a_credential_is_saved_and_read_again(credential: Secret | UsernamePassword) -> None:
+    """
+    The saved form of a credential has all of it.
+    """
+    again = credential_from_json(json.loads(json.dumps(credential_to_json(credential))))
+
+    assert credential_to_json(credential) == credential_to_json(again)
+    assert type(credential) is type(again)
+
+
+def test_a_record_describes_itself_without_secrets() -> None:
+    """
+    Name, flow, tenant and account are shown; tokens are not.
+    """
+    assert "Record('job', flow='secret', tenant_id='contoso.com', account='client')" == repr(ONE)
 
 
 class _Holding(Vault):
-    """A vault whose one entry has the secrets that a test wants."""
+    """A vault whose one entry has the secrets that a test gives it."""
 
     def __init__(self, secrets: dict[str, JSON]) -> None:
         self._secrets = secrets
@@ -97,4 +157,4 @@ class _Holding(Vault):
     def read(self, name: str) -> object:  # type: ignore[override] # an Entry
         from entrakit.vault import Entry
 
-        return Entry(ONE.settings.to_json(), self._secrets)
+        return Entry(settings_to_json(ONE.settings), self._secrets)

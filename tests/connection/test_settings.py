@@ -1,75 +1,67 @@
-"""What is known of a connection in the clear: written, read again, and refused where it is damaged."""
+"""Settings of a connection: which connections are alike, which renew alone, and the services of their cloud."""
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from entrakit.authority.clouds import CLOUDS, GLOBAL, Cloud, find_cloud
-from entrakit.connection.settings import APP_FLOWS, DELEGATED_FLOWS, Settings, settings_from
-from entrakit.errors import VaultError
+from entrakit.authority.clouds import GLOBAL, find_cloud
+from entrakit.connection.settings import Settings
+from entrakit.errors import ParameterError
+from entrakit.services.service import Service
 from entrakit.tokens.token import Account
 
-CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
+ONE = Settings("job", "browser", "client", "contoso.com", GLOBAL, ("s",), account=Account(object_id="ada"))
 
 
-LEAST = ("https://graph.microsoft.com/User.Read",)
-
-
-def settings(
-    flow: str = "browser",
-    *,
-    name: str = "job",
-    cloud: Cloud = GLOBAL,
-    account: Account = Account(),  # noqa: B008 - a value
-    origin: tuple[tuple[str, str], ...] = (),
-) -> Settings:
-    """Return settings with the fields that matter."""
-    return Settings(name, flow, CLIENT, "contoso.com", cloud, LEAST, account=account, origin=origin)
-
-
-@given(
-    st.builds(
-        Settings,
-        name=st.just("job"),
-        flow=st.sampled_from(DELEGATED_FLOWS + APP_FLOWS),
-        client_id=st.text(),
-        tenant_id=st.text(),
-        cloud=st.sampled_from([*CLOUDS, find_cloud("https://localhost:8443")]),
-        scopes=st.lists(st.text(), max_size=3).map(tuple),
-        directory_id=st.text(),
-        account=st.builds(Account, *[st.text()] * 4),
-        origin=st.dictionaries(st.text(), st.text(), max_size=3).map(lambda parts: tuple(parts.items())),
-        save_secret=st.booleans(),
-        send_chain=st.booleans(),
-        ca_bundle=st.text(),
-        proxy=st.text(),
-        connected_at=st.floats(0, 1e12),
-        expires_at=st.floats(0, 1e12),
-    )
+@pytest.mark.parametrize(
+    ("other", "is_like"),
+    [
+        (ONE._replace(name="other", scopes=("t",), save_secret=True), True),
+        (ONE._replace(account=Account()), True),
+        (ONE._replace(account=Account(object_id="grace")), False),
+        (ONE._replace(flow="devicecode"), False),
+        (ONE._replace(client_id="another"), False),
+        (ONE._replace(tenant_id="fabrikam.com"), False),
+        (ONE._replace(cloud=find_cloud("usgov")), False),
+    ],
 )
-def test_what_is_written_is_read_again(one: Settings) -> None:
+def test_alike_means_the_same_sign_in(other: Settings, *, is_like: bool) -> None:
     """
-    Through JSON and back nothing changes.
+    Two connections are alike if they have the same app, tenant, cloud and flow, and not two different users.
     """
-    assert one == settings_from("job", json.loads(json.dumps(one.to_json())))
+    assert is_like == ONE.is_like(other) == other.is_like(ONE)
 
 
-@given(st.sampled_from(sorted(settings().to_json())), st.none() | st.integers() | st.text() | st.lists(st.integers()))
-def test_what_is_damaged_is_refused_or_read(field: str, value: object) -> None:
+@pytest.mark.parametrize(
+    ("one", "renews_alone"),
+    [
+        (ONE, True),
+        (ONE._replace(flow="secret", origin=(("secret", "env:SECRET"),)), True),
+        (ONE._replace(flow="secret", origin=(("secret", "argument"),)), False),
+        (ONE._replace(flow="secret", origin=(("secret", "prompt"),)), False),
+        (ONE._replace(flow="secret", origin=(("secret", "stdin"),), save_secret=True), True),
+        (ONE._replace(flow="certificate", origin=(("certificate", "argument"),)), False),
+        (ONE._replace(flow="certificate", origin=(("path", "/app.pem"),)), True),
+    ],
+)
+def test_a_connection_renews_alone_if_its_credential_can_be_read(one: Settings, *, renews_alone: bool) -> None:
     """
-    A field of another kind, or a missing one, is a VaultError that names the connection, never a crash.
+    A user's connection has a refresh token; an app's needs a credential that is saved or can be read again.
     """
-    damaged = settings().to_json()
-    damaged[field] = value  # type: ignore[assignment] # any JSON
+    assert renews_alone == one.renews_alone
 
-    try:
-        settings_from("job", damaged)
-    except VaultError as error:
-        assert "'job'" in error.problem
-    del damaged[field]
-    with pytest.raises(VaultError):
-        settings_from("job", damaged)
+
+def test_a_service_is_found_in_the_cloud_of_the_connection() -> None:
+    """
+    A name means the service of the connection's cloud; a service of the caller is checked.
+    """
+    government = ONE._replace(cloud=find_cloud("usgov"))
+
+    assert "https://graph.microsoft.us/v1.0" == government.find_service("graph").url
+    assert (
+        "https://api.contoso.com/v1" == ONE.find_service(Service("mine", "https://api.contoso.com/v1/", "api://x")).url
+    )
+    with pytest.raises(ParameterError):
+        ONE.find_service("mars")
+    with pytest.raises(ParameterError):
+        ONE.find_service(Service("mine", "http://api.contoso.com", "api://x"))

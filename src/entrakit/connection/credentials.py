@@ -1,94 +1,137 @@
-"""What an app or a person proves itself with, and how a renewal finds it again.
+"""Credentials (secret, certificate, password) and where a renewal reads them from.
 
-A proof is held in memory by the connection that was made with it. It is kept in the vault only if that was asked
-for. Another process reads it again from where it came (environment variable, file, certificate store), or says what
-is missing.
+A connection holds its credential in memory. The vault holds it only with `save_secret`. Without that, another process
+reads it again from its origin (environment variable, file, certificate store), or says what is missing.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import NamedTuple, TypeAlias
+import time
+from typing import TYPE_CHECKING
 
 from entrakit.certificates import Certificate
 from entrakit.certificates.sources import credential_from
-from entrakit.errors import CertificateError, InteractionRequiredError, ParameterError
-from entrakit.secret import Credential, Secret
+from entrakit.errors import CertificateError, EntraError, InteractionRequiredError, ParameterError
+from entrakit.secret import Secret, UsernamePassword
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.connection.settings import Settings
     from entrakit.services.connected import OpenConnection
-    from entrakit.tokens.jwt import JSON
-
-Proof: TypeAlias = "Secret | Credential | Certificate"
+    from entrakit.sign_in.flows import AnyCredential
 
 log = logging.getLogger("entrakit")
 
 
-def saved_form(proof: Proof) -> dict[str, JSON]:
-    """Return what to seal in the vault, so that `saved_proof` makes the proof of it again.
-
-    Raises:
-        CertificateError: The key can't leave where it is.
-    """
-    if isinstance(proof, Secret):
-        return {"secret": proof.reveal()}
-    if isinstance(proof, Credential):
-        return {"username": proof.username, "password": proof.password.reveal()}
-    return {"pem": proof.export_pem().decode("ascii")}
-
-
-def saved_proof(saved: Mapping[str, JSON]) -> Proof:
-    """Return the proof that `saved_form` was given."""
-    if "secret" in saved:
-        return Secret(str(saved["secret"]))
-    if "password" in saved:
-        return Credential(str(saved["username"]), str(saved["password"]))
-    return Certificate.from_bytes(str(saved["pem"]).encode("ascii"))
-
-
-def find_again(
-    settings: Settings, environ: Mapping[str, str] = os.environ, reach: OpenConnection | None = None
-) -> Proof:
-    """Return the proof of a connection, read again from where it came.
+def load_certificate(
+    certificate: object | None,
+    places: Mapping[str, str],
+    password: Secret | None,
+    *,
+    now: float,
+    open_connection: OpenConnection,
+) -> tuple[Certificate | Secret, tuple[tuple[str, str], ...]]:
+    """Return the certificate that `connect()` was given or told to find, checked, and its origin.
 
     Args:
-        settings: How the connection was made.
-        environ: The environment to look variables up in.
-        reach: Opens the connection that authenticates at a key vault.
+        certificate: A `Certificate`, the bytes of a file, or a pair of private key and certificate; None to find it.
+        places: Where to find it, as `certificates.sources` describes.
+        password: Password of the file or PIN of the token; None for none.
+        now: Seconds since 1970.
+        open_connection: Opens the connection that a key vault is reached through.
+
+    Returns:
+        The certificate, or the client secret that the key vault holds instead, and its origin by part.
 
     Raises:
-        InteractionRequiredError: It was typed or handed in, and so is not to be had without a person.
-        ParameterError: The variable is gone, or empty.
-        CertificateError: The certificate is gone, or can't be used any more.
+        CertificateError: The certificate does not exist, or can't be used now.
+        ParameterError: A parameter is invalid.
+    """
+    if certificate is not None:
+        found: Certificate | Secret = _passed(certificate, password)
+        origin = {"certificate": "argument"}
+    else:
+        origin = dict(places)
+        if "path" in origin:
+            origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
+        if os.sep in origin.get("module", ""):
+            origin["module"] = os.path.abspath(os.path.expanduser(origin["module"]))
+        found = credential_from(origin, password, now, open_connection=open_connection)
+    if isinstance(found, Certificate):
+        if password is not None and certificate is None and _needs_password(origin, found, now):
+            origin["password"] = password.origin
+        warning = found.check(now)
+        if warning:
+            log.warning("%s", warning)
+    return found, tuple(origin.items())
+
+
+def read_again(
+    settings: Settings, environ: Mapping[str, str] = os.environ, open_connection: OpenConnection | None = None
+) -> AnyCredential:
+    """Read a connection's credential again from its origin.
+
+    Args:
+        settings: Settings of the connection.
+        environ: Environment variables.
+        open_connection: Opens the connection that a key vault is reached through.
+
+    Raises:
+        InteractionRequiredError: The credential was typed or passed by the program, so it can't be read again.
+        ParameterError: The variable is missing or empty.
+        CertificateError: The certificate is missing, or can't be used any more.
     """
     origin = dict(settings.origin)
     if "vault" in origin:
-        import time
-
-        return credential_from(origin, None, time.time(), environ, reach)
+        return credential_from(origin, None, time.time(), environ, open_connection)
     if settings.flow == "certificate":
-        return _certificate_again(settings, origin, environ)
-    part = "password" if settings.flow == "password" else "secret"
-    secret = _secret_again(settings, part, origin.get(part, "argument"), environ)
-    return Credential(settings.account.username, secret) if part == "password" else secret
+        if origin.keys().isdisjoint({"path", "thumbprint", "name", "uri"}):
+            raise _missing(settings, "certificate", "was passed by the program")
+        password = _secret_again(settings, "password", origin["password"], environ) if "password" in origin else None
+        return credential_from(origin, password, time.time(), environ)
+    if settings.flow == "password":
+        password = _secret_again(settings, "password", origin.get("password", "argument"), environ)
+        return UsernamePassword(settings.account.username, password)
+    return _secret_again(settings, "client secret", origin.get("secret", "argument"), environ)
 
 
-def handed_in(certificate: object, password: Secret | None) -> Certificate:
-    """Return the certificate that a program handed in.
+def newest(
+    settings: Settings, credential: AnyCredential | None, now: float, open_connection: OpenConnection
+) -> AnyCredential:
+    """Return the credential to renew with: read again where that is possible, because it may have been replaced.
+
+    A certificate that replaces a valid one is used only if it is valid itself. A half-written file, or a certificate
+    that is not valid yet, is skipped until the next renewal.
 
     Args:
-        certificate: A `Certificate`, the bytes of a file, or a pair of private key and certificate.
-        password: Opens the bytes; None if they need none.
+        settings: Settings of the connection.
+        credential: The credential in memory; None if there is none.
+        now: Seconds since 1970.
+        open_connection: Opens the connection that a key vault is reached through.
 
     Raises:
-        ParameterError: It is none of these.
-        CertificateError: It has no key that can sign.
+        EntraError: There is none in memory, and none can be read, as for `read_again`.
     """
+    if settings.save_secret and credential is not None:
+        return credential
+    try:
+        found = read_again(settings, open_connection=open_connection)
+        if credential is not None and isinstance(found, Certificate):
+            found.check(now)
+    except EntraError as error:
+        if credential is None:
+            raise
+        if dict(settings.origin).keys() & {"path", "uri", "thumbprint", "name"}:
+            log.warning("The certificate can't be read again, so the one before is used: %s", error.problem)
+        return credential
+    return found
+
+
+def _passed(certificate: object, password: Secret | None) -> Certificate:
+    """Return the certificate that the program passed."""
     if isinstance(certificate, Certificate):
         return certificate
     if isinstance(certificate, bytes):
@@ -96,75 +139,13 @@ def handed_in(certificate: object, password: Secret | None) -> Certificate:
     if isinstance(certificate, tuple) and len(certificate) == 2:
         return Certificate.from_pair(*certificate)
     raise ParameterError(
-        "certificate is a Certificate, bytes, or a pair of private key and certificate.",
-        remedy="For a file use certificate_path.",
+        "The parameter certificate must be a Certificate, bytes, or a pair of private key and certificate.",
+        remedy="Give a file with `certificate_path`.",
     )
 
 
-class Given(NamedTuple):
-    """What `connect()` was given to prove itself with.
-
-    Args:
-        certificate: A `Certificate`, the bytes of a file, or a pair of private key and certificate.
-        origin: Where a certificate is, as `certificates.sources` takes it; empty if none was named.
-        password: Opens the certificate's file or token.
-        secret: The app's secret.
-        credential: User name and password.
-    """
-
-    certificate: object | None
-    origin: dict[str, str]
-    password: Secret | None
-    secret: Secret | None
-    credential: Credential | None
-
-
-def gather(
-    given: Given, now: float, reach: OpenConnection | None = None
-) -> tuple[Proof | None, tuple[tuple[str, str], ...]]:
-    """Return what the app or person proves itself with, checked, and where it came from; None for the flows of people.
-
-    Args:
-        given: What was given.
-        now: Seconds since 1970.
-        reach: Opens the connection that authenticates at a key vault.
-
-    Raises:
-        CertificateError: There is no such certificate, or it can't be used now.
-        ParameterError: What was given can't be right.
-    """
-    if given.secret is not None:
-        return given.secret, (("secret", given.secret.origin),)
-    if given.credential is not None:
-        if not isinstance(given.credential, Credential):
-            raise ParameterError("credential is a Credential(username, password).")
-        log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
-        return given.credential, (("password", given.credential.password.origin),)
-    if given.certificate is None and not given.origin:
-        return None, ()
-    origin = dict(given.origin)
-    if "path" in origin:
-        origin["path"] = os.path.abspath(os.path.expanduser(origin["path"]))
-    if os.sep in origin.get("module", ""):
-        origin["module"] = os.path.abspath(os.path.expanduser(origin["module"]))
-    if given.certificate is not None:
-        found = handed_in(given.certificate, given.password)
-        origin = {"certificate": "argument"}
-    else:
-        fetched = credential_from(origin, given.password, now, open_connection=reach)
-        if isinstance(fetched, Secret):
-            return fetched, tuple(origin.items())
-        found = fetched
-        if given.password is not None and _needs_password(origin, found, now):
-            origin["password"] = given.password.origin
-    warning = found.check(now)
-    if warning:
-        log.warning("%s", warning)
-    return found, tuple(origin.items())
-
-
 def _needs_password(origin: Mapping[str, str], found: Certificate, now: float) -> bool:
-    """Return whether a later process needs the password too; of one that was not needed nobody need know."""
+    """Return whether a later process needs the password too. One that was given needlessly is not asked for again."""
     if "path" not in origin:
         return True
     try:
@@ -174,19 +155,9 @@ def _needs_password(origin: Mapping[str, str], found: Certificate, now: float) -
     return not isinstance(again, Certificate) or again.der != found.der
 
 
-def _certificate_again(settings: Settings, origin: dict[str, str], environ: Mapping[str, str]) -> Proof:
-    if origin.keys().isdisjoint({"path", "thumbprint", "name", "uri"}):
-        raise _missing(settings, "certificate", "was handed in by a program")
-    password = _secret_again(settings, "password", origin["password"], environ) if "password" in origin else None
-    import time
-
-    return credential_from(origin, password, time.time(), environ)
-
-
-def _secret_again(settings: Settings, part: str, origin: str, environ: Mapping[str, str]) -> Secret:
-    what = {"secret": "client secret", "password": "password"}[part]
+def _secret_again(settings: Settings, what: str, origin: str, environ: Mapping[str, str]) -> Secret:
     if not origin.startswith(("env:", "file:")):
-        how = {"prompt": "was typed", "stdin": "came on standard input"}.get(origin, "was handed in by a program")
+        how = {"prompt": "was typed", "stdin": "came on standard input"}.get(origin, "was passed by the program")
         raise _missing(settings, what, how)
     try:
         return Secret.from_origin(origin, environ)
@@ -197,7 +168,7 @@ def _secret_again(settings: Settings, part: str, origin: str, environ: Mapping[s
 def _missing(settings: Settings, what: str, how: str) -> InteractionRequiredError:
     which = f"the connection {settings.name!r}" if settings.name else "this connection"
     return InteractionRequiredError(
-        f"To renew {which} its {what} is needed. It {how}, and is not kept.",
+        f"To renew {which} its {what} is needed. It {how}, and is not saved.",
         remedy=f"Connect again: `connect()`. Add `save_secret=True` to save the {what}, encrypted.",
         error="interaction_required",
     ).about(settings)

@@ -1,130 +1,314 @@
-"""The kept form of a connection: settings in the clear; tokens, refresh token and saved proof sealed."""
+"""The record of a connection: its settings, tokens and refresh token, and the form in which they are saved.
+
+Settings are saved in the clear, so that listing connections and choosing one need no key. Tokens, the refresh token
+and a saved credential are encrypted.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit.connection.settings import Settings, settings_from
-from entrakit.errors import VaultError
-from entrakit.tokens.token import Token
+from entrakit.authority.clouds import Cloud
+from entrakit.connection.settings import APP_FLOWS, DELEGATED_FLOWS, Settings
+from entrakit.errors import SignInError, VaultError
+from entrakit.tokens.token import Account, Token
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
     from entrakit.vault import Entry, Vault
 
 
 class Record(NamedTuple):
-    """What a connection knows, all of it immutable: a renewal makes the next one.
+    """All that is known of a connection. Immutable: a renewal makes the next record.
 
     Args:
-        settings: How it was made.
-        tokens: Access tokens by the scopes that they were asked for.
+        settings: How the connection was made.
+        tokens: Access tokens by their cache key, the scopes that they were requested for.
         refresh_token: The newest refresh token; empty if there is none.
-        saved_proof: The proof's form in the vault; empty unless it was asked to be kept.
-        serial: How many renewals it has behind it.
+        saved_credential: Saved form of the credential; empty unless `save_secret` was set.
+        serial: Number of renewals so far.
     """
 
     settings: Settings
     tokens: dict[str, Token]
     refresh_token: str = ""
-    saved_proof: dict[str, JSON] = {}  # noqa: RUF012 - a NamedTuple's default; never changed
+    saved_credential: dict[str, JSON] = {}  # noqa: RUF012 - a NamedTuple's default; never changed
     serial: int = 0
+
+    def __repr__(self) -> str:
+        return f"Record({self.describe()})"
+
+    def describe(self) -> str:
+        """Return name, flow, tenant and account, for a `repr`."""
+        settings = self.settings
+        who = settings.account.username or settings.client_id
+        return f"{settings.name!r}, flow={settings.flow!r}, tenant_id={self.tenant_id!r}, account={who!r}"
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant's id where it is known, else the tenant as `connect()` was given it."""
+        return _tenant_id(self.settings)
 
     def is_newer(self, other: Record) -> bool:
         """Return whether both come from one sign-in, and this one from a later renewal."""
         return self.settings.connected_at == other.settings.connected_at and self.serial > other.serial
 
-    def __repr__(self) -> str:
-        return f"Record({self.settings.name!r})"
+    def with_grant(self, grant: Grant, authority: Authority, key: str) -> Record:
+        """Return the next record, with a new token.
+
+        Args:
+            grant: The answer of the token service.
+            authority: The authority that granted it.
+            key: Cache key of the new token.
+
+        Raises:
+            SignInError: The ID token belongs to another sign-in, or the new token to another account.
+        """
+        settings = self.settings._replace(
+            account=_account(self.settings, grant, authority), directory_id=authority.directory_id
+        )
+        token = Token(
+            grant.access_token,
+            token_type=grant.token_type,
+            issued_at=grant.asked_at,
+            expires_at=grant.asked_at + grant.expires_in,
+            refresh_at=None if grant.refresh_in is None else grant.asked_at + grant.refresh_in,
+            scopes=grant.scopes,
+            client_id=settings.client_id,
+            tenant_id=_tenant_id(settings),
+            account=settings.account,
+            flow=settings.flow,
+        )
+        if key == " ".join(settings.scopes):
+            settings = settings._replace(expires_at=token.expires_at)
+        return Record(
+            settings=settings,
+            tokens={**self.tokens, key: token},
+            refresh_token=grant.refresh_token or self.refresh_token,
+            saved_credential=self.saved_credential,
+            serial=self.serial + 1,
+        )
 
 
 def keep(vault: Vault, record: Record, *, now: float) -> None:
-    """Write a record to the vault, without the tokens that are over.
+    """Write a record to the vault, without expired tokens.
 
     Raises:
-        VaultError: It can't be written; the earlier one is still there.
+        VaultError: The record can't be written; the earlier one is unchanged.
     """
-    tokens = {key: _token_to_json(token) for key, token in record.tokens.items() if not token.is_expired(now)}
+    metadata = settings_to_json(record.settings)
+    tokens: dict[str, JSON] = {
+        key: {
+            "access_token": token.access_token,
+            "token_type": token.token_type,
+            "issued_at": token.issued_at,
+            "expires_at": token.expires_at,
+            "refresh_at": token.refresh_at,
+            "scopes": list(token.scopes),
+        }
+        for key, token in record.tokens.items()
+        if not token.is_expired(now)
+    }
     secrets: dict[str, JSON] = {
-        "tokens": dict(tokens),
+        "tokens": tokens,
         "refresh_token": record.refresh_token,
-        "proof": record.saved_proof,
+        "proof": record.saved_credential,
         "serial": record.serial,
     }
-    vault.write(record.settings.name, record.settings.to_json(), secrets)
+    vault.write(record.settings.name, metadata, secrets)
 
 
 def read(vault: Vault, name: str) -> Record:
-    """Return the record of a kept connection.
+    """Return the record of a saved connection.
 
     Raises:
-        NotConnectedError: There is none of this name.
-        VaultError: It can't be read.
+        NotConnectedError: The connection does not exist.
+        VaultError: The record can't be read.
     """
     entry = vault.read(name)
-    settings = settings_from(name, entry.metadata)
+    settings = settings_from_json(name, entry.metadata)
     try:
-        return _record(settings, entry)
+        return _from_entry(settings, entry)
     except (KeyError, TypeError, ValueError) as error:
         raise VaultError(
-            f"The kept connection {name!r} holds something else than tokens.",
+            f"The saved connection {name!r} holds something other than tokens.",
             remedy="Connect again: `connect()`.",
         ).about(settings) from error
 
 
-def _record(settings: Settings, entry: Entry) -> Record:
-    tokens, proof = entry.secrets["tokens"], entry.secrets["proof"]
-    if not isinstance(tokens, dict) or not isinstance(proof, dict):
-        raise TypeError
-    return Record(
-        settings=settings,
-        tokens={key: _token_from_json(value, settings) for key, value in tokens.items()},
-        refresh_token=str(entry.secrets["refresh_token"]),
-        saved_proof=proof,
-        serial=int(_number(entry.secrets, "serial")),
-    )
-
-
-def _token_to_json(token: Token) -> dict[str, JSON]:
+def settings_to_json(settings: Settings) -> dict[str, JSON]:
+    """Return settings as plain values; `settings_from_json` reads them."""
+    cloud = settings.cloud
     return {
-        "access_token": token.access_token,
-        "token_type": token.token_type,
-        "issued_at": token.issued_at,
-        "expires_at": token.expires_at,
-        "refresh_at": token.refresh_at,
-        "scopes": list(token.scopes),
+        "flow": settings.flow,
+        "client_id": settings.client_id,
+        "tenant_id": settings.tenant_id,
+        "directory_id": settings.directory_id,
+        "cloud": [cloud.name, cloud.authority, cloud.graph, list(cloud.aliases), cloud.graph_url],
+        "scopes": list(settings.scopes),
+        "resource": settings.resource,
+        "account": list(settings.account),
+        "origin": dict(settings.origin),
+        "save_secret": settings.save_secret,
+        "send_chain": settings.send_chain,
+        "ca_bundle": settings.ca_bundle,
+        "proxy": settings.proxy,
+        "connected_at": settings.connected_at,
+        "expires_at": settings.expires_at,
     }
 
 
-def _token_from_json(value: JSON, settings: Settings) -> Token:
-    if not isinstance(value, dict):
-        raise TypeError
-    refresh_at = value["refresh_at"]
+def settings_from_json(name: str, metadata: Mapping[str, JSON]) -> Settings:
+    """Return the settings of a saved connection.
+
+    Args:
+        name: Its name.
+        metadata: The result of `settings_to_json`.
+
+    Raises:
+        VaultError: The metadata is damaged.
+    """
+    try:
+        cloud_name, authority, graph, aliases, graph_url = _list(metadata["cloud"])
+        settings = Settings(
+            name=name,
+            flow=str(metadata["flow"]),
+            client_id=str(metadata["client_id"]),
+            tenant_id=str(metadata["tenant_id"]),
+            directory_id=str(metadata["directory_id"]),
+            cloud=Cloud(str(cloud_name), str(authority), str(graph), _strings(aliases), str(graph_url)),
+            scopes=_strings(metadata["scopes"]),
+            resource=str(metadata["resource"]),
+            account=Account(*_strings(metadata["account"])),
+            origin=tuple((part, str(where)) for part, where in _object(metadata["origin"]).items()),
+            save_secret=metadata["save_secret"] is True,
+            send_chain=metadata["send_chain"] is True,
+            ca_bundle=str(metadata["ca_bundle"]),
+            proxy=str(metadata["proxy"]),
+            connected_at=_time(metadata["connected_at"]),
+            expires_at=_time(metadata["expires_at"]),
+        )
+        # A string that can't be encoded would stop a listing of all the others.
+        "".join((settings.tenant_id, *settings.cloud[:3], *settings.account, *settings.scopes)).encode("utf-8")
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(name) from error
+    if settings.flow not in DELEGATED_FLOWS + APP_FLOWS:
+        raise _damaged(name)
+    return settings
+
+
+def credential_to_json(credential: AnyCredential) -> dict[str, JSON]:
+    """Return the saved form of a credential; `credential_from_json` reads it.
+
+    Raises:
+        CertificateError: The private key is not exportable.
+    """
+    from entrakit.secret import Secret, UsernamePassword
+
+    if isinstance(credential, Secret):
+        return {"secret": credential.reveal()}
+    if isinstance(credential, UsernamePassword):
+        return {"username": credential.username, "password": credential.password.reveal()}
+    return {"pem": credential.export_pem().decode("ascii")}
+
+
+def credential_from_json(saved: Mapping[str, JSON]) -> AnyCredential:
+    """Return the credential that `credential_to_json` was given."""
+    from entrakit.secret import Secret, UsernamePassword
+
+    if "secret" in saved:
+        return Secret(str(saved["secret"]))
+    if "password" in saved:
+        return UsernamePassword(str(saved["username"]), str(saved["password"]))
+    from entrakit.certificates import Certificate
+
+    return Certificate.from_bytes(str(saved["pem"]).encode("ascii"))
+
+
+def _tenant_id(settings: Settings) -> str:
+    return settings.directory_id or settings.account.tenant_id or settings.tenant_id
+
+
+def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
+    """Return the account of the new token; that of before if the grant does not name one, as those of apps."""
+    if not grant.id_claims:
+        return settings.account
+    from entrakit.sign_in.id_token import account_of
+
+    account, before = account_of(grant, authority, settings.client_id), settings.account
+    if before.object_id and account.object_id not in ("", before.object_id):
+        raise SignInError(
+            "The renewed token belongs to another account.",
+            remedy="Connect again: `connect()`.",
+            error="invalid_id_token",
+        ).about(settings)
+    return account if account.object_id else before
+
+
+def _from_entry(settings: Settings, entry: Entry) -> Record:
+    secrets = entry.secrets
+    return Record(
+        settings=settings,
+        tokens={key: _token(_object(value), settings) for key, value in _object(secrets["tokens"]).items()},
+        refresh_token=str(secrets["refresh_token"]),
+        saved_credential=_object(secrets["proof"]),
+        serial=int(_number(secrets["serial"])),
+    )
+
+
+def _token(saved: Mapping[str, JSON], settings: Settings) -> Token:
+    refresh_at = saved["refresh_at"]
     return Token(
-        str(value["access_token"]),
-        token_type=str(value["token_type"]),
-        issued_at=_number(value, "issued_at"),
-        expires_at=_number(value, "expires_at"),
-        refresh_at=None if refresh_at is None else _number(value, "refresh_at"),
-        scopes=_texts(value["scopes"]),
+        str(saved["access_token"]),
+        token_type=str(saved["token_type"]),
+        issued_at=_number(saved["issued_at"]),
+        expires_at=_number(saved["expires_at"]),
+        refresh_at=None if refresh_at is None else _number(refresh_at),
+        scopes=_strings(saved["scopes"]),
         client_id=settings.client_id,
-        tenant_id=settings.directory_id or settings.account.tenant_id or settings.tenant_id,
+        tenant_id=_tenant_id(settings),
         account=settings.account,
         flow=settings.flow,
     )
 
 
-def _number(value: Mapping[str, JSON], field: str) -> float:
-    number = value[field]
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise TypeError
-    return float(number)
-
-
-def _texts(value: JSON) -> tuple[str, ...]:
+def _list(value: JSON) -> list[JSON]:
     if not isinstance(value, list):
         raise TypeError
-    return tuple(str(text) for text in value)
+    return value
+
+
+def _strings(value: JSON) -> tuple[str, ...]:
+    return tuple(str(one) for one in _list(value))
+
+
+def _object(value: JSON) -> dict[str, JSON]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _number(value: JSON) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    return float(value)
+
+
+def _time(value: JSON) -> float:
+    """Return a number of seconds since 1970 that can be shown as a date."""
+    seconds = _number(value)
+    if not -1e13 < seconds < 1e13:
+        raise TypeError
+    return seconds
+
+
+def _damaged(name: str) -> VaultError:
+    return VaultError(
+        f"The saved connection {name!r} does not say how it was made.",
+        remedy=f"Remove it with `disconnect({name!r})`, then connect again.",
+    )

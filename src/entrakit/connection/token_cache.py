@@ -1,33 +1,35 @@
-"""The holder of a connection's record: one renewal at a time, whatever asks, and what it brings is kept first.
+"""The token cache of a connection: it renews one token at a time, and saves each renewal before it returns the token.
 
-    fresh     returned at once, without a lock
-    stale     one thread renews, the others get the stale one; if renewing fails, so does the one
-    expired   one thread renews, the others wait for it, and share its failure
-    claims    renewed once for the challenge
-    cae       while there is none, the token without it is what a stale one would be
+`decide()` says what to do with the cached tokens; `TokenCache` does it:
 
-A kept connection is renewed by one process at a time: under the lock of its entry, after looking whether another
-process has done it meanwhile. The next refresh token is on disk before the new access token is handed out.
+    use it          at once, without a lock
+    try to renew    one thread renews, once and without waiting; the others, and a failure, get the fallback
+    must renew      one thread renews, the others wait for it and share its failure
+
+A saved connection is renewed by one process at a time: under the lock of its entry, and after a look at whether another
+process has renewed it meanwhile. The next refresh token is on disk before the new access token is returned.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import nullcontext
 from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from entrakit.connection import record as records
 from entrakit.errors import EntraError, NotConnectedError, VaultBusyError, VaultError
+from entrakit.tokens.request import TokenRequest
+from entrakit.tokens.scopes import app_scopes, delegated_scopes
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from entrakit.connection.credentials import Proof
     from entrakit.connection.record import Record
-    from entrakit.connection.settings import Settings
     from entrakit.http.transport import Clock, Transport
     from entrakit.services.connected import OpenConnection
-    from entrakit.tokens.request import Wanted
+    from entrakit.sign_in.flows import AnyCredential
     from entrakit.tokens.token import Token
     from entrakit.vault import Vault
 
@@ -36,227 +38,362 @@ BUSY_RETRY_S = 1.0
 LOCK_TIMEOUT_S = 120.0
 
 
-class Holder:
-    """What a connection is made of, behind one lock.
+class Use(NamedTuple):
+    """Use this token as it is."""
+
+    token: Token
+
+
+class TryToRenew(NamedTuple):
+    """Try once to get a better token; use the fallback if that fails."""
+
+    fallback: Token
+
+
+class MustRenew(NamedTuple):
+    """No cached token can be used."""
+
+
+Decision: TypeAlias = Use | TryToRenew | MustRenew
+
+
+def decide(
+    now: float,
+    request: TokenRequest,
+    token: Token | None,
+    *,
+    plain: Token | None = None,
+    refused_at: float = -1.0,
+    answered: str = "",
+    pause_until: float = 0.0,
+) -> Decision:
+    """Decide what to do with the cached tokens for a request. The first row that applies:
+
+    | Request and cached tokens | Decision |
+    |---|---|
+    | the token is fresh and sufficient; no claims challenge, or the token answers it | use the token |
+    | a claims challenge | must renew |
+    | the token is sufficient, but stale | try to renew, with the token as fallback |
+    | the plain token is sufficient and was not refused | try to renew, with the plain token as fallback |
+    | any other | must renew |
+
+    Sufficient: not expired, valid for the minimum lifetime, and issued after the required time. During the pause after
+    an early renewal that failed, the fallback is used and nothing is tried.
 
     Args:
-        record: What is known of it.
-        transport: What sends; None makes the usual one when it is first needed.
-        proof: What the app or person proves itself with; None to find it when it is needed.
-        vault: Where it is kept; None if it is not.
-        clock: What tells the time.
-        owns_transport: Close the transport with the connection; one that it makes itself is always its own.
-        reach: What opens another connection by its name.
+        now: Seconds since 1970.
+        request: The request.
+        token: The token that is cached for it.
+        plain: The token for the same scopes without CAE.
+        refused_at: Latest time of issue of a plain token that a service has refused.
+        answered: Claims challenge that the token was issued for.
+        pause_until: End of the pause after an early renewal that failed.
+    """
+    is_usable = token is not None and token.is_fresh(now) and _is_sufficient(token, request, now)
+    if token is not None and is_usable and request.claims in ("", answered):
+        return Use(token)
+    if request.claims:
+        return MustRenew()
+    if plain is not None and plain.issued_at <= refused_at:
+        plain = None
+    for fallback in (token, plain):
+        if fallback is not None and not fallback.is_expired(now) and _is_sufficient(fallback, request, now):
+            return Use(fallback) if now < pause_until else TryToRenew(fallback)
+    return MustRenew()
+
+
+def _is_sufficient(token: Token, request: TokenRequest, now: float) -> bool:
+    return now + request.min_validity_s <= token.expires_at and token.issued_at > request.issued_after
+
+
+def _key(request: TokenRequest) -> str:
+    """Return the cache key: tokens with and without CAE are cached separately."""
+    return " ".join((*request.scopes, "cae")) if request.cae else " ".join(request.scopes)
+
+
+class TokenCache:
+    """The tokens of one connection, and what renews them. Safe to share between threads.
+
+    It is the token source of the runners in `services/`.
+
+    Args:
+        record: The connection's record.
+        open_connection: Opens another connection by its name.
+        transport: Transport that sends the requests; None makes the usual one when it is first needed.
+        credential: The credential in memory; None to read it when it is needed.
+        vault: Vault that the connection is saved in; None if it is not saved.
+        clock: Clock to read the time from.
+        owns_transport: Whether closing the cache closes the transport; it always closes one that it made itself.
 
     Attributes:
-        record: What is known of it now.
-        default: The token that it was made for.
-        is_closed: Whether it was closed.
+        record: The newest record.
+        default: The token that `token()` returns without arguments.
+        is_closed: Whether the connection was closed.
     """
 
     def __init__(
-        self, record: Record, *, transport: Transport | None, proof: Proof | None, vault: Vault | None, clock: Clock,
-        owns_transport: bool, reach: OpenConnection,
-    ) -> None:  # fmt: skip
+        self,
+        record: Record,
+        *,
+        open_connection: OpenConnection,
+        transport: Transport | None = None,
+        credential: AnyCredential | None = None,
+        vault: Vault | None = None,
+        clock: Clock = time,
+        owns_transport: bool = False,
+    ) -> None:
         self.record = record
         self.is_closed = False
         self._default_key = " ".join(record.settings.scopes)
         self.default: Token | None = record.tokens.get(self._default_key)
-        self._reach = reach
+        self.clock = clock
+        self.time: Callable[[], float] = clock.time
+        self._open_connection = open_connection
         self._transport = transport
         self._owns_transport = owns_transport or transport is None
         self._service_transport: Transport | None = None
-        self._proof = proof
+        self._credential = credential
         self._vault = vault
-        self._clock = clock
-        self._time: Callable[[], float] = clock.time
         self._lock = Lock()
+        self._service_requests: dict[str, TokenRequest] = {}
         self._challenges: dict[str, str] = {}
         self._refused: dict[str, float] = {}
         self._failed: tuple[float, str, EntraError] | None = None
-        self._next_early_try: dict[str, float] = {}
+        self._pauses: dict[str, float] = {}
 
-    def close(self) -> None:
-        """Forget tokens and proof."""
-        with self._lock:
-            self.is_closed = True
-            self.default = self._proof = None
-            self.record = records.Record(self.record.settings, {})
-            for transport in (self._transport, self._service_transport):
-                if transport is not None and self._owns_transport:
-                    transport.close()
+    @property
+    def tenant_id(self) -> str:
+        """Tenant of the connection."""
+        return self.record.tenant_id
 
-    def fresh(self, wanted: Wanted) -> Token | None:
-        """Return a token that need not be renewed; None if there is none, without waiting for anything."""
-        token, now = self.record.tokens.get(wanted.key), self._time()
-        if self.is_closed or wanted.is_met(token, now):
-            return None if self.is_closed else token
-        return self._usable(wanted, token, now) if now < self._next_early_try.get(wanted.key, 0.0) else None
+    def request(
+        self, scopes: Sequence[str] = (), *, claims: str | None = None, min_validity_s: float = 0.0, cae: bool = False
+    ) -> TokenRequest:
+        """Return a checked request for a token of this connection.
 
-    def token(self, wanted: Wanted) -> Token:
-        """Return a token, renewed if that is due. Raises EntraError, as `Connection.token()` says."""
-        before = self.record.tokens.get(wanted.key)
-        now = self._time()
-        if wanted.issued_after:
-            self._refused[" ".join(wanted.scopes)] = wanted.issued_after
+        Args:
+            scopes: Scopes of one resource; none for those of the default token.
+            claims: Claims challenge, as JSON or in base64; empty for none.
+            min_validity_s: Minimum lifetime in seconds.
+            cae: Whether to tell the service that the client handles claims challenges.
+
+        Raises:
+            ParameterError: The scopes or the claims are invalid.
+        """
+        settings = self.record.settings
+        full = settings.scopes
+        if scopes:
+            resolve = app_scopes if settings.is_app else delegated_scopes
+            full = resolve(scopes, resource=settings.resource)
+        if claims:
+            from entrakit.tokens.claims_challenge import parse_claims
+
+            claims = parse_claims(claims)
+        return TokenRequest(full, claims or "", min_validity_s, cae)
+
+    def fresh(self, request: TokenRequest) -> Token | None:
+        """Return a token that need not be renewed; None if there is none. Never waits."""
+        decision = self._decide(request)
+        return decision.token if isinstance(decision, Use) else None
+
+    def token(self, request: TokenRequest) -> Token:
+        """Return a token, renewed if necessary. Raises EntraError as `Connection.token()` describes."""
+        if request.issued_after:
+            self._refused[" ".join(request.scopes)] = request.issued_after
         if self.is_closed:
-            raise _not_connected(self.record.settings)
-        if before is not None and self._answers(wanted, before, now):
-            return before
-        usable = self._usable(wanted, before, now)
-        if usable is not None and now < self._next_early_try.get(wanted.key, 0.0):
-            return usable
-        arrived = self._clock.monotonic()
-        if not self._lock.acquire(blocking=usable is None) and usable is not None:
-            return usable
+            name = self.record.settings.name
+            raise NotConnectedError(
+                f"The connection {name!r} was closed." if name else "The connection was closed.",
+                remedy="Connect again: `connect()`.",
+            ).about(self.record.settings)
+        before = self.record.tokens.get(_key(request))
+        decision = self._decide(request)
+        if isinstance(decision, Use):
+            return decision.token
+        arrived = self.clock.monotonic()
+        fallback = decision.fallback if isinstance(decision, TryToRenew) else None
+        if not self._lock.acquire(blocking=fallback is None) and fallback is not None:
+            return fallback
         try:
-            current = self.record.tokens.get(wanted.key)
-            is_answer = not wanted.claims or self._challenges.get(wanted.key, "") == wanted.claims
-            if current is not None and current is not before and is_answer and wanted.is_met(current, self._time()):
-                return current
-            usable = self._usable(wanted, current, self._time())
-            self._share_failure(wanted.key + wanted.claims, arrived)
-            return self._renewed(wanted, usable)
+            decision = self._decide(request, is_renewed=self.record.tokens.get(_key(request)) is not before)
+            if isinstance(decision, Use):
+                return decision.token
+            self._share_failure(request, arrived)
+            return self._renewed(request, decision.fallback if isinstance(decision, TryToRenew) else None)
         finally:
             self._lock.release()
 
-    def _usable(self, wanted: Wanted, token: Token | None, now: float) -> Token | None:
-        """Return what can be used for want of a better one: the token, or the one for the same without CAE."""
-        key = " ".join(wanted.scopes)
-        plain = self.record.tokens.get(key)
-        if plain is not None and plain.issued_at <= self._refused.get(key, -1.0):
-            # A service has refused it.
-            plain = None
-        return next((one for one in (token, plain) if wanted.can_do(one, now)), None)
+    def service_token(self, scope: str, *, claims: str = "", issued_after: float = 0.0) -> Token:
+        """Return a token for a client of a service, which handles claims challenges (CAE).
 
-    def _answers(self, wanted: Wanted, token: Token, now: float) -> bool:
-        """Return whether a token will do as it is; for a challenge, whether it was issued for just that one since."""
-        is_for_it = not wanted.claims or (
-            wanted.issued_after > 0 and self._challenges.get(wanted.key, "") == wanted.claims
-        )
-        return is_for_it and wanted.is_met(token, now)
+        Args:
+            scope: Scope of the service.
+            claims: Claims challenge, as JSON; empty for none.
+            issued_after: Time of issue of the token that the service refused, in seconds since 1970; 0 for none.
 
-    def _share_failure(self, key: str, arrived: float) -> None:
-        """Raise what the renewal that we waited for raised: asking again at once would not help anybody."""
-        if self._failed is not None and self._failed[0] >= arrived and self._failed[1] == key:
-            raise self._failed[2]
+        Raises:
+            EntraError: As for `Connection.token()`.
+        """
+        return self.token(self._service_request(scope)._replace(claims=claims, issued_after=issued_after))
 
-    def _renewed(self, wanted: Wanted, usable: Token | None) -> Token:
-        is_stale = usable is self.record.tokens.get(wanted.key)
-        try:
-            with self._locked_entry(0.0 if usable is not None else LOCK_TIMEOUT_S):
-                if self._vault is not None:
-                    self._reconcile(self._kept_record(self._vault))
-                    kept = self.record.tokens.get(wanted.key)
-                    if kept is not None and not wanted.claims and wanted.is_met(kept, self._time()):
-                        return kept
-                return self._renew(wanted, patient=usable is None)
-        except EntraError as error:
-            if usable is None:
-                # Only who waited as long as could be may speak for others.
-                self._failed = (self._clock.monotonic(), wanted.key + wanted.claims, error)
-                raise
-            if isinstance(error, VaultBusyError):
-                # Another process is at it; what it brings is there soon enough.
-                self._next_early_try[wanted.key] = self._time() + BUSY_RETRY_S
-                return usable
-            import logging
+    def fresh_service_token(self, scope: str, *, issued_after: float = 0.0) -> Token | None:
+        """Return the result of `service_token()` if that would neither renew nor wait, else None."""
+        return self.fresh(self._service_request(scope)._replace(issued_after=issued_after))
 
-            asked_to_wait = getattr(error, "retry_after_s", None) or 0.0
-            self._next_early_try[wanted.key] = self._time() + max(EARLY_RETRY_S, asked_to_wait)
-            level, what = (logging.WARNING, "renewed early") if is_stale else (logging.INFO, "replaced by one with CAE")
-            logging.getLogger("entrakit").log(level, "The token was not %s: %s", what, error.problem)
-            return usable
-
-    def _locked_entry(self, timeout_s: float) -> AbstractContextManager[object]:
-        if self._vault is not None:
-            return self._vault.lock(self.record.settings.name, timeout_s)
-        from contextlib import nullcontext
-
-        return nullcontext()
-
-    def _kept_record(self, vault: Vault) -> Record:
-        """Return what is kept under our name, if it is still this connection: our proof is for no other."""
-        kept, settings = records.read(vault, self.record.settings.name), self.record.settings
-        if not kept.settings.is_like(settings):
-            raise NotConnectedError(
-                f"Another connection has been made under the name {settings.name!r}.",
-                remedy="Open that one by its name, or connect again: `connect()`.",
-            ).about(settings)
-        return kept
-
-    def _reconcile(self, kept: Record) -> None:
-        """Take what is kept, unless it lags behind: the newest refresh token is never given up for an older one."""
-        if self.record.is_newer(kept):
-            # Its write failed, or the place was set back to an earlier state.
-            self._keep(self.record)
-        else:
-            self._adopt(kept)
-
-    def _renew(self, wanted: Wanted, *, patient: bool) -> Token:
-        from entrakit.connection import credentials
-        from entrakit.connection.renewal import renew
-        from entrakit.tokens.claims_challenge import merged_claims
-
-        record, key = self.record, wanted.key
-        if self._proof is None and record.saved_proof:
-            self._proof = credentials.saved_proof(record.saved_proof)
-        renewed = renew(
-            record.settings,
-            self.open_transport() if patient else self.open_transport().impatient(),
-            wanted.scopes,
-            refresh_token=record.refresh_token,
-            proof=self._proof,
-            claims=merged_claims(wanted.claims, cae=wanted.cae),
-            reach=self._reach,
-        )
-        self._proof = renewed.proof or self._proof
-        following = renewed.record(record, key)
-        if wanted.claims:
-            # The token that was refused must not be handed out again, however it is asked for.
-            plain = " ".join(wanted.scopes)
-            following = following._replace(tokens={**following.tokens, plain: following.tokens[key]})
-        self._challenges[key] = wanted.claims
-        if self._vault is not None:
-            self._keep(following)
-        self._adopt(following)
-        return following.tokens[key]
-
-    def _keep(self, following: Record) -> None:
-        """Write the next record; a disk that refuses must not cost the token that was just granted."""
-        try:
-            records.keep(self._vault, following, now=self._time()) if self._vault else None
-        except VaultError as error:
-            import logging
-
-            logging.getLogger("entrakit").warning("The renewed token could not be kept: %s", error)
-
-    def _adopt(self, record: Record) -> None:
-        self.record = record
-        self.default = record.tokens.get(self._default_key)
-
-    def open_transport(self) -> Transport:
-        """Return what sends for this connection, with the trust and proxy that it was connected with."""
+    def transport(self) -> Transport:
+        """Return the transport of this connection, with the trust and proxy that it was made with."""
         if self._transport is None:
             from entrakit.http.transport import Transport
 
             settings = self.record.settings
             self._transport = Transport(
-                ca_bundle=settings.ca_bundle or None, proxy=settings.proxy or None, clock=self._clock
+                ca_bundle=settings.ca_bundle or None, proxy=settings.proxy or None, clock=self.clock
             )
         return self._transport
 
     def service_transport(self) -> Transport:
-        """Return what sends to services: with the same trust and proxy, and HTTP/2; one that was handed in as it is."""
+        """Return the transport to services: with HTTP/2; one that was passed in is used as it is."""
         if not self._owns_transport:
-            return self.open_transport()
+            return self.transport()
         if self._service_transport is None:
-            self._service_transport = self.open_transport().offering_http2()
+            self._service_transport = self.transport().offering_http2()
         return self._service_transport
 
+    def close(self) -> None:
+        """Forget the tokens and the credential."""
+        with self._lock:
+            self.is_closed = True
+            self.default = self._credential = None
+            self.record = records.Record(self.record.settings, {})
+            for transport in (self._transport, self._service_transport):
+                if transport is not None and self._owns_transport:
+                    transport.close()
 
-def _not_connected(settings: Settings) -> NotConnectedError:
-    return NotConnectedError(
-        f"The connection {settings.name!r} was closed." if settings.name else "The connection was closed.",
-        remedy="Connect again: `connect()`.",
-    ).about(settings)
+    def disconnect(self) -> None:
+        """Remove the connection from the vault, and close it. Raises VaultError if the entry can't be removed."""
+        if self._vault is not None:
+            self._vault.delete(self.record.settings.name)
+        self.close()
+
+    def _service_request(self, scope: str) -> TokenRequest:
+        # Every request to a service has the same one: its scope is checked once.
+        if scope not in self._service_requests:
+            self._service_requests[scope] = self.request((scope,), cae=True)
+        return self._service_requests[scope]
+
+    def _decide(self, request: TokenRequest, *, is_renewed: bool = False) -> Decision:
+        """Decide on the cached tokens; `is_renewed` if another thread has renewed while this one waited."""
+        tokens, key, plain_key = self.record.tokens, _key(request), " ".join(request.scopes)
+        # A token that was issued for the same challenge earlier does not count: the challenge came in reply to it.
+        counts = is_renewed or request.issued_after > 0
+        return decide(
+            self.time(),
+            request,
+            tokens.get(key),
+            plain=tokens.get(plain_key),
+            refused_at=self._refused.get(plain_key, -1.0),
+            answered=self._challenges.get(key, "") if counts else "",
+            pause_until=self._pauses.get(key, 0.0),
+        )
+
+    def _share_failure(self, request: TokenRequest, arrived: float) -> None:
+        """Raise the error of the renewal that this thread has waited for: another attempt would fail like it."""
+        if (
+            self._failed is not None
+            and self._failed[0] >= arrived
+            and self._failed[1] == _key(request) + request.claims
+        ):
+            raise self._failed[2]
+
+    def _renewed(self, request: TokenRequest, fallback: Token | None) -> Token:
+        """Renew under the lock of the entry, unless another process has done so; with a fallback, never fail."""
+        key = _key(request)
+        is_stale = fallback is self.record.tokens.get(key)
+        try:
+            with self._entry_lock(0.0 if fallback is not None else LOCK_TIMEOUT_S):
+                if self._vault is not None:
+                    self._reconcile(self._vault)
+                    decision = decide(self.time(), request, self.record.tokens.get(key))
+                    if isinstance(decision, Use):
+                        return decision.token
+                return self._renew(request, patient=fallback is None)
+        except EntraError as error:
+            if error.settings is None:
+                error.about(self.record.settings)
+            if fallback is None:
+                # Share only the failure of a full attempt; an early renewal gives up sooner.
+                self._failed = (self.clock.monotonic(), key + request.claims, error)
+                raise
+            self._pause(key, error, "renewed early" if is_stale else "replaced by one with CAE", is_stale=is_stale)
+            return fallback
+
+    def _pause(self, key: str, error: EntraError, what: str, *, is_stale: bool) -> None:
+        """Note that an early renewal failed, so that the next calls do not repeat it."""
+        if isinstance(error, VaultBusyError):
+            # Another process is renewing; its token is saved soon.
+            self._pauses[key] = self.time() + BUSY_RETRY_S
+            return
+        import logging
+
+        wait_s = getattr(error, "retry_after_s", None) or 0.0
+        self._pauses[key] = self.time() + max(EARLY_RETRY_S, wait_s)
+        level = logging.WARNING if is_stale else logging.INFO
+        logging.getLogger("entrakit").log(level, "The token was not %s: %s", what, error.problem)
+
+    def _entry_lock(self, timeout_s: float) -> AbstractContextManager[object]:
+        return nullcontext() if self._vault is None else self._vault.lock(self.record.settings.name, timeout_s)
+
+    def _reconcile(self, vault: Vault) -> None:
+        """Take over the saved record, unless ours is newer: an older refresh token never replaces a newer one."""
+        settings = self.record.settings
+        saved = records.read(vault, settings.name)
+        if not saved.settings.is_like(settings):
+            # Our credential must not be sent for another connection.
+            raise NotConnectedError(
+                f"Another connection has been made under the name {settings.name!r}.",
+                remedy="Open that one by its name, or connect again: `connect()`.",
+            )
+        if self.record.is_newer(saved):
+            # Writing ours failed, or the vault was set back to an earlier state.
+            self._save(self.record)
+        else:
+            self._adopt(saved)
+
+    def _renew(self, request: TokenRequest, *, patient: bool) -> Token:
+        from entrakit.connection.renewal import renew
+
+        record, key = self.record, _key(request)
+        if self._credential is None and record.saved_credential:
+            self._credential = records.credential_from_json(record.saved_credential)
+        following, used = renew(
+            record,
+            request,
+            key,
+            self.transport() if patient else self.transport().impatient(),
+            credential=self._credential,
+            open_connection=self._open_connection,
+        )
+        self._credential = used or self._credential
+        if request.claims:
+            # The refused token must not be returned again, for whatever request.
+            plain = " ".join(request.scopes)
+            following = following._replace(tokens={**following.tokens, plain: following.tokens[key]})
+        self._challenges[key] = request.claims
+        self._save(following)
+        self._adopt(following)
+        return following.tokens[key]
+
+    def _save(self, following: Record) -> None:
+        """Write the next record; a failure must not cost the token that was just granted."""
+        if self._vault is None:
+            return
+        try:
+            records.keep(self._vault, following, now=self.time())
+        except VaultError as error:
+            import logging
+
+            logging.getLogger("entrakit").warning("The renewed token could not be saved: %s", error)
+
+    def _adopt(self, record: Record) -> None:
+        self.record = record
+        self.default = record.tokens.get(self._default_key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from entrakit.errors import EntraError, NetworkError
 from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
@@ -25,13 +25,20 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from entrakit.http.transport import Clock
-    from entrakit.http.transport_async import AsyncTransport
     from entrakit.services.operation import Operation, Step
     from entrakit.services.runner import TokenSource
     from entrakit.services.service import Service
     from entrakit.tokens.token import Token
 
 T = TypeVar("T")
+
+
+class AsyncSender(Protocol):
+    """The part of an `AsyncTransport` that a runner needs."""
+
+    async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
+        """Send a request once, and return the response."""
+        ...
 
 
 class AsyncRunner:
@@ -52,7 +59,7 @@ class AsyncRunner:
         self,
         connection: TokenSource,
         service: Service,
-        transport: AsyncTransport,
+        transport: AsyncSender,
         *,
         clock: Clock = time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

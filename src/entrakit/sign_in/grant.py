@@ -1,26 +1,25 @@
-"""What goes between the flows and the token service: requests that wait for an answer, and what was granted."""
+"""Values between the flows and the token service: pending requests, and the granted tokens."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
 
 
 class Grant(NamedTuple):
-    """What the token service granted.
+    """Tokens that the token service granted.
 
     Args:
         access_token: The access token.
-        token_type: How to send it.
-        asked_at: When the request was sent, in seconds since 1970.
-        expires_in: Seconds that it lives from then.
-        refresh_in: Seconds after which to get a new one early; None if the service did not say.
-        scopes: What was granted; empty for an app.
-        refresh_token: What renews it; empty if none came.
-        id_claims: Claims of the ID token, undecided; empty if none came.
+        token_type: Its type, `Bearer`.
+        asked_at: Time at which the request was sent, in seconds since 1970.
+        expires_in: Lifetime in seconds, counted from then.
+        refresh_in: Seconds after which to renew early; None if the service did not say.
+        scopes: Granted scopes; empty for an app.
+        refresh_token: The refresh token; empty if none came.
+        id_claims: Claims of the ID token, not yet checked; empty if none came.
     """
 
     access_token: str
@@ -34,12 +33,12 @@ class Grant(NamedTuple):
 
 
 class CodeRequest(NamedTuple):
-    """An authorization request that waits for its answer (RFC 6749, 4.1.1).
+    """A pending authorization request (RFC 6749, 4.1.1).
 
     Args:
-        url: Where to send the person's browser.
-        state: What the answer must carry.
-        flow: MSAL's record of it, with the code verifier and the nonce.
+        url: Address to open in the user's browser.
+        state: Value that the answer must carry.
+        flow: MSAL's record of the request, with the code verifier and the nonce.
     """
 
     url: str
@@ -51,15 +50,15 @@ class CodeRequest(NamedTuple):
 
 
 class DeviceRequest(NamedTuple):
-    """A device authorization that waits for the person (RFC 8628, 3.2).
+    """A pending device authorization (RFC 8628, 3.2).
 
     Args:
-        user_code: What to type.
-        verification_uri: Where to type it.
+        user_code: Code to type.
+        verification_uri: Page to type it on.
         message: The service's own sentence about it.
-        expires_in: Seconds until it ends.
+        expires_in: Seconds until the code expires.
         interval: Seconds between two polls.
-        flow: MSAL's record of it, with the device code.
+        flow: MSAL's record of the request, with the device code.
     """
 
     user_code: str

@@ -18,6 +18,8 @@ All other parameters go with every set. `scopes` are for users; an app ignores t
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError, ParameterSetError
@@ -245,3 +247,35 @@ def _clash(problem: str, clashing: Sequence[str], accepted_by: Sequence[str], *,
 def _list(names: Sequence[str]) -> str:
     spans = [f"`{name}`" for name in names]
     return " and ".join([", ".join(spans[:-1]), spans[-1]] if len(spans) > 1 else spans)
+
+
+def refuse_impossible(
+    name: str | None, timeout: float | None, *, ensure: bool, save_secret: bool, key_vault_connection: str
+) -> None:
+    """Raise ParameterError for values that can't be used together."""
+    if name is None and (ensure or save_secret):
+        what = "ensure" if ensure else "save_secret"
+        raise ParameterError(f"`{what}` is for a saved connection, and no name was given.", remedy="Add `name`.")
+    if name is not None and key_vault_connection.lower() == name.lower():
+        raise ParameterError(
+            "A connection can't authenticate itself at the key vault.",
+            remedy="Save it under another name than that of `key_vault_connection`.",
+        )
+    if timeout is not None and timeout <= 0:
+        raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
+
+
+def command_words(command: Sequence[str]) -> str | None:
+    """Return a program and its arguments in the form in which they are saved; None for none.
+
+    Raises:
+        ParameterError: They are one string.
+    """
+    if isinstance(command, str):
+        raise ParameterError(
+            "`certificate_command` must be a list of words, not one string.", remedy='Write ["sign", "-k"].'
+        )
+    words = [os.fspath(word) for word in command]
+    if words and os.sep in words[0]:
+        words[0] = os.path.abspath(os.path.expanduser(words[0]))
+    return json.dumps(words) if words else None

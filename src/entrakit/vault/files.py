@@ -57,6 +57,14 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
     return os.path.join(base, "entrakit")
 
 
+def metadata_dir(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the directory of the token services' metadata; None if there is no home directory."""
+    try:
+        return os.path.join(state_dir(environ), "metadata")
+    except VaultError:
+        return None
+
+
 class FileStorage:
     """Storage of entries in private files.
 

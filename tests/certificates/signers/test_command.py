@@ -17,8 +17,8 @@ from entrakit.certificates import Certificate
 from entrakit.certificates.signers import command
 from entrakit.certificates.sources import credential_from
 from entrakit.cli.reconnect import reconnect
-from entrakit.connecting import _words
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
+from entrakit.sign_in.parameters import command_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_an_app_signs_in_with_a_program(files: tuple[str, str], entra_tenant: Te
 
     with get_connection("signed") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        assert shlex.join(words) in reconnect(connection.settings).replace("'", "")
+        assert shlex.join(words) in reconnect(connection.info).replace("'", "")
 
 
 @pytest.mark.parametrize(
@@ -185,5 +185,5 @@ def test_a_command_is_a_list_of_words_with_an_absolute_path(
     with pytest.raises(CertificateError, match="contains an invalid character"):
         with_command(files[0], ["a\0b"]).sign(b"message")
     monkeypatch.chdir(tmp_path)
-    assert f'["{tmp_path}/sign", "x"]' == _words(["./sign", "x"])
-    assert '["sign"]' == _words(["sign"])
+    assert f'["{tmp_path}/sign", "x"]' == command_words(["./sign", "x"])
+    assert '["sign"]' == command_words(["sign"])

@@ -84,7 +84,7 @@ def test_a_later_process_signs_there_again(app: dict[str, object], entra_tenant:
 
     with get_connection("app") as connection:
         assert connection.token(min_validity_s=10**6).access_token
-        words = reconnect(connection.settings)
+        words = reconnect(connection.info)
     assert f"--key-vault {entra_tenant.vault_url} --key-vault-connection ops --key-vault-certificate" in words
 
 
@@ -105,7 +105,7 @@ def test_a_certificate_is_read_from_a_secret(app: dict[str, object], entra_tenan
     A secret with a certificate and its key (PFX) signs in this process.
     """
     with connect_any(key_vault_secret=entra_tenant.vault_certificate, **app) as connection:
-        assert "certificate" == connection.settings.flow
+        assert "certificate" == connection.info.flow
         assert connection.token().access_token
 
 
@@ -116,9 +116,9 @@ def test_a_client_secret_is_read_from_a_secret(app: dict[str, object], entra_ten
     connect_any(key_vault_secret=entra_tenant.vault_secret, name="app", **app).close()
 
     with get_connection("app") as connection:
-        assert "secret" == connection.settings.flow
+        assert "secret" == connection.info.flow
         assert connection.token(min_validity_s=10**6).access_token
-        assert "--key-vault-secret" in reconnect(connection.settings)
+        assert "--key-vault-secret" in reconnect(connection.info)
 
 
 def test_the_first_valid_secret_of_several_is_used(app: dict[str, object], entra_tenant: Tenant) -> None:
@@ -129,7 +129,7 @@ def test_the_first_valid_secret_of_several_is_used(app: dict[str, object], entra
     names = ["gone", "stale", entra_tenant.vault_secret]
 
     with connect_any(key_vault_secret=names, **app) as connection:
-        assert ("vault_secret", entra_tenant.vault_secret) in connection.settings.origin
+        assert ("vault_secret", entra_tenant.vault_secret) in connection.info.origin
     with pytest.raises(SignInError, match="secret is wrong"):
         connect_any(key_vault_secret=["gone", "stale"], **app)
     with pytest.raises(CertificateError, match="SecretNotFound"):
@@ -304,7 +304,7 @@ def test_secrets_of_the_key_vault_are_never_shown(
     """
     caplog.set_level(logging.DEBUG)
     connection = connect_any(key_vault_secret=entra_tenant.vault_secret, name="app", **app)
-    origin = dict(connection.settings.origin)
+    origin = dict(connection.info.origin)
     connection.close()
 
     shown = caplog.text + repr(connection) + repr(origin)

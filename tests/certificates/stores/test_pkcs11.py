@@ -289,7 +289,7 @@ def test_the_pin_is_never_shown(
         repr(found.signer),
         str(found.signer),
         repr(connection),
-        repr(connection.settings),
+        repr(connection.info),
         caplog.text,
     ]
     connection.close()

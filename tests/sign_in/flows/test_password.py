@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit import Credential, connect
+from entrakit import UsernamePassword, connect
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import EntraError, NetworkError, SignInError
 
@@ -48,8 +48,9 @@ def sign_in(token_server: TokenServer, transport: Transport, clock: FakeClock) -
             else (200, {"token_type": "Bearer", "expires_in": 3600, "access_token": "granted"})
         )
         return connect(
-            client_id="Graph", tenant_id=token_server.tenant_id, credential=Credential("ada@fed.example", "canary&<"),
-            cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+            client_id="Graph", tenant_id=token_server.tenant_id,
+            credential=UsernamePassword("ada@fed.example", "canary&<"), cloud=find_cloud(token_server.url),
+            transport=transport, clock=clock,
         )  # fmt: skip
 
     return run

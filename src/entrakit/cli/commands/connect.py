@@ -205,7 +205,7 @@ _CHOOSERS = (
 
 def _from_environment(context: Context) -> dict[str, object]:
     """Return the flow that the environment asks for, where no option does; the first of several, and say so."""
-    from entrakit.secret import Credential, Secret
+    from entrakit.secret import Secret, UsernamePassword
 
     environ = context.environ
     found: list[tuple[str, dict[str, object]]] = []
@@ -216,7 +216,7 @@ def _from_environment(context: Context) -> dict[str, object]:
         path = environ["AZURE_CLIENT_CERTIFICATE_PATH"]
         found.append(("AZURE_CLIENT_CERTIFICATE_PATH", {"certificate_path": path}))
     if environ.get("AZURE_USERNAME") and environ.get("AZURE_PASSWORD"):
-        credential = Credential(environ["AZURE_USERNAME"], Secret.from_env("AZURE_PASSWORD", environ))
+        credential = UsernamePassword(environ["AZURE_USERNAME"], Secret.from_env("AZURE_PASSWORD", environ))
         found.append(("AZURE_USERNAME and AZURE_PASSWORD", {"credential": credential}))
     if not found:
         return {}
@@ -245,16 +245,16 @@ def _client_secret(options: argparse.Namespace, context: Context) -> Secret | No
 
 
 def _credential(options: argparse.Namespace, context: Context) -> object:
-    from entrakit.secret import Credential
+    from entrakit.secret import UsernamePassword
 
     username = options.username or context.environ.get("AZURE_USERNAME")
     if not username:
         raise ParameterError("--password-stdin needs a user name.", remedy="Add --username NAME.")
     if options.password_stdin:
-        return Credential(username, read_secret(context, "password"))
+        return UsernamePassword(username, read_secret(context, "password"))
     known = _from_variable("AZURE_PASSWORD", context)
     instead = "Use --password-stdin, or the variable AZURE_PASSWORD."
-    return Credential(username, known or ask_secret(context, "password", instead))
+    return UsernamePassword(username, known or ask_secret(context, "password", instead))
 
 
 def _refuse_mixture(options: argparse.Namespace) -> None:
@@ -302,7 +302,7 @@ def _ask_for_address(url: str, context: Context) -> str:
 
 
 def _summary(connection: Connection) -> dict[str, object]:
-    settings = connection.settings
+    settings = connection.info
     return {
         "name": settings.name,
         "flow": settings.flow,
@@ -317,7 +317,7 @@ def _summary(connection: Connection) -> dict[str, object]:
 
 def _say(connection: Connection, context: Context) -> None:
 
-    settings = connection.settings
+    settings = connection.info
     vault = context.open_vault()
     who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "somebody"
     left = settings.expires_at - time.time()

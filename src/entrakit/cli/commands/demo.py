@@ -77,10 +77,11 @@ def _flows(
 ) -> list[tuple[str, str, Callable[[], Connection]]]:
     """Return each flow with the path that its token is tried on."""
     from entrakit.authority.clouds import find_cloud
-    from entrakit.connecting import Common, connect
-    from entrakit.secret import Credential
+    from entrakit.connecting import connect
+    from entrakit.secret import UsernamePassword
+    from entrakit.sign_in.parameter_types import CommonParameters
 
-    common = Common(cloud=find_cloud(tenant.url), transport=transport, timeout=120)
+    common = CommonParameters(cloud=find_cloud(tenant.url), transport=transport, timeout=120)
     user = tenant.users.normal
     person = tenant.person()
     pem = (tenant.certificate_pem + tenant.private_key_pem).encode()
@@ -108,7 +109,7 @@ def _flows(
         ("secret", "/v1.0/organization", lambda: connect(
             client_id=app, tenant_id=home, client_secret=tenant.client_secret, **common)),
         ("password", "/v1.0/me", lambda: connect(
-            client_id=public, tenant_id=home, credential=Credential(user.upn, user.password), **common)),
+            client_id=public, tenant_id=home, credential=UsernamePassword(user.upn, user.password), **common)),
     ]  # fmt: skip
 
 

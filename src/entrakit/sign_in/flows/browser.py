@@ -10,27 +10,26 @@
      │◀────────────────────────────────── tokens ─────────┤
      │ show how it ended ─────▶│
 
-The person's page is written last, when it is known how the sign-in ended. Where no browser can reach this machine,
-the person pastes the address that their browser ended at.
+The page that the user sees at the end is written last, when the outcome of the sign-in is known. If no browser can
+reach this machine, the user pastes the address of the browser's last page.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import EntraError, ParameterError, SignInError
 from entrakit.sign_in._msal import TokenService
+from entrakit.sign_in.id_token import account_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from entrakit.http.transport import Transport
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.grant import CodeRequest, Grant
-    from entrakit.tokens.token import Account
 
 PROMPTS = ("login", "none", "consent", "select_account")
 PASTE_REDIRECT_URI = "http://localhost"
@@ -39,17 +38,17 @@ log = logging.getLogger("entrakit.sign_in.system_browser")
 
 
 class BrowserOptions(NamedTuple):
-    """How to walk the browser leg.
+    """Options of the browser flow.
 
     Args:
-        port: Port to listen on, 0 for any that is free.
+        port: Port to listen on; 0 for any free port.
         login_hint: User name to fill in.
-        domain_hint: Domain whose sign-in page to go to at once.
-        prompt: `login`, `select_account`, `consent` or `none`; empty lets the service decide.
-        timeout_s: Seconds to wait for the person.
-        open_browser: Opens an address and says whether it could.
-        on_link: Shown the address when no browser was opened; None logs it as a warning.
-        paste: Shown the address, returns the address that the person's browser ended at; None to listen.
+        domain_hint: Domain of the sign-in page to open directly.
+        prompt: `login`, `select_account`, `consent` or `none`; if empty, the service decides.
+        timeout_s: Seconds to wait for the user.
+        open_browser: Opens an address and returns whether it succeeded.
+        on_link: Called with the address and the port if no browser was opened; None logs the address as a warning.
+        paste: Called with the address, returns the address of the browser's last page; None to listen.
     """
 
     port: int = 0
@@ -62,33 +61,41 @@ class BrowserOptions(NamedTuple):
     paste: Callable[[str], str] | None = None
 
     def checked(self) -> BrowserOptions:
-        """Return these options, or raise ParameterError for one that can't be right."""
+        """Return these options, or raise ParameterError for an invalid one."""
         if not 0 <= self.port <= 65535:
-            raise ParameterError(f"{self.port} is no port.", remedy="Give a number from 1024 to 65535, or 0 for any.")
+            raise ParameterError(
+                f"{self.port} is not a port.", remedy="Give a number from 1024 to 65535, or 0 for any free port."
+            )
         if self.prompt and self.prompt not in PROMPTS:
-            raise ParameterError(f"There is no prompt {self.prompt!r}.", remedy=f"Use one of {', '.join(PROMPTS)}.")
+            raise ParameterError(
+                f"{self.prompt!r} is not a value of `prompt`.", remedy=f"Use one of {', '.join(PROMPTS)}."
+            )
         return self
 
 
 def sign_in(
-    authority: Authority, client_id: str, transport: Transport, scopes: Sequence[str], *,
-    options: BrowserOptions, accept: Callable[[Grant], Account], claims: str = "",
-) -> Grant:  # fmt: skip
-    """Return a token on behalf of the person who signs in.
+    authority: Authority,
+    client_id: str,
+    transport: Transport,
+    scopes: Sequence[str],
+    *,
+    options: BrowserOptions,
+    claims: str = "",
+) -> Grant:
+    """Return a token on behalf of the user who signs in.
 
     Args:
         authority: Any authority.
         client_id: An app with `http://localhost` as a redirect URI of the desktop platform.
-        transport: What sends.
+        transport: Transport that sends the requests.
         scopes: Delegated scopes of one resource.
-        options: How to walk the browser leg.
-        accept: Checks whose sign-in it was before the person is told that it worked.
-        claims: JSON text of a claims challenge; empty if there is none.
+        options: Options of this flow.
+        claims: Claims challenge, as JSON; empty for none.
 
     Raises:
-        SignInError: The person cancelled or did not answer in time, or the service said no.
+        SignInError: The user cancelled or did not answer in time, or the service refused.
         NetworkError: No usable answer.
-        ParameterError: The port is taken, or what was pasted is not the answer.
+        ParameterError: The port is taken, or the pasted address is not that of the answer.
     """
     service = TokenService(authority, client_id, transport, flow="browser")
     state = os.urandom(32).hex()
@@ -106,24 +113,24 @@ def sign_in(
         )
 
     if options.paste is not None:
-        return _by_pasting(service, request(PASTE_REDIRECT_URI, "query"), options.paste, accept)
-    return _by_listening(service, request, state, options, accept)
+        return _by_pasting(service, request(PASTE_REDIRECT_URI, "query"), options.paste)
+    return _by_listening(service, request, state, options)
 
 
 def _by_listening(
-    service: TokenService, make_request: Callable[[str, str], CodeRequest], state: str, options: BrowserOptions,
-    accept: Callable[[Grant], Account],
-) -> Grant:  # fmt: skip
+    service: TokenService, make_request: Callable[[str, str], CodeRequest], state: str, options: BrowserOptions
+) -> Grant:
     from entrakit.sign_in.last_page import failure_page, success_page
     from entrakit.sign_in.loopback import Loopback
 
     with Loopback(state=state, port=options.port, monotonic=service.transport.clock.monotonic) as listener:
         request = make_request(listener.redirect_uri, "form_post")
-        _send_person_to(request.url, listener.port, options)
+        _open(request.url, listener.port, options)
         answer = listener.wait(options.timeout_s)
         try:
             grant = _redeem(service, request, answer.parameters)
-            account = accept(grant)
+            # The user must not read that it worked before it is known whose sign-in it was.
+            account = account_of(grant, service.authority, service.client_id)
         except EntraError as error:
             reference = error.correlation_id if isinstance(error, SignInError) else ""
             answer.show(failure_page(error.problem, error.remedy, reference), status=400)
@@ -132,16 +139,12 @@ def _by_listening(
         return grant
 
 
-def _by_pasting(
-    service: TokenService, request: CodeRequest, paste: Callable[[str], str], accept: Callable[[Grant], Account]
-) -> Grant:
+def _by_pasting(service: TokenService, request: CodeRequest, paste: Callable[[str], str]) -> Grant:
     from entrakit.sign_in.redirect import parse_pasted
 
     text = paste(request.url)
     answer = parse_pasted(text, state=request.state, redirect_uri=PASTE_REDIRECT_URI)
-    grant = _redeem(service, request, answer)
-    accept(grant)
-    return grant
+    return _redeem(service, request, answer)
 
 
 def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str]) -> Grant:
@@ -149,8 +152,8 @@ def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str])
     issuer = answer.get("iss", "")
     if issuer and "{tenantid}" not in expected and issuer != expected:
         raise SignInError(
-            "The answer comes from another token service than the one that was asked (RFC 9207).",
-            remedy="Start again; if it happens again, somebody may be interfering with the sign-in.",
+            "The answer comes from another token service than the one that the browser was sent to (RFC 9207).",
+            remedy="Start again. If it happens again, someone may be interfering with the sign-in.",
             error="invalid_issuer",
         )
     if answer.get("error") or not answer.get("code"):
@@ -158,12 +161,13 @@ def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str])
     return service.redeem_code(request, answer)
 
 
-def _send_person_to(url: str, port: int, options: BrowserOptions) -> None:
+def _open(url: str, port: int, options: BrowserOptions) -> None:
+    """Open the address in a browser, or show it to the user."""
     from entrakit.sign_in.system_browser import open_browser
 
     opened = (options.open_browser or open_browser)(url)
     if opened:
-        log.info("The browser was opened; waiting for the sign-in on port %d.", port)
+        log.info("Opened the browser; waiting for the sign-in on port %d.", port)
     elif options.on_link is not None:
         options.on_link(url, port)
     else:

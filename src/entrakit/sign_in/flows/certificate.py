@@ -6,17 +6,19 @@
      ├───────────────────────────────────────────▶│  POST /token
      │◀───────────────────────────────────────────┤  access token, no refresh token
 
-The assertion says when it is valid, so a clock that is wrong by minutes makes it worthless. The service's own
-`Date` tells how wrong it is: an assertion refused for its time is made once more on the service's clock.
+The assertion says when it is valid, so the service refuses it if this machine's clock is wrong by minutes. The `Date`
+header of the service's answers tells how wrong the clock is: an assertion that was refused for its time is made again,
+on the service's clock.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from entrakit.errors import SignInError
 from entrakit.sign_in._msal import TokenService
 from entrakit.sign_in.client_assertion import build
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,22 +32,28 @@ TOLERATED_SKEW_S = 60.0
 
 
 def sign_in(
-    authority: Authority, client_id: str, transport: Transport, certificate: Certificate, scopes: Sequence[str], *,
-    send_chain: bool = False, claims: str = "",
-) -> Grant:  # fmt: skip
+    authority: Authority,
+    client_id: str,
+    transport: Transport,
+    scopes: Sequence[str],
+    *,
+    certificate: Certificate,
+    send_chain: bool = False,
+    claims: str = "",
+) -> Grant:
     """Return a token for the app itself.
 
     Args:
         authority: One tenant's authority.
         client_id: The app.
-        transport: What sends.
-        certificate: The app's certificate with its signer, checked.
+        transport: Transport that sends the requests.
         scopes: One `.default` scope.
-        send_chain: Send the certificate with its chain (`x5c`), for apps that trust a subject name.
-        claims: JSON text of a claims challenge; empty if there is none.
+        certificate: The app's certificate with its signer, checked.
+        send_chain: Whether to send the certificate with its chain (`x5c`), for apps that trust a subject name.
+        claims: Claims challenge, as JSON; empty for none.
 
     Raises:
-        SignInError: The service said no: certificate not registered, unknown app, no consent.
+        SignInError: The service refused: certificate not registered, unknown app, no consent.
         CertificateError: The key could not sign.
         NetworkError: No usable answer.
     """

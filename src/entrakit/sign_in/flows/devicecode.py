@@ -1,23 +1,22 @@
 """Device authorization grant (RFC 8628): sign in on another device.
 
-    begin   ask for a code           POST /devicecode
-    show    give it to the person    on_device_code(DeviceCode)
-    wait    poll until answered      POST /token
+    begin   ask for a code         POST /devicecode
+    show    give it to the user    on_device_code(DeviceCode)
+    wait    poll until answered    POST /token
 
-We poll no faster than the service says, add five seconds for good after each `slow_down`, and take a lost answer, a
-5xx or a 429 as "not yet": the person may be typing, and must not start over because a packet was dropped.
+We poll no faster than the service says, and five seconds slower after each `slow_down`. A lost answer, a 5xx or a 429
+counts as "not yet": the user may be typing, and must not start over because a packet was dropped.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
 from entrakit.shown_text import one_line
 from entrakit.sign_in._msal import TokenService
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -32,12 +31,12 @@ log = logging.getLogger("entrakit.devicecode")
 
 
 class DeviceCode(NamedTuple):
-    """What the person needs; `str()` of it is a sentence to show.
+    """Instructions for the user; `str()` of it is a sentence to show.
 
     Args:
-        user_code: What to type, exactly as the service gave it.
-        verification_uri: Where to type it, exactly as the service gave it.
-        expires_in_s: Seconds that are left to do so.
+        user_code: Code to type, exactly as the service gave it.
+        verification_uri: Page to type it on, exactly as the service gave it.
+        expires_in_s: Seconds left to do so.
         message: The service's own sentence, made safe to print.
     """
 
@@ -56,24 +55,30 @@ class DeviceCode(NamedTuple):
 
 
 def sign_in(
-    authority: Authority, client_id: str, transport: Transport, scopes: Sequence[str], *,
-    on_device_code: Callable[[DeviceCode], None] | None = None, timeout_s: float | None = None, claims: str = "",
-) -> Grant:  # fmt: skip
-    """Return a token on behalf of the person, once they have entered the code.
+    authority: Authority,
+    client_id: str,
+    transport: Transport,
+    scopes: Sequence[str],
+    *,
+    on_device_code: Callable[[DeviceCode], None] | None = None,
+    timeout_s: float | None = None,
+    claims: str = "",
+) -> Grant:
+    """Return a token on behalf of the user, once they have entered the code.
 
     Args:
         authority: Any authority.
         client_id: An app that allows public client flows.
-        transport: What sends, and tells the time.
+        transport: Transport that sends the requests; its clock measures the waiting.
         scopes: Delegated scopes of one resource.
         on_device_code: Shows the code; None logs it as a warning on `entrakit.devicecode`.
-        timeout_s: Seconds to wait at the most; None for as long as the code lives.
-        claims: JSON text of a claims challenge; empty if there is none.
+        timeout_s: Maximum seconds to wait; None for the lifetime of the code.
+        claims: Claims challenge, as JSON; empty for none.
 
     Raises:
-        SignInError: The person declined (`authorization_declined`), nobody answered in time (`expired_token`), or
-            the service said no otherwise.
-        NetworkError: No code could be got.
+        SignInError: The user declined (`authorization_declined`), nobody entered the code in time (`expired_token`),
+            or the service refused for another reason.
+        NetworkError: The service gave no code.
     """
     service = TokenService(authority, client_id, transport, flow="devicecode")
     request = service.request_device_code(scopes, claims=claims)
@@ -100,7 +105,7 @@ def _poll(service: TokenService, request: DeviceRequest, deadline: float, claims
         except NetworkError as error:
             if not error.retryable:
                 raise
-            log.info("Lost an answer while waiting; going on: %s", error.problem)
+            log.info("An answer was lost while waiting; polling continues: %s", error.problem)
             wait = min(LONGEST_WAIT_S, wait * 2)
         except SignInError as error:
             if error.error == "slow_down":
@@ -110,19 +115,19 @@ def _poll(service: TokenService, request: DeviceRequest, deadline: float, claims
             wait = interval
     raise SignInError(
         "Nobody entered the code in time.",
-        remedy="Connect again, and enter the new code before it ends.",
+        remedy="Connect again, and enter the new code before it expires.",
         error="expired_token",
     )
 
 
 def _refuse_unprintable(request: DeviceRequest) -> None:
-    """What the person is shown comes from the network: it must not steer their terminal."""
+    """Raise UnexpectedAnswerError for a code or an address that could control the user's terminal."""
     address = request.verification_uri
     shown = request.user_code + address
     if not shown.isprintable() or " " in shown or not address.startswith("https://"):
         raise UnexpectedAnswerError(
             "The token service sent a code or an address that is not safe to show.",
-            remedy="Do not go on; check the cloud that you named, and the network.",
+            remedy="Do not continue; check the cloud that you named, and the network.",
             retryable=False,
         )
 

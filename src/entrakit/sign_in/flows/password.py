@@ -1,47 +1,53 @@
 """Resource owner password credentials (RFC 6749, 4.3), which RFC 9700 advises against.
 
-    person ─▶ app                      token service
+    user ──▶ app                       token service
                │ whose password is it?      │  GET /common/userrealm/…
                │ client id, name, password  │
                ├───────────────────────────▶│  POST /token
                │◀───────────────────────────┤  access token, refresh token, ID token
 
-It can't do multi-factor authentication, and it shows the password to the app. It is never a fallback: only a caller
-that names it gets it. Where the tenant is federated, MSAL takes the password to the federation service over
-WS-Trust, and the log says to which host.
+It can't do multi-factor authentication, and it shows the password to the app. It is never a fallback: the caller must
+name it. If the tenant is federated, MSAL sends the password to the federation service over WS-Trust, and the log says
+to which host.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from entrakit.sign_in._msal import TokenService
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrakit.http.transport import Transport
-    from entrakit.secret import Credential
+    from entrakit.secret import UsernamePassword
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.grant import Grant
 
 
 def sign_in(
-    authority: Authority, client_id: str, transport: Transport, credential: Credential, scopes: Sequence[str], *,
+    authority: Authority,
+    client_id: str,
+    transport: Transport,
+    scopes: Sequence[str],
+    *,
+    credential: UsernamePassword,
     claims: str = "",
-) -> Grant:  # fmt: skip
-    """Return a token on behalf of the person.
+) -> Grant:
+    """Return a token on behalf of the user.
 
     Args:
         authority: One tenant's authority, or `organizations`.
         client_id: An app that allows public client flows.
-        transport: What sends.
-        credential: User name and password.
+        transport: Transport that sends the requests.
         scopes: Delegated scopes of one resource.
-        claims: JSON text of a claims challenge; empty if there is none.
+        credential: User name and password.
+        claims: Claims challenge, as JSON; empty for none.
 
     Raises:
-        SignInError: The service said no: wrong password, locked, disabled, no consent.
-        InteractionRequiredError: The person must sign in with a browser: MFA, new password, policy.
+        SignInError: The service refused: wrong password, locked, disabled, no consent.
+        InteractionRequiredError: The user must sign in with a browser: MFA, new password, policy.
         NetworkError: No usable answer.
     """
     service = TokenService(authority, client_id, transport, flow="password")

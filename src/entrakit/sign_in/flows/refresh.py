@@ -1,18 +1,19 @@
-"""Refresh (RFC 6749, 6): a new access token without a person.
+"""Refresh (RFC 6749, 6): a new access token without the user.
 
     app                                token service
      │ client id, refresh token, scope      │
      ├─────────────────────────────────────▶│  POST /token
      │◀─────────────────────────────────────┤  access token, next refresh token
 
-The refresh token serves every resource that the person may use; the scopes choose one.
+The refresh token serves every resource that the user may use; the scopes choose one.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from entrakit.sign_in._msal import TokenService
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -22,22 +23,28 @@ if TYPE_CHECKING:
 
 
 def renew(
-    authority: Authority, client_id: str, transport: Transport, refresh_token: str, scopes: Sequence[str], *,
+    authority: Authority,
+    client_id: str,
+    transport: Transport,
+    scopes: Sequence[str],
+    *,
+    refresh_token: str,
     claims: str = "",
-) -> Grant:  # fmt: skip
-    """Return a new token, with the refresh token that replaces the one given.
+) -> Grant:
+    """Return a new token, with the refresh token that replaces the given one.
 
     Args:
         authority: The authority that issued the refresh token.
         client_id: The app that it was issued to.
-        transport: What sends.
-        refresh_token: The newest refresh token of the connection.
+        transport: Transport that sends the requests.
         scopes: Delegated scopes of one resource.
-        claims: JSON text of a claims challenge; empty if there is none.
+        refresh_token: The newest refresh token of the connection.
+        claims: Claims challenge, as JSON; empty for none.
 
     Raises:
-        InteractionRequiredError: The refresh token is spent, revoked, or not enough: a person must sign in again.
-        SignInError: The service said no otherwise.
+        InteractionRequiredError: The refresh token has expired, was revoked, or is not enough: the user must sign in
+            again.
+        SignInError: The service refused for another reason.
         NetworkError: No usable answer.
     """
     service = TokenService(authority, client_id, transport, flow="refresh")

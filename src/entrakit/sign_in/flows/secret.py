@@ -8,9 +8,10 @@ app                         token service
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from entrakit.sign_in._msal import TokenService
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,21 +22,26 @@ if TYPE_CHECKING:
 
 
 def sign_in(
-    authority: Authority, client_id: str, transport: Transport, secret: Secret, scopes: Sequence[str], *,
+    authority: Authority,
+    client_id: str,
+    transport: Transport,
+    scopes: Sequence[str],
+    *,
+    secret: Secret,
     claims: str = "",
-) -> Grant:  # fmt: skip
+) -> Grant:
     """Return a token for the app itself.
 
     Args:
         authority: One tenant's authority.
         client_id: The app.
-        transport: What sends.
-        secret: The app's client secret.
+        transport: Transport that sends the requests.
         scopes: One `.default` scope.
-        claims: JSON text of a claims challenge; empty if there is none.
+        secret: The app's client secret.
+        claims: Claims challenge, as JSON; empty for none.
 
     Raises:
-        SignInError: The service said no: wrong or expired secret, unknown app, no consent.
+        SignInError: The service refused: wrong or expired secret, unknown app, no consent.
         NetworkError: No usable answer.
     """
     service = TokenService(authority, client_id, transport, flow="secret", secret=secret.reveal())
