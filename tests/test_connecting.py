@@ -437,6 +437,8 @@ def test_a_sovereign_connection_asks_for_the_sovereign_audience(
         {"client_secret": ""},
         {"client_secret": "x", "ca_bundle": "both"},
         {"client_secret": "x", "authority_url": "http://localhost"},
+        {"client_secret": "x", "graph_url": "http://localhost"},
+        {"client_secret": "x", "graph_url": "https://localhost/v1.0"},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told(emulator: Connect, wrong: dict[str, object]) -> None:

@@ -24,6 +24,7 @@ from entrakit.connection.settings import APP_FLOWS, Settings
 from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection
 from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
+from entrakit.http.address import Origin
 from entrakit.http.transport import Transport
 from entrakit.secret import Secret, UsernamePassword
 from entrakit.sign_in import flows
@@ -201,6 +202,7 @@ def connect(
         NetworkError: No usable answer.
         VaultError: The connection can't be saved; nothing is left half written.
     """
+    client_id, tenant_id = parse_client_id(client_id), parse_tenant_id(tenant_id)
     chosen = choose_set({
         "browser": browser, "port": port, "login_hint": login_hint, "domain_hint": domain_hint, "prompt": prompt,
         "open_browser": open_browser, "on_link": on_link, "paste": paste,
@@ -213,14 +215,14 @@ def connect(
         "key_vault_secret": key_vault_secret or None, "key_vault_key": key_vault_key,
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
+    refuse_tenant(chosen.flow, tenant_id)
+    program = command_words(certificate_command)
     refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret, key_vault_connection=key_vault_connection)
     if transport is not None and ca_bundle is not None:
         raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
     cloud = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
     cloud = cloud.at(authority_url) if authority_url else cloud
-    cloud = cloud.with_graph_at(graph_url) if graph_url else cloud
-    settings = _settings(chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)
-    settings = settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain)
+    cloud = cloud._replace(graph_url=str(Origin.parse(graph_url))) if graph_url else cloud
     ask_user: Flow | None = None
     if chosen.flow == "browser":
         from entrakit.sign_in.flows import browser as flow
@@ -235,10 +237,12 @@ def connect(
     parts = {
         "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
         "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
-        "command": command_words(certificate_command), "vault": key_vault or None,
+        "command": program, "vault": key_vault or None,
         "vault_connection": key_vault_connection or None, "vault_certificate": key_vault_certificate,
         "vault_key": key_vault_key,
     }  # fmt: skip
+    settings = _settings(chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)
+    settings = settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain)
     places = {part: os.fspath(place) for part, place in parts.items() if place is not None}
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
@@ -383,9 +387,8 @@ class _SignIn(NamedTuple):
 def _settings(
     flow: str, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str
 ) -> Settings:
-    """Return the settings of a new connection, with checked ids and scopes."""
-    settings = Settings("", flow, parse_client_id(client_id), parse_tenant_id(tenant_id), cloud, (), resource)
-    refuse_tenant(flow, settings.tenant_id)
+    """Return the settings of a new connection, with checked scopes."""
+    settings = Settings("", flow, client_id, tenant_id, cloud, (), resource)
     if flow not in APP_FLOWS:
         return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
     if scopes:

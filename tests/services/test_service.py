@@ -148,7 +148,7 @@ def test_an_emulators_graph_owns_both_hosts() -> None:
     """
     A Graph that is reached elsewhere may name itself, and the real one, in its links.
     """
-    service = find_service("graph", GLOBAL.with_graph_at("https://localhost:8443"))
+    service = find_service("graph", GLOBAL._replace(graph_url="https://localhost:8443"))
 
     assert service.url == "https://localhost:8443/v1.0"
     assert service.owns("https://localhost:8443/v1.0/users")

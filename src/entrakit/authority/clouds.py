@@ -28,19 +28,6 @@ class Cloud(NamedTuple):
     aliases: tuple[str, ...] = ()
     graph_url: str = ""
 
-    def with_graph_at(self, graph_url: str) -> Cloud:
-        """Return this cloud with Microsoft Graph at another origin; its tokens are still those of `graph`.
-
-        Args:
-            graph_url: An `https` origin, such as `https://localhost:8443`.
-
-        Raises:
-            ParameterError: It is not an origin, or not `https`.
-        """
-        from entrakit.http.address import Origin
-
-        return self._replace(graph_url=str(Origin.parse(graph_url)))
-
     def at(self, authority: str) -> Cloud:
         """Return this cloud with another token service: a proxy's, or an emulator's.
 
