@@ -10,6 +10,7 @@ import time
 from itertools import islice
 
 # Loaded before the clock runs, as by the others: what a start costs is another group's.
+import filelock  # noqa: F401
 import h2.connection  # noqa: F401
 import httpcore2  # noqa: F401
 import httpx2  # noqa: F401
