@@ -44,7 +44,7 @@ DOORS = {
     "redis": {"vault/redis.py"},
     "ctypes": {"vault/keys/kernel.py", "certificates/stores/windows_calls.py", "certificates/stores/macos_calls.py"},
     "pkcs11": {"certificates/stores/pkcs11.py"},
-    "platformdirs": {"files/paths.py"},
+    "platformdirs": {"vault/files.py"},
     "rich": {"cli/output/tables.py"},
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }
@@ -88,10 +88,11 @@ def has_code(path: Path) -> bool:
 
 
 def mirror_of(file: str) -> Path:
-    """Return the place of a source file's test: `a/test_b.py` for `a/_b`, `a/test_init.py` for `a/__init__`."""
+    """Return the place of a source file's test: `a/test_b.py` for `a/_b`, `a/test_a.py` or `a/test_init.py` for `a`."""
     package, *folders, name = file.split("/")
-    home = TESTS if package == "entrakit" else TESTS / "emulator"
-    return home.joinpath(*folders, f"test_{name.strip('_')}.py")
+    home = (TESTS if package == "entrakit" else TESTS / "emulator").joinpath(*folders)
+    named = home / f"test_{(folders or [package])[-1]}.py"
+    return named if name == "__init__" and named.exists() else home / f"test_{name.strip('_')}.py"
 
 
 def tree_of(source: Path, **files: str) -> Path:
