@@ -1,10 +1,10 @@
-"""Measurements behind the promises of speed: ratios to peers, or to a bare floor, within one run.
+"""Measurements of the promised speed: ratios to other libraries or to a minimal program, within one run.
 
-    python -m bench                                all groups, with peers beside
-    python -m bench startup listing                some of them
-    python -m bench.against CHECKOUT               this checkout against another commit, interleaved, median of five
-    python -m bench.against CHECKOUT startup       some groups only
+    python -m bench                                all groups, compared with other libraries
+    python -m bench startup listing                only these groups
+    python -m bench.against CHECKOUT               this checkout against another commit, in turns, median of five
+    python -m bench.against CHECKOUT startup       only these groups
 
-`bench.against` prints the ratio of each row, new to old, and fails if one is more than 5 % slower; its docstring says
-how it measures.
+`bench.against` prints the ratio of each row, new to old, and fails if a row is more than 5 % slower. Its docstring
+explains the method.
 """

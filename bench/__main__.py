@@ -1,4 +1,4 @@
-"""`python -m bench`: all groups; `python -m bench startup listing`: some of them."""
+"""Command line: `python -m bench` runs all groups, `python -m bench startup listing` only these."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ GROUPS = ("startup", "cold_connect", "valid_token", "vault", "listing", "writes"
 
 
 def main(names: list[str]) -> int:
-    """Run the groups that were named, or all; return 1 if a promise was not kept."""
+    """Run the named groups, or all; return 1 if a promise is not kept, 2 for an unknown group."""
     unknown = [name for name in names if name not in GROUPS]
     if unknown:
-        print(f"There is no group {unknown[0]!r}; there are {', '.join(GROUPS)}.", file=sys.stderr)
+        print(f"Unknown group {unknown[0]!r}; the groups are {', '.join(GROUPS)}.", file=sys.stderr)
         return 2
     print(describe_machine())
     broken = 0

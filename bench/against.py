@@ -1,19 +1,19 @@
 """`python -m bench.against CHECKOUT [GROUP …]`: this checkout against an older one, row by row.
 
 CHECKOUT is a folder with another commit and its own `.venv` (`git worktree add`, then `make setup` there). The rows are
-those of the groups of `bench` that measure entrakit itself. Both sides talk to one embedded tenant, that of this
-checkout, and keep their connections in folders of their own.
+those of the groups of `bench` that measure entrakit itself. Both sides use one embedded tenant, that of this checkout,
+and save their connections in separate folders.
 
-Each side runs the code of its own checkout: its `entra` and the programs of its `bench` (`bench.startup.KEEP`,
+Each side runs the code of that checkout: its `entra` and the programs of its `bench` (`bench.startup.KEEP`,
 `bench.cold_connect.OURS`, `bench.vault.COLD` and `MANY`, `bench.programs.entrakit_listing`). Modules may move between
-the two commits, but these programs must keep their names. The other programs are those of this checkout; they use
-public names only.
+the two commits, but these programs must keep their names. The other programs come from this checkout; they use
+only public names.
 
 The sides take turns, A B B A A B …, so that other load on the machine slows both. A round runs each side several times
 and takes the shortest time of each; its ratio is new to old. `new/old` is the median of the ratios of five rounds,
-`best` the ratio of the shortest times of all. If the median is more than 5 % slower, ten more rounds are measured, and
-all fifteen count. A row fails if both ratios are more than 5 % slower after that: slower code moves both, a burst of
-other load rarely does. Measure on an idle machine; a checkout against itself shows the noise that is left.
+`best` the ratio of the shortest times of all. If the median is more than 5 % slower, ten more rounds are measured,
+and all fifteen count. A row fails if both ratios are then more than 5 % slower: slower code increases both, a burst of
+other load rarely does. Measure on an idle machine. To see the remaining noise, measure a checkout against itself.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ connect(client_id=client, tenant_id=tenant, credential=Credential(username, pass
 
 
 class Setting(NamedTuple):
-    """What rows are made for.
+    """Input for the functions that make the rows.
 
     Args:
         sides: The older checkout, and this one.
-        tenant: The tenant that both talk to.
-        token: A token for its Graph.
-        bus: The address of a session bus with a Secret Service.
+        tenant: The tenant that both use.
+        token: A token for the tenant's Graph.
+        bus: Address of a session bus with a Secret Service.
     """
 
     sides: tuple[Side, Side]
@@ -66,7 +66,7 @@ class Setting(NamedTuple):
     bus: str
 
     def keep(self, state: str, more: int = 0, **variables: str) -> list[Side]:
-        """Return both sides with a new vault that holds a connection, and so many more."""
+        """Return both sides with a new vault that contains one connection and `more` others."""
         sides = [side.at(state, **variables) for side in self.sides]
         for side in sides:
             side.command("-c", side.text("bench.startup", "KEEP")).run()
@@ -76,18 +76,18 @@ class Setting(NamedTuple):
 
 
 def startup(setting: Setting) -> list[Row]:
-    """Return the rows of starts without network."""
+    """Return the rows of programs that start without network."""
     sides = setting.keep("startup")
     return [
         Row("import entrakit", [side.command("-c", "import entrakit") for side in sides], 11),
-        Row("entra token, kept and valid", [side.entra("token") for side in sides], 11),
+        Row("entra token, saved and valid", [side.entra("token") for side in sides], 11),
         Row("entra status", [side.entra("status") for side in sides], 11),
         Row("entra --help", [side.entra("--help") for side in sides], 11),
     ]
 
 
 def cold_connect(setting: Setting) -> list[Row]:
-    """Return the row of a process that signs in."""
+    """Return the row of a process that signs in once."""
     one = setting.tenant
     words = (one.url, one.ca, one.tenant, one.client, one.secret)
     sides = [side.at("cold-connect") for side in setting.sides]
@@ -97,7 +97,7 @@ def cold_connect(setting: Setting) -> list[Row]:
 
 
 def valid_token(setting: Setting) -> list[Row]:
-    """Return the rows of a token in memory, and of a connection that is opened for its token."""
+    """Return the rows of a token in memory and of a token from a connection that is opened for each call."""
     sides, program = setting.keep("valid-token"), str(PROGRAMS / "entrakit_token.py")
     return [
         Row(f"token(), {how}", [side.command(program, how) for side in sides], 3, reports=True)
@@ -106,7 +106,7 @@ def valid_token(setting: Setting) -> list[Row]:
 
 
 def vault(setting: Setting) -> list[Row]:
-    """Return the rows of a kept token by where its key is, and by the size of the vault."""
+    """Return the rows of a saved token, by the source of the key and by the size of the vault."""
     key = base64.b64encode(os.urandom(32)).decode()
     in_environment = setting.keep("key", ENTRAKIT_VAULT_KEY=key)
     by_passphrase = setting.keep("passphrase", ENTRAKIT_VAULT_KEY="correct horse battery staple")
@@ -118,7 +118,7 @@ def vault(setting: Setting) -> list[Row]:
     ]
     for label, sides in (("passphrase", by_passphrase), ("Secret Service", in_keyring)):
         cold = [side.command("-c", side.text("bench.vault", "COLD")) for side in sides]
-        rows.append(Row(f"entra token, {label}, nothing held by the kernel", cold))
+        rows.append(Row(f"entra token, {label}, key not held by the kernel", cold))
     for count in (100, 10_000):
         sides = setting.keep(f"vault-of-{count}", count - 1)
         rows.append(Row(f"entra token, {count:,} connections", [side.entra("token") for side in sides]))
@@ -158,7 +158,7 @@ def writes(setting: Setting) -> list[Row]:
 
 
 def cold_request(setting: Setting) -> list[Row]:
-    """Return the row of a request from a shell."""
+    """Return the row of one request from a shell."""
     one = setting.tenant
     sides = [side.at("cold-request") for side in setting.sides]
     for side in sides:
@@ -178,7 +178,7 @@ GROUPS = {
 
 
 def measure(sides: tuple[Side, Side], names: list[str], rounds: int) -> int:
-    """Measure and print the rows of some groups; return how many are slower than they may be."""
+    """Measure and print the rows of the named groups; return the number of rows that are too slow."""
     slower = 0
     home = sides[1].home
     with secret_service(home) as bus, emulated(USERS) as tenant:
@@ -200,11 +200,11 @@ def _shown(seconds: float) -> str:
 
 
 def main() -> int:
-    """Read the arguments and measure; return 1 if a row is slower than it may be."""
+    """Read the arguments and measure; return 1 if a row is too slow."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.against", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("checkout", type=Path, help="the folder of another commit, with its own .venv")
+    parser.add_argument("checkout", type=Path, help="folder of another commit, with its .venv")
     parser.add_argument("groups", nargs="*", metavar="group", help=f"{', '.join(GROUPS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each row (default: 5)")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""A cold app-only connect: one process from start to token, against the embedded tenant, with the requests it sent."""
+"""Sign-in of an app in a new process, from its start to the token, on the embedded tenant; counts its requests, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.measure import best_of, compile_sources, environment, table
 if TYPE_CHECKING:
     from entrakit_emulator import Tenant
 
-# A token service is rarely nearer: name look-up and connection apart, answers of the real one take longer.
+# The real token service rarely answers faster, even without name look-up and connection.
 LATENCY_S = 0.05
 
 OURS = """
@@ -22,14 +22,14 @@ from entrakit import Cloud, Transport, connect
 from entrakit.authority.clouds import find_cloud
 url, ca, tenant, client, secret = sys.argv[1:]
 connect(client_id=client, tenant_id=tenant, client_secret=secret, cloud=find_cloud(url), transport=Transport(ca_bundle=ca)).token()
-"""  # noqa: E501 - a script of its own
+"""  # noqa: E501 - a separate program
 
 MSAL = """
 import sys, msal
 url, ca, tenant, client, secret = sys.argv[1:]
 app = msal.ConfidentialClientApplication(client, client_credential=secret, authority=f"{url}/{tenant}", verify=ca, instance_discovery=False)
 assert "access_token" in app.acquire_token_for_client(["https://graph.microsoft.com/.default"])
-"""  # noqa: E501 - a script of its own
+"""  # noqa: E501 - a separate program
 
 AZURE = """
 import sys
@@ -40,7 +40,7 @@ ClientSecretCredential(tenant, client, secret, authority=url, disable_instance_d
 
 
 def run() -> int:
-    """Measure and print; return how many promises were not kept."""
+    """Measure and print; return the number of promises that are not kept."""
     import entrakit_emulator
     from entrakit_emulator import faults
 
@@ -62,15 +62,15 @@ def run() -> int:
         for endpoint in ("discovery", "token"):
             tenant.faults.add(faults.Slow(endpoint=endpoint, seconds=LATENCY_S, times=None))
         remote = best_of(commands, env, rounds=15)
-    table("A cold app-only connect, the service on this machine", at_once, {}, floor="msal")
-    broken = table(f"The same, each answer {LATENCY_S * 1000:.0f} ms away", remote, {"entrakit": 1.0}, floor="msal")
+    table("Sign-in of an app in a new process, service on this machine", at_once, {}, floor="msal")
+    broken = table(f"The same, with {LATENCY_S * 1000:.0f} ms for each answer", remote, {"entrakit": 1.0}, floor="msal")
     print("  Requests: " + "; ".join(f"{label} {count}" for label, count in counts.items()))
     promised = {"entrakit, first run": 2, "entrakit, next run": 1}
     return broken + sum(counts[label] != count for label, count in promised.items())
 
 
 def _trust(home: Path, ca_path: str) -> tuple[str, str]:
-    """Return the public CAs and the tenant's, as each tool has them by default: one bundle, or a hashed directory."""
+    """Write the public CAs and the tenant's, as a bundle and as a hashed directory; return both paths."""
     import certifi
 
     bundle, directory = home / "bundle.pem", home / "certs"
@@ -85,7 +85,7 @@ def _trust(home: Path, ca_path: str) -> tuple[str, str]:
 
 
 def _requests(tenant: Tenant, command: list[str], env: dict[str, str]) -> int:
-    """Return how many requests one run of a command sent."""
+    """Return the number of requests that one run of a command sends."""
     tenant.journal.clear()
     best_of({"once": command}, env, rounds=1)
     return len(tenant.journal.entries)

@@ -1,4 +1,4 @@
-"""`entra request GET /me` from a shell: a whole process with a kept connection, against what people write instead."""
+"""`entra request GET /me` from a shell: a whole process with a saved connection, compared with alternatives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIMIT = 2.5
 ROUNDS = 15
 AZ = ROOT / ".venv-azure-cli" / "bin" / "az"
 
-# Its own sign-in knows no embedded tenant, so it is spared the work of finding the token.
+# Azure CLI can't sign in to the embedded tenant, so it gets a token and does less work than the others.
 AZ_REST = "az rest, token given"
 
 FLOOR = """
@@ -41,7 +41,7 @@ cache.deserialize(open(os.environ["CACHE"]).read())
 app = msal.PublicClientApplication(os.environ["CLIENT"], authority=os.environ["GRAPH"] + "/" + os.environ["TENANT"], verify=os.environ["CA"], instance_discovery=False, token_cache=cache)
 result = app.acquire_token_silent(["https://graph.microsoft.com/User.Read"], account=app.get_accounts()[0])
 print(json.dumps(requests.get(os.environ["GRAPH"] + "/v1.0/me", headers={"Authorization": "Bearer " + result["access_token"]}, verify=os.environ["CA"]).json(), indent=2))
-"""  # noqa: E501 - a script of its own
+"""  # noqa: E501 - a separate program
 
 SDK = """
 import asyncio, os, ssl, time, httpx
@@ -60,11 +60,11 @@ async def main():
     adapter.base_url = os.environ["GRAPH"] + "/v1.0"
     print(await GraphServiceClient(request_adapter=adapter).me.get())
 asyncio.run(main())
-"""  # noqa: E501 - a script of its own
+"""  # noqa: E501 - a separate program
 
 
 def run() -> int:
-    """Measure and print; return how many promises were not kept."""
+    """Measure and print; return the number of promises that are not kept."""
     import msal
 
     compile_sources()
@@ -93,7 +93,7 @@ def run() -> int:
         )  # fmt: skip
         python = [sys.executable, "-c"]
         commands = {
-            "a command of the standard library, token given": [*python, FLOOR],
+            "standard library only, token given": [*python, FLOOR],
             "entra request GET /me": [os.path.join(os.path.dirname(sys.executable), "entra"), "request", "GET", "/me"],
             "msal + requests, cache in a file": [*python, MSAL],
             "msgraph-sdk with azure-identity": [*python, SDK],
@@ -110,14 +110,14 @@ def run() -> int:
         for label, command in commands.items():
             done = subprocess.run(command, check=False, env=environs.get(label, env), capture_output=True, text=True)
             if done.returncode:
-                raise SystemExit(f"A program fails: {done.stderr[-1500:]}")
+                raise SystemExit(f"A measured program failed: {done.stderr[-1500:]}")
         best = best_of(commands, env, ROUNDS, environs)
     limits = {"entra request GET /me": LIMIT}
-    return table("GET /me from a shell", best, limits, floor="a command of the standard library, token given")
+    return table("GET /me from a shell", best, limits, floor="standard library only, token given")
 
 
 def _refresh_token(one: Emulated) -> str:
-    """Return a refresh token of the person; MSAL's own way by password forgets the port of the authority."""
+    """Return a refresh token of the user. MSAL's password flow drops the port of the authority, so it fails here."""
     from urllib.parse import urlencode
 
     form = {

@@ -1,4 +1,4 @@
-"""The embedded tenant in a process of its own, so that no client shares its interpreter."""
+"""The embedded tenant in a separate process, so that no client shares its interpreter."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Emulated(NamedTuple):
     """A running tenant.
 
     Args:
-        url: Its origin.
+        url: Origin of the tenant.
         ca: File of its CA.
-        tenant: Its id.
-        client: An app.
-        secret: The app's secret.
-        public: An app without credentials.
-        username: A person.
-        password: The person's password.
-        process: Its process.
+        tenant: Tenant id.
+        client: Client id of a confidential app.
+        secret: Secret of that app.
+        public: Client id of a public app.
+        username: Name of a user.
+        password: Password of that user.
+        process: Process that serves the tenant.
     """
 
     url: str
@@ -57,14 +57,14 @@ class Emulated(NamedTuple):
     process: subprocess.Popen[str]
 
     def delay(self, seconds: float) -> None:
-        """Let each answer of Graph take so long."""
+        """Delay each answer of Graph by this many seconds."""
         if self.process.stdin is None or self.process.stdout is None:
             raise RuntimeError("the emulator was started without pipes")
         print(seconds, file=self.process.stdin, flush=True)
         self.process.stdout.readline()
 
     def token(self) -> str:
-        """Return a token for Graph of the app."""
+        """Return a token of the app for Graph."""
         from entrakit import connect
 
         with connect(
@@ -76,7 +76,7 @@ class Emulated(NamedTuple):
 
 @contextmanager
 def emulated(users: int = 0, latency_s: float = 0.0) -> Iterator[Emulated]:
-    """Run the tenant with so many users."""
+    """Run a tenant with this number of additional users."""
     command = [sys.executable, "-c", PROGRAM, str(users), str(latency_s)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()

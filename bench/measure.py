@@ -1,4 +1,4 @@
-"""How the groups measure: whole processes, the best of many, interleaved so that noise hits all alike."""
+"""Measuring whole processes: the best time of many runs, in turns, so that noise affects all commands equally."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Row(NamedTuple):
     """One line of a table.
 
     Args:
-        label: What was measured.
-        seconds: The best of all rounds.
-        ratio: To the first row.
-        limit: The most that the ratio may be; None where nothing is promised.
+        label: Name of the measured command.
+        seconds: Best time of all rounds.
+        ratio: Time relative to the floor.
+        limit: Promised limit of the ratio; None without a promise.
     """
 
     label: str
@@ -32,21 +32,21 @@ class Row(NamedTuple):
 
     @property
     def kept(self) -> bool:
-        """Whether the promise was kept."""
+        """Whether the promise is kept."""
         return self.limit is None or self.ratio <= self.limit
 
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment for measured processes: compiled modules are used, as after an installation.
 
-    The bundles of CA certificates that requests would prefer to the one it is given are left out.
+    The variables of CA bundles are left out, because requests prefers them to the bundle that a program passes.
     """
     left_out = ("PYTHONDONTWRITEBYTECODE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
     return {name: value for name, value in os.environ.items() if name not in left_out} | more
 
 
 def compile_sources() -> None:
-    """Compile what an installer would have compiled."""
+    """Compile the sources, as an installer does."""
     compileall.compile_dir(ROOT / "src", quiet=1)
 
 
@@ -56,7 +56,7 @@ def best_of(
     rounds: int = ROUNDS,
     environs: dict[str, dict[str, str]] | None = None,
 ) -> dict[str, float]:
-    """Return the shortest time of each command in seconds, each run in every round; `environs` are instead of `env`."""
+    """Run all commands in each round; return the shortest time of each. `environs` replaces `env` for its commands."""
     best = dict.fromkeys(commands, float("inf"))
     for _ in range(rounds):
         for label, command in commands.items():
@@ -73,7 +73,7 @@ def best_of(
 
 
 def table(title: str, best: dict[str, float], limits: dict[str, float], *, floor: str, unit: str = "ms") -> int:
-    """Print a table of ratios to the floor, and return how many promises were not kept."""
+    """Print a table of ratios to the floor, and return the number of promises that are not kept."""
     scale = {"ms": 1e3, "µs": 1e6}[unit]
     rows = [Row(label, seconds, seconds / best[floor], limits.get(label)) for label, seconds in best.items()]
     width = max(len(row.label) for row in rows)
@@ -85,7 +85,7 @@ def table(title: str, best: dict[str, float], limits: dict[str, float], *, floor
 
 
 def describe_machine() -> str:
-    """Return what was measured on, and what disturbs every start of the interpreter."""
+    """Describe the machine, and the .pth files that slow every start of the interpreter."""
     directory = Path(sys.prefix) / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
     pth = sorted(path.name for path in directory.glob("*.pth"))
     return (

@@ -1,4 +1,4 @@
-"""Two checkouts side by side: how each runs its own code, and how a row of theirs is measured."""
+"""Comparison of two checkouts: the processes of each, and the measurement of a row."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.measure import environment
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# These would bring in the state of this machine, or the code of another checkout.
+# These variables would add state of this machine, or code of another checkout.
 LEFT_OUT = ("PYTHONPATH", "DBUS_SESSION_BUS_ADDRESS", "ENTRAKIT_VAULT_KEY")
-# How much longer a row of the new side may take.
+# Largest accepted ratio of the new time to the old time.
 LIMIT = 1.05
 
 
@@ -25,9 +25,9 @@ class Command(NamedTuple):
     """A process to measure.
 
     Args:
-        words: The program and its arguments.
-        cwd: The directory to run it in.
-        env: Its environment.
+        words: Program and arguments.
+        cwd: Working directory.
+        env: Environment.
     """
 
     words: list[str]
@@ -35,7 +35,7 @@ class Command(NamedTuple):
     env: dict[str, str]
 
     def run(self) -> str:
-        """Run it once, and return what it prints; raise SystemExit if it fails."""
+        """Run the process once, and return its standard output. Raise SystemExit if it fails."""
         done = subprocess.run(
             self.words, cwd=self.cwd, env=self.env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             check=False,
@@ -49,10 +49,10 @@ class Side(NamedTuple):
     """One of the two checkouts.
 
     Args:
-        root: Its folder.
-        python: The Python that has its dependencies.
-        home: A folder for its state.
-        variables: Variables of the environment.
+        root: Folder of the checkout.
+        python: Python interpreter with its dependencies.
+        home: Folder for its state.
+        variables: Additional environment variables.
     """
 
     root: Path
@@ -61,7 +61,7 @@ class Side(NamedTuple):
     variables: Mapping[str, str] = MappingProxyType({})
 
     def at(self, state: str, **variables: str) -> Side:
-        """Return the same side with another folder for its state, and variables of the environment."""
+        """Return the same side with another folder for its state, and with these environment variables."""
         return self._replace(home=self.home / state, variables=variables)
 
     def command(self, *words: str) -> Command:
@@ -69,17 +69,17 @@ class Side(NamedTuple):
         return Command([str(self.python), *words], self.root, self._environment())
 
     def entra(self, *words: str) -> Command:
-        """Return a process of this checkout's `entra`."""
+        """Return an `entra` process of this checkout."""
         return Command([str(self.python.with_name("entra")), *words], self.root, self._environment())
 
     def text(self, module: str, name: str) -> str:
-        """Return a program that a module of this checkout's bench holds as text."""
+        """Return a program that is a string constant in a module of this checkout's bench."""
         return self.command("-c", f"from {module} import {name}; print({name})").run()
 
     def check(self) -> None:
         """Compile the sources; raise SystemExit if Python imports another checkout."""
         if not self.python.exists():
-            raise SystemExit(f"There is no {self.python}: run `make setup` in {self.root}.")
+            raise SystemExit(f"{self.python} does not exist: run `make setup` in {self.root}.")
         imported = self.command("-c", "import entrakit; print(entrakit.__file__)").run()
         if not Path(imported.strip()).is_relative_to(self.root / "src"):
             raise SystemExit(f"{self.python} imports {imported.strip()}, not the code of {self.root}.")
@@ -91,14 +91,14 @@ class Side(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What is measured on both sides.
+    """A measurement on both sides.
 
     Args:
-        label: What it is.
-        commands: The process of the old side, and that of the new side.
-        runs: How often each side runs in a round; the shortest time counts.
-        reports: Whether the process prints its time as `seconds`; else it is measured from start to end.
-        latency_s: How long the tenant waits before each answer of Graph.
+        label: Name of the row.
+        commands: Process of the old side and process of the new side.
+        runs: Runs of each side in a round; the shortest time counts.
+        reports: Whether the process prints its time as `seconds`; otherwise its whole run is measured.
+        latency_s: Delay of each answer of Graph in seconds.
     """
 
     label: str
@@ -109,7 +109,7 @@ class Row(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """A row, measured.
+    """Result of a row.
 
     Args:
         old: Seconds on the old side, the median of all rounds.
@@ -125,12 +125,12 @@ class Compared(NamedTuple):
 
     @property
     def is_slower(self) -> bool:
-        """Whether the new side takes longer than it may. Slower code moves both ratios, other load rarely does."""
+        """Whether the new side is too slow. Slower code increases both ratios; other load rarely does."""
         return self.ratio > LIMIT and self.best > LIMIT
 
 
 def compare(row: Row, rounds: int) -> Compared:
-    """Measure a row; if it seems slower, measure twice as many rounds more, and count all of them."""
+    """Measure a row; if it seems slower, measure twice as many rounds again, and count all of them."""
     for command in row.commands:
         command.run()
     pairs = [_round(row, number) for number in range(rounds)]
@@ -140,13 +140,13 @@ def compare(row: Row, rounds: int) -> Compared:
 
 
 def summary(pairs: Sequence[tuple[float, float]]) -> Compared:
-    """Return the medians of pairs of seconds, old and new."""
+    """Return the medians and ratios of pairs of seconds, old and new."""
     olds, news = zip(*pairs, strict=True)
     return Compared(median(olds), median(news), median(new / old for old, new in pairs), min(news) / min(olds))
 
 
 def _round(row: Row, number: int) -> tuple[float, float]:
-    """Return the shortest time of each side. The sides take turns, and each begins as often as the other."""
+    """Return the shortest time of each side. The sides take turns, and each starts equally often."""
     best = [float("inf"), float("inf")]
     for turn in range(row.runs):
         for side in (0, 1) if (number + turn) % 2 == 0 else (1, 0):

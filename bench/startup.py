@@ -1,4 +1,4 @@
-"""Start-up: importing the package, and `entra token` with a kept, valid token, against bare Python and peers."""
+"""Start-up: `import entrakit`, and `entra token` with a saved, valid token; compared with Python and peers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if len(sys.argv) > 2:
                "response": {"access_token": "x" * 2000, "expires_in": 86400, "token_type": "Bearer"}, "environment": "login.microsoftonline.com"})
 found = list(cache.search("AccessToken", target=["s"]))
 print(found[0]["secret"])
-"""  # noqa: E501 - a script of its own
+"""  # noqa: E501 - a separate program
 
 
 AZURE_SCRIPT = """
@@ -46,7 +46,7 @@ print(credential.get_token("https://graph.microsoft.com/.default").token)
 
 
 def run() -> int:
-    """Measure and print; return how many promises were not kept."""
+    """Measure and print; return the number of promises that are not kept."""
     compile_sources()
     import entrakit_emulator
 
@@ -71,11 +71,11 @@ def run() -> int:
         tokens = best_of(
             {
                 "python -c pass": [python, "-c", "pass"],
-                "entra token (kept, valid)": [entra, "token"],
+                "entra token (saved, valid)": [entra, "token"],
                 "msal + msal-extensions (unencrypted)": [python, "-c", MSAL_SCRIPT, cache],
                 "azure-identity (unencrypted)": [python, "-c", AZURE_SCRIPT, *words],
             },
             env,
         )
     broken = table("Importing", imports, {"import entrakit": 2.0}, floor="python -c pass")
-    return broken + table("A kept token", tokens, {"entra token (kept, valid)": 5.0}, floor="python -c pass")
+    return broken + table("A saved token", tokens, {"entra token (saved, valid)": 5.0}, floor="python -c pass")

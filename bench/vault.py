@@ -1,4 +1,4 @@
-"""The vault: a kept token from each rung of the key ladder, and from a vault of 1, 100 and 10,000 connections."""
+"""The vault: a saved token for each source of the key, and in vaults of 1, 100 and 10,000 connections."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FLOOR = "python -c pass"
-# Does without the kernel's keyring, as the first process after a quarter of an hour has to.
+# Runs without the kernel's keyring, like the first process after 15 minutes.
 COLD = (
     "import sys; sys.argv = ['entra', 'token']; from entrakit.vault.keys import kernel; kernel._CALLS.clear()\n"
     "from entrakit.cli import run; run()"
@@ -39,7 +39,7 @@ read -r _
 
 
 def run() -> int:
-    """Measure and print; return how many promises were not kept."""
+    """Measure and print; return the number of promises that are not kept."""
     compile_sources()
     with tempfile.TemporaryDirectory() as directory, secret_service(Path(directory)) as bus:
         return _rungs(Path(directory), bus) + _sizes(Path(directory))
@@ -61,7 +61,7 @@ def _rungs(directory: Path, bus: str) -> int:
         subprocess.run([python, "-c", KEEP], check=True, env=env)
         commands[f"entra token, {rung}"], environs[f"entra token, {rung}"] = [entra, "token"], env
     for rung in ("environment, passphrase", "Secret Service"):
-        label = f"{rung}, nothing held by the kernel"
+        label = f"{rung}, key not held by the kernel"
         commands[label], environs[label] = [python, "-c", COLD], environs[f"entra token, {rung}"]
     with entrakit_emulator.start() as tenant:
         words = [tenant.url, tenant.ca_path, tenant.tenant_id, tenant.confidential_client, tenant.client_secret]
@@ -72,7 +72,7 @@ def _rungs(directory: Path, bus: str) -> int:
         commands["azure-identity (unencrypted)"] = [python, "-c", AZURE_SCRIPT, *words]
         best = best_of(commands, plain, environs=environs)
     promised = {f"entra token, {rung}": 5.0 for rung in rungs}
-    return table("A kept token, by where the key is", best, promised, floor=FLOOR)
+    return table("A saved token, by the source of the key", best, promised, floor=FLOOR)
 
 
 def _sizes(directory: Path) -> int:
@@ -87,17 +87,17 @@ def _sizes(directory: Path) -> int:
         commands[label] = [entra, "token"]
     best = best_of(commands, environment(), environs=environs)
     first = next(iter(best))
-    return table("A kept token, by the size of the vault", best, dict.fromkeys(best, 1.25), floor=first)
+    return table("A saved token, by the size of the vault", best, dict.fromkeys(best, 1.25), floor=first)
 
 
 def _without_bus(**more: str) -> dict[str, str]:
-    """Return the environment without the machine's own keyring."""
+    """Return the environment without the keyring of this machine."""
     return {name: value for name, value in environment().items() if name != "DBUS_SESSION_BUS_ADDRESS"} | more
 
 
 @contextmanager
 def secret_service(directory: Path) -> Iterator[str]:
-    """Give the address of a session bus with a Secret Service that is unlocked."""
+    """Run a session bus with an unlocked Secret Service, and yield its address."""
     home = directory / "person"
     home.mkdir(mode=0o700)
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}

@@ -1,4 +1,4 @@
-"""2,000 small writes: one after another, at the same time, and in batches; beside httpx2 alone and msgraph-sdk."""
+"""2,000 small writes: one after another, in parallel, and in batches; compared with httpx2 and msgraph-sdk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 COUNT = 2_000
 LATENCY_S = 0.01
-# Fewer of the slowest way are measured, and the time is taken for all.
+# The slowest programs write only this many users; their times are extrapolated.
 SAMPLE = 200
 BATCHED = 5.0
 SINGLE = "entrakit, one after another"
@@ -30,7 +30,7 @@ BATCHES = "entrakit, in batches of 20, 4 at the same time"
 
 
 def run() -> int:
-    """Measure and print; return how many promises were not kept."""
+    """Measure and print; return the number of promises that are not kept."""
     compile_sources()
     load("msgraph-sdk")
     with emulated(COUNT, LATENCY_S) as one:
@@ -54,7 +54,7 @@ def run() -> int:
             best["httpx2, 8 at the same time"] = taken(lambda: at_once(write, ids))
         seconds = taken(lambda: asyncio.run(_with_sdk(one, token, ids[:SAMPLE])))
         best["msgraph-sdk, one after another"] = seconds * COUNT / SAMPLE
-    print(f"\nOne after another, {SAMPLE} were measured, and counted up.")
+    print(f"\nOne after another: {SAMPLE} writes were measured, and their time extrapolated.")
     table(f"{COUNT:,} small writes, {LATENCY_S * 1000:.0f} ms of latency", best, {}, floor=SINGLE)
     return promise("times as fast in batches", best[SINGLE] / best[BATCHES], BATCHED, at_least=True)
 

@@ -1,1 +1,1 @@
-"""Programs that are measured: each does one job in one way, and prints how long it took and what it needed."""
+"""Measured programs: each does one task in one way, and prints its time and memory as JSON."""

@@ -1,4 +1,4 @@
-"""The raw loop and entrakit by turns in one process: what the machine does meanwhile, it does to both."""
+"""The raw loop and entrakit by turns in one process, so that other load of the machine affects both."""
 
 from __future__ import annotations
 

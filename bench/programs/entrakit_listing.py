@@ -1,4 +1,4 @@
-"""entrakit: `typed`, `dicts`, `export`, each with so many pages at once."""
+"""Listing with entrakit: `typed`, `dicts` or `export`, with a number of pages in parallel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from entrakit.services.service import Service
 
 
 class Fixed:
-    """A connection's part with one token."""
+    """The part of a connection that a client needs, with one token."""
 
     tenant_id = "bench"
 
@@ -48,7 +48,7 @@ def client(origin: str, ca: str, token: str) -> Client:
 
 
 def run(what: str, parallel: int, graph: Client, directory: str, most: int) -> int:
-    """List everything, or so many, and return how many objects came."""
+    """List all objects, or at most `most`, and return their number."""
     if what == "export":
         return graph.export("/users", os.path.join(directory, "users.ndjson"), parallel=parallel, top=999).written
     if what == "typed":

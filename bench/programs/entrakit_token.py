@@ -1,4 +1,4 @@
-"""entrakit: a token that is `held` in memory, or of a connection that is `opened` each time; seconds for each call."""
+"""A token with entrakit: `held` in memory, or of a connection `opened` for each call; prints seconds per call."""
 
 from __future__ import annotations
 

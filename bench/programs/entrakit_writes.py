@@ -1,4 +1,4 @@
-"""entrakit: small writes one after another, 8 at the same time, or in batches."""
+"""Small writes with entrakit: one after another, 8 at the same time, or in batches."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def user_ids(graph: Client, count: int) -> list[str]:
 
 
 def changes_of(graph: Client, ids: Sequence[str]) -> list[Call[object]]:
-    """Return a change for each of the users."""
+    """Return one change for each user."""
     return [graph.call("PATCH", f"/users/{key}", body=CHANGE) for key in ids]
 
 
 def taken(work: Callable[[], object]) -> float:
-    """Return how many seconds some work takes."""
+    """Return the duration of a function in seconds."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun

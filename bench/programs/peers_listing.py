@@ -1,4 +1,4 @@
-"""What else lists users: `httpx2` with json, `aiohttp` with orjson, `msgraph-sdk`."""
+"""Listing with other clients: `httpx2` with json, `aiohttp` with orjson, `msgraph-sdk`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sdk_client(origin: str, ca: str, token: str) -> GraphServiceClient:
     from kiota_authentication_azure.azure_identity_authentication_provider import AzureIdentityAuthenticationProvider
     from msgraph.graph_request_adapter import GraphRequestAdapter
     from msgraph.graph_service_client import GraphServiceClient
-    from msgraph_core import GraphClientFactory  # type: ignore[import-untyped] # as it comes
+    from msgraph_core import GraphClientFactory  # type: ignore[import-untyped] # the package has no types
 
     class Credential:
         def get_token(self, *scopes: str, **more: object) -> AccessToken:
@@ -71,7 +71,7 @@ def sdk_client(origin: str, ca: str, token: str) -> GraphServiceClient:
 
 
 async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
-    """List with msgraph-sdk, typed users, next link by next link; end after so many."""
+    """List typed users with msgraph-sdk, following the next links, until `most` users are read."""
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
     graph = sdk_client(url.partition("/v1.0")[0], ca, token)
@@ -87,7 +87,7 @@ async def msgraph_sdk(url: str, ca: str, token: str, most: int) -> int:
 
 
 def load(what: str) -> None:
-    """Load what a client needs, before the clock runs."""
+    """Load the modules of a client before the time is taken."""
     modules = {
         "httpx2": ["httpx2", "httpcore2"],
         "aiohttp": ["aiohttp", "orjson"],

@@ -1,4 +1,4 @@
-"""The floor: a TLS socket and no HTTP client. `drain` only reads the bytes; `msgspec` also makes objects of them."""
+"""The floor of listing: a TLS socket, no HTTP client. `drain` only reads the bytes, `msgspec` also decodes objects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEXT = re.compile(rb'"@odata\.nextLink":"([^"]+)"')
 
 
 def run(what: str, origin: str, ca: str, token: str, path: str) -> int:
-    """List everything, and return how many bytes or objects came."""
+    """List all users, and return the number of bytes or objects."""
     decoder = msgspec.json.Decoder(Page)
     parts = urlsplit(origin)
     context = ssl.create_default_context(cafile=ca)
@@ -49,7 +49,7 @@ def _body(secured: ssl.SSLSocket) -> bytes:
         data += secured.recv(262144)
     head, _, rest = data.partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200"):
-        raise SystemExit(f"The server says {head[:200]!r}")
+        raise SystemExit(f"Unexpected answer: {head[:200]!r}")
     length = int(re.search(rb"content-length: (\d+)", head.lower())[1])  # type: ignore[index] # the emulator sends it
     parts, got = [rest], len(rest)
     while got < length:

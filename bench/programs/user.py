@@ -1,4 +1,4 @@
-"""What a listing is made into, and how a program reports."""
+"""Types that a listing is decoded to, and the report of a program."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class User(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """A page of them."""
+    """A page of users."""
 
     value: list[User]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
 def report(begun: float, count: int) -> dict[str, float]:
-    """Return what is printed: seconds, how many, and the most memory in MiB."""
+    """Return the report: seconds, number of objects, and peak memory in MiB."""
     return {
         "seconds": time.perf_counter() - begun,
         "count": count,
