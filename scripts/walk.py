@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Record how many source files two calls of the library walk through.
+"""Record the source files that two calls of the library enter.
 
     .venv/bin/python scripts/walk.py            print the numbers
     .venv/bin/python scripts/walk.py --show     print the walks as well
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from entrakit import Cloud, Connection
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
-# Where `find_cloud` has been, the newest place first.
+# Modules that have contained `find_cloud`, the newest first.
 CLOUDS = ("entrakit.authority.clouds", "entrakit.clouds")
 PATH = "/organization"
 
 
 class Stay(NamedTuple):
-    """Consecutive calls within one file.
+    """Consecutive calls in one file.
 
     Args:
-        file: The file, below `entrakit`.
-        functions: The functions that are called, each once.
+        file: Path of the file below `entrakit`.
+        functions: Names of the called functions, each once.
     """
 
     file: str
@@ -51,10 +51,10 @@ class Walk(NamedTuple):
     """The files that one call enters, in order.
 
     Args:
-        label: What is called.
-        stays: The files; the next one is always another file.
-        most_rooms: The most different files that there may be.
-        most_hand_overs: The most stays that there may be.
+        label: Name of the call.
+        stays: Files in order; consecutive stays are in different files.
+        most_rooms: Limit of the number of different files.
+        most_hand_overs: Limit of the number of stays.
     """
 
     label: str
@@ -80,7 +80,7 @@ class Walk(NamedTuple):
 
 
 def record(package: Path, work: Callable[[], object]) -> list[Stay]:
-    """Do some work, and return the files of a package that it enters."""
+    """Call `work`, and return the files of a package that it enters."""
     root = f"{package}{os.sep}"
     stays: list[Stay] = []
 
@@ -94,7 +94,7 @@ def record(package: Path, work: Callable[[], object]) -> list[Stay]:
         if code.co_name not in stays[-1].functions:
             stays[-1].functions.append(code.co_name)
 
-    # A collection of garbage could call finalizers at any point of the walk.
+    # Garbage collection could call finalizers at any point of the walk.
     gc.disable()
     sys.setprofile(watch)
     try:
@@ -140,18 +140,18 @@ def _find_cloud(url: str) -> Cloud:
         except ModuleNotFoundError:
             continue
         return cloud
-    raise SystemExit(f"entrakit has none of the modules {', '.join(CLOUDS)}.")
+    raise SystemExit(f"entrakit contains none of the modules {', '.join(CLOUDS)}.")
 
 
 def main() -> int:
-    """Print the walks; return 1 if one is to be checked and too long."""
+    """Print the walks; with --check, return 1 if a walk is too long."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--source", type=Path, default=SOURCE, help="the src folder to measure (default: this one)")
-    parser.add_argument("--show", action="store_true", help="print each file that is entered, with its functions")
+    parser.add_argument("--show", action="store_true", help="print each entered file with its functions")
     parser.add_argument("--check", action="store_true", help="exit with 1 if a walk is longer than its limit")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
-        # Nothing of this machine changes the walk: no kept connection, no keyring, no proxy.
+        # The state of this machine must not change the walk: no saved connection, keyring or proxy.
         path = os.environ.get("PATH", os.defpath)
         os.environ.clear()
         os.environ.update(PATH=path, HOME=home, XDG_STATE_HOME=os.path.join(home, "state"))
