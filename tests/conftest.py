@@ -1,4 +1,4 @@
-"""What all tests share: a clock that nobody waits for, a private home, and TLS servers that misbehave on demand."""
+"""Fixtures of all tests: a clock whose sleeps take no time, a private home, and TLS servers with chosen answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FakeClock:
     """A clock whose sleeps take no time; `sleeps` lists them.
 
     Args:
-        at: Seconds since 1970 to begin at; None for now.
+        at: Start in seconds since 1970; None for now.
     """
 
     def __init__(self, at: float | None = None) -> None:
@@ -54,36 +54,36 @@ class FakeClock:
         return self.now + self.elapsed
 
     def monotonic(self) -> float:
-        """Return the seconds since it was made; `wait_for_threads` counts who asks."""
+        """Return the seconds since its start, and record the calling thread for `wait_for_threads`."""
         with self._asked:
             self._askers.add(threading.get_ident())
             self._asked.notify_all()
         return self.elapsed
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass and note it."""
+        """Advance the time, and record the sleep."""
         self.sleeps.append(seconds)
         self.elapsed += seconds
 
     def wait_for_threads(self, count: int) -> None:
-        """Wait until so many threads have asked for `monotonic`, which they do before they wait for a lock."""
+        """Wait until `count` threads have called `monotonic`, which they do before they wait for a lock."""
         with self._asked:
             assert self._asked.wait_for(lambda: len(self._askers) >= count, timeout=10)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass without anybody having slept, and forget which threads have asked for it."""
+        """Advance the time without a sleep, and forget the threads that called `monotonic`."""
         self._askers.clear()
         self.elapsed += seconds
 
 
 class RawServer:
-    """A TLS server on loopback that answers each connection with the next of a list of byte strings.
+    """A TLS server on loopback that answers each connection with the next byte string of a list.
 
     An answer of None closes the connection without a byte.
 
     Args:
-        context: Its certificate.
-        answers: What to send, in order; the last one is repeated.
+        context: TLS context with the server's certificate.
+        answers: Answers in order; the last one is repeated.
     """
 
     def __init__(self, context: ssl.SSLContext, answers: list[bytes | None]) -> None:
@@ -96,11 +96,11 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        """Its origin."""
+        """Origin of the server."""
         return f"https://localhost:{self._socket.getsockname()[1]}"
 
     def close(self) -> None:
-        """Stop accepting."""
+        """Stop the server."""
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         self._thread.join(5)
@@ -138,13 +138,13 @@ def _read_request(secured: ssl.SSLSocket) -> bytes:
 
 
 class TokenServer:
-    """A token service that answers as it is told: discovery by itself, everything else by `answer`.
+    """A token service with chosen answers: it serves a discovery document, and `answer` returns all others.
 
-    It knows nothing of the protocol, so that cases can be tried that no real service would give.
+    It does not check the protocol, so that tests can use answers that no real service gives.
 
     Args:
-        context: Its certificate.
-        tenant_id: The tenant that its discovery document is for.
+        context: TLS context with the server's certificate.
+        tenant_id: Tenant of its discovery document.
     """
 
     def __init__(self, context: ssl.SSLContext, tenant_id: str) -> None:
@@ -162,13 +162,13 @@ class TokenServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
 
     def discovery(self) -> dict[str, object]:
-        """Return the document of the tenant, changed by `document`."""
+        """Return the discovery document of the tenant, with the changes in `document`."""
         base = f"{self.url}/{self.tenant_id}"
         return {
             "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
@@ -204,14 +204,14 @@ class TokenServer:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that it overrides
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name of the overridden parameter
                 del format, args
 
         return Handler
 
 
 def granted(**more: object) -> dict[str, object]:
-    """Return the body of a granted token."""
+    """Return the body of a successful token response."""
     return {"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", **more}
 
 
@@ -229,7 +229,7 @@ def no_process_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture(scope="session")
 def test_ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """Return the file of a CA certificate, and a server context with a certificate of it for loopback names."""
+    """Return the file of a CA certificate, and a server context with a certificate of that CA for loopback names."""
     directory = tmp_path_factory.mktemp("ca")
     now = datetime.datetime.now(datetime.UTC)
 
@@ -243,7 +243,7 @@ def test_ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCont
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=2))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            # What Python 3.13 asks of every certificate (RFC 5280, 4.2.1.1 to 4.2.1.3).
+            # Python 3.13 requires these extensions of every certificate (RFC 5280, 4.2.1.1 to 4.2.1.3).
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
             .add_extension(
@@ -283,7 +283,7 @@ def test_ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCont
 
 @pytest.fixture
 def raw_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Callable[..., RawServer]]:
-    """Return a function that starts a RawServer with the answers that it is given."""
+    """Return a function that starts a RawServer with the answers in its arguments."""
     servers: list[RawServer] = []
 
     def start(*answers: bytes | None) -> RawServer:
@@ -297,7 +297,7 @@ def raw_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Callable[..., R
 
 @pytest.fixture
 def token_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[TokenServer]:
-    """Return a token service that answers as it is told."""
+    """Return a token service with chosen answers."""
     server = TokenServer(test_ca[1], "11111111-2222-3333-4444-555555555555")
     yield server
     server.close()
@@ -311,7 +311,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def transport(test_ca: tuple[Path, ssl.SSLContext], clock: FakeClock) -> Iterator[Transport]:
-    """Return a transport that trusts the RawServers, on the fake clock."""
+    """Return a transport that trusts the RawServers and uses the fake clock."""
     one = Transport(ca_bundle=str(test_ca[0]), timeout_s=5.0, clock=clock)
     yield one
     one.close()
@@ -319,7 +319,7 @@ def transport(test_ca: tuple[Path, ssl.SSLContext], clock: FakeClock) -> Iterato
 
 @pytest.fixture(autouse=True)
 def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test a home of its own, and an environment without credentials."""
+    """Give each test a separate home directory and an environment without credentials."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     monkeypatch.setenv("ENTRAKIT_HOME", str(home))
@@ -333,7 +333,7 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def emulator(entra_tenant: Tenant, clock: FakeClock) -> Iterator[Callable[..., Connection]]:
-    """Return a function that connects to the embedded tenant, trusting its CA, on the fake clock."""
+    """Return a function that connects to the embedded tenant, with its CA and the fake clock."""
     transport = Transport(ca_bundle=entra_tenant.ca_path, timeout_s=10.0, clock=clock)
     entra_tenant.clock.follow(clock)
 
@@ -345,7 +345,7 @@ def emulator(entra_tenant: Tenant, clock: FakeClock) -> Iterator[Callable[..., C
             "transport": transport,
             "clock": clock,
         }
-        # Which parameter set it is, connect() finds out; the type checker can't.
+        # Only connect() can find out which parameter set this is; the type checker can't.
         any_set = cast("Callable[..., Connection]", connect)
         return any_set(**common | parameters)
 

@@ -1,4 +1,4 @@
-"""connect(): every flow, every row of the parameter table, and every way that it can be refused."""
+"""connect(): every flow, every row of the parameter table, and every error."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def credential(tenant: Tenant) -> UsernamePassword:
 
 def test_user_name_and_password(emulator: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
     """
-    A person signs in with name and password because that was asked for by name, and is warned once that this can't do
-    MFA (checklist 31).
+    A user can sign in with a user name and password if the program passes them, and one warning says that this flow
+    can't do MFA (checklist 31).
     """
     connection = emulator(credential=credential(entra_tenant))
 
@@ -61,7 +61,7 @@ def test_user_name_and_password(emulator: Connect, entra_tenant: Tenant, caplog:
 
 def test_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    A person enters the code on the real page of the embedded tenant.
+    A user enters the code on the page of the embedded tenant and is signed in.
     """
     person = entra_tenant.person()
 
@@ -76,7 +76,7 @@ def test_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
 
 def test_a_declined_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    Who declines on the page ends the sign-in with its own error.
+    A user who declines on the page ends the sign-in with a specific error.
     """
     person = entra_tenant.person()
 
@@ -88,7 +88,7 @@ def test_a_declined_device_code(emulator: Connect, entra_tenant: Tenant) -> None
 
 def test_scopes_are_asked_for(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    A person's scopes are asked with their resource, and what was granted is told.
+    The scopes of a user are requested with their resource, and the token lists the granted scopes.
     """
     token = emulator(credential=credential(entra_tenant), scopes=["User.Read"]).token()
 
@@ -99,7 +99,7 @@ def test_scopes_of_an_app_are_ignored_and_said_so(
     app: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    An app gets what it was granted; scopes are ignored, and that is said once.
+    An app gets the permissions that it was granted. Scopes are ignored, with one warning.
     """
     app(client_secret=entra_tenant.client_secret, scopes=["User.Read"]).token()
 
@@ -117,7 +117,7 @@ def test_a_label_is_a_client(emulator: Connect, entra_tenant: Tenant) -> None:
 
 def test_a_domain_is_a_tenant(app: Connect, entra_tenant: Tenant) -> None:
     """
-    The tenant may be given by its domain; tokens name its id.
+    A domain selects the tenant; tokens contain the tenant's id.
     """
     token = app(client_secret=entra_tenant.client_secret, tenant_id=entra_tenant.domain.upper()).token()
 
@@ -155,7 +155,7 @@ def test_nothing_is_sent_while_anything_is_wrong(
     emulator: Connect, entra_tenant: Tenant, change: dict[str, object], error: type[EntraError]
 ) -> None:
     """
-    Bad input gets its error before any request.
+    Invalid parameters raise an error before any request is sent.
     """
     with pytest.raises(error):
         emulator(**change)
@@ -165,7 +165,7 @@ def test_nothing_is_sent_while_anything_is_wrong(
 
 def test_a_confidential_app_needs_a_credential(app: Connect, entra_tenant: Tenant) -> None:
     """
-    … and the other (AADSTS7000218).
+    A confidential app without its credential gives AADSTS7000218 and a remedy.
     """
     with pytest.raises(SignInError) as caught:
         app(credential=credential(entra_tenant))
@@ -189,7 +189,7 @@ def test_what_a_person_cannot_do_by_password_is_explained(
     emulator: Connect, entra_tenant: Tenant, who: str, code: int, kind: type[SignInError], words: str
 ) -> None:
     """
-    MFA, disabled, locked, expired, missing consent, blocked by policy: each with what to do.
+    Errors for MFA, disabled or locked users, expired passwords, missing consent and policies each have a remedy.
     """
     user = getattr(entra_tenant.users, who)
 
@@ -203,7 +203,7 @@ def test_what_a_person_cannot_do_by_password_is_explained(
 
 def test_a_wrong_password_is_explained_and_not_shown(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    A wrong password is told, and stands nowhere in the error.
+    A wrong password gives an error that does not contain the password.
     """
     with pytest.raises(SignInError) as caught:
         emulator(credential=UsernamePassword(entra_tenant.users.normal.upn, "canary-wrong"))
@@ -227,7 +227,7 @@ def test_trouble_that_lasts_is_told(
     app: Connect, entra_tenant: Tenant, fault: faults.AnyFault, kind: type[EntraError]
 ) -> None:
     """
-    Throttling, outages and dropped connections that last end with their own, retryable error.
+    Lasting throttling, outages and dropped connections each raise a specific error that can be retried.
     """
     entra_tenant.faults.add(fault)
 
@@ -256,7 +256,7 @@ def test_trouble_that_passes_is_passed_over(
     app: Connect, entra_tenant: Tenant, clock: FakeClock, fault: faults.AnyFault
 ) -> None:
     """
-    One throttled, failed or dropped answer is tried again, after the wait that the service asks for.
+    A request with one throttled, failed or dropped answer is retried after the wait that the service requires.
     """
     entra_tenant.faults.add(fault)
 
@@ -268,7 +268,7 @@ def test_trouble_that_passes_is_passed_over(
 
 def test_a_captive_portal_is_told(app: Connect, entra_tenant: Tenant) -> None:
     """
-    A page with status 200 where a token is expected is told as what it is (trap 9 of MSAL).
+    A web page with status 200 instead of a token gives an error about a captive portal (trap 9 of MSAL).
     """
     entra_tenant.faults.add(faults.CaptivePortal(endpoint="token", times=None))
 
@@ -280,7 +280,7 @@ def test_a_captive_portal_is_told(app: Connect, entra_tenant: Tenant) -> None:
 
 def test_an_opaque_token_is_a_token(app: Connect, entra_tenant: Tenant) -> None:
     """
-    A token that can't be read does not crash, and its end is known from the answer (checklist 36).
+    An opaque token is accepted, and its expiry is read from the answer (checklist 36).
     """
     entra_tenant.faults.add(faults.Tokens(is_opaque=True))
 
@@ -292,7 +292,7 @@ def test_an_opaque_token_is_a_token(app: Connect, entra_tenant: Tenant) -> None:
 
 def test_ensure_signs_nobody_in_while_it_works(app: Connect, entra_tenant: Tenant) -> None:
     """
-    With ensure, a kept connection that works is returned; one that was made otherwise is made anew.
+    `ensure` returns a working saved connection, and signs in again if the connection was made with another flow.
     """
     first = app(client_secret=entra_tenant.client_secret, name="job")
     asked = len(entra_tenant.journal.of("token"))
@@ -307,7 +307,7 @@ def test_ensure_signs_nobody_in_while_it_works(app: Connect, entra_tenant: Tenan
 
 def test_ensure_signs_in_where_nothing_is_kept(app: Connect, entra_tenant: Tenant) -> None:
     """
-    Without a kept connection ensure signs in as ever.
+    `ensure` signs in if no connection is saved.
     """
     connection = app(client_secret=entra_tenant.client_secret, name="job", ensure=True)
 
@@ -316,7 +316,7 @@ def test_ensure_signs_in_where_nothing_is_kept(app: Connect, entra_tenant: Tenan
 
 def test_ensure_signs_in_where_the_kept_one_is_spent(emulator: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
     """
-    A kept connection whose refresh token was revoked is made anew.
+    `ensure` signs in again if the refresh token of the saved connection was revoked.
     """
     given = {"credential": credential(entra_tenant), "name": "ada"}
     emulator(**given)
@@ -329,7 +329,7 @@ def test_ensure_signs_in_where_the_kept_one_is_spent(emulator: Connect, entra_te
 @pytest.mark.parametrize("kind", ["secret", "certificate", "password"])
 def test_a_saved_proof_renews_alone(emulator: Connect, entra_tenant: Tenant, clock: FakeClock, kind: str) -> None:
     """
-    With save_secret a later process renews with nothing but the vault.
+    With `save_secret` a later process can renew with the vault alone.
     """
     given: dict[str, dict[str, object]] = {
         "secret": {"client_id": entra_tenant.confidential_client, "client_secret": entra_tenant.client_secret},
@@ -347,7 +347,7 @@ def test_a_saved_proof_renews_alone(emulator: Connect, entra_tenant: Tenant, clo
 
 def test_a_certificate_in_memory_is_not_found_again(app: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
     """
-    A certificate that a program handed in is gone with it, and that is said.
+    A later process can't renew with a certificate object that a program passed, and an error says so.
     """
     app(certificate=pem(entra_tenant), name="job")
     clock.advance(86400)
@@ -361,7 +361,7 @@ def test_a_certificate_in_memory_is_not_found_again(app: Connect, entra_tenant: 
 
 def test_a_certificate_file_is_read_again(app: Connect, entra_tenant: Tenant, clock: FakeClock, tmp_path: Path) -> None:
     """
-    A later process renews with the certificate that the file has now.
+    A later process renews with the current certificate of the file.
     """
     file = tmp_path / "app.pem"
     file.write_bytes(pem(entra_tenant))
@@ -375,7 +375,7 @@ def test_a_certificate_file_is_read_again(app: Connect, entra_tenant: Tenant, cl
 
 def test_nothing_is_kept_of_a_sign_in_that_failed(app: Connect) -> None:
     """
-    A refused sign-in leaves nothing behind.
+    A failed sign-in saves nothing.
     """
     with pytest.raises(SignInError):
         app(client_secret="wrong", name="job")
@@ -387,7 +387,7 @@ def test_nothing_is_kept_of_a_sign_in_that_failed(app: Connect) -> None:
 
 def test_the_issues_words_for_where_and_what(entra_tenant: Tenant) -> None:
     """
-    `authority_url`, `resource`, `ca_bundle` and `timeout` go with every flow, and nothing else is asked of anybody.
+    `authority_url`, `resource`, `ca_bundle` and `timeout` work with every flow and need no other parameter.
     """
     with connect(
         client_id=entra_tenant.confidential_client,
@@ -416,7 +416,7 @@ def test_a_sovereign_connection_asks_for_the_sovereign_audience(
     emulator: Connect, entra_tenant: Tenant, cloud: str, scope: str
 ) -> None:
     """
-    Bare permissions are those of the cloud's own Graph, also where its token service is reached by another address.
+    Permissions without a resource belong to the Graph of the cloud, even if another authority is used.
     """
     connection = emulator(credential=credential(entra_tenant), cloud=cloud, authority_url=entra_tenant.url)
 
@@ -443,7 +443,7 @@ def test_a_sovereign_connection_asks_for_the_sovereign_audience(
 )
 def test_a_value_of_the_wrong_kind_is_told(emulator: Connect, wrong: dict[str, object]) -> None:
     """
-    What a program without type checking may hand in is a ParameterError, never a TypeError from within.
+    Values of wrong types raise ParameterError, not TypeError, because programs can run without type checking.
     """
     with pytest.raises(ParameterError):
         emulator(**wrong)
@@ -451,7 +451,7 @@ def test_a_value_of_the_wrong_kind_is_told(emulator: Connect, wrong: dict[str, o
 
 def test_ensure_uses_the_proof_that_is_given(app: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
     """
-    A kept connection whose proof is gone is renewed, or made anew, with the one given now.
+    `ensure` uses the passed credential, by a renewal or a new sign-in, if the saved connection's is not available.
     """
     app(certificate=pem(entra_tenant), name="job")
     clock.advance(86400)
@@ -473,7 +473,7 @@ def test_ensure_uses_the_proof_that_is_given(app: Connect, entra_tenant: Tenant,
 )
 def test_what_is_no_answer_is_told(app: Connect, entra_tenant: Tenant, fault: faults.AnyFault) -> None:
     """
-    Broken JSON, other pages, redirects and endless bodies are told as what they are; credentials follow none of them.
+    Broken JSON, web pages, redirects and endless bodies each raise an error with the host. No redirect is followed.
     """
     entra_tenant.faults.add(fault)
 
@@ -486,7 +486,7 @@ def test_what_is_no_answer_is_told(app: Connect, entra_tenant: Tenant, fault: fa
 
 def test_a_slow_answer_is_given_up(app: Connect, entra_tenant: Tenant) -> None:
     """
-    A service that stays silent for longer than the time-out is told as that.
+    A service that does not answer within the timeout gives an error that says so.
     """
     entra_tenant.faults.add(faults.Slow(endpoint="token", seconds=1.0, times=None))
     hasty = Transport(ca_bundle=entra_tenant.ca_path, timeout_s=0.2, clock=FakeTime())
@@ -497,23 +497,23 @@ def test_a_slow_answer_is_given_up(app: Connect, entra_tenant: Tenant) -> None:
 
 
 class FakeTime:
-    """A clock that tells the real time, and on which waiting takes none."""
+    """A clock with the real time whose sleeps take no time."""
 
     def time(self) -> float:
         """Return the real time."""
         return time.time()
 
     def monotonic(self) -> float:
-        """Return the real seconds."""
+        """Return the real monotonic time."""
         return time.monotonic()
 
     def sleep(self, seconds: float, /) -> None:
-        """Return at once."""
+        """Return immediately."""
 
 
 def test_a_short_life_is_renewed(app: Connect, entra_tenant: Tenant) -> None:
     """
-    A token that lives for less than five minutes is used, and renewed at every call.
+    A token that is valid for less than five minutes is used, and renewed at every call.
     """
     entra_tenant.faults.add(faults.Tokens(lifetime_s=60, times=None))
     connection = app(client_secret=entra_tenant.client_secret)
@@ -525,7 +525,7 @@ def test_a_short_life_is_renewed(app: Connect, entra_tenant: Tenant) -> None:
 
 def test_numbers_may_come_as_text(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    The v1 service sends numbers as strings; they are numbers all the same.
+    Numbers that the v1 service sends as strings are read as numbers.
     """
     entra_tenant.faults.add(faults.Tokens(has_text_numbers=True, times=None))
 

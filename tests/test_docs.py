@@ -1,4 +1,4 @@
-"""The documentation is about what there is."""
+"""The documentation matches the program."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglo
 @pytest.mark.parametrize("script", ["write-command-reference", "write-error-reference"])
 def test_generated_pages_are_up_to_date(script: str) -> None:
     """
-    `make docs` was run after the last change.
+    The generated pages equal the output of `make docs`.
     """
     done = subprocess.run([sys.executable, ROOT / "scripts" / script, "--check"], check=False, capture_output=True)
 
@@ -42,7 +42,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_on_a_page_exist(page: Path) -> None:
     """
-    What a page tells to type is a command with such options.
+    The commands and options in the examples of a page exist.
     """
     text = page.read_text(encoding="utf-8")
     for line in re.findall(r"(?:^\$ |`|\| )(?:[A-Z_]+=\S+ )?(entra [a-z][^`|\n]*)", text, re.MULTILINE):
@@ -55,7 +55,7 @@ def test_commands_and_options_on_a_page_exist(page: Path) -> None:
 
 def test_every_command_is_documented() -> None:
     """
-    Each command occurs in a page that people wrote, and each public name in the README or a guide.
+    Each command occurs in a page that is not generated.
     """
     written = "".join(page.read_text(encoding="utf-8") for page in PAGES if page.name != "commands.md")
 
@@ -77,7 +77,7 @@ def test_every_parameter_has_its_option_or_reason() -> None:
 
 def test_the_readme_names_what_is_public() -> None:
     """
-    The function that the README begins with is public.
+    The README imports `connect`, which is public.
     """
     assert "from entrakit import connect" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "connect" in entrakit.__all__

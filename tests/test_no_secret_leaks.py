@@ -1,4 +1,4 @@
-"""The canary: every flow at debug level, and no secret in logs, errors, reprs or files (checklist 45)."""
+"""No secret leaks: every flow runs at debug level, without a secret in logs, errors, reprs or files (checklist 45)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRET_FIELDS = {
 
 
 class Recorder(Transport):
-    """A transport that remembers every secret that went through it."""
+    """A transport that records every secret in its requests and answers."""
 
     def __init__(self, ca_bundle: str, clock: FakeClock) -> None:
         super().__init__(ca_bundle=ca_bundle, clock=clock)
@@ -54,13 +54,13 @@ class Recorder(Transport):
 
 @pytest.fixture
 def recorder(entra_tenant: Tenant, clock: FakeClock) -> Recorder:
-    """Return a transport that remembers secrets."""
+    """Return a transport that records secrets."""
     entra_tenant.clock.follow(clock)
     return Recorder(entra_tenant.ca_path, clock)
 
 
 def walk_all_flows(tenant: Tenant, transport: Recorder, clock: FakeClock) -> list[Connection | EntraError]:
-    """Connect by every flow, well and badly, kept and renewed; return what came of it."""
+    """Connect with every flow, with valid and invalid credentials, save and renew; return connections and errors."""
     user, person = tenant.users.normal, tenant.person()
     pem = (tenant.certificate_pem + tenant.private_key_pem).encode()
 
@@ -101,13 +101,13 @@ def test_no_secret_is_seen(
     entra_tenant: Tenant, recorder: Recorder, clock: FakeClock, caplog: pytest.LogCaptureFixture, private_home: Path
 ) -> None:
     """
-    With every logger at debug: no token, code, verifier, assertion, secret, password or key anywhere.
+    With every logger at debug level, no token, code, verifier, assertion, secret, password or key appears anywhere.
     """
     caplog.set_level(logging.DEBUG)
 
     outcomes = walk_all_flows(entra_tenant, recorder, clock)
 
-    # The service writes its own log, of the requests that browsers send it; that is not ours.
+    # The log of the emulator's server contains the requests of browsers; it is not part of entrakit.
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]
     seen = [*logged, *map(repr, outcomes), str(dict(os.environ))]
     seen += [line for one in outcomes if isinstance(one, EntraError) for line in traceback.format_exception(one)]
@@ -124,7 +124,7 @@ def test_no_secret_is_seen(
 
 def test_msal_is_kept_quiet(entra_tenant: Tenant, recorder: Recorder, clock: FakeClock) -> None:
     """
-    MSAL's own debug lines hold codes and verifiers (trap 10), so its loggers are raised, unless somebody set them.
+    MSAL's debug lines contain codes and verifiers (trap 10), so its loggers get the level WARNING unless they have one.
     """
     walk_all_flows(entra_tenant, recorder, clock)
 

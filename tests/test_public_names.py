@@ -1,4 +1,4 @@
-"""The public names are what the package says they are."""
+"""The public names of the package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import entrakit
 
 def test_the_exported_names_are_there() -> None:
     """
-    Each name of `__all__` can be used, and is loaded from the module that defines it.
+    Each name of `__all__` exists and is loaded from the module that defines it.
     """
     missing = [name for name in entrakit.__all__ if not hasattr(entrakit, name)]
 
@@ -25,6 +25,6 @@ def test_there_are_few_of_them() -> None:
 
 def test_another_name_is_an_attribute_error() -> None:
     """
-    A misspelt name fails as it does in any module.
+    A misspelt name raises AttributeError, as in any module.
     """
     assert not hasattr(entrakit, "conect")

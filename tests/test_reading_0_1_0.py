@@ -1,7 +1,7 @@
-"""Files that entrakit 0.1.0 left: each is read, gone on with, and written so that 0.1.0 can read it in turn.
+"""Files of entrakit 0.1.0: the current code reads and continues each of them, and writes files that 0.1.0 can read.
 
-A change of a schema keeps both directions: the reader takes the old form and the new one, and the writer writes the
-new one only where nothing older can be running on the same files. `fixtures/0.1.0/README.md` says what each file is.
+A change of a schema must keep both directions. The reader accepts the old and the new form. The writer writes the new
+form only if no older version can run on the same files. `fixtures/0.1.0/README.md` describes each file.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ FLOWS = {
     "certificate-uri": "certificate", "keeper": "secret", "key-vault-certificate": "certificate",
     "key-vault-key": "certificate", "key-vault-secret": "secret",
 }  # fmt: skip
-# Stores and tokens of a machine that is not there, and a secret that nobody kept.
+# Their certificate stores and tokens do not exist here, and the secret was not saved.
 NOT_RENEWED = ("certificate-thumbprint", "certificate-name", "certificate-uri", "secret")
 EXPORTS = [("users.ndjson", 1), ("users-parallel.ndjson", 4)]
 
 
 def private(source: Path, copy: Path) -> Path:
-    """Copy a directory for its owner alone: a checkout of a repository keeps no such permissions."""
+    """Copy a directory with private permissions, which a checkout of a repository does not keep."""
     shutil.copytree(source, copy)
     for path in (copy, *copy.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -71,25 +71,25 @@ def private(source: Path, copy: Path) -> Path:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Path:
-    """Return a copy of the files."""
+    """Return a copy of the fixtures."""
     return private(FIXTURES, tmp_path / "0.1.0")
 
 
 @pytest.fixture
 def then() -> FakeClock:
-    """Return a clock that stands at the time of the files."""
+    """Return a clock that starts a minute after the files were made."""
     return FakeClock(MADE["at"] + 60)
 
 
 @pytest.fixture
 def vault(made: Path) -> Vault:
-    """Return the vault of files."""
+    """Return the file vault of the fixtures."""
     return Vault(str(made / "vault"), key_from="file", environ={})
 
 
 @pytest.fixture(scope="module")
 def restored_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
-    """Return a tenant that began with the snapshot."""
+    """Return a tenant that was restored from the snapshot."""
     copy = private(FIXTURES, tmp_path_factory.mktemp("tenant") / "0.1.0")
     with start(restore=str(copy / "tenant.json")) as tenant:
         yield tenant
@@ -97,21 +97,21 @@ def restored_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant
 
 @pytest.fixture
 def restored(restored_server: Tenant, then: FakeClock) -> Iterator[Tenant]:
-    """Return that tenant at the time of the files."""
+    """Return that tenant, with its clock at the time of the files."""
     restored_server.clock.follow(then)
     yield restored_server
     restored_server.clock.reset()
 
 
 def placed(text: str, made: Path, tenant: Tenant) -> str:
-    """Return a text with this tenant's address and this copy's files in place of those of the fixtures."""
+    """Replace the tenant's address and the paths of the fixtures in a string by those of this test."""
     place = tenant.url.removeprefix("https://")
     ours = text.replace(f"{MADE['home']}/files/ca.pem", tenant.ca_path)
     return ours.replace(MADE["home"], str(made)).replace(PLACE, place)
 
 
 def moved(vault: Vault, made: Path, tenant: Tenant) -> Vault:
-    """Return a vault with all connections, whose metadata name this tenant and this copy's files."""
+    """Return a vault with all connections, with this tenant and this copy of the files in their metadata."""
     here = Vault(str(made / "moved"), key_from="file", environ={})
     for name in vault.names():
         entry = vault.read(name)
@@ -120,7 +120,7 @@ def moved(vault: Vault, made: Path, tenant: Tenant) -> Vault:
 
 
 def shape(value: object) -> object:
-    """Return what a JSON value is made of: the names of fields, and kinds of values."""
+    """Return the shape of a JSON value: names of fields and types of values."""
     if isinstance(value, dict):
         return {name: shape(one) for name, one in value.items()}
     if isinstance(value, list):
@@ -129,7 +129,7 @@ def shape(value: object) -> object:
 
 
 def opened(data: bytes | str, key: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Open an entry without the code, as 0.1.0 does: return its header and its secrets."""
+    """Decrypt an entry as 0.1.0 does, without the current code; return its header and its secrets."""
     header = json.loads(data)
     nonce, sealed = b64decode(header.pop("nonce")), b64decode(header.pop("sealed"))
     bound = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
@@ -137,7 +137,7 @@ def opened(data: bytes | str, key: bytes) -> tuple[dict[str, Any], dict[str, Any
 
 
 def opened_bundle(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Open a file of exported connections without the code, as 0.1.0 does: return its header and its content."""
+    """Decrypt a bundle as 0.1.0 does, without the current code; return its header and its content."""
     header = json.loads(data)
     nonce, sealed = b64decode(header.pop("nonce")), b64decode(header.pop("sealed"))
     bound = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
@@ -147,17 +147,17 @@ def opened_bundle(data: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def key_of(directory: Path) -> bytes:
-    """Return the key of the one key file of a directory."""
+    """Return the key in the only key file of a directory."""
     (file,) = directory.glob("key-*")
     return file.read_bytes()
 
 
-# Kept connections
+# Saved connections
 
 
 def test_every_flow_is_among_the_files() -> None:
     """
-    What a user of 0.1.0 can have kept is here: no kind of connection is left out.
+    The fixtures contain every kind of connection that 0.1.0 can save.
     """
     assert set(FLOWS) == set(CONNECTIONS)
     assert {"browser", "devicecode", "certificate", "secret", "password"} == set(FLOWS.values())
@@ -166,7 +166,7 @@ def test_every_flow_is_among_the_files() -> None:
 @pytest.mark.parametrize("name", FLOWS)
 def test_a_kept_connection_is_read(vault: Vault, then: FakeClock, name: str) -> None:
     """
-    Metadata, tokens, refresh token and proof are those that 0.1.0 kept, and its token is used as it is.
+    Metadata, tokens, refresh token and credential of a connection are read as 0.1.0 saved them, and its token is used.
     """
     kept = CONNECTIONS[name]
 
@@ -189,7 +189,7 @@ def test_a_kept_connection_is_read(vault: Vault, then: FakeClock, name: str) -> 
 
 def test_the_vault_is_listed(vault: Vault, then: FakeClock) -> None:
     """
-    The listing needs no key; it knows the chosen name, and the rest of a damaged entry.
+    Listing a vault of 0.1.0 needs no key. It returns the current connection and the copy of a damaged entry.
     """
     found = list_connections(vault=vault)
 
@@ -205,14 +205,14 @@ def test_a_kept_connection_is_renewed(
     vault: Vault, made: Path, restored: Tenant, then: FakeClock, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """
-    A refresh token is redeemed, and a proof is found where 0.1.0 noted it: in the entry, the environment, a file, a
-    program, or a key vault. What the renewal brings is kept.
+    A connection of 0.1.0 is renewed with its refresh token, or with a credential from its recorded source: entry,
+    environment, file, program, or key vault. The result of the renewal is saved.
     """
     monkeypatch.setenv("AZURE_CLIENT_SECRET", restored.client_secret)
     monkeypatch.setenv("AZURE_CLIENT_CERTIFICATE_PASSWORD", MADE["pfx_password"])
     (made / "files" / "nightly.pem").write_text(restored.certificate_pem)
     here = moved(vault, made, restored)
-    # Refresh tokens end after 90 days, and the password is used then. The tenant's own certificates begin today.
+    # After 90 days the refresh token has expired, and the password is used. The tenant's certificates start today.
     clock = then if FLOWS[name] in ("browser", "devicecode", "password") else FakeClock()
     clock.advance(200 * DAY_S if name == "password-saved" else DAY_S)
     restored.clock.follow(clock)
@@ -229,7 +229,7 @@ def test_a_kept_connection_is_renewed(
 
 def test_what_was_not_kept_is_asked_for(vault: Vault, made: Path, restored: Tenant) -> None:
     """
-    A secret that was given as an argument is in no file, and the error says how to connect again.
+    A secret that was passed as an argument is not saved, and the error says how to connect again.
     """
     connection = get_connection("secret", vault=moved(vault, made, restored), clock=FakeClock())
 
@@ -242,7 +242,7 @@ def test_what_was_not_kept_is_asked_for(vault: Vault, made: Path, restored: Tena
 
 def test_a_process_of_0_1_0_that_holds_an_entry_is_waited_for(vault: Vault, made: Path) -> None:
     """
-    The lock of an entry is the same file, so that two versions never renew at once.
+    The lock of an entry is the same file in both versions, so they never renew at the same time.
     """
     held = FileLock(made / "vault" / "connections" / "browser.lock")
 
@@ -252,7 +252,7 @@ def test_a_process_of_0_1_0_that_holds_an_entry_is_waited_for(vault: Vault, made
 
 def test_the_tenant_s_document_is_used_for_a_day(made: Path, then: FakeClock) -> None:
     """
-    What the tenant said of itself is read from the disk, and nothing is sent.
+    A discovery document of the last day is read from the disk, and no request is sent.
     """
     settings = settings_from_json("secret", CONNECTIONS["secret"]["metadata"])
     transport = Transport(ca_bundle=str(made / "files" / "ca.pem"), clock=then)
@@ -262,14 +262,14 @@ def test_the_tenant_s_document_is_used_for_a_day(made: Path, then: FakeClock) ->
     assert f"{MADE['url']}/{settings.tenant_id}/v2.0" == found.issuer
 
 
-# What a vault is written as
+# Writing a vault
 
 
 @pytest.mark.parametrize("name", FLOWS)
 def test_0_1_0_reads_what_is_kept(vault: Vault, made: Path, then: FakeClock, name: str) -> None:
     """
-    A connection that is kept again has the header, the metadata and the secrets of 0.1.0, and opens with the key that
-    its note names. A change of the schema must keep both versions able to read.
+    A connection that is saved again has the header, the metadata and the secrets of 0.1.0, and its entry opens with the
+    key in the vault's note. A change of the schema must keep the files readable for both versions.
     """
     file, note = made / "vault" / "connections" / f"{name}.json", made / "vault" / "vault.json"
     before, noted = opened(file.read_bytes(), key_of(made / "vault")), note.read_bytes()
@@ -287,8 +287,8 @@ def test_0_1_0_reads_what_connect_keeps(
     made: Path, entra_tenant: Tenant, emulator: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """
-    A new connection is kept with the fields of 0.1.0, no more and no fewer, and notes in the same words where its proof
-    comes from. A change of the schema must keep both versions able to read.
+    A new connection is saved with exactly the fields of 0.1.0 and the same form of the source of its credential. A
+    change of the schema must keep the files readable for both versions.
     """
     place = made / "new"
     vault = Vault(str(place), key_from="file", environ={})
@@ -321,7 +321,7 @@ def test_0_1_0_reads_what_connect_keeps(
 
 
 def parameters_of(name: str, made: Path, tenant: Tenant) -> dict[str, object]:
-    """Return what `connect()` is given for a connection like the one of this name."""
+    """Return the parameters of `connect()` for a connection like the one with this name."""
     files, person = made / "files", tenant.person()
     credential = UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password)
     tenant.seed.change_settings({"device_interval_s": 1})
@@ -364,7 +364,7 @@ def parameters_of(name: str, made: Path, tenant: Tenant) -> dict[str, object]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """Return a server that holds what 0.1.0 kept there."""
+    """Return a server with the keys that 0.1.0 wrote."""
     (tmp_path / "server").mkdir()
     with RedisServer(tmp_path / "server") as one:
         for entry in json.loads((FIXTURES / "redis" / "keys.json").read_text()):
@@ -378,8 +378,8 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 def test_connections_on_redis_are_read(made: Path, server: RedisServer) -> None:
     """
-    All of them, with the chosen one and the rest of a damaged one, and one can be written that 0.1.0 was the last to
-    hold.
+    All connections are read, with the current one and the copy of a damaged one. An entry whose last lock was held by
+    0.1.0 can be written.
     """
     vault = Vault(server.url, key_from="file", environ={"ENTRAKIT_HOME": str(made / "redis" / "home")})
 
@@ -394,8 +394,8 @@ def test_connections_on_redis_are_read(made: Path, server: RedisServer) -> None:
 
 def test_0_1_0_reads_what_is_kept_on_redis(made: Path, server: RedisServer) -> None:
     """
-    The same keys of the same types, which end when they did, and in the entries the header and secrets of 0.1.0. A
-    change of the schema must keep both versions able to read.
+    The keys have the names, the types and the expiry of 0.1.0, and the entries its header and secrets. A change of the
+    schema must keep the keys readable for both versions.
     """
     before = json.loads((FIXTURES / "redis" / "keys.json").read_text())
     server.command("FLUSHALL")
@@ -424,7 +424,7 @@ def test_0_1_0_reads_what_is_kept_on_redis(made: Path, server: RedisServer) -> N
 
 def test_exported_connections_are_imported(made: Path) -> None:
     """
-    All of them, with their metadata and secrets.
+    All connections of a bundle are imported with their metadata and secrets.
     """
     vault = Vault(str(made / "imported"), key_from="file", environ={})
 
@@ -434,8 +434,8 @@ def test_exported_connections_are_imported(made: Path) -> None:
 
 def test_0_1_0_imports_what_is_exported(vault: Vault) -> None:
     """
-    The file has the header of 0.1.0, and opens as its format says. A change of the schema must keep both versions able
-    to read.
+    A bundle has the header of 0.1.0 and opens with the algorithm of 0.1.0. A change of the schema must keep it readable
+    for both versions.
     """
     header, content = opened_bundle(bundle.export(vault, [], PASSPHRASE))
     old, _ = opened_bundle((FIXTURES / "bundle" / "connections.json").read_bytes())
@@ -450,7 +450,7 @@ def test_0_1_0_imports_what_is_exported(vault: Vault) -> None:
 
 @pytest.fixture
 def asked(vault: Vault, made: Path, restored: Tenant, then: FakeClock) -> Iterator[Connection]:
-    """Return a kept connection to the tenant of the snapshot."""
+    """Return a saved connection to the tenant of the snapshot."""
     with get_connection("secret-saved", vault=moved(vault, made, restored), clock=then) as connection:
         yield connection
 
@@ -460,7 +460,7 @@ def test_an_interrupted_export_goes_on(
     asked: Connection, made: Path, restored: Tenant, name: str, parallel: int
 ) -> None:
     """
-    What 0.1.0 had written stays, what was missing comes after it, and each object is there once.
+    The lines that 0.1.0 wrote stay, the missing ones follow, and each object occurs once.
     """
     file = made / "export" / name
     notes = file.with_name(f"{name}.part.notes")
@@ -482,8 +482,8 @@ def test_0_1_0_goes_on_with_an_interrupted_export(
     asked: Connection, made: Path, restored: Tenant, name: str, parallel: int
 ) -> None:
     """
-    The notes are under the same query in the same fields, and count the bytes of the lines. A change of the schema must
-    keep both versions able to read.
+    The notes have the same query and the same fields, and count the bytes of the lines. A change of the schema must
+    keep them readable for both versions.
     """
     file = made / f"new-{name}"
     pages: list[int] = []
@@ -510,14 +510,14 @@ def test_0_1_0_goes_on_with_an_interrupted_export(
 
 @pytest.fixture
 def session(made: Path, restored: Tenant) -> DeltaSession:
-    """Return the places of the queries, at this tenant's address."""
+    """Return the session with the delta links, changed to this tenant's address."""
     file = made / "delta" / "users.session"
     file.write_text(placed(file.read_text(), made, restored))
     return DeltaSession(file)
 
 
 def places(path: str) -> dict[str, str]:
-    """Return the places in a file of delta sessions, by their queries."""
+    """Return the delta links of a session file by query."""
     document = json.loads(Path(path).read_text())
     assert {"entrakit_delta": 1} == {name: value for name, value in document.items() if name != "queries"}
     return cast("dict[str, str]", document["queries"])
@@ -525,8 +525,8 @@ def places(path: str) -> dict[str, str]:
 
 def test_a_delta_query_goes_on(asked: Connection, restored: Tenant, session: DeltaSession) -> None:
     """
-    From its end: only what changed since. From its middle: the rest. From the middle of a new beginning: the rest, and
-    that it is one is still known.
+    A finished delta query returns only the later changes. An interrupted one returns the rest. An interrupted resync
+    returns the rest and is still reported as a resync.
     """
     graph, ada = asked.graph, restored.users.normal.object_id
     count = len(list(graph.items("/users")))
@@ -545,8 +545,8 @@ def test_a_delta_query_goes_on(asked: Connection, restored: Tenant, session: Del
 
 def test_0_1_0_goes_on_with_a_delta_query(asked: Connection, made: Path, session: DeltaSession) -> None:
     """
-    The same queries have the same names in a new session, and the links end alike. A change of the schema must keep
-    both versions able to read.
+    In a new session the same queries have the same names, and the links have the same form. A change of the schema must
+    keep the session readable for both versions.
     """
     graph, new = asked.graph, DeltaSession(made / "new.session")
     old = places(session.path)
@@ -568,7 +568,7 @@ def test_0_1_0_knows_that_a_delta_query_began_anew(
     asked: Connection, made: Path, restored: Tenant, then: FakeClock, session: DeltaSession
 ) -> None:
     """
-    A place in the middle of a new beginning is marked by the word that 0.1.0 looks for.
+    The link of an interrupted resync is marked with the word that 0.1.0 expects.
     """
     graph, new = asked.graph, DeltaSession(made / "new.session")
     list(graph.delta("/users/delta", session=new, select="mail"))
@@ -582,11 +582,11 @@ def test_0_1_0_knows_that_a_delta_query_began_anew(
     assert old[name].partition("token=")[0] == link.partition("token=")[0]
 
 
-# What a batch left
+# Results of an interrupted batch
 
 
 def entra(home: Path, *words: str) -> tuple[int, str]:
-    """Run the command on a vault; return its exit code and what it told."""
+    """Run the command on a vault; return its exit code and its standard error."""
     streams = Streams(io.StringIO(), io.StringIO(), io.StringIO())
     code = main(words, streams, {"ENTRAKIT_HOME": str(home), "ENTRAKIT_VAULT_KEY_FROM": "file"})
     return code, cast("io.StringIO", streams.error).getvalue()
@@ -594,7 +594,7 @@ def entra(home: Path, *words: str) -> tuple[int, str]:
 
 def test_the_record_of_a_killed_batch_is_kept(made: Path, restored: Tenant) -> None:
     """
-    It tells what was done, so the same batch is not sent again over it.
+    The results of a killed batch are not overwritten, and the batch is not sent again.
     """
     requests, out = made / "batch" / "requests.ndjson", made / "batch" / "results.ndjson"
     record = out.with_name("results.ndjson.unfinished")
@@ -614,8 +614,8 @@ def test_a_record_is_written_as_0_1_0_wrote_it(
     vault: Vault, made: Path, restored: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    The same lines for the same requests, in a file of the same name until all are there. A change of the schema must
-    keep both versions able to read.
+    The same requests give lines of the same form, in a file of the same name until the batch is complete. A change of
+    the schema must keep the file readable for both versions.
     """
     old = (made / "batch" / "results.ndjson.unfinished").read_text().splitlines()
     here = moved(vault, made, restored)
@@ -641,7 +641,7 @@ def test_a_record_is_written_as_0_1_0_wrote_it(
 
 def test_a_snapshot_is_served(asked: Connection, restored: Tenant, made: Path) -> None:
     """
-    People, groups, apps and what was deleted are there, and who could sign in still can.
+    A restored tenant contains the users, groups, apps and deleted objects, and its users can still sign in.
     """
     graph = asked.graph
     users = {str(one["id"]) for one in graph.items("/users")}
@@ -663,8 +663,8 @@ def test_a_snapshot_is_served(asked: Connection, restored: Tenant, made: Path) -
 
 def test_a_tenant_of_0_1_0_reads_a_snapshot(made: Path, tmp_path: Path) -> None:
     """
-    A snapshot is written with the fields, the tables and the version of 0.1.0. A change of the schema must keep both
-    versions able to read.
+    A snapshot is written with the fields, the tables and the version of 0.1.0. A change of the schema must keep it
+    readable for both versions.
     """
     old = json.loads((made / "tenant.json").read_text())
     with start(restore=str(made / "tenant.json"), clock=FakeClock(MADE["at"] + 60)) as tenant:
@@ -676,12 +676,12 @@ def test_a_tenant_of_0_1_0_reads_a_snapshot(made: Path, tmp_path: Path) -> None:
     assert shape(old) == shape(new)
     for name in ("tenants", "users", "departed", "registered", "consents", "valid_from", "refresh_tokens"):
         assert old[name] == new[name]
-    # Certificates of the tenant itself are made at each start.
+    # The tenant creates its certificates at each start.
     assert [one | {"certificates": []} for one in old["apps"]] == [one | {"certificates": []} for one in new["apps"]]
 
 
 def tables_of(text: str) -> list[tuple[str, str]]:
-    """Return what the tables of a snapshot's database are called, and how they were made."""
+    """Return the names and the SQL of the tables in a snapshot's database."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.deserialize(zlib.decompress(b64decode(text)))
         return database.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()

@@ -1,4 +1,4 @@
-"""Keeping secrets out of logs."""
+"""Redaction: secrets are masked in logs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ HOSTILE = [
 )
 def test_named_values_are_masked(name: str, shape: str) -> None:
     """
-    The value of each secret parameter goes, in forms, queries, fragments, JSON, reprs and cut texts (checklist 45).
+    The value of each secret parameter is masked in forms, queries, fragments, JSON, reprs and truncated strings
+    (checklist 45).
     """
     text = shape.format(name=name, value=CANARY)
 
@@ -92,7 +93,7 @@ def test_named_values_are_masked(name: str, shape: str) -> None:
 )
 def test_headers_and_other_shapes_are_masked(text: str) -> None:
     """
-    Credentials of headers, cookies, plain text and the XML of federated sign-in go (checklist 45).
+    Credentials in headers, cookies, plain text and the XML of federated sign-in are masked (checklist 45).
     """
     assert CANARY not in redact(text)
 
@@ -100,7 +101,8 @@ def test_headers_and_other_shapes_are_masked(text: str) -> None:
 @pytest.mark.parametrize("begin", [b'{"', b"{ ", b"{\n", b"{\r\n"])
 def test_tokens_are_masked_without_a_name(begin: bytes) -> None:
     """
-    A JWT or JWE is known by how a JSON object begins in base64url (RFC 7515, 3), with white space in it or not.
+    A JWT or JWE is recognized by the base64url of the first bytes of a JSON object, with or without white space (RFC
+    7515, 3).
     """
     header = urlsafe_b64encode(begin.ljust(30, b"x")).decode().rstrip("=")
     token = f"{header}.cGF5bG9hZA.c2lnbmF0dXJl"
@@ -113,7 +115,7 @@ def test_tokens_are_masked_without_a_name(begin: bytes) -> None:
 @pytest.mark.parametrize("start", ["0.AR", "1.AV", "M.C5"])
 def test_codes_and_refresh_tokens_are_masked_without_a_name(start: str) -> None:
     """
-    Entra's codes and refresh tokens are opaque, but begin alike.
+    Entra's codes and refresh tokens are opaque, but are recognized by their first characters.
     """
     assert f"retry with {MASK}" == redact(f"retry with {start}{'Ab-_9' * 20}")
 
@@ -122,7 +124,7 @@ def test_codes_and_refresh_tokens_are_masked_without_a_name(start: str) -> None:
 @pytest.mark.parametrize("encrypted", [True, False])
 def test_private_keys_are_masked(shape: PrivateFormat, *, encrypted: bool) -> None:
     """
-    The whole PEM block goes, with the headers of the traditional form, on one line or many, and cut in two.
+    The whole PEM block is masked: with the headers of the traditional format, on one or many lines, and truncated.
     """
     key = rsa.generate_private_key(65537, 2048)
     protection = BestAvailableEncryption(b"x") if encrypted else NoEncryption()
@@ -148,7 +150,7 @@ def test_private_keys_are_masked(shape: PrivateFormat, *, encrypted: bool) -> No
 )
 def test_what_helps_people_stays(text: str) -> None:
     """
-    Error numbers, ids, user names and certificates are no secrets.
+    Error numbers, ids, user names and certificates are not masked.
     """
     assert text == redact(text)
 
@@ -157,7 +159,7 @@ def test_what_helps_people_stays(text: str) -> None:
 @given(st.lists(st.sampled_from([*HOSTILE, *NAMES, "=", ": ", ",", " ", "\n", "é", MASK]) | st.text(max_size=5)))
 def test_nothing_before_it_hides_a_secret(parts: list[str]) -> None:
     """
-    Whatever text stands before it, the value of a parameter, a header and a token are masked.
+    The value of a parameter, a header and a token are masked after any other text.
     """
     before = "".join(parts)
 
@@ -172,7 +174,7 @@ def test_nothing_before_it_hides_a_secret(parts: list[str]) -> None:
 )
 def test_no_value_gets_out_of_its_frame(name: str, value: str, frame: str) -> None:
     """
-    Whatever the secret is made of, an encoder's output holds it in a frame, and all of the frame goes.
+    Any value is masked completely, up to the end of its form field, JSON string or repr.
     """
     import json
 
@@ -191,7 +193,7 @@ def test_no_value_gets_out_of_its_frame(name: str, value: str, frame: str) -> No
 @pytest.mark.parametrize("part", HOSTILE)
 def test_hostile_text_costs_linear_time(part: str) -> None:
     """
-    A quarter of a million characters that almost match take milliseconds; quadratic work would meet the time-out.
+    250,000 characters that almost match take milliseconds; a quadratic search would exceed the time-out.
     """
     text = part * (250_000 // len(part))
 
@@ -200,9 +202,9 @@ def test_hostile_text_costs_linear_time(part: str) -> None:
 
 
 def logged(*args: object, exc: bool = False, stack: bool = False) -> str:
-    """Return what a handler with the filter writes for one record."""
+    """Return the output of a handler with the filter for one record."""
     stream = io.StringIO()
-    logger = logging.Logger("test")  # noqa: LOG001 - one of its own, so that tests don't meet
+    logger = logging.Logger("test")  # noqa: LOG001 - separate loggers, so that tests are independent
     handler = logging.StreamHandler(stream)
     handler.addFilter(redacting_filter())
     logger.addHandler(handler)
@@ -218,7 +220,7 @@ def logged(*args: object, exc: bool = False, stack: bool = False) -> str:
 
 def test_the_filter_masks_messages_and_arguments() -> None:
     """
-    A secret is masked wherever it comes into the record: message, arguments, mappings, objects (checklist 45).
+    A secret is masked in every part of a record: message, arguments, mappings, objects (checklist 45).
     """
     shown = [
         logged(f"sent password={CANARY}"),
@@ -234,7 +236,7 @@ def test_the_filter_masks_messages_and_arguments() -> None:
 
 def test_the_filter_masks_tracebacks_and_stacks() -> None:
     """
-    The text of an exception and the lines of a stack are masked too, and still shown.
+    The message of an exception and the lines of a stack are masked, and the rest of them is printed.
     """
     text = logged("failed", exc=True, stack=True)
 
@@ -245,7 +247,7 @@ def test_the_filter_masks_tracebacks_and_stacks() -> None:
 
 def test_a_cached_traceback_is_masked() -> None:
     """
-    Another handler may have formatted the exception before; its text is in the record already.
+    A traceback is masked even if another handler has already formatted it into the record.
     """
     record = logging.makeLogRecord({"msg": "failed", "exc_text": f"password={CANARY}"})
 
@@ -255,7 +257,7 @@ def test_a_cached_traceback_is_masked() -> None:
 
 def test_a_record_that_can_not_be_formatted_is_shown_without_arguments() -> None:
     """
-    A log line never stops a program, and its broken arguments are not shown raw.
+    A record that can't be formatted raises no error, and its arguments are not printed.
     """
 
     class Broken:
@@ -268,7 +270,7 @@ def test_a_record_that_can_not_be_formatted_is_shown_without_arguments() -> None
 
 def test_masking_does_not_load_logging() -> None:
     """
-    The filter is made by a function, so that a command that logs nothing does not pay for `logging`.
+    A function creates the filter, so a command that logs nothing does not load `logging`.
     """
     code = "import sys; import entrakit.redaction; print('logging' in sys.modules)"
 

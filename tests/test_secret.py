@@ -1,8 +1,10 @@
-"""Secrets that say where they came from, and never show what they are."""
+"""Secrets know their source and never print their value."""
 
 from __future__ import annotations
 
 import copy
+import errno
+import os
 import pickle
 import traceback
 from typing import TYPE_CHECKING, cast
@@ -25,7 +27,7 @@ CANARY = "canary-5ecret"
 @given(st.text(min_size=1), st.sampled_from(["argument", "prompt", "stdin", "env:NAME", "file:/x"]))
 def test_a_secret_is_kept_as_it_was_given(value: str, origin: str) -> None:
     """
-    White space and hidden characters may belong to a secret: `reveal` gives back each letter.
+    `reveal` returns the exact value, because white space and hidden characters can belong to a secret.
     """
     assert value == Secret(value, origin).reveal()
 
@@ -34,7 +36,7 @@ def test_a_secret_is_kept_as_it_was_given(value: str, origin: str) -> None:
 @pytest.mark.parametrize("secret", [Secret(CANARY, "env:APP_SECRET"), UsernamePassword("ada@contoso.com", CANARY)])
 def test_no_way_of_showing_shows_the_value(show: object, secret: object) -> None:
     """
-    Neither repr, str nor formatting show a secret or a password (checklist 49).
+    `repr`, `str` and formatting never contain a secret or a password (checklist 49).
     """
     assert callable(show)
     text = show(secret)
@@ -47,7 +49,8 @@ def test_no_way_of_showing_shows_the_value(show: object, secret: object) -> None
 @pytest.mark.parametrize("secret", [Secret(CANARY), UsernamePassword("ada@contoso.com", CANARY)])
 def test_a_pickle_is_refused(secret: object) -> None:
     """
-    A pickle would carry the value to a file or another process in the clear; copies in memory are the same object.
+    Pickling a secret raises TypeError, because a pickle contains the value in plain text. Copies in memory are the same
+    object.
     """
     with pytest.raises(TypeError, match="pickled") as caught:
         pickle.dumps(secret)
@@ -60,7 +63,7 @@ def test_a_pickle_is_refused(secret: object) -> None:
 @pytest.mark.parametrize("secret", [Secret(CANARY), UsernamePassword("ada@contoso.com", CANARY)])
 def test_a_secret_can_not_be_changed(secret: object) -> None:
     """
-    Values are immutable: nothing is set or deleted, and there is no length and no dictionary to look into.
+    Secrets are immutable: attributes can't be set or deleted, and a secret has no length and no `__dict__`.
     """
     for name in ("_value", "origin", "username", "password", "other"):
         with pytest.raises(AttributeError):
@@ -74,7 +77,7 @@ def test_a_secret_can_not_be_changed(secret: object) -> None:
 
 def test_secrets_are_equal_by_value() -> None:
     """
-    Two secrets are equal when their values are, wherever they came from; nothing else equals a secret.
+    Two secrets are equal if their values are equal, regardless of their sources. A string never equals a secret.
     """
     assert Secret(CANARY) == Secret(CANARY, "prompt")
     assert Secret(CANARY) != Secret(CANARY + "x")
@@ -87,7 +90,7 @@ def test_secrets_are_equal_by_value() -> None:
 
 def test_an_environment_variable_is_read_again() -> None:
     """
-    A secret of the environment names its variable, and `again` gives what stands there now (rotation).
+    A secret of the environment names its variable, and `again` returns the current value of the variable (rotation).
     """
     environ = {"AZURE_CLIENT_SECRET": "old"}
     secret = Secret.from_env("AZURE_CLIENT_SECRET", environ)
@@ -114,7 +117,7 @@ def test_an_environment_variable_is_read_again() -> None:
 )
 def test_a_file_loses_one_line_break(tmp_path: Path, content: bytes, expected: str) -> None:
     """
-    A file ends in a line break that is not the secret's, and may begin with a byte order mark; nothing else goes.
+    One line break at the end of a file and a byte order mark are removed, and nothing else.
     """
     path = tmp_path / "secret.txt"
     path.write_bytes(content)
@@ -128,7 +131,7 @@ def test_a_file_loses_one_line_break(tmp_path: Path, content: bytes, expected: s
 
 def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    `~` is expanded, and the origin holds the full path (user wish 22).
+    `~` is expanded, and the origin contains the full path (user wish 22).
     """
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "secret.txt").write_text("value\n")
@@ -139,7 +142,7 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("origin", ["argument", "prompt", "stdin"])
 def test_what_a_person_typed_can_not_be_read_again(origin: str) -> None:
     """
-    Only files and variables can be asked again without a person.
+    Only files and environment variables can be read again without a user.
     """
     assert Secret(CANARY, origin).again() is None
     with pytest.raises(ParameterError, match="can't be read again"):
@@ -148,7 +151,7 @@ def test_what_a_person_typed_can_not_be_read_again(origin: str) -> None:
 
 def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
     """
-    Each mistake has its own words, and none shows what was read.
+    Each mistake has a specific message, and no message contains the content.
     """
     (tmp_path / "empty").write_bytes(b"\n")
     (tmp_path / "large").write_bytes(CANARY.encode() * MAX_FILE)
@@ -175,7 +178,7 @@ def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
 
 def test_a_secret_is_text() -> None:
     """
-    Bytes are a programmer's mistake: a TypeError that names the type only.
+    Bytes raise a TypeError that names only the type.
     """
     with pytest.raises(TypeError, match="not bytes") as caught:
         Secret(cast("str", CANARY.encode()))
@@ -185,7 +188,7 @@ def test_a_secret_is_text() -> None:
 
 def test_a_credential_keeps_a_password_with_its_origin() -> None:
     """
-    A password may be text or a secret that knows where it came from; the name loses white space at its ends.
+    A password is a string or a secret, whose source is kept. White space around the user name is removed.
     """
     password = Secret.from_env("AZURE_PASSWORD", {"AZURE_PASSWORD": CANARY})
 
@@ -200,7 +203,7 @@ def test_a_credential_keeps_a_password_with_its_origin() -> None:
 )
 def test_a_credential_that_can_not_be_right_is_refused(name: str, password: str) -> None:
     """
-    No empty name or password, and no name with line breaks, escapes or characters that turn the text around.
+    An empty name or password is rejected, and so is a name with line breaks, escapes or bidirectional controls.
     """
     with pytest.raises(ParameterError):
         UsernamePassword(name, password)
@@ -210,7 +213,7 @@ def test_a_credential_that_can_not_be_right_is_refused(name: str, password: str)
 @given(st.text())
 def test_one_line_break_is_removed(text: str) -> None:
     """
-    Only the line break that a file or a pipe adds goes.
+    Only one line break, as added by a file or a pipe, is removed.
     """
     assert text == without_line_break(text + "\n") or text.endswith("\r")
     assert text == without_line_break(text + "\r\n")

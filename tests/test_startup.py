@@ -1,4 +1,4 @@
-"""What start-up may load: the warm path is a feature, and this is its budget."""
+"""Modules that each start-up path may load, because a fast start is a feature."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLIENT = "00000000-0000-0000-0000-000000000000"
 
 
 def loaded_by(program: str) -> set[str]:
-    """Return the modules that a program has loaded at its end, without those of a bare start."""
+    """Return the modules that a program loads, without those that Python itself loads."""
     ending = "loaded = sorted(set(sys.modules) - bare)\nimport json\nprint(json.dumps(loaded))"
     code = f"import sys; bare = set(sys.modules)\n{program}\n{ending}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -32,7 +32,7 @@ def loaded_by(program: str) -> set[str]:
 
 
 def kept() -> None:
-    """Keep a connection with a fresh token under the name `default`."""
+    """Save a connection with a fresh token under the name `default`."""
     scope = "https://graph.microsoft.com/.default"
     now = time.time()
     token = Token("canary-token", issued_at=now, expires_at=now + 3600)
@@ -43,14 +43,14 @@ def kept() -> None:
 
 def test_importing_the_package_loads_nothing_else() -> None:
     """
-    `import entrakit` loads itself, and no HTTP, MSAL or cryptography.
+    `import entrakit` loads only the package itself: no HTTP client, MSAL or cryptography.
     """
     assert {"entrakit"} == loaded_by("import entrakit") - {"__future__"}
 
 
 def test_a_kept_token_loads_little() -> None:
     """
-    `entra token` with a kept, valid token loads argparse, json and AES-GCM, and nothing of the heavy kind.
+    `entra token` with a saved, valid token loads argparse, json and AES-GCM, but no heavy module.
     """
     kept()
     program = (
@@ -100,7 +100,7 @@ def test_a_kept_token_loads_little() -> None:
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["nonsense"]])
 def test_help_and_version_load_no_command(words: list[str]) -> None:
     """
-    What needs no connection loads neither cryptography nor a command.
+    Help, version and usage errors load neither cryptography nor a command.
     """
     program = (
         "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"

@@ -1,4 +1,4 @@
-"""scripts/walk.py counts the files that a call walks through."""
+"""scripts/walk.py counts the files that a call enters."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def helper():
 
 def test_each_change_of_file_is_a_hand_over(tmp_path: Path) -> None:
     """
-    The first file entered is a hand-over, and so is each change; bodies of modules and other packages do not count.
+    Entering the first file counts as a hand-over, and so does each change of file. Module bodies and other packages do
+    not count.
     """
     package = tmp_path / "house"
     package.mkdir()
@@ -43,7 +44,7 @@ def test_each_change_of_file_is_a_hand_over(tmp_path: Path) -> None:
         (package / f"{name}.py").write_text(text, encoding="utf-8")
     work = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from house import first; first.begin(); first.begin()"
 
-    stays = record(package, lambda: exec(work, {}))  # noqa: S102 - a module of the test's own
+    stays = record(package, lambda: exec(work, {}))  # noqa: S102 - code of this test
     modules = [sys.modules.pop(name, None) for name in ("house", "house.first", "house.second")]
     sys.path.remove(str(tmp_path))
 
@@ -58,7 +59,7 @@ def test_each_change_of_file_is_a_hand_over(tmp_path: Path) -> None:
 
 def test_a_walk_fits_up_to_its_limits() -> None:
     """
-    A walk fits if neither its rooms nor its hand-overs are more than its limits.
+    A walk fits if neither its rooms nor its hand-overs exceed its limits.
     """
     stays = [Stay("a.py", ["f"]), Stay("b.py", ["g"]), Stay("a.py", ["h"])]
 
@@ -68,7 +69,7 @@ def test_a_walk_fits_up_to_its_limits() -> None:
 
 def test_the_walk_is_the_same_each_time() -> None:
     """
-    Two runs print the same walks, in full.
+    Two runs print the same complete walks.
     """
     command = [sys.executable, str(SCRIPT), "--show"]
     first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))

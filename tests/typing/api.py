@@ -1,4 +1,4 @@
-"""What users may write; checked by the type checker and never run."""
+"""Uses of the public names that must type check; this file is never run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Person(msgspec.Struct):
-    """What a user asks for."""
+    """A type of result."""
 
     id: str
 
@@ -45,7 +45,7 @@ connect(client_id=ID, tenant_id=TENANT, client_secret="x", name="job", ensure=Tr
 connect(client_id=ID, tenant_id=TENANT, credential=UsernamePassword("ada@contoso.com", "x"), transport=Transport())
 
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", device_code=True)  # type: ignore[call-overload] # two sets
-connect(client_id=ID, tenant_id=TENANT, authentication="x")  # type: ignore[call-overload] # no such parameter
+connect(client_id=ID, tenant_id=TENANT, authentication="x")  # type: ignore[call-overload] # unknown parameter
 connect(ID, TENANT)  # type: ignore[call-overload] # keyword only
 
 with get_connection("job") as connection:
@@ -69,8 +69,8 @@ with get_connection("job") as connection:
     assert_type(
         graph.batch([graph.call("GET", "/me"), Item(graph.call("GET", "/me", type=Person), (0,))]), list[object]
     )
-    graph.get("/me", selct="id")  # type: ignore[call-arg] # no such option
-    graph.get("/me", top="5")  # type: ignore[arg-type] # a number
+    graph.get("/me", selct="id")  # type: ignore[call-arg] # unknown option
+    graph.get("/me", top="5")  # type: ignore[arg-type] # requires a number
     assert_type(connection.service("azure"), Client)
     async_credential: AsyncTokenCredential = connection.aio
 
