@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import errno
-import os
 import pickle
 import traceback
 from typing import TYPE_CHECKING, cast
