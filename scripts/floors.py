@@ -130,7 +130,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
-        *("_lazy_package", "_msal_transport", "_msal", "redirect", "last_page", "loopback", "system_browser"),
+        *("_lazy_package", "_msal", "redirect", "last_page", "loopback", "system_browser"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": ("browser", "certificate", "devicecode", "password", "refresh", "secret", "__init__"),

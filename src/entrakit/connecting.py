@@ -27,8 +27,8 @@ from entrakit.errors import CertificateError, EntraError, ParameterError, SignIn
 from entrakit.http.address import Origin
 from entrakit.http.transport import Transport
 from entrakit.secret import Secret, UsernamePassword
-from entrakit.sign_in import flows
 from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.flows import with_credential
 from entrakit.sign_in.parameters import choose_set, command_words, refuse_impossible, refuse_tenant
 from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account
@@ -37,18 +37,14 @@ from entrakit.vault.files import metadata_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Literal, TypeAlias, Unpack
+    from typing import Literal, Unpack
 
     from entrakit.http.transport import Clock
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in import parameter_types as types
-    from entrakit.sign_in.discovery import Authority
-    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.sign_in.flows import AnyCredential, Flow
     from entrakit.sign_in.flows.devicecode import DeviceCode
-    from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
-
-    Flow: TypeAlias = Callable[[Authority, str, Transport, Sequence[str]], Grant]
 
 TOLERATED_SKEW_S = 120.0
 
@@ -319,12 +315,11 @@ class _SignIn(NamedTuple):
         credential: AnyCredential | None = None
         saved: dict[str, JSON] = {}
         if flow is None:
-            credential, origin = self._find_credential(places)
+            credential, origin, flow = self._find_credential(places)
             # A key vault holds a certificate or a secret; which of them is known only now.
             kind = "secret" if isinstance(credential, Secret) else settings.flow
             settings = settings._replace(flow=kind, origin=origin)
             saved = records.credential_to_json(credential) if settings.save_secret else {}
-            flow = partial(flows.with_credential, credential=credential, send_chain=settings.send_chain)
         tokens_of = partial(
             TokenCache,
             open_connection=self.open_connection,
@@ -351,20 +346,27 @@ class _SignIn(NamedTuple):
                 records.keep(self.vault, record, now=self.clock.time())
         return Connection(tokens_of(record))
 
-    def _find_credential(self, places: Mapping[str, str]) -> tuple[AnyCredential, tuple[tuple[str, str], ...]]:
-        """Return the credential and its origin."""
-        if self.settings.flow == "secret" and isinstance(self.credential, Secret):
-            return self.credential, (("secret", self.credential.origin),)
+    def _find_credential(self, places: Mapping[str, str]) -> tuple[AnyCredential, tuple[tuple[str, str], ...], Flow]:
+        """Return the credential, its origin, and the flow that signs in with it."""
+        credential = self.credential
+        if self.settings.flow == "secret" and isinstance(credential, Secret):
+            from entrakit.sign_in.flows import secret
+
+            return credential, (("secret", credential.origin),), partial(secret.sign_in, secret=credential)
         if self.settings.flow == "password":
-            if not isinstance(self.credential, UsernamePassword):
+            if not isinstance(credential, UsernamePassword):
                 raise ParameterError("`credential` must be a UsernamePassword(username, password).")
+            from entrakit.sign_in.flows import password
+
             log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
-            return self.credential, (("password", self.credential.password.origin),)
+            place = (("password", credential.password.origin),)
+            return credential, place, partial(password.sign_in, credential=credential)
         from entrakit.connection.credentials import load_certificate
 
-        return load_certificate(
-            self.credential, places, self.password, now=self.clock.time(), open_connection=self.open_connection
+        found, origin = load_certificate(
+            credential, places, self.password, now=self.clock.time(), open_connection=self.open_connection
         )
+        return found, origin, partial(with_credential, credential=found, send_chain=self.settings.send_chain)
 
     def _working(self, settings: Settings, tokens_of: Callable[[Record], TokenCache]) -> Connection | None:
         """Return the saved connection if it was made in the same way and can still give a token, else None."""

@@ -9,8 +9,7 @@ import sys
 import msal
 import pytest
 
-from entrakit.sign_in._msal import EXTENSION_CHECK
-from entrakit.sign_in._msal_transport import MsalResponse
+from entrakit.sign_in._msal import EXTENSION_CHECK, MsalResponse
 
 FIRST_SIGN_IN = """
 import sys

@@ -14,13 +14,17 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from entrakit.errors import InteractionRequiredError, SignInError, ThrottledError
+from entrakit.errors import InteractionRequiredError, SignInError, ThrottledError, UnexpectedAnswerError
+from entrakit.http.address import shown_host
 from entrakit.redaction import MASK, redact
 from entrakit.shown_text import one_line
 from entrakit.sign_in.remedies import is_throttled, is_transient, needs_user, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from entrakit.errors import EntraError
+    from entrakit.http.message import Response
 
 MAX_TEXT = 2000
 MAX_NAME = 100
@@ -156,3 +160,48 @@ def _without(text: str, hide: Sequence[str]) -> str:
             for form in (secret, " ".join(secret.split()) or secret, *encoded):
                 text = text.replace(form, MASK)
     return text
+
+
+def misunderstood(error: Exception | None, authority: str, correlation_id: str) -> EntraError:
+    """Return the error for an answer that MSAL could not use.
+
+    Args:
+        error: Exception of MSAL; None if its result is not a token.
+        authority: Origin of the token service.
+        correlation_id: Id of the attempt.
+    """
+    if isinstance(error, RuntimeError) and "nonce" in str(error):
+        return SignInError(
+            "The ID token does not belong to this sign-in: its nonce is another one.",
+            remedy="Start again; if it happens again, somebody may be interfering with the sign-in.",
+            error="invalid_nonce",
+            correlation_id=correlation_id,
+        )
+    if isinstance(error, RuntimeError) and "RSTR" in str(error):
+        return SignInError(
+            "The federation service of this tenant refused the user name and password.",
+            remedy="Check both, or sign in with a browser: it follows the federation's own pages.",
+            error="access_denied",
+            correlation_id=correlation_id,
+        )
+    host = shown_host(authority)
+    return UnexpectedAnswerError(
+        f"The answer of {host} is not one that a token service gives.",
+        remedy="Check the cloud that you named, and whether a proxy answers instead of the token service.",
+        host=host,
+        correlation_id=correlation_id,
+        retryable=False,
+    )
+
+
+def not_json(answer: Response) -> UnexpectedAnswerError:
+    """Return the error for an answer of a token service that is not a JSON object."""
+    page = "<html" in answer.text[:4096].lower() or answer.media_type == "text/html"
+    host = shown_host(answer.request.url)
+    return UnexpectedAnswerError(
+        f"{host} answered with {'a web page' if page else 'something else'} instead of a token (HTTP {answer.status}).",
+        remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
+        "open a page in a browser, then try again.",
+        host=host,
+        correlation_id=answer.request.client_request_id,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from entrakit.certificates import Certificate
     from entrakit.http.transport import Transport
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A client secret, a user name with its password, or a certificate.
 AnyCredential: TypeAlias = "Secret | UsernamePassword | Certificate"
+# A flow with its own arguments set: authority, client id, transport and scopes give a grant.
+Flow: TypeAlias = "Callable[[Authority, str, Transport, Sequence[str]], Grant]"
 
 
 def with_credential(

@@ -10,7 +10,7 @@ import pytest
 
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import NetworkError, ServiceUnavailableError, ThrottledError, UnexpectedAnswerError
-from entrakit.sign_in._msal_transport import MsalHttp, seconds_of
+from entrakit.sign_in._msal import MsalHttp, seconds_of
 from entrakit.sign_in.discovery import Authority
 
 if TYPE_CHECKING:
