@@ -11,7 +11,7 @@ import pytest
 
 import entrakit
 from entrakit.cli.command_table import COMMANDS, find
-from entrakit.cli.options.connection import parser_of
+from entrakit.cli.parser import parser_of
 from entrakit.cli.words import in_shell
 from entrakit.sign_in.parameters import PARAMETERS, SETS
 

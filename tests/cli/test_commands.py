@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.cli.command_table import COMMANDS, EXIT_CODES
-from entrakit.cli.options.connection import parser_of
-from entrakit.cli.options.durations import describe_span, parse_span
+from entrakit.cli.options.durations import describe_duration, parse_duration
+from entrakit.cli.parser import parser_of
 from entrakit.errors import EntraError, ParameterError
 from entrakit_emulator import faults
 
@@ -48,7 +48,7 @@ def test_token_warns_a_person(connected: Command) -> None:
     """
     On a terminal a line reminds that whoever sees it can use it (checklist 47).
     """
-    assert "whoever sees this token" in connected("token", terminal=True).error
+    assert "anyone who sees this token" in connected("token", terminal=True).error
 
 
 def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
@@ -67,14 +67,14 @@ def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
     ("words", "code", "expected"),
     [
         (("token", "--name", "defualt"), 3, "Did you mean 'default'?"),
-        (("token", "--min-validity", "soon"), 2, "span of time"),
+        (("token", "--min-validity", "soon"), 2, "is not a duration"),
         (("token", "--claims", "{"), 2, "challenge"),
         (("tokn",), 2, "Did you mean token?"),
         (("token", "--outptu", "raw"), 2, "Did you mean --output?"),
         (("token", "--output", "xml"), 2, "raw"),
         (("token", "-o", "xml"), 2, "Next: Try `curl"),
-        (("token", "extra"), 2, "a word too many"),
-        (("--debug",), 2, "goes with a command"),
+        (("token", "extra"), 2, "Too many arguments"),
+        (("--debug",), 2, "requires a command"),
         (("use", "nobody"), 3, "Kept: default"),
         (("use",), 2, "NAME"),
         (("disconnect", "nobody"), 3, "entra status"),
@@ -194,7 +194,7 @@ def test_disconnect_all(connected: Command) -> None:
 
     assert "default, other" in connected("disconnect", "--all").error
     assert [] == list(damaged.parent.iterdir())
-    assert "Nothing was connected" in connected("disconnect", "--all").error
+    assert "There are no saved connections" in connected("disconnect", "--all").error
 
 
 def test_inspect_says_it_in_words(connected: Command) -> None:
@@ -392,9 +392,9 @@ def test_spans_are_typed_with_units(text: str, seconds: float) -> None:
     """
     Seconds, or a number with its unit.
     """
-    assert seconds == parse_span(text)
+    assert seconds == parse_duration(text)
     with pytest.raises(ParameterError):
-        parse_span(f"-{text}x")
+        parse_duration(f"-{text}x")
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def test_spans_are_read_in_words(seconds: float, words: str) -> None:
     """
     The largest unit of which there are two.
     """
-    assert words == describe_span(seconds)
+    assert words == describe_duration(seconds)
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
         assert 0 == process.wait(10)
 
     text = "".join(lines)
-    for words in ("nobody's real tenant", "CA certificate", "entra connect --authority-url https://localhost:"):
+    for words in ("is not a real tenant", "CA certificate", "entra connect --authority-url https://localhost:"):
         assert words in text
 
 
@@ -497,7 +497,7 @@ def test_the_emulator_needs_its_extra_and_its_port(entra: Command, monkeypatch: 
     A port that is taken, and a missing extra, are told with what to do.
     """
     busy = int(entra.tenant.url.rpartition(":")[2])
-    assert "can't be listened on" in entra("emulator", "--port", str(busy)).error
+    assert "Can't listen on port" in entra("emulator", "--port", str(busy)).error
     monkeypatch.setitem(sys.modules, "entrakit_emulator", None)
     assert "pip install 'entrakit[emulator]'" in entra("demo").error
 
@@ -540,4 +540,4 @@ def test_nothing_on_standard_input_is_told(entra: Command) -> None:
     A secret that was to come on standard input and did not is told, and so is the line that was to be pasted.
     """
     assert "is empty" in entra.connect("--client-secret-stdin", app=True).error
-    assert "at its end" in entra.connect("--paste").error
+    assert "standard input has ended" in entra.connect("--paste").error

@@ -149,7 +149,7 @@ def test_a_write_whose_answer_is_lost_is_told_to_be_done(graph: GraphCommand, en
 
     assert 1 == done.returncode
     assert "can't be written" in done.stderr
-    assert "What was asked has been done." in done.stderr
+    assert "The request was done." in done.stderr
     assert 1 == len(graph.server.effects)
 
 

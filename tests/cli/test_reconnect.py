@@ -8,7 +8,7 @@ import pytest
 
 from entrakit.authority.clouds import GLOBAL, Cloud, find_cloud
 from entrakit.cli.command_table import find
-from entrakit.cli.options.connection import parser_of
+from entrakit.cli.parser import parser_of
 from entrakit.cli.reconnect import reconnect
 from entrakit.connection.settings import Settings
 from entrakit.tokens.token import Account

@@ -18,7 +18,7 @@ from entrakit.authority.clouds import GLOBAL
 from entrakit.certificates.stores.inventory import list_certificates
 from entrakit.cli.command_table import COMMANDS as TABLE
 from entrakit.cli.command_table import find
-from entrakit.cli.options.connection import parser_of
+from entrakit.cli.parser import parser_of
 from entrakit.cli.words import COMMANDS, OPTIONS, in_shell, problem_of, remedy_of
 from entrakit.connection import Connection
 from entrakit.connection.settings import Settings

@@ -1,15 +1,15 @@
-"""The `entra` command: it parses, calls the library, and prints. Nothing is imported here that is not needed."""
+"""The `entra` command: parse the command line, call the library, print. Imports wait until they are needed."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from entrakit.cli.context import INTERRUPTED, Context, Streams, standard_streams
+from entrakit.cli.context import INTERRUPTED, Context, Streams, allows_color, context_of, standard_streams
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import NoReturn
+    from typing import NoReturn, TextIO
 
     from entrakit.errors import EntraError
 
@@ -18,13 +18,13 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     """Run one command and return its exit code.
 
     Args:
-        argv: The words after `entra`.
-        streams: Where it reads and writes.
+        argv: Arguments, without the name of the program.
+        streams: Streams of the command.
         environ: The environment.
     """
     from entrakit.errors import EntraError
 
-    as_json = "--json" in argv
+    context = context_of(argv, streams, environ)
     debug = "--debug" in argv
     try:
         code = _run(argv, streams, environ)
@@ -33,20 +33,22 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
             streams.output.flush()
         return code
     except EntraError as error:
-        _show(error, streams, as_json=as_json, debug=debug)
+        show_error(context, error, debug=debug)
         return error.exit_code
     except KeyboardInterrupt:
-        return Context(streams, environ, as_json=as_json).interrupted("nothing was kept")
+        return context.interrupted("nothing was saved")
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _give_up(unwritable(error), error, streams, as_json=as_json, debug=debug)
+        show_error(context, unwritable(error), cause=error, debug=debug)
+        return EntraError.exit_code
     except Exception as error:  # noqa: BLE001 - the last resort: no traceback without --debug
-        told = EntraError(
-            f"Something failed that should not: {type(error).__name__}.",
-            remedy="Run it again with --debug, and report what it says.",
+        unexpected = EntraError(
+            f"Something failed that should not fail: {type(error).__name__}.",
+            remedy="Run the command again with --debug, and report its output.",
         )
-        return _give_up(told, error, streams, as_json=as_json, debug=debug)
+        show_error(context, unexpected, cause=error, debug=debug)
+        return unexpected.exit_code
     finally:
         if "entrakit.cli.logs" in sys.modules:
             sys.modules["entrakit.cli.logs"].reset()
@@ -58,8 +60,8 @@ def run() -> NoReturn:
     import os
 
     if sys.stdout is None or sys.stderr is None or sys.stdin is None:
-        # A stream that was closed: what is read is empty, words go nowhere, and a result can't be written, which must
-        # not pass for having been read.
+        # A closed stream: input is empty and messages are lost. A result can't be written, which must be an error: the
+        # caller must not believe that it was.
         for name, flags, mode in (
             ("stdin", os.O_RDONLY, "r"),
             ("stdout", os.O_RDONLY, "w"),
@@ -72,52 +74,16 @@ def run() -> NoReturn:
         code = main(sys.argv[1:], standard_streams(), os.environ)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader went away, as `head` does; the interpreter must not complain at its end.
+        # The reader closed the pipe, as `head` does. The interpreter must not complain about it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError:
         # The buffer still holds what `main` failed to write. The error has been reported: a program that reads standard
         # error expects one JSON object.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    # The interpreter would look for cycles in all that was imported, which takes an eighth of `entra request`.
+    # Without this the interpreter collects garbage at its end, which takes an eighth of the time of `entra request`.
     gc.freeze()
     sys.exit(code)
-
-
-def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
-    from importlib import import_module
-
-    from entrakit.cli.options import connection as arguments
-
-    if argv and argv[0] in ("--version", "version"):
-        from entrakit.version import __version__
-
-        print(f"entra {__version__}", file=streams.output)
-        return 0
-    command = arguments.choose_command(argv)
-    if command is None:
-        strangers = [word for word in argv if word not in ("-h", "--help", "help")]
-        if strangers:
-            raise arguments.UsageError(f"{strangers[0]} goes with a command.", remedy="Try `entra --help`.")
-        print(arguments.general_help(), file=streams.output)
-        return 0
-    parser = arguments.parser_of(command)
-    words = list(argv)
-    words.remove(command.name)
-    if "-h" in words or "--help" in words:
-        print(parser.format_help(), end="", file=streams.output)
-        return 0
-    options = parser.read(words)
-    context = Context(
-        streams, environ, as_json=options.json, quiet=options.quiet,
-        color=not options.no_color and not environ.get("NO_COLOR"), key_from=options.vault_key_from,
-    )  # fmt: skip
-    # `token` begins with what costs nothing, and sets the log up itself before it renews.
-    if command.name != "token" or options.verbose or options.debug:
-        from entrakit.cli.logs import configure
-
-        configure(streams.error, quiet=options.quiet or options.json, verbose=options.verbose, debug=options.debug)
-    return int(import_module(command.module).run(options, context))
 
 
 def unwritable(error: OSError) -> EntraError:
@@ -127,22 +93,22 @@ def unwritable(error: OSError) -> EntraError:
     return EntraError(f"The result can't be written: {error.strerror}.")
 
 
-def _give_up(told: EntraError, error: Exception, streams: Streams, *, as_json: bool, debug: bool) -> int:
-    if debug:
-        _trace(error, streams)
-    _show(told, streams, as_json=as_json, debug=False)
-    return 1
+def show_error(context: Context, error: EntraError, *, cause: Exception | None = None, debug: bool = False) -> None:
+    """Print an error; its remedy names options and commands.
 
-
-def _show(error: EntraError, streams: Streams, *, as_json: bool, debug: bool) -> None:
-    """Tell a person, or a program, what went wrong and what to do."""
-    if debug:
-        _trace(error, streams)
-    description = getattr(error, "description", "")
+    Args:
+        context: Context of the command.
+        error: The error.
+        cause: The exception behind it; None if it is the error itself.
+        debug: Whether to print the traceback, and the text of the service.
+    """
     from entrakit.cli.words import problem_of, remedy_of
 
+    stream = context.streams.error
+    if debug:
+        _trace(cause or error, stream)
     problem, remedy, ids = problem_of(error), remedy_of(error), error.ids()
-    if as_json:
+    if context.as_json:
         import json
 
         value = {
@@ -153,19 +119,61 @@ def _show(error: EntraError, streams: Streams, *, as_json: bool, debug: bool) ->
             "exit_code": error.exit_code,
             **{label.lower().replace(" ", "_"): value for label, value in ids},
         }
-        print(json.dumps({"error": value}, ensure_ascii=False), file=streams.error)
+        print(json.dumps({"error": value}, ensure_ascii=False), file=stream)
         return
-    lines = [problem, *([f"  Next: {remedy}"] if remedy else []), *(f"  {label}: {value}" for label, value in ids)]
-    print("\n".join(lines), file=streams.error)
+    lines = [f"{context.label('Error')} {problem}"]
+    lines += [f"  Next: {remedy}"] if remedy else []
+    print("\n".join([*lines, *(f"  {label}: {value}" for label, value in ids)]), file=stream)
+    description = getattr(error, "description", "")
     if description and debug:
-        print(f"  The service says: {description}", file=streams.error)
+        print(f"  The service says: {description}", file=stream)
 
 
-def _trace(error: BaseException, streams: Streams) -> None:
-    """Write where an error came from: files and lines, never the values of variables, secrets masked."""
+def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
+    from importlib import import_module
+
+    from entrakit.cli import parser as parsing
+
+    if argv and argv[0] in ("--version", "version"):
+        from entrakit.version import __version__
+
+        print(f"entra {__version__}", file=streams.output)
+        return 0
+    command = parsing.choose_command(argv)
+    if command is None:
+        options_only = [word for word in argv if word not in ("-h", "--help", "help")]
+        if options_only:
+            raise parsing.UsageError(f"{options_only[0]} requires a command.", remedy="Try `entra --help`.")
+        print(parsing.general_help(), file=streams.output)
+        return 0
+    parser = parsing.parser_of(command)
+    words = list(argv)
+    words.remove(command.name)
+    if "-h" in words or "--help" in words:
+        print(parser.format_help(), end="", file=streams.output)
+        return 0
+    options = parser.read(words)
+    color = allows_color(environ, no_color=options.no_color)
+    context = Context(streams, environ, options.json, options.quiet, color, options.vault_key_from)
+    # `token` loads the log only if it has to renew: a fresh token needs none.
+    if command.name != "token" or options.verbose or options.debug:
+        from entrakit.cli.logs import configure
+
+        configure(
+            streams.error,
+            quiet=options.quiet or options.json,
+            verbose=options.verbose,
+            debug=options.debug,
+            color=color and context.is_terminal(streams.error),
+        )
+    return int(import_module(command.module).run(options, context))
+
+
+def _trace(error: BaseException, stream: TextIO) -> None:
+    """Print the traceback of an error, without values of variables, and with secrets masked."""
     import traceback
 
     from entrakit.redaction import redact
 
     for line in traceback.format_exception(error):
-        print(redact(line), end="", file=streams.error)
+        print(redact(line), end="", file=stream)

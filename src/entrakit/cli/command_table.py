@@ -1,4 +1,4 @@
-"""The commands, as data: help, completion, the parser and the reference page are made from this table."""
+"""The table of commands: parser, help, completion and the reference page are made from it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class Command(NamedTuple):
     """One command.
 
     Args:
-        name: What is typed.
+        name: Its name, the first word after `entra`.
         summary: One line for `entra --help`.
         example: One line that works.
     """
@@ -25,39 +25,39 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
-    Command("connect", "Sign in and keep the connection", "entra connect --client-id Graph --tenant-id contoso.com"),
-    Command("token", "Print a token, renewed if that is due", 'curl -H "$(entra token --output header)" https://…'),
-    Command("status", "List kept connections, without network", "entra status"),
-    Command("inspect", "Say what a token allows, in words", "entra inspect --require User.Read.All"),
-    Command("request", "Ask Microsoft Graph, or another service", "entra request GET /users --top 5"),
+    Command("connect", "Sign in and save the connection", "entra connect --client-id Graph --tenant-id contoso.com"),
+    Command("token", "Print a token, renewed if necessary", 'curl -H "$(entra token --output header)" https://…'),
+    Command("status", "List saved connections, without network", "entra status"),
+    Command("inspect", "Explain the permissions of a token", "entra inspect --require User.Read.All"),
+    Command("request", "Send a request to Microsoft Graph or another API", "entra request GET /users --top 5"),
     Command("batch", "Send many requests at once", "entra batch requests.ndjson"),
-    Command("delta", "Read what changed since the last time", "entra delta /users/delta --session users"),
-    Command("use", "Choose the connection that is meant by default", "entra use work"),
-    Command("disconnect", "Remove a kept connection", "entra disconnect work"),
-    Command("certificates", "List the certificates that this machine's stores offer", "entra certificates"),
-    Command("vault", "Look after kept connections, and move them", "entra vault check"),
-    Command("demo", "Sign in by all five flows on the embedded tenant", "entra demo"),
+    Command("delta", "Read the changes since the last run", "entra delta /users/delta --session users"),
+    Command("use", "Select the connection that commands use by default", "entra use work"),
+    Command("disconnect", "Remove a saved connection", "entra disconnect work"),
+    Command("certificates", "List the certificates in the stores of this machine", "entra certificates"),
+    Command("vault", "Check, re-encrypt, export or import saved connections", "entra vault check"),
+    Command("demo", "Sign in with all five flows on the embedded tenant", "entra demo"),
     Command("emulator", "Run the embedded tenant", "entra emulator --port 8443"),
     Command("completion", "Print a completion script for a shell", 'eval "$(entra completion bash)"'),
 )
 
 EXIT_CODES = (
-    (0, "done"),
-    (1, "something failed that should not"),
-    (2, "the command was typed wrong, or a value can't be right"),
-    (3, "there is no such connection"),
-    (4, "a person has to sign in"),
-    (5, "the sign-in was denied"),
-    (6, "the network or the service failed; may pass"),
-    (7, "throttled; may pass"),
-    (8, "the kept connections can't be read or written"),
+    (0, "success"),
+    (1, "unexpected failure, or a file can't be written"),
+    (2, "usage error or invalid value"),
+    (3, "the saved connection does not exist"),
+    (4, "interactive sign-in required"),
+    (5, "the sign-in was refused"),
+    (6, "network or service failure; may be temporary"),
+    (7, "throttled; temporary"),
+    (8, "saved connections can't be read or written"),
     (9, "the token lacks a permission"),
     (10, "the service refused the request"),
-    (11, "there is no such object"),
+    (11, "the object does not exist"),
     (130, "interrupted"),
 )
 
 
 def find(name: str) -> Command | None:
-    """Return the command of a name."""
+    """Return the command with a name; None if there is none."""
     return next((command for command in COMMANDS if command.name == name), None)

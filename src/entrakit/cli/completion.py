@@ -1,11 +1,12 @@
-"""Completion scripts, made from the command table: the shell answers by itself, in no time."""
+"""Completion scripts, made from the command table. The shell completes without starting Python."""
 
 from __future__ import annotations
 
-from entrakit.cli.command_table import COMMANDS
-from entrakit.cli.options.connection import parser_of
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from entrakit.cli.command_table import COMMANDS
+from entrakit.cli.parser import parser_of
+
 if TYPE_CHECKING:
     import argparse
 
@@ -144,5 +145,5 @@ Register-ArgumentCompleter -Native -CommandName entra -ScriptBlock {{
 
 
 def _quoted(text: str) -> str:
-    """Return a text that can stand in single quotes, and in brackets, of any of the shells."""
+    """Return a string without the characters that end quotes or brackets in one of the shells."""
     return text.replace("'", "").replace("[", "(").replace("]", ")").replace(":", " -").replace("%%", "%")

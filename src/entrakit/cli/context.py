@@ -1,27 +1,28 @@
-"""What a command gets to work with: streams, environment, and what was asked for in general."""
+"""Context of a command: streams, environment, general options; and how it writes messages."""
 
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import TextIO
 
     from entrakit.vault import Vault
 
 INTERRUPTED = 130
+# Colours of the labels of messages, as numbers of ANSI escape sequences.
+_COLORS = {"Error": "1;31", "Warning": "33", "Note": "36"}
 
 
 class Streams(NamedTuple):
-    """Where a command reads and writes.
+    """Streams of a command.
 
     Args:
         input: Standard input.
         output: Standard output: the result and nothing else.
-        error: Standard error: everything that is for people.
+        error: Standard error: all messages for the user.
     """
 
     input: TextIO
@@ -30,15 +31,15 @@ class Streams(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What every command is run with.
+    """Context of a command.
 
     Args:
-        streams: Where it reads and writes.
+        streams: Streams of the command.
         environ: The environment.
-        as_json: `--json`.
-        quiet: `--quiet`.
-        color: Whether colour may be used.
-        key_from: `--vault-key-from`; empty if it was not given.
+        as_json: Whether `--json` was given.
+        quiet: Whether `--quiet` was given.
+        color: Whether colour is allowed.
+        key_from: Value of `--vault-key-from`; empty if it was not given.
     """
 
     streams: Streams
@@ -50,49 +51,94 @@ class Context(NamedTuple):
 
     @property
     def owns_process(self) -> bool:
-        """Whether this process is the command's own, and nothing else will run in it."""
+        """Whether the command is the only thing that runs in this process."""
         return self.streams.input is sys.stdin and self.streams.output is sys.stdout
 
     def open_vault(self) -> Vault:
-        """Return the vault that this command works on. Raises VaultError, ParameterError."""
+        """Return the vault of this command. Raises VaultError, ParameterError."""
         from entrakit.vault import Vault
 
         return Vault(key_from=self.key_from, environ=self.environ)
 
-    def tell(self, text: str) -> None:
-        """Write a line for people; a program that asked for JSON gets nothing else."""
+    def info(self, text: str) -> None:
+        """Write a message to standard error, unless `--quiet` or `--json` was given."""
         if not self.quiet and not self.as_json:
             from entrakit.shown_text import on_terminal
 
             print(on_terminal(text), file=self.streams.error, flush=True)
 
-    def interrupted(self, words: str) -> int:
-        """Say that a person ended the command, and what that means; return the exit code."""
+    def note(self, text: str) -> None:
+        """Write a message that begins with `Note:`."""
+        self._labelled("Note", text)
+
+    def warn(self, text: str) -> None:
+        """Write a message that begins with `Warning:`."""
+        self._labelled("Warning", text)
+
+    def label(self, name: str) -> str:
+        """Return the beginning of a message on standard error: `Error:`, `Warning:` or `Note:`, in its colour."""
+        return label(name, color=self.color and self.is_terminal(self.streams.error))
+
+    def interrupted(self, effect: str) -> int:
+        """Report that the user interrupted the command, and return the exit code.
+
+        Args:
+            effect: Effect of the interruption, a clause.
+        """
         if self.as_json:
             import json
 
-            said = {"kind": "Interrupted", "problem": f"Interrupted; {words}.", "exit_code": INTERRUPTED}
-            print(json.dumps({"error": said}, ensure_ascii=False), file=self.streams.error)
+            value = {"kind": "Interrupted", "problem": f"Interrupted; {effect}.", "exit_code": INTERRUPTED}
+            print(json.dumps({"error": value}, ensure_ascii=False), file=self.streams.error)
         else:
-            print(f"\nInterrupted; {words}.", file=self.streams.error)
+            print(f"\nInterrupted; {effect}.", file=self.streams.error)
         return INTERRUPTED
 
-    def give(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Write a line of the result."""
         print(text, file=self.streams.output)
 
-    def give_json(self, value: object) -> None:
+    def write_json(self, value: object) -> None:
         """Write the result as JSON."""
         import json
 
         print(json.dumps(value, indent=2, ensure_ascii=False), file=self.streams.output)
 
     def is_terminal(self, stream: TextIO) -> bool:
-        """Return whether a person is at a stream."""
+        """Return whether a stream is a terminal."""
         try:
             return stream.isatty()
         except ValueError:
             return False
+
+    def _labelled(self, name: str, text: str) -> None:
+        if not self.quiet and not self.as_json:
+            from entrakit.shown_text import on_terminal
+
+            print(f"{self.label(name)} {on_terminal(text)}", file=self.streams.error, flush=True)
+
+
+def context_of(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> Context:
+    """Return the context for the errors of a command whose options are not parsed yet."""
+    return Context(
+        streams, environ, as_json="--json" in argv, color=allows_color(environ, no_color="--no-color" in argv)
+    )
+
+
+def allows_color(environ: Mapping[str, str], *, no_color: bool) -> bool:
+    """Return whether colour is allowed (https://no-color.org), and the terminal understands it.
+
+    Args:
+        environ: The environment.
+        no_color: Whether `--no-color` was given.
+    """
+    is_capable = environ.get("TERM") != "dumb" and (sys.platform != "win32" or "WT_SESSION" in environ)
+    return is_capable and not no_color and not environ.get("NO_COLOR")
+
+
+def label(name: str, *, color: bool) -> str:
+    """Return the beginning of a message: `Error:`, `Warning:` or `Note:`."""
+    return f"\x1b[{_COLORS[name]}m{name}:\x1b[0m" if color else f"{name}:"
 
 
 def standard_streams() -> Streams:

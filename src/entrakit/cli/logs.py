@@ -1,41 +1,53 @@
-"""The library's log, on standard error: warnings always, more with -v and --debug, secrets masked at every level."""
+"""The log of the library on standard error: warnings always, more with -v and --debug; secrets are masked."""
 
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
+from entrakit.cli.context import label
 from entrakit.redaction import redacting_filter
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
 
 
 class _Handler(logging.StreamHandler["TextIO"]):
-    """Ours, so that it can be found again and replaced."""
+    """The handler of the command, which `reset` finds by its class."""
 
 
 class _Lines(logging.Formatter):
-    """Warnings as plain lines for people; the rest with its logger's name."""
+    """Format warnings as messages for the user, and the rest with the name of the logger."""
+
+    def __init__(self, *, color: bool) -> None:
+        super().__init__()
+        self._color = color
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return f"Note: {text}" if record.levelno >= logging.WARNING else f"{record.name}: {text}"
+        if record.levelno < logging.WARNING:
+            return f"{record.name}: {text}"
+        if "`" in text:
+            from entrakit.cli.words import in_shell
+
+            text = in_shell(text)
+        return f"{label('Error' if record.levelno >= logging.ERROR else 'Warning', color=self._color)} {text}"
 
 
-def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool) -> None:
-    """Send the log of `entrakit` to a stream, in place of where it went before.
+def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool, color: bool = False) -> None:
+    """Write the log of `entrakit` to a stream, instead of an earlier one.
 
     Args:
         stream: Standard error.
-        quiet: Errors only.
-        verbose: What happens on the way.
-        debug: Everything.
+        quiet: Whether to log errors only.
+        verbose: Whether to log each step.
+        debug: Whether to log everything.
+        color: Whether to colour the labels.
     """
     reset()
     logger = logging.getLogger("entrakit")
     handler = _Handler(stream)
-    handler.setFormatter(_Lines())
+    handler.setFormatter(_Lines(color=color))
     handler.addFilter(redacting_filter())
     logger.addHandler(handler)
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
@@ -44,7 +56,7 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool) -> Non
 
 
 def reset() -> None:
-    """Undo `configure`: who runs a command inside a program keeps the program's own log."""
+    """Undo `configure`: a program that runs a command in its own process gets its log back."""
     logger = logging.getLogger("entrakit")
     for old in [one for one in logger.handlers if isinstance(one, _Handler)]:
         logger.removeHandler(old)

@@ -51,12 +51,12 @@ def problem_of(error: EntraError) -> str:
 
 
 def remedy_of(error: EntraError) -> str:
-    """Return the remedy of an error in words of the command."""
+    """Return the remedy of an error, with options and commands for its code spans."""
     return in_shell(error.remedy, error.settings)
 
 
 def in_shell(text: str, settings: object = None) -> str:
-    """Return a message of the library in words of the command.
+    """Return a message of the library, with options and commands for its code spans.
 
     Args:
         text: The message, with code spans.

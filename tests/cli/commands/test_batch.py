@@ -113,7 +113,7 @@ def test_an_answer_that_is_cut_off(graph: GraphCommand) -> None:
 
     (failed,) = results(alone)
     assert (6, None) == (alone.code, failed["status"])
-    assert "1 with no answer" in alone.error
+    assert "1 with no response" in alone.error
     assert "done" in failed["error"]["message"]  # type: ignore[index]
     assert 1 == graph.server.effects["create user 0"]
 
@@ -163,30 +163,30 @@ def test_answers_that_are_no_json(graph: GraphCommand) -> None:
     [
         ("", "no requests"),
         ("{}", "Line 1 has no id"),
-        ("[]", "is a list"),
-        ('{"requests": {}}', "requests is no list"),
-        ('{"requests": [], "extra": 1}', "no field 'extra'"),
-        ('{"requests": ["x"]}', "Request 1 is no request"),
-        (lines(GET) + "{canary", "Line 2 is no JSON"),
-        (lines(GET | {"bdoy": {"canary": 1}}), "Request 'g': there is no field 'bdoy'"),
+        ("[]", "is a JSON list"),
+        ('{"requests": {}}', "requests must be a list"),
+        ('{"requests": [], "extra": 1}', "unknown field 'extra' next to requests"),
+        ('{"requests": ["x"]}', "Request 1 must be a JSON object"),
+        (lines(GET) + "{canary", "Line 2 is not JSON"),
+        (lines(GET | {"bdoy": {"canary": 1}}), "Request 'g': unknown field 'bdoy'"),
         (lines(GET, GET), "Two requests have the id 'g'"),
         (lines(GET | {"id": True}), "Line 1 has no id"),
         (lines(GET | {"dependsOn": ["x"]}), "depends on 'x', which is not in the file"),
         (lines(GET | {"dependsOn": ["g"]}), "depends on itself"),
-        (lines(GET | {"dependsOn": "x"}), "no list of ids"),
-        (lines(GET | {"method": "TRACE"}), "its method is none of GET"),
+        (lines(GET | {"dependsOn": "x"}), "dependsOn must be a list of ids"),
+        (lines(GET | {"method": "TRACE"}), "the method must be one of GET"),
         (lines(GET | {"url": ""}), "has no url"),
         (lines(GET | {"url": "https://evil.example/x"}), "is not a host of the service graph"),
-        (lines(GET | {"url": "/a#b"}), "Request 'g': The path has a #"),
+        (lines(GET | {"url": "/a#b"}), "Request 'g': The path contains #"),
         (lines(GET | {"body": {"canary": 1}}), "a GET has no body"),
-        (lines(GET | {"method": "POST", "body": float("nan")}), "its body is no JSON"),
-        (lines(GET | {"headers": {"a": 1}}), "headers are no object of texts"),
+        (lines(GET | {"method": "POST", "body": float("nan")}), "the body is not JSON"),
+        (lines(GET | {"headers": {"a": 1}}), "headers must be an object whose values are strings"),
         (lines(GET | {"headers": {"Authorization": "canary"}}), "is set by entrakit"),
         (lines({"id": "p", "method": "PUT", "url": "/x", "body": "canary!", "headers": {"Content-Type": "image/png"}}),
-         "not in base64"),
+         "the body is not base64"),
         (lines(GET | {"dependsOn": ["h"]}, GET | {"id": "h", "dependsOn": ["g"]}), "in a circle: 'g', 'h'"),
-        ('{"id": "1", "method": "GET", "url": "/me", "method": "DELETE"}', "has a name twice"),
-        ("\ud800", "no text in UTF-8"),
+        ('{"id": "1", "method": "GET", "url": "/me", "method": "DELETE"}', "has the same name twice"),
+        ("\ud800", "is not UTF-8"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_right_is_refused_by_name(graph: GraphCommand, given: str, expected: str) -> None:

@@ -83,7 +83,7 @@ def test_nothing_is_said_to_be_nothing(entra: Command, tmp_path: Path) -> None:
     """
     result = entra("certificates", "--certificate-store", "dotnet")
 
-    assert (0, "No store of this machine has a certificate.\n") == (result.code, result.error)
+    assert (0, "No store of this machine contains a certificate.\n") == (result.code, result.error)
     assert "This machine has no certificate store 'windows'" in entra(
         "certificates", "--certificate-store", "windows"
     ).error  # fmt: skip

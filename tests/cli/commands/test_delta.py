@@ -49,9 +49,9 @@ def test_first_everything_then_what_changed(graph: GraphCommand, session: str) -
     second = graph("delta", "/users/delta", "--session", session)
 
     assert (0, USERS) == (first.code, len(set(ids(first.output))))
-    assert "230 changed, 0 gone.\n" == first.error
+    assert "230 changed, 0 removed.\n" == first.error
     assert changes == [json.loads(line) for line in second.output.splitlines()]
-    assert "1 changed, 1 gone.\n" == second.error
+    assert "1 changed, 1 removed.\n" == second.error
 
 
 def test_nothing_new_is_nothing(graph: GraphCommand, session: str) -> None:
@@ -191,7 +191,7 @@ def test_a_new_beginning_is_told(graph: GraphCommand, session: str, words: tuple
     result = graph(*command)
 
     assert 0 == result.code, result.error
-    assert "began anew" in result.error
+    assert "The service started over" in result.error
     assert USERS == len(ids(out.read_text()))
     if "--json" in words:
         assert "resync" == json.loads(result.error)["note"]["kind"]
@@ -215,7 +215,7 @@ def test_a_new_beginning_with_nothing_is_told(graph: GraphCommand, session: str)
     result = graph("delta", "/users/delta", "--session", session)
 
     assert (0, "") == (result.code, result.output)
-    assert "began anew" in result.error
+    assert "The service started over" in result.error
 
 
 def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand, session: str) -> None:
@@ -239,15 +239,15 @@ def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand
     assert USERS == len(ids(out.read_text()))
     assert f"{out}: 230 changed" in to_file.error
     assert USERS == len(set(ids(printed.output)))
-    assert "began anew" in printed.error
+    assert "The service started over" in printed.error
 
 
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [
         (("/users",), 2, "not a delta query"),
-        (("/users/delta", "--top", "5"), 2, "no option --top"),
-        (("/users/delta", "--session", "/no/such/directory/s"), 8, "no directory /no/such/directory"),
+        (("/users/delta", "--top", "5"), 2, "Unknown option --top"),
+        (("/users/delta", "--session", "/no/such/directory/s"), 8, "directory /no/such/directory does not exist"),
         (("/users/delta", "--out", "{session}"), 2, "same file"),
         (("/users/delta", "--out", "changes.csv"), 2, "one per line"),
         (("/users/delta", "--out", "changes.json"), 2, "one per line"),

@@ -314,7 +314,7 @@ class TestBodies:
         result = graph("request", "POST", "/users", "--body", body)
 
         assert 2 == result.code
-        assert "is no JSON" in result.error
+        assert "is not JSON" in result.error
         assert "canary" not in result.error
         assert asked == len(graph.server.asked)
 
@@ -348,9 +348,9 @@ def test_query_options_reach_the_service(graph: GraphCommand) -> None:
     ("words", "expected"),
     [
         (("GET", "/users", "--body", "{}"), "has no body"),
-        (("POST", "/users", "--all"), "go with GET"),
+        (("POST", "/users", "--all"), "require GET"),
         (("GET", "/users", "--parallel", "0"), "1 to 32"),
-        (("GET", "/users", "--parallel", "many"), "no whole number"),
+        (("GET", "/users", "--parallel", "many"), "is not an integer"),
         (("GET", "/users", "--query", "$top"), "NAME=VALUE"),
         (("GET", "/users", "--query", "$top=1", "--top", "2"), "given twice"),
         (("GET", "/users?$top=1", "--top", "2"), "given twice"),
@@ -360,15 +360,15 @@ def test_query_options_reach_the_service(graph: GraphCommand) -> None:
         (("GET", "/users", "--header", "Authorization: Bearer canary"), "is set by entrakit"),
         (("GET", "/users", "--key-vault", "contoso"), "--service key-vault"),
         (("GET", "/users", "--vault", "contoso"), "--service key-vault"),
-        (("GET", "/users", "--service", "grahp"), "not one of its values"),
+        (("GET", "/users", "--service", "grahp"), "invalid value"),
         (("GET", "/users/ada_x.com#EXT#@contoso.com"), "%23"),
         (("GET", "/users/a b"), "%20"),
         (("GET", "C:/Program Files/Git/users"), "MSYS_NO_PATHCONV"),
         (("GET", ""), "path is empty"),
         (("GET", "https://evil.example/v1.0/users"), "evil.example"),
         (("GET", "/users", "--output", "table", "--out", "users.txt"), "cuts values off"),
-        (("G E T", "/users"), "The method is none of"),
-        (("GETT", "/users"), "The method is none of"),
+        (("G E T", "/users"), "The method must be one of"),
+        (("GETT", "/users"), "The method must be one of"),
         (("GET", "/users?=id"), "without a name"),
         (("GET", "/users?=accountEnabled eq false"), "single quotes"),
         (("GET", "/users", "--top", "0"), "top"),
@@ -376,7 +376,7 @@ def test_query_options_reach_the_service(graph: GraphCommand) -> None:
         (("GET", "/users", "--out", ""), "names no file"),
         (("GET", "http://localhost:1/users", "--service-url", "https://localhost:1", "--resource", "r"), "https"),
         (("GET", "/x", "--service-url", "https://u:canary@localhost:1/api", "--resource", "r"), "not the address"),
-        (("POST", "/users", "--body", '{"a":1,"a":2}'), "has a name twice"),
+        (("POST", "/users", "--body", '{"a":1,"a":2}'), "has the same name twice"),
         (("POST", "/users", "--body", ""), "is empty"),
         (("POST", "/users", "--body", "@"), "names no file"),
     ],
@@ -502,12 +502,16 @@ class TestFiles:
 @pytest.mark.parametrize(
     ("words", "kind", "expected"),
     [
-        (("request", "GET", "/users", "--all", "--out", "{out}/users.ndjson"), "list", "the same command goes on"),
-        (("request", "GET", "/users", "--all", "--out", "{out}/users.csv"), "list", "the same command goes on"),
-        (("request", "GET", "/users", "--all"), "list", "what was printed is not all"),
+        (("request", "GET", "/users", "--all", "--out", "{out}/users.ndjson"), "list", "the same command continues"),
+        (("request", "GET", "/users", "--all", "--out", "{out}/users.csv"), "list", "the same command continues"),
+        (("request", "GET", "/users", "--all"), "list", "the printed result is incomplete"),
         (("request", "GET", "/users/id-0001"), "get", "nothing was changed"),
-        (("request", "DELETE", "/users/id-0001"), "write", "not known whether this was done"),
-        (("delta", "/users/delta", "--session", "{out}/session"), "delta", "comes again next time"),
+        (("request", "DELETE", "/users/id-0001"), "write", "not known whether the request was done"),
+        (
+            ("delta", "/users/delta", "--session", "{out}/session"),
+            "delta",
+            "the next run repeats the changes that were not delivered",
+        ),
     ],
 )
 def test_an_interruption_says_what_it_leaves(
@@ -561,8 +565,8 @@ class TestBytes:
 
         assert (2, "") == (result.code, result.output)
         assert "--out" in result.error
-        assert "has been done" not in result.error
-        assert "has been done" in written.error
+        assert "The request was done" not in result.error
+        assert "The request was done" in written.error
 
     def test_a_file_and_a_pipe_do(self, photo: GraphCommand, tmp_path: Path) -> None:
         """
@@ -714,9 +718,11 @@ def test_a_single_get_loads_little(graph: GraphCommand) -> None:
         "entrakit.cli.options",
         "entrakit.cli.options.connection",
         "entrakit.cli.options.query",
+        "entrakit.cli.options.request",
         "entrakit.cli.output",
         "entrakit.cli.output.destination",
-        "entrakit.cli.output.forms",
+        "entrakit.cli.output.formats",
+        "entrakit.cli.parser",
     }
 
 
@@ -754,5 +760,5 @@ def test_a_service_of_ones_own(graph: GraphCommand) -> None:
 
     assert "value" in json.loads(asked.output)
     assert "consistencylevel" not in {name.lower() for name in graph.server.asked[-1][2]}
-    assert (2, True) == (alone.code, "go together" in alone.error)
+    assert (2, True) == (alone.code, "require each other" in alone.error)
     assert (2, True) == (plain.code, "is not the address of a service" in plain.error)

@@ -63,7 +63,7 @@ def test_another_key(connected: Command) -> None:
     """
     token = connected("token").output
 
-    assert "Sealed 1 connections with a new key: key file" in connected("vault", "rekey").error
+    assert "Encrypted 1 connection with a new key: key file" in connected("vault", "rekey").error
     connected.environ["ENTRAKIT_VAULT_KEY"] = KEY
     result = connected("vault", "rekey", "--vault-key-from", "environment", "--json")
     assert {"sealed_again": 1, "key_from": "environment"} == json.loads(result.output)
@@ -142,19 +142,19 @@ def test_a_person_is_asked_twice(connected: Command, tmp_path: Path, monkeypatch
     [
         (("export",), "The file to export is missing"),
         (("import",), "The file to import is missing"),
-        (("path", "file"), "takes no file"),
-        (("check", "--replace"), "takes no file and no option"),
-        (("rekey", "--name", "x"), "takes no file and no option"),
-        (("export", "f", "--replace"), "--replace goes with"),
-        (("import", "f", "--name", "x"), "--name goes with"),
+        (("path", "file"), "accepts only general options"),
+        (("check", "--replace"), "accepts only general options"),
+        (("rekey", "--name", "x"), "accepts only general options"),
+        (("export", "f", "--replace"), "--replace requires"),
+        (("import", "f", "--name", "x"), "--name requires"),
         (("import", "-", "--passphrase-stdin"), "can't both come from standard input"),
         (("import", "/nowhere/at/all"), "can't be read: No such file"),
-        (("export", "/etc/passwd"), "There is already a file"),
+        (("export", "/etc/passwd"), "The file '/etc/passwd' exists already"),
         (("export", "f", "--passphrase-stdin", "--passphrase-file", "g"), "not both"),
         (("export", "f", "--name", "nobody"), "no connection 'nobody'"),
-        (("export", "f"), "nobody is at a terminal"),
+        (("export", "f"), "there is no terminal to ask for it"),
         ((), "ACTION"),
-        (("exprot", "f"), "not one of its values"),
+        (("exprot", "f"), "invalid value"),
     ],
 )
 def test_what_is_typed_wrong_is_told(connected: Command, words: tuple[str, ...], problem: str) -> None:
@@ -171,7 +171,7 @@ def test_nothing_to_export(entra: Command, tmp_path: Path) -> None:
     """
     Nobody is asked for a passphrase for nothing.
     """
-    assert "no connection to export" in entra("vault", "export", str(tmp_path / "f")).error
+    assert "no saved connection to export" in entra("vault", "export", str(tmp_path / "f")).error
 
 
 def person(tenant: Tenant, *permissions: str) -> None:
@@ -196,7 +196,7 @@ def test_sessions_are_revoked(entra: Command) -> None:
     result = entra("disconnect", "ada", "--revoke")
 
     assert 0 == result.code, result.error
-    assert "All sessions and refresh tokens of the person were revoked" in result.error
+    assert "All sessions and refresh tokens of the user are revoked" in result.error
     assert ["copy"] == Vault().traces()
     with get_connection("copy") as copy, pytest.raises(InteractionRequiredError):
         copy.token("User.ReadBasic.All")

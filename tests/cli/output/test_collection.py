@@ -70,5 +70,5 @@ def test_reading_in_parts_is_shown_beforehand(graph: GraphCommand) -> None:
     """
     What is shown for the whole is not what goes out.
     """
-    assert "read in parts" in graph("request", "GET", "/users", "--parallel", "4", "--what-if").error
-    assert "read in parts" not in graph("request", "GET", "/users", "--what-if").error
+    assert "read in ranges" in graph("request", "GET", "/users", "--parallel", "4", "--what-if").error
+    assert "read in ranges" not in graph("request", "GET", "/users", "--what-if").error

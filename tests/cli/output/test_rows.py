@@ -137,7 +137,7 @@ def test_properties_that_come_later_are_named() -> None:
     form.add([{"a": 1}])
     form.add([{"a": 1, "b": 2}, {"b": 3, "c": 4}])
 
-    assert ["b", "c"] == form.left_out
+    assert ["b", "c"] == form.omitted
 
 
 def test_a_collection_of_texts_has_one_column() -> None:
@@ -186,7 +186,7 @@ def test_what_had_no_room_is_named() -> None:
     form.add([USER])
 
     assert ["displayName", "userPrincipalName", "id"] == form.columns
-    assert "givenName" in form.left_out
+    assert "givenName" in form.omitted
 
 
 def test_a_table_does_nothing_to_the_terminal() -> None:

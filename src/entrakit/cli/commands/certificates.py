@@ -1,4 +1,4 @@
-"""`entra certificates`: list the certificates in the stores of this machine."""
+"""`entra certificates`: the certificates in the stores of this machine."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ if TYPE_CHECKING:
 
     from entrakit.certificates.stores.inventory import InventoryItem
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
 
 COLUMNS = ("SUBJECT", "SHA-1", "SHA-256", "UNTIL", "KEY", "EXPORTABLE", "STORE", "SCOPE", "PLACE", "USABLE")
 
 
 def arguments(parser: Parser) -> None:
-    """Declare the options of the command."""
+    """Add the options of the command."""
     parser.add_argument(
-        "--certificate-store",
-        default="",
-        metavar="STORE",
-        help="search only this store, or those of the `user` or the `computer`",
+        "--certificate-store", default="", metavar="STORE", help="only this kind of store, or user or computer"
     )
-    parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="list the tokens of this PKCS#11 module")
+    parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="PKCS#11 module whose tokens to list")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -34,15 +31,15 @@ def run(options: argparse.Namespace, context: Context) -> int:
         options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ
     )
     if context.as_json:
-        context.give_json([_as_json(one) for one in found])
+        context.write_json([_as_json(one) for one in found])
     elif context.is_terminal(context.streams.output):
         for one in found:
             _show(one, context)
     else:
         for row in (COLUMNS, *(_row(one) for one in found)):
-            context.give("\t".join(" ".join(cell.split()) for cell in row))
+            context.write("\t".join(" ".join(cell.split()) for cell in row))
     if not found:
-        context.tell("No store of this machine has a certificate.")
+        context.info("No store of this machine contains a certificate.")
     return 0
 
 
@@ -58,7 +55,7 @@ def _row(one: InventoryItem) -> tuple[str, ...]:
 
 def _show(one: InventoryItem, context: Context) -> None:
     subject, sha1, sha256, until, key, exportable, kind, scope, place, usable = _row(one)
-    context.give(subject or place)
+    context.write(subject or place)
     lines = [
         ("SHA-1", sha1),
         ("SHA-256", sha256),
@@ -67,7 +64,7 @@ def _show(one: InventoryItem, context: Context) -> None:
     ]
     for label, value in [*lines, ("store", f"{kind} ({scope})"), ("place", place), ("usable", usable)]:
         if value:
-            context.give(f"  {label:<8} {value}")
+            context.write(f"  {label:<8} {value}")
 
 
 def _exportable(one: InventoryItem) -> str:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
 
 SHELLS = ("bash", "zsh", "fish", "powershell")
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
+    """Add the options of the command."""
+    parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help="bash, zsh, fish or powershell")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Print the script."""
     from entrakit.cli.completion import script
 
-    context.give(script(options.shell).rstrip())
+    context.write(script(options.shell).rstrip())
     return 0

@@ -1,35 +1,34 @@
-"""`entra demo`: all five flows on the embedded tenant, each with one call of a protected endpoint."""
+"""`entra demo`: all five flows on the embedded tenant, each with one request to a protected endpoint."""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.commands.emulator import start
 from entrakit.errors import EntraError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
     from entrakit import Connection, Transport
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
     from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit_emulator import Tenant
 
 
 class Outcome(NamedTuple):
-    """How one flow went.
+    """The outcome of one flow.
 
     Args:
-        flow: Its name.
-        account: Who was connected.
-        called: What was asked with the token.
-        result: `ok` with what came back, or `failed` with the reason.
-        milliseconds: How long it took.
+        flow: Name of the flow.
+        account: Account of the connection.
+        called: Path of the request.
+        result: `ok` with the name of the returned object, or `failed` with the reason.
+        milliseconds: Duration.
     """
 
     flow: str
@@ -40,42 +39,42 @@ class Outcome(NamedTuple):
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("--no-browser", action="store_true", help="let a scripted user sign in instead of you")
+    """Add the options of the command."""
+    parser.add_argument("--no-browser", action="store_true", help="sign in with a scripted user instead of you")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Sign in five times and print what happened."""
-    from entrakit.cli.output.tables import give_table, short
+    """Sign in with each flow, and print the outcomes."""
+    from entrakit.cli.output.tables import short, write_table
     from entrakit.http.transport import Transport
 
     tenant = start()
     try:
-        context.tell(f"The embedded tenant answers at {tenant.url}.")
+        context.info(f"The embedded tenant runs at {tenant.url}.")
         transport = Transport(ca_bundle=tenant.ca_path)
-        by_person = not options.no_browser and context.is_terminal(context.streams.output)
+        by_user = not options.no_browser and context.is_terminal(context.streams.output)
         outcomes = [
             _try(flow, connect, path, tenant, transport)
-            for flow, path, connect in _flows(tenant, transport, context, by_person=by_person)
+            for flow, path, connect in _flows(tenant, transport, context, by_user=by_user)
         ]
         transport.close()
     finally:
         tenant.stop()
     if context.as_json:
-        context.give_json([one._asdict() for one in outcomes])
+        context.write_json([one._asdict() for one in outcomes])
     else:
         rows = [
             (one.flow, short(one.account, context), one.called, one.result, f"{one.milliseconds} ms")
             for one in outcomes
         ]
-        give_table(context, ("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), rows)
+        write_table(context, ("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), rows)
     return 0 if all(one.result.startswith("ok") for one in outcomes) else 1
 
 
 def _flows(
-    tenant: Tenant, transport: Transport, context: Context, *, by_person: bool
+    tenant: Tenant, transport: Transport, context: Context, *, by_user: bool
 ) -> list[tuple[str, str, Callable[[], Connection]]]:
-    """Return each flow with the path that its token is tried on."""
+    """Return each flow with the path of its request and the function that connects."""
     from entrakit.authority.clouds import find_cloud
     from entrakit.connecting import connect
     from entrakit.secret import UsernamePassword
@@ -90,13 +89,13 @@ def _flows(
     def open_browser(url: str) -> bool:
         from entrakit.sign_in.system_browser import open_browser as open_real
 
-        if by_person and open_real(url, context.environ):
-            context.tell(f"Sign in in your browser as {user.upn} with the password {user.password}")
+        if by_user and open_real(url, context.environ):
+            context.info(f"Sign in with your browser as {user.upn}, password {user.password}")
             return True
         return person.open_browser(url)
 
     def approve(code: DeviceCode) -> None:
-        context.tell(f"A scripted user enters the code {code.user_code}.")
+        context.info(f"A scripted user enters the code {code.user_code}.")
         person.approve_device(code.user_code)
 
     return [
@@ -127,7 +126,7 @@ def _try(flow: str, connect: Callable[[], Connection], path: str, tenant: Tenant
 
 
 def _described(status: int, text: str) -> str:
-    """Return what the protected endpoint answered, in a few words."""
+    """Return a short description of the response."""
     body = json.loads(text)
     if status != 200:
         return f"failed: HTTP {status}"

@@ -1,26 +1,27 @@
-"""`entra disconnect [NAME | --all]`: remove what is kept."""
+"""`entra disconnect [NAME | --all]`: remove saved connections."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from entrakit.errors import NotConnectedError, ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("name", metavar="NAME", nargs="?", help="a kept connection (default: the current one)")
-    parser.add_argument("--all", action="store_true", help="all of them")
-    parser.add_argument("--revoke", action="store_true", help="first end the person's sessions everywhere")
+    """Add the options of the command."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help="saved connection (default: the current one)")
+    parser.add_argument("--all", action="store_true", help="remove all saved connections")
+    parser.add_argument("--revoke", action="store_true", help="end all sessions of the user first")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Remove, and say what was removed."""
+    """Remove the connections, and report their names."""
     from entrakit.connections import disconnect, disconnect_all
 
     if options.all and options.name is not None:
@@ -33,13 +34,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
         removed = [name] if disconnect(name, revoke=options.revoke, vault=vault) else []
     if not removed and not options.all:
         raise NotConnectedError(
-            f"There is no connection {name!r}.", remedy="`entra status` lists those that there are."
+            f"The connection {name!r} does not exist.", remedy="List the saved connections with `entra status`."
         )
     if context.as_json:
-        context.give_json({"disconnected": removed})
-    context.tell(f"Removed {', '.join(removed)} from {vault.place}." if removed else "Nothing was connected.")
+        context.write_json({"disconnected": removed})
+    context.info(f"Removed {', '.join(removed)} from {vault.place}." if removed else "There are no saved connections.")
     if removed and options.revoke:
-        context.tell("All sessions and refresh tokens of the person were revoked; that may take some minutes.")
+        context.info("All sessions and refresh tokens of the user are revoked, which can take some minutes.")
     elif removed:
-        context.tell("Tokens that were handed out stay valid until they end; Entra can't revoke a single one.")
+        context.info("Issued tokens stay valid until they expire; Entra can't revoke a single token.")
     return 0

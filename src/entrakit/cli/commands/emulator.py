@@ -1,32 +1,34 @@
-"""`entra emulator`: the embedded tenant, until it is interrupted."""
+"""`entra emulator`: run the embedded tenant until it is interrupted."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
     from entrakit_emulator import Tenant
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("--port", type=int, default=0, help="port on loopback (default: any that is free)")
-    parser.add_argument("--users", type=int, default=0, metavar="N", help="further users, always the same ones")
-    parser.add_argument("--restore", default="", metavar="FILE", help="begin with the tenant in this snapshot")
-    parser.add_argument("--snapshot", default="", metavar="FILE", help="write the tenant to this file at the end")
+    """Add the options of the command."""
+    parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free port)")
+    parser.add_argument(
+        "--users", type=int, default=0, metavar="N", help="number of additional users, always the same ones"
+    )
+    parser.add_argument("--restore", default="", metavar="FILE", help="snapshot to start with")
+    parser.add_argument("--snapshot", default="", metavar="FILE", help="file for a snapshot of the tenant at the end")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Run it."""
+    """Run the tenant."""
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
@@ -36,34 +38,34 @@ def run(options: argparse.Namespace, context: Context) -> int:
         if context.as_json:
             import json
 
-            context.give(json.dumps(_as_json(tenant)))
+            context.write(json.dumps(_as_json(tenant)))
         else:
-            _say(tenant, context)
+            _print(tenant, context)
         context.streams.output.flush()
         ended.wait()
     except KeyboardInterrupt:
-        context.tell("")
+        context.info("")
     finally:
         try:
             if options.snapshot:
                 _write(tenant, options.snapshot)
-                context.tell(f"The tenant is in {options.snapshot}.")
+                context.info(f"The tenant was saved to {options.snapshot}.")
         finally:
             tenant.stop()
     return 0
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse at the beginning what could only fail at the end."""
+    """Check now the options that would otherwise fail only at the end."""
     if options.users < 0:
-        raise ParameterError(f"--users is a number of users and can't be {options.users}.")
+        raise ParameterError(f"--users must be a number of users, not {options.users}.")
     if options.users and options.restore:
         raise ParameterError(
             "--users and --restore don't go together: a snapshot has its own users.", remedy="Leave one of them out."
         )
     directory = os.path.dirname(os.path.abspath(options.snapshot))
     if options.snapshot and (os.path.isdir(options.snapshot) or not os.access(directory, os.W_OK)):
-        raise ParameterError(f"{options.snapshot} can't be written.", remedy="Choose another --snapshot.")
+        raise ParameterError(f"{options.snapshot} can't be written.", remedy="Use another file for --snapshot.")
 
 
 def _write(tenant: Tenant, path: str) -> None:
@@ -71,7 +73,7 @@ def _write(tenant: Tenant, path: str) -> None:
         tenant.snapshot(path)
     except OSError as error:
         raise ParameterError(
-            f"{path} can't be written: {error.strerror}.", remedy="Choose another --snapshot."
+            f"{path} can't be written: {error.strerror}.", remedy="Use another file for --snapshot."
         ) from error
 
 
@@ -79,14 +81,14 @@ def start(port: int = 0, *, users: int = 0, restore: str = "") -> Tenant:
     """Start the embedded tenant.
 
     Raises:
-        ParameterError: Its extra is not installed, the port is taken, or the snapshot can't be used.
+        ParameterError: Its packages are not installed, the port is in use, or the snapshot can't be used.
     """
     try:
         import entrakit_emulator
 
         return entrakit_emulator.start(port=port, users=users, restore=restore or None)
     except ValueError as error:
-        raise ParameterError(f"{error}", remedy="Give a file that --snapshot wrote.") from error
+        raise ParameterError(f"{error}", remedy="Use a file that --snapshot wrote.") from error
     except ModuleNotFoundError as error:
         raise ParameterError(
             f"The embedded tenant needs the package {error.name}.", remedy="Type: pip install 'entrakit[emulator]'"
@@ -94,10 +96,10 @@ def start(port: int = 0, *, users: int = 0, restore: str = "") -> Tenant:
     except OSError as error:
         if restore and error.filename:
             raise ParameterError(
-                f"{restore} can't be read: {error.strerror}.", remedy="Give a file that --snapshot wrote."
+                f"{restore} can't be read: {error.strerror}.", remedy="Use a file that --snapshot wrote."
             ) from error
         raise ParameterError(
-            f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another --port, or leave it out."
+            f"Can't listen on port {port}: {error.strerror}.", remedy="Use another --port, or leave it out."
         ) from error
 
 
@@ -115,10 +117,10 @@ def _as_json(tenant: Tenant) -> dict[str, object]:
     }
 
 
-def _say(tenant: Tenant, context: Context) -> None:
+def _print(tenant: Tenant, context: Context) -> None:
     users = tenant.users._asdict()
     lines = [
-        f"The embedded tenant answers at {tenant.url}; it is nobody's real tenant.",
+        f"The embedded tenant runs at {tenant.url}. It is not a real tenant.",
         "",
         f"  CA certificate       {tenant.ca_path}",
         f"  tenant               {tenant.tenant_id} ({tenant.domain})",
@@ -131,7 +133,7 @@ def _say(tenant: Tenant, context: Context) -> None:
         f"  entra connect --authority-url {tenant.url} --ca-bundle {tenant.ca_path} \\",
         f"    --tenant-id {tenant.domain} --client-id {tenant.public_client}",
         "",
-        "Ctrl-C ends it.",
+        "Stop it with Ctrl-C.",
     ]
     for line in lines:
-        context.give(line)
+        context.write(line)

@@ -1,43 +1,47 @@
-"""`entra inspect`: a token in words, and whether it has the permissions that are needed."""
+"""`entra inspect`: explain a token, and check that it has the required permissions."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
     from entrakit.tokens.inspection import Inspection
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
+    """Add the options of the command."""
     from entrakit.cli.options.connection import add_name
 
-    add_name(parser, "a kept connection (default: the current one)")
-    parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="of the token for this scope")
-    parser.add_argument("--token-stdin", action="store_true", help="a token from standard input")
+    add_name(parser)
+    parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="scope of the token")
+    parser.add_argument("--token-stdin", action="store_true", help="read the token from standard input")
     parser.add_argument(
-        "--require", action="append", default=[], metavar="PERMISSION", help="exit with 9 if it lacks this (repeatable)"
+        "--require",
+        action="append",
+        default=[],
+        metavar="PERMISSION",
+        help="exit with 9 without this permission (repeatable)",
     )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Say what the token says."""
+    """Explain the token."""
     from entrakit.tokens.inspection import inspect, require
 
     found = inspect(_token(options, context), time.time())
     if context.as_json:
-        context.give_json(_as_json(found))
+        context.write_json(_as_json(found))
     else:
-        _say(found, context)
+        _print(found, context)
     needed = [name for text in options.require for name in text.replace(",", " ").split()]
     require(found, needed)
     if needed:
-        context.tell(f"It has {', '.join(needed)}.")
+        context.info(f"The token has {', '.join(needed)}.")
     return 0
 
 
@@ -52,12 +56,12 @@ def _token(options: argparse.Namespace, context: Context) -> str:
         return connection.token(*options.scope).access_token
 
 
-def _say(found: Inspection, context: Context) -> None:
-    from entrakit.cli.options.durations import describe_span, utc
-    from entrakit.cli.output.tables import give_table
+def _print(found: Inspection, context: Context) -> None:
+    from entrakit.cli.options.durations import describe_duration, utc
+    from entrakit.cli.output.tables import write_table
 
     for warning in found.warnings:
-        context.tell(f"Note: {warning}")
+        context.warn(warning)
     facts = [
         ("For", f"{found.resource} ({found.audience})" if found.resource else found.audience),
         ("On behalf of", found.account if found.kind == "user" else "the app itself" if found.kind == "app" else ""),
@@ -67,16 +71,18 @@ def _say(found: Inspection, context: Context) -> None:
     ]
     if found.expires_on is not None and found.remaining_s is not None:
         end = found.expires_on.timestamp()
-        facts.append(("Ends", f"{utc(end)}, in {describe_span(found.remaining_s)}" if found.remaining_s else utc(end)))
+        facts.append(
+            ("Ends", f"{utc(end)}, in {describe_duration(found.remaining_s)}" if found.remaining_s else utc(end))
+        )
     for label, value in facts:
         if value:
-            context.give(f"{label + ':':<16}{value}")
+            context.write(f"{label + ':':<16}{value}")
     if found.permissions:
-        context.give("")
+        context.write("")
         rows = [(one.name, one.kind, one.words) for one in found.permissions]
-        give_table(context, ("PERMISSION", "KIND", "ALLOWS TO"), rows)
+        write_table(context, ("PERMISSION", "KIND", "ALLOWS TO"), rows)
     elif found.kind != "unreadable":
-        context.give(f"{'Permissions:':<16}none")
+        context.write(f"{'Permissions:':<16}none")
 
 
 def _as_json(found: Inspection) -> dict[str, object]:

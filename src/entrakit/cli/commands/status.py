@@ -1,68 +1,68 @@
-"""`entra status`: kept connections, without network and without the key."""
+"""`entra status`: list saved connections, without network and without the vault key."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from entrakit.errors import NotConnectedError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
     from entrakit.connections import Status
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
+    """Add the options of the command."""
     from entrakit.cli.options.connection import add_name
 
-    add_name(parser, "only this connection")
+    add_name(parser, "list only this connection")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """List them."""
-    from entrakit.cli.output.tables import give_table
+    """List the connections."""
+    from entrakit.cli.output.tables import write_table
     from entrakit.connections import list_connections
 
     vault = context.open_vault()
     found = [one for one in list_connections(vault=vault) if options.name is None or options.name.lower() == one.name]
     if not found:
         named = f" named {options.name!r}" if options.name else ""
-        raise NotConnectedError(f"There is no connection{named}.", remedy="Connect with `entra connect`.")
+        raise NotConnectedError(f"There is no saved connection{named}.", remedy="Connect with `entra connect`.")
     now = time.time()
     if context.as_json:
         kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
-        context.give_json([_as_json(one, now) | kept_in for one in found])
+        context.write_json([_as_json(one, now) | kept_in for one in found])
         return 0
     rows = [_row(one, now, context) for one in found]
-    give_table(context, ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD"), rows)
+    write_table(context, ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD"), rows)
     for one in found:
         if one.problem:
-            context.tell(f"Note: {one.problem}")
+            context.warn(one.problem)
     for one in found:
         if one.settings is not None and "@" in one.settings.cloud.name:
-            context.tell(f"Note: {one.name} trusts the authority {one.settings.cloud.authority}.")
-    context.tell(f"Kept in {vault.place}, encrypted; key: {vault.describe_key()}.")
+            context.note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
+    context.info(f"Saved in {vault.place}, encrypted; key: {vault.describe_key()}.")
     for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
         if context.environ.get(name):
-            context.tell(f"Note: {name} is set, and new connections follow it.")
+            context.note(f"{name} is set, and new connections use it.")
     return 0
 
 
 def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
-    from entrakit.cli.options.durations import describe_span
+    from entrakit.cli.options.durations import describe_duration
     from entrakit.cli.output.tables import short
 
     settings = one.settings
     mark = "*" if one.is_current else ""
     if settings is None:
         return (mark, one.name, "", "", "", "damaged", "")
-    state = f"{one.state(now)} ({describe_span(settings.expires_at - now)})"
+    state = f"{one.state(now)} ({describe_duration(settings.expires_at - now)})"
     account = short(settings.account.username or settings.client_id, context)
-    # A person sees whether it is the usual authority; programs get its address with --json.
+    # An asterisk marks another authority. Programs get its address with --json.
     cloud = settings.cloud.name.partition("@")[0] + ("*" if "@" in settings.cloud.name else "")
     return (mark, one.name, settings.flow, account, short(settings.tenant_id, context), state, cloud)
 

@@ -1,45 +1,52 @@
-"""`entra token`: a token on standard output. With a fresh one kept, nothing heavy is imported on the way."""
+"""`entra token`: print a token. If a fresh one is saved, no large module is imported."""
 
 from __future__ import annotations
 
-from entrakit.cli.options.durations import parse_span
+from typing import TYPE_CHECKING
+
+from entrakit.cli.options.durations import parse_duration
 from entrakit.connections import get_connection
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
+    """Add the options of the command."""
     from entrakit.cli.options.connection import add_name
 
-    add_name(parser, "a kept connection (default: the current one)")
-    parser.add_argument("-o", "--output", choices=("raw", "json", "header"), help="how to print it (default: raw)")
-    parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="what it is for (repeatable)")
-    parser.add_argument("--min-validity", default="0", metavar="TIME", help="renew if it ends sooner: 90, 10m, 1h")
-    parser.add_argument("--claims", default="", metavar="CLAIMS", help="a claims challenge, as the API sent it")
+    add_name(parser)
+    parser.add_argument("-o", "--output", choices=("raw", "json", "header"), help="output format (default: raw)")
+    parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="scope of the token (repeatable)")
+    parser.add_argument("--min-validity", default="0", metavar="TIME", help="renew if it expires sooner: 90, 10m, 1h")
+    parser.add_argument("--claims", default="", metavar="CLAIMS", help="claims challenge of an API, unchanged")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Print the token."""
-    min_validity_s = parse_span(options.min_validity)
+    min_validity_s = parse_duration(options.min_validity)
     with get_connection(options.name, vault=context.open_vault()) as connection:
         if options.scope or options.claims or min_validity_s or not connection.is_fresh:
             from entrakit.cli.logs import configure
 
-            configure(context.streams.error, quiet=options.quiet, verbose=options.verbose, debug=options.debug)
+            configure(
+                context.streams.error,
+                quiet=options.quiet,
+                verbose=options.verbose,
+                debug=options.debug,
+                color=context.color and context.is_terminal(context.streams.error),
+            )
         token = connection.token(*options.scope, claims=options.claims, min_validity_s=min_validity_s)
     output = options.output or ("json" if context.as_json else "raw")
     if output == "json":
-        context.give_json(token.to_json())
+        context.write_json(token.to_json())
     elif output == "header":
-        context.give(f"Authorization: {token.token_type} {token.access_token}")
+        context.write(f"Authorization: {token.token_type} {token.access_token}")
     else:
-        context.give(token.access_token)
+        context.write(token.access_token)
     if context.is_terminal(context.streams.output):
-        context.tell("Note: whoever sees this token can use it until it ends.")
+        context.note("anyone who sees this token can use it until it expires.")
     return 0

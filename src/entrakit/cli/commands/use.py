@@ -1,24 +1,25 @@
-"""`entra use NAME`: choose the connection that is meant by default."""
+"""`entra use NAME`: select the connection that commands use by default."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     import argparse
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
 
 
 def arguments(parser: Parser) -> None:
-    """Declare what the command takes."""
-    parser.add_argument("name", metavar="NAME", help="a kept connection")
+    """Add the options of the command."""
+    parser.add_argument("name", metavar="NAME", help="saved connection")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
-    """Choose it."""
+    """Select the connection."""
     context.open_vault().set_current(options.name)
     if context.as_json:
-        context.give_json({"current": options.name.lower()})
-    context.tell(f"From now on, commands use {options.name.lower()!r}.")
+        context.write_json({"current": options.name.lower()})
+    context.info(f"Commands now use {options.name.lower()!r} by default.")
     return 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from entrakit import Secret
     from entrakit.cli.context import Context
-    from entrakit.cli.options.connection import Parser
+    from entrakit.cli.parser import Parser
     from entrakit.vault import Vault
 
 ACTIONS = ("path", "check", "rekey", "export", "import")
@@ -23,13 +23,17 @@ MAX_EXPORT = 256 * 1024 * 1024
 
 
 def arguments(parser: Parser) -> None:
-    """Declare the arguments of the command."""
+    """Add the options of the command."""
     parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help="path, check, rekey, export or import")
-    parser.add_argument("file", metavar="FILE", nargs="?", help="file to export to or import from (- for a pipe)")
-    parser.add_argument("--name", action="append", default=[], metavar="NAME", help="export only this (repeatable)")
-    parser.add_argument("--replace", action="store_true", help="import in place of connections of the same names")
-    parser.add_argument("--passphrase-file", metavar="FILE", help=f"passphrase in a file (env {PASSPHRASE_VARIABLE})")
-    parser.add_argument("--passphrase-stdin", action="store_true", help="passphrase on standard input")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="file to export to or import from; - for a pipe")
+    parser.add_argument(
+        "--name", action="append", default=[], metavar="NAME", help="connection to export (repeatable; default: all)"
+    )
+    parser.add_argument("--replace", action="store_true", help="replace connections of the same names")
+    parser.add_argument(
+        "--passphrase-file", metavar="FILE", help=f"file with the passphrase (env {PASSPHRASE_VARIABLE})"
+    )
+    parser.add_argument("--passphrase-stdin", action="store_true", help="read the passphrase from standard input")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -37,13 +41,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
     moves = options.action in ("export", "import")
     if moves and not options.file:
         raise ParameterError(
-            f"The file to {options.action} is missing.", remedy=f"Type `entra vault {options.action} FILE`."
+            f"The file to {options.action} is missing.", remedy=f"Use `entra vault {options.action} FILE`."
         )
-    stray = [
-        name for name in ("file", "name", "replace", "passphrase_file", "passphrase_stdin") if getattr(options, name)
-    ]
-    if not moves and stray:
-        raise ParameterError(f"`entra vault {options.action}` takes no file and no option of its own.")
+    own = [getattr(options, name) for name in ("file", "name", "replace", "passphrase_file", "passphrase_stdin")]
+    if not moves and any(own):
+        raise ParameterError(f"`entra vault {options.action}` accepts only general options.")
     vault = context.open_vault()
     actions = {"path": _path, "check": _check, "rekey": _rekey, "export": _export, "import": _import}
     return actions[options.action](options, context, vault)
@@ -52,14 +54,14 @@ def run(options: argparse.Namespace, context: Context) -> int:
 def _path(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     del options
     if context.as_json:
-        context.give_json({"kept_in": vault.place, "key_from": vault.key_source()})
+        context.write_json({"kept_in": vault.place, "key_from": vault.key_source()})
     else:
-        context.give(vault.place)
+        context.write(vault.place)
     return 0
 
 
 def _check(options: argparse.Namespace, context: Context, vault: Vault) -> int:
-    from entrakit.cli.output.tables import give_table
+    from entrakit.cli.output.tables import write_table
     from entrakit.cli.words import in_shell
     from entrakit.vault.upkeep import check
 
@@ -67,17 +69,17 @@ def _check(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     findings = [one._replace(remedy=in_shell(one.remedy)) for one in check(vault)]
     bad = [one for one in findings if one.problem]
     if context.as_json:
-        context.give_json([one._asdict() for one in findings])
+        context.write_json([one._asdict() for one in findings])
     else:
-        give_table(
+        write_table(
             context,
             ("WHAT", "RESULT"),
             [(one.what, f"failed: {one.problem}" if one.problem else "ok") for one in findings],
         )
     for one in bad:
         if one.remedy:
-            context.tell(f"Next, for {one.what}: {one.remedy}")
-    context.tell(f"Kept in {vault.place}; key: {vault.describe_key() if not bad else vault.key_source() or 'none'}.")
+            context.info(f"Next, for {one.what}: {one.remedy}")
+    context.info(f"Saved in {vault.place}; key: {vault.describe_key() if not bad else vault.key_source() or 'none'}.")
     return VaultError.exit_code if bad else 0
 
 
@@ -87,13 +89,13 @@ def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     del options
     count = rekey(vault)
     if context.as_json:
-        context.give_json({"sealed_again": count, "key_from": vault.key_source()})
+        context.write_json({"sealed_again": count, "key_from": vault.key_source()})
     if count:
-        context.tell(f"Sealed {count} connections with a new key: {vault.describe_key()}.")
+        context.info(f"Encrypted {count} connection{'s' * (count != 1)} with a new key: {vault.describe_key()}.")
     else:
-        context.tell("Nothing had to be sealed again.")
+        context.info("All connections have this key already.")
     if "://" in vault.place and vault.key_source() != "environment":
-        context.tell("Note: other hosts do not have this key; with one in ENTRAKIT_VAULT_KEY they can share the vault.")
+        context.note("other hosts do not have this key. To share the vault, set a key in ENTRAKIT_VAULT_KEY.")
     return 0
 
 
@@ -103,12 +105,12 @@ def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     from entrakit.vault.bundle import export
 
     if options.replace:
-        raise ParameterError("--replace goes with `entra vault import`.")
+        raise ParameterError("--replace requires `entra vault import`.")
     if options.file != "-" and os.path.lexists(options.file):
-        raise ParameterError(f"There is already a file {options.file!r}.", remedy="Name another one, or remove it.")
+        raise ParameterError(f"The file {options.file!r} exists already.", remedy="Name another one, or remove it.")
     names = options.name or [name for name in vault.names() if is_name(name)]
     if not names:
-        raise NotConnectedError("There is no connection to export.", remedy="Connect with `entra connect`.")
+        raise NotConnectedError("There is no saved connection to export.", remedy="Connect with `entra connect`.")
     for name in names:
         vault.read_metadata(name)
     data = export(vault, names, _passphrase(options, context, new=True))
@@ -116,8 +118,10 @@ def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
         context.streams.output.flush()
         getattr(context.streams.output, "buffer", sys.stdout.buffer).write(data)
     elif not create_file(os.path.abspath(options.file), data):
-        raise ParameterError(f"There is already a file {options.file!r}.", remedy="Name another one, or remove it.")
-    context.tell(f"Exported {', '.join(sorted(names))}. Whoever has the file and its passphrase has these connections.")
+        raise ParameterError(f"The file {options.file!r} exists already.", remedy="Name another one, or remove it.")
+    context.info(
+        f"Exported {', '.join(sorted(names))}. Anyone with the file and its passphrase can use these connections."
+    )
     return 0
 
 
@@ -125,14 +129,14 @@ def _import(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     from entrakit.vault.bundle import restore
 
     if options.name:
-        raise ParameterError("--name goes with `entra vault export`.")
+        raise ParameterError("--name requires `entra vault export`.")
     if options.file == "-" and options.passphrase_stdin:
         raise ParameterError("File and passphrase can't both come from standard input.")
     data = _read(options.file, context)
     names = restore(vault, data, _passphrase(options, context, new=False), replace=options.replace)
     if context.as_json:
-        context.give_json({"imported": names})
-    context.tell(f"Imported {', '.join(names)}.")
+        context.write_json({"imported": names})
+    context.info(f"Imported {', '.join(names)}.")
     return 0
 
 

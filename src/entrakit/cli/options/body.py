@@ -1,13 +1,13 @@
-"""The body of a request: typed, from a file, or from standard input; checked before anything is sent, never shown."""
+"""The body of a request: typed, from a file, or from standard input. It is checked before sending, and never shown."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.http import message
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn, TextIO
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 
 def read_body(context: Context, text: str, content_type: str) -> bytes:
-    """Return what is to be sent.
+    """Return the body of a request.
 
     Args:
-        context: Where standard input is.
-        text: What was typed: the body, `@FILE`, or `-`.
-        content_type: The `content-type` header that was given; empty for JSON.
+        context: Context of the command.
+        text: Value of `--body`: the body, `@FILE`, or `-` for standard input.
+        content_type: Value of the `content-type` header; empty for JSON.
 
     Raises:
-        ParameterError: The file can't be read, or it is no JSON where it should be. What it holds is not repeated.
+        ParameterError: The file can't be read, or its content should be JSON and is not. The content is not repeated.
     """
     data = _data(context, text)
     if is_json(content_type) and not data.strip():
-        raise ParameterError("The body is empty.", remedy="Write JSON, such as {}, or leave --body out.")
+        raise ParameterError("The body is empty.", remedy="Give JSON, such as {}, or leave --body out.")
     return as_json(data, "The body") if is_json(content_type) else data
 
 
 def is_json(content_type: str) -> bool:
-    """Return whether a content type is one of JSON; an empty one stands for it."""
+    """Return whether a content type means JSON, as an empty one does."""
     kind = message.media_type(content_type)
     return not kind or message.is_json(kind)
 
 
 def as_json(data: bytes, what: str) -> bytes:
-    """Return JSON text in UTF-8, whatever its encoding was.
+    """Return JSON in UTF-8, converted from another encoding if necessary.
 
     Args:
-        data: The text; with or without a byte order mark.
-        what: What it is, for the error.
+        data: The JSON, with or without a byte order mark.
+        what: Its description, for the error.
 
     Raises:
-        ParameterError: It is no JSON.
+        ParameterError: The data is not JSON.
     """
     try:
         decoded = text_of(data)
@@ -54,39 +54,39 @@ def as_json(data: bytes, what: str) -> bytes:
         raise
     except json.JSONDecodeError as error:
         raise ParameterError(
-            f"{what} is no JSON: see line {error.lineno}, column {error.colno}.",
-            remedy="Mend it; a shell may have eaten its quotes. Try --body @FILE.",
+            f"{what} is not JSON: line {error.lineno}, column {error.colno}.",
+            remedy="Correct it. A shell may have removed its quotes; try --body @FILE.",
         ) from None
     except (ValueError, RecursionError):
-        raise ParameterError(f"{what} is no JSON.", remedy="Mend it, and write it in UTF-8.") from None
+        raise ParameterError(f"{what} is not JSON.", remedy="Correct it, and encode it in UTF-8.") from None
     return decoded.encode()
 
 
 def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Return an object of JSON. Raises ParameterError if it has a name twice: one of the values would be lost."""
+    """Return a JSON object. Raises ParameterError if a name occurs twice, because one of its values would be lost."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ParameterError("A JSON object has a name twice.", remedy="Leave one of them out.")
+        raise ParameterError("A JSON object has the same name twice.", remedy="Remove one of them.")
     return found
 
 
 def text_of(data: bytes) -> str:
-    """Return the text of a JSON file: UTF-8, or UTF-16 as Windows PowerShell writes it. Raises ValueError."""
+    """Decode a JSON file: UTF-8, or UTF-16 as Windows PowerShell writes it. Raises ValueError."""
     text = data.decode(json.detect_encoding(data))
     text.encode()
     return text
 
 
 def read_input(context: Context, file: str, what: str) -> bytes:
-    """Return what a file holds; `-` is standard input.
+    """Return the content of a file.
 
     Args:
-        context: Where standard input is.
-        file: Its name.
-        what: What it is, for the error.
+        context: Context of the command.
+        file: Name of the file; `-` for standard input.
+        what: Description of the file, for the error.
 
     Raises:
-        ParameterError: It can't be read.
+        ParameterError: The file can't be read.
     """
     if file == "-":
         return _all_of(context.streams.input)
@@ -102,16 +102,16 @@ def read_input(context: Context, file: str, what: str) -> bytes:
 def _data(context: Context, text: str) -> bytes:
     if text == "-":
         if context.is_terminal(context.streams.input):
-            context.tell("Type the body, and end it with Ctrl-D on a line of its own.")
+            context.info("Type the body, and end it with Ctrl-D on an empty line.")
         return _all_of(context.streams.input)
     if text == "@":
-        raise ParameterError("--body @ names no file.", remedy="Write --body @FILE.")
+        raise ParameterError("--body @ names no file.", remedy="Use --body @FILE.")
     if text.startswith("@"):
-        return read_input(context, text[1:], "The body's file")
+        return read_input(context, text[1:], "The body file")
     try:
         return text.encode()
     except UnicodeError:
-        raise ParameterError("The body is no text in UTF-8.", remedy="Put it into a file: --body @FILE.") from None
+        raise ParameterError("The body is not UTF-8.", remedy="Write it to a file: --body @FILE.") from None
 
 
 def _all_of(stream: TextIO) -> bytes:

@@ -1,12 +1,13 @@
-"""Requests before they are sent: shown exactly with `--what-if`, and asked about where they would change something."""
+"""Previews and confirmations: `--what-if` prints the exact requests, and the user confirms writes."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.http.address import shown_host
 from entrakit.shown_text import on_terminal
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,40 +19,40 @@ _READS = ("GET", "HEAD", "OPTIONS")
 
 
 def is_write(method: str) -> bool:
-    """Return whether a request may change something."""
+    """Return whether a method can change something."""
     return method.upper() not in _READS
 
 
-def give_requests(context: Context, requests: Sequence[Request], *, as_list: bool = False) -> int:
-    """Write requests as they would be sent, without the token; send nothing.
+def preview(context: Context, requests: Sequence[Request], *, as_list: bool = False) -> int:
+    """Print requests exactly as they would be sent, without the token. Nothing is sent.
 
     Args:
-        context: Where to write.
-        requests: What would be sent.
-        as_list: Write a list of JSON where there is but one, too.
+        context: Context of the command.
+        requests: The requests.
+        as_list: Whether to print a JSON list even for one request.
 
     Returns:
         The exit code.
     """
     if context.as_json:
         values = [_as_value(request) for request in requests]
-        context.give_json(values if as_list else values[0])
+        context.write_json(values if as_list else values[0])
     else:
-        context.give("\n\n".join(_as_text(context, request) for request in requests))
-    context.tell("Nothing was sent. The token, which is left out here, goes with it.")
+        context.write("\n\n".join(_as_text(context, request) for request in requests))
+    context.info("Nothing was sent. The requests would have the token, which is omitted here.")
     return 0
 
 
 def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> bool:
-    """Return whether requests may be sent: a person at a terminal is asked about writes, nobody else is.
+    """Return whether requests may be sent. Writes need the confirmation of the user if there is a terminal.
 
     Args:
-        context: Where a person may be.
-        requests: What would be sent.
-        yes: Whether the answer was given already.
+        context: Context of the command.
+        requests: The requests.
+        yes: Whether the user has confirmed them already.
 
     Raises:
-        ParameterError: A person is there, but would not see the question.
+        ParameterError: Standard input is a terminal, but the question would not be visible.
     """
     writes = [request for request in requests if is_write(request.method)]
     streams = context.streams
@@ -59,8 +60,8 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
         return True
     if not context.is_terminal(streams.error):
         raise ParameterError(
-            "A write asks before it acts, and standard error, where the question would be, is no terminal.",
-            remedy="Add --yes, or leave standard error on the terminal. Nothing was sent.",
+            "Nothing was sent: a write requires a confirmation, but standard error is not a terminal.",
+            remedy="Add --yes, or leave standard error on the terminal.",
         )
     from entrakit.cli.options.prompts import confirm
 
@@ -76,7 +77,7 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
             return True
     except KeyboardInterrupt:
         print(file=streams.error)
-    context.tell("Nothing was sent.")
+    context.info("Nothing was sent.")
     return False
 
 

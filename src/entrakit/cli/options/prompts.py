@@ -1,11 +1,12 @@
-"""Asking a person: secrets without echo, and never where nobody is there."""
+"""Prompts: secrets without echo, lines and confirmations; never without a terminal."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.secret import Secret, without_line_break
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from entrakit.cli.context import Context
 
@@ -13,18 +14,18 @@ MAX_LINE = 64 * 1024
 
 
 def ask_secret(context: Context, what: str, instead: str) -> Secret:
-    """Return what a person types without echo.
+    """Return a secret that the user types without echo.
 
     Args:
-        context: Where to ask.
-        what: What is asked for.
-        instead: How to give it where nobody can type.
+        context: Context of the command.
+        what: Name of the secret.
+        instead: Remedy if there is no terminal.
 
     Raises:
-        ParameterError: Nobody is at the terminal.
+        ParameterError: Standard input is not a terminal.
     """
     if not context.is_terminal(context.streams.input):
-        raise ParameterError(f"The {what} is missing, and nobody is at a terminal to type it.", remedy=instead)
+        raise ParameterError(f"The {what} is missing, and there is no terminal to ask for it.", remedy=instead)
     from getpass import getpass
 
     return Secret(getpass(f"{what[:1].upper()}{what[1:]}: ", context.streams.error), "prompt")
@@ -33,8 +34,12 @@ def ask_secret(context: Context, what: str, instead: str) -> Secret:
 def read_secret(context: Context, what: str) -> Secret:
     """Return a secret from standard input, without one line break at its end.
 
+    Args:
+        context: Context of the command.
+        what: Name of the secret.
+
     Raises:
-        ParameterError: There is none.
+        ParameterError: Standard input is empty.
     """
     text = without_line_break(context.streams.input.read(MAX_LINE))
     if not text:
@@ -43,24 +48,27 @@ def read_secret(context: Context, what: str) -> Secret:
 
 
 def ask_line(context: Context, question: str) -> str:
-    """Return a line that a person types or pastes.
+    """Return a line that the user types or pastes.
 
     Raises:
-        ParameterError: The input is at its end.
+        ParameterError: Standard input ends.
     """
     print(question, end="", file=context.streams.error, flush=True)
     line = context.streams.input.readline(MAX_LINE)
     if not line:
-        raise ParameterError("Nothing was pasted: the input is at its end.", remedy="Run it where you can paste.")
+        print(file=context.streams.error)
+        raise ParameterError(
+            "Nothing was pasted: standard input has ended.", remedy="Run the command in a terminal where you can paste."
+        )
     return line
 
 
 def confirm(context: Context, question: str) -> bool:
-    """Return whether a person at the terminal says yes; anything else, and the end of the input, is a no.
+    """Return whether the user answers yes. Any other answer, and the end of the input, means no.
 
     Args:
-        context: Where to ask.
-        question: What is asked, without the answers.
+        context: Context of the command.
+        question: The question, without the answers.
     """
     from entrakit.shown_text import on_terminal
 

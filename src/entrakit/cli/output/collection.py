@@ -1,104 +1,106 @@
-"""All pages of a collection: printed as they come, and not held; or into a file, which an interrupted run goes on with.
+"""All pages of a collection: printed as they arrive, or written to a file that an interrupted run continues.
 
-A file in another form than NDJSON is made of the lines, in `FILE.lines`, once all of them are there.
+A file in another format than NDJSON is converted from `FILE.lines` as soon as that is complete.
 """
 
 from __future__ import annotations
 
 import os
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from entrakit.cli.output.destination import open_destination
-from entrakit.cli.output.forms import form_in, note_left_out, parsed, width_of
+from entrakit.cli.output.formats import note_omitted, parsed, width_of, writer_for
 from entrakit.cli.output.progress import Progress
 from entrakit.files.result import target_of
 from entrakit.services import decoding
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from entrakit.cli.commands.request import Asked
+    from entrakit.cli.options.request import RequestOptions
 
 CHUNK = 100
 
 
-def give_collection(asked: Asked, parallel: int) -> int:
+def write_collection(options: RequestOptions, parallel: int) -> int:
     """Print all objects of a collection, and return the exit code.
 
     Args:
-        asked: What is asked for.
-        parallel: How many pages to read at once.
+        options: Options of the request.
+        parallel: Number of pages to read at once.
     """
-    with Progress(asked.context, "objects", to_file=bool(asked.out)) as progress:
+    with Progress(options.context, "objects", to_file=bool(options.out)) as progress:
         if progress.is_active:
-            asked = asked._replace(client=asked.client.watched(progress.waits))
+            options = options._replace(client=options.client.watched(progress.waits))
         try:
-            (_export if asked.out else _stream)(asked, parallel, progress)
+            (_export if options.out else _stream)(options, parallel, progress)
         except KeyboardInterrupt:
             progress.vanish()
-            words = "the same command goes on" if asked.out else "what was printed is not all"
-            return asked.context.interrupted(words)
+            effect = "the same command continues" if options.out else "the printed result is incomplete"
+            return options.context.interrupted(effect)
     return 0
 
 
-def _export(asked: Asked, parallel: int, progress: Progress) -> None:
-    target = target_of(asked.out or "")
-    lines = target if asked.form == "ndjson" else f"{target}.lines"
-    done = asked.client.export(
-        asked.path, lines, parallel=parallel, on_page=progress.reached, headers=asked.headers, **asked.query
+def _export(options: RequestOptions, parallel: int, progress: Progress) -> None:
+    target = target_of(options.out or "")
+    lines = target if options.format == "ndjson" else f"{target}.lines"
+    done = options.client.export(
+        options.path, lines, parallel=parallel, on_page=progress.reached, headers=options.headers, **options.query
     )
     progress.vanish()
     if lines != target:
-        _convert(asked, lines)
-    again = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
-    asked.context.tell(f"{asked.out}: {done.written:,} objects{again}.")
+        _convert(options, lines)
+    earlier = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
+    options.context.info(f"{options.out}: {done.written:,} objects{earlier}.")
 
 
-def _convert(asked: Asked, lines: str) -> None:
-    """Make the file in the form that was asked for, and remove the lines."""
-    sink = open_destination(asked.context, asked.out)
+def _convert(options: RequestOptions, lines: str) -> None:
+    """Convert the lines to the format of the file, and remove them."""
+    destination = open_destination(options.context, options.out)
     try:
-        writer = form_in(asked.form, sink, asked.columns)
+        writer = writer_for(options.format, destination, options.columns)
         with open(lines, "rb") as file:
             while chunk := list(islice(file, CHUNK)):
-                writer.add([parsed(line) if asked.form == "csv" else decoding.Raw(line) for line in chunk])
+                writer.add([parsed(line) if options.format == "csv" else decoding.Raw(line) for line in chunk])
         writer.end()
-        sink.finish()
+        destination.finish()
     finally:
-        sink.close()
+        destination.close()
     os.unlink(lines)
-    note_left_out(asked.context, writer)
+    note_omitted(options.context, writer)
 
 
-def _stream(asked: Asked, parallel: int, progress: Progress) -> None:
-    sink = open_destination(asked.context, None)
+def _stream(options: RequestOptions, parallel: int, progress: Progress) -> None:
+    destination = open_destination(options.context, None)
     count = 0
     try:
-        writer = form_in(asked.form, sink, asked.columns, width_of(asked.context))
-        for items, total in _pages(asked, parallel):
+        writer = writer_for(options.format, destination, options.columns, width_of(options.context))
+        for items, total in _pages(options, parallel):
             writer.add(items)
             count += len(items)
             progress.reached(count, total)
         writer.end()
-        sink.finish()
+        destination.finish()
     finally:
-        sink.close()
+        destination.close()
     progress.vanish()
-    note_left_out(asked.context, writer)
-    if not count and asked.form == "table":
-        asked.context.tell("No objects.")
+    note_omitted(options.context, writer)
+    if not count and options.format == "table":
+        options.context.info("No objects.")
 
 
-def _pages(asked: Asked, parallel: int) -> Iterator[tuple[list[object], int | None]]:
-    """Return objects, some at a time, as JSON text where nobody looks into them; and how many there are in all."""
-    kind: type[object] = object if asked.form in ("csv", "table") else decoding.Raw
+def _pages(options: RequestOptions, parallel: int) -> Iterator[tuple[list[object], int | None]]:
+    """Yield objects, some at a time, with their total if known. They stay JSON unless the format needs their values."""
+    kind: type[object] = object if options.format in ("csv", "table") else decoding.Raw
     if parallel == 1:
-        for page in asked.client.pages(asked.path, type=kind, headers=asked.headers, **asked.query):
+        for page in options.client.pages(options.path, type=kind, headers=options.headers, **options.query):
             yield page.items, page.total
         return
     chunk: list[object] = []
-    for item in asked.client.items(asked.path, type=kind, parallel=parallel, headers=asked.headers, **asked.query):
+    for item in options.client.items(
+        options.path, type=kind, parallel=parallel, headers=options.headers, **options.query
+    ):
         chunk.append(item)
         if len(chunk) == CHUNK:
             yield chunk, None

@@ -1,6 +1,6 @@
-"""How far a long run has come: one line on the terminal, which appears after a second and is gone at the end.
+"""Progress of a long command: one line on the terminal, which appears after a second and vanishes at the end.
 
-Nothing is shown in pipes, with `--quiet`, `--json` or `--verbose`, or where the result itself fills the terminal.
+It is not shown in pipes, with `--quiet`, `--json` or `--verbose`, or if the result itself is on the terminal.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from threading import Lock, Timer
+from typing import TYPE_CHECKING
 
-from entrakit.cli.options.durations import describe_span
+from entrakit.cli.options.durations import describe_duration
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Protocol, Self
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
 
     class Line(Protocol):
-        """A line on a terminal that keeps itself up to date."""
+        """A line on a terminal that updates itself."""
 
         def stop(self) -> None:
-            """Take it away."""
+            """Remove it."""
             ...
 
 
@@ -31,14 +31,14 @@ _SAMPLES = 20
 
 
 class Progress:
-    """The line, as a context manager.
+    """The progress line, as a context manager.
 
     Args:
-        context: Where it is shown.
-        noun: What is counted.
-        total: How many there will be; None where that is not known.
+        context: Context of the command.
+        noun: Name of the counted objects.
+        total: Expected number; None if it is not known.
         to_file: Whether the result goes to a file.
-        delay_s: After how long it appears.
+        delay_s: Seconds until the line appears.
     """
 
     def __init__(
@@ -75,19 +75,19 @@ class Progress:
         self.vanish()
 
     def reached(self, count: int, total: int | None = None) -> None:
-        """Note how many there are so far, and in all where that is known."""
+        """Set the current number and, if known, the total."""
         self._count = count
         self._total = total if total is not None else self._total
         self._samples.append((time.monotonic(), count))
 
     def waits(self, seconds: float, reason: str) -> None:
-        """Note a wait: how long, and why."""
+        """Show a wait with its duration and reason."""
         until = time.monotonic() + seconds
         if until > self._wait[0]:
             self._wait = (until, reason)
 
     def vanish(self) -> None:
-        """Take the line away, for good."""
+        """Remove the line for good."""
         with self._lock:
             self._is_over = True
             line, self._line = self._line, None
@@ -97,18 +97,18 @@ class Progress:
             line.stop()
 
     def text(self) -> str:
-        """Return what the line says now."""
+        """Return the current content of the line."""
         of_all = f" of {self._total:,}" if self._total is not None and self._total >= self._count else ""
         parts = [f"{self._count:,}{of_all} {self._noun}"]
         rate = self._rate()
         if rate > 0:
             parts.append(f"{rate:,.0f}/s" if rate >= 1 else f"{rate * 60:,.0f}/min")
         if rate > 0 and self._total is not None and self._total > self._count:
-            parts.append(f"{describe_span((self._total - self._count) / rate)} left")
+            parts.append(f"{describe_duration((self._total - self._count) / rate)} left")
         until, reason = self._wait
         left = until - time.monotonic()
         if left > 0:
-            parts.append(f"waiting {describe_span(left)}: {reason}")
+            parts.append(f"waiting {describe_duration(left)}: {reason}")
         return " · ".join(parts)
 
     def _rate(self) -> float:
@@ -116,7 +116,7 @@ class Progress:
         if len(samples) < 2:
             return 0.0
         (since, before), (_, count) = samples[0], samples[-1]
-        # Until now, so that the rate falls while nothing comes.
+        # Measured until now, so that the rate falls while nothing arrives.
         return (count - before) / max(time.monotonic() - since, 0.001)
 
     def _appear(self) -> None:

@@ -1,7 +1,7 @@
-"""Objects as rows: CSV for spreadsheets and programs (RFC 4180), tables for eyes.
+"""Objects as rows: CSV for spreadsheets and programs (RFC 4180), tables for users.
 
-Values come from a directory that strangers write in. In CSV a text that a spreadsheet would take for a formula gets an
-apostrophe in front (OWASP, "CSV Injection"); in a table control characters are replaced.
+Many people write into a directory, so its values are not trusted. In CSV a string that a spreadsheet would execute as a
+formula gets an apostrophe in front (OWASP, "CSV Injection"). In a table control characters are replaced.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from typing import TYPE_CHECKING
 
 from entrakit.shown_text import on_terminal
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 WIDTH = 80
 NARROWEST = 10
 _GAP = "  "
-# What people know an object by; there may be no room for what comes later.
+# Properties that identify an object come first, because there may be no space for later columns.
 _FIRST = ("displayName", "name", "userPrincipalName", "id")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Csv:
-    """Objects as CSV. The columns are those that were asked for, or the properties of the first objects.
+    """Writer of CSV.
 
     Args:
-        sink: Where it goes.
-        columns: Names of properties; none to take those of the first objects.
+        destination: Destination of the result.
+        columns: Names of properties; empty for those of the first objects.
     """
 
-    def __init__(self, sink: Destination, columns: Sequence[str] = ()) -> None:
-        self._sink = sink
+    def __init__(self, destination: Destination, columns: Sequence[str] = ()) -> None:
+        self._destination = destination
         self.columns = list(columns)
-        self.left_out: list[str] = []
+        self.omitted: list[str] = []
         self._fixed = bool(columns)
         self._begun = False
 
@@ -51,10 +51,10 @@ class Csv:
         rows = [properties(item) for item in items]
         self._write([guarded(row_value(row, column)) for column in self.columns] for row in rows)
         if not self._fixed:
-            self._note_left_out(rows)
+            self._note_omitted(rows)
 
     def end(self) -> None:
-        """Write the headings, if nothing else was written."""
+        """Write the headings if there were no objects."""
         if not self._begun:
             self._begin([])
 
@@ -64,30 +64,30 @@ class Csv:
         if self.columns:
             self._write([[_guard(column) for column in self.columns]])
 
-    def _note_left_out(self, rows: Sequence[Mapping[str, object]]) -> None:
-        known = {*self.columns, *self.left_out}
-        self.left_out += names_of([row for row in rows if not row.keys() <= known], known)
+    def _note_omitted(self, rows: Sequence[Mapping[str, object]]) -> None:
+        known = {*self.columns, *self.omitted}
+        self.omitted += names_of([row for row in rows if not row.keys() <= known], known)
 
     def _write(self, lines: Iterable[Sequence[str]]) -> None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\r\n").writerows(lines)
-        self._sink.write(text.getvalue().encode("utf-8", "replace"))
+        self._destination.write(text.getvalue().encode("utf-8", "replace"))
 
 
 class Table:
-    """Objects as a table that fits a width. Widths follow the first objects; what does not fit ends in an ellipsis.
+    """Writer of a table of limited width. The first objects determine the widths; longer values end in an ellipsis.
 
     Args:
-        sink: Where it goes.
-        columns: Names of properties; none to take those of the first objects.
-        width: How wide it may be.
+        destination: Destination of the result.
+        columns: Names of properties; empty for those of the first objects.
+        width: Width of the table.
     """
 
-    def __init__(self, sink: Destination, columns: Sequence[str] = (), width: int = WIDTH) -> None:
-        self._sink = sink
+    def __init__(self, destination: Destination, columns: Sequence[str] = (), width: int = WIDTH) -> None:
+        self._destination = destination
         self._width = max(width, NARROWEST)
         self.columns = list(columns)
-        self.left_out: list[str] = []
+        self.omitted: list[str] = []
         self._fixed = bool(columns)
         self._widths: list[int] = []
 
@@ -100,18 +100,18 @@ class Table:
             self._write([shown_value(row_value(row, column)) for column in self.columns])
 
     def end(self) -> None:
-        """Write the headings, if nothing else was written."""
+        """Write the headings if there were no objects."""
         if not self._widths and self.columns:
             self._begin([])
 
     def _begin(self, rows: Sequence[Mapping[str, object]]) -> None:
-        asked = self.columns or names_of(rows)
+        names = self.columns or names_of(rows)
         if not self._fixed:
-            asked = [*(name for name in _FIRST if name in asked), *(name for name in asked if name not in _FIRST)]
-            # A column that is empty everywhere, as half of a user's are, takes no room from the others.
-            asked = [name for name in asked if any(row_value(row, name) not in (None, "", []) for row in rows)] or asked
+            names = [*(name for name in _FIRST if name in names), *(name for name in names if name not in _FIRST)]
+            # Half of a user's properties are usually empty: columns without any value are omitted.
+            names = [name for name in names if any(row_value(row, name) not in (None, "", []) for row in rows)] or names
         fits = max(1, (self._width + len(_GAP)) // (NARROWEST + len(_GAP)))
-        self.columns, self.left_out = asked[:fits], asked[fits:]
+        self.columns, self.omitted = names[:fits], names[fits:]
         natural = [
             max([wide(shown_value(name)), *(wide(shown_value(row_value(row, name))) for row in rows)])
             for name in self.columns
@@ -121,33 +121,33 @@ class Table:
 
     def _write(self, cells: Sequence[str]) -> None:
         line = _GAP.join(cut(cell, width) for cell, width in zip(cells, self._widths, strict=True))
-        self._sink.write((line.rstrip() + "\n").encode("utf-8", "replace"))
+        self._destination.write((line.rstrip() + "\n").encode("utf-8", "replace"))
 
 
 def properties(item: object) -> Mapping[str, object]:
-    """Return an object's properties; what is none, as an id in a list of ids, is the property `value`."""
+    """Return the properties of an object. Another value, such as an id in a list, becomes the property `value`."""
     return item if isinstance(item, dict) else {"value": item}
 
 
 def names_of(rows: Sequence[Mapping[str, object]], known: AbstractSet[str] = frozenset()) -> list[str]:
-    """Return the names of all properties, in the order in which they appear, without the service's annotations.
+    """Return the names of all properties in order of appearance, without annotations of the service.
 
     Args:
         rows: Objects.
-        known: Names to leave out.
+        known: Names to omit.
     """
     names = dict.fromkeys(name for row in rows for name in row if name not in known)
     return [name for name in names if not name.startswith("@odata.")]
 
 
 def upright(item: Mapping[str, object], columns: Sequence[str] = ()) -> list[dict[str, object]]:
-    """Return one object as rows of `property` and `value`; a property that is empty has none, unless it was chosen."""
+    """Return one object as rows of `property` and `value`. Empty properties are omitted, unless they were selected."""
     names = columns or [name for name in names_of([item]) if item[name] not in (None, "", [])]
     return [{"property": name, "value": row_value(item, name)} for name in names]
 
 
 def row_value(row: Mapping[str, object], column: str) -> object:
-    """Return a property, whatever its case; `a/b` is the property b of the property a. None for what is not there."""
+    """Return a property by its name in any case, or None. `a/b` is the property b of the property a."""
     if column in row:
         return row[column]
     value: object = row
@@ -158,28 +158,28 @@ def row_value(row: Mapping[str, object], column: str) -> object:
 
 
 def text_of(value: object) -> str:
-    """Return a value as text: nested ones as JSON, nothing for null."""
+    """Return a value as a string: nested values as JSON, null as the empty string."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def guarded(value: object) -> str:
-    """Return a value as the text of a cell that no spreadsheet takes for a formula."""
+    """Return a value as the content of a cell that no spreadsheet executes as a formula."""
     return _guard(value) if isinstance(value, str) else text_of(value)
 
 
 def shown_value(value: object) -> str:
-    """Return a value as one line that does nothing to a terminal."""
+    """Return a value as one line that is safe to print on a terminal."""
     return on_terminal(" ".join(text_of(value).split()))
 
 
 def fitted(natural: Sequence[int], room: int) -> list[int]:
-    """Return widths that fit together: the widest columns give way first.
+    """Return column widths that fit: the widest columns are reduced first.
 
     Args:
-        natural: How wide each column would be.
-        room: How wide all may be.
+        natural: Widths that the columns need.
+        room: Total width.
     """
     widths = list(natural)
     over = sum(widths) - room
@@ -199,7 +199,7 @@ def fitted(natural: Sequence[int], room: int) -> list[int]:
 
 
 def wide(text: str) -> int:
-    """Return how many cells of a terminal a text takes: letters of East Asia take two, marks on letters none."""
+    """Return the width of a string in terminal cells: East Asian characters take two, combining marks none."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width
@@ -208,7 +208,7 @@ def wide(text: str) -> int:
 
 
 def cut(text: str, width: int) -> str:
-    """Return a text at exactly a width, its end replaced by an ellipsis where it is longer."""
+    """Return a string of exactly this width; a longer one ends in an ellipsis."""
     if text.isascii():
         return text.ljust(width) if len(text) <= width else f"{text[: width - 1]}…"
     size = wide(text)

@@ -1,8 +1,9 @@
-"""Tables: drawn for a terminal, tab-separated for a pipe."""
+"""Tables of a command: with columns on a terminal, tab-separated in a pipe."""
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -14,18 +15,18 @@ STYLES = {"fresh": "green", "stale": "yellow", "expired": "red", "damaged": "red
 
 
 def short(text: str, context: Context) -> str:
-    """Return a GUID by its beginning where a person reads it on a terminal; all else as it is."""
+    """Shorten a GUID if standard output is a terminal. Other strings stay as they are."""
     is_guid = len(text) == 36 and text.count("-") == 4
     return f"{text[:8]}…" if is_guid and context.is_terminal(context.streams.output) else text
 
 
-def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def write_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Write rows as the result.
 
     Args:
-        context: Where to write.
+        context: Context of the command.
         columns: Headings.
-        rows: Cells, as texts.
+        rows: Cells.
     """
     from entrakit.shown_text import on_terminal
 
@@ -33,7 +34,7 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
     rows = [tuple(on_terminal(cell) for cell in row) for row in rows]
     if not context.is_terminal(stream):
         for row in (columns, *rows):
-            context.give("\t".join(" ".join(cell.split()) for cell in row))
+            context.write("\t".join(" ".join(cell.split()) for cell in row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -48,11 +49,11 @@ def give_table(context: Context, columns: Sequence[str], rows: Sequence[Sequence
 
 
 def open_line(context: Context, text: Callable[[], str]) -> Live:
-    """Return a line on standard error that says what a function says, four times a second, until it is stopped.
+    """Show a line on standard error, updated four times a second until it is stopped.
 
     Args:
-        context: Where the terminal is.
-        text: What it says now.
+        context: Context of the command.
+        text: Function that returns the current content of the line.
     """
     from rich.console import Console
     from rich.live import Live
