@@ -53,6 +53,10 @@ DOORS = {
 MIRRORED_ELSEWHERE = {
     "entrakit/__init__": ("test_public_names.py", "it holds nothing but the public names"),
     "entrakit/__main__": ("cli/test_emulator.py", "two lines, which those tests start as a process"),
+    "entrakit/services/connected": ("certificates/signers/test_key_vault.py", "protocols only"),
+    "entrakit/sign_in/grant": ("sign_in/flows/test_browser.py", "values without rules of their own"),
+    "entrakit/sign_in/parameter_types": ("typing/api.py", "types only, which the type checker checks there"),
+    "entrakit/tokens/request": ("connection/test_token_cache.py", "one value without rules of its own"),
     "entrakit/version": ("test_startup.py", "one constant, which `entra --version` prints"),
 }
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.heartbeat import run_async
 
 from entrakit.errors import NetworkError, ParameterError, UnexpectedAnswerError
 from entrakit.http.message import Request, Response
@@ -30,7 +30,7 @@ def ask(transport: Transport, request: Request, *, authorization: str = "", limi
         finally:
             await awaited.close()
 
-    return asyncio.run(run())
+    return run_async(run())
 
 
 def test_both_transports_return_the_same(

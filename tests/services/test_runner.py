@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from tests.heartbeat import run_async
 
 from entrakit.errors import NetworkError, ParameterError
 from entrakit.http.message import Headers, Request, Response
@@ -71,7 +71,7 @@ def face(request: pytest.FixtureRequest, clock: FakeClock) -> tuple[Run, Sent]:
     if request.param == "blocking":
         return Runner(Box(), SERVICE, cast("Transport", Blocking()), clock=clock).run, sent
     awaited = AsyncRunner(Box(), SERVICE, cast("AsyncTransport", Awaited()), clock=clock, sleep=no_sleep)
-    return lambda operation: asyncio.run(_awaited(awaited, operation)), sent
+    return lambda operation: run_async(_awaited(awaited, operation)), sent
 
 
 async def _awaited(runner: AsyncRunner, operation: Call[object] | Operation[object]) -> object:
