@@ -1,7 +1,7 @@
-"""A Graph that nobody else wrote: a few hundred users behind TLS, and everything that can go wrong on the way.
+"""An independent Graph server: a few hundred users behind TLS, and all faults of a network and a service.
 
-It is not the emulator: it knows just enough of paging, counting, batches and delta to lose or double something if the
-client lets it, and it notes every effect that a request had.
+It is not the emulator: it supports just enough of paging, counting, batches and delta to lose or double an object if
+the client allows it, and it counts every effect of a request.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1"}}}'
 
 
 class Answer(NamedTuple):
-    """What is sent: status, headers, and a body that is JSON unless it is bytes."""
+    """A response: status, headers, and a body that is JSON unless it is bytes."""
 
     status: int = 200
     body: object = None
@@ -51,14 +51,14 @@ class Answer(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What goes wrong with a request.
+    """A fault of a request.
 
     Args:
-        kind: Which requests: `get`, `list`, `count`, `batch`, `delta`, `write`.
-        form: What: see `GraphServer.spoiled`.
-        seconds: A wait.
-        times: For how many requests.
-        skip: After how many untouched ones.
+        kind: Kind of the requests: `get`, `list`, `count`, `batch`, `delta`, `write`.
+        form: Form of the fault: see `GraphServer.spoiled`.
+        seconds: Required pause.
+        times: Number of requests with the fault.
+        skip: Number of requests before the first fault.
     """
 
     kind: str
@@ -72,7 +72,7 @@ class GraphServer:
     """The service.
 
     Args:
-        context: Its certificate.
+        context: TLS context with the certificate.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
@@ -102,11 +102,11 @@ class GraphServer:
         self._thread.join(5)
 
     def paths(self, kind: str = "") -> list[str]:
-        """Return the paths that were asked for, of one kind or all."""
+        """Return the paths of the requests, of one kind or all."""
         return [path for method, path, _ in self.asked if not kind or kind_of(method, path) == kind]
 
     def answer(self, method: str, target: str, body: bytes) -> Answer:
-        """Do what is asked, and return what an undisturbed service says."""
+        """Process a request, and return the response without a fault."""
         path, _, query = target.partition("?")
         options = dict(urllib.parse.parse_qsl(query))
         if path == "/v1.0/$batch":
@@ -167,11 +167,11 @@ class GraphServer:
             answers.append(
                 {"id": item["id"], "status": done.status, "headers": kind | dict(done.headers), "body": content}
             )
-        # In an order of its own: the service promises none.
+        # In another order: the service promises none.
         return Answer(200, {"responses": answers[::-1]})
 
     def take(self, method: str, target: str) -> Fault | None:
-        """Return what shall go wrong with a request."""
+        """Return the fault of a request; None if it has none."""
         with self._lock:
             for index, fault in enumerate(self.faults):
                 if fault.kind != kind_of(method, target):
@@ -188,7 +188,7 @@ class GraphServer:
     def spoiled(  # noqa: C901, PLR0912 - a table
         self, fault: Fault, honest: Callable[[], Answer]
     ) -> tuple[Answer, str]:
-        """Return what is sent instead of the honest answer, and what happens to the connection on the way."""
+        """Return the response with a fault, and the fate of the connection."""
         seconds = {} if fault.seconds is None else {"retry-after": f"{fault.seconds:g}"}
         match fault.form:
             case "429":
@@ -218,7 +218,7 @@ class GraphServer:
             case "slow":
                 return honest(), "slow"
             case "gone":
-                return refusal(410, "syncStateNotFound", "Begin anew."), ""
+                return refusal(410, "syncStateNotFound", "Begin again."), ""
             case "400" | "forgotten":
                 return refusal(400, "Directory_ExpiredPageToken", "Too old."), ""
             case "expired":
@@ -244,7 +244,7 @@ class GraphServer:
                 earlier = self.users[max(0, begin - PAGE) : begin]
                 values = earlier[::-1] if fault.form == "reversed" else [*earlier[-3:], *whole["value"]]
                 if fault.form == "reversed":
-                    # The page before once more, in another order, and then this one.
+                    # The previous page again, in another order, and then this one.
                     whole["@odata.nextLink"] = f"{self.url}/v1.0/users?$skiptoken={begin}-again"
                 return Answer(200, {**whole, "value": values}), ""
         raise AssertionError(fault.form)
@@ -272,7 +272,7 @@ class GraphServer:
                 try:
                     self.reply(answer, happens)
                 except OSError:
-                    # The client has gone, as it does after its time-out.
+                    # The client has closed the connection, as after a time-out.
                     self.close_connection = True
 
             do_POST = do_PATCH = do_DELETE = do_PUT = do_GET  # noqa: N815 - the library's names
@@ -295,17 +295,17 @@ class GraphServer:
                     self.close_connection = True
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Print nothing."""
 
         return Handler
 
 
 class TokenBox:
-    """A connection's part: tokens that renew when they are asked to.
+    """The tokens of a connection, renewed on request.
 
     Args:
-        server: The service that says which token is good.
-        clock: What tells when it was issued.
+        server: Service that decides which token is valid.
+        clock: Clock for the time of issue.
     """
 
     tenant_id = "tenant-1"
@@ -345,7 +345,7 @@ def challenge() -> str:
 
 
 def kind_of(method: str, target: str) -> str:
-    """Return which kind of request one is."""
+    """Return the kind of a request."""
     path = target.partition("?")[0]
     if path.endswith("/$batch"):
         return "batch"
@@ -355,7 +355,7 @@ def kind_of(method: str, target: str) -> str:
 
 
 class TickingClock(FakeClock):
-    """A clock on which something always comes after something else."""
+    """A clock that returns a later time at each call."""
 
     def time(self) -> float:
         """Return the seconds since 1970, later each time."""
@@ -365,13 +365,13 @@ class TickingClock(FakeClock):
 
 @pytest.fixture
 def ticking() -> TickingClock:
-    """Return such a clock."""
+    """Return a ticking clock."""
     return TickingClock()
 
 
 @pytest.fixture
 def server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[GraphServer]:
-    """Serve."""
+    """Run the server."""
     made = GraphServer(test_ca[1])
     yield made
     made.close()
@@ -379,13 +379,13 @@ def server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[GraphServer]:
 
 @pytest.fixture
 def service(server: GraphServer) -> Service:
-    """Return the service as the client knows it."""
+    """Return the service for the client."""
     return Service("graph", f"{server.url}/v1.0", "https://graph.microsoft.com", is_graph=True)
 
 
 @pytest.fixture
 def box(server: GraphServer, ticking: TickingClock) -> TokenBox:
-    """Return where tokens come from."""
+    """Return the source of tokens."""
     return TokenBox(server, ticking)
 
 
@@ -393,7 +393,7 @@ def box(server: GraphServer, ticking: TickingClock) -> TokenBox:
 def graph(
     service: Service, box: TokenBox, test_ca: tuple[Path, ssl.SSLContext], ticking: TickingClock
 ) -> Iterator[Client]:
-    """Return a client whose waits take no time."""
+    """Return a client that does not really wait."""
     transport = Transport(ca_bundle=str(test_ca[0]), timeout_s=0.3, clock=ticking)
     yield Client(Runner(box, service, transport, clock=ticking))
     transport.close()

@@ -1,4 +1,4 @@
-"""Batches: any number of requests, each with its own answer, its own repeats and its own error."""
+"""Batches: any number of requests, each with its own response, retries and error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
 ARM = Service("azure", "https://management.azure.com", "https://management.azure.com")
-# What may happen to an item, in turn; and to a whole batch.
+# Faults of items, in turn; and of whole batches.
 ITEM = st.lists(st.sampled_from([429, 503, 500, 504]), max_size=3)
 WHOLE = st.lists(
     st.sampled_from(["", "", "429", "503", "500", "lost", "lost after", "text", "left out", "unsent"]), max_size=6
@@ -30,11 +30,11 @@ METHODS = st.sampled_from(["GET", "POST", "DELETE"])
 
 
 class Pretender:
-    """A service with batches, on which things go wrong as listed; it counts what each request did.
+    """A service with batches and a list of faults; it counts the effects of each request.
 
     Args:
-        items: For each path, the statuses that it is answered with before it works.
-        wholes: What happens to batches, in turn.
+        items: For each path, the statuses of its responses before it succeeds.
+        wholes: Faults of whole batches, in turn.
     """
 
     def __init__(self, items: dict[str, list[int]] | None = None, wholes: list[str] | None = None) -> None:
@@ -71,12 +71,12 @@ class Pretender:
         return reply(request, 200, {"responses": answers[::-1][1 if happens == "left out" else 0 :]})
 
     def one(self, method: str, url: str) -> tuple[int, object]:
-        """Do one request."""
+        """Process one request."""
         waiting = self.items.get(url, [])
         if waiting:
             status = waiting.pop(0)
             if status in (500, 504):
-                # Nobody knows what these did; here they did it.
+                # After these faults the effect is unknown; here the requests had one.
                 self.effects[f"{method} {url}"] += 1
             return status, {"error": {"code": "X", "message": "later"}}
         self.effects[f"{method} {url}"] += 1
@@ -93,8 +93,8 @@ def calls(methods: list[str]) -> list[Call[object]]:
 @given(st.data())
 def test_no_request_is_lost_and_no_write_is_doubled(data: st.DataObject) -> None:
     """
-    Whatever happens to batches and their items: as many results as requests, each of its own request, in their order;
-    no write that is not idempotent was done twice; and what is a result was done.
+    With any faults of batches and items, there is one result per request, in their order; no write that is not
+    idempotent is done twice; and a result means that the request was done.
     """
     methods = data.draw(st.lists(METHODS, max_size=70))
     items = {f"/users/{number}": data.draw(ITEM) for number in range(len(methods)) if data.draw(st.booleans())}
@@ -115,7 +115,7 @@ def test_no_request_is_lost_and_no_write_is_doubled(data: st.DataObject) -> None
 @given(st.data())
 def test_what_depends_comes_after_and_never_without(data: st.DataObject) -> None:
     """
-    A request is done after all that it depends on, and not at all where one of these failed.
+    A request is sent after all its dependencies, and not at all if one of them failed.
     """
     count = data.draw(st.integers(1, 40))
     after = [
@@ -149,7 +149,7 @@ def test_requests_are_packed_in_twenties() -> None:
 
 def test_large_bodies_are_spread_over_batches() -> None:
     """
-    A batch does not grow beyond what the service takes.
+    A batch does not exceed the size limit of the service.
     """
     service = Pretender()
     large = [call(GRAPH, "POST", f"/users/{number}", body={"text": "x" * 1_000_000}) for number in range(5)]
@@ -163,7 +163,7 @@ def test_large_bodies_are_spread_over_batches() -> None:
 @pytest.mark.parametrize("after", [[(0,)], [(1,), (0,)], [(5,)], [(1,), (2,), (0,)], [(-1,)]])
 def test_what_can_never_be_sent_is_refused(after: list[tuple[int, ...]]) -> None:
     """
-    Requests that depend on themselves, in a circle, or on what is not there, are an error before anything is sent.
+    A dependency on itself, in a circle, or on a missing request is an error before a request is sent.
     """
     made = [Item(one, needed) for one, needed in zip(calls(["GET"] * len(after)), after, strict=True)]
     service = Pretender()
@@ -176,7 +176,7 @@ def test_what_can_never_be_sent_is_refused(after: list[tuple[int, ...]]) -> None
 
 def test_what_may_not_be_sent_any_more_is_not() -> None:
     """
-    Each item is told before it is sent; an error it answers with is the result of its payload, and none is lost.
+    `on_send` is called before each item; if it raises an error, that is the result of the payload, and none is lost.
     """
     service = Pretender()
     sent: list[int] = []
@@ -195,7 +195,7 @@ def test_what_may_not_be_sent_any_more_is_not() -> None:
 
 def test_names_are_what_errors_call_them() -> None:
     """
-    Of what failed, and of circles.
+    Errors about failed dependencies and circles contain the names of the items.
     """
     one, other = calls(["GET", "GET"])
     failed = run(batch(GRAPH, [Item(one, name="first"), Item(other, (0,))]), Pretender({"/users/0": [403] * 9}))
@@ -207,7 +207,7 @@ def test_names_are_what_errors_call_them() -> None:
 
 def test_an_error_of_an_item_is_its_result() -> None:
     """
-    What the service refuses of one request is that request's result, and no other's.
+    If the service refuses an item, the error is the result of that item only.
     """
     results = run(batch(GRAPH, calls(["GET"] * 3)), Pretender({"/users/1": [403] * 9}))
 
@@ -217,7 +217,7 @@ def test_an_error_of_an_item_is_its_result() -> None:
 
 def test_an_answer_with_half_a_character_loses_no_other() -> None:
     """
-    What can't be written in UTF-8, in a question or an answer, ends no batch.
+    A body that can't be written in UTF-8, in a request or a response, does not end a batch.
     """
 
     def service(request: Request) -> Response:
@@ -234,7 +234,7 @@ def test_an_answer_with_half_a_character_loses_no_other() -> None:
 
 def test_a_file_goes_alone() -> None:
     """
-    A body that is not declared as JSON is sent byte for byte, though it looks like JSON.
+    A body without the media type of JSON is sent unchanged, even if it looks like JSON.
     """
     content = b'{"a" : 1,\n"a":2}'
     bodies: list[bytes | None] = []
@@ -254,7 +254,7 @@ def test_a_file_goes_alone() -> None:
 
 def test_the_longest_quiet_that_is_asked_for_is_kept() -> None:
     """
-    Of several items that are throttled none is sent again before the service wants it.
+    If several items are throttled, none is sent again before the longest pause has passed.
     """
     waits: list[Wait] = []
     statuses = [429, 200]

@@ -1,4 +1,4 @@
-"""The two faces: the same methods, the same results, and what only the one that runs them can promise."""
+"""The two clients: the same methods, the same results, and the promises of their runners."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def public(kind: type) -> dict[str, list[str]]:
 
 def test_both_faces_have_the_same_methods() -> None:
     """
-    What the blocking client can do, the awaited one can, with the same arguments.
+    Each method of the blocking client exists in the awaited one, with the same arguments.
     """
     assert public(Client) == public(AsyncClient)
 
 
 def test_the_token_goes_nowhere_but_to_the_service(graph: Client, server: GraphServer) -> None:
     """
-    Even an operation that asks for another host with the token does not get it there.
+    Even an operation can't send the token to another host.
     """
 
     def astray() -> Operation[object]:
@@ -67,7 +67,7 @@ def test_the_token_goes_nowhere_but_to_the_service(graph: Client, server: GraphS
 
 def test_a_challenge_brings_one_new_token(graph: Client, server: GraphServer, box: TokenBox) -> None:
     """
-    401 with a claims challenge gets one token for just that challenge, and the request is sent again with it.
+    After 401 with a claims challenge, one token is requested with the challenge, and the request is sent again with it.
     """
     server.faults = [Fault("get", "challenge")]
 
@@ -79,7 +79,7 @@ def test_a_challenge_brings_one_new_token(graph: Client, server: GraphServer, bo
 
 def test_a_challenge_that_stays_is_an_error(graph: Client, server: GraphServer, box: TokenBox) -> None:
     """
-    A service that is not content with the new token is not asked for ever.
+    If the service refuses the new token, too, the request is not repeated without end.
     """
     server.faults = [Fault("get", "challenge", times=99)]
 
@@ -90,7 +90,7 @@ def test_a_challenge_that_stays_is_an_error(graph: Client, server: GraphServer, 
 
 def test_workers_share_one_new_token(graph: Client, server: GraphServer, box: TokenBox) -> None:
     """
-    Eight workers whose token has expired together get one new one.
+    Eight workers with the same expired token get one new token.
     """
     server.valid_token = "token-2"
 
@@ -104,14 +104,14 @@ def test_all_workers_slow_down_together(
     server: GraphServer, service: Service, box: TokenBox, ticking: FakeClock, test_ca: tuple[Path, ssl.SSLContext]
 ) -> None:
     """
-    When one of several workers is throttled, no request goes out before the time is over.
+    If one of several workers is throttled, no request is sent before the pause has passed.
     """
-    # Patient, because the wait of one worker is time that passes for the answers of the others.
+    # A long limit, because while one worker waits, the responses of the others arrive.
     transport = Transport(ca_bundle=str(test_ca[0]), timeout_s=60, clock=ticking)
     sent: list[float] = []
 
     class Noting(TokenBox):
-        """Tokens are taken when a request goes out."""
+        """A source of tokens that counts them."""
 
         def service_token(self, scope: str, *, claims: str = "", issued_after: float = 0.0) -> Token:
             sent.append(ticking.monotonic())
@@ -132,7 +132,7 @@ def test_who_stops_reading_does_not_wait(
     server: GraphServer, service: Service, box: TokenBox, test_ca: tuple[Path, ssl.SSLContext]
 ) -> None:
     """
-    A parallel listing that is given up ends at once, though its workers were told to wait for minutes.
+    A parallel listing that the caller stops ends at once, even if its workers are waiting for minutes.
     """
     transport = Transport(ca_bundle=str(test_ca[0]))
     told = threading.Event()
@@ -150,7 +150,7 @@ def test_who_stops_reading_does_not_wait(
 
 def test_waits_are_told(graph: Client, server: GraphServer) -> None:
     """
-    Who wants to know is told of each wait, and why.
+    Each wait and its reason are reported to `on_wait`.
     """
     told: list[tuple[float, str]] = []
     server.faults = [Fault("get", "429", 5), Fault("get", "503", 7)]
@@ -162,7 +162,7 @@ def test_waits_are_told(graph: Client, server: GraphServer) -> None:
 
 def test_a_call_can_be_run_previewed_and_batched(graph: Client) -> None:
     """
-    The same value is run, previewed and put into a batch, as often as one likes.
+    The same value can be run, previewed and put into a batch, any number of times.
     """
     call = graph.call("GET", "/users/id-0001")
 
@@ -172,7 +172,7 @@ def test_a_call_can_be_run_previewed_and_batched(graph: Client) -> None:
 
 def test_an_operation_of_several_steps_can_be_batched(graph: Client) -> None:
     """
-    Operations that ask twice are batched, too: their requests go together, step by step.
+    Operations with two requests can be batched, too: their requests are sent together, step by step.
     """
 
     def twice(key: str) -> Operation[object]:
@@ -200,7 +200,7 @@ def test_previewing_sends_nothing_and_shows_no_token(graph: Client, server: Grap
 
 def test_the_raw_answer_is_there_on_demand(graph: Client, server: GraphServer) -> None:
     """
-    `response` gives status, headers and bytes.
+    `response` returns status, headers and bytes.
     """
     answer = graph.response("GET", "/users/id-0001")
 
@@ -209,7 +209,7 @@ def test_the_raw_answer_is_there_on_demand(graph: Client, server: GraphServer) -
 
 def test_counting(graph: Client, server: GraphServer) -> None:
     """
-    `count` asks for the number, with the header that it needs.
+    `count` returns the number, and sends the header that it requires.
     """
     assert USERS == graph.count("/users")
     assert {"eventual"} == {headers["consistencylevel"] for _, _, headers in server.asked}
@@ -217,7 +217,7 @@ def test_counting(graph: Client, server: GraphServer) -> None:
 
 def test_listing_holds_one_page(graph: Client, server: GraphServer) -> None:
     """
-    A page is asked for when its first object is wanted, not before.
+    A page is requested when its first object is read, not before.
     """
     items = iter(graph.items("/users"))
     for _ in range(50):
@@ -230,7 +230,7 @@ def test_listing_holds_one_page(graph: Client, server: GraphServer) -> None:
 
 def test_mistakes_are_told_where_they_are_made(graph: Client) -> None:
     """
-    A query that can't be right is an error when it is written, not when the first object is wanted.
+    An invalid query is an error in the call, not when the first object is read.
     """
     with pytest.raises(ParameterError):
         graph.items("/users", top=0)
@@ -240,7 +240,7 @@ def test_mistakes_are_told_where_they_are_made(graph: Client) -> None:
 
 def test_all_threads_may_share_a_client(graph: Client) -> None:
     """
-    A client is used by many threads at once.
+    Many threads can use a client at the same time.
     """
     results: list[object] = []
     threads = [
@@ -269,7 +269,7 @@ def connection(entra_tenant: Tenant) -> Iterator[Connection]:
 
 def test_a_connection_asks_graph(connection: Connection) -> None:
     """
-    `connection.graph` asks Microsoft Graph of the connection's cloud.
+    `connection.graph` sends requests to Microsoft Graph in the cloud of the connection.
     """
     organization = connection.graph.get("/organization")["value"]
 
@@ -279,7 +279,7 @@ def test_a_connection_asks_graph(connection: Connection) -> None:
 
 def test_the_awaited_face_asks_the_same(connection: Connection) -> None:
     """
-    `connection.aio.graph` brings the same as `connection.graph`.
+    `connection.aio.graph` returns the same as `connection.graph`.
     """
 
     async def ask() -> object:
@@ -291,7 +291,7 @@ def test_the_awaited_face_asks_the_same(connection: Connection) -> None:
 
 def test_continuous_access_evaluation_is_announced(connection: Connection, entra_tenant: Tenant) -> None:
     """
-    Tokens for services are asked for with the capability CP1; the one of `token()` is not.
+    Tokens for services are requested with the capability CP1; the one of `token()` is not.
     """
     connection.graph.get("/organization")
 
@@ -301,7 +301,7 @@ def test_continuous_access_evaluation_is_announced(connection: Connection, entra
 
 def test_one_sign_in_serves_several_services(connection: Connection, entra_tenant: Tenant) -> None:
     """
-    Each resource gets its own token, from the same sign-in, once.
+    Each resource gets its own token, once, from the same sign-in.
     """
     mine = Service("mine", f"{entra_tenant.url}/v1.0", f"api://{entra_tenant.confidential_client}")
     for _ in range(3):
@@ -315,7 +315,7 @@ def test_one_sign_in_serves_several_services(connection: Connection, entra_tenan
 
 def test_a_fresh_token_costs_no_thread(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    While the token is fresh the awaited face starts no thread for it.
+    While the token is fresh, the awaited client starts no thread for it.
     """
     connection.graph.get("/organization")
 
@@ -338,7 +338,7 @@ def test_a_fresh_token_costs_no_thread(connection: Connection, monkeypatch: pyte
 
 def test_azures_async_clients_take_the_awaited_face(connection: Connection) -> None:
     """
-    The awaited face is azure-core's `AsyncTokenCredential`.
+    `connection.aio` is an `AsyncTokenCredential` of azure-core.
     """
     from azure.core.credentials_async import AsyncSupportsTokenInfo, AsyncTokenCredential
 
@@ -358,7 +358,7 @@ def test_azures_async_clients_take_the_awaited_face(connection: Connection) -> N
 @pytest.mark.parametrize("is_whole", [True, False])
 def test_compressed_answers_are_read(graph: Client, server: GraphServer, is_whole: bool) -> None:
     """
-    Answers are asked for with gzip; one that is cut off inside it is asked for again.
+    Responses are requested with gzip; after an incomplete one the request is sent again.
     """
     asked: list[str] = []
     usual = server.answer

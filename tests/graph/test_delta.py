@@ -1,4 +1,4 @@
-"""Delta queries: no change is lost, whatever interrupts them, and each place belongs to its own query."""
+"""Delta queries: no interruption loses a change, and each position belongs to one query."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.micr
 
 
 def delta(pages: list[object], **options: object) -> tuple[Delta, list[JSON], list[str]]:
-    """Run a delta query against pages, and return its state, what came, and what was asked."""
+    """Run a delta query against pages, and return its state, its objects and its requests."""
     asked: list[str] = []
     rest = list(pages)
 
@@ -67,7 +67,7 @@ def link(text: str) -> str:
 
 def test_relations_are_merged_over_pages() -> None:
     """
-    A group whose members come in parts comes out once, with all of them, and each member with its last word.
+    A group with members on several pages is returned once, with all members, each in its last state.
     """
     first = {"id": "g", "displayName": "G", "members@delta": [{"id": "a"}, {"id": "b"}]}
     second = {"id": "g", "members@delta": [{"id": "a", "@removed": {"reason": "deleted"}}, {"id": "c"}]}
@@ -82,7 +82,7 @@ def test_relations_are_merged_over_pages() -> None:
 
 def test_nothing_is_checkpointed_while_something_is_held_back(tmp_path: Path) -> None:
     """
-    While parts of an object are held back, an interruption goes back to before they came.
+    While parts of an object are held, no checkpoint is saved, so an interrupted run reads them again.
     """
     session = DeltaSession(tmp_path / "groups.delta")
     part = {"id": "g", "members@delta": [{"id": "a"}]}
@@ -100,7 +100,7 @@ def test_nothing_is_checkpointed_while_something_is_held_back(tmp_path: Path) ->
 
 def test_a_resync_begins_where_the_service_says(tmp_path: Path) -> None:
     """
-    410 begins anew at the address in `Location`, and says so.
+    410 starts a resync at the address in `Location`, and is reported.
     """
     session = DeltaSession(tmp_path / "groups.delta")
     delta([page({"id": "a"}, end=link("$deltatoken=old"))], session=session)
@@ -116,7 +116,7 @@ def test_a_resync_begins_where_the_service_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("location", ["", "https://evil.example/v1.0/groups/delta", "http://graph.microsoft.com/"])
 def test_a_resync_goes_to_no_other_host(tmp_path: Path, location: str) -> None:
     """
-    Where `Location` is missing, or leads elsewhere, the query begins anew as it was asked.
+    If `Location` is missing or leads to another host, the resync starts with the original query.
     """
     session = DeltaSession(tmp_path / "groups.delta")
     delta([page({"id": "a"}, end=link("$deltatoken=old"))], session=session)
@@ -130,7 +130,7 @@ def test_a_resync_goes_to_no_other_host(tmp_path: Path, location: str) -> None:
 
 def test_resyncs_end() -> None:
     """
-    A service that wants a resync again and again gets an error.
+    If the service requires a resync again and again, the query ends with an error.
     """
     with pytest.raises(ResyncRequiredError):
         delta([(410, "resyncRequired", {})] * 9)
@@ -138,7 +138,7 @@ def test_resyncs_end() -> None:
 
 def test_a_round_without_an_end_is_an_error() -> None:
     """
-    A last page without a delta link would lose the place: it is an error, and nothing is checkpointed.
+    A last page without a delta link would lose the position: it is an error, and no checkpoint is saved.
     """
     with pytest.raises(UnexpectedAnswerError):
         delta([page({"id": "a"})])
@@ -146,7 +146,7 @@ def test_a_round_without_an_end_is_an_error() -> None:
 
 def test_the_session_goes_on_from_the_delta_link(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    The second round brings what changed since the first, and nothing else.
+    The second query returns only the changes since the first one.
     """
     session = DeltaSession(tmp_path / "users.delta")
     first = list(graph.delta("/users/delta", session=session))
@@ -160,7 +160,7 @@ def test_the_session_goes_on_from_the_delta_link(graph: Client, server: GraphSer
 
 def test_a_page_is_checkpointed_when_it_was_consumed(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    A consumer that ends in the middle of a page gets that page again, and those before it not.
+    If the caller stops in the middle of a page, the next run returns that page again, but none before it.
     """
     session = DeltaSession(tmp_path / "users.delta")
     for number, _ in enumerate(graph.delta("/users/delta", session=session)):
@@ -174,7 +174,7 @@ def test_a_page_is_checkpointed_when_it_was_consumed(graph: Client, server: Grap
 
 def test_latest_brings_nothing_of_what_is_there(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    With `latest` a session begins now.
+    With `latest` a session skips the existing objects.
     """
     server.faults = []
 
@@ -185,7 +185,7 @@ def test_latest_brings_nothing_of_what_is_there(graph: Client, server: GraphServ
 
 def test_minimal_is_asked_for_in_a_header(graph: Client, server: GraphServer) -> None:
     """
-    With `minimal` the service is asked for changed properties only, beside what else is preferred.
+    With `minimal` only changed properties are requested, in addition to other preferences.
     """
     list(graph.delta("/users/delta", minimal=True, headers={"Prefer": "odata.maxpagesize=50"}))
 
@@ -194,7 +194,7 @@ def test_minimal_is_asked_for_in_a_header(graph: Client, server: GraphServer) ->
 
 def test_each_query_has_its_own_place(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    Another selection, or another tenant, does not go on from this one's link.
+    Another selection or another tenant does not continue from the same link.
     """
     session = DeltaSession(tmp_path / "users.delta")
     list(graph.delta("/users/delta", session=session))
@@ -206,7 +206,7 @@ def test_each_query_has_its_own_place(graph: Client, server: GraphServer, tmp_pa
 
 def test_an_error_keeps_the_place(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    An error in the middle loses nothing: the next run goes on after the last page that was consumed.
+    An error loses nothing: the next run continues after the last page that was processed.
     """
     session = DeltaSession(tmp_path / "users.delta")
     server.faults = [Fault("delta", "400", skip=2)]
@@ -225,7 +225,7 @@ def test_an_error_keeps_the_place(graph: Client, server: GraphServer, tmp_path: 
 )
 def test_what_is_no_delta_query_is_refused(graph: Client, path: str, query: JSON) -> None:
     """
-    A path that is no delta query, or an option that these don't take, is an error before anything is sent.
+    A path that is not a delta query, and an option that is not allowed, are errors before a request is sent.
     """
     with pytest.raises(ParameterError):
         graph.delta(path, **query)  # type: ignore[arg-type]
@@ -234,7 +234,7 @@ def test_what_is_no_delta_query_is_refused(graph: Client, path: str, query: JSON
 @given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=6), min_size=1, max_size=5))
 def test_the_last_word_about_a_member_counts(parts: list[list[tuple[str, bool]]]) -> None:
     """
-    However the members of a group are spread over parts: each comes once, as it was said last.
+    With any distribution of members over parts, each occurs once, in its last state.
     """
     group: JSON = {}
     last: dict[str, bool] = {}
@@ -251,14 +251,14 @@ def test_the_last_word_about_a_member_counts(parts: list[list[tuple[str, bool]]]
 
 def test_an_object_that_came_back_is_not_removed() -> None:
     """
-    An object that was removed and then changed is there.
+    An object that was removed and then changed is not removed.
     """
     assert {"id": "a", "x": 1} == merged({"id": "a", "@removed": {"reason": "changed"}}, {"id": "a", "x": 1})
 
 
 def test_a_new_beginning_that_was_interrupted_is_still_one(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    Whoever goes on in the middle of a resync is told that these are all objects, until they are read.
+    A run that continues in the middle of a resync reports a resync until all objects are read.
     """
     session = DeltaSession(tmp_path / "users")
     list(graph.delta("/users/delta", session=session))

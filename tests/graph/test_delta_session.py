@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 )
 def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
     """
-    A file that is none of ours is neither used nor replaced.
+    A file of another kind is neither used nor replaced.
     """
     path = tmp_path / "users.delta"
     path.write_text(text)
@@ -37,7 +37,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_session_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     """
-    A file of a newer entrakit says so.
+    The error for a file of a newer version says so.
     """
     path = tmp_path / "users.delta"
     path.write_text('{"entrakit_delta": 99, "queries": []}')
@@ -49,7 +49,7 @@ def test_a_session_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 def test_a_session_is_private_and_holds_other_queries(tmp_path: Path) -> None:
     """
-    The file is ours alone, and keeping one place keeps the others.
+    The file is private, and saving one position does not change the others.
     """
     session = DeltaSession(tmp_path / "users.delta")
     session.keep("a", "https://a")
@@ -63,14 +63,14 @@ def test_a_session_is_private_and_holds_other_queries(tmp_path: Path) -> None:
 
 def test_errors_are_of_the_family() -> None:
     """
-    What goes wrong with a session is caught as everything else is.
+    All errors of sessions belong to the error tree.
     """
     assert issubclass(VaultError, EntraError)
 
 
 def test_sessions_in_several_processes_lose_nothing(tmp_path: Path) -> None:
     """
-    Places that are kept at the same time, in one file, are all there afterwards.
+    Positions that several processes save at the same time are all in the file afterwards.
     """
     program = (
         "import sys; from entrakit.graph.delta_session import DeltaSession; session = DeltaSession(sys.argv[1])\n"

@@ -1,4 +1,4 @@
-"""A collection into a file: killed at any moment and begun again, it ends like one that was never disturbed."""
+"""Export: after an interruption at any moment, the continued export has the same result as an undisturbed one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.graph.conftest import USERS, Fault
 
 from entrakit.errors import EntraError, ExportError
 from entrakit.files.resumable import ResumableFile
-from entrakit.graph.export import Exported
+from entrakit.graph.export import ExportResult
 
 if TYPE_CHECKING:
     import ssl
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from entrakit.graph.client import Client
 
-# Exports with the blocking client, and kills itself at so many lines of the code that writes.
+# Exports with the blocking client, and kills itself after a number of lines of the writing code.
 PROGRAM = """
 import os, signal, sys
 from entrakit import Token, Transport
@@ -65,13 +65,13 @@ def ids_in(path: Path) -> list[str]:
 @pytest.mark.parametrize("parallel", [1, 4])
 def test_everything_is_in_the_file(graph: Client, server: GraphServer, tmp_path: Path, parallel: int) -> None:
     """
-    The file holds each object once, one in a line, and nothing else is left.
+    The file contains each object once, one per line, and no other file remains.
     """
     file = tmp_path / "users.ndjson"
 
     done = graph.export("/users", file, parallel=parallel, top=50)
 
-    assert Exported(USERS) == done
+    assert ExportResult(USERS) == done
     assert sorted(one["id"] for one in server.users) == sorted(ids_in(file))
     assert ["users.ndjson"] == [name for name in os.listdir(tmp_path) if name.startswith("users")]
 
@@ -81,7 +81,7 @@ def test_what_can_not_be_cut_is_written_all_the_same(
     graph: Client, server: GraphServer, tmp_path: Path, why: str
 ) -> None:
     """
-    A collection that is not worth ranges, or that the service does not count, is read as a whole.
+    A collection that is too small, or that the service can't count, is read as a whole.
     """
     file = tmp_path / "users.ndjson"
     if why == "uncounted":
@@ -90,7 +90,7 @@ def test_what_can_not_be_cut_is_written_all_the_same(
     top = 999 if why == "few" else 50
     done = graph.export("/users", file, parallel=4, top=top)
 
-    assert Exported(USERS) == done
+    assert ExportResult(USERS) == done
     assert USERS == len(list(graph.items("/users", parallel=4, top=top)))
     assert sorted(one["id"] for one in server.users) == sorted(ids_in(file))
 
@@ -100,7 +100,7 @@ def test_a_run_that_is_killed_is_gone_on_with(
     graph: Client, server: GraphServer, test_ca: tuple[Path, ssl.SSLContext], tmp_path: Path, parallel: int
 ) -> None:
     """
-    Killed again and again, a little later each time, a listing ends equal to an undisturbed one.
+    An export that is killed again and again, a little later each time, equals an undisturbed one.
     """
     graph.export("/users", tmp_path / "whole", parallel=parallel, top=50)
     file = tmp_path / "users.ndjson"
@@ -121,7 +121,7 @@ def test_a_run_that_is_killed_is_gone_on_with(
 
 def test_lines_that_no_note_counts_are_read_again(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    Half a line, or lines after the last note, are cut off and read again.
+    An incomplete line, and lines after the last note, are removed and read again.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=2)]
@@ -132,7 +132,7 @@ def test_lines_that_no_note_counts_are_read_again(graph: Client, server: GraphSe
 
     done = graph.export("/users", file)
 
-    assert Exported(USERS, 100) == done
+    assert ExportResult(USERS, 100) == done
     assert [one["id"] for one in server.users] == ids_in(file)
 
 
@@ -141,7 +141,7 @@ def test_lines_that_no_note_counts_are_read_again(graph: Client, server: GraphSe
 )
 def test_a_note_that_is_spoilt_begins_anew(graph: Client, server: GraphServer, tmp_path: Path, spoil: str) -> None:
     """
-    A note that says nothing sensible is not believed.
+    If the notes are damaged, the export starts again.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=2)]
@@ -149,13 +149,13 @@ def test_a_note_that_is_spoilt_begins_anew(graph: Client, server: GraphServer, t
         graph.export("/users", file)
     (tmp_path / "users.ndjson.part.notes").write_text(spoil)
 
-    assert Exported(USERS) == graph.export("/users", file)
+    assert ExportResult(USERS) == graph.export("/users", file)
     assert [one["id"] for one in server.users] == ids_in(file)
 
 
 def test_a_note_that_names_another_host_is_not_followed(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    A note whose links lead to another host begins anew: nothing trusts a file's content.
+    If the links of a note lead to another host, the export starts again: the contents of the file are not trusted.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=2)]
@@ -164,12 +164,12 @@ def test_a_note_that_names_another_host_is_not_followed(graph: Client, server: G
     note = tmp_path / "users.ndjson.part.notes"
     note.write_text(note.read_text().replace(server.url, "https://evil.example"))
 
-    assert Exported(USERS) == graph.export("/users", file)
+    assert ExportResult(USERS) == graph.export("/users", file)
 
 
 def test_another_query_does_not_go_on_with_it(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    What was begun for another query is not mixed with this one.
+    The unfinished file of another query is not continued.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=2)]
@@ -181,7 +181,7 @@ def test_another_query_does_not_go_on_with_it(graph: Client, server: GraphServer
 
 def test_a_link_that_the_service_has_forgotten_begins_anew(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    Where the service does not know the link of an earlier run any more, everything is read again.
+    If the service no longer knows the link of an earlier run, everything is read again.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=2)]
@@ -189,7 +189,7 @@ def test_a_link_that_the_service_has_forgotten_begins_anew(graph: Client, server
         graph.export("/users", file)
     server.faults = [Fault("list", "forgotten")]
 
-    assert Exported(USERS) == graph.export("/users", file)
+    assert ExportResult(USERS) == graph.export("/users", file)
     assert [one["id"] for one in server.users] == ids_in(file)
 
 
@@ -197,7 +197,7 @@ def test_a_file_that_is_there_stays_until_the_new_one_is_whole(
     graph: Client, server: GraphServer, tmp_path: Path
 ) -> None:
     """
-    An export that fails leaves the old file as it was.
+    An export that fails does not change the old file.
     """
     file = tmp_path / "users.ndjson"
     file.write_text("old")
@@ -222,7 +222,7 @@ def test_two_runs_do_not_write_one_file(graph: Client, tmp_path: Path) -> None:
 
 def test_the_unfinished_file_is_private(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    What is exported may be personal: nobody else can read it from its first byte on.
+    An export can contain personal data, so other users can't read the file from its first byte on.
     """
     server.faults = [Fault("list", "foreign", skip=2)]
     with pytest.raises(EntraError):
@@ -235,7 +235,7 @@ def test_the_unfinished_file_is_private(graph: Client, server: GraphServer, tmp_
 
 def test_progress_is_told(graph: Client, tmp_path: Path) -> None:
     """
-    After each page it is told how many objects there are so far, and in all where that is known.
+    After each page `on_page` gets the number of objects so far, and the number of all if it is known.
     """
     told: list[tuple[int, int | None]] = []
 
@@ -249,7 +249,7 @@ def test_progress_is_told(graph: Client, tmp_path: Path) -> None:
 
 def test_what_is_no_ordinary_file_is_left_alone(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    A directory, a pipe or a device is refused before anything is asked for; a link leads to the file that is replaced.
+    A directory, a pipe and a device are refused before a request is sent; a link leads to the file that is replaced.
     """
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe", Path("/dev/null")):
@@ -266,7 +266,7 @@ def test_what_is_no_ordinary_file_is_left_alone(graph: Client, server: GraphServ
 @pytest.mark.parametrize("top", [50, 999])
 def test_only_what_was_asked_for_is_written(graph: Client, tmp_path: Path, top: int) -> None:
     """
-    Ids that are needed to tell objects apart do not show, in ranges or not.
+    Ids that only distinguish objects are not in the file, with or without ranges.
     """
     graph.export("/users", tmp_path / "a", top=top, select=["userPrincipalName", "id"])
     graph.export("/users", tmp_path / "b", top=top, select=["userPrincipalName"], parallel=4)
@@ -280,7 +280,7 @@ def test_a_link_that_was_forgotten_before_anything_came_begins_anew(
     graph: Client, server: GraphServer, tmp_path: Path
 ) -> None:
     """
-    An earlier run may have brought nothing but a link; where that has expired, everything is read anew.
+    If an earlier run has only saved a link, and the link has expired, everything is read again.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=1)]
@@ -293,24 +293,24 @@ def test_a_link_that_was_forgotten_before_anything_came_begins_anew(
     part.write_bytes(b"")
     server.faults = [Fault("list", "forgotten")]
 
-    assert Exported(USERS) == graph.export("/users", file)
+    assert ExportResult(USERS) == graph.export("/users", file)
 
 
 def test_other_header_fields_are_another_query(graph: Client, server: GraphServer, tmp_path: Path) -> None:
     """
-    A run with other header fields, which may change what comes, does not go on with the file of the first.
+    A run with other header fields, which can change the result, does not continue the file of the first.
     """
     file = tmp_path / "users.ndjson"
     server.faults = [Fault("list", "foreign", skip=2)]
     with pytest.raises(EntraError):
         graph.export("/users", file, headers={"Accept-Language": "de"})
 
-    assert Exported(USERS) == graph.export("/users", file, headers={"Accept-Language": "en"})
+    assert ExportResult(USERS) == graph.export("/users", file, headers={"Accept-Language": "en"})
 
 
 def test_the_total_of_a_range_is_not_told(graph: Client, tmp_path: Path) -> None:
     """
-    While ranges are read, what is told is the count of the whole.
+    While ranges are read, the reported total is the count of the whole collection.
     """
     totals: set[int | None] = set()
 

@@ -1,6 +1,6 @@
-"""Everything that goes wrong, times everything that is asked: nothing lost, nothing doubled, or a clear error.
+"""All faults times all kinds of requests: nothing is lost or doubled, or there is a clear error.
 
-Each case is run by the blocking client and by the awaited one.
+Each case runs with the blocking client and with the awaited one.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     Ask = Callable[[str], object]
 
 NEW = {"displayName": "Ada"}
-# Faults after which the service has certainly done nothing, and those after which nobody knows.
+# Faults after which a request certainly had no effect, and faults after which the effect is unknown.
 HARMLESS = ("429", "429-bare", "429-date", "503", "expired", "challenge")
 UNCLEAR = ("500", "502", "504", "html-503", "reset", "done-reset", "cut", "truncated", "html", "slow")
 
 
 class Face(NamedTuple):
-    """One of the clients, with what the cases ask of it."""
+    """One of the clients, with the methods that the cases call."""
 
     get: Callable[[], object]
     listed: Callable[[], list[str]]
@@ -105,7 +105,7 @@ def ids_of(server: GraphServer) -> list[str]:
 @pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
 def test_a_get_survives(face: Face, server: GraphServer, form: str) -> None:
     """
-    A read is repeated until an answer can be read.
+    A read is repeated until the response is complete.
     """
     server.faults = [Fault("get", form, 3, times=1 if form in ("expired", "challenge") else 2)]
 
@@ -116,7 +116,7 @@ def test_a_get_survives(face: Face, server: GraphServer, form: str) -> None:
 @pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
 def test_a_listing_survives(face: Face, server: GraphServer, form: str, skip: int) -> None:
     """
-    Whatever happens to a page, the first, one in the middle or the last: each object comes once, in its order.
+    With any fault of the first, a middle or the last page, each object is returned once, in order.
     """
     server.faults = [Fault("list", form, 2, skip=skip)]
 
@@ -127,8 +127,8 @@ def test_a_listing_survives(face: Face, server: GraphServer, form: str, skip: in
 @pytest.mark.parametrize("form", ["twice", "reversed", "overlapping"])
 def test_what_comes_twice_is_handed_out_once(face: Face, server: GraphServer, form: str, skip: int) -> None:
     """
-    A page that is answered a second time, under another link or in another order, or that has objects of the page
-    before, doubles nothing.
+    A page that arrives again under another link or in another order, or that repeats objects of the previous page,
+    doubles no object.
     """
     server.faults = [Fault("list", form, skip=skip)]
 
@@ -139,7 +139,7 @@ def test_what_comes_twice_is_handed_out_once(face: Face, server: GraphServer, fo
 @pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
 def test_a_delta_query_survives(face: Face, server: GraphServer, form: str, skip: int) -> None:
     """
-    Whatever happens to a page of a delta query, each change comes once.
+    With any fault of a page of a delta query, each change is returned once.
     """
     server.faults = [Fault("delta", form, 2, skip=skip)]
 
@@ -150,7 +150,7 @@ def test_a_delta_query_survives(face: Face, server: GraphServer, form: str, skip
 @pytest.mark.parametrize("form", [*HARMLESS, *UNCLEAR])
 def test_a_batch_of_reads_survives(face: Face, server: GraphServer, form: str, skip: int) -> None:
     """
-    Whatever happens to a batch, each request gets its own answer, in the order asked.
+    With any fault of a batch, each request gets its own response, in order.
     """
     server.faults = [Fault("batch", form, 2, skip=skip)]
 
@@ -162,7 +162,7 @@ def test_a_batch_of_reads_survives(face: Face, server: GraphServer, form: str, s
 @pytest.mark.parametrize("form", HARMLESS)
 def test_a_write_that_was_not_done_is_repeated(face: Face, server: GraphServer, form: str) -> None:
     """
-    Where the service promises that nothing was done, a write is sent again, and done once.
+    If the service promises that a write had no effect, it is sent again, and done once.
     """
     server.faults = [Fault("write", form, 2)]
 
@@ -174,7 +174,7 @@ def test_a_write_that_was_not_done_is_repeated(face: Face, server: GraphServer, 
 @pytest.mark.parametrize("form", UNCLEAR)
 def test_a_write_that_may_have_been_done_is_not_repeated(face: Face, server: GraphServer, form: str) -> None:
     """
-    Where nobody knows whether a write was done, it is sent once, and the error says what to look for.
+    If the effect of a write is unknown, it is sent once, and the error says what to check.
     """
     server.faults = [Fault("write", form, 2)]
 
@@ -189,7 +189,7 @@ def test_a_write_that_may_have_been_done_is_not_repeated(face: Face, server: Gra
 @pytest.mark.parametrize("form", [*HARMLESS, "500", "502", "504", "reset", "done-reset", "slow"])
 def test_a_delete_ends_with_the_object_gone(face: Face, server: GraphServer, form: str) -> None:
     """
-    Deleting is idempotent: it is repeated whatever happened, and succeeds.
+    DELETE is idempotent: it is repeated after any fault, and succeeds.
     """
     server.faults = [Fault("write", form, 2)]
 
@@ -201,7 +201,7 @@ def test_a_delete_ends_with_the_object_gone(face: Face, server: GraphServer, for
 @pytest.mark.parametrize("form", ["429", "503", "504", "reset", "html"])
 def test_giving_up_is_a_clear_error(face: Face, server: GraphServer, ticking: TickingClock, form: str) -> None:
     """
-    A service that stays in trouble ends in an error that says so, within a bounded number of requests and of time.
+    If the service keeps failing, a clear error comes after a limited number of requests and a limited time.
     """
     server.faults = [Fault("get", form, times=1000)]
 
@@ -215,7 +215,7 @@ def test_giving_up_is_a_clear_error(face: Face, server: GraphServer, ticking: Ti
 
 def test_a_wait_that_is_too_long_is_an_error_at_once(face: Face, server: GraphServer, ticking: TickingClock) -> None:
     """
-    A service that asks to wait an hour gets no second request, and the error says how long it wants.
+    If a service requires a pause of an hour, no second request is sent, and the error contains the pause.
     """
     server.faults = [Fault("get", "429", 3600)]
 
@@ -230,7 +230,7 @@ def test_a_wait_that_is_too_long_is_an_error_at_once(face: Face, server: GraphSe
 @pytest.mark.parametrize(("kind", "ask"), [("list", "listed"), ("delta", "delta")])
 def test_a_next_link_to_another_host_gets_no_token(face: Face, server: GraphServer, kind: str, ask: str) -> None:
     """
-    A next link that leads to another host is an error that names it; nothing is sent there.
+    A next link to another host is an error that names the host, and no request is sent there.
     """
     server.faults = [Fault(kind, "foreign", skip=1)]
 
@@ -244,7 +244,7 @@ def test_a_next_link_to_another_host_gets_no_token(face: Face, server: GraphServ
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_throttled_item_is_asked_again_alone(face: Face, server: GraphServer, status: int) -> None:
     """
-    Items that are throttled inside an HTTP 200 are repeated, after their own wait; the others are not.
+    Items that are throttled within an HTTP 200 are sent again after their own pause; the others are not.
     """
     from tests.graph.conftest import refusal
 

@@ -1,4 +1,4 @@
-"""A collection in ranges: whatever the names are, nothing is missing and nothing comes twice."""
+"""Collections in ranges: with any names, no object is missing and none occurs twice."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from tests.services.fake_service import reply, run
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.ranges import Range, packed, partition
+from entrakit.graph.ranges import Range, pack, ranged_listing
 from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.graph.ranges import Partition
+    from entrakit.graph.ranges import RangedListing
     from entrakit.services.listing import Listing
+    from entrakit.services.odata import Query
     from entrakit.services.operation import Request, Response
 
     JSON = dict[str, object]
@@ -33,11 +34,11 @@ NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + "'_-.#é"
 
 
 class Collection:
-    """Users with names, behind an address that filters by their beginnings, counts and pages.
+    """A service of users that filters by beginnings of names, counts, and pages.
 
     Args:
-        names: Their names.
-        says: What `$count` says of a true number.
+        names: Names of the users.
+        says: Function that makes the number in `$count` from the true one.
     """
 
     def __init__(self, names: list[str], says: Callable[[int], int] = lambda count: count) -> None:
@@ -78,7 +79,8 @@ class Collection:
 
 def read(collection: Collection, at_once: int = 4, **query: object) -> list[JSON]:
     """Read a collection in ranges, as the clients do, one range after another."""
-    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {"top": PAGE, **query}, at_once=at_once)  # type: ignore[typeddict-item] # a name that it has
+    options: Query = {"top": PAGE, **query}  # type: ignore[typeddict-item] # known options
+    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, options, at_once=at_once)
     assert cut is not None
 
     def walked(listing: Listing[JSON]) -> list[JSON]:
@@ -97,7 +99,7 @@ def read(collection: Collection, at_once: int = 4, **query: object) -> list[JSON
 @given(st.lists(NAMES, max_size=120), st.integers(2, 8))
 def test_everything_comes_once(names: list[str], at_once: int) -> None:
     """
-    Whatever the names begin with, letters that no range has among them: each object comes once.
+    With any beginnings of names, including letters that no range has, each object is returned once.
     """
     collection = Collection(names)
 
@@ -110,7 +112,7 @@ def test_everything_comes_once(names: list[str], at_once: int) -> None:
 @given(st.lists(st.text("abcxyz019", min_size=1, max_size=5), max_size=120), st.integers(2, 8), st.integers(-5, 5))
 def test_counts_that_lag_behind_lose_nothing(names: list[str], at_once: int, error: int) -> None:
     """
-    However wrong the counts are, as those of an index that lags behind: each object comes once.
+    With wrong counts, as from an index that lags behind, each object is returned once.
     """
     collection = Collection(names, lambda count: max(0, count + error))
 
@@ -121,10 +123,10 @@ def test_counts_that_lag_behind_lose_nothing(names: list[str], at_once: int, err
 
 def test_names_with_a_long_common_beginning_are_cut() -> None:
     """
-    Names that all begin alike are cut where they differ.
+    Names with a common beginning are split where they differ.
     """
     collection = Collection([f"person{number:04}@contoso.com" for number in range(400)])
-    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {"top": PAGE}, at_once=8)
+    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, {"top": PAGE}, at_once=8)
     assert cut is not None
 
     listings = run(cut.plan(), collection)
@@ -135,7 +137,7 @@ def test_names_with_a_long_common_beginning_are_cut() -> None:
 
 def test_ids_are_asked_for_and_left_out_again() -> None:
     """
-    Where the query chose properties without the id, the id is asked for all the same, and does not show.
+    If the query selects properties without the id, the id is requested, too, and is not in the result.
     """
     found = read(
         Collection([f"{letter}{number}" for letter in "abcdef" for number in range(9)]), select=["userPrincipalName"]
@@ -148,11 +150,11 @@ def test_ids_are_asked_for_and_left_out_again() -> None:
 @given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 12))
 def test_ranges_are_packed_without_loss(sizes: list[int], at_once: int) -> None:
     """
-    Packing keeps each beginning, once, and no range has more terms than the service takes.
+    Packing preserves each beginning, once, and no range has more terms than the service accepts.
     """
     ranges = [Range((str(number),), size) for number, size in enumerate(sizes)]
 
-    result = packed(ranges, at_once)
+    result = pack(ranges, at_once)
 
     assert sorted(str(number) for number in range(len(sizes))) == sorted(
         one for made in result for one in made.beginnings
@@ -172,9 +174,9 @@ def test_ranges_are_packed_without_loss(sizes: list[int], at_once: int) -> None:
 )
 def test_what_can_not_be_cut_is_read_as_a_whole(path: str, query: JSON) -> None:
     """
-    Other collections, sorted ones and searches are not cut.
+    Other collections, sorted ones and searches are not split.
     """
-    assert partition(GRAPH, path, None, None, query, at_once=8) is None  # type: ignore[arg-type]
+    assert ranged_listing(GRAPH, path, None, None, query, at_once=8) is None  # type: ignore[arg-type]
 
 
 class Named(msgspec.Struct):
@@ -193,10 +195,10 @@ class Typed(TypedDict):
 @pytest.mark.parametrize("kind", [Named, Typed])
 def test_a_type_need_not_have_the_id(kind: type[object], count: int) -> None:
     """
-    Objects are told apart by their ids, whatever is made of them.
+    Objects are distinguished by their ids, with any type.
     """
     collection = Collection([f"{'abcdef'[number % 6]}{number:03}" for number in range(count)])
-    cut: Partition[object] | None = partition(GRAPH, "/users", kind, None, {"top": PAGE}, at_once=4)
+    cut: RangedListing[object] | None = ranged_listing(GRAPH, "/users", kind, None, {"top": PAGE}, at_once=4)
     assert cut is not None
 
     listings = run(cut.plan(), collection) or [cut.whole()]
@@ -206,8 +208,8 @@ def test_a_type_need_not_have_the_id(kind: type[object], count: int) -> None:
     assert sorted(str(one["userPrincipalName"]) for one in collection.users) == sorted(names)
 
 
-def all_of(listing: Listing[object], cut: Partition[object], collection: Collection) -> list[object]:
-    """Return what a listing brings that is new."""
+def all_of(listing: Listing[object], cut: RangedListing[object], collection: Collection) -> list[object]:
+    """Return the new objects of a listing."""
     found: list[object] = []
     while not listing.is_finished:
         found += cut.unseen(run(listing.advance(), collection).items)
@@ -216,16 +218,16 @@ def all_of(listing: Listing[object], cut: Partition[object], collection: Collect
 
 def test_an_object_of_another_type_is_told() -> None:
     """
-    What can't be made into the type is an error of ours, not of the decoder.
+    An object of another type is an error of the tree, not of the decoder.
     """
 
     class Wrong(msgspec.Struct):
         name: int = msgspec.field(name="userPrincipalName")
 
-    cut: Partition[object] | None = partition(GRAPH, "/users", Wrong, None, {"top": PAGE}, at_once=4)
+    cut: RangedListing[object] | None = ranged_listing(GRAPH, "/users", Wrong, None, {"top": PAGE}, at_once=4)
     assert cut is not None
 
-    with pytest.raises(UnexpectedAnswerError, match="not of the type asked for"):
+    with pytest.raises(UnexpectedAnswerError, match="not of the requested type"):
         all_of(cut.whole(), cut, Collection(["ada"]))
 
 
@@ -239,10 +241,11 @@ def test_an_object_of_another_type_is_told() -> None:
 )
 def test_a_filter_of_the_callers_keeps_its_terms(given: str, terms: int) -> None:
     """
-    The service takes fifteen terms that are joined by `or` or listed by `in`: ranges use what is left of them.
+    The service accepts fifteen terms that are joined by `or` or listed by `in`: ranges use the remaining ones.
     """
     collection = Collection([f"{letter}{number}" for letter in "abcdefghijklmnopqrstuvwxyz" for number in range(9)])
-    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {"top": PAGE, "filter": given}, at_once=2)
+    query: Query = {"top": PAGE, "filter": given}
+    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, query, at_once=2)
     assert cut is not None
 
     links = [listing.position or "" for listing in run(cut.plan(), collection)]
@@ -256,14 +259,14 @@ def test_a_filter_of_the_callers_keeps_its_terms(given: str, terms: int) -> None
 
 def test_a_count_that_is_no_number_is_as_none() -> None:
     """
-    Where a count can't be read, the collection is read as a whole.
+    If a count can't be read, the collection is read as a whole.
     """
 
     def answer(request: Request) -> Response:
         asked = json.loads(request.body or b"")["requests"]
         return reply(request, 200, {"responses": [{"id": one["id"], "status": 200, "body": {"x": 1}} for one in asked]})
 
-    cut: Partition[JSON] | None = partition(GRAPH, "/users", None, None, {}, at_once=4)
+    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, {}, at_once=4)
     assert cut is not None
 
     assert [] == run(cut.plan(), answer)

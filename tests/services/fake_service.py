@@ -1,4 +1,4 @@
-"""Running operations against a function in place of a service, without I/O and without time."""
+"""Run operations against a function instead of a service, without I/O and without waiting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Service = Callable[[Request], "Response | NetworkError"]
 
 
 def run(operation: Operation[T], service: Service, waits: list[Wait] | None = None) -> T:
-    """Run an operation, and return its result; add its waits to a list."""
+    """Run an operation and return its result; append its waits to a list."""
     try:
         step = next(operation)
         while True:
@@ -42,7 +42,7 @@ def run(operation: Operation[T], service: Service, waits: list[Wait] | None = No
 
 
 def ended(operation: Operation[object], service: Service) -> Outcome:
-    """Return how an operation ended."""
+    """Return the result or the error of an operation."""
     try:
         return Outcome(run(operation, service))
     except EntraError as error:
@@ -50,7 +50,7 @@ def ended(operation: Operation[object], service: Service) -> Outcome:
 
 
 def reply(request: Request, status: int, body: object = None, **headers: str) -> Response:
-    """Return an answer with a JSON body."""
+    """Return a response with a JSON body."""
     content = b"" if body is None else json.dumps(body).encode()
     fields = {"content-type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(request, status, fields, content, 1000.0)

@@ -1,4 +1,4 @@
-"""Which queries are advanced: exactly those that Microsoft Graph takes no other way."""
+"""Advanced queries: exactly the queries that Microsoft Graph does not accept in another form."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from entrakit.services import advanced_query
 )  # fmt: skip
 def test_what_is_advanced(path: str, parameters: dict[str, str], why: str) -> None:
     """
-    What the service refuses without the header, or silently ignores, gets it.
+    A query that the service would refuse or silently ignore without the header gets the header.
     """
     assert why == advanced_query.reason(path, parameters)
 
@@ -82,6 +82,6 @@ def test_what_is_advanced(path: str, parameters: dict[str, str], why: str) -> No
 )
 def test_what_is_not(path: str, parameters: dict[str, str]) -> None:
     """
-    What works without the header is asked without it: the index that it leads to lags behind.
+    A query that works without the header is sent without it, because the index of advanced queries lags behind.
     """
     assert advanced_query.reason(path, parameters) == ""

@@ -1,4 +1,4 @@
-"""From answers to values."""
+"""Values made from responses."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ GET = Request("GET", "https://graph.microsoft.com/v1.0/users/x")
 
 
 class User(msgspec.Struct):
-    """A user with a field of another name."""
+    """A user with a field whose name differs from that in JSON."""
 
     id: str
     display_name: str | None = msgspec.field(name="displayName", default=None)
 
 
 class Whole(Entity):
-    """A user that keeps what it does not know."""
+    """A user that stores unknown members."""
 
     id: str
     display_name: str | None = msgspec.field(name="displayName", default=None)
 
 
 def answer(body: bytes, kind: str = "application/json", request: Request = GET) -> Response:
-    """Return an answer."""
+    """Return a response."""
     return Response(request, 200, {"content-type": kind}, body)
 
 
@@ -51,7 +51,8 @@ def answer(body: bytes, kind: str = "application/json", request: Request = GET) 
 )
 def test_what_json_says(body: bytes, kind: str, value: object) -> None:
     """
-    Without a type the result is what JSON says, whether the decoder is loaded or not; half a character is none.
+    Without a type the result has the values of the JSON, with or without the decoder; half of a surrogate pair
+    becomes U+FFFD.
     """
     assert value == as_json(answer(body, kind))
     assert value == (as_type(answer(body, kind), object) if "json" in kind and body else value)
@@ -59,7 +60,7 @@ def test_what_json_says(body: bytes, kind: str, value: object) -> None:
 
 def test_a_count_is_a_number() -> None:
     """
-    What `/$count` answers with, often after a byte order mark, is a number.
+    The response of `/$count`, often after a byte order mark, becomes a number.
     """
     request = GET._replace(url="https://graph.microsoft.com/v1.0/users/$count")
 
@@ -68,14 +69,14 @@ def test_a_count_is_a_number() -> None:
 
 def test_a_type_is_made_and_checked() -> None:
     """
-    With a type the result is of it.
+    With a type the result is a value of that type.
     """
     assert User("x", "Ada") == as_type(answer(b'{"id":"x","displayName":"Ada","more":1}'), User)
 
 
 def test_an_entity_keeps_what_it_does_not_know() -> None:
     """
-    Unknown members of an `Entity` are kept beside its fields.
+    An `Entity` stores unknown members in addition to its fields.
     """
     user = as_type(answer(b'{"id":"x","displayName":null,"more":{"a":1},"@odata.type":"#t"}'), Whole)
 
@@ -84,7 +85,7 @@ def test_an_entity_keeps_what_it_does_not_know() -> None:
 
 def test_a_page_of_entities_keeps_it_too() -> None:
     """
-    Items of a page are made like single objects.
+    Items of a page are decoded like single objects.
     """
     page = decoding.read_page(b'{"value":[{"id":"x","more":1}],"@odata.count":1,"@odata.nextLink":"https://n"}', Whole)
 
@@ -94,9 +95,9 @@ def test_a_page_of_entities_keeps_it_too() -> None:
 
 def test_an_answer_of_another_type_is_an_error_that_nobody_repeats() -> None:
     """
-    An answer that came whole but is not of the type names the member that is wrong.
+    The error for a complete response of another type names the invalid member, and the request is not repeated.
     """
-    with pytest.raises(UnexpectedAnswerError, match="type asked for") as caught:
+    with pytest.raises(UnexpectedAnswerError, match="not of the requested type") as caught:
         as_type(answer(b'{"id":5}'), User)
 
     assert not caught.value.retryable
@@ -105,7 +106,7 @@ def test_an_answer_of_another_type_is_an_error_that_nobody_repeats() -> None:
 @pytest.mark.parametrize("body", [b"{", b'{"a":', b"<html>", b"\xff\xfe", b"[" * 100_000])
 def test_what_is_no_json_is_an_error(body: bytes) -> None:
     """
-    Text that is no JSON, or not whole, is an error that may pass.
+    Invalid or incomplete JSON is an error after which the request can be repeated.
     """
     with pytest.raises(UnexpectedAnswerError) as caught:
         as_json(answer(body))
@@ -115,9 +116,9 @@ def test_what_is_no_json_is_an_error(body: bytes) -> None:
 
 def test_a_write_that_worked_says_so_even_if_its_answer_can_not_be_read() -> None:
     """
-    A POST that succeeded must not be repeated because its answer was cut off: the error says that it was done.
+    A POST with an incomplete response must not be repeated if it succeeded: the error says that it did.
     """
-    with pytest.raises(UnexpectedAnswerError, match="has done what was asked"):
+    with pytest.raises(UnexpectedAnswerError, match="has done what was requested"):
         as_json(answer(b"{", request=GET._replace(method="POST")))
 
 
@@ -131,7 +132,7 @@ def test_a_write_that_worked_says_so_even_if_its_answer_can_not_be_read() -> Non
 )
 def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
     """
-    Each object is one line, also where the service broke it into several.
+    Each object is one line, even if the service writes it on several lines.
     """
     assert lines == lines_of([decoding.Raw(item) for item in items])
 
@@ -139,7 +140,7 @@ def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
 @pytest.mark.parametrize("type_", [dict[str, object], User, Whole, decoding.Raw])
 def test_half_a_character_does_not_cost_the_page(type_: type) -> None:
     """
-    Half a surrogate pair in a name, which the directory can hold, becomes the sign for no character.
+    Half of a surrogate pair in a name, which the directory can contain, becomes U+FFFD.
     """
     broken, whole = rb'{"id":"x","displayName":"a\ud83d"}', rb'{"id":"y","displayName":"\ud83d\ude00"}'
     page: decoding.Body[object] = decoding.read_page(b'{"value":[' + broken + b"," + whole + b"]}", type_)
@@ -168,7 +169,7 @@ def test_a_short_answer_loads_no_msgspec() -> None:
 
 def test_types_of_all_kinds_are_taken() -> None:
     """
-    What msgspec takes as a type is taken.
+    Any type of msgspec can be used.
     """
     assert [1, 2] == as_type(answer(b"[1,2]"), list[int])
     assert {"a": 1} == as_type(answer(b'{"a":1}'), dict[str, Any])

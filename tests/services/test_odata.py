@@ -1,4 +1,4 @@
-"""Query options: what comes from outside can't change what is asked."""
+"""Query options: values from outside can't change the meaning of a query."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TEXTS = st.text(max_size=60)
 
 
 def read_literal(text: str) -> str:
-    """Return the text that an OData string literal stands for (OData 4.01 URL conventions, 5.1.1.14.1)."""
+    """Return the value of an OData string literal (OData 4.01 URL conventions, 5.1.1.14.1)."""
     assert re.fullmatch(r"'(?:[^']|'')*'", text, re.DOTALL), text
     return text[1:-1].replace("''", "'")
 
@@ -26,7 +26,7 @@ def read_literal(text: str) -> str:
 @given(TEXTS)
 def test_any_text_is_one_literal(text: str) -> None:
     """
-    A text, whatever its quotes, is one literal, and reads as itself.
+    A string with any quotes becomes one literal with the same value.
     """
     assert text == read_literal(odata.literal(text))
 
@@ -34,7 +34,7 @@ def test_any_text_is_one_literal(text: str) -> None:
 @given(TEXTS, TEXTS)
 def test_what_fills_a_filter_stays_inside_its_quotes(first: str, second: str) -> None:
     """
-    Values that fill an expression end where their quotes end: nothing of them becomes an operator.
+    A value in an expression ends where its quotes end: no part of it becomes an operator.
     """
     filled = odata.fill("startsWith(displayName,{}) or mail eq {}", first, second)
 
@@ -46,7 +46,7 @@ def test_what_fills_a_filter_stays_inside_its_quotes(first: str, second: str) ->
 @given(st.dictionaries(st.text(min_size=1, max_size=20), TEXTS, max_size=5))
 def test_parameters_arrive_as_they_were_given(parameters: dict[str, str]) -> None:
     """
-    A server that takes an address apart finds the parameters as they were, whatever their characters.
+    A server that parses an address gets the original parameters, with any characters.
     """
     query = odata.encoded(parameters)
 
@@ -57,7 +57,7 @@ def test_parameters_arrive_as_they_were_given(parameters: dict[str, str]) -> Non
 @given(TEXTS)
 def test_a_segment_is_one_segment(text: str) -> None:
     """
-    An id or a name in a path stays one segment of it.
+    An id or a name remains one segment of a path.
     """
     escaped = odata.segment(text)
 
@@ -68,7 +68,7 @@ def test_a_segment_is_one_segment(text: str) -> None:
 @given(st.dictionaries(st.sampled_from(["displayName", "mail", "description"]), TEXTS, min_size=1))
 def test_a_search_clause_ends_at_its_own_quote(texts: dict[str, str]) -> None:
     """
-    A text to search for, whatever its quotes and backslashes, ends where its clause ends.
+    A search string with any quotes and backslashes ends where its clause ends.
     """
     found = re.findall(r'"((?:[^"\\]|\\.)*)"', odata.parameters({"search": texts})["$search"], re.DOTALL)
 
@@ -96,7 +96,7 @@ def test_a_search_clause_ends_at_its_own_quote(texts: dict[str, str]) -> None:
 )
 def test_each_kind_of_literal(value: odata.Literal, text: str) -> None:
     """
-    Each kind of value is written as OData wants it (OData 4.01 URL conventions, 5.1.1.14).
+    Each type of value becomes a literal as in OData 4.01 URL conventions, 5.1.1.14.
     """
     assert text == odata.literal(value)
 
@@ -104,7 +104,7 @@ def test_each_kind_of_literal(value: odata.Literal, text: str) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), datetime.datetime(2026, 1, 1), b"x", object()])  # noqa: DTZ001 - no zone
 def test_what_is_no_literal_is_refused(value: object) -> None:
     """
-    A number that is none, a time without a zone, or a value of another type can't be a literal.
+    NaN and infinity, a time without a time zone, and values of other types can't be literals.
     """
     with pytest.raises(ParameterError):
         odata.literal(value)  # type: ignore[arg-type] # on purpose
@@ -129,7 +129,7 @@ def test_what_is_no_literal_is_refused(value: object) -> None:
 )
 def test_each_option(query: odata.Query, expected: dict[str, str]) -> None:
     """
-    Each option becomes the parameter of its name.
+    Each option becomes the parameter of the same name.
     """
     assert expected == odata.parameters(query)
 
@@ -149,7 +149,7 @@ def test_each_option(query: odata.Query, expected: dict[str, str]) -> None:
 )
 def test_options_that_can_not_be_right_are_refused(query: dict[str, object]) -> None:
     """
-    A misspelt option, or a value that can't be right, is an error before anything is sent.
+    A misspelt option and an invalid value are errors before a request is sent.
     """
     with pytest.raises(ParameterError):
         odata.parameters(query)  # type: ignore[arg-type] # on purpose
@@ -157,7 +157,7 @@ def test_options_that_can_not_be_right_are_refused(query: dict[str, object]) -> 
 
 def test_a_filter_needs_as_many_values_as_places() -> None:
     """
-    More or fewer values than places are a mistake.
+    The number of values must be that of the places.
     """
     with pytest.raises(ParameterError, match="2 places"):
         odata.fill("a eq {} and b eq {}", 1)

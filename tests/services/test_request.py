@@ -1,4 +1,4 @@
-"""Requests as values: nothing goes where it should not, and bad input is told before anything is sent."""
+"""Requests as values: none is for another host, and invalid input is reported before a request is sent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ VAULT = Service(
 )
 def test_a_path_goes_below_the_base_address(path: str, address: str) -> None:
     """
-    Paths are below the service's base address; whole addresses must be its own.
+    A path is below the service's base address; a complete address must belong to the service.
     """
     assert address == request_to(GRAPH, "GET", path).url
 
@@ -50,7 +50,7 @@ def test_a_path_goes_below_the_base_address(path: str, address: str) -> None:
 )  # fmt: skip
 def test_an_address_elsewhere_is_refused(path: str) -> None:
     """
-    What is another host, another port, not TLS, or no address at all, is an error before anything is sent.
+    Another host, another port, an address without TLS, and an invalid address are errors before a request is sent.
     """
     with pytest.raises(ParameterError):
         request_to(GRAPH, "GET", path)
@@ -59,7 +59,7 @@ def test_an_address_elsewhere_is_refused(path: str) -> None:
 @pytest.mark.parametrize("name", ["Authorization", "host", "Content-Length", "cookie", "Transfer-Encoding"])
 def test_headers_that_are_ours_are_refused(name: str) -> None:
     """
-    The token, and what frames a request, can't be set.
+    Headers for the token and for the framing of a request can't be set.
     """
     with pytest.raises(ParameterError, match=name):
         request_to(GRAPH, "GET", "/users", headers={name: "x"})
@@ -68,7 +68,7 @@ def test_headers_that_are_ours_are_refused(name: str) -> None:
 @pytest.mark.parametrize(("name", "value"), [("x y", "1"), ("x", "1\r\ny: 2"), ("x", "ü"), ("", "1"), ("x", "\x00")])
 def test_headers_that_are_none_are_refused(name: str, value: str) -> None:
     """
-    A name or value that would end the header is an error.
+    A name or a value that would end the header is an error.
     """
     with pytest.raises(ParameterError):
         request_to(GRAPH, "GET", "/users", headers={name: value})
@@ -77,14 +77,14 @@ def test_headers_that_are_none_are_refused(name: str, value: str) -> None:
 @pytest.mark.parametrize("method", ["", "G ET", "GET\r\n", "get it"])
 def test_a_method_is_a_word(method: str) -> None:
     """
-    A method is letters.
+    A method consists of letters.
     """
     with pytest.raises(ParameterError):
         request_to(GRAPH, method, "/users")
 
 
 class Point(msgspec.Struct):
-    """A struct whose JSON name differs from its own."""
+    """A struct with a field whose name differs from that in JSON."""
 
     at_x: int = msgspec.field(name="x")
 
@@ -104,7 +104,7 @@ class Point(msgspec.Struct):
 )
 def test_bodies_become_json(body: object, content: bytes | None) -> None:
     """
-    Dicts, lists, structs and dates become JSON; texts and bytes go as they are.
+    Dicts, lists, structs and dates become JSON; strings and bytes are sent as they are.
     """
     request = request_to(GRAPH, "POST", "/users", body=body)
 
@@ -115,7 +115,7 @@ def test_bodies_become_json(body: object, content: bytes | None) -> None:
 @pytest.mark.parametrize("body", [object(), {"a": object()}, {"a": float("nan"), "b": object()}, {1: {2, object()}}])
 def test_a_body_that_is_no_json_is_refused(body: object) -> None:
     """
-    What can't be written as JSON is an error before anything is sent.
+    A body that can't be written as JSON is an error before a request is sent.
     """
     with pytest.raises(ParameterError):
         request_to(GRAPH, "POST", "/users", body=body)
@@ -123,7 +123,7 @@ def test_a_body_that_is_no_json_is_refused(body: object) -> None:
 
 def test_each_request_has_an_id_of_its_own() -> None:
     """
-    `client-request-id` tells requests apart, and one that was given is kept.
+    Each request has a different `client-request-id`; one set by the caller is used.
     """
     first, second = (request_to(GRAPH, "GET", "/me").client_request_id for _ in range(2))
 
@@ -133,7 +133,7 @@ def test_each_request_has_an_id_of_its_own() -> None:
 
 def test_an_advanced_query_is_made_one_and_said(caplog: pytest.LogCaptureFixture) -> None:
     """
-    `ConsistencyLevel` and `$count=true` are added where they are needed, and the log says why.
+    `ConsistencyLevel` and `$count=true` are added if they are required, and the log says why.
     """
     with caplog.at_level(logging.DEBUG, "entrakit.graph"):
         request = request_to(GRAPH, "GET", "/users", query={"filter": "endsWith(mail,'a')"})
@@ -148,7 +148,7 @@ def test_an_advanced_query_is_made_one_and_said(caplog: pytest.LogCaptureFixture
 )
 def test_a_query_inside_a_path_is_seen_too(path: str) -> None:
     """
-    An advanced query is one however it is written, and nothing is added twice.
+    An advanced query is recognized in a path, too, and no parameter is added twice.
     """
     request = request_to(GRAPH, "GET", path)
 
@@ -158,7 +158,7 @@ def test_a_query_inside_a_path_is_seen_too(path: str) -> None:
 
 def test_other_services_have_their_own_parameters() -> None:
     """
-    A key vault gets its `api-version`, and nothing of Graph's.
+    A request to a key vault has its `api-version`, and no header of Graph.
     """
     assert "https://contoso.vault.azure.net/secrets?api-version=7.5" == request_to(VAULT, "GET", "/secrets").url
     assert "api-version=7.4" in request_to(VAULT, "GET", "/secrets", query={"options": {"api-version": "7.4"}}).url
@@ -166,7 +166,7 @@ def test_other_services_have_their_own_parameters() -> None:
 
 def test_a_base_address_may_have_a_path() -> None:
     """
-    Where Graph is below a path, the other version is below it, too, and queries are seen as what they are.
+    If Graph is below a path, its other version is below it, too, and advanced queries are recognized.
     """
     below = Service("graph", "https://gate.contoso.com/graph/v1.0", "https://graph.microsoft.com", is_graph=True)
 
@@ -177,7 +177,7 @@ def test_a_base_address_may_have_a_path() -> None:
 
 def test_nothing_shows_a_body() -> None:
     """
-    A body may hold a password, a query personal data: the `repr` of a call, a request and an answer shows neither.
+    A body can contain a password, a query personal data: the `repr` of calls, requests and responses shows neither.
     """
     made = call(GRAPH, "POST", "/users?$filter=mail eq 'canary'".replace(" ", "%20"), body={"password": "canary"})
     answer = Response(made.request, 201, {"location": "canary"}, b"canary")
@@ -191,7 +191,7 @@ def test_nothing_shows_a_body() -> None:
 )
 def test_what_answers_with_nothing_has_no_result(method: str, status: int) -> None:
     """
-    A type that was asked for is made of an answer, and an answer may be empty.
+    If a type is requested and the response to a write is empty, the result is `None`.
     """
     made = call(GRAPH, method, "/users/x", body={}, type=Point)
 
@@ -200,7 +200,7 @@ def test_what_answers_with_nothing_has_no_result(method: str, status: int) -> No
 
 def test_a_header_of_the_callers_gets_its_count() -> None:
     """
-    Whoever sets `ConsistencyLevel` need not know that `$count=true` belongs to it.
+    If the caller sets `ConsistencyLevel`, `$count=true` is added.
     """
     request = request_to(
         GRAPH, "GET", "/users", headers={"ConsistencyLevel": "eventual"}, query={"filter": "displayName ne 'x'"}
@@ -211,7 +211,7 @@ def test_a_header_of_the_callers_gets_its_count() -> None:
 
 def test_a_list_of_names_is_joined() -> None:
     """
-    A further option may be a list.
+    A further option can be a list.
     """
     assert request_to(GRAPH, "GET", "/me", query={"options": {"$select": ["id", "mail"]}}).url.endswith(
         "$select=id,mail"

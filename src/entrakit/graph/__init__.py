@@ -1,23 +1,24 @@
-"""Requests on Microsoft Graph and other services, on a connection.
+"""Requests to Microsoft Graph and other services.
 
     graph = connection.graph
     for user in graph.items("/users", select=["id", "displayName"], filter={"accountEnabled": True}):
         ...
 
-`Client` runs operations with blocking I/O and `AsyncClient` awaits them; both have the same methods. What the methods
-run are values (`Call`) or generators without I/O (`operation`), so the same one can be run, awaited, previewed, or put
-into a batch.
+`Client` runs operations with blocking I/O and `AsyncClient` awaits them; both have the same methods. A request is a
+value (`Call`), and an operation is a generator without I/O, so both can be run, awaited, previewed, or put into a
+batch.
 """
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
+from typing import TYPE_CHECKING
+
 if TYPE_CHECKING:
     from entrakit.graph.batch import Item
     from entrakit.graph.client import Client
     from entrakit.graph.client_async import AsyncClient
     from entrakit.graph.delta_session import DeltaSession
-    from entrakit.graph.export import Exported
+    from entrakit.graph.export import Exported, ExportResult
     from entrakit.services.decoding import Entity
     from entrakit.services.listing import Page
     from entrakit.services.operation import Call, Request, Response
@@ -30,6 +31,7 @@ _HOME = {
     "Client": "entrakit.graph.client",
     "DeltaSession": "entrakit.graph.delta_session",
     "Entity": "entrakit.services.decoding",
+    "ExportResult": "entrakit.graph.export",
     "Exported": "entrakit.graph.export",
     "Item": "entrakit.graph.batch",
     "Page": "entrakit.services.listing",
@@ -45,6 +47,7 @@ __all__ = [
     "Client",
     "DeltaSession",
     "Entity",
+    "ExportResult",
     "Exported",
     "Item",
     "Page",

@@ -1,10 +1,10 @@
 """Any number of requests in JSON batches (Microsoft Graph, "Combine multiple requests in one HTTP call").
 
-Each request is an operation of its own, with its own repeats: a batch only carries, at each moment, those requests that
-want to go. So an item that is throttled inside an HTTP 200 waits and is asked again alone, by the same rules as any
-other request, and a batch that is lost is for each of its items what a lost answer is: repeated where that is safe.
+Each item is an operation with its own retries; a batch only carries the requests that the items are ready to send. So
+an item that is throttled within an HTTP 200 waits and is sent again alone, by the same rules as any other request. If
+the response to a batch is lost, each item has lost its response, and is sent again if that is safe.
 
-An item that depends on others is sent once they have all succeeded, and ends with `DependencyError` where one failed.
+An item that depends on others is sent when all of them have succeeded, and fails with `DependencyError` if one failed.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ LONGEST = 3 * 1024 * 1024
 
 
 class Item(NamedTuple):
-    """A call in a batch that others depend on, or that depends on others.
+    """A call in a batch with dependencies between calls.
 
     Args:
         call: The call, or an operation.
-        after: Places, from 0, of the calls that must have succeeded before this one is sent.
-        name: What errors of others call it; empty for its number, from 1.
-        on_send: Called right before it is sent, each time it is; perhaps in another thread. An EntraError that it
-            raises keeps the whole payload from being sent, and is the result of its items.
+        after: Indexes, from 0, of the calls that must have succeeded before this one is sent.
+        name: Name in the errors of other items; empty for its number, from 1.
+        on_send: Called each time before the item is sent, possibly in another thread. If it raises an EntraError, the
+            whole payload is not sent, and the error is the result of all its items.
     """
 
     call: Call[object] | Operation[object]
@@ -54,18 +54,18 @@ class Item(NamedTuple):
     on_send: Callable[[], None] | None = None
 
 
-class _Place:
-    """One item on its way.
+class _ItemState:
+    """The state of one item.
 
     Args:
-        steps: What is done.
-        item: What it is.
+        item: The item.
     """
 
     __slots__ = ("after", "is_done", "name", "on_send", "pending", "result", "steps", "wait")
 
-    def __init__(self, steps: Operation[object], item: Item) -> None:
-        self.steps = steps
+    def __init__(self, item: Item) -> None:
+        call = item.call
+        self.steps: Operation[object] = fetch(call.request, call.read) if isinstance(call, Call) else call
         self.after = item.after
         self.name = item.name
         self.on_send = item.on_send
@@ -83,60 +83,58 @@ class _Place:
 def batch(
     service: Service, calls: Iterable[Call[object] | Operation[object] | Item], *, at_once: int = 4
 ) -> Operation[list[object]]:
-    """Run any number of calls or operations, and return their results in the same order; errors are results, too.
+    """Run any number of calls or operations. Return their results and errors in the same order.
 
     Args:
-        service: The service; where it has no batches, requests go one by one.
-        calls: What to run; Items where some depend on others.
-        at_once: How many batches may be on their way at the same time.
+        service: The service; if it has no batches, requests are sent one by one.
+        calls: Calls or operations; Items if some depend on others.
+        at_once: Maximum number of batches that are sent at the same time.
 
     Raises:
-        ParameterError: Items depend on themselves, or on what is not there.
+        ParameterError: Items depend on themselves, or on missing ones.
     """
-    places = _places(calls)
+    items = _states(calls)
     try:
-        blocked = deque(places)
-        running: list[_Place] = []
+        blocked = deque(items)
+        running: list[_ItemState] = []
         while blocked or running:
-            started, blocked = _unblocked(blocked, places)
-            for place in started:
-                yield from _advance(place, None)
-            running = [place for place in [*running, *started] if not place.is_done]
-            ready = [place for place in running if place.pending is not None]
-            waiting = [place for place in running if place.wait is not None]
-            if any(place.wait.is_throttled for place in waiting if place.wait) or (waiting and not ready):
-                yield from _rest(waiting)
+            started, blocked = _unblocked(blocked, items)
+            for item in started:
+                yield from _advance(item, None)
+            running = [item for item in [*running, *started] if not item.is_done]
+            ready = [item for item in running if item.pending is not None]
+            waiting = [item for item in running if item.wait is not None]
+            if any(item.wait.is_throttled for item in waiting if item.wait) or (waiting and not ready):
+                yield from _pause(waiting)
             elif ready:
                 yield from _round(service, ready, at_once)
-        return [place.result for place in places]
+        return [item.result for item in items]
     finally:
-        for place in places:
-            place.steps.close()
+        for item in items:
+            item.steps.close()
 
 
-def _places(calls: Iterable[Call[object] | Operation[object] | Item]) -> list[_Place]:
+def _states(calls: Iterable[Call[object] | Operation[object] | Item]) -> list[_ItemState]:
     items = [one if isinstance(one, Item) else Item(one) for one in calls]
     items = [one if one.name else one._replace(name=str(number)) for number, one in enumerate(items, 1)]
     for index, item in enumerate(items):
         if any(not 0 <= other < len(items) or other == index for other in item.after):
             raise ParameterError(
-                f"Request {item.name} of the batch depends on itself, or on one that is not there.",
-                remedy="Name other requests of the same batch.",
+                f"Request {item.name} of the batch depends on itself or on a missing request.",
+                remedy="Use the indexes of other requests in the batch.",
             )
     circle = circle_of([item.after for item in items])
     if circle:
         names = ", ".join(items[index].name for index in circle)
         raise ParameterError(
             f"Requests of the batch depend on each other in a circle: {names[:200]}.",
-            remedy="Take one of the dependencies out.",
+            remedy="Remove one of the dependencies.",
         )
-    return [
-        _Place(fetch(one.call.request, one.call.read) if isinstance(one.call, Call) else one.call, one) for one in items
-    ]
+    return [_ItemState(item) for item in items]
 
 
 def circle_of(afters: Sequence[tuple[int, ...]]) -> list[int]:
-    """Return the places of items that depend on themselves, by way of others or after such; none is good (Kahn)."""
+    """Return the indexes of items that depend on a circle of dependencies; empty if there is no circle (Kahn)."""
     missing = [len(set(after)) for after in afters]
     dependents: list[list[int]] = [[] for _ in afters]
     for index, after in enumerate(afters):
@@ -151,89 +149,89 @@ def circle_of(afters: Sequence[tuple[int, ...]]) -> list[int]:
     return [index for index, count in enumerate(missing) if count]
 
 
-def _unblocked(blocked: deque[_Place], places: Sequence[_Place]) -> tuple[list[_Place], deque[_Place]]:
-    """Return the items that may begin, and those that still wait for others; end those that wait in vain."""
-    free: list[_Place] = []
-    rest: deque[_Place] = deque()
-    for place in blocked:
-        needed = [places[index] for index in place.after]
-        failed = next((index for index in place.after if isinstance(places[index].result, EntraError)), None)
+def _unblocked(blocked: deque[_ItemState], items: Sequence[_ItemState]) -> tuple[list[_ItemState], deque[_ItemState]]:
+    """Return the items that may begin, and those that still wait; finish the items with failed dependencies."""
+    free: list[_ItemState] = []
+    rest: deque[_ItemState] = deque()
+    for item in blocked:
+        needed = [items[index] for index in item.after]
+        failed = next((index for index in item.after if isinstance(items[index].result, EntraError)), None)
         if failed is not None:
-            place.finish(
+            item.finish(
                 DependencyError(
-                    f"Not sent, because request {places[failed].name} of the batch failed.",
-                    remedy="Mend that one, then send both again.",
+                    f"Not sent, because request {items[failed].name} of the batch failed.",
+                    remedy="Fix that request, then send both again.",
                     status=424,
                     code="FailedDependency",
                 )
             )
         elif all(one.is_done for one in needed):
-            free.append(place)
+            free.append(item)
         else:
-            rest.append(place)
+            rest.append(item)
     return free, rest
 
 
-def _advance(place: _Place, outcome: Response | EntraError | Undelivered | None) -> Operation[None]:
-    """Let an item go on to its next request or wait, or to its end."""
+def _advance(item: _ItemState, outcome: Response | EntraError | Undelivered | None) -> Operation[None]:
+    """Run an item until its next request or pause, or to its end."""
     value: object = outcome
     while True:
-        place.pending = place.wait = None
+        item.pending = item.wait = None
         try:
             if isinstance(value, Exception):
-                step: Step = place.steps.throw(value)
+                step: Step = item.steps.throw(value)
             else:
-                step = next(place.steps) if value is None else place.steps.send(value)
+                step = next(item.steps) if value is None else item.steps.send(value)
         except StopIteration as end:
-            place.finish(end.value)
+            item.finish(end.value)
             return
         except EntraError as error:
-            place.finish(error)
+            item.finish(error)
             return
         if isinstance(step, Request):
-            place.pending = step
+            item.pending = step
             return
         if isinstance(step, Wait):
-            place.wait = step
+            item.wait = step
             return
         value = yield step
 
 
-def _rest(waiting: Sequence[_Place]) -> Operation[None]:
-    """Wait until the first of the waiting items may go on; where the service asks for quiet, as long as it asks."""
-    waits = [place.wait for place in waiting if place.wait is not None]
+def _pause(waiting: Sequence[_ItemState]) -> Operation[None]:
+    """Wait until the first of the waiting items may continue, or as long as the service requires."""
+    waits = [item.wait for item in waiting if item.wait is not None]
     throttled = [wait for wait in waits if wait.is_throttled]
-    # A pause of all is not slept here but before the next request, whichever that is: the longest one counts.
+    # The runner waits before its next request, not now. The longest pause counts.
     pause = max(throttled) if throttled else min(waits)
     yield pause
-    for place in waiting:
-        wait = place.wait
+    for item in waiting:
+        wait = item.wait
         if wait is None:
             continue
         left = wait.seconds - pause.seconds
         if left > 0:
-            place.wait = wait._replace(seconds=left)
+            item.wait = wait._replace(seconds=left)
         else:
-            yield from _advance(place, None)
+            yield from _advance(item, None)
 
 
-def _round(service: Service, ready: Sequence[_Place], at_once: int) -> Operation[None]:
-    """Send the requests of as many items as fit into the batches of one round, and hand out the answers."""
+def _round(service: Service, ready: Sequence[_ItemState], at_once: int) -> Operation[None]:
+    """Send the requests of as many items as fit into one round of batches, and pass on the responses."""
     groups = _groups(service, ready, at_once)
-    outcomes = outcomes_of((yield Together([_carried(service, group) for group in groups], at_once)))
+    outcomes = outcomes_of((yield Together([_send_group(service, group) for group in groups], at_once)))
     for group, outcome in zip(groups, outcomes, strict=True):
         replies = outcome.result if isinstance(outcome.result, list) else [outcome.error] * len(group)
-        for place, reply in zip(group, replies, strict=True):
-            yield from _advance(place, reply)
+        for item, reply in zip(group, replies, strict=True):
+            yield from _advance(item, reply)
 
 
-def _groups(service: Service, ready: Sequence[_Place], at_once: int) -> list[list[_Place]]:
-    """Return the items in groups of which each is one exchange: up to 20 in a batch, or one that goes alone."""
-    groups: list[list[_Place]] = []
-    current: list[_Place] = []
+def _groups(service: Service, ready: Sequence[_ItemState], at_once: int) -> list[list[_ItemState]]:
+    """Divide items into groups; each group is one HTTP request: a batch of up to 20, or a single item."""
+    groups: list[list[_ItemState]] = []
+    current: list[_ItemState] = []
     length = 0
-    for place in ready:
-        request = place.pending
+    for item in ready:
+        request = item.pending
         if request is None:
             continue
         size = len(request.body or b"") + len(request.url)
@@ -244,27 +242,27 @@ def _groups(service: Service, ready: Sequence[_Place], at_once: int) -> list[lis
         if len(groups) + bool(current) >= at_once and (is_alone or not current):
             break
         if is_alone:
-            groups.append([place])
+            groups.append([item])
         else:
-            current.append(place)
+            current.append(item)
             length += size
     return [*groups, current] if current else groups
 
 
 def _fits(service: Service, request: Request) -> bool:
-    """Return whether a request can stand in a batch: on the same version of Graph, with a body of JSON or none."""
+    """Return whether a request can be in a batch: it has the same version of Graph, and its body is JSON or empty."""
     if not service.is_graph or not request.is_authorized or not request.url.startswith(f"{service.url}/"):
         return False
     kind = media_type(request.headers.get("content-type", ""))
     return not request.body or (kind.endswith("json") and json_of(request.body) is not None)
 
 
-def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Response | Undelivered]]:
-    """Send the requests of a group once, and return what each of them got: an answer, or the news that none arrived."""
-    requests = [place.pending for place in group if place.pending is not None]
-    for place in group:
-        if place.on_send is not None:
-            place.on_send()
+def _send_group(service: Service, group: Sequence[_ItemState]) -> Operation[list[Response | Undelivered]]:
+    """Send the requests of a group once, and return the response of each, or Undelivered if it has none."""
+    requests = [item.pending for item in group if item.pending is not None]
+    for item in group:
+        if item.on_send is not None:
+            item.on_send()
     if len(requests) == 1:
         try:
             return [response_of((yield requests[0]))]
@@ -275,6 +273,6 @@ def _carried(service: Service, group: Sequence[_Place]) -> Operation[list[Respon
     except Undelivered as lost:
         return [Undelivered(lost.error) for _ in requests]
     if response.status != 200:
-        # Refused as a whole: to each of its items that is what a refusal of its own would be.
+        # The batch was refused: each item is treated as if it had been refused itself.
         return [response._replace(request=request) for request in requests]
     return replies(requests, response)

@@ -1,7 +1,7 @@
-"""The wire form of a JSON batch: several requests in the body of one, several answers in the body of its answer.
+"""The wire format of a JSON batch: several requests in the body of one, several responses in the body of its response.
 
-Requests are numbered from 1. The service answers in any order, and may leave one out: then what became of it is not
-known, which is the same as an answer that was lost.
+Requests are numbered from 1. The service can respond in any order. It can also leave a response out; then the outcome
+is unknown, as if the response had been lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def envelope(service: Service, requests: Sequence[Request]) -> Request:
-    """Return the request that carries several requests."""
+    """Return the request for a batch of requests."""
     items = []
     for number, request in enumerate(requests, 1):
         item: dict[str, object] = {
@@ -46,13 +46,13 @@ def envelope(service: Service, requests: Sequence[Request]) -> Request:
 
 
 def replies(requests: Sequence[Request], response: Response) -> list[Response | Undelivered]:
-    """Return what became of each request of a batch: its answer, or the news that there is none."""
-    found = _answers(response)
+    """Return the outcome of each request of a batch: its response, or Undelivered if it has none."""
+    found = _responses(response)
     return [_reply(request, found.get(str(number)), response) for number, request in enumerate(requests, 1)]
 
 
-def _answers(response: Response) -> dict[str, dict[str, object]]:
-    """Return the answers of a batch by the number of their request."""
+def _responses(response: Response) -> dict[str, dict[str, object]]:
+    """Return the responses of a batch by the number of their request."""
     parsed = json_of(response.body)
     listed = parsed.get("responses") if isinstance(parsed, dict) else None
     found: dict[str, dict[str, object]] = {}
@@ -62,26 +62,26 @@ def _answers(response: Response) -> dict[str, dict[str, object]]:
     return found
 
 
-def _reply(request: Request, answer: dict[str, object] | None, carrier: Response) -> Response | Undelivered:
-    if answer is None:
+def _reply(request: Request, item: dict[str, object] | None, carrier: Response) -> Response | Undelivered:
+    if item is None:
         host = shown_host(request.url)
         return Undelivered(
             UnexpectedAnswerError(
-                f"{host} answered a batch without saying what became of {request.method} {path_of(request.url)}.",
-                remedy="Look whether it was done before you repeat it.",
+                f"The batch response of {host} has no result for {request.method} {path_of(request.url)}.",
+                remedy="Check whether the change was made before you repeat the request.",
                 host=host,
                 correlation_id=request.client_request_id,
             )
         )
-    given = answer.get("headers")
-    fields = {str(name).lower(): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+    fields = item.get("headers")
+    fields = {str(name).lower(): str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
     headers = Headers({"request-id": carrier.request_id, "date": carrier.headers.get("date", ""), **fields})
-    status = int(str(answer["status"]))
-    return Response(request, status, headers, _bytes(answer.get("body"), headers), carrier.sent_at)
+    status = int(str(item["status"]))
+    return Response(request, status, headers, _bytes(item.get("body"), headers), carrier.sent_at)
 
 
 def _bytes(body: object, headers: Headers) -> bytes:
-    """Return the body of an item: JSON as it was meant; base64 where the service says that it is something else."""
+    """Return the body of an item: JSON, or decoded base64 if the media type is another one."""
     if body is None:
         return b""
     kind = media_type(headers.get("content-type", "application/json"))
@@ -92,12 +92,12 @@ def _bytes(body: object, headers: Headers) -> bytes:
             return base64.b64decode(body, validate=True)
         except ValueError:
             return body.encode()
-    # In ASCII, because JSON can write half a surrogate pair, and UTF-8 can't.
+    # In ASCII, because JSON can contain half of a surrogate pair, and UTF-8 can't.
     return json.dumps(body, separators=(",", ":")).encode()
 
 
 def json_of(body: bytes) -> object:
-    """Return what JSON text says; None if it is none."""
+    """Parse JSON. Return None if it is not JSON."""
     try:
         value: object = json.loads(body)
     except (ValueError, RecursionError):

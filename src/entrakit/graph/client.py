@@ -1,6 +1,7 @@
-"""A service, asked with blocking I/O: the methods that programs call.
+"""Client of a service with blocking I/O: the methods that programs call.
 
-`aio` has the same methods, awaited. Both only loop; what is sent, and how often, is decided in the operations.
+`Requests` makes the values: calls, operations, listings and exports, with all checks of their arguments. `Client` runs
+them, and `client_async` has the same methods, awaited. The operations decide what is sent, and how often.
 """
 
 from __future__ import annotations
@@ -23,71 +24,148 @@ if TYPE_CHECKING:
     from entrakit.graph.batch import Item
     from entrakit.graph.delta import Delta
     from entrakit.graph.delta_session import DeltaSession
-    from entrakit.graph.export import Exported
-    from entrakit.graph.ranges import Partition
+    from entrakit.graph.export import Export, ExportResult
+    from entrakit.graph.ranges import RangedListing
     from entrakit.services.listing import Listing, Page
     from entrakit.services.odata import Query
     from entrakit.services.operation import Operation, Request, Response
     from entrakit.services.runner import Runner
+    from entrakit.services.runner_async import AsyncRunner
 
     T = TypeVar("T", default=dict[str, object])
 
 
-class Client:
-    """A service, asked on a connection; safe to share between threads. `connection.graph` is one for Microsoft Graph.
+class Requests:
+    """Requests to a service as values: what both clients run. Nothing is sent here.
 
     Args:
-        runner: What runs operations on the service.
+        runner: Runs operations on the service.
     """
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner | AsyncRunner) -> None:
         self.service = runner.service
         self._runner = runner
 
     def __repr__(self) -> str:
-        return f"Client({self.service.url})"
-
-    def watched(self, on_wait: Callable[[float, str], None]) -> Client:
-        """Return this client, with the same connections and pace, as one that tells of its waits.
-
-        Args:
-            on_wait: Told of every wait: the seconds, and why.
-        """
-        return Client(self._runner.watched(on_wait))
-
-    def run(self, operation: Call[T] | Operation[T]) -> T:
-        """Run a call or an operation to its end, and return its result.
-
-        Raises:
-            EntraError: What the operation raises.
-        """
-        return self._runner.run(operation)
+        return f"{type(self).__name__}({self.service.url})"
 
     def preview(self, operation: Call[object] | Operation[object]) -> Request:
         """Return the first request of a call or an operation, without sending it and without its token.
 
         Raises:
-            ParameterError: It does not begin with a request.
+            ParameterError: The operation does not begin with a request.
         """
         return first_request(operation)
+
+    def call(
+        self, method: str, path: str, *, type: type[T] | None = None, body: object = None,
+        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
+    ) -> Call[T]:  # fmt: skip
+        """Return a request to this service as a value; arguments and errors as for `request`. Nothing is sent."""
+        return call(self.service, method, path, type=type, body=body, headers=headers, **query)
+
+    def listing(
+        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> Listing[T]:  # fmt: skip
+        """Return a new listing; arguments and errors as for `get`. Nothing is sent."""
+        from entrakit.services.listing import listing
+
+        return listing(self.service, path, type, headers, query)
+
+    def _response(
+        self, method: str, path: str, body: object, headers: Mapping[str, str] | None, query: Query
+    ) -> Call[Response]:
+        return Call(request_to(self.service, method, path, body=body, headers=headers, query=query), as_response)
+
+    def _count(self, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
+        from entrakit.graph.ranges import count_objects
+
+        return count_objects(self.service, path, headers, query)
+
+    def _ranges(
+        self, path: str, type: type[T] | None, headers: Mapping[str, str] | None, query: Query, parallel: int
+    ) -> RangedListing[T] | None:
+        """Return a collection that can be read in several ranges at the same time; None if it can't or must not."""
+        if parallel <= 1:
+            return None
+        from entrakit.graph.ranges import ranged_listing
+
+        return ranged_listing(self.service, path, type, headers, query, at_once=parallel)
+
+    def _export(
+        self, path: str, file: str | os.PathLike[str], headers: Mapping[str, str] | None, query: Query,
+        *, parallel: int, on_page: Callable[[int, int | None], None] | None,
+    ) -> Export:  # fmt: skip
+        from entrakit.graph.export import Export
+
+        return Export(
+            self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
+            on_page=on_page,
+        )  # fmt: skip
+
+    def _delta(
+        self, path: str, headers: Mapping[str, str] | None, query: Query,
+        *, session: DeltaSession | None, latest: bool, minimal: bool,
+    ) -> Delta:  # fmt: skip
+        from entrakit.graph.delta import Delta
+
+        return Delta(
+            self.service, path, tenant=self._runner.tenant_id, headers=headers, query=query, session=session,
+            latest=latest, minimal=minimal,
+        )  # fmt: skip
+
+    def _batch(self, calls: Iterable[Call[object] | Operation[object] | Item], at_once: int) -> Operation[list[object]]:
+        from entrakit.graph.batch import batch
+
+        return batch(self.service, calls, at_once=at_once)
+
+
+class Client(Requests):
+    """Client of a service; threads can share it. `connection.graph` is the one for Microsoft Graph.
+
+    Args:
+        runner: Runs operations on the service.
+    """
+
+    _runner: Runner
+
+    def __init__(self, runner: Runner) -> None:
+        super().__init__(runner)
+
+    def watched(self, on_wait: Callable[[float, str], None]) -> Client:
+        """Return a client with the same connections and pace that reports its waits.
+
+        Args:
+            on_wait: Called before each wait with its seconds and its reason.
+        """
+        return Client(self._runner.watched(on_wait))
+
+    def run(self, operation: Call[T] | Operation[T]) -> T:
+        """Run a call or an operation, and return its result.
+
+        Raises:
+            EntraError: Any error of the operation.
+        """
+        return self._runner.run(operation)
 
     def get(
         self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> T:  # fmt: skip
-        """Return what is at a path.
+        """Return the object at a path.
 
         Args:
-            path: Path below the service's base address, such as `/users/ada@contoso.com`; or a whole address of it.
-            type: What to make of the answer; None for what its JSON says.
+            path: Path below the service's base address, such as `/users/ada@contoso.com`; or a complete address.
+            type: Type of the result; None for the values of its JSON.
             headers: Header fields.
             query: Query options: `select`, `filter`, `expand`, `search`, `orderby`, `top`, `count`, `options`.
 
         Raises:
-            GraphError: The service refused; the subclass tells 403, 404, 410 and 429 apart.
-            NetworkError: No answer, or none that can be read, for as long as we tried.
-            ParameterError: Something of the request can't be right.
-            EntraError: No token, as for `Connection.token()`.
+            GraphError: The service refused the request; 403, 404, 410 and 429 have subclasses.
+            NetworkError: Every attempt ended without a response, or with one that can't be read.
+            ParameterError: A part of the request is invalid.
+            EntraError: There is no token, as for `Connection.token()`.
         """
         return self.run(self.call("GET", path, type=type, headers=headers, **query))
 
@@ -95,43 +173,43 @@ class Client:
         self, path: str, body: object = None, *, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
-        """Create something, or run an action; returns what came back, None for nothing. Arguments as for `request`."""
+        """Create an object or run an action. Returns the result, None if it is empty. Arguments as for `request`."""
         return self.run(self.call("POST", path, type=type, body=body, headers=headers, **query))
 
     def patch(
         self, path: str, body: object, *, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
-        """Change something; returns what came back, None for nothing. Arguments as for `request`."""
+        """Change an object. Returns the result, None if it is empty. Arguments as for `request`."""
         return self.run(self.call("PATCH", path, type=type, body=body, headers=headers, **query))
 
     def put(
         self, path: str, body: object, *, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
-        """Replace something; returns what came back, None for nothing. Arguments as for `request`."""
+        """Replace an object. Returns the result, None if it is empty. Arguments as for `request`."""
         return self.run(self.call("PUT", path, type=type, body=body, headers=headers, **query))
 
     def delete(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Unpack[Query]) -> None:
-        """Delete something. Arguments and errors as for `request`."""
+        """Delete an object. Arguments and errors as for `request`."""
         self.run(self.call("DELETE", path, headers=headers, **query))
 
     def request(
         self, method: str, path: str, *, body: object = None, type: type[T] | None = None,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> T | None:  # fmt: skip
-        """Send any request, and return what came back; None for nothing.
+        """Send any request, and return the result; None if it is empty.
 
         Args:
             method: HTTP method.
             path: As for `get`.
-            body: What to send: a mapping, list, struct or other value becomes JSON; a text or bytes go as they are.
+            body: Mapping, list, struct or other value, which becomes JSON; strings and bytes are sent as they are.
             type: As for `get`.
             headers: Header fields.
             query: As for `get`.
 
         Raises:
-            EntraError: As for `get`. Where a write may have been done though no answer says so, it is not repeated.
+            EntraError: As for `get`. A write is not repeated if it may have been done without a response.
         """
         return self.run(self.call(method, path, type=type, body=body, headers=headers, **query))
 
@@ -139,84 +217,73 @@ class Client:
         self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> Response:  # fmt: skip
-        """Send any request, and return the raw answer: status, headers, bytes. Arguments, errors as for `request`."""
-        request = request_to(self.service, method, path, body=body, headers=headers, query=query)
-        return self.run(Call(request, as_response))
+        """Send any request, and return the response: status, headers, bytes. Arguments and errors as for `request`."""
+        return self.run(self._response(method, path, body, headers, query))
 
     def count(self, path: str, *, headers: Mapping[str, str] | None = None, **query: Unpack[Query]) -> int:
-        """Return how many objects a collection of Microsoft Graph has; arguments and errors as for `get`."""
-        from entrakit.graph.ranges import counting
-
-        return self.run(counting(self.service, path, headers, query))
+        """Return the number of objects in a collection of Microsoft Graph; arguments and errors as for `get`."""
+        return self.run(self._count(path, headers, query))
 
     def pages(
         self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> Iterator[Page[T]]:  # fmt: skip
-        """Return the pages of a collection, each fetched when it is asked for; arguments and errors as for `get`."""
-        return self._walk(self.listing(path, type=type, headers=headers, **query))
+        """Return the pages of a collection, each fetched when it is requested. Arguments and errors as for `get`."""
+        return self._pages(self.listing(path, type=type, headers=headers, **query))
 
     def items(
         self, path: str, *, type: type[T] | None = None, parallel: int = 1,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> Iterator[T]:  # fmt: skip
-        """Return the objects of a collection, page by page behind the scenes; one page is held at a time.
+        """Return the objects of a collection. Only one page of objects is in memory at a time.
 
         Args:
             path: As for `get`.
-            type: What to make of each object; None for dicts.
-            parallel: How many pages to read at once. More than one splits a collection of users or groups by ranges of
-                names, compares what came with `$count`, and reads what is missing; objects come in no order, and none
-                comes twice. Where that does not work it reads one page after another.
+            type: Type of the objects; None for dicts.
+            parallel: Number of pages to read at the same time. With more than one, a collection of users or groups is
+                read in ranges of names, and verified against `$count`; missing objects are read again. The objects
+                have no order, and none occurs twice. Any other collection is read page by page.
             headers: Header fields.
             query: As for `get`.
 
         Raises:
             EntraError: As for `get`.
         """
-        if parallel > 1:
-            from entrakit.graph.ranges import partition
-
-            cut = partition(self.service, path, type, headers, query, at_once=parallel)
-            if cut is not None:
-                return self._split(cut)
-        listing = self.listing(path, type=type, headers=headers, **query)
-        return chain.from_iterable(page.items for page in self._walk(listing))
+        ranges = self._ranges(path, type, headers, query, parallel)
+        if ranges is not None:
+            return self._items_of(ranges)
+        return chain.from_iterable(page.items for page in self.pages(path, type=type, headers=headers, **query))
 
     def export(
         self, path: str, file: str | os.PathLike[str], *, parallel: int = 1,
         on_page: Callable[[int, int | None], None] | None = None, headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> Exported:  # fmt: skip
+    ) -> ExportResult:  # fmt: skip
         """Write the objects of a collection to a file, one JSON object per line.
 
-        While it runs there are `FILE.part` and `FILE.part.notes`; a run that was interrupted goes on there. The file
-        itself appears whole, in one step.
+        During the export there are `FILE.part` and `FILE.part.notes`. After an interruption, a later run continues
+        them. The file itself appears when it is complete, in one step.
 
         Args:
             path: As for `get`.
-            file: Where the lines go; a file that is there is replaced.
+            file: The file; an existing file is replaced.
             parallel: As for `items`.
-            on_page: Told after each page how many objects there are so far, and in all where that is known.
+            on_page: Called after each page with the number of objects so far, and the number of all if it is known.
             headers: Header fields.
             query: As for `get`.
 
         Raises:
-            EntraError: As for `get`; ExportError where the file can't be written.
+            EntraError: As for `get`; ExportError if the file can't be written.
         """
-        from entrakit.graph.export import Export
         from entrakit.services.fan_in import pages_of
 
-        export = Export(
-            self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
-            on_page=on_page,
-        )  # fmt: skip
+        export = self._export(path, file, headers, query, parallel=parallel, on_page=on_page)
         try:
             listings = self.run(export.begin())
             while listings:
                 try:
-                    for fetched in pages_of(self._runner, listings, export.at_once):
-                        export.take(fetched)
+                    for page in pages_of(self._runner, listings, export.at_once):
+                        export.add(page)
                 except GraphError as error:
                     listings = export.begin_again(error)
                     continue
@@ -229,100 +296,87 @@ class Client:
         self, path: str, *, session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
         headers: Mapping[str, str] | None = None, **query: Unpack[Query],
     ) -> DeltaChanges:  # fmt: skip
-        """Return what changed in a collection since the last time.
+        """Return the changes in a collection since the last delta query.
 
         Args:
             path: A delta query, such as `/users/delta`.
-            session: Where the place to go on from is kept; None to read everything once.
-            latest: Begin now: report nothing of what is there already, only what changes later.
-            minimal: Ask for changed properties only.
+            session: File with the delta links of earlier queries; None to read all objects.
+            latest: Begin now: skip the existing objects, and report only later changes.
+            minimal: Request the changed properties only.
             headers: Header fields.
-            query: As for `get`; the whole query is what the session is kept under.
+            query: As for `get`. The complete query is the key in the session.
 
         Raises:
-            EntraError: As for `get`; VaultError where the session can't be read or written.
+            EntraError: As for `get`; VaultError if the session can't be read or written.
         """
-        from entrakit.graph.delta import Delta
-
-        delta = Delta(
-            self.service, path, tenant=self._runner.tenant_id, headers=headers, query=query, session=session,
-            latest=latest, minimal=minimal,
-        )  # fmt: skip
-        return DeltaChanges(self, delta)
+        return DeltaChanges(self, self._delta(path, headers, query, session=session, latest=latest, minimal=minimal))
 
     def batch(self, calls: Iterable[Call[object] | Operation[object] | Item], *, at_once: int = 4) -> list[object]:
         """Send any number of requests in batches of 20, and return their results in the same order.
 
         Args:
-            calls: Calls or operations; Items where some depend on others.
-            at_once: How many batches may be on their way at the same time.
+            calls: Calls or operations; Items if some depend on others.
+            at_once: Maximum number of batches that are sent at the same time.
 
         Returns:
-            For each call its result, or the EntraError that it ended with.
+            The result of each call, or the EntraError with which it failed.
 
         Raises:
             ParameterError: The calls can't be batched, or depend on each other in a circle; nothing was sent.
         """
-        from entrakit.graph.batch import batch
+        return self.run(self._batch(calls, at_once))
 
-        return self.run(batch(self.service, calls, at_once=at_once))
-
-    def call(
-        self, method: str, path: str, *, type: type[T] | None = None, body: object = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> Call[T]:  # fmt: skip
-        """Return a request of this service as a value; arguments and errors as for `request`. Nothing is sent."""
-        return call(self.service, method, path, type=type, body=body, headers=headers, **query)
-
-    def listing(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
-        **query: Unpack[Query],
-    ) -> Listing[T]:  # fmt: skip
-        """Return a listing that has not begun; arguments and errors as for `get`. Nothing is sent."""
-        from entrakit.services.listing import listing
-
-        return listing(self.service, path, type, headers, query)
-
-    def _walk(self, listing: Listing[T]) -> Iterator[Page[T]]:
+    def _pages(self, listing: Listing[T]) -> Iterator[Page[T]]:
         while not listing.is_finished:
             yield self.run(listing.advance())
 
-    def _split(self, partition: Partition[T]) -> Iterator[T]:
+    def _items_of(self, ranges: RangedListing[T]) -> Iterator[T]:
         from entrakit.services.fan_in import pages_of
 
-        for fetched in pages_of(self._runner, self.run(partition.plan()), partition.at_once):
-            yield from partition.unseen(fetched.page.items)
-        if not self.run(partition.is_complete()):
-            for page in self._walk(partition.whole()):
-                yield from partition.unseen(page.items)
+        for one in pages_of(self._runner, self.run(ranges.plan()), ranges.at_once):
+            yield from ranges.unseen(one.page.items)
+        if not self.run(ranges.is_complete()):
+            for page in self._pages(ranges.whole()):
+                yield from ranges.unseen(page.items)
 
 
-class DeltaChanges:
-    """What changed, object by object. A page is checkpointed in the session once the next one is asked for.
+class Changes:
+    """The state of a delta query, as both clients report it.
 
     Args:
-        client: The client.
-        delta: The state of the query.
+        delta: The query.
     """
 
-    def __init__(self, client: Client, delta: Delta) -> None:
-        self._client = client
+    def __init__(self, delta: Delta) -> None:
         self._delta = delta
 
     @property
     def resyncs(self) -> int:
-        """How often the service began anew while this was read; what came before the last time comes again."""
+        """Number of resyncs since this object was made; objects from before the last one occur again."""
         return self._delta.resyncs
 
     @property
     def is_resync(self) -> bool:
-        """Whether the service had to begin anew: then these are all objects, and what is not among them is gone."""
+        """Whether the service had to start again: then these are all objects, and any other object is deleted."""
         return self._delta.is_resync
 
     @property
     def link(self) -> str:
-        """Address to go on from; the delta link once everything was read."""
+        """Address to continue from; the delta link when everything was read."""
         return self._delta.link
+
+
+class DeltaChanges(Changes):
+    """Iterator over changed objects. A page is saved in the session when the next one is requested.
+
+    Args:
+        client: The client.
+        delta: The query.
+    """
+
+    def __init__(self, client: Client, delta: Delta) -> None:
+        super().__init__(delta)
+        self._client = client
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         while not self._delta.is_finished:

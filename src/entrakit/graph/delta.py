@@ -1,12 +1,12 @@
-"""What changed since the last time (Microsoft Graph, "Use delta query to track changes").
+"""Delta queries: the changes in a collection (Microsoft Graph, "Use delta query to track changes").
 
-    first time      every object, page by page, and at the end a delta link
-    next time       from the delta link: what was changed, and `@removed` for what is gone
-    too long ago    410: everything once more, from the beginning (resync)
+    first query     every object, page by page, and at the end a delta link
+    next query      from the delta link: changed objects, and objects with `@removed` for deleted ones
+    link too old    410: every object again, from the beginning (resync)
 
-Objects are dicts, as the service wrote them. An object whose relations changed (`members@delta`) may be spread over
-several pages; it is held back until the last one, and comes out once, with its relations merged. Until then nothing is
-checkpointed, so that an interrupted round is read again from its last checkpoint and no change is lost.
+Objects are dicts with the members from the service. An object with changed relations (`members@delta`) can be spread
+over several pages. It is held until the last page, and returned once, with its relations merged. Until then no
+checkpoint is saved, so an interrupted query is read again from its last checkpoint, and no change is lost.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError, ResyncRequiredError, UnexpectedAnswerError
 from entrakit.services.listing import Listing
-from entrakit.services.request import request_to, told_by
+from entrakit.services.request import headers_key, request_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 RESYNCS = 2
 _RESYNC = "resync "
 _ENDS = ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()")
-_REFUSED = ("expand", "search", "orderby", "count", "top")
+_NOT_ALLOWED = ("expand", "search", "orderby", "count", "top")
 
 
 class Delta:
@@ -39,15 +39,15 @@ class Delta:
     Args:
         service: The service.
         path: The query, such as `/users/delta`.
-        tenant: The tenant that is asked, for the session.
+        tenant: Tenant of the connection, as a part of the key in the session.
         headers: Header fields.
         query: Query options.
-        session: Where the place to go on from is kept.
-        latest: Report only what changes from now on.
-        minimal: Ask for changed properties only.
+        session: File with the delta links of earlier queries.
+        latest: Report only later changes.
+        minimal: Request the changed properties only.
 
     Raises:
-        ParameterError: It is no delta query, or has an option that these don't take.
+        ParameterError: The path is not a delta query, or an option is not allowed in one.
         VaultError: The session can't be read.
     """
 
@@ -56,17 +56,18 @@ class Delta:
         session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
     ) -> None:  # fmt: skip
         if path.partition("?")[0].rstrip("/").rpartition("/")[2].lower() not in _ENDS:
-            raise ParameterError(f"{path} is not a delta query.", remedy="Ask for one, such as /users/delta.")
-        refused = [name for name in _REFUSED if query.get(name)]
-        if refused:
+            raise ParameterError(f"{path} is not a delta query.", remedy="Use one, such as /users/delta.")
+        invalid = [name for name in _NOT_ALLOWED if query.get(name)]
+        if invalid:
             raise ParameterError(
-                f"A delta query takes no {refused[0]}.", remedy="Use select, and filter by id; Prefer sets page sizes."
+                f"A delta query can't have {invalid[0]}.",
+                remedy="Use select, and filter by id; the header Prefer sets the size of pages.",
             )
         fields = dict(headers or {})
         if minimal:
-            given = [value for name, value in fields.items() if name.lower() == "prefer"]
+            preferences = [value for name, value in fields.items() if name.lower() == "prefer"]
             fields = {name: value for name, value in fields.items() if name.lower() != "prefer"}
-            fields["prefer"] = ", ".join([*given, "return=minimal"])
+            fields["prefer"] = ", ".join([*preferences, "return=minimal"])
         self._service = service
         self._whole = request_to(service, "GET", path, headers=fields, query=query)
         first = self._whole
@@ -74,38 +75,38 @@ class Delta:
             options = {**query.get("options", {}), "$deltatoken": "latest"}
             first = request_to(service, "GET", path, headers=fields, query={**query, "options": options})
         self._session = session
-        self._key = f"{tenant} {told_by(fields)} {self._whole.url}"
+        self._key = f"{tenant} {headers_key(fields)} {self._whole.url}"
         self._held: dict[str, JSON] = {}
-        self._is_read = self._is_kept = False
-        kept = session.link(self._key) if session else ""
+        self._is_read = self._is_saved = False
+        saved = session.link(self._key) if session else ""
         self.resyncs = 0
-        self.is_resync = kept.startswith(_RESYNC)
-        self.link = kept.removeprefix(_RESYNC)
+        self.is_resync = saved.startswith(_RESYNC)
+        self.link = saved.removeprefix(_RESYNC)
         self._listing = self._from(first, self.link)
 
     @property
     def is_finished(self) -> bool:
-        """Whether everything was read, and the place to go on from was kept."""
-        return self._is_kept
+        """Whether everything was read, and the delta link was saved."""
+        return self._is_saved
 
     def advance(self) -> Operation[list[JSON]]:
         """Fetch the next page, and return the objects that are complete.
 
         Raises:
-            GraphError: The service refused.
-            NetworkError: No answer, or none that can be read; or one without the link to go on from.
+            GraphError: The service refused the request.
+            NetworkError: There is no response, it can't be read, or it has no link.
         """
         try:
             page = yield from self._listing.advance()
         except ResyncRequiredError as error:
-            self._begin_anew(error)
+            self._restart(error)
             return []
         complete = [one for one in page.items if not self._is_held_back(one)]
         self.link = page.next_link or page.delta_link
         if not self.link:
             raise UnexpectedAnswerError(
-                f"{self._service.host} ended a delta query without a link to go on from.",
-                remedy="Try again; what was read before is kept in the session.",
+                f"{self._service.host} ended a delta query without a delta link.",
+                remedy="Try again; the session contains the position after the last complete page.",
                 host=self._service.host,
                 correlation_id=self._whole.client_request_id,
             )
@@ -116,20 +117,20 @@ class Delta:
         return complete
 
     def checkpoint(self) -> None:
-        """Keep the place to go on from: what came so far was consumed. Raises VaultError."""
+        """Save the position in the session: the caller has processed the objects so far. Raises VaultError."""
         if self._session is not None and not self._held and self.link:
-            # Whoever goes on in the middle of a new beginning has to know that it is one.
+            # A later run that continues in the middle of a resync has to know that it is one.
             self._session.keep(self._key, self.link if self._is_read or not self.is_resync else _RESYNC + self.link)
-        self._is_kept = self._is_read
+        self._is_saved = self._is_read
 
     def _from(self, first: Request, link: str) -> Listing[JSON]:
         listing: Listing[JSON] = Listing(self._service, first, dict[str, object], may_repeat=True)
         if link:
-            listing.go_on_at(link)
+            listing.continue_at(link)
         return listing
 
-    def _begin_anew(self, error: ResyncRequiredError) -> None:
-        """Begin with all objects, where the service says or as asked at first."""
+    def _restart(self, error: ResyncRequiredError) -> None:
+        """Read all objects again, from the address that the service gives, or else from the first one."""
         self.resyncs += 1
         if self.resyncs > RESYNCS:
             raise error
@@ -139,7 +140,7 @@ class Delta:
         self._listing = self._from(self._whole, error.location if self._service.owns(error.location) else "")
 
     def _is_held_back(self, changed: JSON) -> bool:
-        """Merge an object that comes in parts into what there is of it, and return whether it was one."""
+        """Return whether an object arrives in parts; merge it into its earlier parts."""
         key = str(changed.get("id"))
         if key not in self._held and not any(name.endswith("@delta") for name in changed):
             return False
@@ -148,11 +149,11 @@ class Delta:
 
 
 def merged(before: JSON, after: JSON) -> JSON:
-    """Return an object with a later part of it: relations joined, of each related object the last word; else the later.
+    """Return an object merged with a later part: relations are joined, and the later value of each member counts.
 
     Args:
-        before: What there is.
-        after: What came later.
+        before: The earlier part.
+        after: The later part.
     """
     result = {**before, **after}
     if "@removed" in before and "@removed" not in after:

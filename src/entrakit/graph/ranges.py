@@ -1,15 +1,15 @@
-"""A whole collection of users or groups, read by several workers: ranges of names that together leave nothing out.
+"""A whole collection of users or groups, read by several workers in ranges of names that cover all objects.
 
-The directory has no way to jump to a page, but it can filter by the beginning of a name, and count. So a collection is
-cut into ranges of beginnings of about the same size, each of them a listing of its own:
+The directory can't jump to a page, but it can filter by the beginning of a name, and count. So a collection is divided
+into ranges of beginnings of about the same size, each read as a separate listing:
 
-    count   everything, and how many names begin with each letter and sign, in one round ($batch, 20 counts in each)
-    cut     a beginning that holds more than its share, at its next letter, down to a depth
-    pack    beginnings into ranges of about the same size, at most 15 in each: the service takes no more terms with `or`
-    read    the ranges, several at a time
-    prove   as many objects came as `$count` says; else the whole is read once more, one page after another
+    count   all objects, and the names that begin with each letter and sign ($batch, 20 counts in each request)
+    split   a beginning with more than its share of objects, at its next letter, down to a maximum depth
+    pack    beginnings into ranges of about the same size, at most 15 in each: the maximum of terms with `or`
+    read    the ranges, several at the same time
+    verify  the number of objects against `$count`; if it differs, the whole is read again, page by page
 
-An object is handed out once, however often it comes: its id is remembered.
+Each object is returned once, however often it arrives: its id is remembered.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# The property whose beginnings are used: every object has it, in ASCII, and it can be filtered by without an index.
+# Properties for ranges: every object has one, in ASCII, and any query can filter by it.
 KEYS = {"users": "userPrincipalName", "groups": "mailNickname"}
-# Case does not count. Signs that a name can hold; a name that begins otherwise is found by the proof.
+# Signs of names, without a difference of case. A name with another beginning is found when the number is verified.
 SIGNS = "etaoinshrdlcumwfgypbvkjxqz0123456789_-.'!#$%&*+=?^`{|}~/@"
 TERMS = 15
 DEPTH = 16
-# A beginning is cut when it holds so many times the share of one worker.
+# A beginning is split if it has more than so many times the share of one worker.
 SHARES = 1.2
 
 
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
-_LISTED = re.compile(r"\bin\s*\(([^)]*)\)", re.IGNORECASE)
+_IN_LIST = re.compile(r"\bin\s*\(([^)]*)\)", re.IGNORECASE)
 
 
 class Range(NamedTuple):
@@ -53,20 +53,20 @@ class Range(NamedTuple):
 
     Args:
         beginnings: The beginnings.
-        size: How many objects they hold.
+        size: Number of objects.
     """
 
     beginnings: tuple[str, ...]
     size: int
 
 
-class Partition(Generic[T]):
-    """The state of a collection that is read in ranges; `partition` makes one.
+class RangedListing(Generic[T]):
+    """The state of a collection that is read in ranges; `ranged_listing` makes one.
 
     Args:
         service: The service.
         path: Path of the collection.
-        type: What to make of each object.
+        type: Type of the objects.
         headers: Header fields.
         query: Query options.
     """
@@ -82,7 +82,7 @@ class Partition(Generic[T]):
         self.at_once = 8
         self._service = service
         self._path = path
-        # What loses the id is made of the JSON text when it is known which objects are new.
+        # A type without the id is applied when it is known which objects are new; until then they are JSON.
         self._type = type if decoding.keeps_id(type) else None
         self._final_type = type
         self._headers = headers
@@ -95,7 +95,7 @@ class Partition(Generic[T]):
         self._with_id()
 
     def plan(self) -> Operation[list[Listing[T]]]:
-        """Count, and return the listings that make up the collection; none where the service does not take that."""
+        """Count, and return the listings of the ranges; none if the service does not accept the filters."""
         try:
             beginnings = ["", *SIGNS]
             self._expected, *sizes = yield from self._sizes(beginnings)
@@ -104,39 +104,40 @@ class Partition(Generic[T]):
                 return []
             ranges = yield from self._ranges(beginnings[1:], sizes)
         except GraphError:
-            # Filters or counts that this collection or query does not take: it is read as a whole.
+            # The collection or the query does not allow these filters or counts, so it is read as a whole.
             return []
         self._is_planned = True
-        return [self._listing(one) for one in packed(ranges, self.at_once, terms)]
+        return [self._listing(one) for one in pack(ranges, self.at_once, terms)]
 
     @property
     def expected(self) -> int:
-        """How many objects there are, as far as they were counted; -1 before."""
+        """Number of objects by `$count`; -1 before they are counted."""
         return self._expected
 
     def remember(self, ids: Iterable[object], expected: int) -> None:
-        """Take objects as handed out already, of so many that there are: an earlier run did that."""
+        """Note the ids that an earlier run has returned, and the number of all objects."""
         self._seen.update(ids)
         self._expected = expected
         self._is_planned = expected >= 0
 
     def forget(self) -> None:
-        """Take nothing as handed out."""
+        """Forget the ids that were returned."""
         self._seen.clear()
 
     def unseen(self, items: Sequence[T]) -> list[T]:
-        """Return those objects that did not come before, and remember them.
+        """Return the objects that were not returned before, and remember them.
 
         Raises:
-            UnexpectedAnswerError: One is not of the type asked for, or has no id though there are several listings.
+            UnexpectedAnswerError: An object is not of the requested type, or has no id although there are several
+                listings.
         """
         keys = [_id(item) for item in items]
         if None in keys:
             if self._is_planned or self._seen:
-                raise self._wrong("Objects without an id can't be told apart.")
+                raise self._wrong("Objects without an id can't be distinguished.")
             fresh = list(items)
         elif len(set(keys)) == len(keys) and self._seen.isdisjoint(keys):
-            # All of them, as it is with nearly every page.
+            # All of them, as on nearly every page.
             self._seen.update(keys)
             fresh = list(items)
         else:
@@ -148,12 +149,12 @@ class Partition(Generic[T]):
         return [self._finished(item) for item in fresh] if self._hides_id or self._type is None else fresh
 
     def is_complete(self) -> Operation[bool]:
-        """Return whether as many objects came as there are, counted before or, if they differ, after."""
+        """Return whether the number of objects is the expected one, or, if it differs, the current one."""
         if not self._is_planned:
             return False
         if len(self._seen) == self._expected:
             return True
-        now = yield from counting(self._service, self._path, self._headers, self._plain())
+        now = yield from count_objects(self._service, self._path, self._headers, self._plain())
         return len(self._seen) == now
 
     def whole(self) -> Listing[T]:
@@ -165,7 +166,7 @@ class Partition(Generic[T]):
         return listing(self._service, self._path, kind, self._headers, query)  # type: ignore[arg-type] # `_finished` makes T of it
 
     def _finished(self, item: T) -> T:
-        """Return an object without the id that nobody asked for, and of the type that was."""
+        """Return an object of the requested type, without its id if the id was not requested."""
         if self._hides_id and isinstance(item, dict):
             del item["id"]
         if not isinstance(item, decoding.Raw):
@@ -176,7 +177,7 @@ class Partition(Generic[T]):
         try:
             return decoding.read(bytes(raw), self._final_type)
         except decoding.ERRORS as error:
-            raise self._wrong(f"An object is not of the type asked for: {error}.") from error
+            raise self._wrong(f"An object is not of the requested type: {error}.") from error
 
     def _wrong(self, problem: str) -> UnexpectedAnswerError:
         return UnexpectedAnswerError(
@@ -184,9 +185,9 @@ class Partition(Generic[T]):
         )
 
     def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
-        """Return ranges of one beginning each, none of them much more than a worker's share.
+        """Return ranges of one beginning each, none much larger than the share of a worker.
 
-        Those that are said to be empty are among them: the index that counts lags behind what is there.
+        They include ranges with a count of 0, because the index for counting lags behind the directory.
         """
         most = max(SHARES * self._expected / self.at_once, self._query.get("top", 999))
         done: list[Range] = []
@@ -195,19 +196,19 @@ class Partition(Generic[T]):
             found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True)]
             heavy = [one for one in found if one.size > most]
             done += [one for one in found if one.size <= most]
-            # More than the workers' shares can't be too heavy, unless the counts are wrong.
+            # More ranges than workers can't all exceed a worker's share, unless the counts are wrong.
             if not heavy or len(heavy) > self.at_once:
                 done += heavy
                 break
             beginnings = [one.beginnings[0] + sign for one in heavy for sign in SIGNS]
             sizes = yield from self._sizes(beginnings)
-            # What is left of a heavy beginning after its cuts (a name that is just this) is found by the proof.
+            # A name that is exactly a split beginning is found when the number is verified.
         else:
             done += heavy
         return done
 
     def _sizes(self, beginnings: Sequence[str]) -> Operation[list[int]]:
-        """Return how many objects there are for each of several beginnings."""
+        """Return the number of objects for each beginning."""
         calls: list[Call[object] | Item] = [
             call(
                 self._service, "GET", f"{self._path.rstrip('/')}/$count",
@@ -224,17 +225,17 @@ class Partition(Generic[T]):
         return self._listed(query)
 
     def _filter(self, beginnings: Iterable[str]) -> str:
-        own = self._plain().get("filter")
+        expression = self._plain().get("filter")
         terms = " or ".join(odata.fill(f"startsWith({self._key},{{}})", one) for one in beginnings if one)
-        given = odata.parameters({"filter": own}).get("$filter", "") if own else ""
-        return f"({given}) and ({terms})" if given and terms else given or terms
+        own_filter = odata.parameters({"filter": expression}).get("$filter", "") if expression else ""
+        return f"({own_filter}) and ({terms})" if own_filter and terms else own_filter or terms
 
     def _plain(self) -> Query:
-        """Return the part of the query that decides which objects there are."""
+        """Return the part of the query that selects objects."""
         return {"filter": self._query["filter"]} if self._query.get("filter") else {}
 
     def _with_id(self) -> None:
-        """Ask for ids too, where the query chose properties without it: objects are told apart by them."""
+        """Request the ids, too, if the query selects properties without them: ids distinguish objects."""
         select = self._query.get("select")
         names = select.split(",") if isinstance(select, str) else list(select or ())
         if names and "id" not in {name.strip().lower() for name in names}:
@@ -243,36 +244,36 @@ class Partition(Generic[T]):
 
 
 def key_of(service: Service, path: str) -> str:
-    """Return the property whose beginnings cut a collection; empty for a collection that can't be cut."""
+    """Return the property for ranges of a collection; empty if it can't be read in ranges."""
     name = path.strip("/").lower()
     return KEYS.get(name.removeprefix("v1.0/").removeprefix("beta/"), "") if service.is_graph else ""
 
 
-def partition(
+def ranged_listing(
     service: Service, path: str, type: type[T] | None, headers: Mapping[str, str] | None, query: Query,
     *, at_once: int,
-) -> Partition[T] | None:  # fmt: skip
-    """Return a collection to be read in ranges; None where the collection or the query is not of that kind.
+) -> RangedListing[T] | None:  # fmt: skip
+    """Return a collection to be read in ranges; None if the collection or the query does not allow it.
 
     Args:
         service: The service.
         path: Path of the collection.
-        type: What to make of each object; None for dicts.
+        type: Type of the objects; None for dicts.
         headers: Header fields.
         query: Query options.
-        at_once: How many pages to read at the same time.
+        at_once: Number of pages to read at the same time.
     """
     if not key_of(service, path) or any(query.get(name) for name in ("search", "orderby", "options", "expand")):
         return None
-    made = Partition(service, path, type or dict[str, object], headers, query)
+    made = RangedListing(service, path, type or dict[str, object], headers, query)
     made.at_once = at_once
     return made  # type: ignore[return-value] # T's default
 
 
-def packed(ranges: Iterable[Range], at_once: int, terms: int = TERMS) -> list[Range]:
-    """Return ranges put together so that each of `at_once` workers has about the same to do; largest first.
+def pack(ranges: Iterable[Range], at_once: int, terms: int = TERMS) -> list[Range]:
+    """Combine ranges so that each of `at_once` workers gets about the same number of objects; largest first.
 
-    A range takes no more beginnings than the service takes terms, so there may be more ranges than workers.
+    A range has no more beginnings than the service accepts terms, so there may be more ranges than workers.
     """
     bins = [Range((), 0) for _ in range(at_once)]
     for one in sorted(ranges, key=lambda one: one.size, reverse=True):
@@ -286,18 +287,18 @@ def packed(ranges: Iterable[Range], at_once: int, terms: int = TERMS) -> list[Ra
 
 
 def _terms_of(expression: str) -> int:
-    """Return how many of the terms that the service takes a filter uses up, joined by `or` or listed by `in`."""
+    """Return the number of terms in a filter that are joined by `or` or listed by `in`: the service limits them."""
     bare = _TEXT.sub("''", expression)
-    listed = sum(one.count(",") for one in _LISTED.findall(bare))
+    listed = sum(one.count(",") for one in _IN_LIST.findall(bare))
     joined = len(_OR.findall(bare)) + listed
     return joined + 1 if joined else 0
 
 
-def counting(service: Service, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
-    """Return how many objects a collection has.
+def count_objects(service: Service, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
+    """Return the number of objects in a collection.
 
     Raises:
-        GraphError: The service does not count there.
+        GraphError: The service can't count this collection.
     """
     request = request_to(service, "GET", f"{path.rstrip('/')}/$count", headers=headers, query=query)
     number = yield from fetch(request._replace(headers={**request.headers, "accept": "text/plain"}), as_json)
@@ -305,16 +306,16 @@ def counting(service: Service, path: str, headers: Mapping[str, str] | None, que
 
 
 def _number(result: object, path: str) -> int:
-    """Return a count. Raises the error that the result is, or one for what is no number."""
+    """Return a count; raise the result if it is an error, or GraphError if it is not a number."""
     if isinstance(result, EntraError):
         raise result
     if not isinstance(result, int):
-        raise GraphError(f"{path} was not counted: the answer is no number.", remedy="Ask the service for the pages.")
+        raise GraphError(f"{path} was not counted: the response is not a number.", remedy="Read the pages instead.")
     return result
 
 
 def _id(item: object) -> object:
-    """Return what an object is known by; None where it has no id."""
+    """Return the id of an object; None if it has none."""
     found = getattr(item, "id", None)
     if found is not None:
         return found

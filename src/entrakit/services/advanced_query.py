@@ -1,21 +1,21 @@
-"""Advanced queries on directory objects: which need `ConsistencyLevel: eventual` and `$count=true`, and why.
+"""Advanced queries on directory objects: the queries that require `ConsistencyLevel: eventual` and `$count=true`.
 
-Microsoft Graph, "Advanced query capabilities on Microsoft Entra ID objects". They run on a separate index that lags
-behind, so the header is sent exactly where the service refuses, or silently ignores, the query without it. The tables
-hold what works only so; a property that is in none of them is left to the service.
+Microsoft Graph, "Advanced query capabilities on Microsoft Entra ID objects". They use a separate index that lags behind
+the directory. So the header is sent only if the service would refuse or silently ignore the query without it. The
+tables list the properties that require it; all others are left to the service.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = "consistencylevel"
 
-# Collections of directory objects: what stands at the beginning of a path, and what an object leads to.
+# Collections of directory objects: sets, which begin a path, and relations of an object.
 # fmt: off
 _SETS = frozenset((
     "users", "groups", "devices", "contacts", "applications", "serviceprincipals", "administrativeunits",
@@ -26,7 +26,7 @@ _RELATIONS = frozenset((
     "ownedobjects", "owneddevices", "registereddevices", "createdobjects", "directreports",
 ))
 # fmt: on
-# Their names in a cast, which is all that says what is listed of deleted objects.
+# The sets by the type of a cast, which names the set in the address of deleted objects.
 _CASTS = {
     "user": "users",
     "group": "groups",
@@ -36,7 +36,7 @@ _CASTS = {
     "serviceprincipal": "serviceprincipals",
     "administrativeunit": "administrativeunits",
 }
-# Properties that can be filtered by in an advanced query only.
+# Properties that only an advanced query can filter by.
 # fmt: off
 _ONLY_ADVANCED = {
     "users": "companyname faxnumber mobilephone officelocation postalcode preferredlanguage streetaddress "
@@ -52,7 +52,7 @@ _ONLY_ADVANCED = {
     "administrativeunits": "description",
 }
 # fmt: on
-# Properties that can be sorted by without an advanced query.
+# Properties that any query can sort by.
 _SORTED = {"users": {"displayname", "userprincipalname"}, "groups": {"displayname"}}
 
 _TEXT = re.compile(r"'(?:[^']|'')*'")
@@ -66,7 +66,7 @@ _NULLABLE = ("hasmemberswithlicenseerrors",)
 
 
 def reason(path: str, parameters: Mapping[str, str]) -> str:
-    """Return why a request needs an advanced query, in a few words; empty if it does not.
+    """Return the reason why a request requires an advanced query, as a phrase; empty if it does not.
 
     Args:
         path: Path below the version, such as `/users` or `/groups/ID/members/$count`.
@@ -98,8 +98,8 @@ def reason(path: str, parameters: Mapping[str, str]) -> str:
     return _of_filter(kind, expression)
 
 
-def wants_count(path: str, parameters: Mapping[str, str]) -> bool:
-    """Return whether an advanced query also needs `$count=true`: all but `/$count` and `$search`, which have theirs."""
+def needs_count(path: str, parameters: Mapping[str, str]) -> bool:
+    """Return whether an advanced query also requires `$count=true`: all do except `/$count` and `$search`."""
     return not path.partition("?")[0].rstrip("/").lower().endswith("/$count") and not parameters.get("$search")
 
 
@@ -121,9 +121,9 @@ def _of_filter(kind: str, expression: str) -> str:
 
 
 def _collection(segments: list[str]) -> str:
-    """Return the name of the collection of directory objects that a path names; empty for another address.
+    """Return the collection of directory objects at a path; empty for any other path.
 
-    Outlook has contacts and Teams has members, too: what counts is where a path begins.
+    The beginning of the path decides, because Outlook has contacts and Teams has members, too.
     """
     names = [one for one in segments if not _cast(one)]
     if names[:1] == ["directory"]:
@@ -139,7 +139,7 @@ def _collection(segments: list[str]) -> str:
 
 
 def _cast(segment: str) -> str:
-    """Return the type that a segment of a path casts to; empty for another segment."""
+    """Return the type in a cast segment of a path; empty for any other segment."""
     for beginning in ("microsoft.graph.", "graph."):
         if segment.startswith(beginning):
             return segment.removeprefix(beginning)

@@ -1,7 +1,7 @@
 """JSON into types: the one file that imports msgspec.
 
-Values are checked against their type and made in one go. Fields that a type does not have are left out, unless the type
-is an `Entity`, which keeps them.
+msgspec decodes and validates in one step. Members of a JSON object without a field in the type are ignored; an `Entity`
+stores them.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Half of a surrogate pair: no character, though JSON can write it.
+# Half of a surrogate pair: JSON can write it, but it is not a character.
 _HALF = re.compile("[\ud800-\udfff]")
-# What is raised for text that is no JSON, or JSON of another shape.
+# Raised for invalid JSON, and for JSON of another type.
 ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class Entity(msgspec.Struct, kw_only=True):
-    """A type to derive from that keeps what it does not know.
+    """A base class for types that also store the members without a field.
 
         class User(Entity):
             id: str
             display_name: str | None = msgspec.field(name="displayName", default=None)
 
     Args:
-        additional: The members of the JSON object for which there is no field.
+        additional: Members of the JSON object without a field.
     """
 
     additional: dict[str, object] = msgspec.field(default_factory=dict, name="#additional")
 
 
 class Body(msgspec.Struct, Generic[T]):
-    """The JSON object that holds a page of a collection: Graph's, and Azure's with its other name for the next link."""
+    """The JSON object of a page of a collection, with the names of the next link in Graph and in Azure."""
 
     value: list[T] | UnsetType = UNSET
     count: int | None = msgspec.field(name="@odata.count", default=None)
@@ -55,7 +55,7 @@ class _Identified(msgspec.Struct):
 
 
 def read(body: bytes, type: type[T]) -> T:
-    """Return JSON text as a value of a type. Raises one of ERRORS."""
+    """Decode JSON as a value of a type. Raises one of ERRORS."""
     if _is_entity(type):
         return _entity(_decoded(body, dict[str, object]), type)
     value: T = _decoded(body, type)
@@ -63,7 +63,7 @@ def read(body: bytes, type: type[T]) -> T:
 
 
 def read_page(body: bytes, type: type[T]) -> Body[T]:
-    """Return a page, with items of a type. Raises one of ERRORS."""
+    """Decode a page with items of a type. Raises one of ERRORS."""
     if not _is_entity(type):
         page: Body[T] = _decoded(body, Body[type])  # type: ignore[valid-type] # known at run time only
         return page
@@ -72,8 +72,8 @@ def read_page(body: bytes, type: type[T]) -> Body[T]:
     return Body(items, plain.count, plain.next_link, plain.azure_next_link, plain.delta_link)
 
 
-def is_no_object(body: bytes) -> bool:
-    """Return whether a text is JSON and no object, as a count is."""
+def is_not_object(body: bytes) -> bool:
+    """Return whether a body is JSON but not an object, such as the number of a count."""
     try:
         return not isinstance(_decoded(body, object), dict)
     except ERRORS:
@@ -81,7 +81,7 @@ def is_no_object(body: bytes) -> bool:
 
 
 def id_of(raw: Raw) -> str | None:
-    """Return the `id` of an object that was left as JSON text; None if it has none, or one that is no text."""
+    """Return the `id` of an object in JSON; None if it has no id, or one that is not a string."""
     try:
         found: _Identified = _decoder(_Identified).decode(raw)
     except ERRORS:
@@ -90,13 +90,13 @@ def id_of(raw: Raw) -> str | None:
 
 
 def without_id(raw: Raw) -> Raw:
-    """Return an object that was left as JSON text without its `id`. Raises one of ERRORS."""
+    """Return an object in JSON without its `id`. Raises one of ERRORS."""
     members: dict[str, Raw] = _decoder(dict[str, Raw]).decode(raw)
     return Raw(msgspec.json.encode({name: value for name, value in members.items() if name != "id"}))
 
 
 def keeps_id(type: object) -> bool:
-    """Return whether what is made of an object still tells its `id`: in a dict, or in a field of that name."""
+    """Return whether a value of a type contains the `id` of its object: in a dict, or in a field of that name."""
     if type in (object, Any, dict, Raw):
         return True
     found = msgspec.inspect.type_info(type)
@@ -107,28 +107,28 @@ def keeps_id(type: object) -> bool:
 
 
 def compact(raw: Raw) -> bytes:
-    """Return JSON text without the line breaks and spaces between its parts. Raises one of ERRORS."""
+    """Return JSON without line breaks and spaces between its parts. Raises one of ERRORS."""
     return msgspec.json.format(bytes(raw), indent=-1)
 
 
 def indented(data: bytes) -> bytes:
-    """Return JSON text laid out for people. Raises one of ERRORS."""
+    """Return JSON with line breaks and indentation. Raises one of ERRORS."""
     return msgspec.json.format(data, indent=2)
 
 
 def encode(value: object) -> bytes:
-    """Return a value as JSON text: dicts and lists, structs, dates, ids; fields in their JSON names.
+    """Encode a value as JSON: dicts, lists, structs, dates, UUIDs. Fields get their JSON names.
 
     Raises:
-        TypeError: It can't be JSON.
+        TypeError: The value has a type that can't be JSON.
     """
     return msgspec.json.encode(value)
 
 
 def _decoded(body: bytes, type: Any) -> Any:  # noqa: ANN401 - msgspec takes any annotation
-    """Return JSON text as a value of a type.
+    """Decode JSON as a value of a type.
 
-    Half a surrogate pair, which msgspec refuses, becomes U+FFFD; a byte order mark is passed over (RFC 8259, 8.1).
+    Half of a surrogate pair, which msgspec refuses, becomes U+FFFD. A byte order mark is ignored (RFC 8259, 8.1).
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
@@ -158,9 +158,9 @@ def _is_entity(type: object) -> bool:
 
 def _entity(members: Mapping[str, object], type: type[T]) -> T:
     known = {field.encode_name for field in msgspec.structs.fields(type)}  # type: ignore[arg-type] # an Entity
-    kept = {name: value for name, value in members.items() if name in known}
+    fields = {name: value for name, value in members.items() if name in known}
     rest = {name: value for name, value in members.items() if name not in known}
-    return msgspec.convert(kept | {"#additional": rest}, type)
+    return msgspec.convert(fields | {"#additional": rest}, type)
 
 
 __all__ = [
@@ -173,6 +173,7 @@ __all__ = [
     "encode",
     "id_of",
     "indented",
+    "is_not_object",
     "keeps_id",
     "read",
     "read_page",

@@ -1,4 +1,4 @@
-"""Several listings at once, by threads: their pages come out in the order in which they arrive."""
+"""Several listings at the same time, on threads: their pages are returned in the order of arrival."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from entrakit.services.listing import Fetched
+from entrakit.services.listing import NumberedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> Iterator[Fetched[T]]:
-    """Return the pages of several listings, of which some are read at the same time.
+def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> Iterator[NumberedPage[T]]:
+    """Return the pages of several listings.
 
-    While a page is looked at, the next one of its listing is on its way already; not so where one is read after
-    another, which needs no threads, and is faster without: to hand a page over costs more than what is done to it.
+    While the caller processes a page, the next page of its listing is already requested. If only one page is read at a
+    time, no threads are used: passing a page between threads costs more than processing it.
 
     Args:
-        runner: What runs them.
-        listings: The listings; each is read from its own beginning to its end.
-        at_once: How many pages may be on their way at the same time.
+        runner: Runs the listings.
+        listings: The listings; each is read to its end.
+        at_once: Maximum number of pages that are requested at the same time.
 
     Raises:
-        EntraError: The first error of any of them; the others are given up.
+        EntraError: The first error of a listing; the other listings are stopped.
     """
     if at_once == 1 or len(listings) == 1:
-        for place, listing in enumerate(listings):
+        for number, listing in enumerate(listings):
             while not listing.is_finished:
-                yield Fetched(place, runner.run(listing.advance()), listing.position)
+                yield NumberedPage(number, runner.run(listing.advance()), listing.position)
         return
     waiting = list(enumerate(listings))[::-1]
     running: dict[Future[Page[T]], tuple[int, Listing[T]]] = {}
@@ -43,8 +43,8 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
     stoppable = runner.stoppable(stop)
     with ThreadPoolExecutor(at_once, "entrakit-graph") as pool:
 
-        def begin(place: int, listing: Listing[T]) -> None:
-            running[pool.submit(stoppable.run, listing.advance())] = (place, listing)
+        def begin(number: int, listing: Listing[T]) -> None:
+            running[pool.submit(stoppable.run, listing.advance())] = (number, listing)
 
         try:
             while waiting or running:
@@ -52,13 +52,13 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
                     begin(*waiting.pop())
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    place, listing = running.pop(future)
+                    number, listing = running.pop(future)
                     page, position = future.result(), listing.position
                     if not listing.is_finished:
-                        begin(place, listing)
-                    yield Fetched(place, page, position)
+                        begin(number, listing)
+                    yield NumberedPage(number, page, position)
         finally:
-            # Whoever stops reading must not wait until the others have waited.
+            # A caller that stops reading must not wait for the pauses of the other listings.
             stop.set()
             for future in running:
                 future.cancel()

@@ -1,11 +1,11 @@
-"""Several listings at once, by tasks: as `fan_in`, awaited."""
+"""Several listings at the same time, in tasks: as `fan_in`, awaited."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from entrakit.services.listing import Fetched
+from entrakit.services.listing import NumberedPage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-async def pages_of(runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int) -> AsyncGenerator[Fetched[T]]:
-    """Return the pages of several listings; arguments and errors as for `fan_in.pages_of`."""
+async def pages_of(
+    runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int
+) -> AsyncGenerator[NumberedPage[T]]:
+    """As `fan_in.pages_of()`, awaited."""
     waiting = list(enumerate(listings))[::-1]
     running: dict[asyncio.Task[Page[T]], tuple[int, Listing[T]]] = {}
 
-    def begin(place: int, listing: Listing[T]) -> None:
-        running[asyncio.create_task(runner.run(listing.advance()))] = (place, listing)
+    def begin(number: int, listing: Listing[T]) -> None:
+        running[asyncio.create_task(runner.run(listing.advance()))] = (number, listing)
 
     try:
         while waiting or running:
@@ -30,11 +32,11 @@ async def pages_of(runner: AsyncRunner, listings: Sequence[Listing[T]], at_once:
                 begin(*waiting.pop())
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                place, listing = running.pop(task)
+                number, listing = running.pop(task)
                 page, position = task.result(), listing.position
                 if not listing.is_finished:
-                    begin(place, listing)
-                yield Fetched(place, page, position)
+                    begin(number, listing)
+                yield NumberedPage(number, page, position)
     finally:
         for task in running:
             task.cancel()

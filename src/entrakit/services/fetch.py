@@ -1,12 +1,13 @@
-"""What an answer says: its JSON as dicts or as a type, or the error that it can't be read.
+"""Results of requests: send a request and read its response as JSON or as a type.
 
-msgspec takes some 25 ms to load, so a short answer without a type goes without it.
+Loading msgspec takes about 25 ms, so a short response without a type is read by the standard library.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 from entrakit.errors import UnexpectedAnswerError
 from entrakit.http.address import path_of, shown_host
@@ -14,7 +15,6 @@ from entrakit.services.errors import check
 from entrakit.services.operation import Wait
 from entrakit.services.retrying import PATIENCE_S, backoff, send
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
@@ -28,15 +28,15 @@ READINGS = 3
 
 
 def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
-    """Send a request, and make a result of the answer; an answer that is cut off is asked for again.
+    """Send a request and return the result of its response. If the response is incomplete, send it again.
 
     Args:
-        request: What is asked.
-        read: Makes the result; raises UnexpectedAnswerError for an answer that can't be read.
+        request: The request.
+        read: Makes the result from the response; raises UnexpectedAnswerError if that is not possible.
 
     Raises:
-        GraphError: The service refused.
-        NetworkError: No answer, or none that can be read.
+        GraphError: The service refused the request.
+        NetworkError: There is no response, or it can't be read.
     """
     left_s = PATIENCE_S
     for attempt in range(1, READINGS + 1):
@@ -54,17 +54,17 @@ def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
 
 
 def as_json(response: Response) -> object:
-    """Return what an answer's JSON says; None for an answer without a body.
+    """Return the JSON of a response as dicts, lists, strings and numbers; None if the body is empty.
 
     Raises:
-        UnexpectedAnswerError: It is no JSON.
+        UnexpectedAnswerError: The body is not JSON.
     """
     body = response.body
     if not body:
         return None
     if response.media_type == "text/plain":
         return _plain(response)
-    # Half a surrogate pair is mended by the decoder.
+    # Only the decoder replaces halves of surrogate pairs.
     if len(body) < SHORT and "msgspec" not in sys.modules and b"\\u" not in body:
         try:
             value: object = json.loads(body)
@@ -75,14 +75,14 @@ def as_json(response: Response) -> object:
 
 
 def as_type(response: Response, type: type[T]) -> T:
-    """Return an answer's JSON as a value of a type.
+    """Return the JSON of a response as a value of a type.
 
     Args:
-        response: The answer.
-        type: What to make of it: a `msgspec.Struct`, a dataclass, a TypedDict, `dict[str, object]`, …
+        response: The response.
+        type: A `msgspec.Struct`, a dataclass, a TypedDict, `dict[str, object]`, …
 
     Raises:
-        UnexpectedAnswerError: It is no JSON, or not of that type.
+        UnexpectedAnswerError: The body is not JSON, or not of that type.
     """
     from entrakit.services import decoding
 
@@ -93,31 +93,31 @@ def as_type(response: Response, type: type[T]) -> T:
 
 
 def as_response(response: Response) -> Response:
-    """Return an answer as it is."""
+    """Return the response itself."""
     return response
 
 
 def unreadable(response: Response, error: Exception | None = None) -> UnexpectedAnswerError:
-    """Return the error for an answer that is not what it should be.
+    """Return the error for a response that can't be read.
 
     Args:
-        response: The answer.
-        error: What the decoder says, where it is about the type; it names members, not values.
+        response: The response.
+        error: Error of the decoder, which names members but not values.
     """
     host = shown_host(response.request.url)
-    asked = f"{response.request.method} {path_of(response.request.url)}"
-    done = "" if response.request.is_idempotent else " The service has done what was asked."
+    what = f"{response.request.method} {path_of(response.request.url)}"
+    done = "" if response.request.is_idempotent else " The service has done what was requested."
     is_page = response.media_type == "text/html"
     if error is not None and type(error).__name__ == "ValidationError":
-        # The answer came whole, so the same one would come again.
-        return _not_as_expected(response, f"The answer to {asked} is not of the type asked for: {error}.{done}")
+        # The response is complete, so the same one would be sent again.
+        return _wrong_type(response, f"The response to {what} is not of the requested type: {error}.{done}")
     if is_page:
-        problem = f"{host} answers {asked} with a web page instead of JSON.{done}"
+        problem = f"{host} answered {what} with a web page instead of JSON.{done}"
         remedy = (
-            "This network may want you to sign in first (captive portal): open a page in a browser, then try again."
+            "This network may require you to sign in first (captive portal): open a page in a browser, then try again."
         )
     else:
-        problem = f"The answer to {asked} is not whole, or no JSON.{done}"
+        problem = f"The response to {what} is incomplete or not JSON.{done}"
         remedy = "Try again; check the network and the proxy."
     return UnexpectedAnswerError(
         problem, remedy=remedy, host=host, correlation_id=response.request.client_request_id,
@@ -125,15 +125,15 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
     )  # fmt: skip
 
 
-def _not_as_expected(response: Response, problem: str) -> UnexpectedAnswerError:
+def _wrong_type(response: Response, problem: str) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(
-        problem, remedy="Mend the type, or ask without one.", host=shown_host(response.request.url),
+        problem, remedy="Correct the type, or leave it out.", host=shown_host(response.request.url),
         correlation_id=response.request.client_request_id, request_id=response.request_id, retryable=False,
     )  # fmt: skip
 
 
 def _plain(response: Response) -> object:
-    """Return the number that a `/$count` answers with, or the text."""
+    """Return the number of a `/$count`, or the text."""
     text = response.body.decode("utf-8-sig", "replace").strip()
     is_count = path_of(response.request.url).endswith("/$count")
     return int(text) if is_count and text.isascii() and text.isdigit() else text

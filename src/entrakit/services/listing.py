@@ -1,16 +1,16 @@
-"""Listings: from page to page by the service's own next links (Microsoft Graph, "Paging"; OData 4.01, 11.2.6.7).
+"""Listings: collections read page by page along the service's next links.
 
-A `Listing` knows what comes next and fetches one page at a time; the clients only loop. A next link goes nowhere but to
-the service's own hosts; one that was followed before ends the listing with an error instead of going round for ever; a
-page that is answered a second time under another link, in whatever order, is passed over, and so is what came in one of
-the pages just before: Microsoft Graph gives each object of a collection once, and its ids tell.
+Microsoft Graph, "Paging"; OData 4.01, 11.2.6.7. A `Listing` knows the next address and fetches one page at a time; the
+clients only loop. A next link is followed only to the service's own hosts. If it was followed before, the listing ends
+with an error instead of an endless loop. Microsoft Graph returns each object of a collection once. So a page that
+arrives again under another link is skipped, and so are objects that were in one of the last pages.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from operator import attrgetter, itemgetter
-from typing import Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
 from entrakit.http.address import path_of, shown_host
@@ -18,7 +18,6 @@ from entrakit.services import decoding
 from entrakit.services.fetch import fetch, unreadable
 from entrakit.services.request import guid, request_to
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,14 +31,14 @@ WINDOW = 2
 
 
 class Page(NamedTuple, Generic[T]):
-    """One answer of a collection.
+    """One page of a collection.
 
     Args:
-        items: What it holds; may be nothing, though more pages follow.
-        next_link: Address of the next page; empty for the last.
-        delta_link: Where a delta query goes on later; empty for another query.
-        total: How many there are in all, on the first page of a query that asked for it.
-        size: Bytes of the answer.
+        items: Objects of the page; can be empty even if more pages follow.
+        next_link: Address of the next page; empty for the last page.
+        delta_link: Address of later changes; empty if it is not a delta query.
+        total: Number of objects in the collection, on the first page of a query with `count`.
+        size: Size of the response in bytes.
     """
 
     items: list[T]
@@ -49,17 +48,17 @@ class Page(NamedTuple, Generic[T]):
     size: int = 0
 
 
-class Fetched(NamedTuple, Generic[T]):
+class NumberedPage(NamedTuple, Generic[T]):
     """A page of one of several listings.
 
     Args:
-        place: Which of them, from 0.
+        number: Number of the listing, from 0.
         page: The page.
-        position: Where that listing goes on; empty at its end; None where the service led astray, so that the page
-            has to be read again.
+        position: Next address of the listing; empty at its end; None if the service gave an invalid one, so that the
+            page has to be read again.
     """
 
-    place: int
+    number: int
     page: Page[T]
     position: str | None
 
@@ -70,8 +69,8 @@ class Listing(Generic[T]):
     Args:
         service: The service; links to other hosts are refused.
         request: The first request.
-        type: What to make of each item.
-        may_repeat: Whether an object may come several times, as in delta queries.
+        type: Type of the objects.
+        may_repeat: Whether an object may occur several times, as in delta queries.
     """
 
     def __init__(
@@ -99,28 +98,28 @@ class Listing(Generic[T]):
 
     @property
     def position(self) -> str | None:
-        """Address of the page that comes next; empty at the end; None where the service led astray."""
+        """Address of the next page; empty at the end; None if the service gave an invalid one."""
         if self._broken is not None:
             return None
         return self._next.url if self._next else ""
 
     def like(self, url: str) -> Listing[T]:
-        """Return a listing that has not begun, of another address of the same service. Raises UnexpectedAnswerError."""
+        """Return a new listing of another address of the same service. Raises UnexpectedAnswerError."""
         other = Listing(self._service, self._first, self._type, may_repeat=self._may_repeat)
         other._next = other._first = other._following(url)
         return other
 
-    def go_on_at(self, link: str) -> None:
-        """Set the page that comes next, as `position` gave it in an earlier run. Raises UnexpectedAnswerError."""
+    def continue_at(self, link: str) -> None:
+        """Set the next page to a `position` of an earlier run. Raises UnexpectedAnswerError."""
         self._next = self._following(link)
 
     def advance(self) -> Operation[Page[T]]:
         """Fetch the next page.
 
         Raises:
-            GraphError: The service refused, or what was asked for is no collection.
-            NetworkError: No answer, or none that can be read.
-            UnexpectedAnswerError: A further page is none; or a next link leads to another host, or round in a circle.
+            GraphError: The service refused the request, or the first response is not a collection.
+            NetworkError: There is no response, or it can't be read.
+            UnexpectedAnswerError: A later response is not a page, or a next link leads to another host or in a circle.
         """
         request = self._next
         if self._broken is not None:
@@ -132,24 +131,24 @@ class Listing(Generic[T]):
         try:
             self._next = self._following(page.next_link) if page.next_link else None
         except UnexpectedAnswerError as error:
-            # What this page holds is good; the error is for who asks for the next one.
+            # This page is good; the error is raised when the next one is requested.
             self._broken = error
         return page if self._may_repeat else page._replace(items=self._unseen(page.items))
 
     def _unseen(self, items: list[T]) -> list[T]:
-        """Return what did not come before, as far as that is remembered: whole pages, and objects of the last ones."""
+        """Return the objects that are neither in a page seen before nor in one of the last pages."""
         keys = _keys(items)
         try:
             known = frozenset(keys)
         except TypeError:
-            # What is called `id` here is no text.
+            # An `id` that is not a string or number.
             return items
         if not known or None in known:
             return items
-        mark = hash(known)
-        if mark in self._seen:
+        page_hash = hash(known)
+        if page_hash in self._seen:
             return []
-        self._seen.add(mark)
+        self._seen.add(page_hash)
         earlier = {one for recent in self._recent if not recent.isdisjoint(known) for one in recent}
         self._recent.append(known)
         return [item for item, key in zip(items, keys, strict=True) if key not in earlier] if earlier else items
@@ -158,18 +157,18 @@ class Listing(Generic[T]):
         try:
             body = decoding.read_page(response.body, self._type)
         except decoding.ERRORS as error:
-            if decoding.is_no_object(response.body):
-                raise self._no_collection(response) from error
+            if decoding.is_not_object(response.body):
+                raise self._not_a_collection(response) from error
             raise unreadable(response, error) from error
         if isinstance(body.value, decoding.UnsetType):
-            raise self._no_collection(response)
+            raise self._not_a_collection(response)
         link = body.next_link or body.azure_next_link or ""
         return Page(body.value, link, body.delta_link or "", body.count, len(response.body))
 
-    def _no_collection(self, response: Response) -> GraphError | UnexpectedAnswerError:
-        """Return the error for an answer that is no page; who asked first asked for the wrong thing."""
+    def _not_a_collection(self, response: Response) -> GraphError | UnexpectedAnswerError:
+        """Return the error for a response that is not a page: the first request was wrong, or a later response is."""
         problem = f"{path_of(response.request.url)} is not a collection."
-        remedy = "Ask for it as one object."
+        remedy = "Request it as a single object."
         if response.request.url != self._first.url:
             return self._wrong(problem, remedy)
         return GraphError(
@@ -178,17 +177,17 @@ class Listing(Generic[T]):
         )  # fmt: skip
 
     def _following(self, link: str) -> Request:
-        """Return the request for the next page: the same headers, and an address that the service gave."""
+        """Return the request for the next page: the same headers, and the address from the service."""
         if not self._service.owns(link):
             raise self._wrong(
-                f"The next page is said to be at {shown_host(link) or 'no host'}, which is not {self._service.host}; "
-                "the token is not sent there.",
-                "Something between here and the service changes its answers: check the proxy.",
+                f"The next link leads to {shown_host(link) or 'no host'} instead of {self._service.host}, so "
+                "it was not followed.",
+                "A proxy may have changed the response of the service: check the proxy.",
             )
         if hash(link) in self._followed:
             raise self._wrong(
-                f"{self._service.host} leads round in a circle: a page is followed by an earlier one.",
-                "Ask again; if it happens again, report it to the service with the ids.",
+                f"The next links of {self._service.host} form a circle: a page is followed by an earlier one.",
+                "Try again; if it happens again, report it to the service with the ids.",
             )
         headers = {**self._first.headers, "client-request-id": guid()}
         return self._first._replace(method="GET", url=link, headers=headers, body=None)
@@ -207,30 +206,30 @@ def listing(
     headers: Mapping[str, str] | None,
     query: Query,
 ) -> Listing[T]:
-    """Return a listing that has not begun.
+    """Return a new listing.
 
     Args:
         service: The service.
         path: Path of the collection.
-        type: What to make of each item; None for dicts.
+        type: Type of the objects; None for dicts.
         headers: Header fields.
         query: Query options.
 
     Raises:
-        ParameterError: Something of it can't be right.
+        ParameterError: A part of the request is invalid.
     """
     request = request_to(service, "GET", path, headers=headers, query=query)
     return Listing(service, request, type or dict[str, object])  # type: ignore[arg-type] # T's default
 
 
 def _keys(items: list[T]) -> list[object]:
-    """Return what objects of Microsoft Graph are known by; nothing where they have no id."""
+    """Return the keys of objects of Microsoft Graph: their ids, or their JSON; an empty list if they have no id."""
     if not items:
         return []
     first = items[0]
     try:
         if isinstance(first, decoding.Raw):
-            # With an id in it, the text is as good as the id, and the ids need not be read.
+            # JSON with an id is as unique as the id, which then need not be decoded.
             return [] if decoding.id_of(first) is None else list(map(bytes, items))  # type: ignore[arg-type] # a buffer
         if isinstance(first, dict):
             return list(map(itemgetter("id"), items))  # type: ignore[arg-type] # all of them are, as the first is

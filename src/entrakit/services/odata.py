@@ -5,7 +5,7 @@
     options(filter={"displayName": "O'Neil"})       → $filter=displayName eq 'O''Neil'
     options(search={"displayName": "North sales"})  → $search="displayName:North sales"
 
-What comes from outside goes through `literal`, `fill` or a mapping; a text that is given as a filter stays as it is.
+Values from outside must go through `literal`, `fill` or a mapping; a filter that is a string is sent as it is.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import datetime
 import re
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from entrakit.errors import ParameterError
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     Literal: TypeAlias = str | int | float | bool | datetime.datetime | datetime.date | uuid.UUID | None
 
     class Query(TypedDict, total=False):
-        """What a collection or an object is asked for; each maps to the OData option of its name.
+        """Query options; each becomes the OData option of the same name.
 
         Args:
             select: Properties to return.
-            filter: An OData expression, or a mapping of properties to the values that they must equal.
+            filter: OData expression, or a mapping of properties to required values.
             expand: Relations to include, such as `manager($select=id)`.
-            search: A search expression with its quotes, or a mapping of properties to the text to look for.
+            search: Search expression with its quotes, or a mapping of properties to the words to search for.
             orderby: Properties to sort by, such as `displayName desc`.
-            top: Size of a page, 1 to 999 on directory objects.
-            count: Whether the number of all results is asked for too.
-            options: Further query parameters, as they are, such as `{"api-version": "2022-12-01"}`.
+            top: Size of a page; 1 to 999 for directory objects.
+            count: Whether to request the number of all results, too.
+            options: Further query parameters, sent as they are, such as `{"api-version": "2022-12-01"}`.
         """
 
         select: Sequence[str] | str
@@ -55,19 +55,19 @@ _TYPES = {
     "select": (str, list, tuple, set, frozenset), "filter": (str, Mapping), "expand": (str, list, tuple),
     "search": (str, Mapping), "orderby": (str, list, tuple), "top": (int,), "count": (bool,), "options": (Mapping,),
 }  # fmt: skip
-# What may stand unescaped in a query's value (RFC 3986, 3.4), without what would end it or means a space.
+# Characters that need no escape in the value of a query parameter (RFC 3986, 3.4).
 _SAFE = "$'(),:;/@*!-._~="
 
 
 def literal(value: Literal) -> str:
-    """Return a value as OData writes it in an expression (OData 4.01 URL conventions, 5.1.1.14).
+    """Return a value as a literal of an OData expression (OData 4.01 URL conventions, 5.1.1.14).
 
     Args:
-        value: A text (quoted, its quotes doubled), number, bool, None, date, time with a zone, or UUID (unquoted, as
-            for properties of type Edm.Guid).
+        value: String (quoted, with its quotes doubled), number, bool, None, date, time with a time zone, or UUID
+            (unquoted, for properties of type Edm.Guid).
 
     Raises:
-        ParameterError: A time without a zone, a number that is none, or a value of another type.
+        ParameterError: The value is a time without a time zone, not a finite number, or of another type.
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
@@ -79,46 +79,46 @@ def literal(value: Literal) -> str:
         return repr(value)
     if isinstance(value, datetime.datetime):
         if value.tzinfo is None:
-            raise ParameterError(f"The time {value} has no time zone.", remedy="Give it one, such as datetime.UTC.")
+            raise ParameterError(f"The time {value} has no time zone.", remedy="Add one, such as datetime.UTC.")
         return value.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, datetime.date):
         return value.isoformat()
     raise ParameterError(
-        f"A {type(value).__name__} can't stand in a filter.", remedy="Give a text, number, bool, date or UUID."
+        f"A {type(value).__name__} can't be a value in a filter.", remedy="Use a string, number, bool, date or UUID."
     )
 
 
 def fill(template: str, *values: Literal) -> str:
-    """Return an expression with its `{}` filled by literals, in their order: `fill("mail eq {}", mail)`.
+    """Return an expression in which each `{}` is replaced by the next literal: `fill("mail eq {}", mail)`.
 
     Raises:
-        ParameterError: There are more or fewer values than places, or a value that can't be a literal.
+        ParameterError: The number of values is not that of the places, or a value can't be a literal.
     """
     pieces = template.split("{}")
     if len(pieces) != len(values) + 1:
         raise ParameterError(
-            f"The filter has {len(pieces) - 1} places for values, and {len(values)} were given.",
-            remedy="Give one value for each {}.",
+            f"The filter has {len(pieces) - 1} places for values, but there are {len(values)} values.",
+            remedy="Pass one value for each {}.",
         )
     return "".join(piece + text for piece, text in zip(pieces, [*map(literal, values), ""], strict=True))
 
 
 def segment(text: str) -> str:
-    """Return an id or name as one segment of a path; `#` of guests' names and `/` are escaped."""
+    """Return an id or name as one segment of a path: `/`, and `#` in the names of guests, are escaped."""
     return quote(text, safe="-._~!$&'()*+,;=:@")
 
 
 def parameters(query: Query) -> dict[str, str]:
-    """Return the parameters of a query, not yet escaped for an address.
+    """Return the parameters of a query, before they are escaped for an address.
 
     Raises:
-        ParameterError: An option is unknown or of the wrong type; a name is none; `top` is not positive.
+        ParameterError: An option is unknown or of the wrong type, a name is invalid, or `top` is not positive.
     """
     found: dict[str, str] = {}
     for name, value in query.items():
         expected = _TYPES.get(name)
         if expected is None:
-            raise ParameterError(f"There is no query option {name!r}.", remedy=f"Use one of {', '.join(_TYPES)}.")
+            raise ParameterError(f"Unknown query option {name!r}.", remedy=f"Use one of {', '.join(_TYPES)}.")
         if not isinstance(value, expected) or (name == "top" and isinstance(value, bool)):
             raise ParameterError(f"{name} can't be a {type(value).__name__}.")
     lists = {"select": query.get("select"), "orderby": query.get("orderby"), "expand": query.get("expand")}
@@ -141,7 +141,7 @@ def parameters(query: Query) -> dict[str, str]:
 
 
 def encoded(parameters: Mapping[str, str]) -> str:
-    """Return parameters as the query of an address (RFC 3986, 3.4): spaces as %20, `+`, `#` and `&` escaped."""
+    """Return parameters as the query of an address (RFC 3986, 3.4). Spaces become %20; `+`, `#` and `&` are escaped."""
     return "&".join(f"{quote(name, safe='$-._~')}={quote(value, safe=_SAFE)}" for name, value in parameters.items())
 
 
@@ -151,7 +151,8 @@ def _filter(value: str | Mapping[str, Literal]) -> str:
     for name in value:
         if not _NAME.fullmatch(name):
             raise ParameterError(
-                f"{name!r} is not the name of a property.", remedy="Write names as Microsoft Graph does."
+                f"{name!r} is not the name of a property.",
+                remedy="Use the names of Microsoft Graph, such as displayName.",
             )
     return " and ".join(f"{name} eq {literal(one)}" for name, one in value.items())
 
@@ -159,7 +160,7 @@ def _filter(value: str | Mapping[str, Literal]) -> str:
 def _search(value: str | Mapping[str, str]) -> str:
     if isinstance(value, str):
         return value
-    # Quotes and backslashes would end the clause, or escape its end.
+    # A quote would end the clause, and a backslash would escape its end.
     clauses = [(name, text.replace("\\", "\\\\").replace('"', '\\"')) for name, text in value.items()]
     return " AND ".join(f'"{name}:{text}"' for name, text in clauses)
 
@@ -167,5 +168,5 @@ def _search(value: str | Mapping[str, str]) -> str:
 def _strings(option: str, names: Sequence[str]) -> list[str]:
     for name in names:
         if not str(name).strip():
-            raise ParameterError(f"{option} is a list of names, and {name!r} is none.")
+            raise ParameterError(f"{option} must be a list of names, and {name!r} is not a name.")
     return list(names)

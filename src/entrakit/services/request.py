@@ -1,4 +1,4 @@
-"""Single requests as values: address, query, headers and body are checked and put together here."""
+"""Single requests as values: this checks and combines address, query, headers and body."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.http.address import path_and_query, shown_host
@@ -13,7 +14,6 @@ from entrakit.services import advanced_query, odata
 from entrakit.services.fetch import as_json, as_type
 from entrakit.services.operation import Call, Request
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     T = TypeVar("T", default=dict[str, object])
 
 JSON = "application/json"
-# What the driver decides, and what would change where a request ends or how it is framed.
-_OURS = frozenset({"authorization", "host", "content-length", "transfer-encoding", "connection", "upgrade", "cookie"})
+# Set by the runner or the transport; other values could change where a request ends or how it is framed.
+_RESERVED = frozenset(
+    {"authorization", "host", "content-length", "transfer-encoding", "connection", "upgrade", "cookie"}
+)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 _METHOD = re.compile(r"[A-Z]{1,20}")
 
@@ -42,27 +44,26 @@ def call(
     """Return a request as a value, to run, await, preview or put into a batch.
 
     Args:
-        service: The service that it goes to.
+        service: The service.
         method: HTTP method.
-        path: Path below the service's base address, such as `/users/ada@contoso.com`; or a whole address of it.
-        type: What to make of the answer; None for what its JSON says.
-        body: What to send: a mapping, list, struct or other value becomes JSON; a text or bytes go as they are.
+        path: Path below the service's base address, such as `/users/ada@contoso.com`; or a complete address.
+        type: Type of the result; None for the values of its JSON.
+        body: Mapping, list, struct or other value, which becomes JSON; strings and bytes are sent as they are.
         headers: Header fields.
         query: Query options: `select`, `filter`, `expand`, `search`, `orderby`, `top`, `count`, `options`.
 
     Raises:
-        ParameterError: Something of it can't be right, or the address is another service's.
+        ParameterError: A part of the request is invalid, or the address belongs to another service.
     """
     request = request_to(service, method, path, body=body, headers=headers, query=query)
     if type is None:
         return Call(request, as_json)  # type: ignore[arg-type] # T's default
-    wanted = type
+    result_type = type
 
     def read(response: Response) -> T:
         if not response.body and (response.status in (202, 204, 304) or request.method != "GET"):
-            # What answers with nothing has nothing to make a type of.
-            return None  # type: ignore[return-value] # what post(), patch() and put() say
-        return as_type(response, wanted)
+            return None  # type: ignore[return-value] # post(), patch() and put() say so
+        return as_type(response, result_type)
 
     return Call(request, read)
 
@@ -75,26 +76,29 @@ def request_to(
     if not _METHOD.fullmatch(method.upper()):
         raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")
     parameters = odata.parameters(query) if query else {}
-    fields = {"accept": JSON, "client-request-id": guid()} | _checked(headers or {})
+    fields = {"accept": JSON, "client-request-id": guid()}
+    if headers:
+        fields |= _checked(headers)
     address, path = _address(service, path)
-    if service.is_graph:
-        _add_consistency(path, parameters, fields)
-    elif service.query:
+    if not service.is_graph:
         parameters = {**dict(service.query), **parameters}
-    content = _content(body, fields)
+    elif parameters or "?" in path or "$" in path:
+        # Without parameters, only a `$count` at the end of the path can require an advanced query.
+        _add_consistency(path, parameters, fields)
+    content = None if body is None else _content(body, fields)
     if parameters:
         address += ("&" if "?" in address else "?") + odata.encoded(parameters)
     return Request(method.upper(), address, fields, content, is_graph=service.is_graph)
 
 
-def told_by(headers: Mapping[str, str] | None) -> str:
-    """Return header fields, which may change what comes, as a part of what a query is known again by."""
+def headers_key(headers: Mapping[str, str] | None) -> str:
+    """Return header fields as a part of the key of a query: they can change its result."""
     fields = sorted((name.lower(), value) for name, value in (headers or {}).items())
     return "&".join(f"{name}={value}" for name, value in fields if name != "client-request-id")
 
 
 def guid() -> str:
-    """Return a random GUID (RFC 9562, 5.4); the standard library's module takes longer to load than a request needs."""
+    """Return a random GUID (RFC 9562, 5.4). Loading the module `uuid` takes longer than preparing a request."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
@@ -104,25 +108,25 @@ def _address(service: Service, path: str) -> tuple[str, str]:
     """Return the absolute address, and the path below the base address."""
     if any(letter <= " " or letter in "\\\x7f" or letter == "#" for letter in path):
         raise ParameterError(
-            f"The address {path!r} has characters that an address can't have.",
+            f"The address {path!r} contains invalid characters.",
             remedy="Escape ids and names with odata.segment(): # is %23, a space is %20.",
         )
     if "://" in path.partition("?")[0]:
         if path[:7].lower() == "http://" and service.owns(f"https://{path[7:]}"):
             raise ParameterError(
-                f"The address of {shown_host(path)} is not an https one, so nothing is sent there.",
-                remedy="Write https, or give a path.",
+                f"The address of {shown_host(path)} is not an https address, so nothing was sent.",
+                remedy="Use https, or a path.",
             )
         if not service.owns(path):
             raise ParameterError(
-                f"{shown_host(path) or path!r} is not a host of the service {service.name}, so nothing is sent there.",
-                remedy=f"Give a path, or an https address on {service.host}.",
+                f"{shown_host(path) or path!r} is not a host of the service {service.name}, so nothing was sent.",
+                remedy=f"Use a path, or an https address on {service.host}.",
             )
         root = _root(service)
         rest = path[len(root) :] if path.lower().startswith(f"{root.lower()}/") else path_and_query(path)
         return path, _below(service, rest.partition("/")[2])
     if ".." in path.partition("?")[0].split("/"):
-        raise ParameterError(f"The path {path!r} leads out of the service.", remedy="Leave the two dots out.")
+        raise ParameterError(f"The path {path!r} leaves the service.", remedy="Remove the two dots.")
     path = path.lstrip("/")
     below = _below(service, path)
     base = service.url if below == path else _root(service)
@@ -135,43 +139,41 @@ def _root(service: Service) -> str:
 
 
 def _below(service: Service, path: str) -> str:
-    """Return a path without the version of Graph that it may begin with."""
+    """Return a path, without the version of Graph at its beginning."""
     version, _, rest = path.partition("/")
     return rest if service.is_graph and version in ("v1.0", "beta") else path
 
 
 def _add_consistency(path: str, parameters: dict[str, str], fields: dict[str, str]) -> None:
-    """Make an advanced query of what Graph takes as one only."""
+    """Add what an advanced query requires, if the request has to be one."""
     from urllib.parse import parse_qsl
 
     given = dict(parse_qsl(path.partition("?")[2], keep_blank_values=True)) if "?" in path else {}
-    whole = given | parameters
-    why = advanced_query.reason(path, whole)
-    if not why:
+    query = given | parameters
+    reason = advanced_query.reason(path, query)
+    if not reason:
         return
     fields.setdefault(advanced_query.HEADER, "eventual")
-    counted = advanced_query.wants_count(path, whole) and "$count" not in whole
+    counted = advanced_query.needs_count(path, query) and "$count" not in query
     if counted:
         parameters["$count"] = "true"
-    log.debug("ConsistencyLevel: eventual%s was added, for %s", " and $count=true" if counted else "", why)
+    log.debug("ConsistencyLevel: eventual%s was added because of %s", " and $count=true" if counted else "", reason)
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:
     fields: dict[str, str] = {}
     for name, value in headers.items():
         lowered = name.lower()
-        if lowered in _OURS:
+        if lowered in _RESERVED:
             raise ParameterError(f"The header {name} is set by entrakit.", remedy="Leave it out.")
         is_plain = value.isascii() and all(" " <= one <= "~" or one == "\t" for one in value)
         if not _TOKEN.fullmatch(name) or not is_plain:
-            raise ParameterError(f"The header {name!r} has characters that a header can't have.")
+            raise ParameterError(f"The header {name!r} contains invalid characters.")
         fields[lowered] = value.strip()
     return fields
 
 
-def _content(body: object, fields: dict[str, str]) -> bytes | None:
-    if body is None:
-        return None
+def _content(body: object, fields: dict[str, str]) -> bytes:
     fields.setdefault("content-type", JSON)
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)
@@ -189,5 +191,5 @@ def _content(body: object, fields: dict[str, str]) -> bytes | None:
     except (TypeError, ValueError, UnicodeError) as error:
         raise ParameterError(
             f"The body can't be written as JSON: {error}.",
-            remedy="Give dicts, lists, texts, numbers, structs or dates.",
+            remedy="Use dicts, lists, strings, numbers, structs or dates.",
         ) from error

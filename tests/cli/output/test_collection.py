@@ -25,7 +25,7 @@ def test_what_is_no_collection_is_said_to_be_none(graph: GraphCommand, tmp_path:
 
     assert [10, 10] == [printed.code, written.code]
     assert "/me is not a collection" in printed.error
-    assert "Ask for it as one object" in written.error
+    assert "Request it as a single object" in written.error
     assert [] == list(tmp_path.glob("me*"))
 
 
