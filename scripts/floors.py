@@ -82,7 +82,17 @@ ORDER: dict[str, tuple[str, ...]] = {
         "fan_in_async",
     ),
     "entrakit/graph": (
-        *("batch_envelope", "batch", "delta_session", "delta", "ranges", "export", "client", "client_async"),
+        *(
+            "batch_envelope",
+            "batch",
+            "delta_session",
+            "delta",
+            "ranges",
+            "export",
+            "requests",
+            "client",
+            "client_async",
+        ),
         "__init__",
     ),
     "entrakit/certificates": (

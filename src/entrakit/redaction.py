@@ -12,8 +12,8 @@ It errs to the safe side: a harmless word that stands where a secret stands goes
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping

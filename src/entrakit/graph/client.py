@@ -1,6 +1,6 @@
 """Client of a service with blocking I/O: the methods that programs call.
 
-`Requests` makes the values: calls, operations, listings and exports, with all checks of their arguments. `Client` runs
+`requests` makes the values: calls, operations, listings and exports, with all checks of their arguments. `Client` runs
 them, and `client_async` has the same methods, awaited. The operations decide what is sent, and how often.
 """
 
@@ -10,9 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from entrakit.errors import GraphError
-from entrakit.services.fetch import as_response
-from entrakit.services.operation import Call, first_request
-from entrakit.services.request import call, request_to
+from entrakit.graph.requests import Changes, Requests
 
 if TYPE_CHECKING:
     import os
@@ -24,101 +22,14 @@ if TYPE_CHECKING:
     from entrakit.graph.batch import Item
     from entrakit.graph.delta import Delta
     from entrakit.graph.delta_session import DeltaSession
-    from entrakit.graph.export import Export, ExportResult
+    from entrakit.graph.export import ExportResult
     from entrakit.graph.ranges import RangedListing
     from entrakit.services.listing import Listing, Page
     from entrakit.services.odata import Query
-    from entrakit.services.operation import Operation, Request, Response
+    from entrakit.services.operation import Call, Operation, Response
     from entrakit.services.runner import Runner
-    from entrakit.services.runner_async import AsyncRunner
 
     T = TypeVar("T", default=dict[str, object])
-
-
-class Requests:
-    """Requests to a service as values: what both clients run. Nothing is sent here.
-
-    Args:
-        runner: Runs operations on the service.
-    """
-
-    def __init__(self, runner: Runner | AsyncRunner) -> None:
-        self.service = runner.service
-        self._runner = runner
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.service.url})"
-
-    def preview(self, operation: Call[object] | Operation[object]) -> Request:
-        """Return the first request of a call or an operation, without sending it and without its token.
-
-        Raises:
-            ParameterError: The operation does not begin with a request.
-        """
-        return first_request(operation)
-
-    def call(
-        self, method: str, path: str, *, type: type[T] | None = None, body: object = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> Call[T]:  # fmt: skip
-        """Return a request to this service as a value; arguments and errors as for `request`. Nothing is sent."""
-        return call(self.service, method, path, type=type, body=body, headers=headers, **query)
-
-    def listing(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
-        **query: Unpack[Query],
-    ) -> Listing[T]:  # fmt: skip
-        """Return a new listing; arguments and errors as for `get`. Nothing is sent."""
-        from entrakit.services.listing import listing
-
-        return listing(self.service, path, type, headers, query)
-
-    def _response(
-        self, method: str, path: str, body: object, headers: Mapping[str, str] | None, query: Query
-    ) -> Call[Response]:
-        return Call(request_to(self.service, method, path, body=body, headers=headers, query=query), as_response)
-
-    def _count(self, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
-        from entrakit.graph.ranges import count_objects
-
-        return count_objects(self.service, path, headers, query)
-
-    def _ranges(
-        self, path: str, type: type[T] | None, headers: Mapping[str, str] | None, query: Query, parallel: int
-    ) -> RangedListing[T] | None:
-        """Return a collection that can be read in several ranges at the same time; None if it can't or must not."""
-        if parallel <= 1:
-            return None
-        from entrakit.graph.ranges import ranged_listing
-
-        return ranged_listing(self.service, path, type, headers, query, at_once=parallel)
-
-    def _export(
-        self, path: str, file: str | os.PathLike[str], headers: Mapping[str, str] | None, query: Query,
-        *, parallel: int, on_page: Callable[[int, int | None], None] | None,
-    ) -> Export:  # fmt: skip
-        from entrakit.graph.export import Export
-
-        return Export(
-            self.service, path, file, tenant=self._runner.tenant_id, headers=headers, query=query, parallel=parallel,
-            on_page=on_page,
-        )  # fmt: skip
-
-    def _delta(
-        self, path: str, headers: Mapping[str, str] | None, query: Query,
-        *, session: DeltaSession | None, latest: bool, minimal: bool,
-    ) -> Delta:  # fmt: skip
-        from entrakit.graph.delta import Delta
-
-        return Delta(
-            self.service, path, tenant=self._runner.tenant_id, headers=headers, query=query, session=session,
-            latest=latest, minimal=minimal,
-        )  # fmt: skip
-
-    def _batch(self, calls: Iterable[Call[object] | Operation[object] | Item], at_once: int) -> Operation[list[object]]:
-        from entrakit.graph.batch import batch
-
-        return batch(self.service, calls, at_once=at_once)
 
 
 class Client(Requests):
@@ -150,9 +61,13 @@ class Client(Requests):
         return self._runner.run(operation)
 
     def get(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        path: str,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> T:  # fmt: skip
+    ) -> T:
         """Return the object at a path.
 
         Args:
@@ -170,23 +85,38 @@ class Client(Requests):
         return self.run(self.call("GET", path, type=type, headers=headers, **query))
 
     def post(
-        self, path: str, body: object = None, *, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        path: str,
+        body: object = None,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """Create an object or run an action. Returns the result, None if it is empty. Arguments as for `request`."""
         return self.run(self.call("POST", path, type=type, body=body, headers=headers, **query))
 
     def patch(
-        self, path: str, body: object, *, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        path: str,
+        body: object,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """Change an object. Returns the result, None if it is empty. Arguments as for `request`."""
         return self.run(self.call("PATCH", path, type=type, body=body, headers=headers, **query))
 
     def put(
-        self, path: str, body: object, *, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        path: str,
+        body: object,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """Replace an object. Returns the result, None if it is empty. Arguments as for `request`."""
         return self.run(self.call("PUT", path, type=type, body=body, headers=headers, **query))
 
@@ -195,9 +125,15 @@ class Client(Requests):
         self.run(self.call("DELETE", path, headers=headers, **query))
 
     def request(
-        self, method: str, path: str, *, body: object = None, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """Send any request, and return the result; None if it is empty.
 
         Args:
@@ -214,9 +150,14 @@ class Client(Requests):
         return self.run(self.call(method, path, type=type, body=body, headers=headers, **query))
 
     def response(
-        self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         """Send any request, and return the response: status, headers, bytes. Arguments and errors as for `request`."""
         return self.run(self._response(method, path, body, headers, query))
 
@@ -225,16 +166,25 @@ class Client(Requests):
         return self.run(self._count(path, headers, query))
 
     def pages(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        path: str,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> Iterator[Page[T]]:  # fmt: skip
+    ) -> Iterator[Page[T]]:
         """Return the pages of a collection, each fetched when it is requested. Arguments and errors as for `get`."""
         return self._pages(self.listing(path, type=type, headers=headers, **query))
 
     def items(
-        self, path: str, *, type: type[T] | None = None, parallel: int = 1,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> Iterator[T]:  # fmt: skip
+        self,
+        path: str,
+        *,
+        type: type[T] | None = None,
+        parallel: int = 1,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> Iterator[T]:
         """Return the objects of a collection. Only one page of objects is in memory at a time.
 
         Args:
@@ -255,10 +205,15 @@ class Client(Requests):
         return chain.from_iterable(page.items for page in self.pages(path, type=type, headers=headers, **query))
 
     def export(
-        self, path: str, file: str | os.PathLike[str], *, parallel: int = 1,
-        on_page: Callable[[int, int | None], None] | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        path: str,
+        file: str | os.PathLike[str],
+        *,
+        parallel: int = 1,
+        on_page: Callable[[int, int | None], None] | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> ExportResult:  # fmt: skip
+    ) -> ExportResult:
         """Write the objects of a collection to a file, one JSON object per line.
 
         During the export there are `FILE.part` and `FILE.part.notes`. After an interruption, a later run continues
@@ -293,9 +248,15 @@ class Client(Requests):
             export.close()
 
     def delta(
-        self, path: str, *, session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> DeltaChanges:  # fmt: skip
+        self,
+        path: str,
+        *,
+        session: DeltaSession | None = None,
+        latest: bool = False,
+        minimal: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> DeltaChanges:
         """Return the changes in a collection since the last delta query.
 
         Args:
@@ -338,32 +299,6 @@ class Client(Requests):
         if not self.run(ranges.is_complete()):
             for page in self._pages(ranges.whole()):
                 yield from ranges.unseen(page.items)
-
-
-class Changes:
-    """The state of a delta query, as both clients report it.
-
-    Args:
-        delta: The query.
-    """
-
-    def __init__(self, delta: Delta) -> None:
-        self._delta = delta
-
-    @property
-    def resyncs(self) -> int:
-        """Number of resyncs since this object was made; objects from before the last one occur again."""
-        return self._delta.resyncs
-
-    @property
-    def is_resync(self) -> bool:
-        """Whether the service had to start again: then these are all objects, and any other object is deleted."""
-        return self._delta.is_resync
-
-    @property
-    def link(self) -> str:
-        """Address to continue from; the delta link when everything was read."""
-        return self._delta.link
 
 
 class DeltaChanges(Changes):

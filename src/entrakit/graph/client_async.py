@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from entrakit.errors import GraphError
-from entrakit.graph.client import Changes, Requests
+from entrakit.graph.requests import Changes, Requests
 
 if TYPE_CHECKING:
     import os
@@ -50,30 +50,49 @@ class AsyncClient(Requests):
         return await self._runner.run(operation)
 
     async def get(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        path: str,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> T:  # fmt: skip
+    ) -> T:
         """As `Client.get()`, awaited."""
         return await self.run(self.call("GET", path, type=type, headers=headers, **query))
 
     async def post(
-        self, path: str, body: object = None, *, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        path: str,
+        body: object = None,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """As `Client.post()`, awaited."""
         return await self.run(self.call("POST", path, type=type, body=body, headers=headers, **query))
 
     async def patch(
-        self, path: str, body: object, *, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        path: str,
+        body: object,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """As `Client.patch()`, awaited."""
         return await self.run(self.call("PATCH", path, type=type, body=body, headers=headers, **query))
 
     async def put(
-        self, path: str, body: object, *, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        path: str,
+        body: object,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """As `Client.put()`, awaited."""
         return await self.run(self.call("PUT", path, type=type, body=body, headers=headers, **query))
 
@@ -82,16 +101,27 @@ class AsyncClient(Requests):
         await self.run(self.call("DELETE", path, headers=headers, **query))
 
     async def request(
-        self, method: str, path: str, *, body: object = None, type: type[T] | None = None,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> T | None:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> T | None:
         """As `Client.request()`, awaited."""
         return await self.run(self.call(method, path, type=type, body=body, headers=headers, **query))
 
     async def response(
-        self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None,
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> Response:  # fmt: skip
+    ) -> Response:
         """As `Client.response()`, awaited."""
         return await self.run(self._response(method, path, body, headers, query))
 
@@ -100,16 +130,25 @@ class AsyncClient(Requests):
         return await self.run(self._count(path, headers, query))
 
     def pages(
-        self, path: str, *, type: type[T] | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        path: str,
+        *,
+        type: type[T] | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> AsyncIterator[Page[T]]:  # fmt: skip
+    ) -> AsyncIterator[Page[T]]:
         """As `Client.pages()`, awaited."""
         return self._pages(self.listing(path, type=type, headers=headers, **query))
 
     def items(
-        self, path: str, *, type: type[T] | None = None, parallel: int = 1,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> AsyncIterator[T]:  # fmt: skip
+        self,
+        path: str,
+        *,
+        type: type[T] | None = None,
+        parallel: int = 1,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> AsyncIterator[T]:
         """As `Client.items()`, awaited."""
         ranges = self._ranges(path, type, headers, query, parallel)
         if ranges is not None:
@@ -117,10 +156,15 @@ class AsyncClient(Requests):
         return self._flat(self.listing(path, type=type, headers=headers, **query))
 
     async def export(
-        self, path: str, file: str | os.PathLike[str], *, parallel: int = 1,
-        on_page: Callable[[int, int | None], None] | None = None, headers: Mapping[str, str] | None = None,
+        self,
+        path: str,
+        file: str | os.PathLike[str],
+        *,
+        parallel: int = 1,
+        on_page: Callable[[int, int | None], None] | None = None,
+        headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
-    ) -> ExportResult:  # fmt: skip
+    ) -> ExportResult:
         """As `Client.export()`, awaited; threads write the pages."""
         from entrakit.services.fan_in_async import pages_of
 
@@ -141,9 +185,15 @@ class AsyncClient(Requests):
             export.close()
 
     def delta(
-        self, path: str, *, session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
-        headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-    ) -> AsyncDeltaChanges:  # fmt: skip
+        self,
+        path: str,
+        *,
+        session: DeltaSession | None = None,
+        latest: bool = False,
+        minimal: bool = False,
+        headers: Mapping[str, str] | None = None,
+        **query: Unpack[Query],
+    ) -> AsyncDeltaChanges:
         """As `Client.delta()`, awaited."""
         delta = self._delta(path, headers, query, session=session, latest=latest, minimal=minimal)
         return AsyncDeltaChanges(self, delta)

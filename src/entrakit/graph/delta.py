@@ -52,9 +52,17 @@ class Delta:
     """
 
     def __init__(
-        self, service: Service, path: str, *, tenant: str, headers: Mapping[str, str] | None, query: Query,
-        session: DeltaSession | None = None, latest: bool = False, minimal: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        service: Service,
+        path: str,
+        *,
+        tenant: str,
+        headers: Mapping[str, str] | None,
+        query: Query,
+        session: DeltaSession | None = None,
+        latest: bool = False,
+        minimal: bool = False,
+    ) -> None:
         if path.partition("?")[0].rstrip("/").rpartition("/")[2].lower() not in _ENDS:
             raise ParameterError(f"{path} is not a delta query.", remedy="Use one, such as /users/delta.")
         invalid = [name for name in _NOT_ALLOWED if query.get(name)]

@@ -63,10 +63,17 @@ class Export:
     """
 
     def __init__(
-        self, service: Service, path: str, file: str | os.PathLike[str], *, tenant: str,
-        headers: Mapping[str, str] | None, query: Query, parallel: int,
+        self,
+        service: Service,
+        path: str,
+        file: str | os.PathLike[str],
+        *,
+        tenant: str,
+        headers: Mapping[str, str] | None,
+        query: Query,
+        parallel: int,
         on_page: Callable[[int, int | None], None] | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._ranges: RangedListing[decoding.Raw] | None = None
         if parallel > 1:
             self._ranges = ranged_listing(service, path, decoding.Raw, headers, query, at_once=parallel)

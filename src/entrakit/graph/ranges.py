@@ -250,9 +250,14 @@ def key_of(service: Service, path: str) -> str:
 
 
 def ranged_listing(
-    service: Service, path: str, type: type[T] | None, headers: Mapping[str, str] | None, query: Query,
-    *, at_once: int,
-) -> RangedListing[T] | None:  # fmt: skip
+    service: Service,
+    path: str,
+    type: type[T] | None,
+    headers: Mapping[str, str] | None,
+    query: Query,
+    *,
+    at_once: int,
+) -> RangedListing[T] | None:
     """Return a collection to be read in ranges; None if the collection or the query does not allow it.
 
     Args:

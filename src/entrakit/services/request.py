@@ -38,9 +38,15 @@ log = logging.getLogger("entrakit.graph")
 
 
 def call(
-    service: Service, method: str, path: str, *, type: type[T] | None = None,
-    body: object = None, headers: Mapping[str, str] | None = None, **query: Unpack[Query],
-) -> Call[T]:  # fmt: skip
+    service: Service,
+    method: str,
+    path: str,
+    *,
+    type: type[T] | None = None,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    **query: Unpack[Query],
+) -> Call[T]:
     """Return a request as a value, to run, await, preview or put into a batch.
 
     Args:
@@ -69,9 +75,14 @@ def call(
 
 
 def request_to(
-    service: Service, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None,
+    service: Service,
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
     query: Query | None = None,
-) -> Request:  # fmt: skip
+) -> Request:
     """Return a request to a service; arguments and errors as for `call`."""
     if not _METHOD.fullmatch(method.upper()):
         raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")

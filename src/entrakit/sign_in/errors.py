@@ -42,9 +42,17 @@ _TIME_CODES = (700024, 700027)
 
 
 def error_from(
-    body: Mapping[str, object], *, flow: str, tenant: str, client_id: str, authority: str, status: int = 400,
-    retry_after_s: float | None = None, skew_s: float | None = None, hide: Sequence[str] = (),
-) -> SignInError:  # fmt: skip
+    body: Mapping[str, object],
+    *,
+    flow: str,
+    tenant: str,
+    client_id: str,
+    authority: str,
+    status: int = 400,
+    retry_after_s: float | None = None,
+    skew_s: float | None = None,
+    hide: Sequence[str] = (),
+) -> SignInError:
     """Return the error for an error response of the token service.
 
     Args:

@@ -51,8 +51,15 @@ def known_codes() -> frozenset[int]:
 
 
 def remedy_for(
-    code: int | None, *, error: str, flow: str, tenant: str, client_id: str, authority: str, suberror: str = "",
-) -> Remedy:  # fmt: skip
+    code: int | None,
+    *,
+    error: str,
+    flow: str,
+    tenant: str,
+    client_id: str,
+    authority: str,
+    suberror: str = "",
+) -> Remedy:
     """Return the words for an error of the token service.
 
     Args:

@@ -7,14 +7,13 @@ token says of itself, and the resource alone says what the token is worth.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import PermissionMissingError
 from entrakit.shown_text import one_line
 from entrakit.tokens.jwt import MAX_TOKEN, decode_claims, decode_header
 from entrakit.tokens.permissions import APP_PROOFS, BROADER, DIRECTORY_ROLES, METHODS, RESOURCES, ROLE_MARKERS, describe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

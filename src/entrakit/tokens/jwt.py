@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from entrakit.tokens import base64url
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 

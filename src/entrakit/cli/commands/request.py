@@ -223,9 +223,11 @@ def _lines(values: list[object]) -> list[bytes]:
 
 
 def _note_more(context: Context, value: object) -> None:
-    if isinstance(value, dict) and isinstance(value.get("value"), list) and (
-        value.get("@odata.nextLink") or value.get("nextLink")
-    ):  # fmt: skip
+    if (
+        isinstance(value, dict)
+        and isinstance(value.get("value"), list)
+        and (value.get("@odata.nextLink") or value.get("nextLink"))
+    ):
         count = len(value["value"])
         first = "this is the first one" if count == 1 else f"these are the first {count:,}"
         context.note(f"{first}.\n  Next: Add --all to read all of them.")
