@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from entrakit.errors import PermissionMissingError
 from entrakit.tokens.inspection import Inspection, Permission, inspect, require
 from entrakit.tokens.jwt import MAX_TOKEN
-from entrakit.tokens.permissions import BROADER, DIRECTORY_ROLES, RESOURCES, describe, known_permissions
 
 NOW = 1_800_000_000.0
 GRAPH = "https://graph.microsoft.com"
@@ -276,28 +275,6 @@ def test_unknown_names_are_shown_as_they_are() -> None:
 
     assert [("Odd.[31mName", ""), (OBJECT, "")] == [(one.name, one.words) for one in found.permissions]
     assert (("new",), "ada", "A") == (found.methods, found.account, found.app_name)
-
-
-def test_there_are_words_for_the_common_permissions() -> None:
-    """
-    At least 60 permissions have words, each for a person's token or an app's; names are compared without case.
-    """
-    assert len(known_permissions()) >= 60
-    assert [] == [name for name in known_permissions() if not describe(name) and not describe(name, "application")]
-    assert describe("User.Read.All") == describe("user.READ.all", "application") != ""
-    assert "" == describe("Unheard.Of")
-    assert "" == describe("User.Read", "application")
-
-
-def test_the_tables_are_of_one_form() -> None:
-    """
-    Tables that are looked up without case hold lower case; broader permissions and roles are ones that exist.
-    """
-    assert [] == [name for table in (RESOURCES, BROADER, DIRECTORY_ROLES) for name in table if name != name.lower()]
-    assert [] == [name for name in RESOURCES if name.endswith("/")]
-    assert set() == {broad.lower() for names in BROADER.values() for broad in names} - known_permissions()
-    assert set() == BROADER.keys() - known_permissions()
-    assert {36} == {len(role) for role in DIRECTORY_ROLES}
 
 
 ANYTHING = st.recursive(

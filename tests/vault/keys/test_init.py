@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError, VaultError
 from entrakit.vault import Vault
 from entrakit.vault.envelope import KeyRef, ref_from
 from entrakit.vault.keys import Keys
-from entrakit.vault.keys.environment import EnvironmentKey
-from entrakit.vault.keys.file import FileKey
-from entrakit.vault.keys.source import KeyMissingError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = bytes(range(32))
 TEXT_KEY = base64.b64encode(KEY).decode()
-OTHER_KEY = base64.b64encode(KEY[::-1]).decode()
 
 
 @pytest.fixture
@@ -41,118 +34,6 @@ def key_file(home: Path) -> Path:
     """Return the one key file of a vault."""
     (path,) = home.glob("key-*")
     return path
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(
-    key=st.binary(min_size=32, max_size=32), url=st.booleans(), padded=st.booleans(), around=st.sampled_from("\n \t")
-)
-def test_a_whole_key_from_the_environment(key: bytes, around: str, *, url: bool, padded: bool) -> None:
-    """
-    32 bytes in base64 or base64url (RFC 4648, 4 and 5) are the key, and need no salt.
-    """
-    text = (base64.urlsafe_b64encode if url else base64.b64encode)(key).decode()
-    source = EnvironmentKey({"ENTRAKIT_VAULT_KEY": around + (text if padded else text.rstrip("=")) + around})
-
-    ref, made = source.make()
-
-    assert (key, "environment", "") == (made, ref.source, ref.salt)
-    assert key == source.open(ref)
-    assert "environment variable ENTRAKIT_VAULT_KEY (32 bytes)" == source.describe(ref)
-    assert text not in repr(source) + repr(ref)
-
-
-def test_a_passphrase_from_the_environment(without_kernel: None) -> None:
-    """
-    Any other text is a passphrase, stretched by scrypt (RFC 7914) with a salt that stands beside the key's id.
-    """
-    source = EnvironmentKey({"ENTRAKIT_VAULT_KEY": "correct horse"})
-
-    ref, key = source.make()
-
-    salt = bytes.fromhex(ref.salt)
-    assert 16 == len(salt)
-    assert hashlib.scrypt(b"correct horse", salt=salt, n=2**15, r=8, p=1, maxmem=2**26, dklen=32) == key
-    assert key == EnvironmentKey({"ENTRAKIT_VAULT_KEY": "correct horse"}).open(ref)
-    assert key != source.make()[1]
-    assert "horse" not in repr(source) + source.describe(ref)
-    assert "passphrase" in source.describe(ref)
-
-
-@pytest.mark.parametrize("value", ["short", "A" * 42, "A" * 44, "p\udcffss", "pässwörd", "=" * 43, "A" * 43 + "!"])
-def test_what_is_not_32_bytes_is_a_passphrase(value: str) -> None:
-    """
-    A key of another length, or text in any encoding that an environment may have, is stretched and not refused.
-    """
-    ref, key = EnvironmentKey({"ENTRAKIT_VAULT_KEY": value}).make()
-
-    assert (32, 32) == (len(key), len(ref.salt))
-
-
-@pytest.mark.parametrize(("value", "words"), [("", "not set"), (OTHER_KEY, "another key"), ("a phrase", "another key")])
-def test_a_variable_that_is_not_the_key_is_told(value: str, words: str) -> None:
-    """
-    Not set and set to something else are told apart, and what to do is said; no value is.
-    """
-    ref, _ = EnvironmentKey({"ENTRAKIT_VAULT_KEY": TEXT_KEY}).make()
-
-    with pytest.raises(KeyMissingError, match=words) as caught:
-        EnvironmentKey({"ENTRAKIT_VAULT_KEY": value}).open(ref)
-    assert "Set " in caught.value.remedy
-    assert not value or value not in str(caught.value)
-
-
-def test_the_old_variable_opens_and_never_seals() -> None:
-    """
-    While a fleet changes its key, both variables are set: each entry opens with the one that sealed it.
-    """
-    ref, _ = EnvironmentKey({"ENTRAKIT_VAULT_KEY": TEXT_KEY}).make()
-    both = EnvironmentKey({"ENTRAKIT_VAULT_KEY": OTHER_KEY, "ENTRAKIT_VAULT_OLD_KEY": TEXT_KEY})
-
-    assert KEY == both.open(ref)
-    assert KEY[::-1] == both.make()[1]
-
-
-def test_a_file_says_how_it_protects(private_home: Path) -> None:
-    """
-    A key file is private, named by its key's id, and says plainly what it is worth.
-    """
-    source = FileKey(str(private_home))
-
-    ref, key = source.make()
-
-    path = private_home / f"key-{ref.id}"
-    assert (key, 0o600) == (path.read_bytes(), path.stat().st_mode & 0o777)
-    assert key == source.open(ref)
-    assert f"key file {path} (protects as file permissions do)" == source.describe(ref)
-    source.forget(ref)
-    source.forget(ref)
-    assert [] == list(private_home.iterdir())
-
-
-@pytest.mark.parametrize("content", [b"short", b"", KEY])
-def test_a_damaged_key_file_is_told(private_home: Path, content: bytes) -> None:
-    """
-    A key file with another content is neither used nor replaced: it may come back from a backup.
-    """
-    source = FileKey(str(private_home))
-    ref, _ = source.make()
-    key_file(private_home).write_bytes(content)
-
-    with pytest.raises(VaultError, match="is damaged"):
-        source.open(ref)
-    assert content == key_file(private_home).read_bytes()
-
-
-def test_an_open_key_file_is_refused(vault: Vault, private_home: Path) -> None:
-    """
-    A key that others can read is not used, and the chmod to type is told (checklist 39).
-    """
-    key_file(private_home).chmod(0o644)
-
-    with pytest.raises(VaultError) as caught:
-        Vault(vault.place).read("work")
-    assert "chmod 600" in caught.value.remedy
 
 
 def test_a_lost_key_is_not_replaced_in_silence(vault: Vault, private_home: Path) -> None:
