@@ -215,23 +215,6 @@ def test_an_error_of_an_item_is_its_result() -> None:
     assert [{"url": "/users/0"}, {"url": "/users/2"}] == [results[0], results[2]]
 
 
-def test_an_answer_with_half_a_character_loses_no_other() -> None:
-    """
-    A body that can't be written in UTF-8, in a request or a response, does not end a batch.
-    """
-
-    def service(request: Request) -> Response:
-        answers = [
-            {"id": "1", "status": 201, "body": {"id": "new"}},
-            {"id": "2", "status": 200, "body": {"n": "\ud83d"}},
-        ]
-        return reply(request, 200, {"responses": answers})
-
-    asked = [call(GRAPH, "POST", "/users", body=b'{"n":"\\ud83d"}'), call(GRAPH, "GET", "/users/2")]
-
-    assert [{"id": "new"}, {"n": "\ufffd"}] == run(batch(GRAPH, asked), service)
-
-
 def test_a_file_goes_alone() -> None:
     """
     A body without the media type of JSON is sent unchanged, even if it looks like JSON.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
-import inspect
 import json
 import threading
 from typing import TYPE_CHECKING
@@ -16,7 +14,6 @@ from tests.heartbeat import run_async
 from entrakit import Transport, connect
 from entrakit.errors import ParameterError
 from entrakit.graph.client import Client
-from entrakit.graph.client_async import AsyncClient
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import Request, response_of
 from entrakit.services.request import request_to
@@ -25,7 +22,7 @@ from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import FakeClock
@@ -34,22 +31,6 @@ if TYPE_CHECKING:
     from entrakit import Connection, Token
     from entrakit.services.operation import Operation
     from entrakit_emulator import Tenant
-
-
-def public(kind: type) -> dict[str, list[str]]:
-    """Return the public methods of a class, with the names of their parameters."""
-    return {
-        name: list(inspect.signature(method).parameters)
-        for name, method in inspect.getmembers(kind, inspect.isfunction)
-        if not name.startswith("_")
-    }
-
-
-def test_both_faces_have_the_same_methods() -> None:
-    """
-    Each method of the blocking client exists in the awaited one, with the same arguments.
-    """
-    assert public(Client) == public(AsyncClient)
 
 
 def test_the_token_goes_nowhere_but_to_the_service(graph: Client, server: GraphServer) -> None:
@@ -277,18 +258,6 @@ def test_a_connection_asks_graph(connection: Connection) -> None:
     assert organization[0]["id"] == connection.tenant_id
 
 
-def test_the_awaited_face_asks_the_same(connection: Connection) -> None:
-    """
-    `connection.aio.graph` returns the same as `connection.graph`.
-    """
-
-    async def ask() -> object:
-        async with connection.aio as awaited:
-            return await awaited.graph.get("/organization")
-
-    assert connection.graph.get("/organization") == run_async(ask())
-
-
 def test_continuous_access_evaluation_is_announced(connection: Connection, entra_tenant: Tenant) -> None:
     """
     Tokens for services are requested with the capability CP1; the one of `token()` is not.
@@ -311,29 +280,6 @@ def test_one_sign_in_serves_several_services(connection: Connection, entra_tenan
 
     scopes = [entry.parameters.get("scope", "") for entry in entra_tenant.journal.entries if entry.endpoint == "token"]
     assert 1 == scopes[1:].count("https://graph.microsoft.com/.default")
-
-
-def test_a_fresh_token_costs_no_thread(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    """
-    While the token is fresh, the awaited client starts no thread for it.
-    """
-    connection.graph.get("/organization")
-
-    async def ask() -> None:
-        async with connection.aio as awaited:
-            await awaited.graph.get("/organization")
-            await awaited.get_token("https://graph.microsoft.com/.default", enable_cae=True)
-
-    started: list[object] = []
-
-    async def noted(function: Callable[..., object], *rest: object, **more: object) -> object:
-        started.append(function)
-        return function(*rest, **more)
-
-    monkeypatch.setattr(asyncio, "to_thread", noted)
-    run_async(ask())
-
-    assert [] == started
 
 
 def test_azures_async_clients_take_the_awaited_face(connection: Connection) -> None:

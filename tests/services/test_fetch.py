@@ -83,16 +83,6 @@ def test_an_entity_keeps_what_it_does_not_know() -> None:
     assert Whole(id="x", additional={"more": {"a": 1}, "@odata.type": "#t"}) == user
 
 
-def test_a_page_of_entities_keeps_it_too() -> None:
-    """
-    Items of a page are decoded like single objects.
-    """
-    page = decoding.read_page(b'{"value":[{"id":"x","more":1}],"@odata.count":1,"@odata.nextLink":"https://n"}', Whole)
-
-    assert [Whole(id="x", additional={"more": 1})] == page.value
-    assert (1, "https://n") == (page.count, page.next_link)
-
-
 def test_an_answer_of_another_type_is_an_error_that_nobody_repeats() -> None:
     """
     The error for a complete response of another type names the invalid member, and the request is not repeated.
@@ -135,21 +125,6 @@ def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
     Each object is one line, even if the service writes it on several lines.
     """
     assert lines == lines_of([decoding.Raw(item) for item in items])
-
-
-@pytest.mark.parametrize("type_", [dict[str, object], User, Whole, decoding.Raw])
-def test_half_a_character_does_not_cost_the_page(type_: type) -> None:
-    """
-    Half of a surrogate pair in a name, which the directory can contain, becomes U+FFFD.
-    """
-    broken, whole = rb'{"id":"x","displayName":"a\ud83d"}', rb'{"id":"y","displayName":"\ud83d\ude00"}'
-    page: decoding.Body[object] = decoding.read_page(b'{"value":[' + broken + b"," + whole + b"]}", type_)
-
-    assert isinstance(page.value, list)
-    assert 2 == len(page.value)
-    texts = "".join(bytes(one).decode() if isinstance(one, decoding.Raw) else repr(one) for one in page.value)
-    assert "a\ufffd" in texts
-    assert "\U0001f600" in texts
 
 
 def test_a_short_answer_loads_no_msgspec() -> None:
