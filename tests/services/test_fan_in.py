@@ -1,0 +1,107 @@
+"""Several listings at once, by threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from tests.services.fake_collections import SERVICE, Box, Collections, items_by_number, listings
+
+from entrakit.errors import NetworkError
+from entrakit.services.fan_in import pages_of
+from entrakit.services.runner import Runner
+
+if TYPE_CHECKING:
+    from entrakit.http.message import Request, Response
+    from entrakit.http.transport import Transport
+
+
+class Sender:
+    """A transport in front of the collections, whose requests take a moment."""
+
+    def __init__(self, collections: Collections, pause_s: float = 0.005) -> None:
+        self._collections = collections
+        self._pause_s = pause_s
+
+    def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
+        """Return a page."""
+        self._collections.begin(request)
+        time.sleep(self._pause_s)
+        return self._collections.end(request)
+
+
+def runner_on(collections: Collections) -> Runner:
+    """Return a runner on the collections."""
+    return Runner(Box(), SERVICE, cast("Transport", Sender(collections)))
+
+
+def workers() -> list[str]:
+    """Return the names of the threads that read pages."""
+    return [one.name for one in threading.enumerate() if one.name.startswith("entrakit-graph")]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 8])
+def test_each_listing_arrives_whole_and_in_its_order(at_once: int) -> None:
+    """
+    Pages of several listings may mix, but those of one listing arrive in order, with their number and position.
+    """
+    collections = Collections()
+
+    pages = list(pages_of(runner_on(collections), listings("a", "b", "c"), at_once))
+
+    assert [[f"{name}{page}" for page in (1, 2, 3)] for name in "abc"] == items_by_number(pages, 3)
+    assert 9 == len(set(collections.asked)) == len(collections.asked)
+    assert collections.most <= at_once
+    for number, name in enumerate("abc"):
+        positions = [one.position for one in pages if one.number == number]
+        assert [f"{SERVICE.url}/{name}?page=2", f"{SERVICE.url}/{name}?page=3", ""] == positions
+    assert [] == workers()
+
+
+@pytest.mark.parametrize(("names", "at_once"), [("ab", 1), ("a", 8)])
+def test_without_a_choice_pages_are_read_on_demand(names: str, at_once: int) -> None:
+    """
+    One listing, or one request at a time, needs no threads: a page is requested only when the caller asks for it.
+    """
+    collections = Collections()
+    pages = pages_of(runner_on(collections), listings(*names), at_once)
+
+    next(pages)
+
+    assert ([], 1) == (workers(), len(collections.asked))
+
+
+def test_the_first_error_ends_all_listings() -> None:
+    """
+    An error of one listing is raised to the caller, and no thread continues.
+    """
+    collections = Collections(broken="b")
+
+    with pytest.raises(NetworkError, match="broken"):
+        list(pages_of(runner_on(collections), listings("a", "b", "c", "d"), 2))
+
+    assert [] == workers()
+    assert len(collections.asked) < 10
+
+
+def test_a_caller_that_stops_leaves_no_threads() -> None:
+    """
+    If the caller closes the generator, the threads end, and the listings that have not begun are not read.
+    """
+    collections = Collections()
+    pages = pages_of(runner_on(collections), listings(*"abcdefgh"), 2)
+    next(pages)
+
+    pages.close()  # type: ignore[attr-defined] # a generator
+
+    assert [] == workers()
+    assert not [url for url in collections.asked if url.endswith(("/g", "/h"))]
+
+
+def test_no_listings_have_no_pages() -> None:
+    """
+    Without listings nothing is read.
+    """
+    assert [] == list(pages_of(runner_on(Collections()), [], 4))
