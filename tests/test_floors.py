@@ -52,12 +52,17 @@ DOORS = {
 # Source files without a mirrored test: the test file that covers them, and why they have none of their own.
 MIRRORED_ELSEWHERE = {
     "entrakit/__init__": ("test_public_names.py", "it holds nothing but the public names"),
-    "entrakit/__main__": ("cli/test_emulator.py", "two lines, which those tests start as a process"),
+    "entrakit/__main__": ("cli/commands/test_emulator.py", "two lines, which those tests start as a process"),
     "entrakit/services/connected": ("certificates/signers/test_key_vault.py", "protocols only"),
-    "entrakit/sign_in/grant": ("sign_in/flows/test_browser.py", "values without rules of their own"),
+    "entrakit/sign_in/grant": ("sign_in/flows/test_refresh.py", "values without rules of their own"),
     "entrakit/sign_in/parameter_types": ("typing/api.py", "types only, which the type checker checks there"),
     "entrakit/tokens/request": ("connection/test_token_cache.py", "one value without rules of its own"),
-    "entrakit/version": ("test_startup.py", "one constant, which `entra --version` prints"),
+    "entrakit/vault/keys/source": ("vault/keys/test_init.py", "a protocol, whose sources are tested one by one"),
+    "entrakit/vault/storage": ("vault/test_vault.py", "a protocol, whose contract is tested there"),
+    "entrakit/version": ("cli/test_commands.py", "one constant, which `entra --version` prints"),
+    "entrakit_emulator/state/scopes": ("emulator/sts/test_scopes.py", "values that the parser makes"),
+    "entrakit_emulator/sts/error_kind": ("emulator/sts/test_error_table.py", "one value, a row of the error tables"),
+    "entrakit_emulator/sts/error_table_on_demand": ("emulator/test_fault_answers.py", "a table, sent only as a fault"),
 }
 
 # Imports every submodule but `__main__`, which runs the command, and prints what became of the public names.
