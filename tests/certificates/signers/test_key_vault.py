@@ -321,7 +321,7 @@ KID = b'"kid": "https://contoso.vault.azure.net/keys/a/1"'
 @pytest.mark.parametrize(
     ("body", "error", "words"),
     [
-        (b"<html>", NetworkError, "is not whole, or no JSON"),
+        (b"<html>", NetworkError, "incomplete or not JSON"),
         (b"[]", CertificateError, "named no key"),
         (b'{"cer": "%%", ' + KID + b"}", CertificateError, "not base64"),
         (b'{"cer": "AAAA", ' + KID + b"}", CertificateError, "is damaged"),
