@@ -150,5 +150,5 @@ def test_a_clash_names_parameters_as_code() -> None:
         choose_set({"certificate_password": "x"})
 
     assert "`client_secret` and `device_code` select different ways to sign in." == caught.value.problem
-    assert "`certificate_password` can't be used alone, only with `certificate` or " in alone.value.problem
+    assert "`certificate_password` can't be used alone, only with `certificate`, " in alone.value.problem
     assert ("certificate", "certificate_path") == alone.value.parameters[:2]

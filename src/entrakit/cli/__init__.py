@@ -123,7 +123,9 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
         return
     lines = [f"{context.label('Error')} {problem}"]
     lines += [f"  Next: {remedy}"] if remedy else []
-    print("\n".join([*lines, *(f"  {label}: {value}" for label, value in ids)]), file=stream)
+    # The label `Error` of an id would be mistaken for the beginning of another error.
+    lines += [f"  {'Code' if label == 'Error' else label}: {value}" for label, value in ids]
+    print("\n".join(lines), file=stream)
     description = getattr(error, "description", "")
     if description and debug:
         print(f"  The service says: {description}", file=stream)

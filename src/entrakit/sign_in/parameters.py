@@ -221,7 +221,7 @@ def _is_given(name: str, value: object) -> bool:
 def _stranger(strangers: Sequence[str], choosers: Sequence[str], only: ParameterSet) -> ParameterSetError:
     homes = [one for one in SETS if any(name in one.options for name in strangers)]
     if not choosers and len(homes) == 1:
-        needed = " or ".join(f"`{name}`" for name in homes[0].chosen_by)
+        needed = _list(homes[0].chosen_by, "or")
         return ParameterSetError(
             f"{_list(strangers)} can't be used alone, only with {needed}.",
             clashing=strangers,
@@ -244,9 +244,9 @@ def _clash(problem: str, clashing: Sequence[str], accepted_by: Sequence[str], *,
     return ParameterSetError(f"{_list(clashing)} {problem}.", clashing=clashing, accepted_by=accepted_by, remedy=remedy)
 
 
-def _list(names: Sequence[str]) -> str:
+def _list(names: Sequence[str], conjunction: str = "and") -> str:
     spans = [f"`{name}`" for name in names]
-    return " and ".join([", ".join(spans[:-1]), spans[-1]] if len(spans) > 1 else spans)
+    return f" {conjunction} ".join([", ".join(spans[:-1]), spans[-1]] if len(spans) > 1 else spans)
 
 
 def refuse_impossible(

@@ -390,7 +390,7 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
 
 @pytest.mark.parametrize(
     ("words", "problem"),
-    [(("--key-vault", "x"), "only with --key-vault-certificate or --key-vault-secret or --key-vault-key"),
+    [(("--key-vault", "x"), "only with --key-vault-certificate, --key-vault-secret or --key-vault-key"),
      (("--key-vault-certificate", "a"), "No key vault was named"),
      (("--key-vault", "contoso", "--key-vault-certificate", "a"), "needs a connection"),
      (("--key-vault", "contoso", "--key-vault-secret", "a", "--key-vault-connection", "ops"), "no connection 'ops'"),

@@ -8,15 +8,18 @@ import ssl
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+    import pytest
     from tests.cli.conftest import Command
+
+ENTRA = Path(sys.executable).with_name("entra")
 
 SCOPE = "https://graph.microsoft.com/.default"
 
@@ -104,3 +107,48 @@ def test_a_snapshot_that_fails_at_the_end_is_told(private_home: Path, tmp_path: 
     assert 2 == code
     assert "can't be written: No such file or directory" in told
     assert "Traceback" not in told
+
+
+def test_the_emulator_runs_until_it_is_ended(private_home: Path) -> None:
+    """
+    `entra emulator --json` says where it is in one line, and ends cleanly on SIGTERM.
+    """
+    with subprocess.Popen([ENTRA, "emulator", "--json"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        facts = json.loads(process.stdout.readline())
+        assert Path(facts["ca_path"]).exists()
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(10)
+
+    assert facts["url"].startswith("https://localhost:")
+    assert not Path(facts["ca_path"]).exists()
+
+
+def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
+    """
+    Without `--json` it prints addresses, ids and the command to type, and ends cleanly on Ctrl-C.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrakit", "emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1]
+        process.send_signal(signal.SIGINT)
+        assert 0 == process.wait(10)
+
+    text = "".join(lines)
+    for words in ("is not a real tenant", "CA certificate", "entra connect --authority-url https://localhost:"):
+        assert words in text
+
+
+def test_the_emulator_needs_its_extra_and_its_port(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A port that is taken, and a missing extra, are told with what to do.
+    """
+    busy = int(entra.tenant.url.rpartition(":")[2])
+    assert "Can't listen on port" in entra("emulator", "--port", str(busy)).error
+    monkeypatch.setitem(sys.modules, "entrakit_emulator", None)
+    assert "pip install 'entrakit[emulator]'" in entra("demo").error

@@ -110,38 +110,6 @@ def test_a_round_number_of_objects(graph: GraphCommand) -> None:
     assert 200 == len(set(result.output.splitlines()))
 
 
-def test_json_is_the_form_that_json_asks_for(graph: GraphCommand) -> None:
-    """
-    `--json` makes an array of all; `--output` decides where both are given.
-    """
-    assert USERS == len(json.loads(graph("request", "GET", "/users", "--all", "--json").output))
-    assert USERS == len(graph("request", "GET", "/users", "--all", "--json", "--output", "ndjson").output.splitlines())
-
-
-@pytest.mark.parametrize("form", ["ndjson", "csv", "table"])
-def test_one_page_comes_in_every_form(graph: GraphCommand, form: str) -> None:
-    """
-    Without --all the first page, and a note that it is that.
-    """
-    result = graph("request", "GET", "/users", "--output", form)
-
-    assert 50 + (form != "ndjson") == len(result.output.splitlines())
-    assert "first 50" in result.error
-
-
-def test_one_object_in_other_forms(graph: GraphCommand) -> None:
-    """
-    A row of CSV, a line of NDJSON, and a table from top to bottom.
-    """
-    words = ("request", "GET", "/users/id-0001", "--output")
-
-    assert "id,userPrincipalName\nid-0001,b0001@contoso.com" == "\n".join(graph(*words, "csv").output.split("\r\n")[:2])
-    assert '{"id":"id-0001","userPrincipalName":"b0001@contoso.com"}\n' == graph(*words, "ndjson").output
-    assert ["property", "id", "userPrincipalName"] == [
-        line.split()[0] for line in graph(*words, "table").output.splitlines()
-    ]
-
-
 def test_nothing_is_printed_for_no_content(graph: GraphCommand, tmp_path: Path) -> None:
     """
     204 prints nothing, and writes no file.
@@ -246,102 +214,6 @@ class TestWrites:
         assert 1 == result.code
         assert "can't be written" in result.error
         assert 0 == graph.server.effects["create new"]
-
-
-class TestBodies:
-    """What is sent, and what is refused before that."""
-
-    def sent(self, graph: GraphCommand, *words: str, given: str = "") -> bytes:
-        """Return the body that arrived."""
-        bodies: list[bytes] = []
-        graph.server.answer = lambda method, target, body: (bodies.append(body), Answer(204))[1]  # type: ignore[method-assign,func-returns-value]
-        result = graph("request", "POST", "/users", "--body", *words, given=given)
-        assert 0 == result.code, result.error
-        return bodies[0]
-
-    def test_text_file_and_standard_input(self, graph: GraphCommand, tmp_path: Path) -> None:
-        """
-        A body is sent as it was written, wherever it came from.
-        """
-        file = tmp_path / "body.json"
-        file.write_text('{ "a": "ö" }', encoding="utf-8")
-
-        assert b'{"a":1}' == self.sent(graph, '{"a":1}')
-        assert '{ "a": "ö" }'.encode() == self.sent(graph, f"@{file}")
-        assert b"[1, 2]\n" == self.sent(graph, "-", given="[1, 2]\n")
-
-    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-    def test_files_of_windows(self, graph: GraphCommand, tmp_path: Path, encoding: str) -> None:
-        """
-        A byte order mark and UTF-16, as Windows PowerShell writes them, become the UTF-8 that services want.
-        """
-        file = tmp_path / "body.json"
-        file.write_text('{"a": "ö"}', encoding=encoding)
-
-        assert '{"a": "ö"}'.encode() == self.sent(graph, f"@{file}")
-
-    def test_a_person_is_told_how_to_end(self, graph: GraphCommand) -> None:
-        """
-        Who types the body at a terminal is told how it ends; the question comes after it.
-        """
-        result = graph("request", "POST", "/users", "--body", "-", given='{"displayName": "new"}', terminal=True)
-
-        assert 130 == result.code
-        assert "Ctrl-D" in result.error.partition("[y/N]")[0]
-
-    def test_text_that_is_none(self, graph: GraphCommand) -> None:
-        """
-        Bytes of another encoding on the command line can't be sent as UTF-8.
-        """
-        assert "UTF-8" in graph("request", "POST", "/users", "--body", '"\udcff"').error
-
-    def test_other_content_is_sent_as_it_is(self, graph: GraphCommand, tmp_path: Path) -> None:
-        """
-        A content type that is none of JSON lets any bytes through.
-        """
-        file = tmp_path / "photo"
-        file.write_bytes(b"\xff\xd8\x00")
-
-        assert b"\xff\xd8\x00" == self.sent(graph, f"@{file}", "--header", "content-type: image/jpeg")
-
-    @pytest.mark.parametrize("body", ["{'canary': 1}", "canary", '{"canary": NaN}', '{"canary": 1', "[" * 100_000])
-    def test_what_is_no_json_is_refused(self, graph: GraphCommand, body: str) -> None:
-        """
-        Before anything is sent, and without repeating it: it may be a password.
-        """
-        asked = len(graph.server.asked)
-
-        result = graph("request", "POST", "/users", "--body", body)
-
-        assert 2 == result.code
-        assert "is not JSON" in result.error
-        assert "canary" not in result.error
-        assert asked == len(graph.server.asked)
-
-    def test_a_file_that_is_not_there(self, graph: GraphCommand) -> None:
-        """
-        It is named.
-        """
-        result = graph("request", "POST", "/users", "--body", "@/no/such/file")
-
-        assert 2 == result.code
-        assert "/no/such/file" in result.error
-
-
-def test_query_options_reach_the_service(graph: GraphCommand) -> None:
-    """
-    Options, --query and spaces of the address are escaped; search gets the quotes that Microsoft Graph wants.
-    """
-    words = ("--filter", "city eq 'O''Neil & Söhne'", "--search", "displayName:north", "--top", "5", "--count",
-             "--orderby", "displayName", "--expand", "manager", "--query", "$skip=1",
-             "--header", "Prefer:a=b")  # fmt: skip
-    shown = graph("request", "GET", "/users?x=a b", *words, "--what-if").output
-
-    assert "x=a%20b&" in shown
-    assert "$filter=city%20eq%20'O''Neil%20%26%20S%C3%B6hne'" in shown
-    assert "$search=%22displayName:north%22" in shown
-    assert all(one in shown for one in ("$top=5", "$count=true", "$expand=manager", "$skip=1", "prefer: a=b"))
-    assert "consistencylevel: eventual" in shown
 
 
 @pytest.mark.parametrize(
@@ -639,39 +511,6 @@ def test_pipes_get_json_unchanged(graph: GraphCommand) -> None:
     assert '"id": "ö"' in graph("request", "GET", "/long").output
 
 
-def test_what_is_no_text_stays_an_escape(graph: GraphCommand) -> None:
-    """
-    Half a surrogate pair, which JSON can hold and UTF-8 can't, breaks no form.
-    """
-    answering(graph.server, "/v1.0/odd", Answer(200, b'{"id": "1", "name": "\\ud800"}'))
-
-    result = graph("request", "GET", "/odd")
-
-    assert {"id": "1", "name": "\ud800"} == json.loads(result.output)
-    assert result.output.isascii()
-
-
-def test_a_line_is_one_line(graph: GraphCommand) -> None:
-    """
-    What a service lays out over several lines is put together in NDJSON.
-    """
-    answering(graph.server, "/v1.0/odds", Answer(200, b'{"value": [{\n "id": "1",\r\n "name": "\xc3\xb6"}]}'))
-
-    assert '{"id":"1","name":"ö"}\n' == graph("request", "GET", "/odds", "--all", "--output", "ndjson").output
-
-
-def test_columns_that_come_later_are_told(graph: GraphCommand) -> None:
-    """
-    At most five of them are named.
-    """
-    graph.server.users[60:61] = [{"id": "x", **{f"extra{n}": "1" for n in range(7)}}]
-
-    result = graph("request", "GET", "/users", "--all", "--output", "csv")
-
-    assert "without a column: extra0, extra1, extra2, extra3, extra4 and 2 more.\n" in result.error
-    assert "--select" in result.error
-
-
 def test_neither_token_nor_body_is_told(graph: GraphCommand) -> None:
     """
     Not in errors, and not in logs at any level.
@@ -735,30 +574,3 @@ def test_a_reader_that_goes_away_is_no_error(graph: GraphCommand) -> None:
     done = subprocess.run(["sh", "-c", words], env=environment(graph), capture_output=True, text=True, check=True)
 
     assert ("id-0000", "") == (json.loads(done.stdout)["id"], done.stderr)
-
-
-def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None:
-    """
-    A service that is not Microsoft Graph need not know `$select`, so a table of it is cut to columns here.
-    """
-    words = ("request", "GET", "/subscriptions", "--service", "azure", "--select", "displayName", "--what-if")
-
-    assert "$select" not in graph(*words, "--output", "table").output
-    assert "$select=displayName" in graph(*words).output
-
-
-def test_a_service_of_ones_own(graph: GraphCommand) -> None:
-    """
-    An address and a resource are a service, with a token of its own, and none of Graph's rules.
-    """
-    words = ("request", "GET", "/users", "--service-url", f"{graph.server.url}/v1.0", "--resource")
-    nowhere = ("request", "GET", "/orders", "--service-url", "http://orders.contoso.com", "--resource", "api://orders")
-
-    asked = graph(*words, "https://graph.microsoft.com", "--count")
-    alone = graph(*words[:-1])
-    plain = graph(*nowhere)
-
-    assert "value" in json.loads(asked.output)
-    assert "consistencylevel" not in {name.lower() for name in graph.server.asked[-1][2]}
-    assert (2, True) == (alone.code, "require each other" in alone.error)
-    assert (2, True) == (plain.code, "is not the address of a service" in plain.error)

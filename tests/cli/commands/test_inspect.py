@@ -1,0 +1,50 @@
+"""`entra inspect`: a token, explained, and its permissions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+
+def test_inspect_says_it_in_words(connected: Command) -> None:
+    """
+    For what, on whose behalf, until when, and each permission in words.
+    """
+    result = connected("inspect")
+
+    assert 0 == result.code
+    for words in ("Microsoft Graph", "the app itself", "User.Read.All", "read all profiles of users", "Ends:"):
+        assert words in result.output
+    assert "eyJ" not in result.output
+
+
+def test_inspect_requires(connected: Command) -> None:
+    """
+    `--require` exits with 9 where the permission is missing, and names it.
+    """
+    assert 0 == connected("inspect", "--require", "user.read.all").code
+    missing = connected("inspect", "--require", "Mail.Send", "--json")
+    assert 9 == missing.code
+    assert "Mail.Send" in missing.error
+    assert "User.Read.All" in [one["name"] for one in json.loads(missing.output)["permissions"]]
+
+
+def test_inspect_reads_a_token_from_standard_input(entra: Command) -> None:
+    """
+    Any token can be inspected; one that can't be read says why, and is no error.
+    """
+    result = entra("inspect", "--token-stdin", given="Bearer opaque\n")
+
+    assert 0 == result.code
+    assert "opaque" in result.error
+
+
+def test_permissions_may_be_listed_with_commas(connected: Command) -> None:
+    """
+    `--require A,B` asks for both.
+    """
+    assert 0 == connected("inspect", "--require", "User.Read.All,Group.Read.All").code
+    assert "lacks Mail.Send." in connected("inspect", "--require", "User.Read.All,Mail.Send").error

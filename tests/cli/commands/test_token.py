@@ -1,0 +1,52 @@
+"""`entra token`: a token on standard output, renewed if necessary."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+
+def test_token_prints_the_token_and_nothing_else(connected: Command) -> None:
+    """
+    Raw by default, a header or the object where that is asked; no network for a fresh token.
+    """
+    asked = len(connected.tenant.journal.entries)
+
+    raw, header = connected("token"), connected("token", "--output", "header")
+    whole = connected("token", "--json")
+
+    assert (0, "") == (raw.code, raw.error)
+    assert raw.output.startswith("eyJ")
+    assert f"Authorization: Bearer {raw.output}" == header.output
+    assert raw.output.strip() == json.loads(whole.output)["access_token"]
+    assert asked == len(connected.tenant.journal.entries)
+
+
+def test_token_warns_a_person(connected: Command) -> None:
+    """
+    On a terminal a line reminds that whoever sees it can use it (checklist 47).
+    """
+    assert "anyone who sees this token" in connected("token", terminal=True).error
+
+
+def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
+    """
+    `--min-validity` and `--claims` get a new token; `--scope` one of another resource.
+    """
+    asked = len(connected.tenant.journal.of("token"))
+
+    assert 0 == connected("token", "--min-validity", "10h").code
+    assert 0 == connected("token", "--claims", "e30").code
+    assert 0 == connected("token", "--scope", "https://vault.azure.net/.default").code
+    assert asked + 3 == len(connected.tenant.journal.of("token"))
+
+
+def test_names_are_matched_in_any_case(connected: Command) -> None:
+    """
+    Case does not distinguish connections, in no command.
+    """
+    assert 0 == connected("status", "--name", "DEFAULT").code
+    assert 0 == connected("token", "--name", "Default").code

@@ -1,0 +1,18 @@
+"""`entra use`: the connection that commands use by default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+
+def test_use_chooses(connected: Command) -> None:
+    """
+    The chosen connection is the one that commands mean.
+    """
+    connected.connect("--name", "other", app=True)
+
+    assert 0 == connected("use", "other", "--json").code
+    assert "*\tother" in connected("status").output

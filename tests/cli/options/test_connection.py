@@ -1,0 +1,36 @@
+"""The service of a request: one of the list, or another address with its resource."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import GraphCommand
+
+
+def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None:
+    """
+    A service that is not Microsoft Graph need not know `$select`, so a table of it is cut to columns here.
+    """
+    words = ("request", "GET", "/subscriptions", "--service", "azure", "--select", "displayName", "--what-if")
+
+    assert "$select" not in graph(*words, "--output", "table").output
+    assert "$select=displayName" in graph(*words).output
+
+
+def test_a_service_of_ones_own(graph: GraphCommand) -> None:
+    """
+    An address and a resource are a service, with a token of its own, and none of Graph's rules.
+    """
+    words = ("request", "GET", "/users", "--service-url", f"{graph.server.url}/v1.0", "--resource")
+    nowhere = ("request", "GET", "/orders", "--service-url", "http://orders.contoso.com", "--resource", "api://orders")
+
+    asked = graph(*words, "https://graph.microsoft.com", "--count")
+    alone = graph(*words[:-1])
+    plain = graph(*nowhere)
+
+    assert "value" in json.loads(asked.output)
+    assert "consistencylevel" not in {name.lower() for name in graph.server.asked[-1][2]}
+    assert (2, True) == (alone.code, "require each other" in alone.error)
+    assert (2, True) == (plain.code, "is not the address of a service" in plain.error)

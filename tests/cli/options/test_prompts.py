@@ -1,0 +1,77 @@
+"""Prompts: never without a terminal."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.cli.conftest import Terminal
+
+from entrakit.cli.context import Context, Streams
+from entrakit.cli.options.prompts import ask_line, ask_secret, confirm, read_secret
+from entrakit.errors import ParameterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.cli.conftest import Command
+
+
+def test_nothing_on_standard_input_is_told(entra: Command) -> None:
+    """
+    A secret that was to come on standard input and did not is told, and so is the line that was to be pasted.
+    """
+    assert "is empty" in entra.connect("--client-secret-stdin", app=True).error
+    assert "standard input has ended" in entra.connect("--paste").error
+
+
+def context(given: str = "", *, terminal: bool = True) -> Context:
+    """Return a context with something on standard input."""
+    kind = Terminal if terminal else io.StringIO
+    return Context(Streams(kind(given), kind(), kind()), {})
+
+
+def test_a_secret_is_typed_at_a_terminal(typed: Callable[[str], None]) -> None:
+    """
+    At a terminal a secret is typed without echo; without one the error says how else to give it.
+    """
+    typed("secret")
+
+    assert "secret" == ask_secret(context(), "client secret", "Use a file.").reveal()
+    with pytest.raises(ParameterError, match="no terminal to ask for it") as caught:
+        ask_secret(context(terminal=False), "client secret", "Use a file.")
+    assert "Use a file." == caught.value.remedy
+
+
+@pytest.mark.parametrize("given", ["secret", "secret\n", "secret\r\n"])
+def test_a_secret_in_a_pipe_loses_its_line_break(given: str) -> None:
+    """
+    One line break at the end of standard input is no part of the secret.
+    """
+    assert "secret" == read_secret(context(given, terminal=False), "client secret").reveal()
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("y", True), ("Yes\n", True), ("no\n", False), ("", False)])
+def test_a_question_is_answered_with_yes(answer: str, expected: bool) -> None:
+    """
+    Only yes is a yes.
+    """
+    one = context(answer)
+
+    assert expected == confirm(one, "Send it?")
+    assert isinstance(one.streams.error, io.StringIO)
+    assert "Send it? [y/N] " == one.streams.error.getvalue()
+
+
+def test_a_line_is_pasted() -> None:
+    """
+    The answer is the line as it was pasted, and an input that ends is an error on a line of its own.
+    """
+    ended = context()
+
+    assert "https://localhost\n" == ask_line(context("https://localhost\n"), "Paste it: ")
+    with pytest.raises(ParameterError, match="standard input has ended"):
+        ask_line(ended, "Paste it: ")
+    assert isinstance(ended.streams.error, io.StringIO)
+    assert "Paste it: \n" == ended.streams.error.getvalue()

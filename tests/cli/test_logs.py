@@ -1,0 +1,93 @@
+"""The log of the library on standard error: labelled, masked, and undone after the command."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit.cli.logs import configure, reset
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOG = logging.getLogger("entrakit")
+
+
+@pytest.fixture(autouse=True)
+def undone() -> Iterator[None]:
+    """Undo what a test configures."""
+    yield
+    reset()
+
+
+def logged(*, quiet: bool = False, verbose: bool = False, debug: bool = False, color: bool = False) -> str:
+    """Return what reaches the stream of one message per level."""
+    stream = io.StringIO()
+    configure(stream, quiet=quiet, verbose=verbose, debug=debug, color=color)
+    LOG.debug("details")
+    LOG.info("a step")
+    LOG.warning("be careful")
+    LOG.error("it failed")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "Warning: be careful\nError: it failed\n"),
+        ({"quiet": True}, "Error: it failed\n"),
+        ({"verbose": True}, "entrakit: a step\nWarning: be careful\nError: it failed\n"),
+        ({"debug": True}, "entrakit: details\nentrakit: a step\nWarning: be careful\nError: it failed\n"),
+    ],
+)
+def test_options_choose_the_levels(options: dict[str, bool], expected: str) -> None:
+    """
+    Warnings and errors are labelled as those of the command; steps have the name of their logger.
+    """
+    assert expected == logged(**options)
+
+
+def test_labels_have_colours() -> None:
+    """
+    A warning of the log has the colour of a warning.
+    """
+    assert "\x1b[33mWarning:\x1b[0m be careful\n\x1b[1;31mError:\x1b[0m it failed\n" == logged(color=True)
+
+
+def test_parameters_become_options() -> None:
+    """
+    A parameter that a warning of the library names is shown as the option of the command.
+    """
+    stream = io.StringIO()
+    configure(stream, quiet=False, verbose=False, debug=False)
+    LOG.warning("Use `save_secret=True`.")
+
+    assert "Warning: Use --save-secret.\n" == stream.getvalue()
+
+
+def test_secrets_are_masked() -> None:
+    """
+    A token in a message of any level is masked.
+    """
+    stream = io.StringIO()
+    configure(stream, quiet=False, verbose=False, debug=True)
+    LOG.debug("Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.canary")
+
+    assert "canary" not in stream.getvalue()
+
+
+def test_a_program_gets_its_log_back() -> None:
+    """
+    After the command, level, handlers and propagation of the logger are those from before.
+    """
+    before = list(LOG.handlers)
+    logged(debug=True)
+    configure(io.StringIO(), quiet=False, verbose=False, debug=False)
+    assert len(before) + 1 == len(LOG.handlers)
+    reset()
+
+    assert before == LOG.handlers
+    assert (logging.NOTSET, True) == (LOG.level, LOG.propagate)

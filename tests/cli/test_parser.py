@@ -1,0 +1,78 @@
+"""Command lines: what is wrong with them is said without repeating secrets; help fits the screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit.cli.command_table import COMMANDS
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Command
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("token", "--name", "defualt"), 3, "Did you mean 'default'?"),
+        (("token", "--min-validity", "soon"), 2, "is not a duration"),
+        (("token", "--claims", "{"), 2, "challenge"),
+        (("tokn",), 2, "Did you mean token?"),
+        (("token", "--outptu", "raw"), 2, "Did you mean --output?"),
+        (("token", "--output", "xml"), 2, "raw"),
+        (("token", "-o", "xml"), 2, "Next: Try `curl"),
+        (("token", "extra"), 2, "Too many arguments"),
+        (("--debug",), 2, "requires a command"),
+        (("use", "nobody"), 3, "Kept: default"),
+        (("use",), 2, "NAME"),
+        (("disconnect", "nobody"), 3, "entra status"),
+        (("disconnect", "a", "--all"), 2, "not both"),
+        (("status", "--name", "nobody"), 3, "nobody"),
+        (("completion", "tcsh"), 2, "bash"),
+    ],
+)
+def test_what_is_typed_wrong_is_answered(connected: Command, words: tuple[str, ...], code: int, expected: str) -> None:
+    """
+    The nearest command, option or name, an example, and the exit code that fits.
+    """
+    result = connected(*words)
+
+    assert code == result.code
+    assert expected in result.error
+    assert "" == result.output
+
+
+def test_help_fits_the_screen(entra: Command) -> None:
+    """
+    Every command has help with an example, within 80 columns.
+    """
+    pages = [entra("--help"), entra(), entra("help"), *(entra(command.name, "--help") for command in COMMANDS)]
+
+    for page in pages:
+        assert 0 == page.code
+        assert all(len(line) <= 80 for line in page.output.splitlines()), page.output
+    for command, page in zip(COMMANDS, pages[3:], strict=True):
+        assert command.example.split()[0] in page.output
+        assert "Example:" in page.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["connect", "--client-secret-stdin=canary"],
+        ["connect", "--port", "canary"],
+        ["token", "--output", "canary"],
+        ["connect", "--no-such-option", "canary"],
+        ["connect", "--password=canary"],
+        ["token", "canary"],
+    ],
+)
+def test_what_is_typed_in_the_wrong_place_is_not_repeated(entra: Command, words: list[str]) -> None:
+    """
+    A value where none belongs may be a secret: the error does not show it.
+    """
+    result = entra(*words)
+
+    assert 2 == result.code
+    assert "canary" not in result.error
