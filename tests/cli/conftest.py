@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Result(NamedTuple):
-    """What a command did.
+    """The outcome of a command.
 
     Args:
         code: Exit code.
@@ -36,19 +36,19 @@ class Result(NamedTuple):
 
 
 class Terminal(io.StringIO):
-    """A stream that a person sits at."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
 
 class Command:
-    """Runs `entra` with an environment of its own.
+    """Runs `entra` with its own environment.
 
     Args:
         tenant: The embedded tenant.
-        home: Where it keeps things.
+        home: Directory of its files.
     """
 
     def __init__(self, tenant: Tenant, home: Path) -> None:
@@ -58,7 +58,7 @@ class Command:
         }  # fmt: skip
 
     def __call__(self, *words: str, given: str = "", terminal: bool = False) -> Result:
-        """Run it with words; `given` is standard input, `terminal` puts a person at all streams."""
+        """Run it with arguments; `given` is standard input, `terminal` makes all streams terminals."""
         kind = Terminal if terminal else io.StringIO
         streams = Streams(kind(given), kind(), kind())
         code = main(words, streams, self.environ)
@@ -77,7 +77,7 @@ class Command:
 
 @pytest.fixture
 def entra(entra_tenant: Tenant, private_home: Path) -> Command:
-    """Return what runs the command."""
+    """Return the command."""
     return Command(entra_tenant, private_home)
 
 
@@ -93,7 +93,7 @@ def connected(entra: Command, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Return a function that says what a person types where nothing is echoed."""
+    """Return a function that sets the answer to prompts without echo."""
 
     def answer(text: str) -> None:
         monkeypatch.setattr("getpass.getpass", lambda prompt, stream: text)
@@ -102,7 +102,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 
 class GraphCommand:
-    """Runs `entra` on a Graph of its own, with a token of the embedded tenant.
+    """Runs `entra` with its own Graph server, and with a token of the embedded tenant.
 
     Args:
         command: The command, connected.
@@ -114,7 +114,7 @@ class GraphCommand:
         self.server = server
 
     def __call__(self, *words: str, given: str = "", terminal: bool = False) -> Result:
-        """Run it, as the command does."""
+        """Run the command."""
         return self.command(*words, given=given, terminal=terminal)
 
 
@@ -122,7 +122,7 @@ class GraphCommand:
 def graph(
     entra: Command, test_ca: tuple[Path, ssl.SSLContext], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[GraphCommand]:
-    """Return the command with an app connected, whose Microsoft Graph is the one of the library's tests."""
+    """Return the command with an app connected, whose Microsoft Graph is the library tests' server."""
     server = GraphServer(test_ca[1])
     both = tmp_path / "both.pem"
     both.write_bytes(Path(entra.tenant.ca_path).read_bytes() + test_ca[0].read_bytes())

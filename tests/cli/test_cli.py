@@ -20,7 +20,7 @@ ENTRA = Path(sys.executable).with_name("entra")
 
 def test_without_a_connection_there_is_a_command_to_type(entra: Command) -> None:
     """
-    A new user reads what to do.
+    A new user gets the command to begin with.
     """
     for words in (("token",), ("status",), ("inspect",), ("disconnect",)):
         result = entra(*words)
@@ -31,7 +31,7 @@ def test_without_a_connection_there_is_a_command_to_type(entra: Command) -> None
 
 def test_trouble_has_its_exit_code(connected: Command) -> None:
     """
-    Network and throttling can be told apart from denial (checklist 54).
+    The exit codes distinguish network failures and throttling from refusals (checklist 54).
     """
     connected.tenant.faults.add(faults.Throttle(endpoint="token", retry_after=3600, times=None))
     assert 7 == connected("token", "--min-validity", "10h").code
@@ -43,7 +43,7 @@ def test_trouble_has_its_exit_code(connected: Command) -> None:
 
 def test_the_version(entra: Command) -> None:
     """
-    `entra --version` says which one this is.
+    `entra --version` prints the version.
     """
     from entrakit import __version__
 
@@ -52,7 +52,7 @@ def test_the_version(entra: Command) -> None:
 
 def test_an_interrupt_ends_with_130(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Ctrl-C ends at once, without a traceback, and nothing is kept (checklist 22).
+    Ctrl-C ends the command at once, without a traceback, and nothing is saved (checklist 22).
     """
 
     def interrupt(*_: object) -> None:
@@ -69,7 +69,7 @@ def test_an_interrupt_ends_with_130(entra: Command, monkeypatch: pytest.MonkeyPa
 
 def test_what_should_not_happen_is_told(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A defect of ours ends with 1 and a way to report it; its traceback only with --debug, secrets masked.
+    A defect exits with 1 and says how to report it; the traceback is printed with --debug only, with secrets masked.
     """
 
     def fail(*_: object, **__: object) -> None:
@@ -100,7 +100,7 @@ def test_a_pipe_that_closes_is_no_error(private_home: Path) -> None:
 @pytest.mark.parametrize("ending", [">&-", ">/dev/full"])
 def test_an_output_that_cannot_be_written(private_home: Path, ending: str) -> None:
     """
-    A full output is told, and one that is closed: what nobody could read must not pass for read.
+    A full disk and a closed stream are errors, because the result was lost.
     """
     done = subprocess.run(
         ["bash", "-c", f"{ENTRA} --version {ending}"], capture_output=True, text=True, check=False, env=dict(os.environ)

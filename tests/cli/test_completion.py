@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
 def test_completion_knows_every_command_and_option(entra: Command, shell: str) -> None:
     """
-    The scripts are made from the table, so they have all that there is.
+    The scripts have every command and option, because they are made from the table.
     """
     script = entra("completion", shell).output
 
@@ -34,7 +34,7 @@ def test_completion_knows_every_command_and_option(entra: Command, shell: str) -
 
 def test_bash_completes(entra: Command, tmp_path: Path) -> None:
     """
-    Real bash takes the script and completes commands, options and values.
+    A real bash loads the script and completes commands, options and values.
     """
     script = tmp_path / "completion"
     script.write_text(entra("completion", "bash").output)
@@ -55,7 +55,7 @@ def test_bash_completes(entra: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("shell", "check"), [("zsh", ["-n"]), ("fish", ["--no-execute"])])
 def test_other_shells_parse_their_script(entra: Command, tmp_path: Path, shell: str, check: list[str]) -> None:
     """
-    Where the shell is installed, it finds no error in its script; the script is well-formed text elsewhere.
+    An installed shell parses its script without errors; otherwise the script is well-formed.
     """
     script = tmp_path / "completion"
     script.write_text(entra("completion", shell).output)

@@ -13,7 +13,7 @@ from entrakit.cli.context import Context, Streams, allows_color, shown
 
 def test_a_closed_stream_is_no_terminal() -> None:
     """
-    A stream that was closed is asked nothing.
+    A closed stream is not a terminal.
     """
     closed = io.StringIO()
     closed.close()
@@ -28,7 +28,7 @@ def context(*, terminal: bool = True, as_json: bool = False, quiet: bool = False
 
 
 def printed(one: Context) -> str:
-    """Return what was written to standard error."""
+    """Return the content of standard error."""
     assert isinstance(one.streams.error, io.StringIO)
     return one.streams.error.getvalue()
 

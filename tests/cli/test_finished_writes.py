@@ -1,4 +1,4 @@
-"""Writes that were done while something else went wrong: it is always known, and told, that they were."""
+"""Writes that were done while something else failed: they are always reported."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import GraphCommand
     from tests.graph.conftest import Answer
 
-# No file grows beyond 2 KiB. What coverage writes would, and be damaged.
+# No file grows beyond 2 KiB. Without the unset, files of the coverage measurement would be damaged.
 # Python 3.11 stores bytecode that such a limit has truncated, and every later process fails to load it.
 LIMIT = "unset COVERAGE_PROCESS_START COVERAGE_PROCESS_CONFIG; export PYTHONDONTWRITEBYTECODE=1; ulimit -f 2;"
 CREATE = ("request", "POST", "/users", "--body", '{"displayName":"user 0"}')
@@ -39,7 +39,7 @@ def shell(graph: GraphCommand, words: str) -> subprocess.CompletedProcess[str]:
 
 
 def told(text: str) -> list[str]:
-    """Return the ids of the requests that lines of results tell of."""
+    """Return the ids of the requests in lines of results."""
     return [json.loads(line)["id"] for line in text.splitlines() if line.startswith('{"id"') and line.endswith("}")]
 
 
@@ -51,7 +51,7 @@ def test_results_that_can_not_be_written_are_told_elsewhere(
     graph: GraphCommand, tmp_path: Path, limit: str, ending: str, unbuffered: str
 ) -> None:
     """
-    On a full disk a batch ends; of each request that was sent the result is in the file or on standard error.
+    On a full disk a batch ends, and each sent request has its result in the file or on standard error.
     """
     file, out = tmp_path / "requests", tmp_path / "results.ndjson"
     file.write_text(lines(*creating(60)))
@@ -73,7 +73,7 @@ def test_results_that_can_not_be_written_are_told_elsewhere(
 
 @contextmanager
 def stuck(graph: GraphCommand, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a batch of three, one after another, into results.ndjson: the second is being asked and never answered."""
+    """Run a batch of three requests into results.ndjson; the second one never gets a response."""
     reached, over = threading.Event(), threading.Event()
     usual = graph.server.answer
 
@@ -98,7 +98,7 @@ def stuck(graph: GraphCommand, tmp_path: Path) -> Iterator[subprocess.Popen[str]
 
 def test_what_an_interrupted_batch_left_is_not_written_over(graph: GraphCommand, tmp_path: Path) -> None:
     """
-    The record of a run that was killed stays, is named to the next one, and only its owner can read it.
+    The record of a killed run stays, the next run names it, and only its owner can read it.
     """
     out, part = tmp_path / "results.ndjson", tmp_path / "results.ndjson.unfinished"
     with stuck(graph, tmp_path) as process:
@@ -121,7 +121,7 @@ def test_what_an_interrupted_batch_left_is_not_written_over(graph: GraphCommand,
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted_results_say_what_is_not_known(graph: GraphCommand, tmp_path: Path, number: signal.Signals) -> None:
     """
-    Whoever ends it, a person or a service manager: each request still has its result, done, not sent, or not known.
+    After Ctrl-C or a signal of a service manager, each request has a result: done, not sent, or unknown.
     """
     with stuck(graph, tmp_path) as process:
         process.send_signal(number)
@@ -141,7 +141,7 @@ def test_interrupted_results_say_what_is_not_known(graph: GraphCommand, tmp_path
 @pytest.mark.parametrize("ending", ["> /dev/full", ">&-"])
 def test_a_write_whose_answer_is_lost_is_told_to_be_done(graph: GraphCommand, ending: str) -> None:
     """
-    So that nobody sends it again.
+    The error says that the write was done, so that it is not sent again.
     """
     words = " ".join(f"'{word}'" for word in CREATE)
 
@@ -155,7 +155,7 @@ def test_a_write_whose_answer_is_lost_is_told_to_be_done(graph: GraphCommand, en
 
 def test_a_question_that_nobody_sees_is_not_answered(graph: GraphCommand) -> None:
     """
-    With `2> errors.log` a person is still at the terminal: nothing is written without their word.
+    With `2> errors.log` a user is still at the terminal, so no write is sent without a confirmation.
     """
     for words, code in ((CREATE, 2), ((*CREATE, "--yes"), 0)):
         streams = Streams(Terminal(), Terminal(), io.StringIO())
@@ -167,7 +167,7 @@ def test_a_question_that_nobody_sees_is_not_answered(graph: GraphCommand) -> Non
 
 def test_a_changed_mind_sends_nothing(graph: GraphCommand, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Ctrl-C at the question is a no.
+    Ctrl-C at the question means no.
     """
 
     class Interrupted(Terminal):
@@ -183,7 +183,7 @@ def test_a_changed_mind_sends_nothing(graph: GraphCommand, monkeypatch: pytest.M
 
 def test_files_of_killed_runs_do_not_pile_up(graph: GraphCommand, tmp_path: Path) -> None:
     """
-    What a run that was killed left unfinished is where the next one begins.
+    The next run reuses the unfinished file of a killed one.
     """
     out, left = tmp_path / "user.json", tmp_path / ".user.json.new"
     left.write_text("half of an ans")
@@ -197,7 +197,7 @@ def test_files_of_killed_runs_do_not_pile_up(graph: GraphCommand, tmp_path: Path
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_errors_of_output_are_json_too(graph: GraphCommand, unbuffered: str) -> None:
     """
-    With `--json` a program reads standard error: one object, also where a buffer fails again when Python ends.
+    With `--json` standard error has exactly one object, even if a buffer fails again when Python ends.
     """
     for words in ("request GET /users/id-0001", "request GET /users --all", "status"):
         done = shell(graph, f"PYTHONUNBUFFERED={unbuffered} {ENTRA} {words} --json > /dev/full")
@@ -209,7 +209,7 @@ def test_errors_of_output_are_json_too(graph: GraphCommand, unbuffered: str) -> 
 @pytest.mark.parametrize("words", [("use", ""), ("token", "--name", ""), ("disconnect", ""), (*CREATE, "--name", "")])
 def test_an_empty_name_is_nobodys(graph: GraphCommand, words: tuple[str, ...]) -> None:
     """
-    `--name "$UNSET"` must not act on the connection that happens to be the current one.
+    `--name "$UNSET"` does not act on the current connection.
     """
     assert graph(*words).code in (2, 3)
     assert {} == graph.server.effects

@@ -24,7 +24,7 @@ def undone() -> Iterator[None]:
 
 
 def logged(*, quiet: bool = False, verbose: bool = False, debug: bool = False, color: bool = False) -> str:
-    """Return what reaches the stream of one message per level."""
+    """Return the stream after one message of each level."""
     stream = io.StringIO()
     configure(stream, quiet=quiet, verbose=verbose, debug=debug, color=color)
     LOG.debug("details")

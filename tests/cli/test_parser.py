@@ -1,4 +1,4 @@
-"""Command lines: what is wrong with them is said without repeating secrets; help fits the screen."""
+"""Command lines: mistakes are explained without repeating secrets, and help fits the screen."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 def test_what_is_typed_wrong_is_answered(connected: Command, words: tuple[str, ...], code: int, expected: str) -> None:
     """
-    The nearest command, option or name, an example, and the exit code that fits.
+    The error suggests the nearest command, option or name with an example, and has the right exit code.
     """
     result = connected(*words)
 
@@ -70,7 +70,7 @@ def test_help_fits_the_screen(entra: Command) -> None:
 )
 def test_what_is_typed_in_the_wrong_place_is_not_repeated(entra: Command, words: list[str]) -> None:
     """
-    A value where none belongs may be a secret: the error does not show it.
+    The error does not repeat an unexpected value, which may be a secret.
     """
     result = entra(*words)
 

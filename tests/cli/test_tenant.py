@@ -1,4 +1,4 @@
-"""The commands on the embedded tenant's own Graph: its rules, its errors, its batches and its delta."""
+"""The commands on the embedded tenant's Graph: its rules, errors, batches and delta queries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSWORD = "canary-Pa55-w0rd"
 
 @pytest.fixture
 def tenant(connected: Command) -> Command:
-    """Return the command with an app connected that may change users and groups of the embedded tenant."""
+    """Return the command with an app connected that has write access to users and groups of the embedded tenant."""
     there = connected.tenant
     there.seed.grant_roles(there.confidential_client, "https://graph.microsoft.com", ROLES)
     assert 0 == connected.connect("--graph-url", there.url, app=True).code
@@ -38,7 +38,7 @@ def user(number: int) -> dict[str, object]:
 
 def test_an_app_whose_secret_is_not_kept_makes_requests(entra: Command) -> None:
     """
-    The token that an app was connected with is enough for requests, as long as it lives, and nothing complains.
+    The token of an app without a saved credential works for requests until it expires, without a warning.
     """
     there = entra.tenant
     there.seed.grant_roles(there.confidential_client, "https://graph.microsoft.com", ROLES)
@@ -55,7 +55,7 @@ def test_an_app_whose_secret_is_not_kept_makes_requests(entra: Command) -> None:
 @pytest.mark.parametrize("form", ["csv", "table"])
 def test_a_column_may_be_a_part_of_a_property(tenant: Command, form: str) -> None:
     """
-    The service is asked for the property as a whole; how a name is written, upper or lower case, does not matter.
+    The whole property is requested from the service; the case of a name does not matter.
     """
     words = ("request", "GET", "/subscribedSkus", "--output", form, "--select")
 
@@ -68,7 +68,8 @@ def test_a_column_may_be_a_part_of_a_property(tenant: Command, form: str) -> Non
 
 def test_the_life_of_a_user(tenant: Command, tmp_path: Path) -> None:
     """
-    Created from standard input, found, changed, deleted; delta tells of it; the password stands nowhere.
+    A user is created from standard input, found, changed and deleted. The delta query reports it, and the password is
+    not printed.
     """
     delta = ("delta", "/users/delta", "--session", str(tmp_path / "users"))
     there = len(tenant(*delta).output.splitlines())
@@ -115,7 +116,7 @@ def test_many_at_once(tenant: Command, tmp_path: Path) -> None:
 
 def test_refusals_name_the_permission(connected: Command) -> None:
     """
-    What the app may not do is told with what it has and what it needs, and ends with 9.
+    The error names the permissions of the app and the missing ones, and exits with 9.
     """
     assert 0 == connected.connect("--graph-url", connected.tenant.url, app=True).code
 
@@ -128,7 +129,7 @@ def test_refusals_name_the_permission(connected: Command) -> None:
 
 def test_advanced_queries_are_made_ones(tenant: Command) -> None:
     """
-    What Microsoft Graph refuses without its header works without the user knowing.
+    Advanced queries get their header automatically.
     """
     ends = tenant("request", "GET", "/users", "--filter", "endsWith(mail,'@contoso.example')", "--json")
     search = tenant("request", "GET", "/users", "--search", "displayName:Ada", "--count", "--json")

@@ -55,7 +55,7 @@ SPAN = re.compile(r"`([a-z_]\w*)(?:=[^`]*|\([^`]*\))?`")
 
 
 def messages(path: Path) -> Iterator[str]:
-    """Yield the strings of a file that are no docstrings; in place of values there are examples."""
+    """Yield the strings of a file, except for docstrings; values in them are replaced by examples."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     texts = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -169,7 +169,7 @@ def test_each_option_of_the_table_exists() -> None:
         ("`connect(client_id='a b', browser=True)`", "`entra connect --client-id 'a b' --browser`"),
         ("`get_connection('NAME')`", "--name NAME"),
         ("`key_from='file'` and `rekey()`", "--vault-key-from file and `entra vault rekey`"),
-        # What is neither stays.
+        # Other spans stay.
         ("`https://contoso.com`, `vault.json`, `{}`", "`https://contoso.com`, `vault.json`, `{}`"),
         ("`nothing`, `nothing()`, `nothing=1`", "`nothing`, `nothing()`, `nothing=1`"),
         ("`transport`, `cloud=a b`, `disconnect(x)`", "`transport`, `cloud=a b`, `disconnect(x)`"),

@@ -1,4 +1,4 @@
-"""`entra batch`: requests from a file, a result for each."""
+"""`entra batch`: requests from a file, and a result for each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def lines(*requests: Mapping[str, object]) -> str:
 
 
 def results(result: Result) -> list[dict[str, object]]:
-    """Return what a command printed, line by line."""
+    """Return the output of a command as a list of JSON values."""
     return [json.loads(line) for line in result.output.splitlines()]
 
 
@@ -42,7 +42,7 @@ def creating(count: int) -> list[dict[str, object]]:
 @pytest.mark.parametrize("form", ["lines", "graph"])
 def test_each_request_has_its_result_in_order(graph: GraphCommand, tmp_path: Path, form: str) -> None:
     """
-    From a file in either form, however many there are, in batches of 20, each done once.
+    Any number of requests from a file of either format is sent in batches of 20, each request once.
     """
     requests = creating(45)
     file = tmp_path / "requests"
@@ -61,7 +61,8 @@ def test_each_request_has_its_result_in_order(graph: GraphCommand, tmp_path: Pat
 
 def test_errors_are_results(graph: GraphCommand) -> None:
     """
-    One that fails has its code and what to do; one that depends on it is not sent; the exit code is the first error's.
+    The result of a failed request has its code and remedy. A request that depends on it is not sent. The exit code is
+    that of the first error.
     """
     given = lines(
         GET,
@@ -89,7 +90,7 @@ def test_errors_are_results(graph: GraphCommand) -> None:
 
 def test_a_throttled_item_is_asked_again_alone(graph: GraphCommand) -> None:
     """
-    The others are done once.
+    Only the throttled request is repeated; the others are done once.
     """
     graph.server.item_faults["/users/id-0001"] = [refusal(429, "TooManyRequests", "Later.", {"Retry-After": "0"})]
 
@@ -101,7 +102,7 @@ def test_a_throttled_item_is_asked_again_alone(graph: GraphCommand) -> None:
 
 def test_an_answer_that_is_cut_off(graph: GraphCommand) -> None:
     """
-    Half of an answer is asked for again; of a write it is said that it was done.
+    A read is repeated after an incomplete response. The result of a write says that it was done.
     """
     graph.server.faults = [Fault("write", "truncated")]
 
@@ -116,7 +117,7 @@ def test_an_answer_that_is_cut_off(graph: GraphCommand) -> None:
 
 def test_results_as_an_array(graph: GraphCommand) -> None:
     """
-    `--json` and `--output json` make one.
+    `--json` and `--output json` make one JSON array.
     """
     for words in (("--json",), ("--output", "json")):
         result = graph("batch", "-", *words, given=lines(GET, *creating(1)))
@@ -125,7 +126,7 @@ def test_results_as_an_array(graph: GraphCommand) -> None:
 
 def test_results_in_a_file(graph: GraphCommand, tmp_path: Path) -> None:
     """
-    The file appears whole; its name says the form; standard output stays empty.
+    The file appears complete, its name determines the format, and standard output stays empty.
     """
     for name in ("results.json", "results.ndjson"):
         result = graph("batch", "-", "--out", str(tmp_path / name), given=lines(GET))
@@ -137,7 +138,7 @@ def test_results_in_a_file(graph: GraphCommand, tmp_path: Path) -> None:
 
 def test_answers_that_are_no_json(graph: GraphCommand) -> None:
     """
-    Text is text; anything else is base64, with its type.
+    Text stays text; other content is base64 with its type.
     """
     usual = graph.server.answer
 
@@ -157,7 +158,7 @@ def test_answers_that_are_no_json(graph: GraphCommand) -> None:
 @pytest.mark.parametrize(("words", "expected"), [(("--parallel", "0"), "1 to 16"), (("--what", "x"), "--what-if")])
 def test_options_that_can_not_be_right(graph: GraphCommand, words: tuple[str, ...], expected: str) -> None:
     """
-    They are refused, with the nearest that can be.
+    Invalid options are refused with a valid suggestion.
     """
     result = graph("batch", "-", *words, given=lines(GET))
 
@@ -167,7 +168,7 @@ def test_options_that_can_not_be_right(graph: GraphCommand, words: tuple[str, ..
 
 def test_writes_are_asked_about_once(graph: GraphCommand, tmp_path: Path) -> None:
     """
-    A person at a terminal sees how many there are of each kind; reading alone is no question.
+    A user at a terminal confirms the number of requests of each method once. A file of reads needs no confirmation.
     """
     file, reads = tmp_path / "requests", tmp_path / "reads"
     file.write_text(lines(GET, *creating(3), {"id": "d", "method": "DELETE", "url": "/users/id-0001"}))
@@ -188,7 +189,7 @@ def test_writes_are_asked_about_once(graph: GraphCommand, tmp_path: Path) -> Non
 
 def test_what_if_shows_every_request(graph: GraphCommand) -> None:
     """
-    Exactly, without the token, and sends nothing.
+    `--what-if` prints the exact requests without the token, and sends nothing.
     """
     asked = len(graph.server.asked)
 
@@ -210,7 +211,7 @@ def test_a_reader_that_goes_away_does_not_leave_half_undone(graph: GraphCommand,
     for one in requests[1:]:
         one["dependsOn"] = ["n0"]
     file.write_text(lines(*requests))
-    # The reader ends at the first result, before the others are there.
+    # The reader ends at the first result, before the others exist.
     words = f"{ENTRA} batch {file} --parallel 1 | head -c 1 > /dev/null"
 
     subprocess.run(["sh", "-c", words], env={**os.environ, **graph.command.environ}, check=True, capture_output=True)

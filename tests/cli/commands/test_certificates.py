@@ -1,4 +1,4 @@
-"""`entra certificates`: what the stores offer, as a person and as a program sees it."""
+"""`entra certificates`: the certificates in the stores, for users and for programs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def maker() -> Maker:
-    """Return what makes certificates."""
+    """Return the maker of certificates."""
     return Maker()
 
 
 @pytest.fixture
 def store(entra: Command, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a store with a good, an expired, an EC and a broken certificate; the only one that has anything."""
+    """Return a store with a good, an expired, an EC and a broken certificate; all other stores are empty."""
     path = Path(entra.environ["ENTRAKIT_HOME"]) / "certificates"
     path.mkdir(mode=0o700)
     entra.environ["ENTRAKIT_MACHINE_CERTIFICATES"] = str(path / "none")
@@ -40,7 +40,8 @@ def store(entra: Command, maker: Maker, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def test_a_program_gets_a_line_each(entra: Command, store: Path) -> None:
     """
-    Tab-separated with headings: names, both thumbprints, end, key, where it is, and whether it can be used or why not.
+    A pipe gets tab-separated lines with headings: names, both thumbprints, end, key, place, and whether the
+    certificate is usable or why not.
     """
     result = entra("certificates", "--certificate-store", "directory")
 
@@ -54,7 +55,7 @@ def test_a_program_gets_a_line_each(entra: Command, store: Path) -> None:
 
 def test_a_person_gets_a_block_each(entra: Command, store: Path) -> None:
     """
-    On a terminal, what is known stands below the subject; what can't be read stands by its place.
+    A terminal gets a block for each certificate under its subject; an unreadable file has its place as the title.
     """
     lines = entra("certificates", "--certificate-store", "user", terminal=True).output.splitlines()
 
@@ -67,7 +68,7 @@ def test_a_person_gets_a_block_each(entra: Command, store: Path) -> None:
 
 def test_json_has_it_all(entra: Command, store: Path) -> None:
     """
-    The same as objects, with null for what can't be known.
+    `--json` has the same values as objects, and null for unknown ones.
     """
     found = json.loads(entra("certificates", "--json", "--certificate-store", "directory").output)
 
@@ -79,7 +80,8 @@ def test_json_has_it_all(entra: Command, store: Path) -> None:
 
 def test_nothing_is_said_to_be_nothing(entra: Command, tmp_path: Path) -> None:
     """
-    Stores without a certificate: an empty list, and a word to the person; a store that is not here is an error.
+    If no store has a certificate, the result is an empty list with a message. A store that this machine does not have
+    is an error.
     """
     result = entra("certificates", "--certificate-store", "dotnet")
 
@@ -91,9 +93,9 @@ def test_nothing_is_said_to_be_nothing(entra: Command, tmp_path: Path) -> None:
 
 def test_tokens_are_among_all(entra: Command, store: Path) -> None:
     """
-    Without a choice the tokens of configured modules are listed too; that none has a certificate is no error.
+    Without a choice, the tokens of configured modules are listed too. A token without a certificate is not an error.
     """
-    # In a process of its own: a module is loaded once for the life of a process.
+    # In a separate process, because a module is loaded once per process.
     words = [sys.executable, "-m", "entrakit", "certificates", "--json"]
     done = subprocess.run(words, env=entra.environ, capture_output=True, text=True, check=True)
 

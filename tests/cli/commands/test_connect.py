@@ -1,4 +1,4 @@
-"""`entra connect`: each row of the parameter table, and each way to type it wrong."""
+"""`entra connect`: each row of the parameter table, and each mistake."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pem_file(entra: Command, tmp_path: Path) -> Path:
 
 def test_a_secret_on_standard_input(entra: Command) -> None:
     """
-    `--client-secret-stdin`: the summary is for people, on standard error; standard output stays empty.
+    With `--client-secret-stdin` the summary is on standard error, and standard output stays empty.
     """
     result = entra.connect("--client-secret-stdin", app=True, given=entra.tenant.client_secret + "\n")
 
@@ -75,7 +75,7 @@ def test_a_secret_from_a_file(entra: Command, tmp_path: Path) -> None:
 
 def test_a_secret_that_is_typed(entra: Command, typed: Callable[[str], None]) -> None:
     """
-    `--client-secret` asks on a terminal, and says what to do where there is none.
+    `--client-secret` asks at a terminal. Without a terminal, the error has a remedy.
     """
     typed(entra.tenant.client_secret)
 
@@ -149,7 +149,7 @@ def test_the_password_of_a_certificate(entra: Command, pem_file: Path, typed: Ca
 @pytest.mark.parametrize("way", ["stdin", "environment", "typed"])
 def test_user_name_and_password(entra: Command, typed: Callable[[str], None], way: str) -> None:
     """
-    `--username` with `--password-stdin`, `AZURE_PASSWORD`, or a prompt; warned of once.
+    `--username` takes the password from `--password-stdin`, `AZURE_PASSWORD` or a prompt, with one warning.
     """
     user = entra.tenant.users.normal
     typed(user.password)
@@ -166,7 +166,7 @@ def test_user_name_and_password(entra: Command, typed: Callable[[str], None], wa
 
 def test_user_name_and_password_from_the_environment(entra: Command) -> None:
     """
-    `AZURE_USERNAME` and `AZURE_PASSWORD` sign in where no option says otherwise; a secret there goes first.
+    `AZURE_USERNAME` and `AZURE_PASSWORD` are used if no option selects a flow and no secret is set.
     """
     user = entra.tenant.users.normal
     entra.environ |= {"AZURE_USERNAME": user.upn, "AZURE_PASSWORD": user.password}
@@ -180,7 +180,7 @@ def test_user_name_and_password_from_the_environment(entra: Command) -> None:
 
 def test_a_device_code(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    `--device-code` shows address and code on standard error, with the time that is left.
+    `--device-code` prints address, code and remaining time on standard error.
     """
     person = entra.tenant.person()
     entra.tenant.seed.change_settings({"device_interval_s": 1})
@@ -201,7 +201,7 @@ def test_a_device_code(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_browser(entra: Command, tmp_path: Path) -> None:
     """
-    `BROWSER` names what is opened; hints and prompt go along.
+    The program in `BROWSER` opens the sign-in page, with hints and prompt.
     """
     person = entra.tenant.person()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -234,7 +234,7 @@ def test_a_browser(entra: Command, tmp_path: Path) -> None:
 
 def test_no_browser_prints_the_link_and_the_tunnel(entra: Command) -> None:
     """
-    `--no-browser` prints the link, and over SSH the line that forwards the port (request 26 of the users).
+    `--no-browser` prints the link, and over SSH the command that forwards the port (request 26 of the users).
     """
     entra.environ |= {"SSH_CONNECTION": "10.0.0.9 5000 10.0.0.1 2222", "USER": "ada"}
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -250,7 +250,7 @@ def test_no_browser_prints_the_link_and_the_tunnel(entra: Command) -> None:
 
 def test_pasting(entra: Command) -> None:
     """
-    `--paste` asks for the address; what is not the answer is told.
+    `--paste` asks for the address; an address that is not the answer is an error.
     """
     result = entra.connect("--paste", given="http://localhost/?code=x&state=y\n")
 
@@ -262,7 +262,7 @@ def test_pasting(entra: Command) -> None:
 
 def test_pass_thru_prints_the_token_object(connected: Command) -> None:
     """
-    `--pass-thru` prints the token object as JSON, with both forms of its end.
+    `--pass-thru` prints the token object as JSON, with both forms of its expiry.
     """
     result = connected.connect("--pass-thru", app=True)
 
@@ -275,7 +275,7 @@ def test_pass_thru_prints_the_token_object(connected: Command) -> None:
 
 def test_json_prints_a_summary_without_the_token(connected: Command) -> None:
     """
-    `--json` says how it went, and shows no token.
+    `--json` prints a summary without the token.
     """
     result = connected.connect("--json", "--quiet", app=True)
 
@@ -286,7 +286,7 @@ def test_json_prints_a_summary_without_the_token(connected: Command) -> None:
 
 def test_ensure_and_names(connected: Command) -> None:
     """
-    `--ensure` does nothing where the kept connection works; `--name` keeps another beside it.
+    `--ensure` does nothing if the saved connection works. `--name` saves another one in addition.
     """
     asked = len(connected.tenant.journal.of("token"))
 
@@ -317,7 +317,7 @@ def test_ensure_and_names(connected: Command) -> None:
 )
 def test_what_does_not_go_together_is_named(entra: Command, words: list[str], expected: list[str]) -> None:
     """
-    Two sets mixed, half a set, and values that can't be right: exit 2, options named as typed, no request.
+    Mixed or incomplete parameter sets and invalid values exit with 2 and name the options; no request is sent.
     """
     result = entra.connect(*words, given="canary-secret\n")
 
@@ -331,7 +331,7 @@ def test_what_does_not_go_together_is_named(entra: Command, words: list[str], ex
 @pytest.mark.parametrize("missing", ["--client-id", "--tenant-id"])
 def test_what_is_missing_is_named(entra: Command, missing: str) -> None:
     """
-    Client and tenant are needed; the error names option, variable and an example.
+    Client and tenant are required; the error names option, variable and an example.
     """
     words = ["--tenant-id", "contoso.com"] if missing == "--client-id" else ["--client-id", "Graph"]
 
@@ -344,7 +344,7 @@ def test_what_is_missing_is_named(entra: Command, missing: str) -> None:
 
 def test_a_refusal_of_the_service_is_shown(entra: Command) -> None:
     """
-    The problem, what to do next, and the ids; as JSON where that is asked.
+    The error has problem, remedy and ids, also as JSON.
     """
     plain = entra.connect("--client-secret-stdin", app=True, given="canary-wrong")
     structured = entra.connect("--client-secret-stdin", "--json", app=True, given="canary-wrong")
@@ -359,7 +359,7 @@ def test_a_refusal_of_the_service_is_shown(entra: Command) -> None:
 
 def test_debug_shows_where_and_no_secret(entra: Command) -> None:
     """
-    A traceback comes only with --debug, and secrets stay masked there.
+    A traceback is printed only with --debug, and its secrets are masked.
     """
     quiet = entra.connect("--client-secret-stdin", app=True, given="canary-wrong")
     loud = entra.connect("--client-secret-stdin", "--debug", app=True, given="canary-wrong")
@@ -406,7 +406,7 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
 )  # fmt: skip
 def test_where_a_certificate_is_typed_wrong(entra: Command, words: tuple[str, ...], problem: str) -> None:
     """
-    Each mistake is told in the words that were typed, before anything is sent.
+    Each mistake is reported with the names of the options, before anything is sent.
     """
     entra.tenant.journal.clear()
 

@@ -1,4 +1,4 @@
-"""`entra delta`: changes, line by line, and a place that moves on only after them."""
+"""`entra delta`: changes, line by line, and a position that advances only after them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENTRA = Path(sys.executable).with_name("entra")
 
 @pytest.fixture
 def session(tmp_path: Path) -> str:
-    """Return the name of a session's file, in a directory of its own."""
+    """Return the path of a session file in its own directory."""
     (tmp_path / "delta").mkdir()
     return str(tmp_path / "delta" / "users.session")
 
@@ -34,7 +34,7 @@ def ids(text: str) -> list[str]:
 
 def test_first_everything_then_what_changed(graph: GraphCommand, session: str) -> None:
     """
-    The first run gives all objects, the next one what came since, with what is gone.
+    The first run prints all objects, the next one the changes since then, with removed objects.
     """
     first = graph("delta", "/users/delta", "--session", session)
     usual = graph.server.answer
@@ -56,7 +56,7 @@ def test_first_everything_then_what_changed(graph: GraphCommand, session: str) -
 
 def test_nothing_new_is_nothing(graph: GraphCommand, session: str) -> None:
     """
-    A run without changes prints nothing, and leaves an empty file where a file was asked for.
+    A run without changes prints nothing, and with `--out` leaves an empty file.
     """
     out = Path(session).with_name("changes.ndjson")
     words = ("delta", "/users/delta", "--session", session)
@@ -70,7 +70,7 @@ def test_nothing_new_is_nothing(graph: GraphCommand, session: str) -> None:
 
 def test_latest_skips_what_is_there(graph: GraphCommand, session: str) -> None:
     """
-    The session begins now.
+    With `--latest` a new session begins now, without the existing objects.
     """
     assert "" == graph("delta", "/users/delta", "--session", session, "--latest").output
     assert "" == graph("delta", "/users/delta", "--session", session).output
@@ -79,7 +79,7 @@ def test_latest_skips_what_is_there(graph: GraphCommand, session: str) -> None:
 
 def test_options_reach_the_service(graph: GraphCommand, session: str) -> None:
     """
-    Another query has another place in the same session.
+    Another query has its own position in the same session file.
     """
     words = ("delta", "/users/delta", "--session", session)
     assert 0 == graph(*words, "--select", "id", "--minimal", "--header", "Prefer:a=b", "--query", "x=1").code
@@ -95,7 +95,7 @@ def test_options_reach_the_service(graph: GraphCommand, session: str) -> None:
 @pytest.mark.parametrize("page", [1, 2, 3, 5])
 def test_nothing_is_lost_when_it_is_killed(graph: GraphCommand, session: str, page: int, to_file: bool) -> None:
     """
-    Killed while it waits for any page: what was handed on and what the next run gives are all changes together.
+    If a run is killed at any page, its output and that of the next run together have all changes.
     """
     reached, killed = threading.Event(), threading.Event()
     usual = graph.server.answer
@@ -129,7 +129,7 @@ def test_nothing_is_lost_when_it_is_killed(graph: GraphCommand, session: str, pa
 
 def test_the_place_moves_after_the_file_is_there(graph: GraphCommand, tmp_path: Path) -> None:
     """
-    Where the session can't be written, the file is there already, and the next run gives the same again.
+    If the session file can't be written, the result file is complete, and the next run repeats the same changes.
     """
     gone, out = tmp_path / "gone", tmp_path / "changes.ndjson"
     words = ("delta", "/users/delta", "--session", str(gone / "users.session"), "--out", str(out))
@@ -156,7 +156,7 @@ def test_the_place_moves_after_the_file_is_there(graph: GraphCommand, tmp_path: 
 
 def test_a_failure_leaves_file_and_place(graph: GraphCommand, session: str) -> None:
     """
-    With `--out` an error on the way changes neither the file nor the session; without it, the pages before it count.
+    With `--out`, a failure changes neither the file nor the session. Without it, the pages before it count.
     """
     out = Path(session).with_name("changes.ndjson")
     out.write_text("old")
@@ -174,8 +174,8 @@ def test_a_failure_leaves_file_and_place(graph: GraphCommand, session: str) -> N
 @pytest.mark.parametrize("words", [(), ("--quiet",), ("--json",)])
 def test_a_new_beginning_is_told(graph: GraphCommand, session: str, words: tuple[str, ...]) -> None:
     """
-    When the service forgot the session all objects come, and who must forget the others is told, whatever is silenced;
-    a file holds nothing of what came before.
+    When the service no longer knows the session, all objects are returned, and the user is warned even with `--quiet`
+    or `--json`. The file has none of the earlier changes.
     """
     out = Path(session).with_name("changes.ndjson")
     command = ("delta", "/users/delta", "--session", session, "--out", str(out), *words)
@@ -199,7 +199,7 @@ def test_a_new_beginning_is_told(graph: GraphCommand, session: str, words: tuple
 
 def test_a_new_beginning_with_nothing_is_told(graph: GraphCommand, session: str) -> None:
     """
-    An empty collection is news, too: everything that was known is gone.
+    A new, empty collection is reported too: all known objects no longer exist.
     """
     assert 0 == graph("delta", "/users/delta", "--session", session, "--quiet").code
     usual, seen = graph.server.answer, len(graph.server.paths("delta"))
@@ -220,7 +220,7 @@ def test_a_new_beginning_with_nothing_is_told(graph: GraphCommand, session: str)
 
 def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand, session: str) -> None:
     """
-    A service that begins anew in the midst of a run gives all objects again; a reader of the lines is told where.
+    If the service starts over during a run, a file has each object once, and a reader of the lines is warned.
     """
     out = Path(session).with_name("changes.ndjson")
     usual = graph.server.answer
@@ -258,7 +258,7 @@ def test_what_can_not_be_right_is_refused(
     graph: GraphCommand, session: str, words: tuple[str, ...], code: int, expected: str
 ) -> None:
     """
-    Before anything is sent.
+    Invalid options are refused before anything is sent.
     """
     result = graph("delta", "--session", session, *(word.format(session=session) for word in words))
 
@@ -268,7 +268,7 @@ def test_what_can_not_be_right_is_refused(
 
 def test_a_session_has_to_be_named(graph: GraphCommand) -> None:
     """
-    Without one there is no next time.
+    `--session` is required.
     """
     result = graph("delta", "/users/delta")
 
@@ -278,7 +278,7 @@ def test_a_session_has_to_be_named(graph: GraphCommand) -> None:
 
 def test_a_file_that_is_no_session_stays(graph: GraphCommand, session: str) -> None:
     """
-    Somebody's file is not overwritten by mistake.
+    A file that is not a session file is not overwritten.
     """
     Path(session).write_text("my notes")
 

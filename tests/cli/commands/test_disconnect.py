@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def test_disconnect_leaves_nothing(connected: Command, private_home: Path) -> None:
     """
-    After disconnect no file of the connection is left, and none holds its token (checklist 43).
+    After disconnect no file of the connection exists, and no file contains its token (checklist 43).
     """
     token = connected("token").output.strip()
 
@@ -26,7 +26,7 @@ def test_disconnect_leaves_nothing(connected: Command, private_home: Path) -> No
 
 def test_disconnect_all(connected: Command) -> None:
     """
-    `--all` removes all, and says so where there is nothing.
+    `--all` removes all connections, and reports it if there are none.
     """
     connected.connect("--name", "other", app=True)
     damaged = Path(connected.environ["ENTRAKIT_HOME"]) / "connections" / "other.json"

@@ -1,4 +1,4 @@
-"""`entra emulator`: more users, and a tenant that the next run goes on with."""
+"""`entra emulator`: additional users, and a tenant that the next run continues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCOPE = "https://graph.microsoft.com/.default"
 
 @contextmanager
 def running(*words: str) -> Iterator[dict[str, Any]]:
-    """Run the command until the block ends, and then ask it to end."""
+    """Run the command until the block ends, and then stop it."""
     with subprocess.Popen(
         [sys.executable, "-m", "entrakit", "emulator", "--json", *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -38,7 +38,7 @@ def running(*words: str) -> Iterator[dict[str, Any]]:
 
 
 def people(facts: dict[str, Any]) -> set[str]:
-    """Return the sign-in names in a tenant."""
+    """Return the sign-in names of the users of a tenant."""
     form = {
         "client_id": facts["confidential_client"], "client_secret": facts["client_secret"],
         "grant_type": "client_credentials", "scope": SCOPE,
@@ -52,7 +52,7 @@ def people(facts: dict[str, Any]) -> set[str]:
 
 def test_a_snapshot_is_written_at_the_end_and_restored(private_home: Path, tmp_path: Path) -> None:
     """
-    The next run has the same people, those of the seeds and the further ones.
+    The next run has the same users, seeded and additional ones.
     """
     path = tmp_path / "tenant"
     with running("--users", "30", "--snapshot", str(path)) as facts:
@@ -67,7 +67,8 @@ def test_a_snapshot_is_written_at_the_end_and_restored(private_home: Path, tmp_p
 
 def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) -> None:
     """
-    A file that is none, one that is not there, a place that can't be written to, and numbers that are none.
+    A file that is not a snapshot, a missing file, an unwritable directory and invalid numbers are refused at the
+    start.
     """
     foreign = tmp_path / "foreign"
     foreign.write_bytes(b"\xff\xfe no JSON")
@@ -88,7 +89,7 @@ def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) ->
 
 def test_a_snapshot_that_fails_at_the_end_is_told(private_home: Path, tmp_path: Path) -> None:
     """
-    The place may be gone by then; the command ends with an error, and no traceback.
+    If the directory vanishes meanwhile, the command ends with an error and without a traceback.
     """
     path = tmp_path / "place" / "tenant"
     path.parent.mkdir()
@@ -111,7 +112,7 @@ def test_a_snapshot_that_fails_at_the_end_is_told(private_home: Path, tmp_path: 
 
 def test_the_emulator_runs_until_it_is_ended(private_home: Path) -> None:
     """
-    `entra emulator --json` says where it is in one line, and ends cleanly on SIGTERM.
+    `entra emulator --json` prints its address and ids on one line, and ends cleanly on SIGTERM.
     """
     with subprocess.Popen([ENTRA, "emulator", "--json"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -126,7 +127,7 @@ def test_the_emulator_runs_until_it_is_ended(private_home: Path) -> None:
 
 def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
     """
-    Without `--json` it prints addresses, ids and the command to type, and ends cleanly on Ctrl-C.
+    Without `--json` it prints addresses, ids and the command to connect, and ends cleanly on Ctrl-C.
     """
     with subprocess.Popen(
         [sys.executable, "-m", "entrakit", "emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -146,7 +147,7 @@ def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
 
 def test_the_emulator_needs_its_extra_and_its_port(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A port that is taken, and a missing extra, are told with what to do.
+    A port in use and missing packages are errors with a remedy.
     """
     busy = int(entra.tenant.url.rpartition(":")[2])
     assert "Can't listen on port" in entra("emulator", "--port", str(busy)).error

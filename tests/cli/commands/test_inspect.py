@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def test_inspect_says_it_in_words(connected: Command) -> None:
     """
-    For what, on whose behalf, until when, and each permission in words.
+    The output has the resource, the account, the expiry, and an explanation of each permission.
     """
     result = connected("inspect")
 
@@ -23,7 +23,7 @@ def test_inspect_says_it_in_words(connected: Command) -> None:
 
 def test_inspect_requires(connected: Command) -> None:
     """
-    `--require` exits with 9 where the permission is missing, and names it.
+    `--require` exits with 9 and names the permission if it is missing.
     """
     assert 0 == connected("inspect", "--require", "user.read.all").code
     missing = connected("inspect", "--require", "Mail.Send", "--json")
@@ -34,7 +34,7 @@ def test_inspect_requires(connected: Command) -> None:
 
 def test_inspect_reads_a_token_from_standard_input(entra: Command) -> None:
     """
-    Any token can be inspected; one that can't be read says why, and is no error.
+    Any token can be inspected; for an unreadable one the output says why, with exit code 0.
     """
     result = entra("inspect", "--token-stdin", given="Bearer opaque\n")
 
@@ -44,7 +44,7 @@ def test_inspect_reads_a_token_from_standard_input(entra: Command) -> None:
 
 def test_permissions_may_be_listed_with_commas(connected: Command) -> None:
     """
-    `--require A,B` asks for both.
+    `--require A,B` requires both.
     """
     assert 0 == connected("inspect", "--require", "User.Read.All,Group.Read.All").code
     assert "lacks Mail.Send." in connected("inspect", "--require", "User.Read.All,Mail.Send").error

@@ -1,4 +1,4 @@
-"""`entra request`: what it prints, asks, refuses and writes."""
+"""`entra request`: output, confirmations, refusals and files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def environment(graph: GraphCommand) -> dict[str, str]:
 
 
 def answering(server: GraphServer, path: str, answer: Answer) -> None:
-    """Let a server say something else at one path."""
+    """Change the response of a server at one path."""
     usual = server.answer
 
     def answer_to(method: str, target: str, body: bytes) -> Answer:
@@ -42,7 +42,7 @@ def answering(server: GraphServer, path: str, answer: Answer) -> None:
 
 def test_one_object_is_printed_as_json(graph: GraphCommand) -> None:
     """
-    Laid out on standard output, and nothing else anywhere.
+    An object is printed as indented JSON on standard output, without any message.
     """
     result = graph("request", "GET", "/users/id-0001")
 
@@ -53,7 +53,7 @@ def test_one_object_is_printed_as_json(graph: GraphCommand) -> None:
 
 def test_the_embedded_tenant_answers(connected: Command) -> None:
     """
-    The emulator's own Graph, as `entra connect --graph-url` names it.
+    `entra connect --graph-url` can select the Graph of the embedded tenant.
     """
     given = ("--graph-url", connected.tenant.url)
     assert 0 == connected.connect(*given, "--name", "here", app=True).code
@@ -66,7 +66,8 @@ def test_the_embedded_tenant_answers(connected: Command) -> None:
 
 def test_a_page_is_printed_as_it_is_and_said_to_be_one(graph: GraphCommand) -> None:
     """
-    Without --all the service's answer, with its next link; a note says that there is more, and --quiet silences it.
+    Without --all the response is printed with its next link, and a note says that more objects exist. --quiet hides
+    the note.
     """
     result = graph("request", "get", "users")
     quiet = graph("request", "GET", "/users", "--quiet")
@@ -82,7 +83,7 @@ def test_a_page_is_printed_as_it_is_and_said_to_be_one(graph: GraphCommand) -> N
 @pytest.mark.parametrize("form", ["json", "ndjson", "csv", "table"])
 def test_all_pages_come_in_every_form(graph: GraphCommand, form: str, parallel: tuple[str, ...]) -> None:
     """
-    Every object once, whatever the form, one page after another or several at once.
+    Every format has each object once, whether pages are read one after another or in parallel.
     """
     result = graph("request", "GET", "/users", *(parallel or ["--all"]), "--output", form, "--select", "id")
 
@@ -101,7 +102,7 @@ def test_all_pages_come_in_every_form(graph: GraphCommand, form: str, parallel: 
 
 def test_a_round_number_of_objects(graph: GraphCommand) -> None:
     """
-    Objects that are read in parallel come in pieces; the last one may be full.
+    Objects that are read in parallel arrive in chunks; the last one may be full.
     """
     del graph.server.users[200:]
 
@@ -124,7 +125,7 @@ def test_nothing_is_printed_for_no_content(graph: GraphCommand, tmp_path: Path) 
 @pytest.mark.parametrize(("status", "code"), [(404, 11), (403, 9), (400, 10), (429, 7)])
 def test_exit_codes_tell_refusals_apart(graph: GraphCommand, status: int, code: int) -> None:
     """
-    Each kind of refusal ends with its own code; nothing is on standard output; the ids are there.
+    Each kind of refusal has its own exit code, nothing on standard output, and its ids.
     """
     body = {"error": {"code": "Said_No", "message": "No."}}
     answering(graph.server, "/v1.0/me", Answer(status, body, {"retry-after": "86400"}))
@@ -138,14 +139,14 @@ def test_exit_codes_tell_refusals_apart(graph: GraphCommand, status: int, code: 
 
 
 class TestWrites:
-    """Asking before something is changed."""
+    """Confirmation of writes."""
 
     BODY = '{"displayName": "new"}'
 
     @pytest.mark.parametrize(("typed", "done"), [("y\n", 1), ("yes\n", 1), ("n\n", 0), ("\n", 0), ("", 0), ("ja\n", 0)])
     def test_a_person_is_asked(self, graph: GraphCommand, typed: str, done: int) -> None:
         """
-        Method, address and size of the body are shown on standard error; anything but yes sends nothing.
+        Method, address and size of the body are shown on standard error; any answer but yes sends nothing.
         """
         result = graph("request", "POST", "/users", "--body", self.BODY, given=typed, terminal=True)
 
@@ -158,7 +159,7 @@ class TestWrites:
     @pytest.mark.parametrize(("words", "terminal"), [(("--yes",), True), (("-y",), True), ((), False)])
     def test_nobody_else_is_asked(self, graph: GraphCommand, words: tuple[str, ...], terminal: bool) -> None:
         """
-        With --yes, and where nobody is at a terminal, it is sent at once.
+        With --yes, and without a terminal, the request is sent at once.
         """
         result = graph("request", "POST", "/users", "--body", self.BODY, *words, terminal=terminal)
 
@@ -167,13 +168,13 @@ class TestWrites:
 
     def test_a_get_never_asks(self, graph: GraphCommand) -> None:
         """
-        Reading is no question.
+        A read needs no confirmation.
         """
         assert 0 == graph("request", "GET", "/users/id-0001", terminal=True).code
 
     def test_what_if_shows_the_exact_request(self, graph: GraphCommand) -> None:
         """
-        Method, whole address, header fields but the token, and body; nothing is sent.
+        `--what-if` prints method, address, header fields without the token, and body; nothing is sent.
         """
         words = ("request", "PATCH", "/users/id-0001", "--body", '{"city":"Köln"}', "--header", "If-Match:*",
                  "--query", "a=b c", "--what-if")  # fmt: skip
@@ -196,7 +197,7 @@ class TestWrites:
 
     def test_a_write_is_done_once_even_if_its_answer_is_lost(self, graph: GraphCommand) -> None:
         """
-        It may have been done, so it is not repeated, and the error says so.
+        A write that may have been done is not repeated, and the error says so.
         """
         graph.server.faults = [Fault("write", "done-reset")]
 
@@ -207,7 +208,7 @@ class TestWrites:
 
     def test_the_file_is_there_before_the_write(self, graph: GraphCommand, tmp_path: Path) -> None:
         """
-        What comes back from a write can't be had again: a file that can't be written is told before it is sent.
+        The response of a write can't be read again, so an unwritable file is reported before the request is sent.
         """
         result = graph("request", "POST", "/users", "--body", self.BODY, "--out", str(tmp_path / "no" / "such"))
 
@@ -255,7 +256,8 @@ class TestWrites:
 )  # fmt: skip
 def test_what_can_not_be_right_is_refused(graph: GraphCommand, words: tuple[str, ...], expected: str) -> None:
     """
-    Before anything is sent, with what to do, within 80 columns where it can break, and without repeating a secret.
+    Invalid options are refused before anything is sent, with a remedy, within 80 columns where possible, and without
+    secrets.
     """
     asked = len(graph.server.asked)
 
@@ -273,7 +275,7 @@ class TestFiles:
     @pytest.mark.parametrize("name", ["users.json", "users.ndjson", "users.jsonl", "users.csv"])
     def test_the_name_says_the_form(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
         """
-        The file appears whole and private, nothing is left beside it, and one line says how many there are.
+        The file appears complete and private, no other file is left, and a message has the number of objects.
         """
         file = tmp_path / "out" / name
         file.parent.mkdir()
@@ -291,7 +293,7 @@ class TestFiles:
     @pytest.mark.parametrize("name", ["users.json", "users.csv"])
     def test_a_failure_leaves_the_old_file(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
         """
-        What was there stays until all of the new is there; beside it is what the same command goes on with.
+        The old file stays until the new one is complete; the same command continues from the file next to it.
         """
         file = tmp_path / "out" / name
         file.parent.mkdir()
@@ -309,8 +311,8 @@ class TestFiles:
     @pytest.mark.parametrize("page", [2, 3, 4])
     def test_a_listing_that_was_killed_goes_on(self, graph: GraphCommand, tmp_path: Path, page: int, form: str) -> None:
         """
-        Killed at any page and started again, the file ends equal to that of an undisturbed run, and the pages that
-        were there are not read again, but for the one that was being written.
+        After a run was killed at any page, the next run ends with the same file as an undisturbed one. It reads only
+        the page that was being written again.
         """
         whole, file = tmp_path / f"whole.{form}", tmp_path / f"killed.{form}"
         assert 0 == graph("request", "GET", "/users", "--all", "--out", str(whole)).code
@@ -344,7 +346,7 @@ class TestFiles:
     @pytest.mark.parametrize("name", ["users.csv", "users.json"])
     def test_a_full_disk_is_told(self, graph: GraphCommand, tmp_path: Path, name: str) -> None:
         """
-        With the file's name; what was written stays, to be gone on with.
+        The error names the file; the next run continues what was written.
         """
         out = tmp_path / "out"
         out.mkdir()
@@ -352,7 +354,7 @@ class TestFiles:
         words = (
             f"export PYTHONDONTWRITEBYTECODE=1; ulimit -f 1; exec {ENTRA} request GET /users --all --out {out / name}"
         )
-        # What measures coverage could not write its file either.
+        # The file limit applies to the measurement of coverage, too.
         unmeasured = {name: value for name, value in environment(graph).items() if not name.startswith("COV")}
 
         done = subprocess.run(["sh", "-c", words], env=unmeasured, capture_output=True, text=True, check=False)
@@ -363,7 +365,7 @@ class TestFiles:
 
     def test_a_directory_is_no_file(self, graph: GraphCommand, tmp_path: Path) -> None:
         """
-        It is told before anything is asked.
+        A directory is refused before a request is sent.
         """
         result = graph("request", "GET", "/users", "--out", str(tmp_path))
 
@@ -390,7 +392,7 @@ def test_an_interruption_says_what_it_leaves(
     graph: GraphCommand, tmp_path: Path, words: tuple[str, ...], kind: str, expected: str
 ) -> None:
     """
-    Ctrl-C ends with 130, and with what is true of this command.
+    Ctrl-C exits with 130 and reports the effect on this command.
     """
     reached, interrupted = threading.Event(), threading.Event()
     usual = graph.server.answer
@@ -417,7 +419,7 @@ def test_an_interruption_says_what_it_leaves(
 
 
 class TestBytes:
-    """Answers that are no JSON."""
+    """Responses that are not JSON."""
 
     PHOTO = b"\xff\xd8\xff\xe0 not text \x00"
 
@@ -429,7 +431,7 @@ class TestBytes:
 
     def test_a_terminal_does_not_get_them(self, photo: GraphCommand) -> None:
         """
-        An error says how to keep them instead.
+        The error says how to save the content.
         """
         result = photo("request", "GET", "/me/photo/$value", terminal=True)
 
@@ -442,7 +444,7 @@ class TestBytes:
 
     def test_a_file_and_a_pipe_do(self, photo: GraphCommand, tmp_path: Path) -> None:
         """
-        Byte for byte.
+        A file and a pipe get the exact bytes.
         """
         file = tmp_path / "photo.jpg"
         raw = io.BytesIO()
@@ -454,13 +456,13 @@ class TestBytes:
 
     def test_numbers_and_text_are_lines(self, graph: GraphCommand) -> None:
         """
-        `/$count` answers with text.
+        The text of `/$count` is printed as a line.
         """
         assert "230\n" == graph("request", "GET", "/users/$count").output
 
     def test_a_web_page_is_no_answer(self, graph: GraphCommand) -> None:
         """
-        Unless it was asked for.
+        A web page is an error, unless it was requested.
         """
         answering(graph.server, "/v1.0/page", Answer(200, b"<html>hi</html>", {"content-type": "text/html"}))
 
@@ -472,7 +474,7 @@ class TestBytes:
 
     def test_an_answer_that_is_cut_off_is_asked_for_again(self, graph: GraphCommand) -> None:
         """
-        Half of an answer is never printed.
+        An incomplete response is requested again and never printed.
         """
         graph.server.faults = [Fault("get", "truncated")]
 
@@ -481,7 +483,7 @@ class TestBytes:
 
 def test_a_terminal_is_shown_nothing_that_it_obeys(graph: GraphCommand) -> None:
     """
-    What strangers wrote is harmless in every form; as JSON it still means the same.
+    Hostile values are harmless in every format; in JSON they still have the same meaning.
     """
     evil = {"id": "1", "name": "\x1b]0;x\x07\x9b2J\u202egnp"}
     raw = json.dumps(evil, ensure_ascii=False).encode()
@@ -502,7 +504,7 @@ def test_a_terminal_is_shown_nothing_that_it_obeys(graph: GraphCommand) -> None:
 
 def test_pipes_get_json_unchanged(graph: GraphCommand) -> None:
     """
-    Long answers go another way than short ones, with the same result; letters stay letters, numbers numbers.
+    Long and short responses are formatted differently, with the same result: letters and numbers stay as they are.
     """
     value = {"id": "ö", "big": 12345678901234567890, "text": "x" * 70_000}
     answering(graph.server, "/v1.0/long", Answer(200, json.dumps(value, ensure_ascii=False).encode()))
@@ -513,7 +515,7 @@ def test_pipes_get_json_unchanged(graph: GraphCommand) -> None:
 
 def test_neither_token_nor_body_is_told(graph: GraphCommand) -> None:
     """
-    Not in errors, and not in logs at any level.
+    Neither errors nor logs at any level contain the token or the body.
     """
     token = graph.server.valid_token
     body = json.dumps({"displayName": "x", "passwordProfile": {"password": "canary-Pa55"}})
@@ -533,7 +535,7 @@ def test_neither_token_nor_body_is_told(graph: GraphCommand) -> None:
 
 def test_a_single_get_loads_little(graph: GraphCommand) -> None:
     """
-    `entra request GET /me` loads no decoder, no table, no threads and no event loop: its start is measured.
+    `entra request GET /me` loads no decoder, no tables, no threads and no event loop, so that it starts fast.
     """
     program = (
         "import io, os, sys\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"

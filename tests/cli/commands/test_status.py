@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def test_status_lists_without_network(connected: Command) -> None:
     """
-    Flow, tenant, account, end, and how it is kept; a table for people, tabs for a pipe, JSON for programs.
+    Flow, tenant, account, expiry and the place of the vault are a table on a terminal, tabs in a pipe, and JSON for
+    programs.
     """
     connected.connect("--name", "other", app=True)
     asked = len(connected.tenant.journal.entries)
@@ -34,7 +35,7 @@ def test_status_lists_without_network(connected: Command) -> None:
 
 def test_status_names_what_redirects(connected: Command) -> None:
     """
-    Variables that change where credentials go are shown (checklist 53).
+    Variables that change where credentials are sent are shown (checklist 53).
     """
     connected.environ["HTTPS_PROXY"] = "http://proxy"
 
@@ -43,7 +44,7 @@ def test_status_names_what_redirects(connected: Command) -> None:
 
 def test_status_tells_damage(connected: Command, private_home: Path) -> None:
     """
-    An entry that can't be read is listed as damaged, and hides no other.
+    An unreadable entry is listed as damaged, and hides no other.
     """
     (private_home / "connections" / "other.json").write_text("{}")
     (private_home / "connections" / "other.json").chmod(0o600)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def test_token_prints_the_token_and_nothing_else(connected: Command) -> None:
     """
-    Raw by default, a header or the object where that is asked; no network for a fresh token.
+    The token is raw by default, or a header or an object if requested; a fresh token needs no network.
     """
     asked = len(connected.tenant.journal.entries)
 
@@ -27,14 +27,14 @@ def test_token_prints_the_token_and_nothing_else(connected: Command) -> None:
 
 def test_token_warns_a_person(connected: Command) -> None:
     """
-    On a terminal a line reminds that whoever sees it can use it (checklist 47).
+    On a terminal a note says that anyone who sees the token can use it (checklist 47).
     """
     assert "anyone who sees this token" in connected("token", terminal=True).error
 
 
 def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
     """
-    `--min-validity` and `--claims` get a new token; `--scope` one of another resource.
+    `--min-validity` and `--claims` get a new token, `--scope` one for another resource.
     """
     asked = len(connected.tenant.journal.of("token"))
 
@@ -46,7 +46,7 @@ def test_token_renews_what_would_end_too_soon(connected: Command) -> None:
 
 def test_names_are_matched_in_any_case(connected: Command) -> None:
     """
-    Case does not distinguish connections, in no command.
+    The case of a name does not matter in any command.
     """
     assert 0 == connected("status", "--name", "DEFAULT").code
     assert 0 == connected("token", "--name", "Default").code

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_use_chooses(connected: Command) -> None:
     """
-    The chosen connection is the one that commands mean.
+    Commands use the selected connection by default.
     """
     connected.connect("--name", "other", app=True)
 

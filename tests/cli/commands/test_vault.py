@@ -1,4 +1,4 @@
-"""`entra vault`, `entra disconnect --revoke` and `--vault-key-from`, as a person types them."""
+"""`entra vault`, `entra disconnect --revoke` and `--vault-key-from`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GRAPH = "https://graph.microsoft.com"
 
 def test_where_it_is(connected: Command, private_home: Path) -> None:
     """
-    `path` is one line for a script; with `--json` it says where the key is as well.
+    `path` is one line for a script; with `--json` it has the location of the key too.
     """
     assert f"{private_home}\n" == connected("vault", "path").output
     assert {"kept_in": str(private_home), "key_from": "file"} == json.loads(connected("vault", "path", "--json").output)
@@ -34,7 +34,7 @@ def test_where_it_is(connected: Command, private_home: Path) -> None:
 
 def test_a_check_that_finds_nothing(connected: Command) -> None:
     """
-    A table of what was looked at, and exit code 0.
+    A check without findings is a table with exit code 0.
     """
     result = connected("vault", "check")
 
@@ -44,7 +44,7 @@ def test_a_check_that_finds_nothing(connected: Command) -> None:
 
 def test_a_check_that_finds_something(connected: Command, private_home: Path) -> None:
     """
-    What is wrong, what to do next, and exit code 8; for programs the same as JSON.
+    A check with findings has their remedies and exit code 8, also as JSON.
     """
     (private_home / "connections" / "other.json").touch(mode=0o644)
 
@@ -59,7 +59,7 @@ def test_a_check_that_finds_something(connected: Command, private_home: Path) ->
 
 def test_another_key(connected: Command) -> None:
     """
-    `rekey` says how many were sealed and where the key is now; the connection goes on.
+    `rekey` reports the number of connections and the location of the new key; the connection still works.
     """
     token = connected("token").output
 
@@ -73,7 +73,7 @@ def test_another_key(connected: Command) -> None:
 
 def test_the_source_of_the_key_is_an_option(entra: Command) -> None:
     """
-    `--vault-key-from` chooses when the first connection is kept, and is told where it can't be.
+    `--vault-key-from` selects the key when the first connection is saved; a source that is not available is an error.
     """
     entra.environ["ENTRAKIT_VAULT_KEY"] = KEY
     assert 8 == entra.connect("--client-secret-stdin", "--vault-key-from", "keyring", app=True, given="x").code
@@ -89,7 +89,7 @@ def test_the_source_of_the_key_is_an_option(entra: Command) -> None:
 
 def test_a_refused_key_costs_no_sign_in(entra: Command) -> None:
     """
-    Where the key can't be had, that is said before anybody signs in.
+    An unavailable key is reported before the sign-in.
     """
     entra.tenant.journal.clear()
 
@@ -102,7 +102,7 @@ def test_a_refused_key_costs_no_sign_in(entra: Command) -> None:
 
 def test_connections_are_moved(connected: Command, tmp_path: Path) -> None:
     """
-    Exported here, imported there: the same token; the file is private and shows nothing.
+    An imported connection has the same token; the exported file is private and encrypted.
     """
     token = connected("token").output.strip()
     file = tmp_path / "moved"
@@ -125,7 +125,7 @@ def test_connections_are_moved(connected: Command, tmp_path: Path) -> None:
 
 def test_a_person_is_asked_twice(connected: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A new passphrase is typed twice, without echo; two that differ are refused and nothing is written.
+    A new passphrase is typed twice, without echo. If the two differ, nothing is written.
     """
     typed = ["correct horse", "correct house", "correct horse", "correct horse", "correct horse"]
     monkeypatch.setattr("getpass.getpass", lambda prompt, stream: typed.pop(0))
@@ -159,7 +159,7 @@ def test_a_person_is_asked_twice(connected: Command, tmp_path: Path, monkeypatch
 )
 def test_what_is_typed_wrong_is_told(connected: Command, words: tuple[str, ...], problem: str) -> None:
     """
-    Each mistake has its own sentence, and nothing is written.
+    Each mistake has its own message, and nothing is written.
     """
     result = connected("vault", *words)
 
@@ -169,13 +169,13 @@ def test_what_is_typed_wrong_is_told(connected: Command, words: tuple[str, ...],
 
 def test_nothing_to_export(entra: Command, tmp_path: Path) -> None:
     """
-    Nobody is asked for a passphrase for nothing.
+    Without connections to export there is no prompt for a passphrase.
     """
     assert "no saved connection to export" in entra("vault", "export", str(tmp_path / "f")).error
 
 
 def person(tenant: Tenant, *permissions: str) -> None:
-    """Sign Ada in with her password, and keep it; she has consented to some permissions."""
+    """Sign Ada in with her password and save the connection, with consent to some permissions."""
     tenant.seed.grant(tenant.users.normal.upn, tenant.public_client, GRAPH, permissions)
     with connect(
         client_id=tenant.public_client, tenant_id=tenant.tenant_id, name="ada", graph_url=tenant.url,
@@ -187,7 +187,7 @@ def person(tenant: Tenant, *permissions: str) -> None:
 
 def test_sessions_are_revoked(entra: Command) -> None:
     """
-    `--revoke` ends the person's refresh tokens at the service, then removes what is kept here.
+    `--revoke` revokes the refresh tokens of the user at the service, then removes the saved connection.
     """
     tenant = entra.tenant
     person(tenant, "User.RevokeSessions.All")
@@ -206,7 +206,7 @@ def test_sessions_are_revoked(entra: Command) -> None:
 
 def test_a_missing_permission_is_told(entra: Command) -> None:
     """
-    Where the app may not end sessions, nothing is removed, and the permission is named.
+    If the app has no permission to revoke sessions, nothing is removed, and the error names the permission.
     """
     person(entra.tenant)
 
@@ -221,7 +221,8 @@ def test_a_missing_permission_is_told(entra: Command) -> None:
 
 def test_an_app_has_no_sessions(connected: Command) -> None:
     """
-    Asked for by name that is an error; with `--all`, apps are disconnected as usual and a person is revoked once.
+    `--revoke` is an error for an app that was named. With `--all`, apps are disconnected as usual and a user is
+    revoked once.
     """
     person(connected.tenant, "User.RevokeSessions.All")
     result = connected("disconnect", "--revoke", "default")
@@ -238,7 +239,7 @@ def test_an_app_has_no_sessions(connected: Command) -> None:
 
 def test_what_is_no_connection_stays(connected: Command, private_home: Path) -> None:
     """
-    A file that somebody else has put beside the connections stops no `disconnect --all`, and is not removed.
+    `disconnect --all` ignores and keeps foreign files in the directory of the vault.
     """
     stray = private_home / "connections" / "no name.json"
     stray.touch(mode=0o600)
@@ -249,7 +250,7 @@ def test_what_is_no_connection_stays(connected: Command, private_home: Path) -> 
 
 def test_a_service_that_fails_is_told(entra: Command) -> None:
     """
-    Graph in trouble: nothing is removed, and the request's id is there for support.
+    If Graph fails, nothing is removed, and the error has the request id.
     """
     person(entra.tenant, "User.RevokeSessions.All")
     entra.tenant.faults.add(Failure(status=500, endpoint="graph", times=100))

@@ -50,7 +50,7 @@ GET = {"id": "g", "method": "GET", "url": "/users/id-0001"}
 )  # fmt: skip
 def test_what_can_not_be_right_is_refused_by_name(graph: GraphCommand, given: str, expected: str) -> None:
     """
-    Before anything is sent, and without repeating what a body holds.
+    Invalid files are refused before anything is sent, without repeating values of bodies.
     """
     asked = len(graph.server.asked)
     raw = io.TextIOWrapper(io.BytesIO(given.encode("utf-8", "surrogatepass")), encoding="utf-8")
@@ -67,7 +67,7 @@ def test_what_can_not_be_right_is_refused_by_name(graph: GraphCommand, given: st
 
 def test_bodies_in_base64(graph: GraphCommand) -> None:
     """
-    A content type that is none of JSON says that the body stands there in base64, as in Microsoft Graph's batches.
+    With a content type other than JSON the body is base64, as in the batches of Microsoft Graph.
     """
     request = {"id": "p", "method": "PUT", "url": "/me/photo", "body": "/9g=", "headers": {"content-type": "image/png"}}
     bodies: list[bytes] = []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TestBodies:
-    """What is sent, and what is refused before that."""
+    """Bodies that are sent, and bodies that are refused."""
 
     def sent(self, graph: GraphCommand, *words: str, given: str = "") -> bytes:
         """Return the body that arrived."""
@@ -26,7 +26,7 @@ class TestBodies:
 
     def test_text_file_and_standard_input(self, graph: GraphCommand, tmp_path: Path) -> None:
         """
-        A body is sent as it was written, wherever it came from.
+        A body is sent unchanged from each of its sources.
         """
         file = tmp_path / "body.json"
         file.write_text('{ "a": "ö" }', encoding="utf-8")
@@ -38,7 +38,7 @@ class TestBodies:
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
     def test_files_of_windows(self, graph: GraphCommand, tmp_path: Path, encoding: str) -> None:
         """
-        A byte order mark and UTF-16, as Windows PowerShell writes them, become the UTF-8 that services want.
+        Files of Windows PowerShell, with a byte order mark or in UTF-16, are sent as UTF-8.
         """
         file = tmp_path / "body.json"
         file.write_text('{"a": "ö"}', encoding=encoding)
@@ -47,7 +47,7 @@ class TestBodies:
 
     def test_a_person_is_told_how_to_end(self, graph: GraphCommand) -> None:
         """
-        Who types the body at a terminal is told how it ends; the question comes after it.
+        A user who types the body at a terminal gets a message how to end it, before the confirmation.
         """
         result = graph("request", "POST", "/users", "--body", "-", given='{"displayName": "new"}', terminal=True)
 
@@ -62,7 +62,7 @@ class TestBodies:
 
     def test_other_content_is_sent_as_it_is(self, graph: GraphCommand, tmp_path: Path) -> None:
         """
-        A content type that is none of JSON lets any bytes through.
+        With a content type other than JSON any bytes are accepted.
         """
         file = tmp_path / "photo"
         file.write_bytes(b"\xff\xd8\x00")
@@ -72,7 +72,7 @@ class TestBodies:
     @pytest.mark.parametrize("body", ["{'canary': 1}", "canary", '{"canary": NaN}', '{"canary": 1', "[" * 100_000])
     def test_what_is_no_json_is_refused(self, graph: GraphCommand, body: str) -> None:
         """
-        Before anything is sent, and without repeating it: it may be a password.
+        Invalid JSON is refused before anything is sent, and is not repeated, because it may contain a password.
         """
         asked = len(graph.server.asked)
 
@@ -85,7 +85,7 @@ class TestBodies:
 
     def test_a_file_that_is_not_there(self, graph: GraphCommand) -> None:
         """
-        It is named.
+        The error names the missing file.
         """
         result = graph("request", "POST", "/users", "--body", "@/no/such/file")
 

@@ -27,13 +27,13 @@ def context(
 
 
 def output(one: Context) -> str:
-    """Return what was written to standard output."""
+    """Return the content of standard output."""
     assert isinstance(one.streams.output, io.StringIO)
     return one.streams.output.getvalue()
 
 
 def asked(one: Context) -> str:
-    """Return what was written to standard error."""
+    """Return the content of standard error."""
     assert isinstance(one.streams.error, io.StringIO)
     return one.streams.error.getvalue()
 

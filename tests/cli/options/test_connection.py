@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None:
     """
-    A service that is not Microsoft Graph need not know `$select`, so a table of it is cut to columns here.
+    Other services may not support `$select`, so their tables are reduced to the columns here.
     """
     words = ("request", "GET", "/subscriptions", "--service", "azure", "--select", "displayName", "--what-if")
 
@@ -21,7 +21,7 @@ def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None
 
 def test_a_service_of_ones_own(graph: GraphCommand) -> None:
     """
-    An address and a resource are a service, with a token of its own, and none of Graph's rules.
+    An address and a resource make a service with its own token, without the rules of Graph.
     """
     words = ("request", "GET", "/users", "--service-url", f"{graph.server.url}/v1.0", "--resource")
     nowhere = ("request", "GET", "/orders", "--service-url", "http://orders.contoso.com", "--resource", "api://orders")

@@ -11,7 +11,7 @@ from entrakit.errors import ParameterError
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("1h", 3600), ("0", 0)])
 def test_spans_are_typed_with_units(text: str, seconds: float) -> None:
     """
-    Seconds, or a number with its unit.
+    A duration is a number of seconds, or a number with a unit.
     """
     assert seconds == parse_duration(text)
     with pytest.raises(ParameterError):
@@ -24,6 +24,6 @@ def test_spans_are_typed_with_units(text: str, seconds: float) -> None:
 )
 def test_spans_are_read_in_words(seconds: float, words: str) -> None:
     """
-    The largest unit of which there are two.
+    A duration is described in the largest unit that it has at least two of.
     """
     assert words == describe_duration(seconds)

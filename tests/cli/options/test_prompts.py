@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_nothing_on_standard_input_is_told(entra: Command) -> None:
     """
-    A secret that was to come on standard input and did not is told, and so is the line that was to be pasted.
+    An empty secret on standard input, and an input that ends before a line was pasted, are errors.
     """
     assert "is empty" in entra.connect("--client-secret-stdin", app=True).error
     assert "standard input has ended" in entra.connect("--paste").error
@@ -47,7 +47,7 @@ def test_a_secret_is_typed_at_a_terminal(typed: Callable[[str], None]) -> None:
 @pytest.mark.parametrize("given", ["secret", "secret\n", "secret\r\n"])
 def test_a_secret_in_a_pipe_loses_its_line_break(given: str) -> None:
     """
-    One line break at the end of standard input is no part of the secret.
+    One line break at the end of standard input does not belong to the secret.
     """
     assert "secret" == read_secret(context(given, terminal=False), "client secret").reveal()
 
@@ -66,7 +66,7 @@ def test_a_question_is_answered_with_yes(answer: str, expected: bool) -> None:
 
 def test_a_line_is_pasted() -> None:
     """
-    The answer is the line as it was pasted, and an input that ends is an error on a line of its own.
+    The line is returned as pasted; the error for an input that ends begins on a new line.
     """
     ended = context()
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def test_query_options_reach_the_service(graph: GraphCommand) -> None:
     """
-    Options, --query and spaces of the address are escaped; search gets the quotes that Microsoft Graph wants.
+    Options, --query and spaces of the address are escaped; search gets the quotes that Microsoft Graph requires.
     """
     words = ("--filter", "city eq 'O''Neil & Söhne'", "--search", "displayName:north", "--top", "5", "--count",
              "--orderby", "displayName", "--expand", "manager", "--query", "$skip=1",

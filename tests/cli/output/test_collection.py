@@ -1,4 +1,4 @@
-"""Reading all of a collection: what is none, what is empty, and where it goes."""
+"""Reading a whole collection: other responses, empty collections, and destinations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("answer", [b'{"id":"ada"}', b"3008"])
 def test_what_is_no_collection_is_said_to_be_none(graph: GraphCommand, tmp_path: Path, answer: bytes) -> None:
     """
-    An object or a count: it is the question that is wrong, and no file is left behind.
+    For an object or a count the error says that the request is wrong, and no file is left.
     """
     graph.server.answer = lambda method, target, body: Answer(200, answer)  # type: ignore[method-assign]
 
@@ -31,7 +31,7 @@ def test_what_is_no_collection_is_said_to_be_none(graph: GraphCommand, tmp_path:
 
 def test_no_objects_are_said_to_be_none(graph: GraphCommand) -> None:
     """
-    An empty table would look as if nothing had happened.
+    An empty table has a message, so that the user sees that the command is done.
     """
     graph.server.answer = lambda method, target, body: Answer(200, b'{"value":[]}')  # type: ignore[method-assign]
 
@@ -43,7 +43,7 @@ def test_no_objects_are_said_to_be_none(graph: GraphCommand) -> None:
 
 def test_a_dash_is_standard_output(graph: GraphCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    As for other commands.
+    `--out -` is standard output, as in other commands.
     """
     monkeypatch.chdir(tmp_path)
 
@@ -56,7 +56,7 @@ def test_a_dash_is_standard_output(graph: GraphCommand, tmp_path: Path, monkeypa
 
 def test_a_missing_directory_is_told_as_it_is(graph: GraphCommand, tmp_path: Path) -> None:
     """
-    The file that was typed, and no word of what was kept: nothing was read.
+    The error names the file as typed, and speaks of no partial result, because nothing was read.
     """
     out = tmp_path / "none" / "users.ndjson"
 
@@ -68,7 +68,7 @@ def test_a_missing_directory_is_told_as_it_is(graph: GraphCommand, tmp_path: Pat
 
 def test_reading_in_parts_is_shown_beforehand(graph: GraphCommand) -> None:
     """
-    What is shown for the whole is not what goes out.
+    The preview says that the requests for ranges differ from the one that is shown.
     """
     assert "read in ranges" in graph("request", "GET", "/users", "--parallel", "4", "--what-if").error
     assert "read in ranges" not in graph("request", "GET", "/users", "--what-if").error

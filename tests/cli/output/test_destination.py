@@ -27,7 +27,7 @@ class Reluctant(io.RawIOBase):
         self.content = b""
 
     def writable(self) -> bool:
-        """Say so."""
+        """Return True."""
         return True
 
     def write(self, data: object) -> int | None:

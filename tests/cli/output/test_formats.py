@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def test_json_is_the_form_that_json_asks_for(graph: GraphCommand) -> None:
     """
-    `--json` makes an array of all; `--output` decides where both are given.
+    `--json` makes an array of all objects; `--output` takes precedence.
     """
     assert USERS == len(json.loads(graph("request", "GET", "/users", "--all", "--json").output))
     assert USERS == len(graph("request", "GET", "/users", "--all", "--json", "--output", "ndjson").output.splitlines())
@@ -24,7 +24,7 @@ def test_json_is_the_form_that_json_asks_for(graph: GraphCommand) -> None:
 @pytest.mark.parametrize("form", ["ndjson", "csv", "table"])
 def test_one_page_comes_in_every_form(graph: GraphCommand, form: str) -> None:
     """
-    Without --all the first page, and a note that it is that.
+    Without --all the first page is printed, with a note.
     """
     result = graph("request", "GET", "/users", "--output", form)
 
@@ -34,7 +34,7 @@ def test_one_page_comes_in_every_form(graph: GraphCommand, form: str) -> None:
 
 def test_one_object_in_other_forms(graph: GraphCommand) -> None:
     """
-    A row of CSV, a line of NDJSON, and a table from top to bottom.
+    One object is a row of CSV, a line of NDJSON, or a table from top to bottom.
     """
     words = ("request", "GET", "/users/id-0001", "--output")
 
@@ -47,7 +47,7 @@ def test_one_object_in_other_forms(graph: GraphCommand) -> None:
 
 def test_what_is_no_text_stays_an_escape(graph: GraphCommand) -> None:
     """
-    Half a surrogate pair, which JSON can hold and UTF-8 can't, breaks no form.
+    Half of a surrogate pair, which is valid in JSON but not in UTF-8, breaks no format.
     """
     answering(graph.server, "/v1.0/odd", Answer(200, b'{"id": "1", "name": "\\ud800"}'))
 
@@ -59,7 +59,7 @@ def test_what_is_no_text_stays_an_escape(graph: GraphCommand) -> None:
 
 def test_a_line_is_one_line(graph: GraphCommand) -> None:
     """
-    What a service lays out over several lines is put together in NDJSON.
+    Objects that the service formats on several lines are one line each in NDJSON.
     """
     answering(graph.server, "/v1.0/odds", Answer(200, b'{"value": [{\n "id": "1",\r\n "name": "\xc3\xb6"}]}'))
 
@@ -68,7 +68,7 @@ def test_a_line_is_one_line(graph: GraphCommand) -> None:
 
 def test_columns_that_come_later_are_told(graph: GraphCommand) -> None:
     """
-    At most five of them are named.
+    The note names at most five properties without a column.
     """
     graph.server.users[60:61] = [{"id": "x", **{f"extra{n}": "1" for n in range(7)}}]
 

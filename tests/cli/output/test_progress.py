@@ -1,4 +1,4 @@
-"""Progress: one line on a terminal's standard error, silence everywhere else."""
+"""Progress: one line on standard error if that is a terminal, else nothing."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
 
 class Watched(Terminal):
-    """A terminal that tells when something was written to it."""
+    """A terminal that signals writes."""
 
     def __init__(self) -> None:
         super().__init__()
         self._written = threading.Condition()
 
     def write(self, text: str) -> int:
-        """Write, and tell."""
+        """Write, and signal it."""
         with self._written:
             size = super().write(text)
             self._written.notify_all()
         return size
 
     def wait_for(self, words: str) -> None:
-        """Wait until it was written."""
+        """Wait until the text was written."""
         with self._written:
             assert self._written.wait_for(lambda: words in self.getvalue(), 10), self.getvalue()
 
@@ -49,7 +49,7 @@ def context_of(output: io.StringIO, error: io.StringIO, *, quiet: bool = False, 
 
 def test_the_line_says_how_far_it_is() -> None:
     """
-    Count, total, rate and time left; waits with their reason.
+    The line has count, total, rate and remaining time, and waits with their reason.
     """
     progress = Progress(context_of(io.StringIO(), Terminal()), "objects")
     progress.reached(1000, 100_000)
@@ -65,7 +65,7 @@ def test_the_line_says_how_far_it_is() -> None:
 
 def test_what_is_not_known_is_not_said() -> None:
     """
-    No total, no rate from one page, no wait that is over; a slow run is counted per minute.
+    An unknown total, a rate of one page and a past wait are not shown; a slow rate is per minute.
     """
     progress = Progress(context_of(io.StringIO(), Terminal()), "changes")
     progress.waits(0, "over")
@@ -90,14 +90,14 @@ def test_what_is_not_known_is_not_said() -> None:
 )
 def test_it_is_shown_to_people_only(make: Callable[[], Context], to_file: bool, expected: bool) -> None:
     """
-    Not in pipes, not with --quiet and --json, and not where the result itself runs over the terminal.
+    There is no line in pipes, with --quiet or --json, or if the result is on the same terminal.
     """
     assert expected is Progress(make(), "objects", to_file=to_file).is_active
 
 
 def test_the_log_takes_its_place() -> None:
     """
-    With --verbose each wait is a line of the log, which a line that moves would spoil.
+    With --verbose each wait is a line of the log, which a moving line would spoil.
     """
     logger = logging.getLogger("entrakit")
     logger.setLevel(logging.INFO)
@@ -109,7 +109,7 @@ def test_the_log_takes_its_place() -> None:
 
 def test_it_appears_after_a_while_and_is_gone_at_the_end() -> None:
     """
-    The line is drawn once the time is over, keeps within the terminal, and is taken away.
+    The line appears after the delay, fits the terminal, and is removed at the end.
     """
     error = Watched()
     with Progress(context_of(io.StringIO(), error), "objects " * 40, delay_s=0.0) as progress:
@@ -123,7 +123,7 @@ def test_it_appears_after_a_while_and_is_gone_at_the_end() -> None:
 
 def test_it_does_not_appear_after_the_end() -> None:
     """
-    A run that ends in the moment when the line would appear leaves none behind.
+    A run that ends just when the line would appear leaves none.
     """
     error = Terminal()
     with Progress(context_of(io.StringIO(), error), "objects") as progress:
@@ -135,7 +135,7 @@ def test_it_does_not_appear_after_the_end() -> None:
 
 def test_a_short_run_shows_nothing() -> None:
     """
-    No flicker: what is over within a second was never there.
+    A run of less than a second shows no line.
     """
     error = Terminal()
     with Progress(context_of(io.StringIO(), error), "objects") as progress:
@@ -146,7 +146,7 @@ def test_a_short_run_shows_nothing() -> None:
 
 def test_a_command_in_a_pipe_is_silent_while_it_waits(graph: GraphCommand) -> None:
     """
-    Throttled on the way, it says nothing but the result.
+    A throttled command in a pipe prints only its result.
     """
     graph.server.faults = [Fault("list", "429", seconds=1.0)]
 
@@ -158,7 +158,7 @@ def test_a_command_in_a_pipe_is_silent_while_it_waits(graph: GraphCommand) -> No
 @pytest.mark.parametrize(("terminal", "words"), [(True, "Waiting 1 s: the service asks for quiet.\n"), (False, "")])
 def test_a_single_request_tells_of_a_wait(graph: GraphCommand, terminal: bool, words: str) -> None:
     """
-    A person is told why nothing happens; nobody else is.
+    A wait is reported to a user at a terminal only.
     """
     graph.server.faults = [Fault("get", "429", seconds=1.0)]
 
@@ -167,7 +167,7 @@ def test_a_single_request_tells_of_a_wait(graph: GraphCommand, terminal: bool, w
 
 def test_a_wait_is_shown_with_its_reason(graph: GraphCommand, tmp_path: object) -> None:
     """
-    On a terminal, a listing into a file that is throttled says so while it waits.
+    On a terminal, the progress of a throttled export has the reason for the wait.
     """
     from entrakit.cli import main
 

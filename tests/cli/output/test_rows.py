@@ -1,4 +1,4 @@
-"""Objects as rows: CSV that is no formula, tables that fit, and nothing that a terminal would obey."""
+"""Objects as rows: CSV without formulas, tables that fit, and nothing that controls a terminal."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """Keeps what is written."""
+    """A destination in memory."""
 
     def __init__(self) -> None:
         self.data = b""
 
     def write(self, data: bytes) -> None:
-        """Keep it."""
+        """Keep the bytes."""
         self.data += data
 
     def flush(self) -> None:
@@ -52,7 +52,7 @@ def table_of(items: Sequence[object], *columns: str, width: int = 80) -> list[st
 
 def test_csv_has_the_columns_of_the_first_objects() -> None:
     """
-    Headings in the order of appearance, without the service's annotations; lines end as RFC 4180 says.
+    Headings are in order of appearance, without annotations of the service; lines end as RFC 4180 requires.
     """
     text = csv_of([{"@odata.type": "x", "id": 1, "mail": None}, {"id": 2.5, "mail": "a@b", "ok": True}])
 
@@ -61,7 +61,7 @@ def test_csv_has_the_columns_of_the_first_objects() -> None:
 
 def test_csv_takes_the_columns_that_were_chosen() -> None:
     """
-    `--select` says which, and in which order; `a/b` is a property of a property.
+    `--select` determines the columns and their order; `a/b` is a property of a property.
     """
     assert "b,a/c\r\n2,3\r\n,\r\n" == csv_of([{"a": {"c": 3}, "b": 2}, {"a": None}], "b", "a/c")
 
@@ -69,7 +69,7 @@ def test_csv_takes_the_columns_that_were_chosen() -> None:
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_text_becomes_a_formula(begin: str) -> None:
     """
-    A text of strangers that a spreadsheet would run gets an apostrophe; a number is none and stays.
+    A string that a spreadsheet would execute gets an apostrophe; numbers stay.
     """
     text = csv_of([{"name": f"{begin}cmd|' /C calc'!A0", "number": -5}])
 
@@ -80,7 +80,7 @@ def test_no_text_becomes_a_formula(begin: str) -> None:
 
 def test_headings_are_no_formulas_either() -> None:
     """
-    Names of properties come from a schema that others extend.
+    Names of properties are guarded too, because others can extend the schema.
     """
     assert "'=x\r\n1\r\n" == csv_of([{"=x": 1}])
 
@@ -88,7 +88,7 @@ def test_headings_are_no_formulas_either() -> None:
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
 def test_csv_reads_back(values: list[str]) -> None:
     """
-    Whatever a value holds, another reader of CSV finds it again, the apostrophe apart.
+    Another CSV reader gets every value back, except for the apostrophe.
     """
     text = csv_of([{f"c{place}": value for place, value in enumerate(values)}, {"c0": "end"}])
 
@@ -107,14 +107,14 @@ def test_nested_values_are_compact_json() -> None:
 
 def test_half_a_surrogate_pair_breaks_nothing() -> None:
     """
-    What JSON can hold and UTF-8 can't is replaced.
+    Half of a surrogate pair, which UTF-8 does not have, is replaced.
     """
     assert "a\r\n?\r\n" == csv_of([{"a": "\ud800"}])
 
 
 def test_an_empty_page_decides_nothing() -> None:
     """
-    A first page without objects, which Graph gives, does not settle columns or widths.
+    A first page without objects, which Graph can send, determines neither columns nor widths.
     """
     sink = Sink()
     form = Csv(sink)
@@ -131,7 +131,7 @@ def test_an_empty_page_decides_nothing() -> None:
 
 def test_properties_that_come_later_are_named() -> None:
     """
-    CSV can't get another column later on; which ones are missing is known.
+    CSV can't get more columns later, so the missing ones are known.
     """
     form = Csv(Sink())
     form.add([{"a": 1}])
@@ -142,14 +142,14 @@ def test_properties_that_come_later_are_named() -> None:
 
 def test_a_collection_of_texts_has_one_column() -> None:
     """
-    Some answers are lists of ids.
+    A list of ids has one column.
     """
     assert "value\r\nx\r\ny\r\n" == csv_of(["x", "y"])
 
 
 def test_headings_stand_alone_without_objects() -> None:
     """
-    An empty collection is its headings, where they are known.
+    An empty collection has only its headings, if they are known.
     """
     assert "id,mail\r\n" == csv_of([], "id", "mail")
     assert ["id  mail"] == table_of([], "id", "mail")
@@ -168,7 +168,7 @@ USER: dict[str, object] = {
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_a_table_fits(width: int) -> None:
     """
-    No line is longer than the terminal; what does not fit ends in an ellipsis; empty columns take no room.
+    No line is longer than the terminal; longer values end in an ellipsis, and empty columns are omitted.
     """
     lines = table_of([USER, USER], width=width)
 
@@ -180,7 +180,7 @@ def test_a_table_fits(width: int) -> None:
 
 def test_what_had_no_room_is_named() -> None:
     """
-    Columns that would be too narrow are left out and known.
+    Columns that would be too narrow are omitted, and known.
     """
     form = Table(Sink(), width=40)
     form.add([USER])
@@ -191,7 +191,7 @@ def test_what_had_no_room_is_named() -> None:
 
 def test_a_table_does_nothing_to_the_terminal() -> None:
     """
-    Control characters, line breaks and what turns text around are replaced.
+    Control characters, line breaks and bidi controls are replaced.
     """
     (_, line) = table_of([{"name": "\x1b[2Jevil\nsecond \u202eline\x9b"}])
 
@@ -200,7 +200,7 @@ def test_a_table_does_nothing_to_the_terminal() -> None:
 
 def test_wide_letters_take_two_cells() -> None:
     """
-    East Asian letters are as wide as two, marks take no room, and columns stay aligned.
+    East Asian characters take two cells, combining marks none, and columns stay aligned.
     """
     lines = table_of([{"a": "日本", "b": "x"}, {"a": "e\u0301", "b": "y"}])
 
@@ -212,7 +212,7 @@ def test_wide_letters_take_two_cells() -> None:
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=8), st.integers(8, 200))
 def test_widths_fit_together(natural: list[int], room: int) -> None:
     """
-    Columns never take more than there is, none grows, and nothing shrinks where there is room.
+    Columns take at most the total width, none grows, and none shrinks without need.
     """
     widths = fitted(natural, room)
 
@@ -227,7 +227,7 @@ def test_widths_fit_together(natural: list[int], room: int) -> None:
 
 def test_one_object_reads_from_top_to_bottom() -> None:
     """
-    Its properties are rows; those without a value are left out unless they were chosen.
+    The properties of one object are rows; empty ones are omitted unless they were selected.
     """
     one = {"@odata.context": "x", "id": 1, "mail": None, "of": {"a": 2}}
 
