@@ -8,7 +8,8 @@ import json
 import pytest
 from tests.cli.conftest import Terminal
 
-from entrakit.cli.context import Context, Streams, allows_color, shown
+from entrakit.cli.context import Context, Streams, allows_color
+from entrakit.shown_text import on_terminal
 
 
 def test_a_closed_stream_is_no_terminal() -> None:
@@ -120,7 +121,7 @@ def test_printable_text_stays(text: str) -> None:
     """
     Letters of any script, tabs and line breaks are shown as they are.
     """
-    assert text == shown(text)
+    assert text == on_terminal(text)
 
 
 @pytest.mark.parametrize("text", ["\x1b", "\x07", "\r", "\x9b", "\x7f", "\u202e", "\u2066", "\ud800"])
@@ -128,4 +129,4 @@ def test_what_a_terminal_obeys_is_replaced(text: str) -> None:
     """
     Control sequences and bidi controls never reach the terminal.
     """
-    assert "a\N{REPLACEMENT CHARACTER}b" == shown(f"a{text}b")
+    assert "a\N{REPLACEMENT CHARACTER}b" == on_terminal(f"a{text}b")
