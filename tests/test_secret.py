@@ -157,7 +157,7 @@ def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
     cases: dict[str, Callable[[], Secret]] = {
         "is not set": lambda: Secret.from_env("GONE", {}),
         "Is the environment variable empty": lambda: Secret.from_env("EMPTY", {"EMPTY": ""}),
-        "is the environment variable empty": lambda: Secret(""),
+        "check that the variable is not empty": lambda: Secret(""),
         "standard input is empty": lambda: Secret("", "stdin"),
         "empty' is empty": lambda: Secret.from_file(tmp_path / "empty"),
         "too large": lambda: Secret.from_file(tmp_path / "large"),

@@ -2,7 +2,7 @@
 
 check the parameters          nothing is sent while any of them may be wrong
 find the credential           secret, certificate, or none for a flow that asks the user
-ask the authority who it is   or read its document of the last day
+read the metadata             of the authority, from the service or from the disk
 sign in                       sign_in/flows/*.py
 save the record               if the connection has a name
 """
@@ -136,7 +136,7 @@ def connect(
 ) -> Connection:
     """Connect to Microsoft Entra ID and return the connection.
 
-    Exactly one way to sign in may be named; nothing named means the browser.
+    At most one way to sign in may be selected; the default is the browser.
 
     Args:
         client_id: The app registration: a GUID, or the label `Graph` or `Azure` of a well-known public client.
@@ -172,12 +172,12 @@ def connect(
             names, the first that works is used.
         key_vault_key: Key in the vault that signs for the certificate of `certificate_path`.
         send_certificate_chain: Send the chain too (`x5c`), for apps that trust a subject name and issuer.
-        client_secret: The app's secret; a `Secret` says where a later process can read it again.
+        client_secret: The app's secret; a `Secret` records where a later process can read it again.
         credential: A `UsernamePassword`; it can't do multi-factor authentication.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https origin of Microsoft Graph, if not the usual one; the tokens are sent to it.
-        resource: Resource of permissions that name none, and of the app's token; by default the cloud's Graph.
+        resource: Resource of permissions without one, and of the app's token; by default the cloud's Graph.
         ca_bundle: PEM file, or hashed directory, of the CA certificates to trust instead of the system's.
         timeout: Seconds that the sign-in may take: the wait for the user (300 for the browser; the lifetime of a
             device code), and the longest silence on the network (at most 30).
@@ -264,7 +264,7 @@ class _SignIn(NamedTuple):
     """A checked call of `connect()`; nothing has been sent yet.
 
     Args:
-        settings: Settings of the connection, except the origin of its credential.
+        settings: Settings of the connection, except the source of its credential.
         ask_user: Flow that asks the user; None to sign in with a credential.
         credential: Credential that the program passed; None to find it.
         password: Password of the certificate; None for none.
@@ -316,7 +316,7 @@ class _SignIn(NamedTuple):
         saved: dict[str, JSON] = {}
         if flow is None:
             credential, origin, flow = self._find_credential(places)
-            # A key vault holds a certificate or a secret; which of them is known only now.
+            # A key vault holds a certificate or a secret; only now is it known which.
             kind = "secret" if isinstance(credential, Secret) else settings.flow
             settings = settings._replace(flow=kind, origin=origin)
             saved = records.credential_to_json(credential) if settings.save_secret else {}

@@ -23,9 +23,9 @@ class Status(NamedTuple):
 
     Args:
         name: Its name.
-        settings: How it was made; None if the entry can't be read.
-        problem: Why the entry can't be read; empty if it can.
-        is_current: Whether commands use it when no name is given.
+        settings: Its settings; None if the entry can't be read.
+        problem: The reason why the entry can't be read; empty if it can.
+        is_current: Whether commands use it by default.
     """
 
     name: str
@@ -55,7 +55,7 @@ def get_connection(
     Raises:
         NotConnectedError: The connection does not exist.
         VaultError: The entry can't be read.
-        ParameterError: The name is not a valid one.
+        ParameterError: The name is invalid.
     """
     vault = vault or Vault()
     record = records.read(vault, vault.current() if name is None else name)
@@ -71,7 +71,7 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
         vault: Vault that they are saved in; None for the usual one.
 
     Raises:
-        VaultError: The vault can't be read. A single entry that can't be read has a `problem`.
+        VaultError: The vault can't be read. An entry that can't be read does not raise, but has a `problem`.
     """
     vault = vault or Vault()
     current = vault.current()
@@ -107,7 +107,7 @@ def disconnect(
 
     Raises:
         VaultError: The entry can't be removed, or another process holds its lock; with `revoke`, it can't be read.
-        ParameterError: The name is not a valid one; with `revoke`, the connection is an app's.
+        ParameterError: The name is invalid; with `revoke`, the connection is an app's.
         EntraError: With `revoke`, any error of `revocation.revoke_sign_ins`.
     """
     vault = vault or Vault()
@@ -142,7 +142,7 @@ def disconnect_all(
     for name in filter(is_name, vault.traces()):
         settings = saved.get(name)
         user = ("", "") if settings is None or settings.is_app else settings.account[2:4]
-        # After the first connection of a user, nothing is left to revoke, and no token to do it with.
+        # Revoking the sessions for one connection of a user ends the user's other connections, too.
         first = any(user) and user not in revoked
         revoked.add(user)
         if disconnect(name, revoke=revoke and first, vault=vault, transport=transport, clock=clock):

@@ -1,12 +1,12 @@
-"""Keeping secrets out of logs: what looks like one is masked in every record, arguments and tracebacks included.
+"""Removal of secrets from logs: values that look like secrets are masked in every record, with its traceback.
 
     PEM                -----BEGIN … PRIVATE KEY----- to its end
-    JOSE               three or five parts of base64url that begin as a JSON object does (RFC 7515, RFC 7516)
-    opaque             codes and refresh tokens of Entra, by how they begin
+    JOSE               three or five parts of base64url that begin like a JSON object (RFC 7515, RFC 7516)
+    opaque             codes and refresh tokens of Entra, by their first characters
     header             Authorization, Cookie, Set-Cookie, and any scheme with a credential
     name and value     form, query, JSON, Python's repr, keyword arguments, XML
 
-It errs to the safe side: a harmless word that stands where a secret stands goes too. User names stay.
+A harmless word in the place of a secret is masked, too. User names are not masked.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 MASK = "[…]"
 
-# Names whose value is a secret wherever it stands.
+# Names that always have a secret value.
 _SECRET = (
     "access_token|refresh_token|id_token|subject_token|client_secret|client_assertion|assertion|password|passwd|"
     "passphrase|private_key|code_verifier|device_code|client_info"
 )
-# Names that are words of plain text too: their value is masked after `=`, or where the name is in quotes.
+# Names that are ordinary words, too: their value is masked after `=`, or if the name is in quotes.
 _PARAMETERS = f"{_SECRET}|session_state|state|nonce|code|x-ms-refreshtokencredential"
 _HEADERS = "set-cookie|cookie|authorization|proxy-authorization"
 
 # A name is not the end of a longer one (`error_code`), though it may follow a percent-encoded character. The number
-# of an error in the service's own lookup address is no authorization code.
+# of an error in the service's lookup address is not an authorization code.
 _START = r"(?:(?<![A-Za-z0-9_])(?<!/error\?)|(?<=%[0-9A-Fa-f]{2}))"
 _QUOTED = r"""(?:"(?:[^"\\\r\n]|\\.)*+\\?"?|'(?:[^'\\\r\n]|\\.)*+\\?'?)"""
 
 # Hostile text costs linear time: every repetition is possessive, bounded, or ends where the match ends, and nothing
-# can begin inside of what was scanned in vain.
+# can begin inside text that was scanned without a match.
 _PATTERNS = (
     (
         re.compile(
@@ -74,7 +74,7 @@ _PATTERNS = (
 )
 
 
-# Variables that hold a secret; programs that we start get none of them.
+# Variables that hold a secret. Programs that entrakit starts do not inherit them.
 SECRET_VARIABLES = frozenset({
     "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "ENTRAKIT_EXPORT_PASSPHRASE",
     "ENTRAKIT_VAULT", "ENTRAKIT_VAULT_KEY", "ENTRAKIT_VAULT_OLD_KEY",
@@ -82,15 +82,15 @@ SECRET_VARIABLES = frozenset({
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment for another program: ours, without the variables that hold a secret."""
+    """Return a copy of an environment without the variables that hold a secret, for another program."""
     return {name: value for name, value in environ.items() if name not in SECRET_VARIABLES}
 
 
 def redact(text: str) -> str:
-    """Return a text with all that looks like a secret masked: tokens, codes, passwords, assertions, keys, cookies.
+    """Mask everything in a string that looks like a secret: tokens, codes, passwords, assertions, keys, cookies.
 
     Args:
-        text: Anything: a log line, a traceback, a body, an address.
+        text: Any string, such as a log line, a traceback, a body or an address.
     """
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
@@ -121,8 +121,8 @@ def redacting_filter() -> logging.Filter:
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Return the message; where it does not fit its arguments, without them."""
+    """Return the message; if it does not fit its arguments, without them."""
     try:
         return record.getMessage()
-    except Exception:  # noqa: BLE001 - a log line never stops a program, and a filter runs outside logging's own net
+    except Exception:  # noqa: BLE001 - a log line never stops a program, and logging does not catch errors of a filter
         return f"{record.msg} (its arguments don't fit)" if isinstance(record.msg, str) else "(can't be shown)"

@@ -1,4 +1,4 @@
-"""Secrets that know where they came from, and never show their value."""
+"""Secrets with their source; their value is never shown."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ MAX_FILE = 64 * 1024
 class Secret:
     """A string that is not shown by `repr`, `str`, formatting or a pickle.
 
-    Its value is not changed: white space at either end may belong to it. Only one line break at the end of a file or a
+    Its value is not changed: white space at its ends may belong to it. Only one line break at the end of a file or a
     pipe is removed.
 
     Args:
         value: The string.
-        origin: Where it came from: `argument`, `prompt`, `stdin`, `env:NAME` or `file:/path`. A later process can read
+        origin: Its source: `argument`, `prompt`, `stdin`, `env:NAME` or `file:/path`. A later process can read
             it again from the last two.
 
     Raises:
-        ParameterError: It is empty.
-        TypeError: It is not a string.
+        ParameterError: The string is empty.
+        TypeError: The value is not a string.
     """
 
     __slots__ = ("_value", "origin")
@@ -53,7 +53,7 @@ class Secret:
             environ: Environment variables.
 
         Raises:
-            ParameterError: It is not set, or empty.
+            ParameterError: The variable is not set, or empty.
         """
         if name not in environ:
             raise ParameterError(f"The environment variable {name} is not set.", remedy=f"Set {name}, then try again.")
@@ -90,14 +90,14 @@ class Secret:
 
     @classmethod
     def from_origin(cls, origin: str, environ: Mapping[str, str] = os.environ) -> Secret:
-        """Return the secret that an origin has now.
+        """Return the secret that a source has now.
 
         Args:
             origin: `env:NAME` or `file:/path`.
             environ: Environment variables.
 
         Raises:
-            ParameterError: The origin has no secret now, or can't be read again.
+            ParameterError: The source has no secret now, or can't be read again.
         """
         kind, _, place = origin.partition(":")
         if kind == "env":
@@ -107,7 +107,7 @@ class Secret:
         raise ParameterError(f"A secret from {_place(origin)} can't be read again.")
 
     def again(self, environ: Mapping[str, str] = os.environ) -> Secret | None:
-        """Return the secret that this secret's origin has now; None if the origin can't be read again.
+        """Return the secret that the source has now; None if the source can't be read again.
 
         Args:
             environ: Environment variables.
@@ -149,7 +149,7 @@ class Secret:
 
         return isinstance(other, Secret) and compare_digest(_bytes(self._value), _bytes(other._value))
 
-    __hash__ = None  # type: ignore[assignment] # a hash of a secret tells something about it
+    __hash__ = None  # type: ignore[assignment] # a hash of a secret reveals something about it
 
 
 class UsernamePassword:
@@ -228,4 +228,4 @@ def _when_empty(origin: str) -> str:
         return f"Is the environment variable empty? Set {origin[4:]}, then try again."
     if origin.startswith("file:"):
         return "Is it the right file? Write the secret into it, then try again."
-    return "Give the secret itself; is the environment variable empty that it was taken from?"
+    return "Give the secret itself. If it comes from an environment variable, check that the variable is not empty."

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         (("token", "-o", "xml"), 2, "Next: Try `curl"),
         (("token", "extra"), 2, "Too many arguments"),
         (("--debug",), 2, "requires a command"),
-        (("use", "nobody"), 3, "Kept: default"),
+        (("use", "nobody"), 3, "Saved: default"),
         (("use",), 2, "NAME"),
         (("disconnect", "nobody"), 3, "entra status"),
         (("disconnect", "a", "--all"), 2, "not both"),

@@ -1,4 +1,4 @@
-"""Files that outlive an interrupted run: what was counted is continued, what was recorded is not overwritten."""
+"""Files that outlive an interrupted run: exports are continued, and records are not overwritten."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def names(path: Path) -> list[str]:
-    """Return the names next to a result, and its own."""
+    """Return the names in the directory of a result."""
     return sorted(os.listdir(path.parent))
 
 
@@ -67,7 +67,7 @@ def test_an_export_continues_from_its_last_note(path: Path) -> None:
 )
 def test_what_no_note_vouches_for_is_not_continued(path: Path, spoil: Callable[[Path], object]) -> None:
     """
-    If the last note is gone, or counts more than there is, the export starts from the beginning.
+    If the last note is gone, or counts more than the file has, the export starts from the beginning.
     """
     begun(path)
     spoil(path)
@@ -138,7 +138,7 @@ def test_a_file_may_be_closed_by_another_thread(path: Path) -> None:
 
 def test_a_record_stays_until_it_is_finished(path: Path) -> None:
     """
-    What was flushed is in `FILE.unfinished`, also after a kill, and the next run refuses to overwrite it.
+    Flushed content is in `FILE.unfinished`, even after a kill, and the next run refuses to overwrite it.
     """
     record = RecordFile(str(path))
     record.write(b"sent\n")
@@ -150,7 +150,7 @@ def test_a_record_stays_until_it_is_finished(path: Path) -> None:
 
     with pytest.raises(ExportError) as caught:
         RecordFile(str(path))
-    assert f"{path}.unfinished is there: it tells what an interrupted run had done." == caught.value.problem
+    assert f"{path}.unfinished exists: it contains the results of an interrupted run." == caught.value.problem
     assert ["result.unfinished"] == names(path)
 
 
@@ -169,7 +169,7 @@ def test_an_empty_record_leaves_nothing(path: Path) -> None:
 
 def test_a_record_in_another_process_is_kept_away(path: Path) -> None:
     """
-    Two batches don't write one record.
+    Two batches can't write the same record.
     """
     with writer("resumable", "RecordFile", path) as process:
         with pytest.raises(ExportError, match=r"Another process is writing .*/result.unfinished\."):

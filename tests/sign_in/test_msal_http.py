@@ -49,7 +49,7 @@ def test_the_metadata_is_answered_without_a_request(transport: Transport) -> Non
 
 def test_numbers_and_nulls_are_made_plain(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
-    Numbers that are strings become numbers, and null is left out: MSAL fails for both.
+    Numbers that are strings become numbers, and null values are omitted: MSAL fails for both.
     """
     body = json.dumps({"expires_in": "3599", "refresh_in": 1800.5, "ext_expires_in": "x", "scope": None}).encode()
     server = raw_server(answer(body))
@@ -65,7 +65,7 @@ def test_numbers_and_nulls_are_made_plain(transport: Transport, raw_server: Call
 @pytest.mark.parametrize(
     ("response", "error", "words"),
     [
-        (answer(b"", 429, "Retry-After: 7"), ThrottledError, "less often"),
+        (answer(b"", 429, "Retry-After: 7"), ThrottledError, "too many requests"),
         (answer(b"<html>", 503), ServiceUnavailableError, "HTTP 503"),
         (answer(b"<HTML>", 200), UnexpectedAnswerError, "a web page instead of a token"),
         (answer(b"x", 200, "Content-Type: Text/HTML; charset=x"), UnexpectedAnswerError, "a web page"),
@@ -91,7 +91,7 @@ def test_msal_does_not_see_what_it_cannot_read(
 
 def test_a_refusal_reaches_msal_with_400(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
-    The body of a refusal decides; MSAL raises by itself for 500 and more only.
+    The body of a refusal decides; MSAL itself raises only for a status of 500 or more.
     """
     server = raw_server(answer(b'{"error": "slow_down"}', 429, "Retry-After: 7"))
     http = client(transport, server.url)
@@ -107,7 +107,7 @@ def test_a_federation_service_is_asked_once_and_named(
     transport: Transport, raw_server: Callable[..., RawServer], caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    A SOAP message has the password in it: it is sent once, and the log names the host, never the message.
+    A SOAP message contains the password: it is sent once, and the log names the host, never the message.
     """
     caplog.set_level(logging.WARNING)
     server = raw_server(answer(b"<fault/>", 500))
@@ -124,7 +124,7 @@ def test_the_realm_of_a_user_is_asked_at_the_authority(
     transport: Transport, raw_server: Callable[..., RawServer]
 ) -> None:
     """
-    MSAL leaves the port out, and the user name unescaped; both are put right.
+    MSAL omits the port and does not escape the user name; both are corrected.
     """
     server = raw_server(answer(b'{"account_type": "Managed"}'), answer(b"none", 404))
     http = client(transport, server.url)

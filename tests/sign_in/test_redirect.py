@@ -1,4 +1,4 @@
-"""What comes back at the redirect URI, from a browser or pasted."""
+"""The answer at the redirect URI, from a browser or pasted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOME = "http://localhost"
 @given(st.dictionaries(st.text(min_size=1), st.text(), max_size=8))
 def test_parameters_are_read_by_name(parameters: dict[str, str]) -> None:
     """
-    Whatever order and encoding: each parameter by its name, as it was (the original reads by position).
+    Parameters in any order and encoding are found by name (the original reads by position).
     """
     parameters = parameters | {"state": STATE}
 
@@ -28,7 +28,7 @@ def test_parameters_are_read_by_name(parameters: dict[str, str]) -> None:
 @given(st.text())
 def test_any_other_text_is_not_ours(text: str) -> None:
     """
-    Text without our state is refused, whatever it is (checklist 3).
+    A string without the right state is refused (checklist 3).
     """
     with pytest.raises(NotOursError):
         parse_answer(text, state=STATE)
@@ -49,7 +49,7 @@ def test_any_other_text_is_not_ours(text: str) -> None:
 )
 def test_a_doubtful_answer_is_refused(text: str) -> None:
     """
-    A missing, other or doubled state, doubled parameters, bad encoding, too many: none is an answer.
+    A missing, wrong or repeated state, repeated parameters, bad encoding and too many parameters are refused.
     """
     with pytest.raises(NotOursError):
         parse_answer(text, state=STATE)
@@ -57,7 +57,7 @@ def test_a_doubtful_answer_is_refused(text: str) -> None:
 
 def test_an_error_is_an_answer() -> None:
     """
-    An error with our state is an answer: the caller explains it (checklist 12).
+    An error with the right state is an answer: the caller explains it (checklist 12).
     """
     answer = parse_answer(f"error=access_denied&error_description=a+b&state={STATE}", state=STATE)
 
@@ -77,7 +77,7 @@ def test_an_error_is_an_answer() -> None:
 )
 def test_an_address_is_pasted_in_many_ways(pasted: str) -> None:
     """
-    Quotes, brackets, line breaks of a terminal, query or fragment.
+    A pasted address may have quotes, brackets, line breaks, a query or a fragment.
     """
     assert "a=b" == parse_pasted(pasted, state=STATE, redirect_uri=HOME)["code"]
 
@@ -86,18 +86,18 @@ def test_an_address_is_pasted_in_many_ways(pasted: str) -> None:
     ("pasted", "words"),
     [
         ("", "Nothing was pasted"),
-        ("abcdef", "not a whole address"),
+        ("abcdef", "not a complete address"),
         (f"https://evil.example/?code=x&state={STATE}", "does not begin with"),
         (f"{HOME}:8080/?code=x&state={STATE}", "does not begin with"),
         (f"{HOME}/other?code=x&state={STATE}", "does not begin with"),
-        ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize?state=x", "link to sign in"),
+        ("https://login.microsoftonline.com/t/oauth2/v2.0/authorize?state=x", "sign-in link"),
         (f"{HOME}/?code=x", "another sign-in"),
         ("http://[::1", "not an address"),
     ],
 )
 def test_what_is_not_the_address_is_told(pasted: str, words: str) -> None:
     """
-    Each mistake has its own words, and says what to paste.
+    Each mistake has its own message, which says what to paste.
     """
     with pytest.raises(ParameterError, match=words) as caught:
         parse_pasted(pasted, state=STATE, redirect_uri=HOME)
@@ -108,7 +108,7 @@ def test_what_is_not_the_address_is_told(pasted: str, words: str) -> None:
 @given(st.text())
 def test_any_paste_is_an_answer_or_an_error(text: str) -> None:
     """
-    Nothing that is pasted crashes.
+    No pasted text causes a crash.
     """
     with pytest.raises(ParameterError):
         parse_pasted(text, state=STATE, redirect_uri=HOME)

@@ -1,4 +1,4 @@
-"""Connections to take elsewhere: one sealed file, which opens with its passphrase or not at all."""
+"""Export and import of connections: one sealed file, which opens only with its passphrase."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def vault(private_home: Path) -> Vault:
 
 def test_connections_move_to_another_vault(vault: Vault, tmp_path: Path) -> None:
     """
-    Another machine, with another key, has the same connections afterwards; the file shows nothing of them.
+    Another machine, with another key, has the same connections afterwards; the file reveals no part of them.
     """
     data = bundle.export(vault, [], PASSPHRASE)
     other = Vault(str(tmp_path / "other"))
@@ -49,7 +49,7 @@ def test_connections_move_to_another_vault(vault: Vault, tmp_path: Path) -> None
 
 def test_some_can_be_chosen(vault: Vault, tmp_path: Path) -> None:
     """
-    Names choose; one that is not there is told.
+    Names select the connections to export; an unknown name is an error.
     """
     data = bundle.export(vault, ["TWO"], PASSPHRASE)
 
@@ -60,13 +60,15 @@ def test_some_can_be_chosen(vault: Vault, tmp_path: Path) -> None:
 
 def test_nothing_is_replaced_unasked(vault: Vault) -> None:
     """
-    A name that is kept already stops the import before anything is written; `replace` takes its place.
+    An existing name stops the import before anything is written; `replace` overwrites its connection.
     """
     data = bundle.export(vault, [], PASSPHRASE)
     vault.delete("one")
     vault.write("two", META, {"refresh_token": "newer"})
 
-    with pytest.raises(VaultError, match=r"already a connection 'two'; nothing was imported[\s\S]*`replace=True`"):
+    with pytest.raises(
+        VaultError, match=r"The connection 'two' already exists; nothing was imported[\s\S]*`replace=True`"
+    ):
         bundle.restore(vault, data, PASSPHRASE)
     assert ["two"] == vault.names()
     bundle.restore(vault, data, PASSPHRASE, replace=True)
@@ -75,16 +77,16 @@ def test_nothing_is_replaced_unasked(vault: Vault) -> None:
 
 def test_another_passphrase_does_not_open() -> None:
     """
-    It is told, with what to do, and neither passphrase is shown.
+    A wrong passphrase gives an error with a remedy, which shows neither passphrase.
     """
-    with pytest.raises(VaultError, match="passphrase is another one") as caught:
+    with pytest.raises(VaultError, match="passphrase is wrong") as caught:
         bundle.unpack(PACKED, Secret("wrong horse"))
     assert "horse" not in str(caught.value)
 
 
 def test_a_short_passphrase_is_refused(vault: Vault) -> None:
     """
-    Whoever finds the file can guess in peace, so that a word of seven letters is not enough.
+    The file can be attacked offline, so 7 characters are too few.
     """
     with pytest.raises(ParameterError, match="fewer than 8 characters"):
         bundle.export(vault, [], Secret("1234567"))
@@ -92,11 +94,11 @@ def test_a_short_passphrase_is_refused(vault: Vault) -> None:
 
 def test_a_file_of_another_version_is_refused() -> None:
     """
-    Also one that asks for another effort of stretching, which could use up this machine.
+    An unsupported version is refused, and so are other scrypt parameters, which could exhaust the memory.
     """
     document = json.loads(PACKED)
     for changed in ({"schema": 2}, {"kdf": {**document["kdf"], "n": 2**30}}, {"kdf": {**document["kdf"], "r": 1e9}}):
-        with pytest.raises(VaultError, match="is of version"):
+        with pytest.raises(VaultError, match="has version"):
             bundle.unpack(json.dumps(document | changed).encode(), PASSPHRASE)
 
 
@@ -107,7 +109,7 @@ def test_a_file_of_another_version_is_refused() -> None:
 )  # fmt: skip
 def test_another_file_is_told(data: bytes) -> None:
     """
-    What is no export at all is an error of its own, at once.
+    A file that is not an export is refused at once, with its own error.
     """
     with pytest.raises(VaultError, match="Not a file of exported connections"):
         bundle.unpack(data, PASSPHRASE)
@@ -117,7 +119,7 @@ def test_another_file_is_told(data: bytes) -> None:
 @given(position=st.integers(0, len(PACKED) - 1), byte=st.integers(1, 255))
 def test_a_changed_file_gives_no_wrong_secret(position: int, byte: int) -> None:
     """
-    Whatever byte is changed: a clear error, or exactly what was exported.
+    Changing any byte gives a clear error or exactly the exported connections.
     """
     data = bytearray(PACKED)
     data[position] ^= byte
@@ -131,7 +133,7 @@ def test_a_changed_file_gives_no_wrong_secret(position: int, byte: int) -> None:
 @pytest.mark.parametrize("content", ["[1]", '{"a": 1}', '{"a": {}}', '{"a": {"metadata": [], "secrets": 3}}', '"x"'])
 def test_what_is_sealed_must_be_connections(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Something else under the right passphrase is told before anything is written.
+    Other content under the right passphrase is refused before anything is written.
     """
     dump = bundle._dump
     monkeypatch.setattr(bundle, "_dump", lambda value: content.encode() if value == {} else dump(value))
@@ -143,7 +145,7 @@ def test_what_is_sealed_must_be_connections(content: str, monkeypatch: pytest.Mo
 
 def test_a_kdf_of_another_shape_is_told() -> None:
     """
-    A list of pairs is no object.
+    A list of pairs is not accepted as an object.
     """
     document = json.loads(PACKED)
     document["kdf"] = list(document["kdf"].items())

@@ -1,4 +1,4 @@
-"""Saved connections as files: where their directory is, and what is checked of it."""
+"""Saved connections as files: the place of their directory, and its checks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 def test_the_place_follows_the_environment(environ: dict[str, str], expected: str) -> None:
     """
-    Our own variable, then the XDG rule (checklist 44).
+    `ENTRAKIT_HOME` has priority over the XDG variables (checklist 44).
     """
     assert expected == state_dir(environ)
 
@@ -34,7 +34,7 @@ def test_the_place_follows_the_environment(environ: dict[str, str], expected: st
 @pytest.mark.parametrize("environ", [{}, {"XDG_STATE_HOME": "relative"}])
 def test_without_a_home_it_says_what_to_set(environ: dict[str, str]) -> None:
     """
-    A container without a home reads which variable to set.
+    Without a home directory, the error names the variable to set.
     """
     with pytest.raises(VaultError) as caught:
         state_dir(environ)
@@ -45,7 +45,7 @@ def test_without_a_home_it_says_what_to_set(environ: dict[str, str]) -> None:
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_other_systems_have_their_own_place(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    MacOS and Windows name the place themselves, through platformdirs.
+    On macOS and Windows, platformdirs gives the directory.
     """
     monkeypatch.setattr(sys, "platform", platform)
 
@@ -72,7 +72,7 @@ def test_preparing_makes_the_directories_and_returns_the_note(private_home: Path
 @pytest.mark.parametrize("step", ["prepare", "read", "lock"])
 def test_each_operation_checks_both_directories(private_home: Path, place: str, step: str) -> None:
     """
-    A directory that others can use is refused by every operation that begins there, also after an earlier check.
+    A directory that others can use is refused by every operation that begins there, even after an earlier check.
     """
     storage = FileStorage(str(private_home))
     storage.prepare()

@@ -1,4 +1,4 @@
-"""The shared vault, on a real redis-server: sealed entries, one holder at a time, and what happens when it is away."""
+"""The shared vault on a real redis-server: sealed entries, locks, and failures of the server."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ ENVIRON = {"ENTRAKIT_VAULT_KEY": KEY}
 
 @pytest.fixture(scope="module")
 def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Give a server that the tests of this file share."""
+    """Run a server that the tests of this file share."""
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
 @pytest.fixture
 def server(one_server: RedisServer) -> RedisServer:
-    """Return a server that holds nothing."""
+    """Return an empty server."""
     one_server.command("FLUSHALL")
     return one_server
 
@@ -56,7 +56,7 @@ def vault(server: RedisServer) -> Vault:
 
 def test_what_is_written_is_read_elsewhere(vault: Vault, server: RedisServer) -> None:
     """
-    Another host with the same key opens it; `ENTRAKIT_VAULT` names the server like the argument does.
+    Another host with the same key opens the entry; `ENTRAKIT_VAULT` names the server as the argument does.
     """
     elsewhere = Vault(environ={"ENTRAKIT_VAULT": server.url, **ENVIRON})
 
@@ -70,7 +70,7 @@ def test_what_is_written_is_read_elsewhere(vault: Vault, server: RedisServer) ->
 
 def test_neither_secrets_nor_key_get_to_the_server(vault: Vault, server: RedisServer) -> None:
     """
-    The server has the metadata and the sealed part, and not a trace of what is sealed or of the key.
+    The server has the metadata and the sealed part, but neither the secrets nor the key.
     """
     held = server.everything()
 
@@ -81,7 +81,7 @@ def test_neither_secrets_nor_key_get_to_the_server(vault: Vault, server: RedisSe
 
 def test_another_key_is_told(vault: Vault, server: RedisServer) -> None:
     """
-    A host with another key can read metadata, and is told; nothing is overwritten or moved aside.
+    A host with another key can read metadata but gets an error for secrets; nothing is overwritten or moved aside.
     """
     other = Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": "another"})
 
@@ -94,7 +94,7 @@ def test_another_key_is_told(vault: Vault, server: RedisServer) -> None:
 
 def test_a_passphrase_is_enough(server: RedisServer) -> None:
     """
-    The salt stands with the entries, so hosts that share a passphrase share the key.
+    The entries contain the salt, so hosts that share a passphrase share the key.
     """
     for name in ("one", "two"):
         Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": "correct horse"}).write(name, META, SECRETS)
@@ -106,7 +106,7 @@ def test_a_passphrase_is_enough(server: RedisServer) -> None:
 
 def test_deleting_leaves_nothing(vault: Vault, server: RedisServer) -> None:
     """
-    With the last connection everything goes, the note of the key and the choice too (checklist 43).
+    The last connection is removed with the note of the key and the current name (checklist 43).
     """
     vault.set_current("work")
     assert "work" == Vault(server.url, environ=ENVIRON).current()
@@ -120,7 +120,7 @@ def test_deleting_leaves_nothing(vault: Vault, server: RedisServer) -> None:
 
 def test_a_damaged_entry_is_moved_aside(vault: Vault, server: RedisServer) -> None:
     """
-    It is told by where it went, in nobody's way, listed as a trace, and gone with the connection.
+    A damaged entry is moved to a key that the error names, listed as a trace, and removed with the connection.
     """
     vault.write("other", META, SECRETS)
     server.command("SET", "{entrakit}:entry:work", "{")
@@ -135,7 +135,7 @@ def test_a_damaged_entry_is_moved_aside(vault: Vault, server: RedisServer) -> No
 
 def test_entries_end_by_themselves(vault: Vault, server: RedisServer) -> None:
     """
-    What nobody renews for 90 days ends, as its refresh token does; its name goes with it.
+    An entry without renewal expires after 90 days, as its refresh token does; its name is removed, too.
     """
     left = int(server.command("TTL", "{entrakit}:entry:work"))
     assert 90 * 86400 - 60 < left <= 90 * 86400
@@ -148,7 +148,7 @@ def test_entries_end_by_themselves(vault: Vault, server: RedisServer) -> None:
 
 def test_one_holder_at_a_time(vault: Vault, server: RedisServer) -> None:
     """
-    Who can't get the lock in time is told who holds it; with no time at all it is asked for once.
+    A process that can't get the lock in time gets an error that names its owner; a timeout of 0 means one attempt.
     """
     other = Vault(server.url, environ=ENVIRON)
     with vault.lock("work"):
@@ -167,7 +167,7 @@ def test_one_holder_at_a_time(vault: Vault, server: RedisServer) -> None:
 
 def test_a_waiting_process_gets_the_lock(vault: Vault, server: RedisServer) -> None:
     """
-    As soon as the holder is done, who waits goes on.
+    A waiting process continues as soon as the lock is released.
     """
     order = []
 
@@ -186,7 +186,7 @@ def test_a_waiting_process_gets_the_lock(vault: Vault, server: RedisServer) -> N
 
 def test_a_holder_that_dies_frees_the_next(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    SIGKILL while holding: the lock ends by itself within its time, and what the dead one left open is not in the way.
+    The lock of a killed process expires by itself, and the leftovers of the process block nothing.
     """
     program = (
         "import sys, os, signal\nfrom entrakit.vault import Vault, redis\nredis.LOCK_TTL_S = 0.6\n"
@@ -201,7 +201,7 @@ def test_a_holder_that_dies_frees_the_next(server: RedisServer, monkeypatch: pyt
 
 def test_a_holder_that_lives_keeps_the_lock(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A renewal may take longer than the lock lives: its holder says now and then that it is at work.
+    A renewal may take longer than the lifetime of the lock: the holder extends the lock.
     """
     monkeypatch.setattr(module, "LOCK_TTL_S", 0.6)
     vault, other = (Vault(server.url, environ=ENVIRON) for _ in range(2))
@@ -212,7 +212,7 @@ def test_a_holder_that_lives_keeps_the_lock(server: RedisServer, monkeypatch: py
 
 def test_who_lost_the_lock_cannot_write(vault: Vault, server: RedisServer) -> None:
     """
-    A process that slept while its lock ended and another one wrote: its older entry is refused (fencing).
+    If a process slept while its lock expired and another one wrote, its older entry is refused (fencing).
     """
     other = Vault(server.url, environ=ENVIRON)
     with vault.lock("work"):
@@ -227,7 +227,7 @@ def test_who_lost_the_lock_cannot_write(vault: Vault, server: RedisServer) -> No
 
 def test_who_lost_the_lock_cannot_bring_back_what_was_removed(vault: Vault, server: RedisServer) -> None:
     """
-    A renewal that ends after the connection was disconnected elsewhere keeps nothing.
+    A renewal that ends after another host disconnected the connection saves nothing.
     """
     with vault.lock("work"):
         server.command("DEL", "{entrakit}:lock:work")
@@ -239,7 +239,7 @@ def test_who_lost_the_lock_cannot_bring_back_what_was_removed(vault: Vault, serv
 
 def test_a_lock_of_another_is_not_released(vault: Vault, server: RedisServer) -> None:
     """
-    Who lost the lock must not free the one that has it now.
+    A process that lost the lock does not release the lock of another one.
     """
     other = Vault(server.url, environ=ENVIRON)
     with vault.lock("work"):
@@ -253,7 +253,7 @@ def test_a_lock_of_another_is_not_released(vault: Vault, server: RedisServer) ->
 
 def test_steps_can_be_repeated(server: RedisServer) -> None:
     """
-    Where an answer was lost the step is done again, and does no harm.
+    A step with a lost answer is repeated, with the same result.
     """
     storage = RedisStorage(server.url)
 
@@ -272,7 +272,7 @@ def test_steps_can_be_repeated(server: RedisServer) -> None:
 
 def test_a_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
     """
-    A restart in the middle costs a pause and nothing else.
+    A restart of the server during a command only delays it.
     """
     with RedisServer(tmp_path) as server:
         vault = Vault(server.url, environ=ENVIRON)
@@ -287,7 +287,7 @@ def test_a_server_that_is_away_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_server_that_stays_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    After a while, or at once where there is no time to wait: a clear error that names no password.
+    An unreachable server gives a clear error without the password, at once if the timeout is 0.
     """
     server = RedisServer(tmp_path)
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
@@ -307,7 +307,7 @@ def test_a_server_that_stays_away_is_told(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_server_that_refuses_is_told(tmp_path: Path) -> None:
     """
-    A wrong password and a full memory are told at once, by what the server says, and without the password.
+    A wrong password and a full memory give an error at once, with the server's reason and without the password.
     """
     with RedisServer(tmp_path, "--requirepass", "right", "--maxmemory", "1") as server:
         wrong = Vault(server.url.replace("//", "//:canary@"), environ=ENVIRON)
@@ -322,21 +322,21 @@ def test_a_server_that_refuses_is_told(tmp_path: Path) -> None:
 
 def test_a_replica_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A server that takes no writes is waited for, as it may be about to become the primary, and then told as what it is.
+    A read-only server is retried, because it may become the primary; then the error calls it a replica.
     """
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
     with RedisServer(tmp_path, "--replicaof", "127.0.0.1 1") as server:
         vault = Vault(server.url, environ=ENVIRON)
-        with pytest.raises(VaultError, match="is a replica, which takes no writes"):
+        with pytest.raises(VaultError, match="is a replica, which accepts no writes"):
             vault.write("work", META, SECRETS)
 
 
 def test_a_file_that_the_address_names_has_to_be_there(tmp_path: Path) -> None:
     """
-    A mistyped CA is told at once, as what it is, before anything is sent.
+    A wrong path of a CA gives its own error before anything is sent.
     """
     vault = Vault(f"rediss://localhost:1/0?ssl_ca_certs={tmp_path}/no.pem", environ=ENVIRON)
-    with pytest.raises(VaultError, match=r"no\.pem' that the address of the vault names as ssl_ca_certs is not there"):
+    with pytest.raises(VaultError, match=r"ssl_ca_certs in the vault address names '.*no\.pem', which does not exist"):
         vault.names()
 
 
@@ -344,7 +344,7 @@ def test_tls_checks_the_certificate(
     tmp_path: Path, test_ca: tuple[Path, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    `rediss://` trusts the CA that is named, and nothing that is not: told at once, with how to name it.
+    `rediss://` trusts only the named CA; the error says at once how to name one.
     """
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     leaf = str(test_ca[0].with_name("leaf.pem"))
@@ -367,7 +367,8 @@ def test_tls_checks_the_certificate(
 )  # fmt: skip
 def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
     """
-    Before anything is sent, without repeating it, and without a way to leave the server's certificate unchecked.
+    An invalid address is refused before anything is sent and is not repeated in the error; no option disables the
+    check of the certificate.
     """
     with pytest.raises(ParameterError) as caught:
         Vault(url.replace("//", "//:canary@", 1))
@@ -377,7 +378,7 @@ def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
 
 def test_an_address_is_shown_without_its_secrets() -> None:
     """
-    What people see of an address is host, port and database.
+    The displayed address has only host, port and database.
     """
     storage = RedisStorage("rediss://user:canary@[::1]/3?ssl_ca_certs=/ca.pem")
 
@@ -387,7 +388,7 @@ def test_an_address_is_shown_without_its_secrets() -> None:
 
 def test_the_extra_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Without redis-py the error says what to install.
+    Without redis-py, the error names the package to install.
     """
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
@@ -398,7 +399,7 @@ def test_the_extra_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_entry_that_is_too_large_is_refused(vault: Vault) -> None:
     """
-    As on a disk: what could not be read again is not written.
+    Content that is too large to be read again is not written, as in a directory.
     """
     with pytest.raises(VaultError, match="more than one connection may have"):
         vault.write("work", META, {"fill": "x" * (4 * 1024 * 1024)})
@@ -407,7 +408,7 @@ def test_an_entry_that_is_too_large_is_refused(vault: Vault) -> None:
 
 def test_a_read_is_one_command(vault: Vault, server: RedisServer) -> None:
     """
-    However many connections there are, reading one asks the server once.
+    Reading a connection sends one command, regardless of the number of connections.
     """
     server.command("CONFIG", "RESETSTAT")
     vault.read("work")
@@ -419,16 +420,16 @@ def test_a_read_is_one_command(vault: Vault, server: RedisServer) -> None:
 
 def test_the_note_of_the_key_has_no_key(vault: Vault, server: RedisServer) -> None:
     """
-    What the server knows of the key is where it comes from and a piece of its hash.
+    The server has only the source of the key and a part of its hash.
     """
     note = json.loads(server.command("GET", "{entrakit}:key"))
 
-    assert {"schema": 1, "from": "environment", "id": vault.key_ref().id, "salt": ""} == note  # type: ignore[union-attr] # there is one
+    assert {"schema": 1, "from": "environment", "id": vault.key_ref().id, "salt": ""} == note  # type: ignore[union-attr] # the key exists
 
 
 def test_a_restart_that_loses_the_fence_costs_nothing(vault: Vault, server: RedisServer) -> None:
     """
-    Lock and fence were not on the server's disk yet when it died: nobody else has them, so the renewed entry is kept.
+    If the server lost lock and fence in a crash, no other process has them, so the renewed entry is saved.
     """
     with vault.lock("work"):
         server.command("DEL", "{entrakit}:lock:work", "{entrakit}:fence:work")
@@ -438,7 +439,7 @@ def test_a_restart_that_loses_the_fence_costs_nothing(vault: Vault, server: Redi
 
 def test_who_lost_the_lock_cannot_remove(vault: Vault, server: RedisServer) -> None:
     """
-    A sign-out that slept while another process signed in removes nothing of that.
+    A sign-out that slept while another process signed in does not remove the new connection.
     """
     storage = vault.storage
     with vault.lock("work"):
@@ -456,7 +457,7 @@ def test_who_lost_the_lock_cannot_remove(vault: Vault, server: RedisServer) -> N
 )  # fmt: skip
 def test_no_part_of_an_address_is_repeated(url: str) -> None:
     """
-    What stands behind a question mark, or in place of a port, may be a password: neither error nor its causes have it.
+    Text after a question mark or in place of a port may be a password: neither the error nor its causes contain it.
     """
     with pytest.raises(ParameterError) as caught:
         RedisStorage(url)

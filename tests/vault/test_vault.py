@@ -1,4 +1,4 @@
-"""The vault: one file each, whole or not at all, one that is damaged in nobody's way."""
+"""The vault: one complete file for each connection; a damaged one does not affect others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def key_file(vault: Vault) -> Path:
 
 def test_what_is_written_is_read(vault: Vault) -> None:
     """
-    Metadata and secrets come back as they were, also for another process's vault, and are the reader's own.
+    Metadata and secrets are returned unchanged, to another process too, and as new objects.
     """
     entry = Vault(vault.place).read("work")
 
@@ -66,7 +66,7 @@ def test_what_is_written_is_read(vault: Vault) -> None:
 
 def test_the_place_and_key_come_from_the_environment(private_home: Path) -> None:
     """
-    Without arguments the usual place and the usual key; a relative path is fixed once.
+    The defaults are the usual place and key; a relative path is resolved once.
     """
     vault = Vault(environ={"ENTRAKIT_HOME": str(private_home), "ENTRAKIT_VAULT_KEY": "A" * 43})
 
@@ -76,7 +76,7 @@ def test_the_place_and_key_come_from_the_environment(private_home: Path) -> None
 
 def test_secrets_are_nowhere_in_the_clear(vault: Vault) -> None:
     """
-    No file of the vault has the secret's text (checklist 38, 41).
+    No file of the vault contains a secret in the clear (checklist 38, 41).
     """
     files = [path for path in Path(vault.place).rglob("*") if path.is_file()]
 
@@ -86,7 +86,7 @@ def test_secrets_are_nowhere_in_the_clear(vault: Vault) -> None:
 
 def test_everything_is_private(vault: Vault) -> None:
     """
-    Directories 0700 and files 0600, whatever the umask (checklist 39).
+    Directories have mode 0700 and files 0600, regardless of the umask (checklist 39).
     """
     old = os.umask(0)
     try:
@@ -110,7 +110,7 @@ def test_everything_is_private(vault: Vault) -> None:
 )
 def test_a_name_that_no_disk_takes_is_refused(vault: Vault, name: str) -> None:
     """
-    No paths, no devices of Windows, no ending that is ours: refused before anything is touched.
+    Paths, device names of Windows and endings of entrakit's files are refused as names before anything is changed.
     """
     steps = (vault.check, vault.read, vault.read_metadata, vault.delete, vault.lock, vault.set_current)
     for step in steps:
@@ -124,7 +124,7 @@ def test_a_name_that_no_disk_takes_is_refused(vault: Vault, name: str) -> None:
 @given(name=st.text(max_size=70) | st.from_regex(r"[A-Za-z0-9._-]{1,66}", fullmatch=True))
 def test_a_name_is_a_file_directly_below(name: str) -> None:
     """
-    Whatever the name, it is refused, or its file lies in the directory of entries and is named like it.
+    Any name is refused, or its file is in the directory of entries and has this name.
     """
     files = FileStorage("/nowhere")
     with contextlib.suppress(ParameterError):
@@ -133,7 +133,7 @@ def test_a_name_is_a_file_directly_below(name: str) -> None:
 
 def test_case_does_not_distinguish_names(vault: Vault) -> None:
     """
-    Names that differ in case alone are one connection on every disk, not only on those that fold case.
+    Names that differ only in case are one connection on every disk.
     """
     assert SECRETS == vault.read("WORK").secrets
     vault.write("Work", META, {"a": 1})
@@ -144,14 +144,14 @@ def test_case_does_not_distinguish_names(vault: Vault) -> None:
 
 def test_a_missing_entry_names_the_others(vault: Vault) -> None:
     """
-    The nearest name and all that there are (request 35 of the users).
+    The error for an unknown name suggests the nearest name and lists all (request 35 of the users).
     """
     with pytest.raises(NotConnectedError) as caught:
         vault.read("wrok")
-    assert "Did you mean 'work'? Kept: work." == caught.value.remedy
+    assert "Did you mean 'work'? Saved: work." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         vault.read("zzz")
-    assert "Kept: work. Name one: `get_connection('NAME')`." == caught.value.remedy
+    assert "Saved: work. Name one: `get_connection('NAME')`." == caught.value.remedy
     with pytest.raises(NotConnectedError) as caught:
         Vault(vault.place + "-empty").read("work")
     assert "Nothing is connected yet." in caught.value.remedy
@@ -176,7 +176,7 @@ def test_a_changed_file_is_noticed(vault: Vault, data: st.DataObject) -> None:
 
 def test_an_entry_cannot_be_swapped(vault: Vault) -> None:
     """
-    A connection's file under another name is damage, and no way to another's token.
+    A file under the name of another connection counts as damage, and gives no token.
     """
     vault.write("other", META, {"refresh_token": "theirs"})
     file_of(vault).write_bytes(file_of(vault, "other").read_bytes())
@@ -188,7 +188,7 @@ def test_an_entry_cannot_be_swapped(vault: Vault) -> None:
 
 def test_another_key_does_not_open(vault: Vault) -> None:
     """
-    With another key the entry is told as such, and stays where it is for the right one.
+    With another key, the error names the cause, and the entry stays in place.
     """
     with pytest.raises(VaultError, match="another key"):
         Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": "another"}).read("work")
@@ -197,7 +197,7 @@ def test_another_key_does_not_open(vault: Vault) -> None:
 
 def test_a_damaged_entry_is_moved_aside(vault: Vault) -> None:
     """
-    It is kept for whoever wants to look, told by its new name, and in nobody's way (checklist 40).
+    A damaged entry is moved aside under a name that the error contains, and affects no other entry (checklist 40).
     """
     vault.write("other", META, SECRETS)
     file_of(vault).write_text("{")
@@ -216,7 +216,7 @@ def test_a_damaged_entry_is_moved_aside(vault: Vault) -> None:
 
 def test_a_damaged_entry_that_cannot_be_moved_is_told(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    On a disk that refuses to move it, the damage is what is told.
+    If the disk refuses to move a damaged entry, the error reports the damage.
     """
 
     def refuse(*_: object) -> None:
@@ -231,7 +231,7 @@ def test_a_damaged_entry_that_cannot_be_moved_is_told(vault: Vault, monkeypatch:
 
 def test_an_entry_that_was_replaced_meanwhile_is_read(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Who read a damaged entry does not move away the good one that another process has written since.
+    A process that read a damaged entry does not move away a good one written since.
     """
     good = file_of(vault).read_bytes()
     file_of(vault).write_text("{")
@@ -250,7 +250,7 @@ def test_an_entry_that_was_replaced_meanwhile_is_read(vault: Vault, monkeypatch:
 
 def test_a_later_version_is_refused_politely(vault: Vault) -> None:
     """
-    An entry of a later entrakit is left as it is (checklist 42).
+    An entry of a later version is not changed (checklist 42).
     """
     data = json.loads(file_of(vault).read_text())
     file_of(vault).write_text(json.dumps(data | {"schema": 2}))
@@ -262,7 +262,7 @@ def test_a_later_version_is_refused_politely(vault: Vault) -> None:
 
 def test_a_listing_needs_no_key(vault: Vault) -> None:
     """
-    Metadata is read without the key; an entry that can't be is told, and hides no other.
+    Metadata is read without the key; an unreadable entry is listed with its problem, and the others are listed, too.
     """
     for name in ("open", "broken"):
         vault.write(name, META, SECRETS)
@@ -281,7 +281,7 @@ def test_a_listing_needs_no_key(vault: Vault) -> None:
 
 def test_a_directory_that_cannot_be_listed_is_told(private_home: Path) -> None:
     """
-    Something else in place of the directory is an error of its own, for a listing as for a read.
+    A file in place of the directory gives its own error, for a listing and for a read.
     """
     (private_home / "connections").touch(mode=0o600)
 
@@ -294,7 +294,7 @@ def test_a_directory_that_cannot_be_listed_is_told(private_home: Path) -> None:
 @pytest.mark.parametrize("below", ["", "connections"])
 def test_an_open_directory_is_refused(vault: Vault, below: str) -> None:
     """
-    Neither read nor written where others could have been: told with the chmod to type (checklist 39).
+    A directory that others can use is neither read nor written; the remedy has the chmod command (checklist 39).
     """
     directory = Path(vault.place) / below
     directory.chmod(0o755)
@@ -307,7 +307,7 @@ def test_an_open_directory_is_refused(vault: Vault, below: str) -> None:
 
 def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """
-    Where the directory can't be made, the error names it.
+    If the directory can't be created, the error names it.
     """
     (tmp_path / "file").touch()
 
@@ -317,7 +317,7 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 def test_the_current_name(vault: Vault) -> None:
     """
-    `default` until another is chosen, and again when that one is gone.
+    The current name is `default` until another is chosen, and again after its removal.
     """
     assert "default" == vault.current()
     vault.set_current("Work")
@@ -335,7 +335,7 @@ def test_the_current_name(vault: Vault) -> None:
 @given(content=st.binary(max_size=80) | st.sampled_from((b"../evil", b"con", b"", b"x\n")))
 def test_the_current_name_is_always_a_name(vault: Vault, content: bytes) -> None:
     """
-    What can't be a name is not taken from the file.
+    An invalid name in the file of the current name is ignored.
     """
     path = Path(vault.place) / "current"
     path.touch(mode=0o600)
@@ -346,7 +346,7 @@ def test_the_current_name_is_always_a_name(vault: Vault, content: bytes) -> None
 
 def test_deleting_removes_every_file_of_it(vault: Vault) -> None:
     """
-    Entry, lock, what was moved aside and what killed writers left; only of this connection (checklist 43).
+    Entry, lock, damaged copies and leftovers are removed, only for this connection (checklist 43).
     """
     others = ("work2", "work.damaged-2", "work.json.a", "work.damaged-2.damaged-3")
     for name in others:
@@ -366,7 +366,7 @@ def test_deleting_removes_every_file_of_it(vault: Vault) -> None:
 
 def test_deleting_removes_what_cannot_be_read(vault: Vault) -> None:
     """
-    A damaged entry, one of a later version and one of another key all can be disconnected.
+    A damaged entry, one of a later version and one with another key can be disconnected.
     """
     file_of(vault).write_text("{")
     vault.entries()
@@ -377,7 +377,7 @@ def test_deleting_removes_what_cannot_be_read(vault: Vault) -> None:
 
 def test_deleting_waits_for_who_holds_it(vault: Vault) -> None:
     """
-    Nothing is removed under the hands of a renewal.
+    Nothing is removed during a renewal.
     """
     deleting = threading.Thread(target=vault.delete, args=("work",))
     with vault.lock("work"):
@@ -392,7 +392,7 @@ def test_deleting_waits_for_who_holds_it(vault: Vault) -> None:
 
 def test_a_listing_removes_what_killed_writers_left(vault: Vault) -> None:
     """
-    Rests of an hour ago go, in both directories; those that a writer may be busy with stay.
+    Leftovers of at least an hour are removed in both directories; newer ones, which may be in use, stay.
     """
     rests = [directory_of(vault) / ".work.json.0f.new", Path(vault.place) / ".key.0f.new"]
     for path in rests:
@@ -408,7 +408,7 @@ def test_a_listing_removes_what_killed_writers_left(vault: Vault) -> None:
 @pytest.mark.parametrize("storage", [FileStorage, RedisStorage])
 def test_a_storage_keeps_the_contract(storage: type) -> None:
     """
-    Each place for entries has every method of the contract, with the same parameters.
+    Each storage has every method of the contract, with the same parameters.
     """
     for name, member in vars(Storage).items():
         if callable(member) and not name.startswith("_"):

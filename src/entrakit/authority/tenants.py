@@ -1,4 +1,4 @@
-"""Client ids and tenant ids: text from a person, checked once at the border."""
+"""Client ids and tenant ids: input of the user, checked once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def parse_tenant_id(text: str) -> str:
 
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str):
-        raise ParameterError(f"{name} is missing, or no text.")
+        raise ParameterError(f"{name} is missing or not a string.")
     return value
 
 

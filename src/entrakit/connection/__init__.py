@@ -52,7 +52,7 @@ class Connection:
 
     @property
     def info(self) -> Settings:
-        """How the connection was made: flow, client, tenant, cloud, scopes, and the origin of the credential."""
+        """Settings of the connection: flow, client, tenant, cloud, scopes, and the source of the credential."""
         return self._tokens.record.settings
 
     @property
@@ -67,7 +67,7 @@ class Connection:
 
     @property
     def tenant_id(self) -> str:
-        """The tenant's id where it is known, else the tenant as `connect()` was given it."""
+        """The tenant's id if it is known, else the tenant as `connect()` was given it."""
         return self._tokens.tenant_id
 
     @property

@@ -1,7 +1,7 @@
 """Credentials (secret, certificate, password) and where a renewal reads them from.
 
 A connection holds its credential in memory. The vault holds it only with `save_secret`. Without that, another process
-reads it again from its origin (environment variable, file, certificate store), or says what is missing.
+reads it again from its source (environment variable, file, certificate store), or reports what is missing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def load_certificate(
     now: float,
     open_connection: OpenConnection,
 ) -> tuple[Certificate | Secret, tuple[tuple[str, str], ...]]:
-    """Return the certificate that `connect()` was given or told to find, checked, and its origin.
+    """Return the certificate that was passed to `connect()` or that its parameters name, checked, and its source.
 
     Args:
         certificate: A `Certificate`, the bytes of a file, or a pair of private key and certificate; None to find it.
@@ -44,7 +44,7 @@ def load_certificate(
         open_connection: Opens the connection that a key vault is reached through.
 
     Returns:
-        The certificate, or the client secret that the key vault holds instead, and its origin by part.
+        The certificate, or the client secret that the key vault holds instead, and its source by part.
 
     Raises:
         CertificateError: The certificate does not exist, or can't be used now.
@@ -72,7 +72,7 @@ def load_certificate(
 def read_again(
     settings: Settings, environ: Mapping[str, str] = os.environ, open_connection: OpenConnection | None = None
 ) -> AnyCredential:
-    """Read a connection's credential again from its origin.
+    """Read a connection's credential again from its source.
 
     Args:
         settings: Settings of the connection.
@@ -101,7 +101,7 @@ def read_again(
 def newest(
     settings: Settings, credential: AnyCredential | None, now: float, open_connection: OpenConnection
 ) -> AnyCredential:
-    """Return the credential to renew with: read again where that is possible, because it may have been replaced.
+    """Return the credential to renew with: read again if that is possible, because it may have been replaced.
 
     A certificate that replaces a valid one is used only if it is valid itself. A half-written file, or a certificate
     that is not valid yet, is skipped until the next renewal.
@@ -113,7 +113,7 @@ def newest(
         open_connection: Opens the connection that a key vault is reached through.
 
     Raises:
-        EntraError: There is none in memory, and none can be read, as for `read_again`.
+        EntraError: No credential is in memory, and none can be read, as for `read_again`.
     """
     if settings.save_secret and credential is not None:
         return credential
@@ -145,7 +145,7 @@ def _passed(certificate: object, password: Secret | None) -> Certificate:
 
 
 def _needs_password(origin: Mapping[str, str], found: Certificate, now: float) -> bool:
-    """Return whether a later process needs the password too. One that was given needlessly is not asked for again."""
+    """Return whether a later process needs the password too. An unnecessary password is not requested again."""
     if "path" not in origin:
         return True
     try:
@@ -162,13 +162,13 @@ def _secret_again(settings: Settings, what: str, origin: str, environ: Mapping[s
     try:
         return Secret.from_origin(origin, environ)
     except ParameterError as error:
-        raise _missing(settings, what, f"came from {origin.partition(':')[2]}, which has none now") from error
+        raise _missing(settings, what, f"came from {origin.partition(':')[2]}, which has no value now") from error
 
 
 def _missing(settings: Settings, what: str, how: str) -> InteractionRequiredError:
     which = f"the connection {settings.name!r}" if settings.name else "this connection"
     return InteractionRequiredError(
-        f"To renew {which} its {what} is needed. It {how}, and is not saved.",
+        f"Renewing {which} requires its {what}. It {how}, and is not saved.",
         remedy=f"Connect again: `connect()`. Add `save_secret=True` to save the {what}, encrypted.",
         error="interaction_required",
     ).about(settings)

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Record(NamedTuple):
-    """All that is known of a connection. Immutable: a renewal makes the next record.
+    """All data of a connection. Immutable: a renewal makes the next record.
 
     Args:
-        settings: How the connection was made.
+        settings: Settings of the connection.
         tokens: Access tokens by their cache key, the scopes that they were requested for.
         refresh_token: The newest refresh token; empty if there is none.
         saved_credential: Saved form of the credential; empty unless `save_secret` was set.
@@ -51,7 +51,7 @@ class Record(NamedTuple):
 
     @property
     def tenant_id(self) -> str:
-        """The tenant's id where it is known, else the tenant as `connect()` was given it."""
+        """The tenant's id if it is known, else the tenant as `connect()` was given it."""
         return _tenant_id(self.settings)
 
     def is_newer(self, other: Record) -> bool:
@@ -218,7 +218,7 @@ def credential_to_json(credential: AnyCredential) -> dict[str, JSON]:
 
 
 def credential_from_json(saved: Mapping[str, JSON]) -> AnyCredential:
-    """Return the credential that `credential_to_json` was given."""
+    """Return the credential from its saved form."""
     from entrakit.secret import Secret, UsernamePassword
 
     if "secret" in saved:
@@ -235,7 +235,7 @@ def _tenant_id(settings: Settings) -> str:
 
 
 def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
-    """Return the account of the new token; that of before if the grant does not name one, as those of apps."""
+    """Return the account of the new token; the previous one if the grant does not name one, like the grants of apps."""
     if not grant.id_claims:
         return settings.account
     from entrakit.sign_in.id_token import account_of

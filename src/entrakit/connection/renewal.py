@@ -45,7 +45,7 @@ def renew(
         request: Scopes and claims to request; an app has one `.default` scope.
         key: Cache key of the new token.
         transport: Transport that sends the requests.
-        credential: The credential in memory; None to read it from its origin.
+        credential: The credential in memory; None to read it from its source.
         open_connection: Opens the connection that a key vault is reached through.
 
     Raises:

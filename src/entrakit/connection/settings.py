@@ -15,7 +15,7 @@ APP_FLOWS = ("certificate", "secret")
 
 
 class Settings(NamedTuple):
-    """How a connection was made.
+    """Parameters and state of a connection that are saved in the clear.
 
     Args:
         name: Its name; empty for a connection that exists in memory only.
@@ -24,10 +24,10 @@ class Settings(NamedTuple):
         tenant_id: The tenant, as `connect()` was given it.
         cloud: Cloud of the token service.
         scopes: Scopes of the default token, the one that `token()` returns.
-        resource: Resource of permissions that name none.
+        resource: Resource of permissions without one.
         directory_id: The tenant's id; empty if `tenant_id` stands for many tenants and no user has signed in.
         account: The user who signed in; for an app its client id.
-        origin: Where the credential came from, by part: `{"secret": "env:AZURE_CLIENT_SECRET"}`.
+        origin: Source of the credential, by part: `{"secret": "env:AZURE_CLIENT_SECRET"}`.
         save_secret: Whether the credential is saved in the vault, encrypted.
         send_chain: Whether the certificate's chain is sent.
         ca_bundle: Path of the trusted CA certificates; empty for those of the system.

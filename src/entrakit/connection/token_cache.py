@@ -112,14 +112,14 @@ def _key(request: TokenRequest) -> str:
 
 
 class TokenCache:
-    """The tokens of one connection, and what renews them. Safe to share between threads.
+    """The tokens of one connection, and their renewal. Safe to share between threads.
 
     It is the token source of the runners in `services/`.
 
     Args:
         record: The connection's record.
         open_connection: Opens another connection by its name.
-        transport: Transport that sends the requests; None makes the usual one when it is first needed.
+        transport: Transport that sends the requests; None creates the default one on first use.
         credential: The credential in memory; None to read it when it is needed.
         vault: Vault that the connection is saved in; None if it is not saved.
         clock: Clock to read the time from.
@@ -344,17 +344,17 @@ class TokenCache:
         return nullcontext() if self._vault is None else self._vault.lock(self.record.settings.name, timeout_s)
 
     def _reconcile(self, vault: Vault) -> None:
-        """Take over the saved record, unless ours is newer: an older refresh token never replaces a newer one."""
+        """Take over the saved record, unless it is older: an older refresh token never replaces a newer one."""
         settings = self.record.settings
         saved = records.read(vault, settings.name)
         if not saved.settings.is_like(settings):
-            # Our credential must not be sent for another connection.
+            # The credential in memory must not be sent for another connection.
             raise NotConnectedError(
                 f"Another connection has been made under the name {settings.name!r}.",
                 remedy="Open that one by its name, or connect again: `connect()`.",
             )
         if self.record.is_newer(saved):
-            # Writing ours failed, or the vault was set back to an earlier state.
+            # Writing the record in memory failed, or the vault was set back to an earlier state.
             self._save(self.record)
         else:
             self._adopt(saved)
@@ -375,7 +375,7 @@ class TokenCache:
         )
         self._credential = used or self._credential
         if request.claims:
-            # The refused token must not be returned again, for whatever request.
+            # The refused token must not be returned again, for any request.
             plain = " ".join(request.scopes)
             following = following._replace(tokens={**following.tokens, plain: following.tokens[key]})
         self._challenges[key] = request.claims

@@ -1,6 +1,6 @@
 """Lock files: one process at a time, on every system.
 
-The operating system holds the lock, so it is free when its process ends, for whatever reason. The lock file is never
+The operating system holds the lock, so it is released when the process ends, for any reason. The lock file is never
 the file that it protects, because Windows keeps other handles from a locked file. It names its owner, for the error
 message of a process that can't get the lock; Windows does not let others read that.
 """
@@ -21,11 +21,11 @@ POLL_S = 0.05
 
 
 class LockFile:
-    """The lock of one process on a lock file. It may be released by another thread than the one that acquired it.
+    """The lock of one process on a lock file. Another thread than the one that acquired it may release it.
 
     Args:
         path: The lock file. Its directory must exist.
-        is_removed: Remove the lock file when it is released. One that a killed process left is used again.
+        is_removed: Remove the lock file when it is released. A file left by a killed process is used again.
     """
 
     def __init__(self, path: str, *, is_removed: bool = False) -> None:
@@ -44,26 +44,26 @@ class LockFile:
 
         Raises:
             VaultBusyError: Another process held the lock until the timeout.
-            OSError: The lock file can't be made.
+            OSError: The lock file can't be created.
         """
         from filelock import Timeout
 
-        # The library would make a missing directory, with the usual permissions.
+        # filelock would create a missing directory, with the default permissions.
         os.stat(os.path.dirname(self.path) or os.curdir)
         try:
             self._lock.acquire(timeout=timeout_s, poll_interval=poll_s)
         except Timeout as error:
             raise VaultBusyError(
                 f"Another process has held {self.path} for {timeout_s:g} seconds{_read_owner(self.path)}.",
-                remedy="Wait for it, or end it, then try again.",
+                remedy="Wait until that process ends, or stop it, then try again.",
             ) from error
         _write_owner(self.path)
 
     def release(self) -> None:
         """Release the lock."""
         if self._is_removed:
-            # Removed while it is held: a process that has it open sees that it is gone and makes a new one. Windows
-            # can't remove an open file, and the library does so there.
+            # Removed while the lock is held: a process that has the file open notices this and creates a new one.
+            # Windows can't remove an open file; there filelock removes it after the release.
             with suppress(OSError):
                 os.unlink(self.path)
         self._lock.release()
@@ -80,7 +80,7 @@ def locked(path: str, timeout_s: float, *, is_removed: bool = False) -> Iterator
 
     Raises:
         VaultBusyError: Another process held the lock until the timeout.
-        VaultError: The lock file can't be made.
+        VaultError: The lock file can't be created.
     """
     lock = LockFile(path, is_removed=is_removed)
     try:
@@ -105,7 +105,7 @@ def _write_owner(path: str) -> None:
 
 
 def _read_owner(path: str) -> str:
-    """Return the owner that a lock file names, in brackets; empty if it names none: the file may hold anything."""
+    """Return the owner that a lock file names, in brackets; empty if it names none. The file may have any content."""
     try:
         with open(path, "rb") as file:
             pid, _, host = file.read(100).decode("ascii", "replace").partition(" ")

@@ -33,11 +33,11 @@ def make_directory(path: str) -> None:
 
 
 def check_writable(path: str) -> None:
-    """Raise VaultError if no file can be made in a directory, for example on a read-only disk."""
+    """Raise VaultError if no file can be created in a directory, for example on a read-only disk."""
     if os.access(path, os.W_OK):
         return
     try:
-        # Only an attempt says why.
+        # Only an attempt gives the reason.
         probe = _temporary(os.path.join(path, "probe"))
         _write_new(probe, b"")
         os.unlink(probe)
@@ -80,7 +80,7 @@ def read_file(path: str) -> bytes | None:
         _check_private(path, info, directory=False)
         if info.st_size > MAX_FILE:
             raise _unsafe(path, "is larger than anything that entrakit writes", "Remove it")
-        # Read without a file object, which is slower and refuses a directory with an error of its class.
+        # Read without a file object, which is slower and raises its own error for a directory.
         data = os.read(handle, info.st_size)
         while len(data) < info.st_size and (more := os.read(handle, info.st_size - len(data))):
             data += more
@@ -121,8 +121,8 @@ def write_file(path: str, data: bytes, *, is_durable: bool = True) -> None:
 def create_file(path: str, data: bytes) -> bool:
     """Write a private file if it does not exist, and return whether this call wrote it.
 
-    If several processes race, one wins with its whole content, and the others see that. On a disk without hard links,
-    such as a USB stick, they may see only the beginning of it.
+    If several processes race, one wins with its whole content, and the others see this content. On a disk without hard
+    links, such as a USB stick, they may see only the beginning of it.
 
     Raises:
         VaultError: It can't be written.
@@ -220,7 +220,7 @@ def remove_file(path: str) -> bool:
 
 
 def sync_directory(path: str) -> None:
-    """Bring the names in a directory to the disk, if the system can do so."""
+    """Flush the names in a directory to the disk, if the system supports it."""
     if not POSIX:
         return
     handle = os.open(path, os.O_RDONLY)
@@ -242,7 +242,7 @@ def file_error(action: str, path: str, error: OSError) -> VaultError:
         errno.ENOSPC: "Make room on the disk",
         errno.EDQUOT: "Make room in your quota",
         errno.EROFS: "The disk is read-only: set ENTRAKIT_HOME to a directory that can be written",
-        errno.EACCES: "Check who owns it, or set ENTRAKIT_HOME to a directory of yours",
+        errno.EACCES: "Check its owner, or set ENTRAKIT_HOME to your own directory",
     }
     remedy = remedies.get(error.errno or 0, "Check the disk, or set ENTRAKIT_HOME to another directory")
     return VaultError(f"Can't {action} {path}: {error.strerror}.", remedy=f"{remedy}, then try again.")
@@ -255,7 +255,7 @@ def _new_directory(path: str) -> os.stat_result:
         missing.append(parent)
         parent = os.path.dirname(parent)
     try:
-        # One by one, because os.makedirs gives the mode to the last one only.
+        # One by one, because os.makedirs applies the mode to the last directory only.
         for directory in reversed(missing):
             with contextlib.suppress(FileExistsError):
                 os.mkdir(directory, 0o700)
@@ -271,7 +271,7 @@ def _temporary(path: str) -> str:
 
 
 def _remove_quietly(temporary: str) -> None:
-    # The error that matters has been raised by then; on a read-only disk this would raise another one.
+    # The error that matters was raised before; on a read-only disk this call would raise another one.
     with contextlib.suppress(OSError):
         os.unlink(temporary)
 
@@ -295,7 +295,7 @@ def _check_private(path: str, info: os.stat_result, *, directory: bool) -> None:
     if not POSIX:
         return
     if info.st_uid != os.geteuid():
-        raise _unsafe(path, f"belongs to another user (id {info.st_uid})", "Set ENTRAKIT_HOME to a directory of yours")
+        raise _unsafe(path, f"belongs to another user (id {info.st_uid})", "Set ENTRAKIT_HOME to your own directory")
     if info.st_mode & 0o077:
         mode = "700" if directory else "600"
         raise _unsafe(path, f"can be used by others (mode {info.st_mode & 0o777:o})", f"Type `chmod {mode} {path}`")

@@ -4,7 +4,7 @@
     .FILE.new        the new one while it is written
     .FILE.new.lock   held while it is written
 
-Unlike the files of a vault, they may lie in a directory that others can read.
+Unlike the files of a vault, they may be in a directory that others can read.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class NewFile:
         path: The file.
 
     Raises:
-        ExportError: It can't be written there, or another process is writing it.
+        ExportError: The file can't be written there, or another process is writing it.
     """
 
     def __init__(self, path: str) -> None:
@@ -53,7 +53,7 @@ class NewFile:
             self._file.write(data)
 
     def flush(self) -> None:
-        """Do nothing: nobody reads the file before it is complete."""
+        """Do nothing: the file is read only after it is complete."""
 
     def sync(self) -> None:
         """Do the same as `flush`."""
@@ -100,7 +100,7 @@ class NewFile:
         return os.path.join(directory, f".{name}.new")
 
     def _begin(self, raw: io.FileIO) -> None:
-        """Make the open file ready; a killed run may have left something in it."""
+        """Make the open file ready; a killed run may have left content in it."""
         raw.truncate(0)
 
     def _discard(self) -> None:
@@ -111,11 +111,11 @@ def target_of(path: str | os.PathLike[str]) -> str:
     """Return the file that a path means: absolute, and with symbolic links followed.
 
     Raises:
-        ExportError: It exists and is not an ordinary file, so a file must not replace it.
+        ExportError: The path exists and is not a regular file, so a file must not replace it.
     """
     target = os.path.realpath(os.path.expanduser(path))
     if os.path.exists(target) and not os.path.isfile(target):
-        what = "a directory" if os.path.isdir(target) else "no ordinary file"
+        what = "a directory" if os.path.isdir(target) else "not a regular file"
         raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
     return target
 
@@ -128,27 +128,30 @@ def hold(path: str, target: str) -> LockFile:
         target: The result file, which error messages name.
 
     Raises:
-        ExportError: Another process is writing the file, or the lock file can't be made.
+        ExportError: Another process is writing the file, or the lock file can't be created.
     """
     lock = LockFile(f"{path}.lock", is_removed=True)
     try:
         lock.acquire(0.0)
     except VaultBusyError as error:
-        raise ExportError(f"Another process is writing {path}.", remedy="Wait for it, or name another file.") from error
+        raise ExportError(
+            f"Another process is writing {path}.", remedy="Wait until that process ends, or name another file."
+        ) from error
     except OSError as error:
         raise _not_writable(target, error) from error
     return lock
 
 
 def open_private(path: str, target: str) -> io.FileIO:
-    """Open a private file for reading and writing, unbuffered; make it if it is missing.
+    """Open a private file for reading and writing, unbuffered; create it if it is missing.
 
     Args:
         path: The file.
         target: The result file, which error messages name.
 
     Raises:
-        ExportError: It can't be opened, belongs to another user, others can write it, or it is not an ordinary file.
+        ExportError: The file can't be opened, belongs to another user, is writable for others, or is not a regular
+            file.
     """
     try:
         file = os.fdopen(os.open(path, _FLAGS, 0o600), "r+b", buffering=0)
@@ -160,7 +163,7 @@ def open_private(path: str, target: str) -> io.FileIO:
         # Its content would become part of the result.
         file.close()
         raise ExportError(
-            f"{path} is somebody else's, others can write it, or it is no ordinary file.",
+            f"{path} belongs to another user, others can write it, or it is not a regular file.",
             remedy="Remove it, then try again.",
         )
     return file

@@ -36,7 +36,7 @@ class Checkpoint(NamedTuple):
         lines: Number of good lines.
         size: Number of good bytes.
         links: First and next address of each listing that is not finished.
-        total: Number of objects in the collection; -1 if it is not known.
+        total: Number of objects in the collection; -1 if unknown.
     """
 
     lines: int = 0
@@ -86,10 +86,10 @@ class ResumableFile:
             lines: The lines, each with its end.
             count: Number of lines.
             links: First and next address of each listing that is not finished.
-            total: Number of objects in the collection; -1 if it is not known.
+            total: Number of objects in the collection; -1 if unknown.
 
         Raises:
-            ExportError: They can't be written.
+            ExportError: The lines can't be written.
         """
         try:
             rest = memoryview(lines)
@@ -146,7 +146,7 @@ class ResumableFile:
         """Return the checkpoint of an earlier run, with both files cut and positioned to continue from there."""
         checkpoint = self._last_checkpoint()
         if os.fstat(self._file.fileno()).st_size < checkpoint.size:
-            # Lines that the note counts are missing: a power cut, or somebody shortened the file.
+            # Lines that the note counts are missing: because of a power cut, or because the file was shortened.
             checkpoint = Checkpoint()
         self._file.truncate(checkpoint.size)
         self._file.seek(checkpoint.size)
@@ -173,7 +173,7 @@ class ResumableFile:
 
 
 class RecordFile(NewFile):
-    """A file that records what was done, which can't be found out again.
+    """A file that records the results of a batch, which can't be determined again.
 
     It is `FILE.unfinished` while it is written and stays there if it can't be finished.
 
@@ -181,11 +181,12 @@ class RecordFile(NewFile):
         path: The file.
 
     Raises:
-        ExportError: It can't be written there, another process is writing it, or an interrupted run left a record.
+        ExportError: The file can't be written there, another process is writing it, or an interrupted run
+            left a record.
     """
 
     def flush(self) -> None:
-        """Pass what was written to the system, so that it outlives this process. Raises ExportError."""
+        """Pass the written bytes to the system, so that they outlive this process. Raises ExportError."""
         with self._reported():
             self._file.flush()
 
@@ -195,8 +196,8 @@ class RecordFile(NewFile):
     def _begin(self, raw: FileIO) -> None:
         if os.fstat(raw.fileno()).st_size:
             raise ExportError(
-                f"{self._unfinished} is there: it tells what an interrupted run had done.",
-                remedy="Look what is in it, then remove it.",
+                f"{self._unfinished} exists: it contains the results of an interrupted run.",
+                remedy="Check its contents, then remove it.",
             )
 
     def _discard(self) -> None:

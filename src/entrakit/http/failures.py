@@ -40,7 +40,7 @@ def explained(error: Exception, request: Request, timeout_s: float) -> NetworkEr
         problem = f"The proxy refused to pass the request on to {host}."
         remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a sign-in."
     elif any(isinstance(cause, socket.gaierror) for cause in causes):
-        problem = f"The name {host} can't be found, or that of the proxy."
+        problem = f"The name {host} or that of the proxy can't be found."
         remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
     elif isinstance(error, httpx2.ConnectTimeout):
         problem = f"{host} can't be reached ({timeout_s:g} s passed)."
@@ -79,11 +79,11 @@ def excess(request: Request, *, limit: int, is_too_large: bool) -> NetworkError:
     """
     host = shown_host(request.url)
     if not is_too_large:
-        problem = f"The answer of {host} comes too slowly."
+        problem = f"The answer of {host} arrives too slowly."
         return NetworkError(problem, remedy="Try again.", host=host, correlation_id=request.client_request_id)
     return UnexpectedAnswerError(
         f"The answer of {host} is larger than {limit // 1024 // 1024} MiB, so it was not read.",
-        remedy="Something else than the service answers: check the network and the proxy.",
+        remedy="Something other than the service answers: check the network and the proxy.",
         host=host,
         correlation_id=request.client_request_id,
         retryable=False,
@@ -95,8 +95,8 @@ def redirected(response: Response) -> UnexpectedAnswerError:
     host = shown_host(response.request.url)
     target = shown_host(response.headers.get("location", ""))
     return UnexpectedAnswerError(
-        f"{host} sends us on to {target or 'another page'} instead of answering.",
-        remedy="This network may want you to sign in first (captive portal): open a page in a browser, then try again.",
+        f"{host} redirects to {target or 'another page'} instead of answering.",
+        remedy="The network may require a sign-in (captive portal): open a page in a browser, then try again.",
         host=host,
         retryable=False,
     )
@@ -106,8 +106,8 @@ def unavailable(response: Response) -> ServiceUnavailableError:
     """Return the error for a response of the token service with HTTP 5xx, after the last attempt."""
     host = shown_host(response.request.url)
     return ServiceUnavailableError(
-        f"The token service at {host} is in trouble (HTTP {response.status}).",
-        remedy="Wait a little and try again; the service's status page knows of outages.",
+        f"The token service at {host} failed (HTTP {response.status}).",
+        remedy="Wait a little and try again; the service's status page lists outages.",
         host=host,
         correlation_id=response.request.client_request_id,
     )

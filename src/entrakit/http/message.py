@@ -44,9 +44,9 @@ class Request(NamedTuple):
         method: HTTP method, upper case.
         url: Absolute `https` address.
         headers: Header fields, names in lower case; without the token, which is added when the request is sent.
-        body: What to send; None for nothing.
+        body: The body; None for none.
         is_authorized: Whether the token is added; never for an origin that is not the service's own.
-        claims: A claims challenge that the token has to meet, as JSON text.
+        claims: Claims challenge that the token must answer, as JSON; empty for none.
         issued_after: Time of issue that the token must exceed, in seconds since 1970: that of a token that was refused.
         is_graph: Whether the service is Microsoft Graph, which promises that a request answered with 503 had no effect.
     """
@@ -88,8 +88,8 @@ class Response(NamedTuple):
         headers: Header fields; a transport gives `Headers`.
         body: The whole body.
         sent_at: Time at which the request was sent, in seconds since 1970.
-        attempts: How often it was sent, retries included.
-        waited_s: Seconds of waiting between these.
+        attempts: Number of attempts, retries included.
+        waited_s: Seconds of waiting between the attempts.
     """
 
     request: Request
@@ -110,7 +110,7 @@ class Response(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as text; bytes that are not UTF-8 are replaced."""
+        """The body as a string; bytes that are not UTF-8 are replaced."""
         return self.body.decode("utf-8", "replace")
 
     @property

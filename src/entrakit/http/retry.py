@@ -81,9 +81,9 @@ def delay_before(
 
 
 def retry_after(response: Response) -> float | None:
-    """Return the seconds that a response requires us to wait; None if it requires nothing.
+    """Return the seconds to wait that a response requires; None if it requires nothing.
 
-    A date is compared with the server's clock if the response contains its time, else with ours.
+    A date is compared with the server's clock if the response contains its time, else with this machine's.
     """
     text = response.headers.get("retry-after")
     if not text:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 MAX_ANSWER = 4 * 1024 * 1024
-# Multiple of the time-out, so that a response that arrives in drops does not block a call, and a lock, for ever.
+# Multiple of the time-out, so that a response that arrives in drops does not block a call, and a lock, forever.
 LONGEST_ANSWER = 4
 
 log = logging.getLogger("entrakit.http.transport")
@@ -52,7 +52,7 @@ class Transport:
 
     Args:
         ca_bundle: PEM file or hashed directory to trust instead of the system's store; None for the system's,
-            or what `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_DIR` name.
+            or those that `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_DIR` name.
         proxy: Address of an HTTP proxy; None to follow `HTTPS_PROXY` and `NO_PROXY`.
         timeout_s: Longest silence, in seconds, while connecting, sending or receiving.
         clock: Clock that tells the time and waits.
@@ -103,13 +103,13 @@ class Transport:
             method: `GET` or `POST`.
             url: An `https` address.
             headers: Header fields.
-            body: What to send.
+            body: The body.
             repeatable: False for a request that must not be sent twice, or that the caller sends again.
 
         Raises:
             NetworkError: No response arrived: DNS, refused, broken, timed out; retryable.
             TlsError: The server's certificate is not trusted.
-            UnexpectedAnswerError: The response is a redirect, or larger than any that is expected.
+            UnexpectedAnswerError: The response is a redirect, or larger than the limit.
             ParameterError: The address is not `https`, or the proxy's address can't be used.
         """
         content = body.encode() if isinstance(body, str) else body
@@ -253,7 +253,7 @@ def headers_to_send(request: Request, authorization: str) -> dict[str, str]:
 
 
 def _quieten(*names: str) -> None:
-    """Keep other libraries' loggers from writing headers and bodies, unless somebody set their level."""
+    """Keep other libraries' loggers from writing headers and bodies, unless their level was set."""
     for name in names:
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:

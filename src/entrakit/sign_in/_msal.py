@@ -1,11 +1,11 @@
 """The token service, called through MSAL. Only this file imports it.
 
 MSAL knows the protocol: the parameters of each grant, PKCE, state and nonce, the federated password sign-in. It does
-not decide how requests are sent, when they are sent again, or what is stored: its HTTP client is ours, and its own
-caches live for one call. Its dictionaries and exceptions leave this file as a `Grant` or as one of our errors.
+not decide how requests are sent, when they are sent again, or what is stored: it gets an HTTP client of this package,
+and its caches exist for one call. Its dictionaries and exceptions leave this file as a `Grant` or an EntraError.
 
-Answers of the token service are checked before MSAL sees them: it would write what is not JSON to its log, repeat a
-5xx to itself for a minute, and fail for numbers that are strings.
+Answers of the token service are checked before MSAL sees them: it would log a body that is not JSON, repeat an earlier
+5xx for a minute without a request, and fail for numbers that are strings.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class TokenService:
         )
 
     def poll_device_code(self, request: DeviceRequest, *, claims: str = "") -> Grant:
-        """Ask once whether the user has signed in (RFC 8628, 3.4); if not yet, that is a SignInError, too."""
-        request.flow["latest_attempt_at"] = 0  # our caller decides when to poll
+        """Ask once whether the user has signed in (RFC 8628, 3.4); a SignInError also means "not yet"."""
+        request.flow["latest_attempt_at"] = 0  # the caller decides when to poll
         with _Call(self, repeatable=False, hide=(str(request.flow.get("device_code", "")),)) as call:
             result = call.application().acquire_token_by_device_flow(
                 request.flow, exit_condition=lambda _: True, claims_challenge=claims or None
@@ -162,7 +162,7 @@ class TokenService:
 
 
 class _Call:
-    """One use of MSAL, as a context manager: an exception of MSAL leaves it as one of our errors."""
+    """One use of MSAL, as a context manager: an exception of MSAL leaves it as an EntraError."""
 
     def __init__(self, service: TokenService, *, repeatable: bool = True, hide: Sequence[str] = ()) -> None:
         self._service = service
@@ -189,7 +189,7 @@ class _Call:
         credential: object = service.secret or None
         if service.assertion is not None:
             credential = {"client_assertion": service.assertion}
-        # The public kind, which is the same otherwise, warns on stderr about the password grant.
+        # The public class does the same, but warns on stderr about the password grant.
         confidential = credential or service.flow == "password"
         kind = msal.ConfidentialClientApplication if confidential else msal.PublicClientApplication
         return kind(
@@ -297,7 +297,7 @@ class MsalHttp:
             return MsalResponse(Request("GET", url), 200, NO_HEADERS, authority.document.encode())
         _, found, user = url.partition("/common/userrealm/")
         if found:
-            # MSAL leaves the port out, and the user name as it is.
+            # MSAL omits the port, and does not encode the user name.
             name = quote(user.rpartition("?")[0], safe="@")
             url = f"{authority.cloud.authority}/common/userrealm/{name}?api-version=1.0"
         answer = self.transport.send("GET", url, headers=headers)
@@ -315,7 +315,7 @@ class MsalHttp:
         del params, unused
         fields, repeatable = dict(headers or {}), self.repeatable
         self.correlation_id = fields.get("client-request-id", "")
-        # In the forms of MSAL, None means that the field is left out; a SAML assertion is bytes.
+        # In the forms of MSAL, a field with the value None is omitted; a SAML assertion is bytes.
         form = {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else None
         body = str(data or "") if form is None else urlencode(form)
         if form is not None:
@@ -332,7 +332,7 @@ class MsalHttp:
         """Do nothing: the transport outlives the call."""
 
     def _json(self, answer: Response) -> MsalResponse:
-        """Return an answer of the token service as MSAL can read it, or raise the error for one that it can't."""
+        """Return an answer of the token service in the form that MSAL reads, or raise the error in it."""
         self.status = answer.status
         if not answer.is_success:
             self.retry_after_s = retry_after(answer)
@@ -343,7 +343,7 @@ class MsalHttp:
         described = isinstance(body, dict) and isinstance(body.get("error"), str)
         if answer.status == 429 and not described:
             raise ThrottledError(
-                "The token service asks to be called less often (HTTP 429).",
+                "The token service received too many requests (HTTP 429).",
                 retry_after_s=self.retry_after_s,
                 remedy="Wait and try again.",
                 correlation_id=self.correlation_id,
@@ -366,8 +366,8 @@ class MsalHttp:
 def _load_msal() -> ModuleType:
     """Return MSAL's application module, without the modules that only managed identities need.
 
-    The package's own `__init__` imports requests for them, a second HTTP stack, which takes half of the time of a cold
-    sign-in. A program that has imported MSAL itself keeps the module as it is.
+    The package's `__init__` imports requests for them, a second HTTP stack, which takes half of the time of a cold
+    sign-in. In a program that has already imported MSAL, the module is not changed.
     """
     is_first = "msal" not in sys.modules
     if is_first:
@@ -377,7 +377,7 @@ def _load_msal() -> ModuleType:
     import_module("msal.auth_scheme")
     application = import_module("msal.application")
     if is_first:
-        # This function looks for an old msal-extensions, which imports the whole package; we use no extensions.
+        # This function searches for an old msal-extensions and so imports the whole package; no extensions are used.
         application.__dict__[EXTENSION_CHECK] = bool
     return application
 
@@ -390,7 +390,7 @@ def _quieten_msal() -> None:
 
 
 def seconds_of(value: object, default: float) -> float:
-    """Return a number of seconds that may have come as text, as the v1 service sends it; else the default."""
+    """Return a number of seconds that may be a string, as the v1 service sends it; else the default."""
     try:
         seconds = float(value) if isinstance(value, int | float | str) else default
     except ValueError:

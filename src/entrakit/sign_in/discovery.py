@@ -122,7 +122,7 @@ def _checked(text: str, cloud: Cloud, tenant_id: str, origin: Origin) -> Authori
         raise _not_a_token_service(origin, "its document is incomplete")
     directory_id = parts[1].lower() if is_guid(parts[1]) else ""
     if directory_id not in ("", tenant_id) and is_guid(tenant_id):
-        raise _not_a_token_service(origin, "its document is another tenant's")
+        raise _not_a_token_service(origin, "its document belongs to another tenant")
     return Authority(cloud, tenant_id, text, endpoint, issuer, directory_id, f"{cloud.authority}/{tenant_id}")
 
 
@@ -130,7 +130,7 @@ def _not_a_token_service(origin: Origin, reason: str) -> UnexpectedAnswerError:
     host = origin.shown()
     return UnexpectedAnswerError(
         f"The server at {host} is not Microsoft Entra's token service: {reason}.",
-        remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
+        remedy="This network may require you to sign in first (captive portal), or a proxy answers instead: "
         "open a page in a browser, then try again; check the cloud or address that you named.",
         host=host,
         retryable=False,

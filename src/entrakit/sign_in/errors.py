@@ -63,7 +63,7 @@ def error_from(
         authority: Origin of the token service.
         status: HTTP status of the response.
         retry_after_s: Seconds to wait, as the service says; None if it does not.
-        skew_s: Seconds that the server's clock is ahead of ours; None if not measured.
+        skew_s: Seconds that the server's clock is ahead of this machine's; None if not measured.
         hide: Secrets of the request, which are masked in the text of the service.
 
     Returns:
@@ -112,7 +112,7 @@ def describe_skew(skew_s: float) -> str:
     """Return a sentence about a wrong clock.
 
     Args:
-        skew_s: Seconds that the server's clock is ahead of ours.
+        skew_s: Seconds that the server's clock is ahead of this machine's.
     """
     minutes = max(1, round(abs(skew_s) / 60))
     return f"This machine's clock is {minutes} minute{'s' * (minutes != 1)} {'behind' if skew_s > 0 else 'ahead'}."
@@ -180,7 +180,7 @@ def misunderstood(error: Exception | None, authority: str, correlation_id: str) 
     """
     if isinstance(error, RuntimeError) and "nonce" in str(error):
         return SignInError(
-            "The ID token does not belong to this sign-in: its nonce is another one.",
+            "The ID token does not belong to this sign-in: its nonce is wrong.",
             remedy="Start again; if it happens again, somebody may be interfering with the sign-in.",
             error="invalid_nonce",
             correlation_id=correlation_id,
@@ -194,7 +194,7 @@ def misunderstood(error: Exception | None, authority: str, correlation_id: str) 
         )
     host = shown_host(authority)
     return UnexpectedAnswerError(
-        f"The answer of {host} is not one that a token service gives.",
+        f"The answer of {host} is not the answer of a token service.",
         remedy="Check the cloud that you named, and whether a proxy answers instead of the token service.",
         host=host,
         correlation_id=correlation_id,
@@ -208,7 +208,7 @@ def not_json(answer: Response) -> UnexpectedAnswerError:
     host = shown_host(answer.request.url)
     return UnexpectedAnswerError(
         f"{host} answered with {'a web page' if page else 'something else'} instead of a token (HTTP {answer.status}).",
-        remedy="This network may want you to sign in first (captive portal), or a proxy answers instead: "
+        remedy="This network may require you to sign in first (captive portal), or a proxy answers instead: "
         "open a page in a browser, then try again.",
         host=host,
         correlation_id=answer.request.client_request_id,

@@ -55,7 +55,7 @@ class DeviceRequest(NamedTuple):
     Args:
         user_code: Code to type.
         verification_uri: Page to type it on.
-        message: The service's own sentence about it.
+        message: Sentence of the service for the user.
         expires_in: Seconds until the code expires.
         interval: Seconds between two polls.
         flow: MSAL's record of the request, with the device code.

@@ -52,7 +52,7 @@ def account_of(grant: Grant, authority: Authority, client_id: str) -> Account:
 
 
 def _text(value: object) -> str:
-    """Return a claim as text that is safe to print."""
+    """Return a claim as a string that is safe to print."""
     return one_line(value, 256) if isinstance(value, str) else ""
 
 

@@ -1,4 +1,4 @@
-"""The page that a person sees at the end of a browser sign-in: self-contained, without script, light and dark."""
+"""The page that the user sees at the end of a browser sign-in: self-contained, without script, light and dark."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def success_page(account: str) -> str:
     """Return the page for a sign-in that worked.
 
     Args:
-        account: Who signed in; empty if that is not known.
+        account: The account that signed in; empty if unknown.
     """
     who = f"You are signed in as <strong>{_safe(account)}</strong>." if account else "You are signed in."
     return _page(
@@ -51,21 +51,21 @@ def failure_page(problem: str, remedy: str, reference: str = "") -> str:
     """Return the page for a sign-in that failed.
 
     Args:
-        problem: What happened, one sentence.
-        remedy: What to do next.
-        reference: The correlation id, if there is one.
+        problem: One sentence: what happened.
+        remedy: The next step for the user.
+        reference: The correlation id; empty if unknown.
     """
     parts = [f"<p>{_safe(problem)}</p>"]
     if remedy:
         parts.append(f"<p>{_safe(remedy)}</p>")
-    parts.append('<p class="soft">Nothing was kept. You can close this tab and go back to your program.</p>')
+    parts.append('<p class="soft">Nothing was saved. You can close this tab and go back to your program.</p>')
     if reference:
         parts.append(f'<p class="soft small">Correlation id: {_safe(reference)}</p>')
     return _page("bad", "!", "Not signed in", *parts)
 
 
 def stranger_page() -> str:
-    """Return the page for a request that does not belong to the sign-in that is waited for."""
+    """Return the page for a request that does not belong to the current sign-in."""
     return _page(
         "bad",
         "!",
@@ -86,5 +86,5 @@ def _page(kind: str, mark: str, title: str, *parts: str) -> str:
 
 
 def _safe(text: str) -> str:
-    """Return a text for a page: escaped, bounded, without control and direction characters."""
+    """Return a string for a page: escaped, bounded, without control and direction characters."""
     return html.escape(lines(text, MAX_TEXT))

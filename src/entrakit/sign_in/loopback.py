@@ -1,7 +1,7 @@
 """The redirect listener (RFC 8252, 7.3): it waits for one answer from the user's browser.
 
 It listens on 127.0.0.1 and ::1 only, and only while the sign-in waits. Browsers open connections in advance, request
-icons and send requests twice; port scanners and pages in other tabs connect, too. Each connection is read by itself,
+icons and send requests twice; port scanners and pages in other tabs connect, too. Each connection is read separately,
 with limits of time and size. A request that is not the answer is refused and does not end the wait. h11 parses HTTP.
 """
 
@@ -51,7 +51,7 @@ class _Request(NamedTuple):
 
 
 class _RefusedError(Exception):
-    """The bytes are not a request that can be the answer; has the status of the response."""
+    """The bytes can't be the answer; contains the status of the response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -75,7 +75,7 @@ class _Reader:
         """Return the request if it is complete after these bytes, else None.
 
         Raises:
-            _RefusedError: The bytes can't become a request that can be the answer.
+            _RefusedError: The request can't be the answer.
         """
         self._received += len(data)
         try:
@@ -107,7 +107,7 @@ class _Reader:
 
 
 class Answer:
-    """The answer to the sign-in; the browser waits until `show` sends the page that says how it ended.
+    """The answer to the sign-in; the browser waits until `show` sends the last page.
 
     Args:
         parameters: Parameters of the answer by name; the state was checked.
@@ -289,13 +289,13 @@ def _listen(port: int) -> list[socket.socket]:
             four = socket.create_server(("127.0.0.1", port), backlog=16)
         except OSError as error:
             raise ParameterError(
-                f"Port {port} can't be listened on: {error.strerror}.", remedy="Choose another `port`, or leave it out."
+                f"Can't listen on port {port}: {error.strerror}.", remedy="Choose another `port`, or leave it out."
             ) from error
         chosen = four.getsockname()[1]
         try:
             six = socket.create_server(("::1", chosen), family=socket.AF_INET6, backlog=16)
         except OSError:
-            # Either this machine has no IPv6, or somebody else has the port there: then try another.
+            # Either this machine has no IPv6, or another program uses the port there. In that case try another port.
             if _has_ipv6() and not port and attempt < PORT_ATTEMPTS - 1:
                 four.close()
                 continue
@@ -317,7 +317,7 @@ def _has_ipv6() -> bool:
 
 
 def _reply(connection: socket.socket, status: int, html: str, *, patient: bool = False) -> None:
-    """Send a page, and close the connection. Only for the answer itself we wait until the browser has read the page."""
+    """Send a page, and close the connection. Only for the answer, wait until the browser has read the page."""
     reasons = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large", 431: "Too Large"}
     body = html.encode()
     head = (

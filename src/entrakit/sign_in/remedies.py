@@ -1,7 +1,7 @@
 """Remedies for errors of the token service. Imported only when there is an error to explain.
 
 `error` and `suberror` decide on the kind of the error (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6), because Microsoft
-may change numbers and messages. The number selects the words. It decides one thing only: the service also reports
+may change numbers and messages. The number selects the message. It decides one thing only: the service also reports
 temporary failures as `invalid_grant`, and a connection must not be given up for those.
 """
 
@@ -37,8 +37,8 @@ class Remedy(NamedTuple):
     """The two parts of an error.
 
     Args:
-        problem: What happened, one sentence.
-        remedy: What to do next, one or two sentences in the imperative. Code spans name parameters and calls.
+        problem: One sentence: what happened.
+        remedy: One or two sentences in the imperative: what to do next. Code spans name parameters and calls.
     """
 
     problem: str
@@ -46,7 +46,7 @@ class Remedy(NamedTuple):
 
 
 def known_codes() -> frozenset[int]:
-    """Return the numbers that have their own words."""
+    """Return the numbers that have an entry in the table."""
     return frozenset(_BY_CODE)
 
 
@@ -60,7 +60,7 @@ def remedy_for(
     authority: str,
     suberror: str = "",
 ) -> Remedy:
-    """Return the words for an error of the token service.
+    """Return problem and remedy for an error of the token service.
 
     Args:
         code: The AADSTS number; None if there is none.
@@ -73,7 +73,7 @@ def remedy_for(
         suberror: The more specific reason of Entra.
 
     Returns:
-        The words for the number; else those for suberror or error, with the address that explains the number.
+        The entry for the number; else that for suberror or error, with the address that explains the number.
     """
     known = _BY_CODE.get(code or 0)
     problem, remedy = known or BY_SUBERROR.get(suberror) or BY_ERROR.get(error) or _unknown(code, error)
@@ -137,7 +137,7 @@ def _browser_call(authority: str, tenant: str, client_id: str) -> str:
 
 
 def _unknown(code: int | None, error: str) -> tuple[str, str]:
-    # Braces would be read as names of values.
+    # The result is a format string, in which braces have a meaning.
     name = f"AADSTS{code}" if code else error.replace("{", "").replace("}", "") or "no reason given"
     what = "" if code else "Try again; if the error persists, report it with the correlation id."
     return f"The token service refused the request: {name}.", what

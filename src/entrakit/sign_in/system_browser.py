@@ -1,4 +1,4 @@
-"""The system's browser: opened without a shell, without our secrets in its environment, and without mixing outputs."""
+"""The system's browser, started without a shell, without secrets in its environment, and without its output."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 LINUX_BROWSERS = ("xdg-open", "gio open", "firefox", "chromium", "google-chrome", "microsoft-edge", "brave-browser")
 TEXT_BROWSERS = frozenset({"www-browser", "links", "elinks", "lynx", "w3m"})
-# A launcher that fails does so at once; a browser that stays is one that works.
+# A launcher that fails ends at once. A program that still runs after this time is a working browser.
 FAILS_WITHIN_S = 2.0
 
 
 def open_browser(url: str, environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
-    """Open an address in the person's browser, and return whether that worked.
+    """Open an address in the user's browser, and return whether that succeeded.
 
     Args:
         url: An http or https address.
-        environ: `BROWSER` names what to use first, as a list of commands with `%s` for the address.
+        environ: Environment; `BROWSER` lists the commands to try first, with `%s` for the address.
         platform: As `sys.platform`.
 
     Raises:
-        ParameterError: The address is not one to open.
+        ParameterError: The address is not an http or https address.
     """
     if not url.startswith(("https://", "http://")) or not url.isascii() or not url.isprintable() or " " in url:
         raise ParameterError("The address to open is not a web address.")
@@ -38,11 +38,11 @@ def open_browser(url: str, environ: Mapping[str, str] = os.environ, platform: st
 
 
 def ssh_forward_line(port: int, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the line to type on one's own machine so that its browser reaches a port here; None if not over SSH.
+    """Return the SSH command that makes a port here reachable from the user's machine; None if this is not SSH.
 
     Args:
-        port: The port that is listened on.
-        environ: `SSH_CONNECTION` says where the person comes from, and where they came to.
+        port: Port of the listener.
+        environ: Environment; `SSH_CONNECTION` has the addresses of both ends.
     """
     parts = environ.get("SSH_CONNECTION", "").split()
     if len(parts) != 4:
@@ -96,6 +96,6 @@ def _launch(command: list[str], environ: Mapping[str, str]) -> bool:
     try:
         return process.wait(FAILS_WITHIN_S) == 0
     except subprocess.TimeoutExpired:
-        # It runs on without us; there is nobody to wait for it, and nothing to warn about.
+        # The browser continues after this program. Without a return code, Popen would warn that it still runs.
         process.returncode = 0
         return True

@@ -1,4 +1,4 @@
-"""Claims challenges (OpenID Connect Core 1.0, 5.5): what an API wants of the next token.
+"""Claims challenges (OpenID Connect Core 1.0, 5.5): the claims that an API requires in the next token.
 
 Microsoft Graph sends them in a `WWW-Authenticate` header, in base64; the token service takes them as JSON.
 """
@@ -20,14 +20,14 @@ _LONGEST = 16 * 1024
 
 
 def parse_claims(text: str) -> str:
-    """Return a claims challenge as JSON text.
+    """Return a claims challenge as JSON.
 
     Args:
-        text: JSON text of an object, or that in base64 or base64url, padded or not, as Microsoft Graph sends it in
-            a `WWW-Authenticate` header.
+        text: A JSON object, as it is or in base64 or base64url, padded or not. Microsoft Graph sends base64 in a
+            `WWW-Authenticate` header.
 
     Raises:
-        ParameterError: Neither.
+        ParameterError: The string is neither.
     """
     for candidate in _readings(text):
         try:
@@ -51,10 +51,10 @@ def _readings(text: str) -> Iterator[str]:
 
 
 def merged_claims(challenge: str, *, cae: bool) -> str:
-    """Return the `claims` parameter: an API's challenge, and that we understand such challenges (CAE).
+    """Return the `claims` parameter: an API's challenge, and the client's support for such challenges (CAE).
 
     Args:
-        challenge: JSON text of the challenge; empty if there is none.
+        challenge: The challenge, as JSON; empty if none.
         cae: Announce that claims challenges are handled, so that tokens may live longer.
     """
     if not cae:
@@ -65,10 +65,10 @@ def merged_claims(challenge: str, *, cae: bool) -> str:
 
 
 def challenge_in(header: str) -> str:
-    """Return the claims challenge of a `WWW-Authenticate` header as JSON text (RFC 6750, 3); empty if it has none.
+    """Return the claims challenge of a `WWW-Authenticate` header as JSON (RFC 6750, 3); empty if it has none.
 
     Args:
-        header: The header's value; several challenges may stand in it.
+        header: Value of the header; it may contain several challenges.
     """
     for found in _CLAIMS.finditer(header[:_LONGEST]):
         try:

@@ -1,7 +1,7 @@
-"""A token in words: whose it is, what it is for, what it allows, how long.
+"""A token, explained: its owner, audience, permissions and lifetime.
 
-What is written in a token is read for people; nothing in this library is decided by it. `require` answers what the
-token says of itself, and the resource alone says what the token is worth.
+The content of a token is decoded for display only; no decision of this library depends on it. `require` compares
+permissions with the claims of the token, and only the resource decides whether it accepts the token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from entrakit.tokens.jwt import JSON
 
-# A clock of a resource that is a little behind must not make a new token look wrong.
+# A token may come from a clock that differs a little from this one.
 TOLERANCE_S = 300.0
 MAX_VALUE = 256
 
@@ -29,9 +29,9 @@ class Permission(NamedTuple):
 
     Args:
         name: Such as `User.Read.All`.
-        kind: `delegated` or `application`; `app role` for a role that the resource gives to people, `directory role`
-            for one of Entra's own.
-        words: What it allows, reads after "may"; empty if that is not known.
+        kind: `delegated` or `application`; `app role` for a role that the resource assigns to users, `directory
+            role` for one of Entra ID.
+        words: Actions that it allows, as a phrase that follows "may"; empty if unknown.
     """
 
     name: str
@@ -40,22 +40,22 @@ class Permission(NamedTuple):
 
 
 class Inspection(NamedTuple):
-    """What a token says of itself.
+    """Content of a token, as the token states it.
 
     Args:
         kind: `user`, `app`, or `unreadable`.
-        audience: What it is for, as written.
-        resource: The same in words; empty if unknown.
+        audience: The audience, as written in the token.
+        resource: Name of the audience; empty if unknown.
         tenant_id: Tenant that issued it.
         client_id: App that it was issued to.
         app_name: That app's name.
         account: User name, or empty for an app.
-        permissions: What it allows.
-        methods: How the person signed in, or how the app proved who it is, in words.
-        issued_at: When it was issued (aware, UTC); None if unknown.
-        expires_on: When it ends (aware, UTC); None if unknown.
-        remaining_s: Seconds that are left, 0 if it has expired; None if unknown.
-        warnings: What is unusual, one sentence each.
+        permissions: Its permissions and directory roles.
+        methods: Ways in which the user signed in or the app authenticated, as phrases.
+        issued_at: Time of issue (aware, UTC); None if unknown.
+        expires_on: Time at which it expires (aware, UTC); None if unknown.
+        remaining_s: Seconds until it expires, 0 if it has expired; None if unknown.
+        warnings: Unusual properties, one sentence each.
         claims: All claims.
         version: Format of the token, `1.0` or `2.0`; empty if unknown.
     """
@@ -78,10 +78,10 @@ class Inspection(NamedTuple):
 
 
 def inspect(token: str, now: float) -> Inspection:
-    """Return what a token says of itself; one that can't be read says why.
+    """Return the content of a token; for an unreadable token, a warning gives the reason.
 
     Args:
-        token: An access token or ID token, with `Bearer` before it or without.
+        token: An access token or ID token, with or without `Bearer` before it.
         now: Seconds since 1970.
     """
     token = token.strip().removeprefix("Bearer ").lstrip()
@@ -112,14 +112,14 @@ def inspect(token: str, now: float) -> Inspection:
 
 
 def require(inspection: Inspection, permissions: Sequence[str]) -> None:
-    """Raise if a token lacks one of the permissions. Only the very permission counts, not a broader one.
+    """Raise if a token lacks one of the permissions. Only the exact permission counts, not a broader one.
 
     Args:
-        inspection: What the token says of itself.
-        permissions: Names in any case, alone or behind their resource (`https://graph.microsoft.com/User.Read`).
+        inspection: Content of the token.
+        permissions: Names in any case, alone or after their resource (`https://graph.microsoft.com/User.Read`).
 
     Raises:
-        PermissionMissingError: It lacks some, is for another resource, or can't be read.
+        PermissionMissingError: The token lacks a permission, is for another resource, or can't be read.
     """
     held = {one.name.lower() for one in inspection.permissions if one.kind != "directory role"}
     missing = [name for name in permissions if not _holds(inspection, held, name)]
@@ -127,15 +127,15 @@ def require(inspection: Inspection, permissions: Sequence[str]) -> None:
         return
     if inspection.kind == "unreadable":
         raise PermissionMissingError(
-            f"Whether the token has {', '.join(missing)} can't be known: {inspection.warnings[0]}",
+            f"Can't check whether the token has {', '.join(missing)}. {inspection.warnings[0]}",
             missing=missing,
-            remedy="Ask for a token of a resource whose tokens can be read, such as Microsoft Graph.",
+            remedy="Request a token of a resource whose tokens can be read, such as Microsoft Graph.",
         )
     hints = []
     for name in missing:
         broader = [one for one in BROADER.get(name.rpartition("/")[2].lower(), ()) if one.lower() in held]
         if broader:
-            hints.append(f"{broader[0]}, which the token has, also covers calls that ask for {name}.")
+            hints.append(f"{broader[0]}, which the token has, also covers calls that require {name}.")
     kind = "application" if inspection.kind == "app" else "delegated"
     advice = f"Add it as {kind} permission to the app registration and consent to it, then connect again."
     raise PermissionMissingError(
@@ -155,7 +155,7 @@ def _is_for(audience: str, resource: str) -> bool:
         return True
     known, asked = RESOURCES.get(ours, ""), RESOURCES.get(theirs, "")
     if _is_id(ours) and not known:
-        # A v2.0 token names its API by an id; which addresses that API has is not written in it.
+        # A v2.0 token names its API by an id; it does not contain the addresses of that API.
         return not asked
     if _is_id(ours) or _is_id(theirs):
         # One id stands for the resource in every cloud.
@@ -172,7 +172,7 @@ def _is_id(resource: str) -> bool:
 
 
 def _is_app(claims: Mapping[str, JSON]) -> bool:
-    """Return whether an app signed in as itself: said by `idtyp`, else subject and object are the same thing."""
+    """Return whether an app signed in as itself: `idtyp` says so, or subject and object are equal."""
     kind = _text(claims, "idtyp")
     if kind in ("app", "user"):
         return kind == "app"
@@ -201,23 +201,23 @@ def _warnings(claims: Mapping[str, JSON], permissions: Sequence[Permission], now
     found = []
     expires, begins = _moment(claims.get("exp")), _moment(claims.get("nbf"))
     if expires is None:
-        found.append("It does not say when it ends.")
+        found.append("It has no expiry time.")
     elif expires.timestamp() <= now:
         found.append("It has expired.")
     if begins is not None and begins.timestamp() > now + TOLERANCE_S:
         found.append("It is not valid yet: is this machine's clock behind?")
     if _text(claims, "ver") not in ("1.0", "2.0"):
-        found.append("It is neither of version 1.0 nor of 2.0, so Entra may not have issued it.")
+        found.append("Its version is neither 1.0 nor 2.0, so Entra ID may not have issued it.")
     if not permissions and is_app:
         found.append("It has no permission: none was granted to the app, or nobody consented.")
     if not permissions and not is_app and not _text(claims, "appid", "azp"):
-        found.append("It is an ID token: it says who signed in, and opens no resource.")
+        found.append("It is an ID token: it identifies the user and gives access to no resource.")
     return found
 
 
 def _why(token: str) -> str:
     if not token:
-        return "There is no token."
+        return "The token is empty."
     if len(token) > MAX_TOKEN:
         return f"It is longer than {MAX_TOKEN // 1024} KiB, so it was not read."
     header = decode_header(token)
@@ -225,11 +225,11 @@ def _why(token: str) -> str:
         return "It is encrypted (JWE), so only the resource can read it."
     if header is not None:
         return "It begins as a JWT, but is damaged: was it cut or changed?"
-    return "It is opaque: not a JWT that can be read. That is no fault; only the resource needs to read it."
+    return "It is opaque, not a readable JWT. That is not an error; only the resource needs to read it."
 
 
 def _text(claims: Mapping[str, JSON], *names: str) -> str:
-    """Return the first of some claims that is text, without what can't be printed; of a list, its first text."""
+    """Return the first of some claims that is a string, or its first string, without unprintable characters."""
     for name in names:
         value = claims.get(name)
         if isinstance(value, list) and value:
@@ -240,7 +240,7 @@ def _text(claims: Mapping[str, JSON], *names: str) -> str:
 
 
 def _names(value: JSON) -> list[str]:
-    """Return the names in a claim, sorted and each once: a list of texts, or one text with spaces between them."""
+    """Return the names in a claim, sorted, without duplicates: a list of strings, or one string with spaces."""
     texts = value.split() if isinstance(value, str) else value if isinstance(value, list) else []
     clean = (one_line(text, MAX_VALUE) for text in texts if isinstance(text, str))
     return sorted({name for name in clean if name})

@@ -1,4 +1,4 @@
-"""What is written inside a JWT (RFC 7519), for display: nothing is verified here, and nothing is decided from it."""
+"""Decoding of JWTs (RFC 7519) for display: nothing is verified, and no decision depends on the content."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ MAX_TOKEN = 64 * 1024
 
 
 def decode_claims(token: str) -> dict[str, JSON] | None:
-    """Return the claims of a JWT, or None where they can't be read: opaque, encrypted (JWE), damaged, too large.
+    """Return the claims of a JWT, or None if they can't be read: opaque, encrypted (JWE), damaged, too large.
 
     Args:
-        token: The token's text, from anywhere.
+        token: The token, from any source.
     """
     parts = _parts(token)
     return _decoded(parts[1]) if len(parts) == 3 else None
 
 
 def decode_header(token: str) -> dict[str, JSON] | None:
-    """Return the header of a JWT (RFC 7515) or of an encrypted token (RFC 7516), or None where it can't be read.
+    """Return the header of a JWT (RFC 7515) or of an encrypted token (RFC 7516), or None if it can't be read.
 
     Args:
-        token: The token's text, from anywhere.
+        token: The token, from any source.
     """
     parts = _parts(token)
     return _decoded(parts[0]) if len(parts) in (3, 5) else None
@@ -42,7 +42,7 @@ def _parts(token: str) -> list[str]:
 def _decoded(part: str) -> dict[str, JSON] | None:
     try:
         data = base64url.decode(part)
-        # Decoded here, for `json.loads` would also guess UTF-16 and UTF-32 from bytes.
+        # Decoded here, because `json.loads` would also detect UTF-16 and UTF-32 in bytes.
         value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
@@ -50,5 +50,5 @@ def _decoded(part: str) -> dict[str, JSON] | None:
 
 
 def _refuse(name: str) -> NoReturn:
-    """Refuse NaN and Infinity: RFC 8259 does not have them, and no date can be made of them."""
+    """Refuse NaN and Infinity: RFC 8259 does not allow them, and they can't become a date."""
     raise ValueError(name)

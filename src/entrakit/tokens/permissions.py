@@ -1,12 +1,13 @@
-"""Permissions, directory roles, resources and sign-in methods in words; what a permission allows reads after "may".
+"""Descriptions of permissions, directory roles, resources and sign-in methods, as phrases that follow "may".
 
-Names follow Microsoft's "Microsoft Graph permissions reference" and "Microsoft Entra built-in roles"; the words are
-ours. In a delegated permission, "the person" is the one who signed in, and nothing goes beyond what they may do.
+The names are those of Microsoft's "Microsoft Graph permissions reference" and "Microsoft Entra built-in roles"; the
+descriptions are not. In a delegated permission, "the user" is the one who signed in; the permission never exceeds the
+user's own rights.
 """
 
 from __future__ import annotations
 
-# Words that are the same for a person's token and an app's own.
+# Descriptions that are the same for delegated and application permissions.
 _BOTH = {
     "AccessReview.Read.All": "read access reviews",
     "AccessReview.ReadWrite.All": "read and change access reviews",
@@ -62,11 +63,11 @@ _BOTH = {
     "Policy.ReadWrite.Authorization": "change what users and guests may do by default",
     "Policy.ReadWrite.ConditionalAccess": "read and change conditional access policies",
     "Presence.Read.All": "read who is present",
-    "PrivilegedAccess.Read.AzureADGroup": "read who may become a member of privileged groups",
+    "PrivilegedAccess.Read.AzureADGroup": "read who can become a member of privileged groups",
     "ReportSettings.Read.All": "read how reports are set up",
     "Reports.Read.All": "read usage reports",
     "RoleAssignmentSchedule.ReadWrite.Directory": "read and change who holds directory roles, and until when",
-    "RoleEligibilitySchedule.ReadWrite.Directory": "read and change who may take up directory roles",
+    "RoleEligibilitySchedule.ReadWrite.Directory": "read and change who can activate directory roles",
     "RoleManagement.Read.All": "read roles, and who holds them",
     "RoleManagement.Read.Directory": "read directory roles, and who holds them",
     "RoleManagement.ReadWrite.Directory": "read and change directory roles, and who holds them",
@@ -101,65 +102,65 @@ _BOTH = {
     "UserAuthenticationMethod.ReadWrite.All": "read and change the sign-in methods of all users",
 }
 
-# Words for a person's token, and for an app's own; empty where there is no such permission.
+# Descriptions of the delegated and the application permission; empty if Microsoft has none of this kind.
 _EITHER = {
     ".default": ("use what was granted to the app before", ""),
     "Application.ReadWrite.OwnedBy": ("", "create apps, and change those that it owns"),
-    "Calendars.Read": ("read the person's calendars", "read the calendars of all mailboxes"),
-    "Calendars.Read.Shared": ("read calendars that the person has access to", ""),
-    "Calendars.ReadWrite": ("read and change the person's calendars", "read and change the calendars of all mailboxes"),
-    "ChannelMessage.Send": ("send messages to channels as the person", ""),
-    "Chat.Read": ("read the person's chats", ""),
+    "Calendars.Read": ("read the user's calendars", "read the calendars of all mailboxes"),
+    "Calendars.Read.Shared": ("read calendars that the user has access to", ""),
+    "Calendars.ReadWrite": ("read and change the user's calendars", "read and change the calendars of all mailboxes"),
+    "ChannelMessage.Send": ("send messages to channels as the user", ""),
+    "Chat.Read": ("read the user's chats", ""),
     "Chat.Read.All": ("", "read all chats"),
-    "Chat.ReadWrite": ("read the person's chats, and write in them", ""),
-    "Contacts.Read": ("read the person's contacts", "read the contacts of all mailboxes"),
-    "Contacts.ReadWrite": ("read and change the person's contacts", "read and change the contacts of all mailboxes"),
-    "Device.Read": ("read the person's devices", ""),
-    "Directory.AccessAsUser.All": ("use the directory as the person may", ""),
-    "EWS.AccessAsUser.All": ("use the person's mailbox through Exchange Web Services", ""),
+    "Chat.ReadWrite": ("read the user's chats, and write in them", ""),
+    "Contacts.Read": ("read the user's contacts", "read the contacts of all mailboxes"),
+    "Contacts.ReadWrite": ("read and change the user's contacts", "read and change the contacts of all mailboxes"),
+    "Device.Read": ("read the user's devices", ""),
+    "Directory.AccessAsUser.All": ("use the directory with the rights of the user", ""),
+    "EWS.AccessAsUser.All": ("use the user's mailbox through Exchange Web Services", ""),
     "Exchange.ManageAsApp": ("", "manage Exchange, as far as its directory role goes"),
-    "Files.Read": ("read the person's files", ""),
-    "Files.Read.All": ("read all files that the person has access to", "read all files"),
-    "Files.ReadWrite": ("read and change the person's files", ""),
-    "Files.ReadWrite.All": ("read and change all files that the person has access to", "read and change all files"),
-    "IMAP.AccessAsUser.All": ("read and change the person's mail by IMAP", ""),
-    "Mail.Read": ("read the person's mail", "read the mail of all mailboxes"),
-    "Mail.Read.Shared": ("read mail that the person has access to", ""),
-    "Mail.ReadBasic": ("read who wrote to the person, but not what", "read who wrote to any mailbox, but not what"),
+    "Files.Read": ("read the user's files", ""),
+    "Files.Read.All": ("read all files that the user has access to", "read all files"),
+    "Files.ReadWrite": ("read and change the user's files", ""),
+    "Files.ReadWrite.All": ("read and change all files that the user has access to", "read and change all files"),
+    "IMAP.AccessAsUser.All": ("read and change the user's mail by IMAP", ""),
+    "Mail.Read": ("read the user's mail", "read the mail of all mailboxes"),
+    "Mail.Read.Shared": ("read mail that the user has access to", ""),
+    "Mail.ReadBasic": ("read who wrote to the user, but not what", "read who wrote to any mailbox, but not what"),
     "Mail.ReadWrite": (
-        "read, change and delete the person's mail",
+        "read, change and delete the user's mail",
         "read, change and delete the mail of all mailboxes",
     ),
-    "Mail.Send": ("send mail as the person", "send mail as anybody"),
-    "MailboxSettings.Read": ("read the settings of the person's mailbox", "read the settings of all mailboxes"),
+    "Mail.Send": ("send mail as the user", "send mail as anybody"),
+    "MailboxSettings.Read": ("read the settings of the user's mailbox", "read the settings of all mailboxes"),
     "MailboxSettings.ReadWrite": (
-        "change the settings of the person's mailbox",
+        "change the settings of the user's mailbox",
         "change the settings of all mailboxes",
     ),
-    "Notes.Read": ("read the person's OneNote notebooks", ""),
-    "Notes.ReadWrite.All": ("read and change notebooks that the person has access to", "read and change all notebooks"),
-    "OnlineMeetings.ReadWrite": ("read and make online meetings of the person", ""),
-    "People.Read": ("read who is relevant to the person", ""),
-    "Presence.Read": ("read whether the person is present", ""),
-    "SMTP.Send": ("send mail as the person by SMTP", ""),
-    "Tasks.Read": ("read the person's tasks", ""),
-    "Tasks.ReadWrite": ("read and change the person's tasks", ""),
-    "User.Read": ("sign the person in and read their own profile", ""),
-    "User.ReadWrite": ("read and change the person's own profile", ""),
-    "UserAuthenticationMethod.Read": ("read the person's own sign-in methods", ""),
-    "email": ("see the person's mail address", ""),
+    "Notes.Read": ("read the user's OneNote notebooks", ""),
+    "Notes.ReadWrite.All": ("read and change notebooks that the user has access to", "read and change all notebooks"),
+    "OnlineMeetings.ReadWrite": ("read and make online meetings of the user", ""),
+    "People.Read": ("read who is relevant to the user", ""),
+    "Presence.Read": ("read whether the user is present", ""),
+    "SMTP.Send": ("send mail as the user by SMTP", ""),
+    "Tasks.Read": ("read the user's tasks", ""),
+    "Tasks.ReadWrite": ("read and change the user's tasks", ""),
+    "User.Read": ("sign the user in and read their own profile", ""),
+    "User.ReadWrite": ("read and change the user's own profile", ""),
+    "UserAuthenticationMethod.Read": ("read the user's own sign-in methods", ""),
+    "email": ("see the user's mail address", ""),
     "full_access_as_app": ("", "use all mailboxes"),
-    "offline_access": ("go on when the person is away", ""),
-    "openid": ("sign the person in", ""),
-    "profile": ("see the person's name", ""),
-    "user_impersonation": ("use the resource as the person may", ""),
+    "offline_access": ("continue while the user is not signed in", ""),
+    "openid": ("sign the user in", ""),
+    "profile": ("see the user's name", ""),
+    "user_impersonation": ("use the resource with the rights of the user", ""),
 }
 
 _WORDS = {name.lower(): (words, words) for name, words in _BOTH.items()} | {
     name.lower(): words for name, words in _EITHER.items()
 }
 
-# Template id → directory role and what its holder may do.
+# Template id → directory role, and the actions that it allows.
 DIRECTORY_ROLES = {
     "0526716b-113d-4c15-b2c8-68e3c22b9f80": ("Authentication Policy Administrator", "decide how users may sign in"),
     "11648597-926c-4cf3-9c36-bcebb0ba8dcc": ("Power Platform Administrator", "manage Power Platform"),
@@ -200,7 +201,7 @@ DIRECTORY_ROLES = {
     "fe930be7-5e62-47db-91af-98c3a49a38b1": ("User Administrator", "manage users and groups"),
 }  # fmt: skip
 
-# What stands among a token's directory roles without being one: every member's, and every app's.
+# Values of `wids` that are not directory roles: the one of every member, and the one of every app.
 ROLE_MARKERS = frozenset({"b79fbf4d-3ef9-4689-8143-76b194e85509", "0997a1d0-0d1d-4acb-b408-d5ca73121e90"})
 
 # In lower case, without a slash at the end.
@@ -246,7 +247,7 @@ RESOURCES = {
     "499b84ac-1321-427f-aa17-267ca6975798": "Azure DevOps",
 }
 
-# RFC 8176 and Entra's own.
+# Methods of RFC 8176 and of Entra ID.
 METHODS = {
     "face": "face",
     "fed": "federation",
@@ -266,10 +267,10 @@ METHODS = {
     "x509": "certificate",
 }
 
-# How the app itself proved who it is (`appidacr`, `azpacr`).
+# The way in which the app authenticated (`appidacr`, `azpacr`).
 APP_PROOFS = {"0": "nothing: it is a public client", "1": "client secret", "2": "certificate or federated credential"}
 
-# In lower case: broader permissions that cover the same calls. They never count as the one that was asked for.
+# In lower case: broader permissions that cover the same calls. They never count as the required one.
 BROADER = {
     "administrativeunit.read.all": ("AdministrativeUnit.ReadWrite.All", "Directory.Read.All"),
     "application.read.all": ("Application.ReadWrite.All", "Directory.Read.All"),
@@ -292,16 +293,16 @@ BROADER = {
 
 
 def describe(permission: str, kind: str = "delegated") -> str:
-    """Return what a permission allows, in words that follow "may"; empty where it is not known.
+    """Describe a permission by a phrase that follows "may"; empty if unknown.
 
     Args:
         permission: A scope or role without its resource, such as `User.Read.All`, in any case.
-        kind: `delegated` for a person's token, `application` for an app's own.
+        kind: `delegated` or `application`.
     """
     delegated, application = _WORDS.get(permission.lower(), ("", ""))
     return application if kind == "application" else delegated
 
 
 def known_permissions() -> frozenset[str]:
-    """Return the permissions that have words, in lower case."""
+    """Return the permissions that have a description, in lower case."""
     return frozenset(_WORDS)

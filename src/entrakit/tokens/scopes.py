@@ -32,8 +32,8 @@ def delegated_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str
 
     Args:
         scopes: Permissions in any of the forms above; one string may contain several, separated by spaces.
-            None means `User.Read`, the minimum that a sign-in needs.
-        resource: Identifier of the resource of permissions that name none.
+            An empty value means `User.Read`, the minimum for a sign-in.
+        resource: Identifier of the resource of permissions without one.
 
     Raises:
         ParameterError: A scope has characters that RFC 6749 forbids; two resources are mixed (a token is
@@ -55,8 +55,8 @@ def app_scopes(scopes: Iterable[str] | str, *, resource: str) -> tuple[str, ...]
     """Return the one scope that an app requests for itself: everything that it was granted on one resource.
 
     Args:
-        scopes: Scopes that name the resource; their permissions don't matter. None means `resource`.
-        resource: Identifier of the resource of permissions that name none.
+        scopes: Scopes that name the resource; their permissions are ignored. An empty value means `resource`.
+        resource: Identifier of the resource of permissions without one.
 
     Raises:
         ParameterError: As for `delegated_scopes`.

@@ -71,7 +71,7 @@ class Vault:
         environ: The environment to look variables up in.
 
     Raises:
-        VaultError: There is no usual directory.
+        VaultError: The default directory is unknown.
         ParameterError: The place or the source of the key is invalid.
     """
 
@@ -95,7 +95,7 @@ class Vault:
 
     @property
     def place(self) -> str:
-        """The directory or server, for people and without secrets."""
+        """The directory or server, for display, without secrets."""
         return self.storage.place
 
     def check(self, name: str) -> None:
@@ -124,7 +124,7 @@ class Vault:
         """Return a saved connection.
 
         Raises:
-            NotConnectedError: There is no connection of this name.
+            NotConnectedError: The connection does not exist.
             VaultError: It can't be read; a damaged one was moved aside.
             ParameterError: The name is invalid.
         """
@@ -136,16 +136,16 @@ class Vault:
         """Return the metadata of a saved connection. The key is not needed, so the metadata is not verified.
 
         Raises:
-            NotConnectedError: There is no connection of this name.
+            NotConnectedError: The connection does not exist.
             VaultError: It can't be read; a damaged one was moved aside.
             ParameterError: The name is invalid.
         """
         return self._read(name, lambda sealed: sealed.metadata)
 
     def entries(self) -> list[EntrySummary]:
-        """Return all saved connections by name; the key is not needed. One that can't be read has a problem.
+        """Return all saved connections by name; the key is not needed. An unreadable one has a `problem`.
 
-        This also removes what killed writers left at least an hour ago.
+        This also removes the leftovers of writers that were killed at least an hour ago.
 
         Raises:
             VaultError: The place can't be read.
@@ -181,7 +181,7 @@ class Vault:
             before, ref, key = self._key_to_write(name)
             self.storage.write(name, envelope.seal(name, metadata, secrets, ref, key))
         if before is not None and before != ref:
-            # Nothing is left that the key before has sealed.
+            # The earlier key seals no entry any more.
             with contextlib.suppress(VaultError):
                 self.keys.forget(before)
 
@@ -239,7 +239,7 @@ class Vault:
         """Choose the current connection, which is used if no name is given.
 
         Raises:
-            NotConnectedError: There is no connection of this name.
+            NotConnectedError: The connection does not exist.
             VaultError: The connection can't be read, or the choice can't be written.
             ParameterError: The name is invalid.
         """
@@ -260,7 +260,7 @@ class Vault:
         return ref.source if ref else self.keys.pinned
 
     def describe_key(self) -> str:
-        """Return where the key is and what that protects against, for people. Raises VaultError."""
+        """Describe the place of the key and the protection that it gives, for display. Raises VaultError."""
         return self.keys.describe(self.key_ref())
 
     def note_key(self, seen: KeyRef | None, ref: KeyRef | None) -> bool:
@@ -274,7 +274,7 @@ class Vault:
     def _key_to_write(self, name: str) -> tuple[KeyRef | None, KeyRef, bytes]:
         """Return the noted key, and the name and bytes of the key to seal with.
 
-        The key to seal with is a new one only if there is no entry of another name that the noted key has sealed.
+        A new key is made only if the vault has no entry of another name.
         """
         before = ref = self.key_ref()
         for _ in range(_ATTEMPTS):
@@ -286,7 +286,7 @@ class Vault:
                         raise
             elif not self._is_replaceable(name):
                 raise KeyMissingError(
-                    f"Connections are kept in {self.place}, and the note of their key is gone.",
+                    f"Connections are saved in {self.place}, but the note of their key is gone.",
                     remedy="Restore vault.json from a backup, or make a new key with `rekey()`.",
                 )
             new, key = self.keys.make()
@@ -312,7 +312,9 @@ class Vault:
             except VaultError as error:
                 import logging
 
-                logging.getLogger("entrakit").warning("The vault's key, which seals nothing now, stays: %s", error)
+                logging.getLogger("entrakit").warning(
+                    "The vault's key, which is not used any more, could not be removed: %s", error
+                )
 
     def _summary(self, name: str) -> EntrySummary:
         try:
@@ -336,17 +338,17 @@ class Vault:
                     raise error from None
                 if aside:
                     raise VaultError(
-                        f"The kept connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
+                        f"The saved connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
                     ) from error
                 # Another process has replaced or removed it since it was read.
-        raise VaultError(f"The kept connection {name!r} changes too fast to be read.", remedy="Try again.")
+        raise VaultError(f"The saved connection {name!r} changes too fast to be read.", remedy="Try again.")
 
     def _not_connected(self, name: str) -> NotConnectedError:
         from difflib import get_close_matches
 
         names = self.names()
         near = get_close_matches(name, names, 1)
-        known = f"Kept: {', '.join(names[:20])}." if names else "Nothing is connected yet."
+        known = f"Saved: {', '.join(names[:20])}." if names else "Nothing is connected yet."
         choose = "Name one: `get_connection('NAME')`." if names else "Connect with `connect()`."
         remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
         return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)

@@ -39,13 +39,13 @@ def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
 
     Raises:
         ParameterError: The passphrase is too short, or a name is invalid.
-        NotConnectedError: There is no connection of one of the names.
-        VaultError: One can't be read.
+        NotConnectedError: A connection does not exist.
+        VaultError: A connection can't be read.
     """
     if len(passphrase.reveal()) < MIN_PASSPHRASE:
         raise ParameterError(
             f"The passphrase has fewer than {MIN_PASSPHRASE} characters.",
-            remedy="Take a longer one: whoever finds the file can try as many as they like.",
+            remedy="Use a longer one: the file can be attacked offline.",
         )
     entries = {checked_name(name): vault.read(name) for name in names or filter(is_name, vault.names())}
     return pack(entries, passphrase)
@@ -61,14 +61,14 @@ def restore(vault: Vault, data: bytes, passphrase: Secret, *, replace: bool = Fa
         replace: Replace connections of the same names.
 
     Raises:
-        VaultError: It does not open, has another version, or a connection of one of the names exists; nothing was
-            changed.
+        VaultError: The file does not open or has another version, or a connection of one of the names exists.
+            Nothing was changed.
     """
     entries = unpack(data, passphrase)
     present = sorted(set(vault.names()) & set(entries))
     if present and not replace:
         raise VaultError(
-            f"There is already a connection {present[0]!r}; nothing was imported.",
+            f"The connection {present[0]!r} already exists; nothing was imported.",
             remedy="Add `replace=True` to replace the saved connections with the imported ones.",
         )
     for name in entries:
@@ -111,8 +111,8 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
         raise _not_an_export() from error
     except InvalidTag as error:
         raise VaultError(
-            "The file does not open: the passphrase is another one, or the file was changed.",
-            remedy="Type the passphrase that it was exported with.",
+            "The file does not open: the passphrase is wrong, or the file was changed.",
+            remedy="Use the passphrase of the export.",
         ) from error
 
 
@@ -129,8 +129,8 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
         raise _not_an_export()
     if schema != SCHEMA or kdf != SCRYPT:
         raise VaultError(
-            f"The file is of version {schema!a}, and this entrakit knows version {SCHEMA}.",
-            remedy="Import it with the entrakit that exported it, or a later one.",
+            f"The file has version {schema!a}; this entrakit supports version {SCHEMA}.",
+            remedy="Import it with the version of entrakit that exported it, or a later one.",
         )
     return document, nonce, sealed
 

@@ -2,8 +2,8 @@
 
     {"schema": 1, "name": "default", "key": {"from": …, "id": …}, "metadata": {…}, "nonce": base64, "sealed": base64}
 
-Everything but the nonce and the sealed part is associated data of the seal, so an entry that was edited, or put under
-another name, does not open. The nonce is 96 random bits, new for each seal. `key` names the key of the seal.
+Everything except the nonce and the sealed part is associated data of the seal, so an entry that was edited or
+renamed does not open. The nonce is 96 random bits, new for each seal. `key` names the key of the seal.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class SealedEntry(NamedTuple):
 
 
 class DamagedEntryError(VaultError):
-    """The entry is not as it was written."""
+    """The entry was changed after it was written."""
 
 
 def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: KeyRef, key: bytes) -> bytes:
@@ -95,7 +95,7 @@ def parse(name: str, data: bytes) -> SealedEntry:
         data: The bytes.
 
     Raises:
-        DamagedEntryError: They are not an entry of this name.
+        DamagedEntryError: The bytes are not an entry of this name.
         VaultError: A later version of entrakit wrote the entry.
     """
     try:
@@ -103,8 +103,8 @@ def parse(name: str, data: bytes) -> SealedEntry:
         schema = document["schema"]
         if type(schema) is int and schema != SCHEMA:
             raise VaultError(
-                f"The kept connection {name!r} is of version {schema}, and this entrakit knows version {SCHEMA}.",
-                remedy="Use the entrakit that made it, or disconnect and connect again.",
+                f"The saved connection {name!r} has version {schema}; this entrakit supports version {SCHEMA}.",
+                remedy="Use the version of entrakit that saved it, or disconnect and connect again.",
             )
         metadata, ref = document["metadata"], ref_from(document["key"])
         nonce, ciphertext = _from_base64(document["nonce"]), _from_base64(document["sealed"])
@@ -125,7 +125,7 @@ def unseal(entry: SealedEntry, key: bytes) -> dict[str, JSON]:
         key: The 32 bytes of the key that it names.
 
     Returns:
-        The secrets, as new values that nothing else shares.
+        The secrets, as new objects that are not shared.
 
     Raises:
         DamagedEntryError: The entry was changed.
@@ -220,4 +220,4 @@ def _from_base64(text: str) -> bytes:
 
 
 def _damaged(name: str) -> DamagedEntryError:
-    return DamagedEntryError(f"The kept connection {name!r} does not open: it is damaged.", remedy="Connect again.")
+    return DamagedEntryError(f"The saved connection {name!r} does not open: it is damaged.", remedy="Connect again.")

@@ -2,10 +2,10 @@
 
     <state>/connections/NAME.json     an entry
     <state>/connections/NAME.lock     held while it is renewed
-    <state>/current                   the name that commands use when none is given
+    <state>/current                   the name that commands use by default
     <state>/vault.json                the note that names the key of the entries
 
-Reading one entry opens one file, however many there are.
+Reading one entry opens one file, regardless of the number of entries.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
     base = environ.get("XDG_STATE_HOME") or (os.path.join(home, ".local", "state") if home else "")
     if not os.path.isabs(base):
         raise VaultError(
-            "There is no home directory to keep connections in.",
-            remedy="Set ENTRAKIT_HOME to a directory that is yours alone.",
+            "There is no home directory to save connections in.",
+            remedy="Set ENTRAKIT_HOME to a private directory.",
         )
     return os.path.join(base, "entrakit")
 
@@ -69,7 +69,7 @@ class FileStorage:
     """Storage of entries in private files.
 
     Args:
-        path: The directory; it is made when something is first written.
+        path: The directory; created by the first write.
     """
 
     def __init__(self, path: str) -> None:
@@ -90,7 +90,7 @@ class FileStorage:
         return private.read_file(self._key_note)
 
     def read(self, name: str) -> bytes | None:
-        """Return an entry; None if there is none. Raises VaultError."""
+        """Return an entry; None if it does not exist. Raises VaultError."""
         file = self._file(name)
         private.check_directory(self.path)
         private.check_directory(self._directory)
@@ -110,7 +110,7 @@ class FileStorage:
             private.remove_file(file.removesuffix(ENDING) + ".lock")
 
     def has_traces(self, name: str) -> bool:
-        """Return whether there is anything of a name, even if it is damaged. Raises VaultError."""
+        """Return whether an entry or a damaged copy of this name exists. Raises VaultError."""
         return bool(self._files_of(self._file(name)))
 
     def names(self) -> list[str]:
@@ -162,7 +162,7 @@ class FileStorage:
         return private.read_file(self._key_note)
 
     def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
-        """Replace the note of the vault's key if nobody else has done so, and return whether it was replaced.
+        """Replace the note of the vault's key unless it was changed since it was read; return whether it was replaced.
 
         The caller holds the lock of the key.
 
@@ -213,7 +213,7 @@ class FileStorage:
             raise VaultError(f"Can't read {self._directory}: {error.strerror}.") from error
 
     def _files_of(self, file: str) -> list[str]:
-        """Return the files of an entry: itself, damaged copies, and what killed writers left."""
+        """Return the files of an entry: the entry, damaged copies, and leftovers of killed writers."""
         entry = os.path.basename(file)
         damaged = entry.removesuffix(ENDING) + DAMAGED
         return [

@@ -5,7 +5,7 @@
     {entrakit}:lock:NAME       the process that renews it now; expires by itself when that process dies
     {entrakit}:fence:NAME      the last process that held the lock: writes of earlier ones are refused
     {entrakit}:names           all names
-    {entrakit}:current         the name that commands use when none is given
+    {entrakit}:current         the name that commands use by default
     {entrakit}:key             the note that names the key of the entries
 
 Each atomic step is one script, which the server runs without interruption. All of them can be repeated if an answer
@@ -112,8 +112,8 @@ class RedisStorage:
     """Storage of entries on a Redis server.
 
     Args:
-        url: `redis://` or `rediss://` (TLS, with the certificate checked) address, with user, password and number of
-            the database if needed; for TLS also `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile` as query.
+        url: `redis://` or `rediss://` (TLS, with the certificate checked) address, with user, password and database
+            number if needed; for TLS also `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile` as query.
 
     Raises:
         ParameterError: The address is invalid.
@@ -136,7 +136,7 @@ class RedisStorage:
         return self.read_key_note()
 
     def read(self, name: str) -> bytes | None:
-        """Return an entry; None if there is none."""
+        """Return an entry; None if it does not exist."""
         return cast("bytes | None", self._ask("get", _key("entry", name)))
 
     def write(self, name: str, data: bytes) -> None:
@@ -151,8 +151,8 @@ class RedisStorage:
         keys = (_key("entry", name), _key("fence", name), _key("names"), _key("lock", name))
         if not self._run(_WRITE, keys, data, ENTRY_TTL_S, owner, name):
             raise VaultError(
-                f"Another process has taken over {name!r} in {self.place}, and what it writes is newer.",
-                remedy="Try again: what it has kept is used then.",
+                f"Another process has taken over {name!r} in {self.place}, and its data is newer.",
+                remedy="Try again; the token that the other process saved is used.",
             )
 
     def delete(self, name: str) -> None:
@@ -163,7 +163,7 @@ class RedisStorage:
             raise VaultError(f"Another process has taken over {name!r} in {self.place}.", remedy="Try again.")
 
     def has_traces(self, name: str) -> bool:
-        """Return whether there is anything of a name, even if it is damaged."""
+        """Return whether an entry or a damaged copy of this name exists."""
         return bool(self._ask("exists", _key("entry", name), _key("damaged", name)))
 
     def names(self) -> list[str]:
@@ -175,7 +175,7 @@ class RedisStorage:
         return self._listed("traces")
 
     def set_aside(self, name: str, seen: bytes) -> str:
-        """Move an entry out of the way if it still is what was read; return its new place, empty if it is not."""
+        """Move an entry out of the way if its content is still `seen`; return its new place, else an empty string."""
         aside = _key("damaged", name)
         moved = self._run(_SET_ASIDE, (_key("entry", name), aside), seen, DAMAGED_TTL_S)
         return f"{aside} on {self.place}" if moved else ""
@@ -228,13 +228,13 @@ class RedisStorage:
     def inspect(self) -> list[tuple[str, str, str]]:
         """Return the problems of the server: damaged copies, and a connection that is not encrypted."""
         found = [
-            (name, "A damaged copy is kept.", f"Remove it with `disconnect({name!r})`, or look at it first.")
+            (name, "A damaged copy exists.", f"Remove it with `disconnect({name!r})`, or look at it first.")
             for name in self._listed("traces")
             if self._ask("exists", _key("damaged", name))
         ]
         host = urlsplit(self.place).hostname
         if not self.is_encrypted and host not in ("localhost", "127.0.0.1", "::1"):
-            problem = "What is sent to it is not encrypted on the way, password and metadata included."
+            problem = "The connection to the server is not encrypted, including password and metadata."
             found.append((self.place, problem, "Use a rediss:// address."))
         return found
 
@@ -259,7 +259,7 @@ class RedisStorage:
                 raise VaultBusyError(
                     f"Another process has held {name!r} in {self.place} for {timeout_s:g} seconds"
                     f"{_described(cast('bytes', holder))}.",
-                    remedy="Wait for it, or end it, then try again.",
+                    remedy="Wait until that process ends, or stop it, then try again.",
                 )
             time.sleep(min(left_s, pause_s * random.uniform(0.5, 1.0)))  # noqa: S311 - spreads the attempts of processes, not a secret
             pause_s = min(pause_s * 2, 0.25)
@@ -288,7 +288,7 @@ class RedisStorage:
             except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
                 raise VaultError(
                     f"{self.place} refuses this user: {type(error).__name__}.",
-                    remedy="Check user and password in ENTRAKIT_VAULT, and what the user may do.",
+                    remedy="Check user and password in ENTRAKIT_VAULT, and the permissions of the user.",
                 ) from error
             except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError) as error:
                 if isinstance(error.__context__, SSLCertVerificationError):
@@ -299,7 +299,7 @@ class RedisStorage:
                 if time.monotonic() + pause_s > until:
                     if isinstance(error, exceptions.ReadOnlyError):
                         raise VaultError(
-                            f"The vault {self.place} is a replica, which takes no writes.",
+                            f"The vault {self.place} is a replica, which accepts no writes.",
                             remedy="Name the primary server in ENTRAKIT_VAULT.",
                         ) from error
                     raise VaultError(
@@ -315,11 +315,11 @@ class RedisStorage:
             pause_s = min(pause_s * 2, 1.0)
 
     def _check_files(self) -> None:
-        """Raise VaultError if a file that the address names is missing; the client would blame the network."""
+        """Raise VaultError if a file that the address names is missing; the client would report a network error."""
         for option, (file, *_) in parse_qs(urlsplit(self._url).query).items():
             if not os.path.isfile(file):
                 raise VaultError(
-                    f"The file {file!r} that the address of the vault names as {option} is not there.",
+                    f"{option} in the vault address names {file!r}, which does not exist.",
                     remedy="Correct its path in ENTRAKIT_VAULT.",
                 )
 
@@ -344,7 +344,7 @@ def open_storage(url: str) -> RedisStorage:
     """Return the storage at an address.
 
     Raises:
-        ParameterError: The address can't be one.
+        ParameterError: The address is invalid.
         VaultError: The extra `redis` is not installed.
     """
     from importlib.util import find_spec
@@ -361,24 +361,24 @@ def _key(*words: str) -> str:
 
 def _checked(url: str) -> SplitResult:
     """Return the parts of an address; errors do not repeat it, since it may hold a password."""
-    remedy = "Write it as redis://host:6379/0 or rediss://user:password@host:6379/0."
+    remedy = "Use the form redis://host:6379/0 or rediss://user:password@host:6379/0."
     try:
         parts = urlsplit(url)
         port = parts.port
         (parts.hostname or "x").encode("idna")
     except ValueError:
-        # Without its cause, which repeats a part of the address.
-        raise ParameterError("The address of the vault is not an address.", remedy=remedy) from None
+        # Without its cause, because that repeats a part of the address.
+        raise ParameterError("The vault address is not a valid address.", remedy=remedy) from None
     if parts.scheme not in ("redis", "rediss"):
-        raise ParameterError(f"The vault can't be at a {parts.scheme}:// address.", remedy=remedy)
+        raise ParameterError(f"A vault address can't begin with {parts.scheme}://.", remedy=remedy)
     if not parts.hostname or port == 0 or not re.fullmatch("[0-9]{0,9}", parts.path.strip("/")) or parts.fragment:
-        raise ParameterError("The address of the vault lacks a host, or has too much.", remedy=remedy)
+        raise ParameterError("The vault address has no host, or its path is not a database number.", remedy=remedy)
     unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - set(OPTIONS))
     if unknown or (parts.query and parts.scheme != "rediss"):
         # Not repeated: it may be the rest of a password with a question mark.
         raise ParameterError(
-            "The address of the vault has an option that is not known.",
-            remedy=f"There are {', '.join(OPTIONS)}, for rediss:// only; a server's certificate is always checked. "
+            "The vault address has an unknown option.",
+            remedy=f"The options are {', '.join(OPTIONS)}, for rediss:// only; the certificate is always checked. "
             "In a password write ? as %3F, # as %23 and / as %2F.",
         )
     return parts

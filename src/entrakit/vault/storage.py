@@ -13,7 +13,7 @@ class Storage(Protocol):
 
     @property
     def place(self) -> str:
-        """The place, for people and without secrets."""
+        """The place, for display, without secrets."""
         ...
 
     def prepare(self) -> bytes | None:
@@ -21,7 +21,7 @@ class Storage(Protocol):
         ...
 
     def read(self, name: str) -> bytes | None:
-        """Return an entry; None if there is none."""
+        """Return an entry; None if it does not exist."""
         ...
 
     def write(self, name: str, data: bytes) -> None:
@@ -33,7 +33,7 @@ class Storage(Protocol):
         ...
 
     def has_traces(self, name: str) -> bool:
-        """Return whether there is anything of a name, even if it is damaged."""
+        """Return whether an entry or a damaged copy of this name exists."""
         ...
 
     def names(self) -> list[str]:
@@ -45,11 +45,11 @@ class Storage(Protocol):
         ...
 
     def set_aside(self, name: str, seen: bytes) -> str:
-        """Move an entry out of the way if it still is what was read; return its new place, empty if it is not."""
+        """Move an entry out of the way if its content is still `seen`; return its new place, else an empty string."""
         ...
 
     def lock(self, name: str, timeout_s: float) -> AbstractContextManager[None]:
-        """Hold the lock of an entry for a block; raises VaultBusyError if another process keeps it for too long."""
+        """Hold the lock of an entry for a block; raises VaultBusyError if another process holds it for too long."""
         ...
 
     def read_current(self) -> bytes:

@@ -19,8 +19,8 @@ class Finding(NamedTuple):
     """Result of a check for one part of a vault.
 
     Args:
-        what: A connection's name, a file, or another part of the vault.
-        problem: The problem; empty if it is in order.
+        what: Name of the connection, a file, or another part of the vault.
+        problem: The problem; empty if the part is in order.
         remedy: The remedy; empty if none is needed.
     """
 
@@ -36,7 +36,7 @@ def check(vault: Vault) -> list[Finding]:
         vault: The vault.
 
     Returns:
-        A finding for the key and for each entry, good or bad, and one for each other problem.
+        One finding for the key, one for each entry, and one for each other problem.
 
     Raises:
         VaultError: The place can't be read at all.
@@ -58,7 +58,7 @@ def rekey(vault: Vault) -> int:
         Number of entries that were sealed again.
 
     Raises:
-        VaultError: An entry does not open, and nothing was changed; or another process kept the lock of one too long.
+        VaultError: An entry does not open, and nothing was changed; or another process held a lock for too long.
     """
     if not vault.names():
         return 0
@@ -105,7 +105,7 @@ def _keys_in_use(vault: Vault) -> set[KeyRef | None]:
 
 
 def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | None:
-    """Seal an entry with a key, and return the key that it had; None if there was nothing to do."""
+    """Seal an entry with a key, and return the key that it had; None if it has this key already."""
     with vault.lock(name):
         sealed = _read_sealed(vault, name)
         if sealed is None or sealed.key == ref:

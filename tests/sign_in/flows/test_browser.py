@@ -43,7 +43,7 @@ def parameters(url: str) -> dict[str, str]:
 
 @pytest.fixture
 def person(entra_tenant: Tenant) -> Iterator[Person]:
-    """Return somebody with a scripted browser."""
+    """Return a user with a scripted browser."""
     one = entra_tenant.person()
     yield one
     one.wait()
@@ -51,7 +51,7 @@ def person(entra_tenant: Tenant) -> Iterator[Person]:
 
 def test_a_person_signs_in(emulator: Connect, entra_tenant: Tenant, person: Person) -> None:
     """
-    The person is connected, and the last page says as whom.
+    The user is connected, and the last page names the account.
     """
     connection = emulator(open_browser=person.open_browser)
     person.wait()
@@ -91,7 +91,7 @@ def test_the_request_is_protected(emulator: Connect, person: Person) -> None:
 
 def test_the_hints_are_sent(emulator: Connect, person: Person) -> None:
     """
-    Login hint, domain hint and prompt go along as they were given (request 10 of the users).
+    Login hint, domain hint and prompt are sent unchanged (request 10 of the users).
     """
     seen: list[dict[str, str]] = []
 
@@ -127,9 +127,9 @@ def test_a_fixed_port_is_listened_on(emulator: Connect, person: Person) -> None:
 
 def test_a_busy_port_is_told(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    A port that is taken is told with what to do (checklist 7).
+    A port in use gives an error with a remedy (checklist 7).
     """
-    with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(ParameterError, match="can't be listened on"):
+    with socket.create_server(("127.0.0.1", 0)) as busy, pytest.raises(ParameterError, match="Can't listen on port"):
         emulator(port=busy.getsockname()[1])
 
     assert 0 == len(entra_tenant.journal.of("token"))
@@ -151,7 +151,7 @@ def test_who_cancels_is_told(emulator: Connect, person: Person) -> None:
 
 def test_who_declines_consent_is_told(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    Declined permissions are told as that (AADSTS65004).
+    Declined permissions give their own error (AADSTS65004).
     """
     person = entra_tenant.person(entra_tenant.users.consent)
     person.accepts = False
@@ -165,7 +165,7 @@ def test_who_declines_consent_is_told(emulator: Connect, entra_tenant: Tenant) -
 
 def test_a_person_with_a_second_factor_signs_in(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    What the password flow can't do, the browser can.
+    Accounts that the password flow refuses can sign in with the browser.
     """
     person = entra_tenant.person(entra_tenant.users.mfa)
 
@@ -182,7 +182,7 @@ def test_an_id_token_of_another_sign_in_is_refused(
     emulator: Connect, entra_tenant: Tenant, person: Person, claims: dict[str, object], reason: str
 ) -> None:
     """
-    Audience, nonce and tenant of the ID token are checked, and the person is not told that it worked (checklist 37).
+    If audience, nonce or tenant of the ID token is wrong, the page does not report success (checklist 37).
     """
     entra_tenant.faults.add(faults.Tokens(id_token=claims))
 
@@ -201,9 +201,9 @@ def test_an_answer_of_another_sign_in_is_ignored(emulator: Connect, entra_tenant
 
     def attack(url: str) -> None:
         body = urlencode({"code": "evil", "state": "guessed"}).encode()
-        request = urllib.request.Request(parameters(url)["redirect_uri"], body)  # noqa: S310 - our own loopback
+        request = urllib.request.Request(parameters(url)["redirect_uri"], body)  # noqa: S310 - the listener on loopback
         try:
-            urllib.request.urlopen(request, timeout=10)  # noqa: S310 - our own loopback
+            urllib.request.urlopen(request, timeout=10)  # noqa: S310 - the listener on loopback
         except urllib.error.HTTPError as error:
             refused.append(error.code)
             error.close()
@@ -268,7 +268,7 @@ def test_the_link_is_logged_without_a_callback(
 
 def test_an_address_can_be_pasted(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    Where no browser reaches this machine, the person pastes the address that theirs ended at.
+    If no browser can reach this machine, the user pastes the address of the browser's last page.
     """
     user = entra_tenant.users.normal
     person = FarAway(entra_tenant.url, entra_tenant.ca_path, user.upn, user.password)
@@ -284,9 +284,9 @@ def test_an_address_can_be_pasted(emulator: Connect, entra_tenant: Tenant) -> No
 
 def test_what_is_pasted_must_be_the_answer(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    The sign-in link itself, or another address, is refused with what to paste.
+    The sign-in link itself, or another address, is refused, with a remedy that says what to paste.
     """
-    with pytest.raises(ParameterError, match="link to sign in"):
+    with pytest.raises(ParameterError, match="sign-in link"):
         emulator(paste=lambda url: url)
     with pytest.raises(ParameterError, match="another sign-in"):
         emulator(paste=lambda url: "http://localhost/?code=x&state=y")
@@ -294,7 +294,7 @@ def test_what_is_pasted_must_be_the_answer(emulator: Connect, entra_tenant: Tena
 
 
 class FarAway(Person):
-    """Somebody whose browser can't reach this machine: it stops at the address that it can't open."""
+    """A user whose browser can't reach this machine and stops at the address that it can't open."""
 
     def _exchange(self, url: str, body: dict[str, str] | None) -> tuple[int, str, str]:
         if url.startswith("http://localhost"):
@@ -320,7 +320,7 @@ def chromium(tenant: Tenant, *, dark: bool = False, width: int = 1280) -> Iterat
 
 
 def spki(tenant: Tenant) -> str:
-    """Return the hash by which Chromium is told to trust the server's key."""
+    """Return the hash that makes Chromium trust the server's key."""
     from cryptography import x509
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -337,13 +337,13 @@ def spki(tenant: Tenant) -> str:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a screenshot for people to look at."""
+    """Save a screenshot for visual review."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def sign_in_beside(emulator: Connect, drive: Callable[[str], None], **more: object) -> tuple[list[object], str]:
-    """Connect on a thread, and drive the browser on this one; return what came of it, and the address."""
+    """Connect on a thread, and drive the browser on this one; return the outcome and the address."""
     address: list[str] = []
     opened = threading.Event()
     outcome: list[object] = []
@@ -391,7 +391,7 @@ def test_in_chromium(emulator: Connect, entra_tenant: Tenant, dark: bool, width:
 @pytest.mark.parametrize(("dark", "width"), [(True, 1280), (False, 360)])
 def test_a_failure_in_chromium(emulator: Connect, entra_tenant: Tenant, dark: bool, width: int) -> None:
     """
-    Who is refused reads why, on the last page.
+    The last page gives the reason for a refused sign-in.
     """
     user = entra_tenant.users.normal
     entra_tenant.faults.add(faults.Refusal(endpoint="token", code=53003))
@@ -411,7 +411,7 @@ def test_a_failure_in_chromium(emulator: Connect, entra_tenant: Tenant, dark: bo
 
 def test_a_stranger_in_chromium(emulator: Connect, entra_tenant: Tenant) -> None:
     """
-    Favicons, other tabs and other states are answered with a page of their own, and the sign-in goes on.
+    Favicons, other tabs and other states are answered with a separate page, and the sign-in continues.
     """
     user = entra_tenant.users.normal
     with chromium(entra_tenant) as page:
@@ -439,6 +439,6 @@ def _type_name_and_password(page: Page, upn: str, password: str) -> None:
 
 def test_the_environment_of_tests_has_no_browser() -> None:
     """
-    No test opens a person's own browser by accident.
+    No test opens the system's browser by accident.
     """
     assert "BROWSER" not in os.environ

@@ -1,4 +1,4 @@
-"""The password grant where the tenant is federated: the password goes to its own service, over WS-Trust."""
+"""The password grant for a federated tenant: the password is sent to its federation service over WS-Trust."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REFUSED = (
 
 @pytest.fixture
 def sign_in(token_server: TokenServer, transport: Transport, clock: FakeClock) -> Callable[..., Connection]:
-    """Return a function that signs in to a tenant that is federated with a service of its own."""
+    """Return a function that signs in to a tenant that is federated with its own service."""
 
     def run(status: int, answer: str, address: str = "") -> Connection:
         service = address or f"{token_server.url}/adfs/services/trust/13/usernamemixed"
@@ -60,7 +60,7 @@ def test_the_assertion_is_exchanged(
     sign_in: Callable[..., Connection], token_server: TokenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    The service's assertion is exchanged for a token, and the log says where the password went (checklist 31).
+    The assertion of the service is exchanged for a token, and the log names the host (checklist 31).
     """
     assert "granted" == sign_in(200, ISSUED).token().access_token
 
@@ -76,7 +76,7 @@ def test_the_assertion_is_exchanged(
 @pytest.mark.parametrize("status", [200, 500])
 def test_a_refusal_is_asked_once(sign_in: Callable[..., Connection], token_server: TokenServer, status: int) -> None:
     """
-    A wrong password is often answered with 500: it is told, and not tried again, which would lock the account.
+    A wrong password is often answered with 500: it is reported and not retried, because retries could lock the account.
     """
     with pytest.raises(SignInError, match="refused the user name and password") as caught:
         sign_in(status, REFUSED)
@@ -87,7 +87,7 @@ def test_a_refusal_is_asked_once(sign_in: Callable[..., Connection], token_serve
 
 def test_a_federation_without_tls_gets_nothing(sign_in: Callable[..., Connection], token_server: TokenServer) -> None:
     """
-    The password goes nowhere without TLS, whatever the tenant names as its service (checklist 31).
+    The password is never sent without TLS, regardless of the federation service's address (checklist 31).
     """
     with pytest.raises(EntraError, match="not an https address"):
         sign_in(200, ISSUED, "http://localhost/adfs/services/trust/13/usernamemixed")
@@ -97,7 +97,7 @@ def test_a_federation_without_tls_gets_nothing(sign_in: Callable[..., Connection
 
 def test_a_service_that_answers_nonsense_is_told(sign_in: Callable[..., Connection]) -> None:
     """
-    What is no answer of a federation service is an error of ours, not one of an XML parser.
+    Any other answer is an EntraError, not an error of an XML parser.
     """
-    with pytest.raises(NetworkError, match="not one that a token service gives"):
+    with pytest.raises(NetworkError, match="not the answer of a token service"):
         sign_in(200, "nonsense")

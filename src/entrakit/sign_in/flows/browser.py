@@ -129,7 +129,7 @@ def _by_listening(
         answer = listener.wait(options.timeout_s)
         try:
             grant = _redeem(service, request, answer.parameters)
-            # The user must not read that it worked before it is known whose sign-in it was.
+            # Checked before the user reads that the sign-in worked: it may be for another account.
             account = account_of(grant, service.authority, service.client_id)
         except EntraError as error:
             reference = error.correlation_id if isinstance(error, SignInError) else ""

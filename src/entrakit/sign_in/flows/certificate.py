@@ -7,8 +7,8 @@
      │◀───────────────────────────────────────────┤  access token, no refresh token
 
 The assertion says when it is valid, so the service refuses it if this machine's clock is wrong by minutes. The `Date`
-header of the service's answers tells how wrong the clock is: an assertion that was refused for its time is made again,
-on the service's clock.
+header of the service's answers shows the difference: an assertion that was refused for its time is built again, with
+the time of the service.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
     show    give it to the user    on_device_code(DeviceCode)
     wait    poll until answered    POST /token
 
-We poll no faster than the service says, and five seconds slower after each `slow_down`. A lost answer, a 5xx or a 429
+The service sets the polling interval; each `slow_down` makes it five seconds longer. A lost answer, a 5xx or a 429
 counts as "not yet": the user may be typing, and must not start over because a packet was dropped.
 """
 
@@ -37,7 +37,7 @@ class DeviceCode(NamedTuple):
         user_code: Code to type, exactly as the service gave it.
         verification_uri: Page to type it on, exactly as the service gave it.
         expires_in_s: Seconds left to do so.
-        message: The service's own sentence, made safe to print.
+        message: Sentence of the service for the user, made safe to print.
     """
 
     user_code: str

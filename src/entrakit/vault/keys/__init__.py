@@ -64,7 +64,7 @@ class Keys:
         """
         if self.pinned and self.pinned != ref.source:
             raise KeyMissingError(
-                f"This was sealed with another key: {self.describe(ref)}, not {self._describe_pinned()}.",
+                f"The entry was sealed with another key: {self.describe(ref)}, not {self._describe_pinned()}.",
                 remedy=f"Select that key with `key_from={ref.source!r}`, or encrypt all entries again with "
                 f"`key_from={self.pinned!r}` and `rekey()`.",
             )
@@ -102,10 +102,10 @@ class Keys:
         self.source(ref.source).forget(ref)
 
     def describe(self, ref: KeyRef | None) -> str:
-        """Return where a key is, for people; None for one that has yet to be made."""
+        """Describe the place of a key, for display; None for a key that does not exist yet."""
         if ref is not None:
             return self.source(ref.source).describe(ref)
-        return self._describe_pinned() if self.pinned else "chosen when the first connection is kept"
+        return self._describe_pinned() if self.pinned else "chosen when the first connection is saved"
 
     def source(self, name: str) -> KeySource:
         """Return a source; only that one is imported."""
@@ -127,7 +127,7 @@ class Keys:
             return FileKey(state_dir(self._environ))
         raise KeyMissingError(
             f"The key comes from {name!r}, which this entrakit does not know.",
-            remedy="Use the entrakit that made it, or disconnect and connect again.",
+            remedy="Use the version of entrakit that saved it, or disconnect and connect again.",
         )
 
     def _describe_pinned(self) -> str:

@@ -15,7 +15,7 @@ from entrakit.vault.keys.source import KEY_SIZE, OLD_VARIABLE, VARIABLE, KeyMiss
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# 32 MiB and about 80 ms, for us and for each guess of an attacker.
+# 32 MiB and about 80 ms, here and for each guess of an attacker.
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 
 
@@ -36,7 +36,7 @@ class EnvironmentKey:
         """Raise KeyMissingError if the variable is not set."""
         if not self._environ.get(VARIABLE):
             raise KeyMissingError(
-                f"The key shall come from the environment, and {VARIABLE} is not set.",
+                f"The key must come from the environment, but {VARIABLE} is not set.",
                 remedy=f"Set {VARIABLE} to 32 bytes in base64, or to a passphrase.",
             )
 
@@ -44,7 +44,7 @@ class EnvironmentKey:
         """Return the key, stretched if it is a passphrase.
 
         Raises:
-            KeyMissingError: Neither variable has it.
+            KeyMissingError: Neither variable holds this key.
         """
         values = [self._environ[name] for name in (VARIABLE, OLD_VARIABLE) if self._environ.get(name)]
         for value in values:
@@ -53,11 +53,11 @@ class EnvironmentKey:
                 return key
         if not values:
             raise KeyMissingError(
-                f"The key is in {VARIABLE}, which is not set.", remedy=f"Set {VARIABLE} to what it was."
+                f"The key is in {VARIABLE}, which is not set.", remedy=f"Set {VARIABLE} to its previous value."
             )
         raise KeyMissingError(
-            f"This was sealed with another key than the one in {VARIABLE}.",
-            remedy=f"Set it to what it was. To change the key, set {OLD_VARIABLE} to the old one as well and call "
+            f"The entry was sealed with another key than the one in {VARIABLE}.",
+            remedy=f"Restore its value. To change the key, set {OLD_VARIABLE} to the old one as well and call "
             "`rekey()`; or remove the connections with `disconnect_all()`, and connect again.",
         )
 
@@ -82,7 +82,7 @@ class EnvironmentKey:
         kernel.forget(ref.id)
 
     def describe(self, ref: KeyRef) -> str:
-        """Return the variable and the form of its value, for people."""
+        """Return the variable and the form of its value, for display."""
         kind = "a passphrase, stretched by scrypt" if ref.salt else "32 bytes"
         return f"environment variable {VARIABLE} ({kind})"
 
@@ -104,14 +104,14 @@ def _stretched_once(value: str, ref: KeyRef) -> bytes:
 def _stretched(value: str, salt: str) -> bytes:
     from hashlib import scrypt
 
-    # The bytes of the environment, in any encoding.
+    # The bytes of the environment; they may have any encoding.
     return scrypt(
         os.fsencode(value), salt=bytes.fromhex(salt), n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P, maxmem=2**26, dklen=KEY_SIZE
     )
 
 
 def as_key(value: str) -> bytes | None:
-    """Return the 32 bytes that a text encodes, or None if it is a passphrase."""
+    """Return the 32 bytes that a value encodes, or None if it is a passphrase."""
     from entrakit.tokens import base64url
 
     try:

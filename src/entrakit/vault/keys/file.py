@@ -25,7 +25,7 @@ class FileKey:
         self._directory = directory
 
     def ready(self) -> None:
-        """Do nothing: if entries can be written, so can a key."""
+        """Do nothing: a key can be written wherever entries can."""
 
     def open(self, ref: KeyRef) -> bytes:
         """Return a key.
@@ -63,7 +63,7 @@ class FileKey:
         remove_file(self._path(ref))
 
     def describe(self, ref: KeyRef) -> str:
-        """Return the file's path and what it protects against, for people."""
+        """Return the path of the file and the protection that it gives, for display."""
         return f"key file {self._path(ref)} (protects as file permissions do)"
 
     def _path(self, ref: KeyRef) -> str:

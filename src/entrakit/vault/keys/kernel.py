@@ -1,4 +1,4 @@
-"""The Linux kernel's user keyring: holds an unlocked key for a while, so the next process does not ask for it again.
+"""The Linux kernel's user keyring: holds an unlocked key for a while, for the next processes.
 
 The key is in the kernel's memory only, readable by processes of this user, and removed after `HOLD_S` seconds
 (keyrings(7), user-keyring(7)). If the kernel or a container forbids it, nothing is held and no error is raised.
@@ -26,7 +26,7 @@ _MAX_PAYLOAD = 256
 
 
 def find(name: str) -> bytes | None:
-    """Return the payload under a name; None if there is none, or the kernel can't hold any."""
+    """Return the payload under a name; None if it does not exist, or the kernel has no keyring."""
     call = _system_call()
     if call is None:
         return None

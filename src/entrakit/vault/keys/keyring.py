@@ -1,6 +1,6 @@
-"""A key in the operating system's keyring: Secret Service, Keychain or Credential Locker. Only the key lives there.
+"""A key in the operating system's keyring: Secret Service, Keychain or Credential Locker. Only the key is stored there.
 
-The keyring is asked when a key is first unlocked; after that the kernel holds the key for a while (`kernel`).
+The keyring is read when a key is first unlocked; after that the kernel holds the key for a while (`kernel`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     Answer = TypeVar("Answer")
 
 SERVICE = "entrakit"
-# The user may have to type the keyring's password; a bus without an answer must not block for ever.
+# The user may have to type the keyring's password; a bus without an answer must not block forever.
 ANSWER_S = 60.0
-# Backends that the system itself protects. Others, such as files of installed packages, may be plain text.
+# Backends that the system itself protects. Others, such as the files of third-party packages, may be unencrypted.
 SYSTEMS = (
     *("keyring.backends.SecretService", "keyring.backends.libsecret", "keyring.backends.kwallet"),
     *("keyring.backends.macOS", "keyring.backends.Windows"),
@@ -52,18 +52,18 @@ class KeyringKey:
     """Keys in the system's keyring.
 
     Args:
-        environ: The environment; it says whether there is a session bus.
+        environ: The environment, which names the session bus.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 
     def ready(self) -> None:
-        """Raise NoKeyringError if there is no keyring."""
+        """Raise NoKeyringError if no keyring is available."""
         self._backend()
 
     def open(self, ref: KeyRef) -> bytes:
-        """Return a key, from the kernel if it still holds it.
+        """Return a key, from the kernel if the kernel still holds it.
 
         Raises:
             KeyMissingError: The keyring does not have it.
@@ -76,8 +76,8 @@ class KeyringKey:
             text = self._ask(lambda backend: backend.get_password(SERVICE, ref.id))
         except NoKeyringError as error:
             raise KeyMissingError(
-                f"The key is in the system's keyring, and this session has none: {error.problem}",
-                remedy="Run it in the session that the keyring belongs to (over SSH: after it was unlocked there), or "
+                f"The key is in the system's keyring, but this session has no keyring: {error.problem}",
+                remedy="Run the program in the session of the keyring (over SSH: after the keyring was unlocked), or "
                 "move the key to a file with `key_from='file'` and `rekey()`.",
             ) from error
         key = as_key(text or "")
@@ -94,7 +94,7 @@ class KeyringKey:
         """Put a new key into the keyring.
 
         Raises:
-            NoKeyringError: There is none, or it does not keep what it is given.
+            NoKeyringError: No keyring is available, or it does not store the key.
         """
         key = os.urandom(KEY_SIZE)
         ref = KeyRef("keyring", id_of(key))
@@ -111,7 +111,7 @@ class KeyringKey:
         except VaultError as error:
             raise NoKeyringError(error.problem, remedy=error.remedy) from error
         if kept != text:
-            raise NoKeyringError("The system's keyring did not keep what it was given.")
+            raise NoKeyringError("The system's keyring did not save the key.")
         kernel.hold(ref.id, key)
         return ref, key
 
@@ -126,7 +126,7 @@ class KeyringKey:
         self._ask(remove)
 
     def describe(self, ref: KeyRef) -> str:
-        """Return the name of the keyring, for people."""
+        """Return the name of the keyring, for display."""
         del ref
         names = {"darwin": "Keychain", "win32": "Credential Locker"}
         return f"the system's keyring ({names.get(sys.platform, 'Secret Service')})"
@@ -142,7 +142,7 @@ class KeyringKey:
         def wait() -> None:
             try:
                 answers.put((question(backend), None))
-            except BaseException as error:  # noqa: BLE001 - raised again in the thread that asked
+            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 answers.put((None, error))
 
         Thread(target=wait, daemon=True).start()
@@ -161,7 +161,7 @@ class KeyringKey:
 
     def _backend(self) -> Backend:
         """Return the backend of the operating system's own keyring."""
-        # Without a session bus there is no Secret Service, which can be seen without importing the package.
+        # Secret Service requires a session bus; this check avoids importing the package.
         if sys.platform not in ("darwin", "win32") and not self._environ.get("DBUS_SESSION_BUS_ADDRESS"):
             raise NoKeyringError("There is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
         try:
@@ -175,15 +175,15 @@ class KeyringKey:
                 return backend
         if type(found).__module__ == "keyring.backends.fail" and (late := self._late()) is not None:
             return late
-        raise NoKeyringError("There is no keyring of the operating system.")
+        raise NoKeyringError("This session has no keyring of the operating system.")
 
     def _late(self) -> Backend | None:
-        """Return a keyring that became available after the package, which looks only once in a process, found none."""
+        """Return a keyring that became available after the package searched; it searches only once in a process."""
         from keyring.backend import KeyringBackend
         from keyring.core import load_config, load_env
 
         if load_env() or load_config():
-            return None  # the user has chosen to have none
+            return None  # the user has disabled the keyring
         for kind in KeyringBackend.get_viable_backends():
             if kind.__module__ in SYSTEMS:
                 return kind()

@@ -1,4 +1,4 @@
-"""Contract of the places that a vault's key can come from, and how they fail."""
+"""Contract of the sources of a vault's key, and their errors."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class KeyMissingError(VaultError):
 
 
 class NoKeyringError(VaultError):
-    """This machine, or this session, has no keyring that can be used."""
+    """This machine, or this session, has no usable keyring."""
 
 
 class KeySource(Protocol):
-    """A place that a key can come from."""
+    """A source of keys."""
 
     def ready(self) -> None:
         """Check that a key can be made, without making one.
@@ -46,7 +46,7 @@ class KeySource(Protocol):
         """Make a key, save it, and return it.
 
         Raises:
-            NoKeyringError: This place does not exist here.
+            NoKeyringError: This source does not exist here.
             VaultError: The key can't be saved.
         """
         ...
@@ -60,5 +60,5 @@ class KeySource(Protocol):
         ...
 
     def describe(self, ref: KeyRef) -> str:
-        """Return where a key is and what that protects against, for people."""
+        """Describe the place of a key and the protection that it gives, for display."""
         ...
