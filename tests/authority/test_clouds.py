@@ -34,7 +34,7 @@ def test_a_cloud_is_found_by_its_names_and_hosts(text: str, name: str) -> None:
 
 def test_an_unknown_host_keeps_the_global_resources() -> None:
     """
-    Another authority's address changes who signs tokens, not which Graph they are for.
+    Another authority's address changes the issuer of tokens, not their Graph.
     """
     cloud = find_cloud("https://Localhost:8443/")
 
@@ -66,7 +66,7 @@ def test_an_ipv6_address_keeps_its_brackets() -> None:
 )
 def test_what_is_no_authority_is_refused(text: str) -> None:
     """
-    Only an https origin can be an authority (checklist 14): credentials go nowhere else.
+    Only an https origin can be an authority (checklist 14): credentials are not sent to others.
     """
     with pytest.raises(ParameterError):
         find_cloud(text)

@@ -1,4 +1,4 @@
-"""Client ids and tenant ids as people type them."""
+"""Client ids and tenant ids as users type them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GUID = "0f3c2c1e-8d0b-4f0e-9f0d-9f7f6d8f1a11"
 @pytest.mark.parametrize("text", [GUID, GUID.upper(), f" {GUID} ", f"{{{GUID}}}"])
 def test_a_guid_is_taken_in_any_case_and_with_braces(text: str) -> None:
     """
-    A GUID is the same however it was copied.
+    A GUID is accepted in any case, with spaces or braces around it.
     """
     assert (GUID, GUID) == (parse_client_id(text), parse_tenant_id(text))
 
@@ -40,7 +40,7 @@ def test_the_label_azure_is_a_client() -> None:
 )
 def test_another_client_id_is_refused(text: str) -> None:
     """
-    A client id that can't be one is told before anything is sent.
+    An invalid client id is refused before anything is sent.
     """
     with pytest.raises(ParameterError):
         parse_client_id(text)
@@ -49,7 +49,7 @@ def test_another_client_id_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["contoso.com", "CONTOSO.onmicrosoft.com", "organizations", "common", "consumers"])
 def test_domains_and_names_for_many_tenants_are_tenants(text: str) -> None:
     """
-    A tenant is a GUID, a domain, or one of the three names that stand for many.
+    A tenant is a GUID, a domain, or one of the three names for many tenants.
     """
     assert text.lower() == parse_tenant_id(text)
 
@@ -59,7 +59,7 @@ def test_domains_and_names_for_many_tenants_are_tenants(text: str) -> None:
 )
 def test_another_tenant_is_refused(text: str) -> None:
     """
-    What can't be a tenant never becomes part of an address.
+    An invalid tenant never becomes part of an address.
     """
     with pytest.raises(ParameterError):
         parse_tenant_id(text)
@@ -68,7 +68,7 @@ def test_another_tenant_is_refused(text: str) -> None:
 @given(st.text())
 def test_a_tenant_never_carries_what_could_steer_an_address(text: str) -> None:
     """
-    Whatever is typed: it is refused, or it is letters, digits, dots and hyphens.
+    Any input is refused, or consists of letters, digits, dots and hyphens.
     """
     try:
         tenant = parse_tenant_id(text)

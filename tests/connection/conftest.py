@@ -1,4 +1,4 @@
-"""Connections to a token service that answers as a test says."""
+"""Connections to a token service with scripted answers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def open_app(token_server: TokenServer, transport: Transport, clock: FakeClock) 
 
 @pytest.fixture
 def open_person(token_server: TokenServer, transport: Transport, clock: FakeClock) -> Callable[..., Connection]:
-    """Return a function that connects a person by device code."""
+    """Return a function that connects a user by device code."""
 
     def connect_person(name: str | None = None) -> Connection:
         following = token_server.answer

@@ -1,4 +1,4 @@
-"""Tokens for azure-core: of its classes where it is installed, alike where it is not, masked in both."""
+"""Tokens for azure-core: of its classes if it is installed, else with the same fields; masked in both."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_they_are_of_azures_classes() -> None:
 
 def test_without_azure_core_they_are_alike() -> None:
     """
-    The same fields, and the same mask, where azure-core is not installed.
+    Without azure-core, tokens have the same fields and the same mask.
     """
     program = (
         "import sys; sys.modules['azure.core'] = None\n"
@@ -79,7 +79,7 @@ def test_azure_may_not_ask_for_another_tenant(
     token_server: TokenServer, open_app: Callable[..., Connection], scopes: tuple[str, ...], tenant: str | None
 ) -> None:
     """
-    A token of another tenant than the connection's is refused, and so is a token for nothing.
+    A token of another tenant than the connection's is refused, and so is a token without a scope.
     """
     token_server.answer = Counter()
     connection = open_app()

@@ -1,4 +1,4 @@
-"""Credentials: saved, read again from their origin, or missing."""
+"""Credentials: saved, read again from their source, or missing."""
 
 from __future__ import annotations
 

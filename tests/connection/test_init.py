@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def test_a_connection_has_fourteen_public_members() -> None:
     """
-    A connection has what a user needs; everything else is below it.
+    A connection has only the members that a user needs.
     """
     assert [
         "account",
@@ -44,7 +44,7 @@ def test_a_connection_has_fourteen_public_members() -> None:
 
 def test_a_fresh_token_is_returned_as_it_is(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
     """
-    While more than five minutes are left there is no request.
+    While more than five minutes are left, no request is sent.
     """
     token_server.answer = Counter()
     connection = open_app()
@@ -85,7 +85,7 @@ def test_a_kept_connection_is_opened_by_its_name(
 
 def test_disconnecting_forgets(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
     """
-    After disconnect nothing is kept, in memory or on disk.
+    After disconnect nothing is left, in memory or on disk.
     """
     token_server.answer = Counter()
     connection = open_app("job")
@@ -102,7 +102,7 @@ def test_a_context_forgets_and_keeps(
     token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
 ) -> None:
     """
-    At the end of a with block secrets leave memory; what is kept in the vault stays.
+    At the end of a with block secrets leave memory; the saved connection stays.
     """
     token_server.answer = Counter()
     with open_app("job") as connection:
@@ -115,7 +115,7 @@ def test_a_context_forgets_and_keeps(
 
 def test_a_connection_shows_no_secret(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
     """
-    Repr names who is connected, and nothing else; a pickle is refused (checklist 49).
+    Repr shows the account, and no secret; a pickle is refused (checklist 49).
     """
     connection = open_app()
 
@@ -184,7 +184,7 @@ def test_another_connection_under_the_name_is_not_taken_over(
     token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport
 ) -> None:
     """
-    If another app was saved under the name meanwhile, our secret is not sent for it: the renewal ends.
+    If another app was saved under the name meanwhile, the secret is not sent for it: the renewal ends.
     """
     token_server.answer = Counter()
     connection = open_app("job")

@@ -1,4 +1,4 @@
-"""The saved form of a connection: written, read again, and refused by its name where it is damaged."""
+"""The saved form of a connection: written, read again, and refused by its name if it is damaged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_tokens_that_are_over_are_not_kept(private_home: Path) -> None:
 @given(st.sampled_from(["tokens", "proof", "refresh_token", "serial"]), st.none() | st.integers() | st.lists(st.text()))
 def test_secrets_of_another_shape_are_told(field: str, value: JSON) -> None:
     """
-    A sealed part that is not what was written is a VaultError, or text that is used as such, never a crash.
+    Any sealed part gives a VaultError or string values, never a crash.
     """
     vault = _Holding({"tokens": {}, "proof": {}, "refresh_token": "", "serial": 0, field: value})
 
@@ -73,7 +73,7 @@ def test_secrets_of_another_shape_are_told(field: str, value: JSON) -> None:
 )
 def test_a_token_of_another_shape_is_told(token: JSON) -> None:
     """
-    Each field of a kept token has its kind.
+    Each field of a saved token has its type.
     """
     vault = _Holding({"tokens": {"s": token}, "proof": {}, "refresh_token": "", "serial": 0})
 
@@ -116,7 +116,7 @@ def test_what_is_written_is_read_again(one: Settings) -> None:
 )
 def test_what_is_damaged_is_refused_or_read(field: str, value: object) -> None:
     """
-    A field of another kind, or a missing one, is a VaultError that names the connection, never a crash.
+    A field of another type, or a missing one, is a VaultError that names the connection, never a crash.
     """
     damaged = settings_to_json(ONE.settings)
     damaged[field] = value  # type: ignore[assignment] # any JSON
@@ -133,7 +133,7 @@ def test_what_is_damaged_is_refused_or_read(field: str, value: object) -> None:
 @pytest.mark.parametrize("credential", [Secret("canary"), UsernamePassword("ada@contoso.com", "canary")])
 def test_a_credential_is_saved_and_read_again(credential: Secret | UsernamePassword) -> None:
     """
-    The saved form of a credential has all of it.
+    The saved form of a credential is complete.
     """
     again = credential_from_json(json.loads(json.dumps(credential_to_json(credential))))
 

@@ -1,4 +1,4 @@
-"""Renewals: the refresh token, and the user where it is not enough."""
+"""Renewals: with the refresh token, or by the user if it is not enough."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_without_a_refresh_token_a_person_is_needed(
     token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
 ) -> None:
     """
-    A person's connection without refresh token ends with its token.
+    A user's connection without a refresh token ends with its token.
     """
     token_server.answer = Counter()
     connection = open_person()

@@ -1,4 +1,4 @@
-"""Revocation: a request to Microsoft Graph like any other, with the permission that it needs named."""
+"""Revocation: a request to Microsoft Graph like any other; a missing permission is named."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_missing_permission_is_named(ada: Connection, entra_tenant: Tenant) ->
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_failure_has_the_ids_that_support_needs(ada: Connection, entra_tenant: Tenant, status: int) -> None:
     """
-    Any other refusal is an error of the network's kind, with the id of the request.
+    Any other refusal is a NetworkError with the id of the request.
     """
     allow(entra_tenant)
     entra_tenant.faults.add(faults.Failure(status=status, endpoint="graph", times=100))

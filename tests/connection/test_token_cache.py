@@ -152,7 +152,7 @@ def test_a_clock_set_back_does_not_keep_a_token_alive(
     token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
 ) -> None:
     """
-    A token from the future is renewed: what the clock says of it can't be trusted (checklist 52).
+    A token from the future is renewed: its times can't be trusted (checklist 52).
     """
     token_server.answer = Counter()
     connection = open_app()
@@ -231,7 +231,7 @@ def test_a_failed_renewal_is_shared_by_those_who_wait(
 
 def test_a_claims_challenge_gets_one_new_token(token_server: TokenServer, open_app: Callable[..., Connection]) -> None:
     """
-    A challenge skips the cached token, is sent with our own capability, and counts once (checklist 35).
+    A challenge skips the cached token, is sent with the client's capability, and counts once (checklist 35).
     """
     answer = token_server.answer = Counter()
     connection = open_app()
@@ -275,7 +275,7 @@ def after(
 
 
 def run_together(count: int, call: Callable[[], str]) -> list[str]:
-    """Call in so many threads at once, and return what they returned."""
+    """Call in the given number of threads at once, and return the results."""
     with ThreadPoolExecutor(count) as pool:
         return [done.result(20) for done in [pool.submit(call) for _ in range(count)]]
 
@@ -284,7 +284,7 @@ def test_a_refused_token_is_not_handed_out_again(
     token_server: TokenServer, open_app: Callable[..., Connection]
 ) -> None:
     """
-    After a claims challenge every way to ask gives the new token.
+    After a claims challenge every method returns the new token.
     """
     token_server.answer = Counter()
     connection = open_app()
@@ -313,7 +313,7 @@ def test_an_early_renewal_does_not_make_its_caller_wait(
     token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock
 ) -> None:
     """
-    With a token that can still be used, one attempt is made and none is waited for; Retry-After is remembered.
+    With a token that can still be used, one attempt is made without waiting; Retry-After is remembered.
     """
     answer = token_server.answer = Counter()
     connection = open_app()

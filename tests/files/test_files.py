@@ -1,4 +1,4 @@
-"""One way to do each thing with files: nothing outside `files/` writes, moves or locks one by itself."""
+"""One module for files: nothing outside `files/` writes, moves or locks a file directly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METHODS = {"touch", "write_bytes", "write_text"}
 
 
 def file_access(tree: ast.Module) -> list[str]:
-    """Return the statements of a module by which it writes, moves or locks files."""
+    """Return the statements of a module that write, move or lock files."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

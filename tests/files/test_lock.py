@@ -1,4 +1,4 @@
-"""Locks: one process at a time, with a deadline and an owner, and free when the owner dies."""
+"""Locks: one process at a time, with a timeout and an owner, and released when the owner dies."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def holder(home: Path) -> subprocess.Popen[str]:
 
 
 def told(home: Path) -> str:
-    """Return what is said of a lock that is held."""
+    """Return the error message for a held lock."""
     with pytest.raises(VaultError) as caught, Vault(str(home)).lock("work", 0.0):
         raise AssertionError
     return caught.value.problem
@@ -42,7 +42,7 @@ def told(home: Path) -> str:
 
 def test_the_owner_is_named_at_the_deadline(private_home: Path) -> None:
     """
-    Who waits in vain reads which process of which machine holds the lock (checklist 40); other locks are free.
+    The error after a timeout names process and machine of the owner (checklist 40); other locks are free.
     """
     with holder(private_home) as process:
         owner = f"(process {process.pid} on {platform.node()})"
@@ -58,7 +58,7 @@ def test_the_owner_is_named_at_the_deadline(private_home: Path) -> None:
 
 def test_a_killed_owner_frees_it(private_home: Path) -> None:
     """
-    A process that dies with the lock holds nobody up.
+    The lock of a dead process blocks no other process.
     """
     with holder(private_home) as process:
         process.kill()
@@ -69,7 +69,7 @@ def test_a_killed_owner_frees_it(private_home: Path) -> None:
 
 def test_an_error_frees_it(private_home: Path) -> None:
     """
-    A block that fails gives the lock back, and its own error.
+    A block that fails releases the lock and raises its own error.
     """
     with pytest.raises(ZeroDivisionError), Vault(str(private_home)).lock("work"):
         raise ZeroDivisionError
@@ -82,7 +82,7 @@ def test_an_error_frees_it(private_home: Path) -> None:
 @given(content=st.binary(max_size=40) | st.integers(0, 99).map(lambda pid: f"{pid} ".encode()))
 def test_whatever_stands_in_the_lock_file_is_no_crash(private_home: Path, content: bytes) -> None:
     """
-    The owner's name is text from a file: nothing in it breaks the message or its line.
+    The owner's name comes from a file: no content of it breaks the message or its line.
     """
     with Vault(str(private_home)).lock("work"):
         (private_home / "connections" / "work.lock").write_bytes(content)
@@ -94,7 +94,7 @@ def test_whatever_stands_in_the_lock_file_is_no_crash(private_home: Path, conten
 
 def test_an_owner_that_cannot_be_written_or_read_is_left_out(private_home: Path) -> None:
     """
-    The name serves a message only: a lock file that vanished costs the name and nothing else.
+    The owner is only for the message: without a lock file, the message has no name.
     """
     missing = str(private_home / "work.lock")
 
@@ -106,7 +106,7 @@ def test_an_owner_that_cannot_be_written_or_read_is_left_out(private_home: Path)
 @pytest.mark.parametrize("obstacle", ["directory", "link"])
 def test_a_place_that_cannot_be_locked_is_told(private_home: Path, obstacle: str) -> None:
     """
-    Something in the place of the lock file is an error, not a wait; a link is not followed (checklist 39).
+    A directory or link in place of the lock file is an error at once; a link is not followed (checklist 39).
     """
     (private_home / "connections").mkdir(mode=0o700)
     lock = private_home / "connections" / "work.lock"

@@ -1,4 +1,4 @@
-"""Private files: 0600 from creation, whole or not at all, and refused where others could have touched them."""
+"""Private files: 0600 from creation, complete or missing, and refused if others could have changed them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def mode(path: Path) -> int:
 
 @pytest.fixture
 def kept(private_home: Path) -> Path:
-    """Return a private file with something in it."""
+    """Return a private file with content."""
     path = private_home / "kept"
     private.write_file(str(path), b"before")
     return path
 
 
 def on_small_disk(where: Path, program: str) -> str:
-    """Run a program with a disk of 64 KiB mounted at a place that only it sees, and return what it printed."""
+    """Run a program with a disk of 64 KiB mounted in its own namespace, and return its output."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this machine lets us mount no disk")
+        pytest.skip("this machine does not allow mounting a disk")
     script = 'mount -t tmpfs -o size=64k,mode=700 none "$0" && exec "$1" -c "$2" "$0"'
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script, where, sys.executable, program],
@@ -44,7 +44,7 @@ def on_small_disk(where: Path, program: str) -> str:
 
 def test_everything_is_private_from_creation(tmp_path: Path) -> None:
     """
-    Directories, their missing parents too, are 0700 and files 0600, whatever the umask (checklist 39).
+    Directories and their missing parents have mode 0700 and files 0600, regardless of the umask (checklist 39).
     """
     directory = tmp_path / "a" / "b" / "c"
     old = os.umask(0)
@@ -61,7 +61,7 @@ def test_everything_is_private_from_creation(tmp_path: Path) -> None:
 
 def test_what_is_written_is_read(kept: Path) -> None:
     """
-    The last content is read, an empty one as well; what does not exist is None.
+    The last content is read, even if it is empty; a missing file gives None.
     """
     assert b"before" == private.read_file(str(kept))
     private.write_file(str(kept), b"")
@@ -71,7 +71,7 @@ def test_what_is_written_is_read(kept: Path) -> None:
 
 def test_a_file_is_created_once(kept: Path) -> None:
     """
-    The second to create a file learns so, and changes nothing.
+    The second call to create a file returns False and changes nothing.
     """
     assert not private.create_file(str(kept), b"second")
     assert b"before" == kept.read_bytes()
@@ -80,7 +80,7 @@ def test_a_file_is_created_once(kept: Path) -> None:
 
 def test_a_file_is_created_once_on_a_disk_without_hard_links(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    An export may go to a USB stick: what such a disk can't do is done without.
+    A disk without hard links, such as a USB stick, can be used, too.
     """
 
     def link(source: str, target: str) -> None:
@@ -97,7 +97,7 @@ def test_a_file_is_created_once_on_a_disk_without_hard_links(kept: Path, monkeyp
 
 def test_removing_says_whether_there_was_one(kept: Path) -> None:
     """
-    Removing twice is no error; what can't be removed is.
+    Removing a missing file is not an error; a failed removal is.
     """
     assert private.remove_file(str(kept))
     assert not private.remove_file(str(kept))
@@ -108,7 +108,7 @@ def test_removing_says_whether_there_was_one(kept: Path) -> None:
 @pytest.mark.parametrize("given", [0o640, 0o604, 0o620, 0o602, 0o666])
 def test_a_file_that_others_can_use_is_refused(kept: Path, given: int) -> None:
     """
-    Read or write for anybody else: refused, with its path, its mode and the chmod to type (checklist 39).
+    A file that others can read or write is refused with its path, its mode and the chmod command (checklist 39).
     """
     kept.chmod(given)
 
@@ -122,7 +122,7 @@ def test_a_file_that_others_can_use_is_refused(kept: Path, given: int) -> None:
 @pytest.mark.parametrize("given", [0o755, 0o770, 0o711])
 def test_a_directory_that_others_can_use_is_refused(private_home: Path, given: int) -> None:
     """
-    An open directory is told with the chmod to type (checklist 39).
+    A directory that others can use is refused with the chmod command (checklist 39).
     """
     private_home.chmod(given)
 
@@ -134,7 +134,7 @@ def test_a_directory_that_others_can_use_is_refused(private_home: Path, given: i
 
 def test_a_link_is_refused(kept: Path) -> None:
     """
-    A symbolic link in place of file or directory is not followed, wherever it leads (checklist 39).
+    A symbolic link in place of file or directory is not followed, regardless of its target (checklist 39).
     """
     link = kept.with_name("link")
     link.symlink_to(kept)
@@ -149,7 +149,7 @@ def test_a_link_is_refused(kept: Path) -> None:
 
 def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
     """
-    Who plants a link does not get something else overwritten.
+    A planted link does not cause another file to be overwritten.
     """
     link = kept.with_name("link")
     link.symlink_to(kept)
@@ -162,7 +162,7 @@ def test_writing_replaces_a_link_and_not_its_target(kept: Path) -> None:
 
 def test_what_is_no_file_is_refused(private_home: Path) -> None:
     """
-    A directory, or a pipe that nobody writes to, is an error at once and not a wait.
+    A directory, or a pipe without a writer, is an error at once.
     """
     (private_home / "directory").mkdir(mode=0o700)
     os.mkfifo(private_home / "pipe", 0o600)
@@ -177,7 +177,7 @@ def test_what_is_no_file_is_refused(private_home: Path) -> None:
 
 def test_an_oversized_file_is_refused(kept: Path) -> None:
     """
-    A file larger than anything that we write is not read into memory, and we write none that could not be read.
+    A file larger than the limit is not read into memory, and none is written.
     """
     largest = b"x" * private.MAX_FILE
     private.write_file(str(kept), largest)
@@ -194,7 +194,7 @@ def test_an_oversized_file_is_refused(kept: Path) -> None:
 
 def test_somebody_elses_is_refused(kept: Path) -> None:
     """
-    A file or directory of another user is refused (checklist 39): given away where we may, else the root directory.
+    A file or directory of another user is refused (checklist 39).
     """
     directory = kept.with_name("theirs")
     directory.mkdir(mode=0o700)
@@ -204,7 +204,7 @@ def test_somebody_elses_is_refused(kept: Path) -> None:
     except OSError:
         directory = Path("/")
         if directory.stat().st_uid == os.geteuid():
-            pytest.skip("nothing here is another user's, and nothing can be given away")
+            pytest.skip("no file here belongs to another user, and no file can be given away")
     else:
         with pytest.raises(VaultError, match=r"belongs to another user \(id 12345\)"):
             private.read_file(str(kept))
@@ -215,7 +215,7 @@ def test_somebody_elses_is_refused(kept: Path) -> None:
 
 def test_what_stands_in_the_way_is_told(kept: Path) -> None:
     """
-    A file where a directory should be: each step names the path, and nothing crashes.
+    With a file in place of a directory, each operation gives an error with the path.
     """
     inside = str(kept / "inside")
 
@@ -234,7 +234,7 @@ def test_what_stands_in_the_way_is_told(kept: Path) -> None:
 
 def test_a_disk_that_fails_while_reading_is_told(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    An error in the middle of a file is an error of the vault, and no shorter content.
+    A read error in the middle of a file is a VaultError, not shorter content.
     """
 
     def fail(*_: object) -> bytes:
@@ -248,7 +248,7 @@ def test_a_disk_that_fails_while_reading_is_told(kept: Path, monkeypatch: pytest
 
 def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
     """
-    Where the system cuts a write short, the error says so, the old content stands, and no rest is left behind.
+    If the system truncates a write, the error says so, the old content stays, and no temporary file is left.
     """
     program = (
         "import resource, signal, sys\nfrom entrakit.errors import VaultError\n"
@@ -266,7 +266,7 @@ def test_a_refused_write_keeps_the_old_content(kept: Path) -> None:
 
 def test_a_full_disk_loses_nothing(private_home: Path) -> None:
     """
-    On a disk without room the error says to make some, and the old content stands.
+    On a full disk the remedy is to make room, and the old content stays.
     """
     program = """
 import os, sys
@@ -286,7 +286,7 @@ print(private.read_file(path), os.listdir(sys.argv[1]))
 
 def test_a_read_only_disk_is_told(private_home: Path) -> None:
     """
-    Reading works on a read-only disk; writing and removing say that it is one.
+    Reading works on a read-only disk; writing and removing give an error that says so.
     """
     program = """
 import subprocess, sys
@@ -312,7 +312,7 @@ for step in (
 
 def test_setting_aside_takes_only_what_was_read(kept: Path) -> None:
     """
-    A file that another process has replaced since it was read stays where it is; one that is gone is no error.
+    A file that another process has replaced since it was read stays where it is; a missing file is not an error.
     """
     aside = kept.with_name("aside")
 
@@ -326,7 +326,7 @@ def test_setting_aside_takes_only_what_was_read(kept: Path) -> None:
 
 def test_rests_of_killed_writers_are_removed(kept: Path) -> None:
     """
-    What a killed writer left goes once it is old; what may still be written to, and everything else, stays.
+    Old leftovers of killed writers are removed; newer ones and all other files stay.
     """
     old, young = (kept.with_name(f".kept.{name}.new") for name in ("old", "young"))
     for path in (old, young, kept.with_name(".other")):
@@ -342,7 +342,7 @@ def test_rests_of_killed_writers_are_removed(kept: Path) -> None:
 
 def test_where_there_are_no_owners_nothing_is_refused(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    On Windows mode and owner mean nothing; there the access list of the profile protects.
+    On Windows mode and owner have no meaning; the access list of the profile protects the files.
     """
     monkeypatch.setattr(private, "POSIX", False)
     kept.chmod(0o644)

@@ -1,4 +1,4 @@
-"""Result files: private, complete or not there, and written by one process at a time."""
+"""Result files: private, complete or missing, and written by one process at a time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def writer(module: str, kind: str, *words: object) -> subprocess.Popen[str]:
 
 def test_it_takes_its_place_when_it_is_complete(directory: Path) -> None:
     """
-    Until `finish`, the old file is there; afterwards the new one is, private, and nothing else.
+    Until `finish`, the old file exists; afterwards only the new one, which is private.
     """
     path = directory / "result"
     path.write_text("old")
@@ -59,7 +59,7 @@ def test_it_takes_its_place_when_it_is_complete(directory: Path) -> None:
 
 def test_a_file_that_was_not_finished_leaves_nothing(directory: Path) -> None:
     """
-    After an error the old file is there, and the new one is removed, also if its content can't be written any more.
+    After an error the old file exists, and the new one is removed, even if its content can't be written any more.
     """
     path = directory / "result"
     path.write_text("old")
@@ -110,7 +110,7 @@ def test_a_refused_process_takes_nothing_away(directory: Path) -> None:
 @pytest.mark.parametrize("mode", [0o620, 0o602])
 def test_a_file_that_others_can_write_is_refused(directory: Path, mode: int) -> None:
     """
-    What somebody else may have written does not become part of a result, and is not removed.
+    Content that others may have written does not become part of a result, and is not removed.
     """
     left = directory / ".result.new"
     left.touch()

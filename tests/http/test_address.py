@@ -1,4 +1,4 @@
-"""Origins: which addresses belong to a service, judged against what the HTTP client makes of the same address."""
+"""Origins: which addresses belong to a service, compared with the HTTP client's reading of the same address."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_the_names_of_this_machine_mean_one_server() -> None:
 )  # fmt: skip
 def test_a_host_is_shown_without_harm(url: str, shown: str) -> None:
     """
-    Messages contain no password, no control characters, and no endless host of an address that somebody else gave.
+    Messages contain no password, no control characters, and no endless host of an address from others.
     """
     assert shown == shown_host(url)
 

@@ -1,4 +1,4 @@
-"""When to try again, and after how long."""
+"""The decision to send a request again, and the wait before it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOW = 784_111_777.0  # Sun, 06 Nov 1994 08:49:37 GMT
 @given(st.integers(1, 10), st.floats(0, 120), st.none() | st.floats(0, 600), st.floats(0, 0.999))
 def test_waiting_is_bounded(attempt: int, elapsed: float, retry_after: float | None, dice: float) -> None:
     """
-    No more than four attempts, no wait beyond the patience, and never shorter than the service asked (checklist 50).
+    No more than four attempts, no wait beyond the patience, and none shorter than the service requires (checklist 50).
     """
     delay = retry.delay_before(attempt, elapsed_s=elapsed, retry_after_s=retry_after, random=lambda: dice)
 
@@ -93,7 +93,7 @@ def test_a_failure_is_repeated_if_that_is_safe(
 
 def test_a_date_is_measured_on_the_clock_of_the_server() -> None:
     """
-    A response that contains its time is measured by it; another one by the time at which its request was sent.
+    A response that contains its time is measured by it; any other by the time at which its request was sent.
     """
     later = {"Retry-After": "Sun, 06 Nov 1994 08:50:37 GMT"}
     own = {**later, "Date": "Sun, 06 Nov 1994 08:50:07 GMT"}

@@ -1,4 +1,4 @@
-"""Which certificates are trusted, and that finding out costs little."""
+"""The TLS context: the trusted certificates, and the cost of loading them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_context_verifies() -> None:
 
 def test_the_hashed_directory_is_read_when_needed() -> None:
     """
-    Where the system has a hashed directory, no certificate is parsed before a server shows one of its chain.
+    If the system has a hashed directory, no certificate is parsed before a server shows one of its chain.
     """
     assert [] == make_context(None, {}).get_ca_certs()
 
@@ -37,7 +37,7 @@ def test_the_hashed_directory_is_read_when_needed() -> None:
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_the_environment_names_a_bundle(variable: str, test_ca: tuple[Path, ssl.SSLContext]) -> None:
     """
-    The variables that the peers know are honoured (request 28 of the users).
+    The variables that other tools use are supported (request 28 of the users).
     """
     context = make_context(None, {variable: str(test_ca[0])})
 
@@ -46,14 +46,14 @@ def test_the_environment_names_a_bundle(variable: str, test_ca: tuple[Path, ssl.
 
 def test_the_systems_own_bundle_is_not_parsed() -> None:
     """
-    An environment that names the system's own bundle gets the same trust from the directory beside it.
+    An environment that names the system's own bundle gets the same trust from the directory next to it.
     """
     assert [] == make_context(None, {"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt"}).get_ca_certs()
 
 
 def test_the_parameter_goes_before_the_environment(test_ca: tuple[Path, ssl.SSLContext]) -> None:
     """
-    What the caller names wins over the environment.
+    The caller's bundle has priority over the environment.
     """
     context = make_context(str(test_ca[0]), {"SSL_CERT_FILE": "/nonexistent"})
 
@@ -73,7 +73,7 @@ def test_a_directory_is_taken(test_ca: tuple[Path, ssl.SSLContext]) -> None:
 @pytest.mark.parametrize("content", [None, "no certificate"])
 def test_what_is_no_bundle_is_told(content: str | None, tmp_path: Path) -> None:
     """
-    A bundle that is not there, or is none, is an error before anything is sent.
+    A bundle that is missing or has no certificates is an error before anything is sent.
     """
     path = tmp_path / "bundle.pem"
     if content is not None:

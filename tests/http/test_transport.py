@@ -1,4 +1,4 @@
-"""The HTTPS client: what it repeats, what it refuses, and how it explains what went wrong."""
+"""The HTTPS client: retries, refusals and error messages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def failed(status: int, *headers: str) -> bytes:
 
 def test_an_answer_is_returned_whatever_its_status(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
-    What the service says no to is an answer, and is not repeated (checklist 50).
+    A refusal of the service is an answer, and is not repeated (checklist 50).
     """
     server = raw_server(failed(401))
 
@@ -57,7 +57,7 @@ def test_a_wait_beyond_our_patience_is_not_begun(
     transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock
 ) -> None:
     """
-    A service that asks for an hour gets its answer passed on at once.
+    If the service requires a wait of an hour, its answer is returned at once.
     """
     server = raw_server(failed(429, "Retry-After: 3600"))
 
@@ -68,7 +68,7 @@ def test_a_wait_beyond_our_patience_is_not_begun(
 
 def test_a_dropped_connection_is_tried_again(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
-    A connection that breaks before the answer is repeated where the request may be.
+    A connection that breaks before the answer is repeated if the request can be sent twice.
     """
     server = raw_server(None, OK)
 
@@ -99,7 +99,7 @@ def test_a_cut_answer_is_no_answer(transport: Transport, raw_server: Callable[..
 
 def test_redirects_are_not_followed(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
-    Credentials are not sent on to where an answer points; a captive portal is called by its name.
+    Credentials are not sent to the target of a redirect; the error mentions a captive portal.
     """
     server = raw_server(failed(302, "Location: https://portal.example/login?x=secret"))
 
@@ -112,7 +112,7 @@ def test_redirects_are_not_followed(transport: Transport, raw_server: Callable[.
 
 def test_an_endless_answer_is_not_read(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
-    An answer larger than any token is given up, so that no server fills our memory.
+    An answer larger than the limit is not read, so that no server fills the memory.
     """
     body = b"x" * (MAX_ANSWER + 1)
     server = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
@@ -134,14 +134,14 @@ def test_an_untrusted_certificate_names_its_issuer(
     raw_server: Callable[..., RawServer], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    TLS interception is told by the issuer that was seen, and never repeated.
+    TLS interception is reported with the issuer, and not retried.
     """
     server = raw_server(OK)
 
     with pytest.raises(TlsError, match="Inspecting Proxy CA") as caught:
         Transport(clock=clock).send("GET", f"{server.url}/x")
 
-    # A second connection was made, to see the issuer; nothing was sent on either.
+    # A second connection was made to read the issuer; nothing was sent on either.
     assert [] == [request for request in server.requests if request]
     assert not caught.value.retryable
 
@@ -150,13 +150,13 @@ def test_an_unknown_name_is_told(transport: Transport) -> None:
     """
     A name that DNS does not know has its own error; `.invalid` never exists (RFC 2606).
     """
-    with pytest.raises(NetworkError, match=r"nowhere\.invalid can't be found"):
+    with pytest.raises(NetworkError, match=r"nowhere\.invalid or that of the proxy can't be found"):
         transport.send("GET", "https://nowhere.invalid/x", repeatable=False)
 
 
 def test_a_refused_connection_is_told(transport: Transport, clock: FakeClock) -> None:
     """
-    A port where nobody listens has its own error, after the attempts that are of use.
+    A closed port has its own error, after the retries.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -209,7 +209,7 @@ def test_a_proxy_that_cannot_be_used_is_told(clock: FakeClock) -> None:
 
 def test_a_dead_proxy_is_told(clock: FakeClock) -> None:
     """
-    A proxy that is not there is an error of the network.
+    An unreachable proxy is a network error.
     """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -220,7 +220,7 @@ def test_a_dead_proxy_is_told(clock: FakeClock) -> None:
 
 def test_a_proxy_that_refuses_is_told(clock: FakeClock, raw_server: Callable[..., RawServer]) -> None:
     """
-    A proxy that wants a sign-in is named as the one who refuses.
+    A proxy that requires a sign-in is named in the error.
     """
     import threading
 
@@ -246,7 +246,7 @@ def test_an_answer_that_drips_is_given_up(
     transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A server that sends a byte now and then does not hold a call for ever.
+    A server that sends a byte now and then does not block a call forever.
     """
     server = raw_server(OK)
     times = iter(range(0, 10_000, 500))

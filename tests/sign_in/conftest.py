@@ -8,5 +8,5 @@ from tests.certificates.conftest import Maker
 
 @pytest.fixture(scope="session")
 def maker() -> Maker:
-    """Return what makes certificates."""
+    """Return the factory of certificates."""
     return Maker()

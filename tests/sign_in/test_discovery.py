@@ -1,4 +1,4 @@
-"""Discovery: what counts as an authority's word, and how long it is remembered."""
+"""Discovery: the accepted metadata of an authority, and its lifetime on disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def kept_file(directory: Path) -> Path:
-    """Return the one file that discovery keeps."""
+    """Return the one file that discovery saves."""
     (path,) = directory.iterdir()
     return path
 
@@ -30,7 +30,7 @@ def test_the_document_is_asked_once_a_day(
     token_server: TokenServer, transport: Transport, clock: FakeClock, tmp_path: Path
 ) -> None:
     """
-    Within a day the kept document is used; after it, the authority is asked again.
+    Within a day the saved document is used; afterwards it is requested again.
     """
     cloud, directory = find_cloud(token_server.url), str(tmp_path / "metadata")
 
@@ -45,7 +45,7 @@ def test_the_document_is_asked_once_a_day(
 
 def test_a_domain_is_told_its_tenant_id(token_server: TokenServer, transport: Transport) -> None:
     """
-    The endpoints name the tenant by its id, also where a domain was asked.
+    The endpoints name the tenant by its id, even if a domain was given.
     """
     authority = discover(find_cloud(token_server.url), "contoso.com", transport, directory=None)
 
@@ -59,7 +59,7 @@ def test_an_endpoint_elsewhere_is_refused(
     token_server: TokenServer, transport: Transport, endpoint: str, address: object
 ) -> None:
     """
-    A document that sends credentials to another host, or without TLS, is no authority's (checklist 14, 33).
+    A document that sends credentials to another host, or without TLS, is refused (checklist 14, 33).
     """
     token_server.document = {endpoint: address}
     cloud = find_cloud(token_server.url)
@@ -73,7 +73,7 @@ def test_an_endpoint_elsewhere_is_refused(
 
 def test_another_tenants_document_is_refused(token_server: TokenServer, transport: Transport) -> None:
     """
-    A document for another tenant id than was asked is not used.
+    A document for another tenant id than the given one is not used.
     """
     asked = "99999999-2222-3333-4444-555555555555"
 
@@ -86,7 +86,7 @@ def test_a_kept_file_that_is_not_ours_is_ignored(
     token_server: TokenServer, transport: Transport, tmp_path: Path, clock: FakeClock, content: str
 ) -> None:
     """
-    Nothing trusts a file's content: what can't be read, or points elsewhere, is fetched again.
+    The content of a saved file is checked: an unreadable document, or one with other hosts, is requested again.
     """
     cloud, directory = find_cloud(token_server.url), tmp_path / "metadata"
     expected = discover(cloud, token_server.tenant_id, transport, directory=str(directory))
@@ -101,7 +101,7 @@ def test_a_kept_file_that_is_not_ours_is_ignored(
 
 def test_the_file_is_private_and_not_followed(token_server: TokenServer, transport: Transport, tmp_path: Path) -> None:
     """
-    The file is ours alone from creation, and a link in its place, or one that others may write, is not read.
+    The file is private from creation; a link in its place, or a file that others can write, is not read.
     """
     cloud, directory = find_cloud(token_server.url), tmp_path / "metadata"
     discover(cloud, token_server.tenant_id, transport, directory=str(directory))
@@ -120,7 +120,7 @@ def test_old_documents_are_swept(
     token_server: TokenServer, transport: Transport, clock: FakeClock, tmp_path: Path
 ) -> None:
     """
-    Documents of authorities that are not used any more do not pile up.
+    Documents of authorities that are not used any more do not accumulate.
     """
     directory = tmp_path / "home" / "metadata"
     directory.mkdir(mode=0o700)
@@ -138,7 +138,7 @@ def test_a_disk_that_refuses_costs_a_request_only(
     token_server: TokenServer, transport: Transport, tmp_path: Path
 ) -> None:
     """
-    Where nothing can be kept, signing in works all the same.
+    If nothing can be saved, signing in still works.
     """
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
@@ -155,7 +155,7 @@ def test_a_captive_portal_is_told(
     token_server: TokenServer, transport: Transport, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A page instead of a document is told as what it is, without a traceback of a JSON parser.
+    A web page instead of a document gives its own error, without a traceback of a JSON parser.
     """
     monkeypatch.setattr(token_server, "discovery", lambda: body)
 
@@ -167,13 +167,13 @@ def test_a_captive_portal_is_told(
 
 def test_an_unknown_tenant_is_the_services_word(transport: Transport, raw_server: object) -> None:
     """
-    The service's own error for an unknown tenant comes through with its code and remedy (AADSTS90002).
+    The service's own error for an unknown tenant is raised with its code and remedy (AADSTS90002).
     """
     body = json.dumps(
         {"error": "invalid_tenant", "error_description": "AADSTS90002: Tenant not found.", "error_codes": [90002]}
     )
     answer = f"HTTP/1.1 400 Bad\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
-    server = raw_server(answer)  # type: ignore[operator] # a fixture's function
+    server = raw_server(answer)  # type: ignore[operator] # a function of a fixture
 
     with pytest.raises(SignInError) as caught:
         discover(find_cloud(server.url), "nowhere.example", transport, directory=None)

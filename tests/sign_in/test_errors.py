@@ -1,4 +1,4 @@
-"""The token service's error body, turned into an error of the tree."""
+"""Conversion of the token service's error bodies into errors of entrakit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEMBERS = ["error", "suberror", "error_description", "error_codes", "correlation
 def explained(body: Mapping[str, object], *, flow: str = "secret", **more: object) -> SignInError:
     """Return the error for a body."""
     known = {"tenant": "contoso.com", "client_id": CORRELATION, "authority": "https://login.microsoftonline.com"}
-    return error_from(body, flow=flow, **known, **more)  # type: ignore[arg-type] # the cases give what it takes
+    return error_from(body, flow=flow, **known, **more)  # type: ignore[arg-type] # the cases have matching types
 
 
 def a_body(code: int = 7000215, *, between: str = "\r\n", **more: object) -> dict[str, object]:
@@ -58,7 +58,7 @@ def a_body(code: int = 7000215, *, between: str = "\r\n", **more: object) -> dic
 @pytest.mark.parametrize("members", [True, False])
 def test_the_parts_of_an_answer_come_apart(between: str, *, members: bool) -> None:
     """
-    Number, text, ids and time are told apart, whether lines or spaces separate them, and without members of their own
+    Number, text, ids and time are distinguished, separated by lines or spaces, even without separate members,
     as in an answer through the browser (checklist 46).
     """
     body = a_body(between=between)
@@ -101,7 +101,7 @@ def test_what_is_shown_is_words_and_ids() -> None:
 )
 def test_the_number_is_found(codes: object, description: str, expected: int | None) -> None:
     """
-    `error_codes` first, as numbers or text, else the first AADSTS number of the description.
+    `error_codes` has priority, as numbers or strings; else the first AADSTS number of the description.
     """
     body = {"error": "invalid_grant", "error_codes": codes, "error_description": description}
 
@@ -126,14 +126,14 @@ def test_the_number_is_found(codes: object, description: str, expected: int | No
 )
 def test_each_answer_has_its_kind(body: dict[str, object], flow: str, expected: type[SignInError]) -> None:
     """
-    Only a person, too often, or no: three kinds with three exit codes, by error and suberror first.
+    Interaction required, throttled and refused are three classes with three exit codes; error and suberror decide.
     """
     assert expected is type(explained(body, flow=flow))
 
 
 def test_throttling_says_how_long() -> None:
     """
-    HTTP 429 is throttling whatever the body says, and Retry-After is passed on (RFC 6585, 4).
+    HTTP 429 means throttling for any body, and Retry-After is passed on (RFC 6585, 4).
     """
     error = explained(a_body(123456), status=429, retry_after_s=17.0)
 
@@ -148,7 +148,7 @@ def test_throttling_says_how_long() -> None:
 
 def test_trouble_of_the_service_may_be_tried_again() -> None:
     """
-    `server_error` and numbers that stand for a hiccup are retryable, a wrong secret is not.
+    `server_error` and numbers of temporary failures are retryable, a wrong secret is not.
     """
     assert explained({"error": "server_error"}).retryable
     assert explained({"error": "invalid_grant", "error_codes": [90033]}, flow="refresh").retryable
@@ -172,7 +172,7 @@ def test_a_clock_that_is_off_is_told(code: int) -> None:
 
 def test_a_renewal_says_how_to_connect_again() -> None:
     """
-    The call that connects again is in the remedy of a renewal that requires a user.
+    The remedy of a renewal that requires a user contains the call that connects again.
     """
     error = explained({"error": "invalid_grant"}, flow="refresh")
 
@@ -183,7 +183,7 @@ def test_a_renewal_says_how_to_connect_again() -> None:
 @pytest.mark.parametrize("frame", ["{}", "secret {} was sent", "a={}&b", "{}{}", "se\u200b{}"])
 def test_our_own_secrets_are_masked(frame: str) -> None:
     """
-    A service, or what answers in its place, may repeat what we sent: plain, encoded, or spaced otherwise.
+    Secrets of the request are masked in the answer: plain, encoded, or with other spaces.
     """
     spaced = (CANARY.replace("-", "\u200b-"), CANARY.replace(" ", "\n"))
     for shape in (CANARY, quote_plus(CANARY), quote(CANARY), quote(CANARY, safe=""), *spaced):
@@ -197,7 +197,7 @@ def test_our_own_secrets_are_masked(frame: str) -> None:
 
 def test_tokens_in_a_description_are_masked() -> None:
     """
-    What looks like a token goes too, even if it is not ours.
+    Any string that looks like a token is masked, too.
     """
     assert "eyJ" not in explained({"error_description": "got eyJhbGciOiJub25lIn0.e30. here"}).description
 
@@ -205,7 +205,7 @@ def test_tokens_in_a_description_are_masked() -> None:
 @pytest.mark.parametrize("member", MEMBERS)
 def test_nothing_steers_a_terminal(member: str) -> None:
     """
-    Escape sequences, line breaks, and characters that are not seen or turn text around are removed (checklist 48).
+    Escape sequences, line breaks, and invisible or direction characters are removed (checklist 48).
     """
     hostile = "a\x1b[31m\r\nb\x07\u202e\u2066\u200b\ud800\u2028c\x9b1m\x00"
     error = explained({member: hostile, "error": hostile})
@@ -238,7 +238,7 @@ def test_text_has_an_end() -> None:
 )
 def test_claims_are_json_of_our_own_making(claims: object, expected: str) -> None:
     """
-    The claims to ask for next time are read and written anew: what is not a JSON object of decent size is dropped.
+    The claims for the next request are parsed and serialized again; other values are dropped.
     """
     assert expected == explained({"error": "interaction_required", "claims": claims}).claims
 
@@ -247,7 +247,7 @@ def test_claims_are_json_of_our_own_making(claims: object, expected: str) -> Non
 @given(st.dictionaries(st.sampled_from(MEMBERS) | st.text(max_size=8), ANYTHING, max_size=9), st.booleans())
 def test_arbitrary_json_never_crashes(body: dict[str, object], renewal: bool) -> None:
     """
-    Any JSON object becomes an error whose text is bounded, printable, and has no letter of the service's own text.
+    Any JSON object becomes an error with a bounded, printable message without the text of the service.
     """
     error = explained(body, flow="refresh" if renewal else "browser")
 
@@ -261,7 +261,7 @@ def test_arbitrary_json_never_crashes(body: dict[str, object], renewal: bool) ->
 @given(st.text(min_size=4).filter(str.strip), st.text(max_size=20), st.text(max_size=20))
 def test_a_secret_never_comes_back(secret: str, before: str, after: str) -> None:
     """
-    Whatever it is made of, a value that we sent is not in what is kept of the description.
+    No sent value, of any characters, is left in the description.
     """
     clean = "".join(letter for letter in " ".join(secret.split()) if unicodedata.category(letter)[0] != "C")
     error = explained({"error_description": f"{before} {secret} {after}"}, hide=[secret])

@@ -1,4 +1,4 @@
-"""Whose sign-in it was: the ID token's audience, tenant and issuer (checklist 37)."""
+"""The account of a sign-in: the ID token's audience, tenant and issuer (checklist 37)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEGUN = {"user_code": "A", "device_code": "d", "verification_uri": "https://x/y"
 
 
 def id_token(**claims: object) -> str:
-    """Return an ID token; the signature is not looked at, for it came over TLS."""
+    """Return an ID token; its signature is not checked, because it came over TLS."""
 
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
@@ -34,7 +34,7 @@ def id_token(**claims: object) -> str:
 
 @pytest.fixture
 def sign_in(token_server: TokenServer, transport: Transport, clock: FakeClock) -> Callable[..., Connection]:
-    """Return a function that signs in and gets an ID token with the right claims, changed as asked."""
+    """Return a function that signs in and gets an ID token with the right claims and the given changes."""
 
     def run(*, tenant: str = "", **changes: object) -> Connection:
         claims: dict[str, object] = {
@@ -60,7 +60,7 @@ def sign_in(token_server: TokenServer, transport: Transport, clock: FakeClock) -
 
 def test_the_account_is_who_signed_in(sign_in: Callable[..., Connection], token_server: TokenServer) -> None:
     """
-    Name, user name, ids: what a connection says of its account comes from the checked ID token.
+    Name, user name, ids: the account of a connection comes from the checked ID token.
     """
     account = sign_in().account
 
@@ -83,7 +83,7 @@ def test_an_id_token_of_somebody_else_is_refused(
     sign_in: Callable[..., Connection], changes: dict[str, object], reason: str
 ) -> None:
     """
-    Another audience, tenant or issuer ends the sign-in, and nothing is kept.
+    Another audience, tenant or issuer ends the sign-in, and nothing is saved.
     """
     with pytest.raises(SignInError, match=reason):
         sign_in(**changes)
@@ -94,7 +94,7 @@ def test_an_id_token_of_somebody_else_is_refused(
 
 def test_a_domain_stands_for_its_tenant(sign_in: Callable[..., Connection], token_server: TokenServer) -> None:
     """
-    Where a domain was asked, the tenant that its discovery document names is expected.
+    For a domain, the tenant of its discovery document is expected.
     """
     assert token_server.tenant_id == sign_in(tenant="contoso.com").tenant_id
     with pytest.raises(SignInError, match="tenant"):
@@ -133,7 +133,7 @@ def test_a_renewal_for_another_person_is_refused(
     sign_in: Callable[..., Connection], token_server: TokenServer, clock: FakeClock
 ) -> None:
     """
-    A renewed token whose ID token names another person is not used (checklist 37).
+    A renewed token whose ID token names another user is not used (checklist 37).
     """
     connection = sign_in()
     answer = token_server.answer
@@ -154,7 +154,7 @@ def test_a_renewal_for_another_person_is_refused(
 
 def test_names_are_safe_to_print(sign_in: Callable[..., Connection]) -> None:
     """
-    What an ID token says is shown on terminals: control characters are taken out, and length is bounded.
+    Values of an ID token are safe for terminals: without control characters, and of bounded length.
     """
     account = sign_in(name="Ada\x1b[31m", preferred_username="x" * 9999).account
 

@@ -1,4 +1,4 @@
-"""The last page of a browser sign-in: self-contained, and safe whatever it says."""
+"""The last page of a browser sign-in: self-contained, and safe with any content."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_style_is_the_one_that_the_policy_allows() -> None:
 @given(st.text(), st.text(), st.text())
 def test_what_others_say_stays_text(problem: str, remedy: str, reference: str) -> None:
     """
-    Whatever the service says: no tag, no attribute, no control or direction character gets into the page.
+    For any message of the service, no tag, no attribute, no control or direction character gets into the page.
     """
     plain = failure_page("", "", "")
     page = failure_page(problem, remedy, reference)
@@ -39,7 +39,7 @@ def test_what_others_say_stays_text(problem: str, remedy: str, reference: str) -
 
 def test_pages_load_nothing_from_elsewhere() -> None:
     """
-    No script, no link, no address of another host.
+    The page has no script, no link, and no address of another host.
     """
     for page in (success_page("ada@contoso.com"), failure_page("a", "b", "c"), stranger_page()):
         assert "://" not in page
@@ -49,7 +49,7 @@ def test_pages_load_nothing_from_elsewhere() -> None:
 
 def test_an_unknown_account_is_not_named() -> None:
     """
-    Where nobody is named, the page says so much and no more.
+    Without an account, the page only reports the success.
     """
     assert "You are signed in." in success_page("")
     assert "<strong>a&lt;b&gt;</strong>" in success_page("a<b>")
@@ -57,6 +57,6 @@ def test_an_unknown_account_is_not_named() -> None:
 
 def test_a_long_text_is_cut() -> None:
     """
-    No server fills the page.
+    The length of the page is bounded.
     """
     assert len(failure_page("x" * 10**6, "", "")) < 10**4

@@ -1,4 +1,4 @@
-"""Packages whose own code runs late: the same package for everybody, only later."""
+"""Lazy packages: the code of a package runs on first use, with the same result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entrakit.sign_in._lazy_package import make_lazy
 
 
 def outcome_of(program: str) -> str:
-    """Return what a program prints."""
+    """Return the output of a program."""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -46,7 +46,7 @@ def test_who_uses_the_package_gets_all_of_it(use: str) -> None:
 
 def test_a_package_that_is_there_is_left_alone() -> None:
     """
-    What was imported before stays as it is; what is not installed is told.
+    An imported package does not change; a package that is not installed raises an error.
     """
     before = sys.modules["json"]
     make_lazy("json")

@@ -1,4 +1,4 @@
-"""The loopback listener: one answer, and whatever else comes neither ends nor stalls the wait (checklist 5 to 11)."""
+"""The loopback listener: one answer; other requests neither end nor block the wait (checklist 5 to 11)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Waiting:
         return socket.create_connection((host, self.listener.port), 5)
 
     def send(self, data: bytes, host: str = "127.0.0.1") -> bytes:
-        """Send bytes and return all that comes back."""
+        """Send bytes and return the whole response."""
         with self.connect(host) as connection:
             with contextlib.suppress(OSError):
                 connection.sendall(data)
@@ -75,7 +75,7 @@ class Waiting:
 
 @pytest.fixture
 def waiting() -> Iterator[Waiting]:
-    """Return a listener that waits; it is answered at the end if it was not yet."""
+    """Return a listener that waits; at the end it gets an answer if it has none."""
     one = Waiting()
     yield one
     with contextlib.suppress(OSError):
@@ -86,7 +86,7 @@ def waiting() -> Iterator[Waiting]:
 @pytest.mark.parametrize("way", ["post", "get"])
 def test_the_answer_ends_the_wait(waiting: Waiting, way: str) -> None:
     """
-    form_post and query answers are taken, the page is shown, and nobody listens any more.
+    Answers by form_post and query are accepted, the page is shown, and the port is closed.
     """
     page = waiting.post(ANSWER) if way == "post" else waiting.get(f"/?{ANSWER}")
     waiting.join()
@@ -100,7 +100,7 @@ def test_the_answer_ends_the_wait(waiting: Waiting, way: str) -> None:
 
 def test_the_page_is_locked_down(waiting: Waiting) -> None:
     """
-    No cache, no referrer, no script, no guessing of types, no name of the server (checklist 10, 11).
+    The page allows no cache, referrer, script or content sniffing, and does not name the server (checklist 10, 11).
     """
     head = waiting.get("/elsewhere").partition(b"\r\n\r\n")[0].decode()
 
@@ -117,7 +117,7 @@ def test_the_page_is_locked_down(waiting: Waiting) -> None:
 
 def test_it_listens_on_loopback_only() -> None:
     """
-    127.0.0.1 and ::1, on the same port, and nothing else, also in a container (checklist 5).
+    The listener uses only 127.0.0.1 and ::1, on the same port, in a container too (checklist 5).
     """
     with Loopback(state=STATE) as listener:
         addresses = [one.getsockname()[:2] for one in listener._listeners]
@@ -159,7 +159,7 @@ def test_it_listens_on_loopback_only() -> None:
 )
 def test_what_is_not_the_answer_is_refused_and_waited_on(waiting: Waiting, request_: bytes, status: int) -> None:
     """
-    Icons, wrong paths, methods, hosts (DNS rebinding), states, sizes and garbage: refused, and the wait goes on.
+    Icons, wrong paths, methods, hosts (DNS rebinding), states, sizes and garbage are refused, and the wait continues.
     """
     port = str(waiting.listener.port).encode()
     data = request_.replace(b"PORT", port).replace(b"ANSWER", ANSWER.encode())
@@ -176,7 +176,7 @@ def test_what_is_not_the_answer_is_refused_and_waited_on(waiting: Waiting, reque
 
 def test_silent_connections_do_not_stall_it(waiting: Waiting) -> None:
     """
-    Connections that browsers open in advance, half a request, and one that drips do not hold the answer up.
+    Connections that browsers open in advance, half a request, and a slow one do not delay the answer.
     """
     with waiting.connect(), waiting.connect() as half, waiting.connect() as gone:
         half.sendall(b"POST / HTTP/1.1\r\nHost: loc")
@@ -187,7 +187,7 @@ def test_silent_connections_do_not_stall_it(waiting: Waiting) -> None:
 
 def test_an_answer_in_pieces_is_taken(waiting: Waiting) -> None:
     """
-    A request may come in any pieces.
+    A request may arrive in pieces of any size.
     """
     port = waiting.listener.port
     head = f"POST / HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: {len(ANSWER)}\r\n\r\n"
@@ -199,7 +199,7 @@ def test_an_answer_in_pieces_is_taken(waiting: Waiting) -> None:
 
 def test_a_flood_leaves_room_for_the_answer(waiting: Waiting) -> None:
     """
-    More connections than are held: the oldest make room, so that the answer gets through.
+    If there are too many connections, the oldest are closed, so that the answer arrives.
     """
     with contextlib.ExitStack() as held:
         for _ in range(loopback.MAX_CONNECTIONS + 20):
@@ -210,7 +210,7 @@ def test_a_flood_leaves_room_for_the_answer(waiting: Waiting) -> None:
 
 def test_old_connections_are_dropped() -> None:
     """
-    A connection that says nothing for ten seconds is closed, and no earlier.
+    A silent connection is closed after ten seconds, and not earlier.
     """
     with (
         Loopback(state=STATE) as listener,
@@ -252,7 +252,7 @@ def test_nobody_answers_in_time() -> None:
 
 def test_a_busy_port_is_told() -> None:
     """
-    A port that is taken is an error that names it (checklist 7).
+    A port in use is an error that names it (checklist 7).
     """
     with Loopback(state=STATE) as first, pytest.raises(ParameterError, match=str(first.port)):
         Loopback(state=STATE, port=first.port)
@@ -260,7 +260,7 @@ def test_a_busy_port_is_told() -> None:
 
 def test_an_answer_that_is_never_shown_still_ends() -> None:
     """
-    A browser whose answer failed in the program is told so, and not left waiting.
+    If the program fails, the browser gets a page that says so.
     """
     received: list[bytes] = []
     with Loopback(state=STATE) as listener:
@@ -288,14 +288,14 @@ def test_a_browser_that_went_away_is_not_missed() -> None:
             connection.sendall(f"GET /?{ANSWER} HTTP/1.1\r\nHost: localhost:{listener.port}\r\n\r\n".encode())
             answer = listener.wait(10)
         answer.show("<p>" + "x" * 10_000_000)
-        answer.show("a second time is no error")
+        answer.show("a second time is not an error")
 
     assert "canary-code" == answer.parameters["code"]
 
 
 def test_an_interrupt_closes_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Ctrl-C passes through, and nobody listens any more.
+    Ctrl-C is not caught, and the port is closed.
     """
 
     def interrupt() -> float:

@@ -1,4 +1,4 @@
-"""Our assumptions about the inside of MSAL: these tests fail when a new version breaks one of them."""
+"""Assumptions about the internals of MSAL: these tests fail when a new version breaks one of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def outcome_of(program: str) -> str:
 
 def test_the_check_that_is_switched_off_exists() -> None:
     """
-    MSAL still has the function that we replace, without parameters, and every application calls it under this name.
+    MSAL still has the replaced function, without parameters, and every application calls it under this name.
     """
     program = (
         f"import inspect, msal\ncheck = getattr(msal.application, '{EXTENSION_CHECK}')\n"
@@ -104,7 +104,7 @@ def test_a_second_sign_in_does_not_enter_the_lazy_package_again() -> None:
 @pytest.mark.parametrize("name", ["status_code", "text", "headers", "raise_for_status"])
 def test_msal_reads_these_members_of_a_response(name: str) -> None:
     """
-    MSAL's own documentation of its HTTP client names what it reads, and our response has it.
+    MSAL's own documentation of its HTTP client names the members that it reads, and the response has them.
     """
     assert name in inspect.getsource(msal.oauth2cli.http)
     assert hasattr(MsalResponse, name)

@@ -40,7 +40,7 @@ def test_each_set_is_chosen_by_its_parameter(chosen_by: str, name: str) -> None:
 def test_two_sets_clash(one: str, other: str) -> None:
     """
     Two ways to sign in are never mixed, a secret with a browser least of all (checklist 13); the error names both and
-    the sets that would take them.
+    the sets that accept them.
     """
     with pytest.raises(ParameterSetError) as caught:
         choose_set({one: "given", other: "given"})
@@ -52,7 +52,7 @@ def test_two_sets_clash(one: str, other: str) -> None:
 @pytest.mark.parametrize(("one", "other"), list(itertools.combinations(CERTIFICATE_SOURCES, 2)))
 def test_two_certificates_clash(one: str, other: str) -> None:
     """
-    A certificate comes from one place; the original silently takes the first.
+    A certificate has one source; the original silently takes the first.
     """
     with pytest.raises(ParameterSetError) as caught:
         choose_set({one: "given", other: "given"})
@@ -78,7 +78,7 @@ def test_two_certificates_clash(one: str, other: str) -> None:
 )
 def test_an_option_of_another_set_clashes(given: dict[str, object], clashing: set[str]) -> None:
     """
-    Half a set, or an option that belongs elsewhere, is refused by name with the set that would take it.
+    Half a set, or an option that belongs elsewhere, is refused by name, with the set that accepts it.
     """
     with pytest.raises(ParameterSetError) as caught:
         choose_set(given)
@@ -103,7 +103,7 @@ def test_an_option_of_another_set_clashes(given: dict[str, object], clashing: se
 )
 def test_tenants_that_stand_for_many_are_for_people(flow: str, tenant: str, refused: bool) -> None:
     """
-    Apps and passwords need one tenant (AADSTS50059, 9001023); that is told before any request.
+    Apps and passwords need one tenant (AADSTS50059, 9001023); the error comes before any request.
     """
     try:
         refuse_tenant(flow, tenant)
@@ -142,7 +142,7 @@ def test_each_set_is_made_of_the_table() -> None:
 
 def test_a_clash_names_parameters_as_code() -> None:
     """
-    The names in problem and remedy are code spans, so that the command can put its own words in.
+    The names in problem and remedy are code spans, so that the command can replace them.
     """
     with pytest.raises(ParameterSetError) as caught:
         choose_set({"client_secret": "x", "device_code": True})

@@ -1,4 +1,4 @@
-"""Each error of the token service in words that a person can act on."""
+"""Remedies for the errors of the token service."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FLOWS = ("browser", "devicecode", "certificate", "secret", "password", "refresh"
 
 
 def words(code: int | None = None, *, error: str = "invalid_grant", flow: str = "browser", **more: str) -> str:
-    """Return problem and remedy as one text."""
+    """Return problem and remedy as one string."""
     given = {"tenant": TENANT, "client_id": CLIENT, "authority": AUTHORITY} | more
     return " ".join(remedy_for(code, error=error, flow=flow, **given))
 
@@ -57,14 +57,14 @@ def words(code: int | None = None, *, error: str = "invalid_grant", flow: str = 
 )
 def test_the_common_mistakes_read_well(code: int, expected: str) -> None:
     """
-    What goes wrong most often names the cause and the next step (issue 2, section 6; user wishes 22, 38, 40).
+    The most frequent errors name the cause and the next step (issue 2, section 6; user wishes 22, 38, 40).
     """
     assert expected in words(code)
 
 
 def test_the_number_chooses_the_words_before_the_error() -> None:
     """
-    Number, then suberror, then error; the finer one wins.
+    The number has priority over the suberror, and the suberror over the error.
     """
     assert "tenant" in words(90002, error="invalid_request", suberror="bad_token")
     assert "revoked" in words(error="invalid_grant", suberror="bad_token")
@@ -73,7 +73,7 @@ def test_the_number_chooses_the_words_before_the_error() -> None:
 
 def test_an_unknown_number_is_looked_up() -> None:
     """
-    A number without words of its own gets those of its error, and the address where Microsoft explains it.
+    A number without an entry gets that of its error, and the address where Microsoft explains it.
     """
     assert f"{LOOKUP}123456" in words(123456, error="unheard_of")
     assert "AADSTS123456" in words(123456, error="unheard_of")
@@ -114,7 +114,7 @@ def test_a_renewal_that_needs_a_user_says_how(code: int | None) -> None:
 
 def test_an_app_is_not_sent_to_a_browser() -> None:
     """
-    Where a person would sign in again, an app's administrator is asked.
+    For an app, the remedy names the administrator instead of a sign-in of a user.
     """
     for flow in ("secret", "certificate"):
         assert "`connect(" not in words(50076, flow=flow)
@@ -126,7 +126,7 @@ def test_an_app_is_not_sent_to_a_browser() -> None:
 @pytest.mark.parametrize("flow", FLOWS)
 def test_some_errors_mean_a_person(error: str, flow: str) -> None:
     """
-    OpenID Connect's errors say that a person is needed, whatever the number is (Core, 3.1.2.6).
+    The errors of OpenID Connect mean that a user is required, regardless of the number (Core, 3.1.2.6).
     """
     assert needs_user(error, "", None, flow)
     assert needs_user(error, "", 123456, flow)
@@ -134,7 +134,7 @@ def test_some_errors_mean_a_person(error: str, flow: str) -> None:
 
 def test_invalid_grant_depends_on_flow_and_suberror() -> None:
     """
-    In a renewal the refresh token is spent; elsewhere the suberror decides, then the number (RFC 6749, 5.2).
+    In a renewal the refresh token is invalid; in other flows the suberror decides, then the number (RFC 6749, 5.2).
     """
     assert needs_user("invalid_grant", "", None, "refresh")
     assert needs_user("invalid_grant", "basic_action", None, "password")
@@ -147,7 +147,7 @@ def test_invalid_grant_depends_on_flow_and_suberror() -> None:
 @pytest.mark.parametrize("code", [50196, 90033, 90055, 50000])
 def test_trouble_of_the_service_is_not_a_spent_token(code: int) -> None:
     """
-    The service calls some of its own trouble invalid_grant: a connection is not given up for that.
+    The service reports some temporary failures as invalid_grant: the connection is not given up for those.
     """
     assert not needs_user("invalid_grant", "", code, "refresh")
     assert is_throttled("invalid_grant", code) or is_transient("invalid_grant", code)
@@ -155,7 +155,7 @@ def test_trouble_of_the_service_is_not_a_spent_token(code: int) -> None:
 
 def test_throttled_and_transient_are_told_by_the_error() -> None:
     """
-    RFC 6749 (4.1.2.1) and RFC 8628 (3.5) name what may succeed later.
+    RFC 6749 (4.1.2.1) and RFC 8628 (3.5) name the errors that are retryable.
     """
     assert is_throttled("temporarily_unavailable", None)
     assert is_transient("server_error", None)

@@ -1,4 +1,4 @@
-"""Opening the system's browser: without a shell, without secrets, and honest about whether it worked."""
+"""Opening the system's browser: without a shell, without secrets, with the right result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ URL = "https://login.microsoftonline.com/t/oauth2/v2.0/authorize?client_id=a&sta
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """Return a browser that writes down how it was called."""
+    """Return a browser that records its call."""
     path = tmp_path / "my browser"
     path.write_text(
         f"#!{sys.executable}\nimport json, os, sys\n"
@@ -32,7 +32,7 @@ def program(tmp_path: Path) -> Path:
 
 
 def called(program: Path) -> tuple[list[str], dict[str, str]]:
-    """Return words and environment of the last call."""
+    """Return arguments and environment of the last call."""
     import json
 
     words, environ = json.loads((program.parent / "call.json").read_text())
@@ -42,8 +42,8 @@ def called(program: Path) -> tuple[list[str], dict[str, str]]:
 @pytest.mark.parametrize("form", ["'{}'", "'{}' --new %s", "missing-program:'{}'"])
 def test_browser_is_honoured(program: Path, form: str, capfd: pytest.CaptureFixture[str]) -> None:
     """
-    The system's browser, or BROWSER: a list of commands, with a place for the address or without; no shell reads any
-    of it (checklist 1, 15).
+    BROWSER lists commands, with or without a placeholder for the address; no shell reads any of them
+    (checklist 1, 15).
     """
     assert open_browser(URL, {"BROWSER": form.format(program), "PATH": os.environ["PATH"]}, "linux")
 
@@ -53,7 +53,7 @@ def test_browser_is_honoured(program: Path, form: str, capfd: pytest.CaptureFixt
 
 def test_secrets_stay_here(program: Path) -> None:
     """
-    The browser's environment has none of our secrets.
+    The browser's environment has no secrets of entrakit.
     """
     environ = {"BROWSER": f"'{program}'", "PATH": os.environ["PATH"], **dict.fromkeys(SECRET_VARIABLES, "canary")}
 
@@ -86,7 +86,7 @@ def test_only_web_addresses_are_opened(url: str) -> None:
 )
 def test_where_there_is_none_it_says_so(environ: dict[str, str], tmp_path: Path) -> None:
     """
-    No display, a missing program, one that fails at once, a text browser: False, never an error.
+    No display, a missing or failing program, and a text browser give False, never an error.
     """
     path = os.environ["PATH"] if environ.get("BROWSER") == "false" else str(tmp_path)
 
@@ -100,7 +100,7 @@ def test_where_there_is_none_it_says_so(environ: dict[str, str], tmp_path: Path)
 )  # fmt: skip
 def test_each_system_has_its_own_way(program: Path, platform: str, environ: dict[str, str], name: str) -> None:
     """
-    macOS, Windows, WSL and a Linux desktop each open with their own program.
+    macOS, Windows, WSL and a Linux desktop each use a different program.
     """
     directory = program.parent / "bin"
     directory.mkdir()
@@ -112,7 +112,7 @@ def test_each_system_has_its_own_way(program: Path, platform: str, environ: dict
 
 def test_a_browser_that_stays_open_is_one_that_works(tmp_path: Path) -> None:
     """
-    A browser that goes on running was opened; it is not waited for.
+    A browser that keeps running counts as opened; the call does not wait for its end.
     """
     path = tmp_path / "stays"
     path.write_text("#!/bin/sh\nexec sleep 4\n")
@@ -133,6 +133,6 @@ def test_a_browser_that_stays_open_is_one_that_works(tmp_path: Path) -> None:
 )
 def test_the_tunnel_can_be_typed(environ: dict[str, str], line: str | None) -> None:
     """
-    Over SSH, the exact line for one's own machine (request 26 of the users).
+    Over SSH, the exact command for the user's machine is returned (request 26 of the users).
     """
     assert line == ssh_forward_line(8400, environ)

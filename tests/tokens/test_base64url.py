@@ -25,7 +25,7 @@ def test_bytes_survive(data: bytes) -> None:
 @given(st.binary(max_size=100))
 def test_either_alphabet_is_read_padded_or_not(data: bytes) -> None:
     """
-    Standard base64 and base64url are decoded alike, with padding and without.
+    Standard base64 and base64url are decoded alike, with or without padding.
     """
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         text = encode(data).decode()

@@ -13,7 +13,7 @@ from entrakit.tokens.claims_challenge import parse_claims
 @pytest.mark.parametrize("text", ["", "x", "[]", "bm90IGpzb24", "{", "e30=e30="])
 def test_what_is_no_challenge_is_refused(text: str) -> None:
     """
-    A challenge is the JSON text of an object, plain or in base64.
+    A challenge is a JSON object, plain or in base64.
     """
     if text:
         with pytest.raises(ParameterError):
@@ -24,7 +24,7 @@ def test_what_is_no_challenge_is_refused(text: str) -> None:
 @pytest.mark.parametrize("claims", ['{"access_token": []}', '{"access_token": null}', '{"id_token": 1}'])
 def test_members_of_a_challenge_are_objects(claims: str) -> None:
     """
-    A challenge of another shape is refused before it is merged with ours.
+    A challenge of another shape is refused before it is merged with the client's claims.
     """
     with pytest.raises(ParameterError):
         parse_claims(claims)

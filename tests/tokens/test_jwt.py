@@ -1,4 +1,4 @@
-"""What is written inside a JWT, read for display."""
+"""Decoding of JWTs for display."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def encoded(data: bytes, *, padded: bool = False) -> str:
 
 
 def jwt(payload: bytes, *, header: bytes = b'{"alg":"RS256"}', padded: bool = False) -> str:
-    """Return a token with this payload, whose signature is of nobody."""
+    """Return a token with this payload, without a valid signature."""
     return f"{encoded(header, padded=padded)}.{encoded(payload, padded=padded)}.c2lnbmF0dXJl"
 
 
@@ -37,7 +37,7 @@ def jwt(payload: bytes, *, header: bytes = b'{"alg":"RS256"}', padded: bool = Fa
 @given(OBJECTS, st.booleans())
 def test_claims_come_back_as_they_were_written(claims: dict[str, object], padded: bool) -> None:
     """
-    Any JSON object is read back, with base64url padding or without (RFC 7515, 2; checklist 36).
+    Any JSON object is decoded, with or without base64url padding (RFC 7515, 2; checklist 36).
     """
     text = json.dumps(claims, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
@@ -48,7 +48,7 @@ def test_claims_come_back_as_they_were_written(claims: dict[str, object], padded
 @given(st.text() | st.from_regex(r"[\w.=-]{0,80}"))
 def test_arbitrary_text_never_crashes(text: str) -> None:
     """
-    Any text is either read or is None: opaque tokens are no fault (checklist 36).
+    Any string is decoded or gives None: opaque tokens are not an error (checklist 36).
     """
     assert decode_claims(text) is None or isinstance(decode_claims(text), dict)
     assert decode_header(text) is None or isinstance(decode_header(text), dict)
@@ -58,7 +58,7 @@ def test_arbitrary_text_never_crashes(text: str) -> None:
 @given(st.binary(max_size=60))
 def test_arbitrary_payloads_never_crash(data: bytes) -> None:
     """
-    What is inside the base64url may be anything at all.
+    The base64url may contain any bytes.
     """
     assert isinstance(decode_claims(jwt(data)), dict | None)
 
@@ -90,14 +90,14 @@ def test_arbitrary_payloads_never_crash(data: bytes) -> None:
 )
 def test_what_is_odd_is_none(token: str) -> None:
     """
-    Opaque, damaged, of another encoding, too deep or too large: None, never an exception or a guess.
+    An opaque or damaged token, another encoding, and too deep or large JSON give None, never an exception.
     """
     assert decode_claims(token) is None
 
 
 def test_the_header_is_read_as_strictly() -> None:
     """
-    A header that is not base64url of a JSON object is None too.
+    A header that is not base64url of a JSON object gives None, too.
     """
     assert decode_header("é.e30.x") is None
     assert decode_header(encoded(b"[1]") + ".e30.x") is None

@@ -1,4 +1,4 @@
-"""Scope strings: which resource they belong to, and what may be asked for together."""
+"""Scope strings: their resource, and the allowed combinations."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_each_scope_names_its_resource(asked: list[str] | str, expected: list[st
 
 def test_nothing_asked_means_the_least() -> None:
     """
-    The default for a person is `User.Read`, for an app all that it was granted (checklist 32).
+    The default for a user is `User.Read`, for an app everything that it was granted (checklist 32).
     """
     assert (f"{GRAPH}/User.Read",) == delegated_scopes([], resource=GRAPH)
     assert (f"{GRAPH}/.default",) == app_scopes([], resource=GRAPH)
@@ -68,7 +68,7 @@ def test_a_resource_with_a_slash_keeps_it() -> None:
 )
 def test_what_the_service_would_refuse_is_refused_before(asked: list[str]) -> None:
     """
-    Two resources (AADSTS28000), a mixed `.default` (AADSTS70011) and forbidden characters (RFC 6749, 3.3).
+    Two resources (AADSTS28000), a mixed `.default` (AADSTS70011) and forbidden characters (RFC 6749, 3.3) are refused.
     """
     with pytest.raises(ParameterError):
         delegated_scopes(asked, resource=GRAPH)
@@ -76,7 +76,7 @@ def test_what_the_service_would_refuse_is_refused_before(asked: list[str]) -> No
 
 def test_an_app_asks_for_one_resource() -> None:
     """
-    Whatever permissions are named, an app asks for `.default` of the one resource.
+    For any permissions, an app requests `.default` of the one resource.
     """
     asked = ["https://vault.azure.net/secrets.get", "openid"]
 
@@ -88,7 +88,7 @@ def test_an_app_asks_for_one_resource() -> None:
 @given(st.lists(st.text(min_size=1, max_size=40), max_size=6))
 def test_scopes_are_resolved_once(asked: list[str]) -> None:
     """
-    Whatever is asked: refused, or a list without duplicates that resolving again does not change.
+    Any scopes are refused, or become a list without duplicates that resolving again does not change.
     """
     try:
         scopes = delegated_scopes(asked, resource=GRAPH)

@@ -1,4 +1,4 @@
-"""Tokens: when they are fresh, what they show, and what they never show."""
+"""Tokens: freshness, displayed fields, and the hidden token."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_token_is_stale_five_minutes_before_its_end(left: float, fresh: bool, 
 
 def test_the_service_may_ask_for_an_early_renewal() -> None:
     """
-    Past `refresh_in` a token is stale, though it lives on.
+    Past `refresh_in` a token is stale, although it is still valid.
     """
     one = token(expires_at=NOW + 86400, refresh_at=NOW + 43200)
 
@@ -59,7 +59,7 @@ def test_the_service_may_ask_for_an_early_renewal() -> None:
 
 def test_a_clock_that_was_set_back_makes_no_token_young() -> None:
     """
-    A token from the future is not trusted: the clock was changed, and its end is not known any more.
+    A token from the future is not trusted: the clock was changed, so its expiry is unknown.
     """
     one = token()
 
@@ -68,7 +68,7 @@ def test_a_clock_that_was_set_back_makes_no_token_young() -> None:
 
 def test_claims_are_for_display_only() -> None:
     """
-    Claims, roles, audience and issuer are read from a JWT; the end is not (checklist 36, 52).
+    Claims, roles, audience and issuer are read from a JWT; the expiry time is not (checklist 36, 52).
     """
     one = token(jwt(aud="https://graph.microsoft.com", iss="https://sts", roles=["A", "B"], nbf=NOW - 300, exp=1))
 
@@ -82,7 +82,7 @@ def test_claims_are_for_display_only() -> None:
 @pytest.mark.parametrize("text", ["opaque", "a.b.c", "e30", "a.b.c.d.e", jwt(nbf=[], aud=1, roles="x"), jwt(nbf=1e300)])
 def test_an_opaque_token_does_not_crash(text: str) -> None:
     """
-    A token that can't be read has no claims, and is a token all the same.
+    An unreadable token has no claims, and is still a token.
     """
     one = token(text)
 
@@ -104,7 +104,7 @@ def test_the_token_is_not_shown() -> None:
 
 def test_a_token_does_not_change() -> None:
     """
-    A token is a value.
+    A token is immutable.
     """
     one = token()
 
@@ -116,7 +116,7 @@ def test_a_token_does_not_change() -> None:
 
 def test_json_has_both_forms_of_time() -> None:
     """
-    Times are given in seconds since 1970 and in ISO 8601 UTC, both (request 25 of the users).
+    Times are given both in seconds since 1970 and in ISO 8601 UTC (request 25 of the users).
     """
     values = token().to_json()
 

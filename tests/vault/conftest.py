@@ -1,4 +1,4 @@
-"""What tests of the vault share."""
+"""Fixtures for the tests of the vault."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-# For each line that it reads it asks for a token some times, each time as a new process would and as an old one does,
-# and prints what it got: how many different ones, and the last.
+# For each line that it reads, it requests a token several times, with a new connection and with an old one in turn.
+# Then it prints the number of different tokens, and the last one.
 WORKER = """
 import sys, time
 from entrakit.connections import get_connection
@@ -40,12 +40,12 @@ old.close()
 
 
 class Fleet:
-    """Processes that ask for the token of the kept connection `work`.
+    """Processes that request the token of the saved connection `work`.
 
     Args:
-        size: How many.
-        clock_file: The file that their clock reads.
-        environ: More of their environment.
+        size: Number of processes.
+        clock_file: File with their time.
+        environ: Additional environment variables.
     """
 
     def __init__(self, size: int, clock_file: Path, environ: Mapping[str, str]) -> None:
@@ -73,14 +73,14 @@ class Fleet:
             assert error is not None or (0, "") == (worker.returncode, complaints)
 
     def begin(self, calls: int) -> None:
-        """Let all of them ask so many times, at once."""
+        """Let all processes request the token the given number of times, at once."""
         for worker in self._workers:
             assert worker.stdin is not None
             worker.stdin.write(f"{calls}\n")
             worker.stdin.flush()
 
     def end(self) -> set[str]:
-        """Wait for all, and return the different answers: how many tokens each has seen, and the last of them."""
+        """Wait for all, and return the different answers: number of tokens seen, and the last token."""
         return {self._line(worker) for worker in self._workers}
 
     def _line(self, worker: subprocess.Popen[str]) -> str:
@@ -92,7 +92,7 @@ class Fleet:
 
 
 def set_clock(file: Path, now: float) -> None:
-    """Tell the fleet what time it is."""
+    """Set the time of the fleet."""
     new = file.with_suffix(".new")
     new.write_text(repr(now))
     new.replace(file)

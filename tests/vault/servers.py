@@ -1,4 +1,4 @@
-"""A real redis-server of a test's own."""
+"""A real redis-server for one test."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """A redis-server on a free loopback port, whose data is on the disk before it answers.
+    """A redis-server on a free loopback port, which writes its data to the disk before it answers.
 
     Args:
-        directory: Where its data is.
-        options: More words for its command line.
+        directory: Directory of its data.
+        options: Additional arguments of its command line.
         tls: Speak TLS on a second port, which `url` names.
     """
 
@@ -59,7 +59,7 @@ class RedisServer:
             assert self._process.poll() is None, "redis-server ended"
 
     def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Stop the server, and wait until it has ended."""
         assert self._process is not None
         self._process.terminate()
         self._process.wait(timeout=20)
@@ -71,14 +71,14 @@ class RedisServer:
             self._process.wait(timeout=20)
 
     def command(self, *words: str) -> str:
-        """Return what it answers to a command, as Debian's own client shows it."""
+        """Return its answer to a command, as redis-cli shows it."""
         done = subprocess.run(
             ["redis-cli", "-p", str(self.port), *words], capture_output=True, text=True, check=True, timeout=20
         )
         return done.stdout.strip()
 
     def everything(self) -> str:
-        """Return all that it holds, keys and values."""
+        """Return all its keys and values."""
         keys = self.command("--scan").split("\n")
         values = [
             self.command("LRANGE", key, "0", "-1") if ":damaged:" in key

@@ -1,4 +1,4 @@
-"""As in a container: no HOME, no keyring, a root that can't be written to, and `entra` as a process of its own."""
+"""A container: no HOME, no keyring, a read-only root, and `entra` as a separate process."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from entrakit_emulator import Tenant
 
 KEY = base64.b64encode(bytes(range(32))).decode()
-# A mount namespace of its own, where everything is read-only but one directory in memory.
+# A separate mount namespace, in which everything except one directory in memory is read-only.
 READ_ONLY = 'mount -t tmpfs -o mode=0700 none "$0" && mount -o remount,bind,ro / && exec sh -c "$1"'
 ENTRA = f"{sys.executable} -P -m entrakit"
 
 
 def can_mount(directory: Path) -> bool:
-    """Return whether this process may make such a namespace."""
+    """Return whether this process is allowed to create such a namespace."""
     if shutil.which("unshare") is None:
         return False
     words = ["unshare", "--mount", "sh", "-c", READ_ONLY, str(directory), "true"]
@@ -31,7 +31,7 @@ def can_mount(directory: Path) -> bool:
 
 
 def environ_of(tenant: Tenant, **more: str) -> dict[str, str]:
-    """Return all that such a process has in its environment."""
+    """Return the whole environment of such a process."""
     return {
         "PATH": os.environ["PATH"], "AZURE_CLIENT_ID": tenant.confidential_client, "PYTHONDONTWRITEBYTECODE": "1",
         "AZURE_TENANT_ID": tenant.tenant_id, "AZURE_CLIENT_SECRET": tenant.client_secret,
@@ -40,7 +40,7 @@ def environ_of(tenant: Tenant, **more: str) -> dict[str, str]:
 
 
 def run(script: str, environ: dict[str, str], *around: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell script with an environment and nothing else."""
+    """Run a shell script with exactly this environment."""
     return subprocess.run(
         [*around, "sh", "-c", script] if not around else [*around, script],
         capture_output=True, text=True, env=environ, check=False, timeout=50, cwd="/",
@@ -49,7 +49,7 @@ def run(script: str, environ: dict[str, str], *around: str) -> subprocess.Comple
 
 def test_without_a_home_it_is_said_what_to_set(entra_tenant: Tenant) -> None:
     """
-    Nothing is written anywhere: the error names the variable, before anybody signs in.
+    Without a home directory nothing is written: the error names the variable before the sign-in.
     """
     entra_tenant.journal.clear()
     for command in ("connect", "token", "status", "vault check"):
@@ -66,7 +66,7 @@ def test_a_read_only_root_needs_one_directory(
     entra_tenant: Tenant, tmp_path: Path, more: dict[str, str], where: str
 ) -> None:
     """
-    No HOME, everything read-only but a directory in memory: it connects, keeps, hands out and signs out.
+    Without HOME and with one writable directory, entrakit connects, saves, prints tokens and signs out.
     """
     home = tmp_path / "memory"
     home.mkdir(mode=0o700)
@@ -88,8 +88,8 @@ def test_a_read_only_root_needs_one_directory(
 
 def test_a_read_only_home_is_told_and_still_read(entra_tenant: Tenant, tmp_path: Path) -> None:
     """
-    Where nothing can be written, a fresh token that is kept is still handed out; connecting is refused before anybody
-    signs in, and what is kept stays as it is.
+    If nothing can be written, a saved fresh token is still returned. Connecting is refused before the sign-in, and
+    saved connections do not change.
     """
     home, memory = tmp_path / "kept", tmp_path / "memory"
     for path in (home, memory):

@@ -1,4 +1,4 @@
-"""Sealing: what is in the clear is bound, and no change of a file gives another secret."""
+"""Sealing: the clear part is authenticated, and no change of a file gives another secret."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OBJECTS = st.dictionaries(TEXT, VALUES, max_size=4)
 
 
 def opened(data: bytes, name: str = "work") -> tuple[dict[str, JSON], dict[str, JSON]]:
-    """Return metadata and secrets of a file's bytes."""
+    """Return metadata and secrets from the bytes of a file."""
     sealed = envelope.parse(name, data)
     return sealed.metadata, envelope.unseal(sealed, KEY)
 
@@ -39,7 +39,7 @@ def opened(data: bytes, name: str = "work") -> tuple[dict[str, JSON], dict[str, 
 @given(metadata=OBJECTS, secrets=OBJECTS)
 def test_what_was_sealed_opens(metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
     """
-    Every JSON object comes back as it was, from either part.
+    Both parts return every JSON object unchanged.
     """
     data = envelope.seal("work", metadata, secrets, REF, KEY)
 
@@ -58,7 +58,7 @@ def test_the_seal_is_new_each_time() -> None:
 
 def test_secrets_are_not_in_the_clear() -> None:
     """
-    The file has the metadata's text and not the secrets'.
+    The file shows the metadata in the clear, and not the secrets.
     """
     assert b"expires_at" in SEALED
     assert b"canary" not in SEALED
@@ -67,7 +67,7 @@ def test_secrets_are_not_in_the_clear() -> None:
 
 def test_another_key_does_not_open() -> None:
     """
-    No key but the one that sealed opens, and the error shows none of it.
+    Only the key of the seal opens an entry, and the error does not show the content.
     """
     with pytest.raises(VaultError, match="does not open"):
         envelope.unseal(envelope.parse("work", SEALED), b"\1" * 32)
@@ -75,7 +75,7 @@ def test_another_key_does_not_open() -> None:
 
 def test_the_key_is_named_and_bound() -> None:
     """
-    The file says which key it is, and an entry whose note was edited does not open.
+    The file names its key, and an entry with an edited name of the key does not open.
     """
     assert REF == envelope.parse("work", SEALED).key
     edited = SEALED.replace(b'"from":"file"', b'"from":"keyring"')
@@ -86,7 +86,7 @@ def test_the_key_is_named_and_bound() -> None:
 
 def test_an_entry_cannot_be_swapped() -> None:
     """
-    An entry under another name does not open, also when the name in it was edited: it is bound to the seal.
+    An entry under another name does not open, even if the name in it was edited: the seal covers the name.
     """
     with pytest.raises(VaultError, match="does not open"):
         opened(SEALED, name="other")
@@ -98,7 +98,7 @@ def test_an_entry_cannot_be_swapped() -> None:
 @given(metadata=OBJECTS.filter(lambda edited: edited != META))
 def test_the_clear_part_cannot_be_edited(metadata: dict[str, JSON]) -> None:
     """
-    What stands in the clear is bound to the seal: no other metadata opens it.
+    The seal covers the clear part: an entry with other metadata does not open.
     """
     with pytest.raises(VaultError, match="does not open"):
         opened(json.dumps(json.loads(SEALED) | {"metadata": metadata}).encode())
@@ -124,7 +124,7 @@ def test_any_change_of_a_byte_is_noticed(data: st.DataObject) -> None:
 @given(field=st.sampled_from(sorted(json.loads(SEALED))), value=VALUES, drop=st.booleans())
 def test_any_other_field_is_noticed(field: str, value: JSON, *, drop: bool) -> None:
     """
-    A field of another kind, of another value or none at all is a VaultError, not a crash.
+    A field of another type, with another value, or missing, is a VaultError, not a crash.
     """
     document = json.loads(SEALED)
     changed = {key: kept for key, kept in document.items() if key != field} if drop else document | {field: value}
@@ -135,7 +135,7 @@ def test_any_other_field_is_noticed(field: str, value: JSON, *, drop: bool) -> N
 
 def test_a_nonce_of_another_length_is_damage() -> None:
     """
-    The nonce has 96 bits, whatever AES-GCM would take (NIST SP 800-38D, 8.2).
+    The nonce must have 96 bits, although AES-GCM accepts others (NIST SP 800-38D, 8.2).
     """
     with pytest.raises(envelope.DamagedEntryError):
         envelope.parse("work", json.dumps(json.loads(SEALED) | {"nonce": "AAAA"}).encode())
@@ -144,7 +144,7 @@ def test_a_nonce_of_another_length_is_damage() -> None:
 @pytest.mark.parametrize("depth", [900, 990, 1000, 100_000])
 def test_deep_nesting_is_no_crash(depth: int) -> None:
     """
-    Metadata nested deeper than Python recurses is damage, at whichever step it is noticed.
+    Metadata nested deeper than Python's recursion limit counts as damage, in each step.
     """
     deep = SEALED.replace(b'"metadata":{', b'"metadata":{"deep":' + b"[" * depth + b"]" * depth + b",")
 
@@ -155,7 +155,7 @@ def test_deep_nesting_is_no_crash(depth: int) -> None:
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b'"schema"', b"\xff", b"{}", b'{"schema": 1}'])
 def test_what_is_no_entry_is_damaged(data: bytes) -> None:
     """
-    Other JSON, or none, is told as damage.
+    Other JSON, or no JSON, is reported as damage.
     """
     with pytest.raises(envelope.DamagedEntryError):
         envelope.parse("work", data)
@@ -172,7 +172,7 @@ def test_a_version_of_another_kind_is_damage(schema: JSON) -> None:
 
 def test_a_later_version_is_refused_politely() -> None:
     """
-    Both versions are named, and it is not called damaged (checklist 42).
+    An entry of a later version gives an error with both versions, and is not called damaged (checklist 42).
     """
     with pytest.raises(VaultError, match=r"version 2.* version 1") as caught:
         envelope.parse("work", json.dumps({"schema": 2, "whatever": "it holds"}).encode())
@@ -182,7 +182,7 @@ def test_a_later_version_is_refused_politely() -> None:
 
 def test_only_an_object_is_unsealed() -> None:
     """
-    A seal that opens to something else than an object is damage.
+    Sealed content that is not an object counts as damage.
     """
     sealed = envelope.parse("work", envelope.seal("work", META, ["no object"], REF, KEY))  # type: ignore[arg-type] # on purpose
 

@@ -38,11 +38,11 @@ def clock(entra_tenant: Tenant) -> FakeClock:
 
 
 def signed_in(tenant: Tenant, vault: Vault, clock: FakeClock, *, app: bool = False) -> Connection:
-    """Sign in and keep the connection as `work`: a person, whose refresh token rotates, or an app."""
+    """Sign in and save the connection as `work`: a user, whose refresh token rotates, or an app."""
     where = {"tenant_id": tenant.tenant_id, "cloud": find_cloud(tenant.url), "ca_bundle": tenant.ca_path}
     kept = {"name": "work", "vault": vault, "clock": clock}
     if app:
-        return connect(  # type: ignore[call-overload,no-any-return] # which set it is, connect() finds out
+        return connect(  # type: ignore[call-overload,no-any-return] # connect() determines the set
             client_id=tenant.confidential_client, client_secret=tenant.client_secret, save_secret=True, **where, **kept
         )
     credential = UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password)
@@ -50,7 +50,7 @@ def signed_in(tenant: Tenant, vault: Vault, clock: FakeClock, *, app: bool = Fal
 
 
 def newest_refresh_token(tenant: Tenant) -> str:
-    """Return the refresh token that the tenant has given out last."""
+    """Return the latest refresh token of the tenant."""
     return next(reversed(tenant._world.refresh_tokens))
 
 
@@ -58,8 +58,8 @@ def newest_refresh_token(tenant: Tenant) -> str:
 @pytest.mark.parametrize("app", [False, True], ids=["person", "app"])
 def test_64_processes_renew_once(entra_tenant: Tenant, clock: FakeClock, tmp_path: Path, *, app: bool) -> None:
     """
-    64 processes ask 50 times each while the token expires again and again: one token request each time it expires, the
-    same token for all, no error; and the last refresh token is the one that is kept.
+    64 processes request the token 50 times each while it expires repeatedly: each expiry causes one token request,
+    all get the same token without an error, and the last refresh token is saved.
     """
     file = tmp_path / "clock"
     signed_in(entra_tenant, Vault(), clock, app=app).close()
@@ -84,7 +84,7 @@ def test_a_stale_token_is_renewed_by_one_while_others_use_it(
     entra_tenant: Tenant, clock: FakeClock, tmp_path: Path
 ) -> None:
     """
-    Shortly before the end nobody waits: one process renews, the others take the token that still holds.
+    For a stale token no process waits: one process renews, the others use the token that is still valid.
     """
     file = tmp_path / "clock"
     connection = signed_in(entra_tenant, Vault(), clock)
@@ -103,7 +103,7 @@ def test_a_stale_token_is_renewed_by_one_while_others_use_it(
 @pytest.mark.timeout(120)
 def test_a_renewal_that_dies_frees_the_next(entra_tenant: Tenant, clock: FakeClock, tmp_path: Path) -> None:
     """
-    A process that is killed in the middle of a renewal holds nobody up, and costs no refresh token.
+    A process that is killed during a renewal blocks no other process and loses no refresh token.
     """
     from entrakit_emulator.faults import Slow
 
@@ -131,7 +131,7 @@ def test_a_renewal_that_dies_frees_the_next(entra_tenant: Tenant, clock: FakeClo
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[RedisServer]:
-    """Give a Redis server."""
+    """Run a Redis server."""
     (tmp_path / "redis").mkdir()
     with RedisServer(tmp_path / "redis") as one:
         yield one
@@ -142,8 +142,8 @@ def test_8_workers_share_a_sign_in_while_redis_restarts(
     entra_tenant: Tenant, clock: FakeClock, server: RedisServer, tmp_path: Path
 ) -> None:
     """
-    Eight workers with homes of their own, as on eight hosts; Redis is restarted while they renew: one token request
-    each time the token expires, and the last refresh token is the one that is kept.
+    Eight workers have separate homes, as on eight hosts, and Redis restarts while they renew: each expiry causes one
+    token request, and the last refresh token is saved.
     """
     file = tmp_path / "clock"
     environ = {"ENTRAKIT_VAULT": server.url, "ENTRAKIT_VAULT_KEY": KEY, "ENTRAKIT_HOME": str(tmp_path / "nowhere")}
@@ -172,7 +172,7 @@ def test_a_token_in_memory_serves_while_redis_is_away(
     entra_tenant: Tenant, clock: FakeClock, server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    Fresh or stale, it is handed out at once; only one that is over is an error, which says what is away.
+    Without Redis, a fresh or stale token is returned at once; an expired one gives an error that names the server.
     """
     monkeypatch.setattr(redis_storage, "PATIENCE_S", 0.2)
     vault = Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": KEY})
@@ -197,8 +197,8 @@ def test_a_refresh_token_outlives_a_write_that_failed(
     entra_tenant: Tenant, clock: FakeClock, server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    Redis dies between the renewal and its write: the token is handed out, and the new refresh token is written at the
-    next chance instead of being given up for the older one that stands there.
+    Redis dies between the renewal and its write: the token is returned, and the new refresh token is
+    written later; the older one in the vault does not replace it.
     """
     monkeypatch.setattr(redis_storage, "PATIENCE_S", 0.2)
     monkeypatch.setattr(redis_storage, "LOCK_TTL_S", 0.6)

@@ -1,4 +1,4 @@
-"""Files that anything may have happened to: a clear error or a correct read, never a crash, never a wrong secret."""
+"""Damaged files: a clear error or a correct read, never a crash, never a wrong secret."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ ORIGINAL: dict[str, bytes] = {}
 
 
 def flip(data: bytes, place: int, new: bytes) -> bytes:
-    """Put bytes in place of others."""
+    """Replace some bytes by others."""
     place %= len(data)
     return data[:place] + new + data[place + len(new) :]
 
 
 def insert(data: bytes, place: int, new: bytes) -> bytes:
-    """Put bytes between others."""
+    """Insert some bytes."""
     place %= len(data)
     return data[:place] + new + data[place:]
 
@@ -63,7 +63,7 @@ RAW: st.SearchStrategy[Callable[[bytes], bytes]] = st.builds(
 
 
 def with_member(data: bytes, path: list[str], value: object) -> bytes:
-    """Put a value in place of a member of the document, or beside its members."""
+    """Replace a member of the document by a value, or add one."""
     try:
         document = inner = json.loads(data)
         for name in path[:-1]:
@@ -97,8 +97,8 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
 @given(mutations=st.lists(RAW | SHAPED, min_size=1, max_size=3))
 def test_10000_mutated_entries(vault: Vault, mutations: list[Callable[[bytes], bytes]]) -> None:
     """
-    An entry with up to three mutations of bytes or of members: it opens as what was written, or a clear error is
-    raised; and the entry beside it is not touched.
+    An entry with up to three mutations of bytes or of members: it opens with the written content, or raises a clear
+    error. The other entry is not changed.
     """
     directory = Path(vault.place) / "connections"
     file = directory / "work.json"
@@ -132,7 +132,7 @@ def write_raw(path: Path, data: bytes) -> None:
 @pytest.mark.parametrize("what", ["vault.json", "key", "current"])
 def test_mutated_companions(vault: Vault, what: str, data: bytes) -> None:
     """
-    The same for the files beside the entries: the note of the key, the key itself, the chosen name.
+    The same holds for the note of the key, the key file and the file of the current name.
     """
     home = Path(vault.place)
     (path,) = home.glob("key-*") if what == "key" else [home / what]

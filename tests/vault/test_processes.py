@@ -1,4 +1,4 @@
-"""The vault among processes: what a read costs, and that no kill and no race loses or tears an entry."""
+"""The vault and several processes: the cost of a read, and entries that survive kills and races complete."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def files_of(vault: Vault) -> list[str]:
 
 
 def run(program: str, *arguments: object) -> str:
-    """Run a program to its end and return what it printed."""
+    """Run a program to its end and return its output."""
     done = subprocess.run(
         [sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False
     )
@@ -65,7 +65,7 @@ def run(program: str, *arguments: object) -> str:
 
 @contextmanager
 def writers(vault: Vault, writes: int) -> Iterator[list[subprocess.Popen[str]]]:
-    """Give four processes that write the same entry from now on: so many times each, or for ever if that is 0."""
+    """Run four processes that write the same entry, each the given number of times; 0 means without end."""
     with ExitStack() as ends:
         racing = [
             ends.enter_context(
@@ -96,7 +96,7 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def test_a_read_opens_two_files(vault: Vault) -> None:
     """
-    The entry and the key, and no listing, however many connections there are.
+    A read opens the entry and the key and lists no directory, regardless of the number of connections.
     """
     program = """
 import os, sys
@@ -116,7 +116,7 @@ for event, name in list(seen): print(event, name)
 
 def test_a_read_loads_little(vault: Vault) -> None:
     """
-    Reading loads nothing heavy beyond what AES-GCM loads; `entra token` has no time for it.
+    Reading loads no heavy module except those of AES-GCM, so that `entra token` starts fast.
     """
     program = """
 import sys
@@ -136,8 +136,8 @@ for name in sorted(set(sys.modules) - sealing): print(name)
 
 def test_a_kill_at_any_step_of_a_write_loses_nothing(vault: Vault) -> None:
     """
-    Killed before each call that a write makes to the system, one after another: the entry is the old one or the new
-    one, whole (checklist 40); and what such writers left is removed with the connection.
+    A writer is killed before each of its system calls in turn: the entry is the complete old or new one
+    (checklist 40), and the leftovers are removed with the connection.
     """
     program = """
 import os, sys
@@ -179,7 +179,7 @@ print(status, kept == step, step)
 
 def test_processes_that_race_to_write_tear_nothing(vault: Vault) -> None:
     """
-    However many write at once, each read is one process's whole entry, and the last one's stays.
+    If several processes write at once, each read gives the complete entry of one; the last entry stays.
     """
     with writers(vault, 25) as racing:
         while any(process.poll() is None for process in racing):
@@ -195,7 +195,7 @@ def test_processes_that_race_to_write_tear_nothing(vault: Vault) -> None:
     assert ["work.json"] == files_of(vault)
 
 
-# It forks writers of three entries, each write under the entry's lock and told before and after, and kills them.
+# It forks writers of three entries, each write under the entry's lock and reported afterwards, and kills them.
 STORM = """
 import os, random, select, signal, sys
 from entrakit.vault import Vault
@@ -235,7 +235,7 @@ for kill in range(int(sys.argv[2])):
     acknowledged = max([kept[name], *map(int, data.split())])
     entry = Vault(sys.argv[1]).read(name)
     assert entry.metadata["n"] == entry.secrets["n"], entry
-    # What was told to be written stands, and at the most the one write after it.
+    # The reported write is saved, or the one write after it.
     assert acknowledged <= entry.metadata["n"] <= acknowledged + 1, (acknowledged, entry.metadata)
     kept[name] = entry.metadata["n"]
 print(kill + 1, min(kept.values()) >= 40)
@@ -246,8 +246,8 @@ print(kill + 1, min(kept.values()) >= 40)
 @pytest.mark.parametrize("seed", range(2))
 def test_250_kills_in_a_storm_of_writes_lose_nothing(vault: Vault, seed: int) -> None:
     """
-    Writers killed at random moments, 250 times for each seed: every entry is the last one that was told to be written,
-    or the one write after it, whole; nobody is held up by a lock of the dead, and nothing was moved aside.
+    Writers killed at random moments, 250 times for each seed: every entry is complete and is the last reported one
+    or the next. No lock of a killed process blocks another one, and nothing was moved aside.
     """
     assert "250 True\n" == run(STORM, vault.place, 250, seed)
 

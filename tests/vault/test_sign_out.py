@@ -22,7 +22,7 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 def signed_in(tenant: Tenant, vault: Vault, name: str = "work") -> Connection:
-    """Sign in with everything kept that can be: tokens, refresh token and password."""
+    """Sign in and save everything that can be saved: tokens, refresh token and password."""
     return connect(
         client_id=tenant.public_client, tenant_id=tenant.tenant_id, cloud=find_cloud(tenant.url), vault=vault,
         credential=UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password), ca_bundle=tenant.ca_path,
@@ -31,7 +31,7 @@ def signed_in(tenant: Tenant, vault: Vault, name: str = "work") -> Connection:
 
 
 def secrets_of(connection: Connection, vault: Vault, tenant: Tenant) -> list[str]:
-    """Return every text that must not be left anywhere."""
+    """Return all secret strings of a connection."""
     kept = vault.read("work").secrets
     texts = [connection.token().access_token, str(kept["refresh_token"]), tenant.users.normal.password]
     assert all(len(text) > 8 for text in texts)
@@ -39,7 +39,7 @@ def secrets_of(connection: Connection, vault: Vault, tenant: Tenant) -> list[str
 
 
 def files_with(home: Path, texts: list[str]) -> list[str]:
-    """Return the files below a directory that hold any of the texts, as they are or in base64."""
+    """Return the files below a directory that contain any of the secrets, as they are or in base64."""
     forms = [text.encode() for text in texts]
     forms += [base64.b64encode(form)[:-4] for form in forms]
     return [
@@ -50,14 +50,14 @@ def files_with(home: Path, texts: list[str]) -> list[str]:
 
 
 def kernel_listing() -> str:
-    """Return what the kernel says of the keys that it holds for us."""
+    """Return the kernel's listing of the keys that it holds for entrakit."""
     path = Path("/proc/keys")
     return path.read_text(encoding="ascii") if path.exists() else ""
 
 
 def test_nothing_is_left_in_files(entra_tenant: Tenant, private_home: Path) -> None:
     """
-    Not while it is kept, in the clear, and not at all after it was disconnected: entry, copies, key.
+    A saved connection has no secret in the clear, and a disconnected one leaves no entry, copy or key.
     """
     vault = Vault()
     connection = signed_in(entra_tenant, vault)
@@ -74,7 +74,7 @@ def test_nothing_is_left_in_files(entra_tenant: Tenant, private_home: Path) -> N
 
 def test_nothing_is_left_of_one_while_another_stays(entra_tenant: Tenant, private_home: Path) -> None:
     """
-    Signing out of one connection leaves the other one as it was.
+    Signing out of one connection does not change another one.
     """
     vault = Vault()
     for name in ("work", "other"):
@@ -92,7 +92,7 @@ def test_nothing_is_left_in_the_kernel(
     entra_tenant: Tenant, private_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    The stretched passphrase, too, goes with the last connection.
+    The stretched passphrase is removed with the last connection, too.
     """
     monkeypatch.setenv("ENTRAKIT_VAULT_KEY", "correct horse")
     vault = Vault()
@@ -115,7 +115,7 @@ def test_nothing_is_left_in_the_kernel(
 
 def test_nothing_is_left_on_the_server(entra_tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Neither in what the Redis server answers nor in what it has in memory: keys, names, notes, locks.
+    After signing out, neither the keys nor the memory of the Redis server contain anything of the connection.
     """
     (tmp_path / "redis").mkdir()
     with RedisServer(tmp_path / "redis") as server:
@@ -125,7 +125,7 @@ def test_nothing_is_left_on_the_server(entra_tenant: Tenant, tmp_path: Path, mon
         connection = signed_in(entra_tenant, vault)
         texts = secrets_of(connection, vault, entra_tenant)
         connection.close()
-        # What the server has written holds the sealed entry, and no secret in the clear.
+        # The server's file contains the sealed entry, and no secret in the clear.
         assert not any(text in server.everything() for text in texts)
         assert [] == files_with(tmp_path / "redis", texts)
 

@@ -1,4 +1,4 @@
-"""Looking after a vault: a check that sees everything and changes nothing, and another key for all of it."""
+"""Maintenance of a vault: a complete check that changes nothing, and a new key for all entries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def vault(private_home: Path) -> Vault:
 
 
 def problems(vault: Vault) -> dict[str, str]:
-    """Return what a check finds to be wrong."""
+    """Return the problems that a check finds."""
     return {one.what: one.problem for one in upkeep.check(Vault(vault.place)) if one.problem}
 
 
@@ -44,7 +44,7 @@ def snapshot(home: Path) -> dict[str, bytes]:
 
 def test_a_check_of_what_is_in_order(vault: Vault) -> None:
     """
-    The key and each entry are named, and nothing is wrong.
+    A check of a good vault names the key and each entry, without a problem.
     """
     assert ["key", "one", "two"] == [one.what for one in upkeep.check(vault)]
     assert {} == problems(vault)
@@ -52,7 +52,7 @@ def test_a_check_of_what_is_in_order(vault: Vault) -> None:
 
 def test_a_check_sees_everything_and_moves_nothing(vault: Vault, private_home: Path) -> None:
     """
-    Damage, permissions, links, copies and rests: each is told with what to do, and stays where it is.
+    Damage, permissions, links, copies and leftovers are reported with a remedy, and not changed.
     """
     entries = private_home / "connections"
     (entries / "one.json").write_text("{")
@@ -78,7 +78,7 @@ def test_a_check_sees_everything_and_moves_nothing(vault: Vault, private_home: P
 
 def test_a_check_without_the_key(vault: Vault, private_home: Path) -> None:
     """
-    A lost key is told once for itself, and for each entry that needs it.
+    A lost key is reported once for itself, and once for each entry that requires it.
     """
     (path,) = private_home.glob("key-*")
     path.unlink()
@@ -90,7 +90,7 @@ def test_a_check_without_the_key(vault: Vault, private_home: Path) -> None:
 
 def test_another_key_of_the_same_kind(vault: Vault, private_home: Path) -> None:
     """
-    All entries are sealed again, the old key is gone, and another process that has the vault open goes on.
+    All entries are sealed again, the old key is removed, and another process with the open vault can still use it.
     """
     (old,) = private_home.glob("key-*")
     elsewhere = Vault(vault.place)
@@ -109,7 +109,7 @@ def test_another_key_of_the_same_kind(vault: Vault, private_home: Path) -> None:
 
 def test_the_key_moves_to_another_place(vault: Vault, private_home: Path) -> None:
     """
-    From the file to the environment and back: at each step only the new place opens.
+    The key moves from the file to the environment and back; after each step only the new key opens entries.
     """
     in_environment = {"ENTRAKIT_VAULT_KEY": KEYS[0]}
 
@@ -140,7 +140,7 @@ def test_a_variable_is_changed(vault: Vault) -> None:
 
 def test_what_does_not_open_stops_it_before_it_begins(vault: Vault, private_home: Path) -> None:
     """
-    One entry that can't be opened: nothing is changed at all, and the error says which.
+    If one entry can't be opened, nothing is changed, and the error names the entry.
     """
     (private_home / "connections" / "two.json").write_text("{")
     before = snapshot(private_home)
@@ -153,7 +153,7 @@ def test_what_does_not_open_stops_it_before_it_begins(vault: Vault, private_home
 
 def test_a_file_that_is_no_entry_stops_nothing(vault: Vault, private_home: Path) -> None:
     """
-    What somebody else has put into the directory is told by a check, and is in nobody's way.
+    A check reports foreign files in the directory, which have no effect on connections.
     """
     (private_home / "connections" / "no name.json").touch(mode=0o600)
 
@@ -163,7 +163,7 @@ def test_a_file_that_is_no_entry_stops_nothing(vault: Vault, private_home: Path)
 
 def test_an_empty_vault_needs_no_key(private_home: Path) -> None:
     """
-    Where nothing is kept nothing is made.
+    In an empty vault no key is made.
     """
     assert 0 == upkeep.rekey(Vault(str(private_home)))
     assert [] == list(private_home.iterdir())
@@ -171,7 +171,7 @@ def test_an_empty_vault_needs_no_key(private_home: Path) -> None:
 
 def test_a_lost_note_is_mended(vault: Vault, private_home: Path) -> None:
     """
-    Entries name their key, so that a lost note costs nothing but this.
+    Entries name their key, so a rekey restores a lost note.
     """
     (private_home / "vault.json").unlink()
 
@@ -182,8 +182,8 @@ def test_a_lost_note_is_mended(vault: Vault, private_home: Path) -> None:
 
 def test_a_kill_at_any_step_loses_nothing(vault: Vault) -> None:
     """
-    Killed before each call that it makes to the system, one after another: every entry opens each time, and the next
-    call ends what was begun.
+    A rekey is killed before each of its system calls in turn: every entry opens each time, and the next
+    rekey completes the change.
     """
     program = """
 import os, sys
@@ -222,7 +222,7 @@ print(status, kills > 10)
 
 def test_another_process_that_changes_the_key_is_told(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Of two at once one goes on; the other takes its key away again and says so.
+    If two rekeys run at once, one continues. The other removes its key and reports it.
     """
     monkeypatch.setattr(Vault, "note_key", lambda self, seen, ref: False)
 
@@ -234,7 +234,7 @@ def test_another_process_that_changes_the_key_is_told(vault: Vault, monkeypatch:
 
 def test_a_shared_vault_is_looked_after_too(tmp_path: Path) -> None:
     """
-    The same check and the same change on a Redis server; a damaged copy, and a way that is not encrypted, are told.
+    Check and rekey work on a Redis server, too; a damaged copy and an unencrypted connection are reported.
     """
     environ = {"ENTRAKIT_VAULT_KEY": KEYS[0]}
     with RedisServer(tmp_path) as server:
@@ -242,7 +242,7 @@ def test_a_shared_vault_is_looked_after_too(tmp_path: Path) -> None:
         vault.write("one", META, {"n": "one"})
         server.command("RPUSH", "{entrakit}:damaged:one", "{")
 
-        assert ["A damaged copy is kept."] == [one.problem for one in upkeep.check(vault) if one.problem]
+        assert ["A damaged copy exists."] == [one.problem for one in upkeep.check(vault) if one.problem]
         new = {"ENTRAKIT_VAULT_KEY": KEYS[1], "ENTRAKIT_VAULT_OLD_KEY": KEYS[0]}
         assert 1 == upkeep.rekey(Vault(server.url, environ=new))
         assert {"n": "one"} == Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": KEYS[1]}).read("one").secrets
@@ -256,7 +256,7 @@ def test_a_shared_vault_is_looked_after_too(tmp_path: Path) -> None:
 
 def test_overlapping_changes_lose_nothing(vault: Vault) -> None:
     """
-    Several processes change the key while others write: every entry opens afterwards, under the one key that is left.
+    Several processes change the key while others write: every entry opens afterwards with the one remaining key.
     """
     program = (
         "import sys\nfrom entrakit.errors import VaultError\nfrom entrakit.vault import Vault, upkeep\n"

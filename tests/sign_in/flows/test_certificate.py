@@ -60,7 +60,7 @@ def test_app_certificate(
 
 def test_app_certificate_with_password_and_chain(app: Connect, entra_tenant: Tenant, tmp_path: Path) -> None:
     """
-    An encrypted file opens with its password, and the chain is sent where that is asked.
+    An encrypted file opens with its password, and the chain is sent if requested.
     """
     key = serialization.load_pem_private_key(entra_tenant.private_key_pem.encode(), None)
     file = tmp_path / "app.pem"
@@ -81,7 +81,7 @@ def test_app_certificate_with_password_and_chain(app: Connect, entra_tenant: Ten
 
 def test_an_unknown_certificate_is_explained(app: Connect, entra_tenant: Tenant, emulator: Connect) -> None:
     """
-    A certificate that the app registration does not have (AADSTS700027).
+    A certificate that is not registered for the app gives a clear error (AADSTS700027).
     """
     from cryptography.hazmat.primitives.asymmetric import rsa
     from tests.certificates.conftest import Maker
@@ -100,7 +100,7 @@ def test_a_clock_that_is_off_is_told_and_tolerated(
     app: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    With a clock an hour behind, a certificate still signs in: its assertion is made again on the service's time.
+    With a clock an hour behind, a certificate still signs in: its assertion is built again with the service's time.
     """
     entra_tenant.clock.set_offset(3600)
 

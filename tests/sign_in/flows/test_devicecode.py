@@ -1,4 +1,4 @@
-"""Device authorization grant (RFC 8628): polling that obeys, and goes on."""
+"""Device authorization grant (RFC 8628): polling that obeys the service and survives lost answers."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def sign_in(
 
 def test_code_and_address_are_shown_as_received(sign_in: Callable[..., tuple[Connection, list[DeviceCode]]]) -> None:
     """
-    The person sees exactly what the service gave, with the time that is left, and a warning of codes that others
-    hand out (RFC 8628, 3.3 and 5.4; checklist 16, 23).
+    The user sees exactly the code and address of the service, the remaining time, and a warning about codes from
+    others (RFC 8628, 3.3 and 5.4; checklist 16, 23).
     """
     _, (code,) = sign_in(Script())
 
@@ -93,7 +93,7 @@ def test_an_absent_interval_is_five_seconds(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], clock: FakeClock
 ) -> None:
     """
-    Without an interval, five seconds (RFC 8628, 3.2); numbers that came as text are numbers.
+    Without an interval, five seconds (RFC 8628, 3.2); numbers that are strings are accepted.
     """
     begun = {name: value for name, value in BEGUN.items() if name != "interval"} | {"expires_in": "900"}
     sign_in(Script(begun=begun))
@@ -121,7 +121,7 @@ def test_trouble_while_polling_backs_off_and_goes_on(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], clock: FakeClock, trouble: tuple[int, object]
 ) -> None:
     """
-    A lost answer means "not yet", asked for less often (RFC 8628, 3.5; checklist 20): the person may be typing.
+    A lost answer means "not yet", with fewer polls (RFC 8628, 3.5; checklist 20): the user may be typing.
     """
     connection, _ = sign_in(Script(trouble, trouble, error("authorization_pending")))
 
@@ -134,7 +134,7 @@ def test_every_other_error_ends_it(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], name: str, clock: FakeClock
 ) -> None:
     """
-    What the service says no to is not asked again, and each has its own words (checklist 19).
+    A refusal of the service ends the polling, and each has its own message (checklist 19).
     """
     with pytest.raises(SignInError) as caught:
         sign_in(Script(error(name)))
@@ -164,7 +164,7 @@ def test_a_time_out_of_ones_own_ends_it_earlier(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], clock: FakeClock
 ) -> None:
     """
-    The caller may wait for less long than the code lives.
+    The caller may set a shorter wait than the lifetime of the code.
     """
     with pytest.raises(SignInError, match="in time"):
         sign_in(Script(*[error("authorization_pending")] * 99), timeout_s=12)
@@ -194,7 +194,7 @@ def test_what_could_steer_a_terminal_is_not_shown(
 
 def test_the_services_sentence_is_made_safe(sign_in: Callable[..., tuple[Connection, list[DeviceCode]]]) -> None:
     """
-    The message keeps its words and loses its control characters.
+    The message is shown without control characters.
     """
     _, (code,) = sign_in(Script(begun=BEGUN | {"message": "Go\x1b[2J there\r\n"}))
 
@@ -206,7 +206,7 @@ def test_no_code_is_an_error(
     sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], begun: dict[str, object]
 ) -> None:
     """
-    An answer without a code is told at once.
+    An answer without a code is an error at once.
     """
     with pytest.raises((SignInError, NetworkError)):
         sign_in(Script(begun=begun))
@@ -214,7 +214,7 @@ def test_no_code_is_an_error(
 
 def test_an_interrupt_ends_at_once(token_server: TokenServer, transport: Transport, clock: FakeClock) -> None:
     """
-    Ctrl-C is not caught on the way, and nothing is kept (checklist 22).
+    Ctrl-C is not caught, and nothing is saved (checklist 22).
     """
     token_server.answer = Script()
 

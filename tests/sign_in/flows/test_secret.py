@@ -21,7 +21,7 @@ GRAPH = "https://graph.microsoft.com"
 
 def test_app_secret(app: Connect, entra_tenant: Tenant) -> None:
     """
-    An app signs in with its secret and gets what it was granted.
+    An app signs in with its secret and gets its granted permissions.
     """
     token = app(client_secret=entra_tenant.client_secret).token()
 
@@ -45,7 +45,7 @@ def test_what_an_app_does_wrong_is_explained(
     app: Connect, parameters: dict[str, object], code: int, words: str
 ) -> None:
     """
-    Wrong and expired secrets, unknown apps and tenants: the number, the ids, and what to do.
+    Wrong and expired secrets, unknown apps and tenants: the error has the number, the ids and a remedy.
     """
     with pytest.raises(SignInError) as caught:
         app(**parameters)
@@ -58,7 +58,7 @@ def test_what_an_app_does_wrong_is_explained(
 
 def test_a_public_app_must_not_send_a_secret(emulator: Connect) -> None:
     """
-    Public and confidential mixed up, one way (AADSTS700025)…
+    A secret for a public client gives a clear error (AADSTS700025).
     """
     with pytest.raises(SignInError) as caught:
         emulator(client_secret="x")

@@ -1,4 +1,4 @@
-"""The key ladder: one key a vault, named by its entries, from where it was asked for or the first place that works."""
+"""The key of a vault, which its entries name, from the requested source or the first that works."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def key_file(home: Path) -> Path:
 
 def test_a_lost_key_is_not_replaced_in_silence(vault: Vault, private_home: Path) -> None:
     """
-    Where entries are kept, a missing key is told, for reading and for writing others; without entries one is made.
+    In a vault with entries, a missing key is an error for reads and writes; without entries a new key is made.
     """
     key_file(private_home).unlink()
     vault = Vault(vault.place)
@@ -57,7 +57,7 @@ def test_a_lost_key_is_not_replaced_in_silence(vault: Vault, private_home: Path)
 
 def test_a_lost_note_is_not_replaced_in_silence(vault: Vault, private_home: Path) -> None:
     """
-    Without its note the vault still opens, since entries name their key; writing is refused until it is back.
+    Without its note the vault still opens, since entries name their key; writing is refused until the note is restored.
     """
     (private_home / "vault.json").unlink()
 
@@ -72,7 +72,7 @@ def test_a_lost_note_is_not_replaced_in_silence(vault: Vault, private_home: Path
 
 def test_the_ladder_begins_with_the_environment(private_home: Path) -> None:
     """
-    The variable, if it is set, comes before all; without keyring and variable it is a file.
+    The variable has priority if it is set; without variable and keyring, a file holds the key.
     """
     environ = {"ENTRAKIT_VAULT_KEY": TEXT_KEY}
     one = Vault(str(private_home / "one"), environ=environ)
@@ -89,7 +89,7 @@ def test_the_ladder_begins_with_the_environment(private_home: Path) -> None:
 @pytest.mark.parametrize("how", ["argument", "variable"])
 def test_the_source_can_be_pinned(private_home: Path, how: str) -> None:
     """
-    `key_from` and `ENTRAKIT_VAULT_KEY_FROM` choose the rung; what can't be is told before anything is made.
+    `key_from` and `ENTRAKIT_VAULT_KEY_FROM` select the source; an impossible choice is refused before anything is made.
     """
     environ = {"ENTRAKIT_VAULT_KEY": TEXT_KEY} | ({"ENTRAKIT_VAULT_KEY_FROM": "file"} if how == "variable" else {})
     vault = Vault(str(private_home), key_from="file" if how == "argument" else "", environ=environ)
@@ -111,7 +111,7 @@ def test_the_source_can_be_pinned(private_home: Path, how: str) -> None:
 
 def test_a_vault_has_one_key(vault: Vault) -> None:
     """
-    Another key is not mixed in: the error names where the vault's key is, and how all of it is moved.
+    A vault never mixes keys: the error names the source of its key, and the way to move it.
     """
     other = Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": TEXT_KEY})
 
@@ -124,7 +124,7 @@ def test_a_vault_has_one_key(vault: Vault) -> None:
 
 def test_the_key_goes_with_the_last_connection(vault: Vault, private_home: Path) -> None:
     """
-    As long as anything is kept the key stays; after that nothing of it is left.
+    The key stays until the last entry is removed; then the key is removed completely.
     """
     vault.write("other", {}, {})
     vault.delete("work")
@@ -140,7 +140,7 @@ def test_the_key_goes_with_the_last_connection(vault: Vault, private_home: Path)
 
 def test_processes_that_race_make_one_key(private_home: Path) -> None:
     """
-    Several processes that need the key at once end up with one (request 16 of the users), and leave no rest.
+    Several processes that need the key at once end up with one (request 16 of the users), and leave no other keys.
     """
     home = private_home / "new"
     program = (
@@ -161,13 +161,13 @@ def test_processes_that_race_make_one_key(private_home: Path) -> None:
 
     assert [0] * 6 == [process.returncode for process in racing]
     assert 1 == len(refs)
-    assert f"key-{Vault(str(home)).key_ref().id}" == key_file(home).name  # type: ignore[union-attr] # there is one
+    assert f"key-{Vault(str(home)).key_ref().id}" == key_file(home).name  # type: ignore[union-attr] # the key exists
     assert [f"c{n}" for n in range(6)] == [Vault(str(home)).read(f"c{n}").secrets["n"] for n in range(6)]
 
 
 def test_an_unknown_source_is_told(vault: Vault, private_home: Path) -> None:
     """
-    An entry of an entrakit that knows more places for keys is refused by name, and stays.
+    An entry with an unknown source of its key is refused by name, and not changed.
     """
     path = private_home / "connections" / "work.json"
     document = json.loads(path.read_bytes())
@@ -188,7 +188,7 @@ def test_an_unknown_source_is_told(vault: Vault, private_home: Path) -> None:
 )  # fmt: skip
 def test_what_is_no_reference_is_refused(value: object) -> None:
     """
-    A reference comes from a file that others may have written: an id that is a path never gets to the disk.
+    The name of a key comes from a file that others may have written: an id that is a path is refused.
     """
     with pytest.raises((ValueError, TypeError)):
         ref_from(value)  # type: ignore[arg-type] # on purpose
@@ -196,7 +196,7 @@ def test_what_is_no_reference_is_refused(value: object) -> None:
 
 def test_a_reference_survives_json() -> None:
     """
-    What is written is what is read.
+    The name of a key is read as it was written.
     """
     ref = KeyRef("environment", "0123456789abcdef", "00ff")
 
@@ -205,7 +205,7 @@ def test_a_reference_survives_json() -> None:
 
 def test_keys_show_nothing(private_home: Path) -> None:
     """
-    The ladder holds keys in memory, and its repr none of them.
+    The repr of `Keys` contains no key.
     """
     keys = Keys({"ENTRAKIT_VAULT_KEY": TEXT_KEY}, str(private_home))
     keys.make()
@@ -215,7 +215,7 @@ def test_keys_show_nothing(private_home: Path) -> None:
 
 def test_a_key_that_was_replaced_is_removed(vault: Vault, private_home: Path) -> None:
     """
-    Where the only entry is made anew with another key, nothing of the one before stays.
+    If the only entry is replaced with another key, the earlier key is removed.
     """
     Vault(vault.place, environ={"ENTRAKIT_VAULT_KEY": TEXT_KEY}).write("work", {}, {})
 

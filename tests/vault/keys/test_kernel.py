@@ -1,4 +1,4 @@
-"""The kernel's user keyring: what is held is found by other processes of this user, for a while, and no longer."""
+"""The kernel's user keyring: other processes of this user find a held value for a limited time."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def described(name: str) -> list[str]:
     """Return the fields of a held key in the kernel's own listing: id, flags, usage, timeout, permissions…"""
     with open("/proc/keys", encoding="ascii") as file:
         lines = [line.split() for line in file if f"entrakit:{name}:" in line]
-    # Those that were forgotten are listed until the kernel collects them.
+    # Removed keys are listed until the kernel collects them.
     (fields,) = [fields for fields in lines if "i" not in fields[1]]
     return fields
 
 
 def test_what_is_held_is_found() -> None:
     """
-    Also by a process that was not started by this one's session, and not after it was forgotten.
+    A process of another session finds a held value, but not after its removal.
     """
     assert kernel.find(NAME) is None
     assert kernel.hold(NAME, b"canary")
@@ -56,7 +56,7 @@ def test_a_later_one_takes_its_place() -> None:
 
 def test_it_ends_and_belongs_to_this_user_alone() -> None:
     """
-    The kernel itself ends it after a quarter of an hour, and gives neither group nor others any access.
+    The kernel removes a value after 15 minutes, and gives no access to group and others.
     """
     name = os.urandom(8).hex()
     kernel.hold(name, b"canary")
@@ -69,14 +69,14 @@ def test_it_ends_and_belongs_to_this_user_alone() -> None:
 
 def test_nothing_is_held_where_nothing_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    On other systems, on machines whose system calls are not known, and without a C library, silently nothing.
+    On other systems, on unknown machines and without a C library, nothing is held, and no error is raised.
     """
     for target, name, value in (
         (sys, "platform", "darwin"),
         (sys, "maxsize", 2**31 - 1),
         (kernel, "_CALLS", {}),
         (ctypes, "CDLL", None),
-        # What a container's filter answers: no such call.
+        # The answer of a container's filter: unknown system call.
         (kernel, "_CALLS", {os.uname().machine: (100_000, 100_000)}),
     ):
         with monkeypatch.context() as patch:
@@ -88,7 +88,7 @@ def test_nothing_is_held_where_nothing_can_be(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_passphrase_is_stretched_once_for_all_processes() -> None:
     """
-    The stretched key is held too, and given to nobody who does not have the passphrase.
+    The kernel holds the stretched key, too; only a process with the passphrase gets it.
     """
     from entrakit.vault.keys.environment import EnvironmentKey
     from entrakit.vault.keys.source import KeyMissingError

@@ -1,4 +1,4 @@
-"""The system's keyring, with a real Secret Service: gnome-keyring-daemon on a session bus of its own."""
+"""The system's keyring, with a real Secret Service: gnome-keyring-daemon on a separate session bus."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 ]
 
-# Makes a bus and a daemon whose keyring is unlocked, says where the bus is, and waits for its standard input to end.
+# Starts a bus and a daemon with an unlocked keyring, prints the address, and waits for the end of standard input.
 SESSION = """
 printf '%s' 'a password' | gnome-keyring-daemon --unlock --components=secrets >/dev/null
 printf '%s\\n' "$DBUS_SESSION_BUS_ADDRESS"
@@ -41,7 +41,7 @@ read -r _
 
 @pytest.fixture
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Give the address of a session bus with an unlocked Secret Service, and set it."""
+    """Yield the address of a session bus with an unlocked Secret Service, and set it."""
     home = tmp_path / "person"
     runtime = tmp_path / "run"
     for path in (home, runtime):
@@ -59,8 +59,8 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield address
     finally:
         process.communicate("", timeout=30)
-        # A daemon ends with its bus, but not always: one that was stopped may wait for ever. Killed before the bus has
-        # gone, it would be started again for whoever still asks.
+        # A daemon ends with its bus, but not always: a stopped one may wait forever. Killed before the bus has
+        # gone, it would be started again by the next request.
         for daemon in daemons_of(tmp_path):
             with suppress(ProcessLookupError):
                 os.kill(daemon, signal.SIGKILL)
@@ -81,7 +81,7 @@ def daemons_of(home: Path) -> list[int]:
 
 
 def run(program: str, *arguments: str) -> str:
-    """Run a program to its end and return what it printed."""
+    """Run a program to its end and return its output."""
     done = subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
     return done.stdout
@@ -89,7 +89,7 @@ def run(program: str, *arguments: str) -> str:
 
 @pytest.fixture
 def vault(bus: str, private_home: Path) -> Iterator[Vault]:
-    """Give a vault with one entry, whose key is in the keyring."""
+    """Yield a vault with one entry and its key in the keyring."""
     one = Vault(str(private_home))
     one.write("work", {"flow": "secret"}, {"refresh_token": "canary-refresh"})
     yield one
@@ -100,7 +100,7 @@ def vault(bus: str, private_home: Path) -> Iterator[Vault]:
 
 def test_the_key_lives_in_the_keyring_alone(vault: Vault, private_home: Path) -> None:
     """
-    With a Secret Service and no variable it is the first rung that works; no file has the key.
+    With a Secret Service and without the variable, the keyring is the first source that works; no file has the key.
     """
     ref = vault.key_ref()
     assert ref is not None
@@ -115,7 +115,7 @@ def test_the_key_lives_in_the_keyring_alone(vault: Vault, private_home: Path) ->
 
 def test_another_process_opens_it(vault: Vault) -> None:
     """
-    A process that starts later asks the keyring once; after that the kernel has the key for the next.
+    A later process reads the keyring once; then the kernel holds the key for the next processes.
     """
     ref = vault.key_ref()
     assert ref is not None
@@ -135,7 +135,7 @@ def test_another_process_opens_it(vault: Vault) -> None:
 
 def test_what_the_kernel_holds_is_not_trusted(vault: Vault) -> None:
     """
-    Another process of this user can put anything under the key's name: it is not the key, so the keyring is asked.
+    Another process of this user can store any value under the name of the key: it is ignored, and the keyring is read.
     """
     ref = vault.key_ref()
     assert ref is not None
@@ -148,7 +148,7 @@ def test_a_session_without_the_keyring_is_told(
     vault: Vault, monkeypatch: pytest.MonkeyPatch, without_kernel: None
 ) -> None:
     """
-    Over SSH there may be no bus: the error names the keyring and the ways out, and the vault stays as it is.
+    Over SSH a bus may be missing: the error names the keyring and remedies, and the vault does not change.
     """
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
 
@@ -160,7 +160,7 @@ def test_a_session_without_the_keyring_is_told(
 
 def test_a_key_that_is_gone_is_told(vault: Vault, without_kernel: None) -> None:
     """
-    A keyring that lost the key is told, and no other key is made as long as something else is kept.
+    A keyring that lost the key gives an error, and no new key is made while other entries exist.
     """
     ref = vault.key_ref()
     assert ref is not None
@@ -174,7 +174,7 @@ def test_a_key_that_is_gone_is_told(vault: Vault, without_kernel: None) -> None:
 
 def test_the_last_disconnect_removes_the_key(vault: Vault, bus: str) -> None:
     """
-    From the keyring, the kernel and the disk: nothing of it is left.
+    The key is removed from the keyring, the kernel and the disk.
     """
     import keyring
 
@@ -193,7 +193,7 @@ def test_a_locked_keyring_is_passed_over_and_told(
     bus: str, private_home: Path, tmp_path: Path, without_kernel: None
 ) -> None:
     """
-    A keyring that nobody can unlock here is no rung for a new vault, and an error for one whose key is in it.
+    A keyring that can't be unlocked is not used for a new vault, and is an error for a vault with its key in it.
     """
     vault = Vault(str(private_home), key_from="keyring")
     vault.write("work", {}, {"a": 1})
@@ -215,7 +215,7 @@ def test_a_locked_keyring_is_passed_over_and_told(
 
 def test_a_keyring_that_is_no_system_s_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    Backends that write plain text, or nothing, are passed over: they are not the operating system's (request 13).
+    Backends that write plain text, or nothing, are skipped: they don't belong to the operating system (request 13).
     """
     from keyring import core
     from keyring.backends import fail, null
@@ -230,13 +230,13 @@ def test_a_keyring_that_is_no_system_s_is_not_used(monkeypatch: pytest.MonkeyPat
 
 def test_a_keyring_that_comes_later_is_found(bus: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    The package looks once in a process; a session whose keyring starts after that look gets it all the same.
+    The keyring package searches once in a process; a keyring that starts later is found, too.
     """
     from keyring import core
     from keyring.backend import get_all_keyring
     from keyring.backends import fail
 
-    # The look loads all backends, and stays with the one that it found.
+    # The search loads all backends, and its result is final.
     get_all_keyring()
     monkeypatch.setattr(core, "_keyring_backend", fail.Keyring())  # type: ignore[no-untyped-call]
 
@@ -253,7 +253,7 @@ def test_a_keyring_that_comes_later_is_found(bus: str, monkeypatch: pytest.Monke
 
 def test_a_keyring_that_never_answers_is_given_up(bus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A daemon that hangs does not hold us for ever.
+    A daemon that does not answer does not block forever.
     """
     from entrakit.vault.keys import keyring as module
 
@@ -277,7 +277,7 @@ def test_the_daemon_is_there() -> None:
 
 def test_signing_out_leaves_nothing_in_the_keyring(entra_tenant: Tenant, bus: str, private_home: Path) -> None:
     """
-    Of a real connection the keyring has the key alone, never a token; with the last connection that goes too.
+    For a real connection, the keyring has only the key, never a token; the last connection removes the key, too.
     """
     import secretstorage
 
