@@ -3,7 +3,7 @@
 
     .venv/bin/python scripts/floors.py
 
-A room is a file or a folder. In each folder, a room may import only rooms that stand before it in `ORDER`. An import
+A room is a file or a folder. In each folder, a room may import only rooms before it in `ORDER`. An import
 from one folder into another counts in the folder that holds both. Imports are read from the syntax trees: those for
 type checking and those inside functions count, too. Importing a package means importing its `__init__`, which is a room
 like any other; that Python also runs it before a submodule is imported does not count. Modules that are loaded by a
