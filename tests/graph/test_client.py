@@ -138,7 +138,7 @@ def test_waits_are_told(graph: Client, server: GraphServer) -> None:
 
     graph.watched(lambda seconds, reason: told.append((round(seconds), reason))).get("/users/id-0001")
 
-    assert [(5, "the service asks for quiet"), (7, "HTTP 503")] == told
+    assert [(5, "the service is throttling"), (7, "HTTP 503")] == told
 
 
 def test_a_call_can_be_run_previewed_and_batched(graph: Client) -> None:

@@ -15,7 +15,8 @@ from tests.graph.conftest import USERS, Fault
 
 from entrakit.errors import EntraError, ExportError
 from entrakit.files.resumable import ResumableFile
-from entrakit.graph.export import ExportResult
+from entrakit.graph.export import Exported, ExportResult, lines_of
+from entrakit.services import decoding
 
 if TYPE_CHECKING:
     import ssl
@@ -317,3 +318,25 @@ def test_the_total_of_a_range_is_not_told(graph: Client, tmp_path: Path) -> None
     graph.export("/users", tmp_path / "a", parallel=4, top=50, count=True, on_page=lambda _, total: totals.add(total))
 
     assert {USERS} == totals
+
+
+@pytest.mark.parametrize(
+    ("items", "lines"),
+    [
+        ([b'{"a":1}', b'{"b":2}'], b'{"a":1}\n{"b":2}\n'),
+        ([b'{\n  "a": [1,\n 2]\n}', b'{"b":"x\\ny"}'], b'{"a":[1,2]}\n{"b":"x\\ny"}\n'),
+        ([], b""),
+    ],
+)
+def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
+    """
+    Each object is one line, even if the service writes it on several lines.
+    """
+    assert lines == lines_of([decoding.Raw(item) for item in items])
+
+
+def test_the_result_has_its_old_name_too() -> None:
+    """
+    `Exported`, the name of version 0.1, is the same type.
+    """
+    assert Exported is ExportResult

@@ -10,8 +10,6 @@ import msgspec
 import pytest
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.export import lines_of
-from entrakit.services import decoding
 from entrakit.services.decoding import Entity
 from entrakit.services.fetch import as_json, as_type
 from entrakit.services.operation import Request, Response
@@ -110,21 +108,6 @@ def test_a_write_that_worked_says_so_even_if_its_answer_can_not_be_read() -> Non
     """
     with pytest.raises(UnexpectedAnswerError, match="has done what was requested"):
         as_json(answer(b"{", request=GET._replace(method="POST")))
-
-
-@pytest.mark.parametrize(
-    ("items", "lines"),
-    [
-        ([b'{"a":1}', b'{"b":2}'], b'{"a":1}\n{"b":2}\n'),
-        ([b'{\n  "a": [1,\n 2]\n}', b'{"b":"x\\ny"}'], b'{"a":[1,2]}\n{"b":"x\\ny"}\n'),
-        ([], b""),
-    ],
-)
-def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
-    """
-    Each object is one line, even if the service writes it on several lines.
-    """
-    assert lines == lines_of([decoding.Raw(item) for item in items])
 
 
 def test_a_short_answer_loads_no_msgspec() -> None:

@@ -1,4 +1,4 @@
-"""One pace for all workers of a client."""
+"""The pace that all workers of a client share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from entrakit.services.pace import Pace
 
 def test_nobody_waits_for_nothing() -> None:
     """
-    While nothing throttles, requests go at once.
+    Without throttling, requests are sent immediately.
     """
     pace = Pace()
 
@@ -19,7 +19,7 @@ def test_nobody_waits_for_nothing() -> None:
 
 def test_all_workers_are_quiet_for_as_long_as_was_asked() -> None:
     """
-    When one worker is throttled, none asks before the time is over, and then they go in single file.
+    If one worker is throttled, no worker sends a request before the pause has passed, and then one after another.
     """
     pace = Pace()
     pace.throttled(100.0, 10.0)
@@ -32,7 +32,7 @@ def test_all_workers_are_quiet_for_as_long_as_was_asked() -> None:
 
 def test_the_pace_recovers() -> None:
     """
-    After a while without throttling, requests go at once again.
+    After some time without throttling, requests are sent immediately again.
     """
     pace = Pace()
     pace.throttled(0.0, 1.0)
@@ -46,7 +46,7 @@ def test_the_pace_recovers() -> None:
 
 def test_answers_of_one_burst_count_once() -> None:
     """
-    Eight requests that were on their way together and are all throttled slow the pace down once.
+    Eight throttled requests that were sent at the same time slow the pace down once.
     """
     one, eight = Pace(), Pace()
     one.throttled(0.0, 1.0)
@@ -59,7 +59,7 @@ def test_answers_of_one_burst_count_once() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 30), st.floats(0, 5)), max_size=80))
 def test_waits_are_bounded_whatever_happens(events: list[tuple[bool, float, float]]) -> None:
     """
-    No wait is longer than the longest that was asked for and the gaps of those who wait already.
+    No wait is longer than the longest required pause and the gaps of the waiting requests.
     """
     pace, now, longest = Pace(), 0.0, 0.0
     for is_throttled, seconds, passed in events:

@@ -1,4 +1,4 @@
-"""The one retry loop: what is repeated, after how long, and when it ends."""
+"""The retry loop: repeated requests, their waits, and the end."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ EVENTS = st.lists(st.one_of(st.tuples(STATUSES, AFTER), st.booleans()), min_size
 
 
 def answer(request: Request, status: int, **headers: str) -> Response:
-    """Return an answer."""
+    """Return a response."""
     return Response(request, status, {name.replace("_", "-"): value for name, value in headers.items()}, b"", 1000.0)
 
 
 @given(METHODS, EVENTS, st.floats(0, 0.999))
 def test_the_budget_holds_whatever_comes(method: str, events: list[tuple[int, object] | bool], chance: float) -> None:
     """
-    Whatever a service answers, a request is sent so often and no more, and its waits stay within the budget.
+    With any responses, the number of attempts is limited, and the waits stay within the budget.
 
-    A wait is never shorter than the service asked for.
+    A wait is never shorter than the service requires.
     """
     steps = send(Request(method, URL), random=lambda: chance)
     sent, waited, asked = 0, 0.0, None
@@ -54,7 +54,7 @@ def test_the_budget_holds_whatever_comes(method: str, events: list[tuple[int, ob
     except (StopIteration, NetworkError):
         pass
 
-    # One more for the new token that a 401 brings.
+    # One additional attempt with a new token after a 401.
     assert sent <= ATTEMPTS + 1
     assert waited <= PATIENCE_S
 
@@ -86,7 +86,7 @@ def test_what_may_have_arrived_is_sent_again_only_if_that_is_safe(method: str, a
 @pytest.mark.parametrize("status", [500, 502, 504, 408])
 def test_a_post_is_not_repeated_after_an_unclear_error(status: int) -> None:
     """
-    A server error that promises nothing ends a POST.
+    A POST is not sent again after a server error without a promise.
     """
     steps = send(Request("POST", URL))
     request = next(steps)
@@ -129,7 +129,7 @@ def test_a_redirect_on_the_same_origin_keeps_it() -> None:
 
 def test_the_usual_port_is_the_same_origin() -> None:
     """
-    An address with and one without `:443` are the same place.
+    Addresses with and without `:443` have the same origin.
     """
     steps = send(Request("GET", URL))
     followed = steps.send(answer(next(steps), 302, location="https://GRAPH.microsoft.com:443/v1.0/me"))  # type: ignore[arg-type]
@@ -153,7 +153,7 @@ def test_not_everybodys_503_is_a_promise(
     method: str, headers: dict[str, str], is_graph: bool, is_repeated: bool
 ) -> None:
     """
-    Only Microsoft Graph itself says with a 503 that nothing was done; a web page comes from something on the way.
+    A 503 promises that the request had no effect only if it is from Microsoft Graph; a web page is from a proxy.
     """
     steps = send(Request(method, URL, is_graph=is_graph))
     answered = Response(next(steps), 503, headers, b"")  # type: ignore[arg-type] # a request
@@ -184,7 +184,7 @@ def test_a_token_that_was_left_behind_does_not_come_back() -> None:
 )
 def test_a_redirect_away_from_tls_is_an_error(location: str) -> None:
     """
-    Nothing is sent where there is no TLS.
+    A redirect to an address without TLS is not followed.
     """
     steps = send(Request("GET", URL))
     request = next(steps)
@@ -195,7 +195,7 @@ def test_a_redirect_away_from_tls_is_an_error(location: str) -> None:
 
 def test_redirects_end() -> None:
     """
-    Redirects that lead round and round are given up after five.
+    After five redirects in a circle, the request ends with an error.
     """
     steps = send(Request("GET", URL))
     step = next(steps)
@@ -208,7 +208,7 @@ def test_redirects_end() -> None:
 
 def test_a_write_is_not_redirected() -> None:
     """
-    A redirect of a write is handed back: what it would do elsewhere nobody asked for.
+    A redirect of a write is returned and not followed: its effect elsewhere was not requested.
     """
     steps = send(Request("POST", URL))
     request = next(steps)
@@ -221,7 +221,7 @@ def test_a_write_is_not_redirected() -> None:
 
 def test_what_is_gone_after_a_lost_delete_was_deleted() -> None:
     """
-    A DELETE whose answer was lost, and that finds nothing when it is repeated, has worked.
+    If the response to a DELETE was lost, a 404 of the repeated request counts as success.
     """
     steps = send(Request("DELETE", f"{URL}/id"))
     request = next(steps)
@@ -236,7 +236,7 @@ def test_what_is_gone_after_a_lost_delete_was_deleted() -> None:
 
 def test_a_delete_of_what_is_not_there_is_not_found() -> None:
     """
-    A DELETE that finds nothing at once is a 404 like any other.
+    A 404 of the first DELETE is an error.
     """
     steps = send(Request("DELETE", f"{URL}/id"))
     request = next(steps)
@@ -249,7 +249,7 @@ def test_a_delete_of_what_is_not_there_is_not_found() -> None:
 
 def test_concurrent_writes_of_the_directory_are_repeated() -> None:
     """
-    409 with `Directory_ConcurrencyViolation` promises that nothing was done; another 409 does not.
+    409 with `Directory_ConcurrencyViolation` promises that the request had no effect; another 409 does not.
     """
     steps = send(Request("POST", URL))
     request = next(steps)

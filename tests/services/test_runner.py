@@ -1,4 +1,4 @@
-"""The runners of operations: the last check before a token is sent, and the steps that they know."""
+"""The runners of operations: the last check before a token is sent, and all kinds of steps."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def call(url: str, *, is_authorized: bool = True) -> Call[object]:
 )  # fmt: skip
 def test_a_token_is_sent_to_the_service_only(face: tuple[Run, Sent], url: str) -> None:
     """
-    An operation that wants its token sent elsewhere is refused; nothing is sent.
+    An operation with a request that would send the token to another host is refused; no request is sent.
     """
     run, sent = face
 
@@ -130,7 +130,7 @@ def test_logs_have_ids_and_neither_query_nor_token(face: tuple[Run, Sent], caplo
 
 def test_each_step_is_performed(face: tuple[Run, Sent], clock: FakeClock) -> None:
     """
-    Waits, operations at the same time, and the question for permissions; anything else is a mistake of the operation.
+    Waits, operations at the same time, and the query for permissions are performed; any other step is a mistake.
     """
     run, sent = face
 

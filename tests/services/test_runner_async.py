@@ -160,5 +160,5 @@ def test_a_watched_runner_reports_waits_and_keeps_the_pace(clock: FakeClock) -> 
     assert [(3.0, "test")] == told
     assert runner.pace.is_slowed
     run_async(watched.run(call()))
-    assert (2, "the service asks for quiet") == (len(told), told[1][1])
+    assert (2, "the service is throttling") == (len(told), told[1][1])
     assert "contoso.com" == watched.tenant_id

@@ -1,4 +1,4 @@
-"""Services: where each cloud has them, and which hosts may see a token."""
+"""Services: their addresses in each cloud, and the hosts that can receive a token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRAPH = find_service("graph", GLOBAL)
 @pytest.mark.parametrize("cloud", CLOUDS, ids=lambda cloud: cloud.name)
 def test_graph_is_the_clouds_own(cloud: object) -> None:
     """
-    Each cloud has a Graph of its own, and the token is for that one.
+    Each cloud has its own Graph, and the token is for that one.
     """
     assert isinstance(cloud, type(GLOBAL))
     service = find_service("graph", cloud)
@@ -48,7 +48,7 @@ def test_other_services(name: str, cloud: str, url: str, scope: str) -> None:
 @pytest.mark.parametrize("name", ["exchange", "", "GRAPH"])
 def test_a_service_that_is_not_there_is_refused(name: str) -> None:
     """
-    An unknown name lists those that there are.
+    The error for an unknown name lists the known ones.
     """
     with pytest.raises(ParameterError, match="defender-xdr"):
         find_service(name, GLOBAL)
@@ -56,7 +56,7 @@ def test_a_service_that_is_not_there_is_refused(name: str) -> None:
 
 def test_a_service_that_a_cloud_has_not_is_refused() -> None:
     """
-    Where a service is not known in a cloud, no guess is made.
+    If the address of a service in a cloud is not known, it is not guessed.
     """
     with pytest.raises(ParameterError, match="china"):
         find_service("defender-xdr", find_cloud("china"))
@@ -75,7 +75,7 @@ def test_older_names_of_key_vault_mean_the_same(name: str) -> None:
 @pytest.mark.parametrize("vault", ["", "a", "x" * 25, "contoso.evil", "con/toso", "köln", "a b"])
 def test_a_vault_has_a_name(vault: str) -> None:
     """
-    What can't be the name of a vault, and would lead to another host, is refused.
+    An invalid name of a key vault, which could lead to another host, is refused.
     """
     with pytest.raises(ParameterError):
         find_service("key-vault", GLOBAL, key_vault=vault)
@@ -92,8 +92,8 @@ def test_a_vault_has_a_name(vault: str) -> None:
 )
 def test_a_vault_is_a_name_or_an_address(vault: str, cloud: str, url: str) -> None:
     """
-    A name is completed with the cloud's own suffix; an address must be below it, unless the token service has an
-    address of its own, too.
+    A name is completed with the suffix of the cloud; an address must be below it, unless the token service has
+    its own address, too.
     """
     assert url == find_service("key-vault", find_cloud(cloud), key_vault=vault).url
 
@@ -103,7 +103,7 @@ def test_a_vault_is_a_name_or_an_address(vault: str, cloud: str, url: str) -> No
                                    "https://exa mple", "https://host:x", "https://host:99999"])  # fmt: skip
 def test_what_is_no_vault_is_refused(vault: str) -> None:
     """
-    Tokens go over TLS, to a host that was named plainly.
+    A key vault needs an https address with a plain host, because it receives a token.
     """
     with pytest.raises(ParameterError, match="neither a name nor an https address"):
         find_service("key-vault", GLOBAL, key_vault=vault)
@@ -139,14 +139,14 @@ def test_each_cloud_has_key_vaults(cloud: Cloud) -> None:
 )
 def test_whose_address_it_is(url: str, is_own: bool) -> None:
     """
-    Only an address on the service's own host, over TLS, may see its token.
+    Only an https address on a host of the service can receive its token.
     """
     assert is_own == GRAPH.owns(url)
 
 
 def test_an_emulators_graph_owns_both_hosts() -> None:
     """
-    A Graph that is reached elsewhere may name itself, and the real one, in its links.
+    The links of a Graph at another address can name that address and the real one.
     """
     service = find_service("graph", GLOBAL._replace(graph_url="https://localhost:8443"))
 
@@ -166,7 +166,7 @@ def test_an_emulators_graph_owns_both_hosts() -> None:
 )  # fmt: skip
 def test_a_service_of_ones_own_is_checked(service: Service) -> None:
     """
-    A service of the user's own needs an https address and a resource.
+    A custom service requires an https address and a resource.
     """
     with pytest.raises(ParameterError):
         checked(service, GLOBAL)
@@ -174,7 +174,7 @@ def test_a_service_of_ones_own_is_checked(service: Service) -> None:
 
 def test_a_service_of_ones_own() -> None:
     """
-    Its address gets its only form: a host in lower case, no port 443, no slash at the end.
+    The address of a custom service is normalized: a host in lower case, no port 443, no slash at the end.
     """
     assert (
         checked(Service("mine", "https://API.contoso.com:443/v1/", "api://x"), GLOBAL).url
@@ -184,8 +184,8 @@ def test_a_service_of_ones_own() -> None:
 
 def test_only_the_registry_makes_a_service_graph() -> None:
     """
-    Neither a name nor a host makes a service Microsoft Graph, and nobody may claim that it is; the registry's own may
-    be passed on.
+    Neither a name nor a host makes a service Microsoft Graph, and a caller can't set this; services of the registry
+    are accepted.
     """
     graph = find_service("graph", GLOBAL)
 

@@ -1,4 +1,4 @@
-"""What a caller below `connection/` needs of a connection: its cloud, and clients of services.
+"""Protocols of a connection for code below `connection/`: its cloud, and clients of services.
 
 A key vault that signs is reached through another saved connection. The code that talks to it takes an
 `OpenConnection`, opens the connection by its name, and runs requests on it like any program.

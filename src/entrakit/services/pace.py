@@ -1,6 +1,6 @@
-"""How fast the workers of a client may ask: nobody while the service wants quiet, then in single file, ever faster.
+"""The pace of the requests of a client: a pause if the service throttles, then one by one, with shrinking gaps.
 
-One `Pace` is shared by all threads or tasks of a client. It holds numbers only; the drivers do the waiting.
+All threads or tasks of a client share one `Pace`. It only computes times; the runners wait.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Pace:
         self.is_slowed = False
 
     def throttled(self, now: float, seconds: float) -> None:
-        """Keep quiet for a time, and go slower after it.
+        """Note a pause that the service requires, after which requests are slower.
 
         Args:
-            now: Seconds on a clock that nobody sets.
-            seconds: How long the service wants quiet.
+            now: Seconds on a monotonic clock.
+            seconds: Length of the pause.
         """
         with self._lock:
-            # Answers to requests that were on their way together count once.
+            # Throttled responses to requests that were sent at the same time count once.
             if now >= self._next:
                 self._gap_s = min(LONGEST_GAP_S, max(FIRST_GAP_S, 2 * self._gap_s))
             self._next = max(self._next, now + seconds)
@@ -44,7 +44,7 @@ class Pace:
         """Take the next turn, and return the seconds to wait for it.
 
         Args:
-            now: Seconds on a clock that nobody sets.
+            now: Seconds on a monotonic clock.
         """
         if not self.is_slowed:
             return 0.0

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_ANSWER = 256 * 1024 * 1024
-THROTTLED = "the service asks for quiet"
-GLANCE_S = 0.1
+THROTTLED = "the service is throttling"
+STOP_CHECK_S = 0.1
 
 log = logging.getLogger("entrakit.graph")
 
@@ -182,8 +182,8 @@ class Runner:
             self._clock.sleep(seconds)
             return
         while seconds > 0:
-            self._clock.sleep(min(seconds, GLANCE_S))
-            seconds -= GLANCE_S
+            self._clock.sleep(min(seconds, STOP_CHECK_S))
+            seconds -= STOP_CHECK_S
             if self._stop.is_set():
                 raise Stopped
 
@@ -233,7 +233,7 @@ def refuse_stranger(request: Request, service: Service, origins: Sequence[Origin
     if Origin.of(request.url) not in origins:
         raise ParameterError(
             f"{shown_host(request.url)} is not a host of the service {service.name}, so its token is not sent there.",
-            remedy=f"Ask {service.host}, or connect the other service.",
+            remedy=f"Use an address on {service.host}, or a client of the other service.",
         )
 
 

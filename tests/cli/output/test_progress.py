@@ -55,10 +55,10 @@ def test_the_line_says_how_far_it_is() -> None:
     progress.reached(1000, 100_000)
     progress._samples[0] = (time.monotonic() - 10, 1000)  # ten seconds ago
     progress.reached(11_000)
-    progress.waits(30, "the service asks for quiet")
+    progress.waits(30, "the service is throttling")
     progress.waits(5, "a shorter one")
 
-    form = r"11,000 of 100,000 objects · (999|1,000)/s · 1 min left · waiting 30 s: the service asks for quiet"
+    form = r"11,000 of 100,000 objects · (999|1,000)/s · 1 min left · waiting 30 s: the service is throttling"
 
     assert re.fullmatch(form, progress.text())
 
@@ -155,7 +155,7 @@ def test_a_command_in_a_pipe_is_silent_while_it_waits(graph: GraphCommand) -> No
     assert (0, "", 230) == (result.code, result.error, len(result.output.splitlines()))
 
 
-@pytest.mark.parametrize(("terminal", "words"), [(True, "Waiting 1 s: the service asks for quiet.\n"), (False, "")])
+@pytest.mark.parametrize(("terminal", "words"), [(True, "Waiting 1 s: the service is throttling.\n"), (False, "")])
 def test_a_single_request_tells_of_a_wait(graph: GraphCommand, terminal: bool, words: str) -> None:
     """
     A wait is reported to a user at a terminal only.
@@ -182,4 +182,4 @@ def test_a_wait_is_shown_with_its_reason(graph: GraphCommand, tmp_path: object) 
 
     assert 0 == code
     assert "waiting" in error.getvalue()
-    assert "the service asks for quiet" in error.getvalue()
+    assert "the service is throttling" in error.getvalue()
