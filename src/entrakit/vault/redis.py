@@ -100,7 +100,7 @@ return 1
 """
 
 
-class Client(Protocol):
+class RedisClient(Protocol):
     """The method used of redis-py's client."""
 
     def execute_command(self, *words: str | bytes | int) -> bytes | int | list[bytes] | None:
@@ -122,7 +122,7 @@ class RedisStorage:
     def __init__(self, url: str) -> None:
         parts = _checked(url)
         self._url = url
-        self._client: Client | None = None
+        self._client: RedisClient | None = None
         self._held: dict[tuple[str, int], str] = {}
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
         self.place = f"{parts.scheme}://{host}:{parts.port or 6379}/{parts.path.strip('/') or 0}"
@@ -323,7 +323,7 @@ class RedisStorage:
                     remedy="Correct its path in ENTRAKIT_VAULT.",
                 )
 
-    def _connected(self) -> Client:
+    def _connected(self) -> RedisClient:
         if self._client is None:
             self._check_files()
             from redis import Redis
@@ -335,7 +335,7 @@ class RedisStorage:
             options |= {"socket_timeout": SILENCE_S, "socket_connect_timeout": SILENCE_S}
             if self.is_encrypted:
                 options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
-            make = cast("Callable[..., Client]", Redis.from_url)
+            make = cast("Callable[..., RedisClient]", Redis.from_url)
             self._client = make(self._url, **options)
         return self._client
 

@@ -23,7 +23,7 @@ from tests.certificates.stores.fake_windows import (
 from entrakit.certificates.stores import windows_calls
 from entrakit.certificates.stores.store import find_by_thumbprint
 from entrakit.certificates.stores.windows import WindowsKey, WindowsStore
-from entrakit.certificates.stores.windows_calls import CallError, WindowsCalls
+from entrakit.certificates.stores.windows_calls import WindowsCallError, WindowsCalls
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def test_a_certificate_is_not_freed_twice(entry: Entry) -> None:
         def next_certificate(self, store: int, previous: int) -> int:
             context = super().next_certificate(store, previous)
             if previous:
-                raise CallError("CertEnumCertificatesInStore", 0x80070057)
+                raise WindowsCallError("CertEnumCertificatesInStore", 0x80070057)
             return context
 
     machine = Machine(entry)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.certificates import Certificate
 from entrakit.certificates.stores import macos_calls
-from entrakit.certificates.stores.macos_calls import CallError
+from entrakit.certificates.stores.macos_calls import MacCallError
 from entrakit.certificates.stores.store import StoreItem
 from entrakit.errors import CertificateError
 
@@ -68,7 +68,7 @@ class KeychainStore(NamedTuple):
         try:
             with _identities(calls, self.scope) as identities:
                 items = [_item(calls, self.scope, identity) for identity in identities]
-        except CallError as error:
+        except MacCallError as error:
             if error.status not in NO_KEYCHAIN:
                 yield StoreItem(self.name, None, f"Can't read {self.name}: {_reason(error)}.")
             return
@@ -105,7 +105,7 @@ class KeychainKey(NamedTuple):
                     if _encoded(self.calls, identity) == self.der:
                         with _owned(self.calls, self.calls.key_of(identity)) as key:
                             return self.calls.sign_pss(key, hashlib.sha256(message).digest())
-        except CallError as error:
+        except MacCallError as error:
             raise _key_error(error, self.scope, place) from error
         raise CertificateError(
             f"{place} does not exist any more.", remedy="Import the certificate with its private key again."
@@ -140,7 +140,7 @@ def _encoded(calls: MacCalls, identity: int) -> bytes:
     try:
         with _owned(calls, calls.certificate_of(identity)) as certificate:
             return calls.encoded(certificate)
-    except CallError:
+    except MacCallError:
         return b""
 
 
@@ -159,7 +159,7 @@ def _item(calls: MacCalls, scope: str, identity: int) -> StoreItem:
     try:
         with _owned(calls, calls.key_of(identity)) as key:
             return StoreItem(place, certificate, is_exportable=calls.is_extractable(key))
-    except CallError as error:
+    except MacCallError as error:
         reason = _key_error(error, scope, f"{place} ({certificate.subject})")
         return StoreItem(place, None, " ".join(filter(None, (reason.problem, reason.remedy))))
 
@@ -169,7 +169,7 @@ def _place(scope: str, der: bytes) -> str:
     return f"{hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()} in {NAMES[scope]}"
 
 
-def _reason(error: CallError) -> str:
+def _reason(error: MacCallError) -> str:
     if error.status in DENIED:
         return "permission denied"
     if error.status in NO_PROMPT_POSSIBLE:
@@ -177,7 +177,7 @@ def _reason(error: CallError) -> str:
     return f"macOS reports {error}"
 
 
-def _key_error(error: CallError, scope: str, place: str) -> CertificateError:
+def _key_error(error: MacCallError, scope: str, place: str) -> CertificateError:
     """Return the error for a key that can't be opened or used, by the status of macOS."""
     status = error.status
     if status in CANCELLED:

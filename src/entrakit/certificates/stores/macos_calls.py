@@ -6,7 +6,7 @@
 Each method is one request, without decisions. Importing this file loads no library; `load` does. All objects are
 references. By the rule of CoreFoundation, the caller of a function with Copy or Create in its name owns the reference
 that it returns. A method releases all references that it creates except its result, which the caller releases. Items of
-arrays belong to the array. A failed call raises `CallError`.
+arrays belong to the array. A failed call raises `MacCallError`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SECURITY: dict[str, tuple[type | None, ...]] = {
 }
 
 
-class CallError(Exception):
+class MacCallError(Exception):
     """A system call failed.
 
     Args:
@@ -121,7 +121,7 @@ class MacCalls:
                 self._call["CFDictionarySetValue"](query, self._security.constant(name), value)
             try:
                 return self._copied("SecItemCopyMatching", query)
-            except CallError as error:
+            except MacCallError as error:
                 if error.status == ITEM_NOT_FOUND:
                     return 0
                 raise
@@ -168,9 +168,9 @@ class MacCalls:
         if error.value:
             with self._owned(error.value):
                 status = self._call["CFErrorGetCode"](error.value)
-            raise CallError("SecKeyCreateSignature", status)
+            raise MacCallError("SecKeyCreateSignature", status)
         if not signature:
-            raise CallError("SecKeyCreateSignature", 0)
+            raise MacCallError("SecKeyCreateSignature", 0)
         with self._owned(signature):
             return self._bytes(signature)
 
@@ -183,14 +183,14 @@ class MacCalls:
         found = c_void_p()
         status = self._call[name](*values, byref(found))
         if status or not found.value:
-            raise CallError(name, status)
+            raise MacCallError(name, status)
         return found.value
 
     def _made(self, name: str, *values: object) -> int:
-        """Return the result of a function; raise CallError if it is NULL."""
+        """Return the result of a function; raise MacCallError if it is NULL."""
         found = self._call[name](*values)
         if not found:
-            raise CallError(name, 0)
+            raise MacCallError(name, 0)
         return found
 
     def _bytes(self, data: int) -> bytes:

@@ -20,7 +20,7 @@ from entrakit.certificates.names import printable
 from entrakit.certificates.public_keys import SALT_SIZE
 from entrakit.certificates.stores import windows_calls
 from entrakit.certificates.stores.store import StoreItem
-from entrakit.certificates.stores.windows_calls import CallError
+from entrakit.certificates.stores.windows_calls import WindowsCallError
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class WindowsStore(NamedTuple):
         try:
             with _certificates(calls, self.scope) as contexts:
                 items = [_item(calls, self.scope, context) for context in contexts]
-        except CallError as error:
+        except WindowsCallError as error:
             if error.code != FILE_NOT_FOUND:
                 reason = "permission denied" if error.code in DENIED else f"Windows reports {error}"
                 yield StoreItem(self.name, None, f"Can't read {self.name}: {reason}.")
@@ -112,7 +112,7 @@ class WindowsKey(NamedTuple):
                     if self.calls.encoded(context) == self.der:
                         with _key(self.calls, self.scope, context, place) as key:
                             return self.calls.sign_pss(key, hashlib.sha256(message).digest(), SALT_SIZE)
-        except CallError as error:
+        except WindowsCallError as error:
             raise CertificateError(
                 f"Can't read the certificate store {LOCATIONS[self.scope]}: Windows reports {error}.",
                 remedy="Try again. If the error persists, open the store with certmgr.msc or certlm.msc.",
@@ -163,7 +163,7 @@ def _key(calls: WindowsCalls, scope: str, context: int, place: str) -> Iterator[
         finally:
             if key.must_free:
                 calls.free_key(key.handle)
-    except CallError as error:
+    except WindowsCallError as error:
         raise _key_error(error, _provider(calls, context), scope, place) from error
 
 
@@ -187,14 +187,14 @@ def _item(calls: WindowsCalls, scope: str, context: int) -> StoreItem:
 def _is_exportable(calls: WindowsCalls, key: int) -> bool | None:
     try:
         return bool(calls.export_policy(key) & EXPORTABLE)
-    except CallError:
+    except WindowsCallError:
         return None
 
 
 def _provider(calls: WindowsCalls, context: int) -> Provider | None:
     try:
         return calls.provider(context)
-    except CallError:
+    except WindowsCallError:
         return None
 
 
@@ -203,7 +203,7 @@ def _place(scope: str, der: bytes) -> str:
     return rf"Cert:\{LOCATIONS[scope]}\{hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()}"
 
 
-def _key_error(error: CallError, provider: Provider | None, scope: str, place: str) -> CertificateError:
+def _key_error(error: WindowsCallError, provider: Provider | None, scope: str, place: str) -> CertificateError:
     """Return the error for a key that can't be opened or used, by the error code of Windows."""
     code = error.code
     if code in NO_KEY:

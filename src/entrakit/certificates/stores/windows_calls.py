@@ -38,7 +38,7 @@ LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x00000800
 MAX_SIGNATURE = 2048
 
 
-class CallError(Exception):
+class WindowsCallError(Exception):
     """A system call failed.
 
     Args:
@@ -211,10 +211,10 @@ class WindowsCalls:
     def _check(self, name: str, *values: object) -> None:
         status = self._ncrypt[name](*values)
         if status:
-            raise CallError(name, status & 0xFFFFFFFF)
+            raise WindowsCallError(name, status & 0xFFFFFFFF)
 
-    def _failure(self, name: str) -> CallError:
-        return CallError(name, self._last_error() & 0xFFFFFFFF)
+    def _failure(self, name: str) -> WindowsCallError:
+        return WindowsCallError(name, self._last_error() & 0xFFFFFFFF)
 
 
 def load(system: ModuleType = ctypes) -> WindowsCalls:
