@@ -1,4 +1,4 @@
-"""Errors: one tree, whose texts and data a program and a user can act on."""
+"""Errors: one tree, whose messages and data a program and a user can act on."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_each_error_has_problem_and_remedy(kind: type[EntraError]) -> None:
 )
 def test_a_remedy_names_parameters_as_data(remedy: str, expected: tuple[str, ...]) -> None:
     """
-    `parameters` has the names of the parameters and calls in the remedy, in order and once; other spans are none.
+    `parameters` has the names of the parameters and calls in the remedy, in order and once; other spans are left out.
     """
     assert expected == EntraError("It failed.", remedy=remedy).parameters
 
@@ -76,7 +76,7 @@ def test_an_error_knows_its_connection() -> None:
 
 def test_fields_of_each_kind() -> None:
     """
-    What a program decides on is an attribute, and the ids that support needs are in the text.
+    Attributes hold the data that a program decides on; the message holds the ids that support needs.
     """
     clash = ParameterSetError("They clash.", clashing=["a", "b"], accepted_by=["Browser"])
     slow = ThrottledError("Slow down.", retry_after_s=7.0, correlation_id="c-1")

@@ -49,23 +49,25 @@ DOORS = {
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }
 
-# Source files without a mirrored test: the test file that covers them, and why they have none of their own.
+# Source files without a mirrored test: the test file that covers them, and the reason.
 MIRRORED_ELSEWHERE = {
-    "entrakit/__init__": ("test_public_names.py", "it holds nothing but the public names"),
+    "entrakit/__init__": ("test_public_names.py", "it holds the public names only"),
     "entrakit/__main__": ("cli/commands/test_emulator.py", "two lines, which those tests start as a process"),
+    "entrakit/cli/commands/completion": ("cli/test_completion.py", "it prints the script that those tests run"),
+    "entrakit/cli/options/request": ("cli/commands/test_request.py", "one value without rules"),
     "entrakit/services/connected": ("certificates/signers/test_key_vault.py", "protocols only"),
-    "entrakit/sign_in/grant": ("sign_in/flows/test_refresh.py", "values without rules of their own"),
+    "entrakit/sign_in/grant": ("sign_in/flows/test_refresh.py", "values without rules"),
     "entrakit/sign_in/parameter_types": ("typing/api.py", "types only, which the type checker checks there"),
-    "entrakit/tokens/request": ("connection/test_token_cache.py", "one value without rules of its own"),
+    "entrakit/tokens/request": ("connection/test_token_cache.py", "one value without rules"),
     "entrakit/vault/keys/source": ("vault/keys/test_init.py", "a protocol, whose sources are tested one by one"),
     "entrakit/vault/storage": ("vault/test_vault.py", "a protocol, whose contract is tested there"),
-    "entrakit/version": ("cli/test_commands.py", "one constant, which `entra --version` prints"),
+    "entrakit/version": ("cli/test_cli.py", "one constant, which `entra --version` prints"),
     "entrakit_emulator/state/scopes": ("emulator/sts/test_scopes.py", "values that the parser makes"),
     "entrakit_emulator/sts/error_kind": ("emulator/sts/test_error_table.py", "one value, a row of the error tables"),
     "entrakit_emulator/sts/error_table_on_demand": ("emulator/test_fault_answers.py", "a table, sent only as a fault"),
 }
 
-# Imports every submodule but `__main__`, which runs the command, and prints what became of the public names.
+# Imports every submodule but `__main__`, which runs the command, and prints the types of the public names.
 IMPORT_ALL = """
 import inspect, pkgutil, sys
 from importlib import import_module
@@ -122,7 +124,7 @@ def test_the_order_names_every_room_once() -> None:
 
 def test_imports_point_down() -> None:
     """
-    In each folder, a room imports only rooms named before it, for types too; only cli stands above the public names.
+    In each folder, a room imports only rooms named before it, for types too; only cli is above the public names.
     """
     assert [] == [str(step.by) for step in upward(imports_of(SOURCE), ORDER)]
 
@@ -225,7 +227,7 @@ def test_a_relative_import_is_refused(tmp_path: Path) -> None:
 
 def test_mistakes_in_the_order_are_found(tmp_path: Path) -> None:
     """
-    A room that is not in the order, is there twice, or does not exist is reported.
+    A room that is not in the order, occurs twice, or does not exist is reported.
     """
     source = tree_of(tmp_path, a="", b="")
 
@@ -253,7 +255,7 @@ def test_each_dependency_has_one_door(dependency: str) -> None:
 
 def test_the_emulator_shares_nothing_with_the_client() -> None:
     """
-    The emulator imports nothing of the client, not even types: they are two readings of the same protocol.
+    The emulator imports no file of the client, not even for types: they are two readings of the same protocol.
     """
     names = {
         name

@@ -42,7 +42,7 @@ class Recorder(Transport):
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: str | bytes | None = None,
         repeatable: bool = True,
     ) -> Response:  # fmt: skip
-        """Send, and note what must not be seen again."""
+        """Send the request, and record the secrets in it and in its answer."""
         for name, values in parse_qs(str(body or "")).items():
             if name in SECRET_FIELDS:
                 self.secrets.update(values)

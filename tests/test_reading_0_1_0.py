@@ -603,10 +603,10 @@ def test_the_record_of_a_killed_batch_is_kept(made: Path, restored: Tenant) -> N
 
     code, told = entra(made / "vault", "batch", str(requests), "--out", str(out), "--name", "secret", "--yes")
 
-    assert (1, True) == (code, f"{record} is there" in told)
+    assert (1, True) == (code, f"{record} exists" in told)
     assert (before, 20) == (record.read_bytes(), len(before.splitlines()))
     assert [] == restored.journal.of("graph")
-    with pytest.raises(ExportError, match="tells what an interrupted run had done"):
+    with pytest.raises(ExportError, match="contains the results of an interrupted run"):
         RecordFile(str(out))
 
 

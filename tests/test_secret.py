@@ -162,7 +162,7 @@ def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
         "empty' is empty": lambda: Secret.from_file(tmp_path / "empty"),
         "too large": lambda: Secret.from_file(tmp_path / "large"),
         "not UTF-8": lambda: Secret.from_file(tmp_path / "binary"),
-        "No such file": lambda: Secret.from_file(tmp_path / "gone"),
+        "No such file or directory": lambda: Secret.from_file(tmp_path / "gone"),
         "Is a directory": lambda: Secret.from_file(tmp_path),
         "not a valid path": lambda: Secret.from_file("a\0b"),
     }

@@ -188,7 +188,7 @@ def test_a_device_code(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def approve(code: object, context: object) -> None:
         shown.append(str(code))
-        person.approve_device(re.search(r"code (\w+)\.", str(code))[1])  # type: ignore[index] # it is there
+        person.approve_device(re.search(r"code (\w+)\.", str(code))[1])  # type: ignore[index] # the code matches
 
     monkeypatch.setattr("entrakit.cli.commands.connect._show_code", approve)
 

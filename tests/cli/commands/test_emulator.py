@@ -75,7 +75,7 @@ def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) ->
 
     for words, message in (
         (("--restore", str(foreign)), "is not a snapshot of an emulated tenant"),
-        (("--restore", str(tmp_path / "none")), "can't be read: No such file"),
+        (("--restore", str(tmp_path / "none")), "can't be read: No such file or directory"),
         (("--snapshot", str(tmp_path / "nowhere" / "tenant")), "can't be written"),
         (("--snapshot", str(tmp_path)), "can't be written"),
         (("--users", "-1"), "not -1"),

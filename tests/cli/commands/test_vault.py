@@ -148,7 +148,7 @@ def test_a_person_is_asked_twice(connected: Command, tmp_path: Path, monkeypatch
         (("export", "f", "--replace"), "--replace requires"),
         (("import", "f", "--name", "x"), "--name requires"),
         (("import", "-", "--passphrase-stdin"), "can't both come from standard input"),
-        (("import", "/nowhere/at/all"), "can't be read: No such file"),
+        (("import", "/nowhere/at/all"), "can't be read: No such file or directory"),
         (("export", "/etc/passwd"), "The file '/etc/passwd' exists already"),
         (("export", "f", "--passphrase-stdin", "--passphrase-file", "g"), "not both"),
         (("export", "f", "--name", "nobody"), "no connection 'nobody'"),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from entrakit.cli.context import Context
-    from entrakit.cli.options.batch_file import Entry
+    from entrakit.cli.options.batch_file import BatchEntry
     from entrakit.cli.output.destination import Destination
     from entrakit.cli.parser import Parser
     from entrakit.graph.batch import Item

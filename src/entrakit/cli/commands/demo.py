@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from entrakit_emulator import Tenant
 
 
-class Outcome(NamedTuple):
+class DemoOutcome(NamedTuple):
     """The outcome of one flow.
 
     Args:
@@ -112,7 +112,7 @@ def _flows(
     ]  # fmt: skip
 
 
-def _try(flow: str, connect: Callable[[], Connection], path: str, tenant: Tenant, transport: Transport) -> Outcome:
+def _try(flow: str, connect: Callable[[], Connection], path: str, tenant: Tenant, transport: Transport) -> DemoOutcome:
     begun = time.monotonic()
     account = ""
     try:
@@ -122,7 +122,7 @@ def _try(flow: str, connect: Callable[[], Connection], path: str, tenant: Tenant
         result = _described(answer.status, answer.text)
     except EntraError as error:
         result = f"failed: {error.problem}"
-    return Outcome(flow, account, path, result, round((time.monotonic() - begun) * 1000))
+    return DemoOutcome(flow, account, path, result, round((time.monotonic() - begun) * 1000))
 
 
 def _described(status: int, text: str) -> str:

@@ -25,7 +25,7 @@ _FIELDS = {"id", "method", "url", "headers", "body", "dependsOn"}
 _REMEDY = "A request has id, method and url, and may have headers, body and dependsOn."
 
 
-class Entry(NamedTuple):
+class BatchEntry(NamedTuple):
     """One request of a file.
 
     Args:
@@ -57,7 +57,7 @@ class Entry(NamedTuple):
             raise ParameterError(f"Request {self.id!r}: {error.problem}", remedy=error.remedy) from error
 
 
-def read_requests(data: bytes) -> list[Entry]:
+def read_requests(data: bytes) -> list[BatchEntry]:
     """Return the requests of a file.
 
     Args:
@@ -66,7 +66,7 @@ def read_requests(data: bytes) -> list[Entry]:
     Raises:
         ParameterError: The file is invalid. The error names the request or line, and repeats no content.
     """
-    entries: list[Entry] = []
+    entries: list[BatchEntry] = []
     places: dict[str, int] = {}
     for where, value in _values(data):
         entry = _entry(where, value)
@@ -116,7 +116,7 @@ def _values(data: bytes) -> Iterator[tuple[str, object]]:
                 ) from None
 
 
-def _entry(where: str, value: object) -> Entry:
+def _entry(where: str, value: object) -> BatchEntry:
     if not isinstance(value, dict):
         raise ParameterError(f"{where} must be a JSON object.", remedy=_REMEDY)
     identity = value.get("id")
@@ -142,7 +142,7 @@ def _entry(where: str, value: object) -> Entry:
     body = _body(where, value.get("body"), headers)
     if body is not None and method.upper() == "GET":
         raise ParameterError(f"{where}: a GET has no body.", remedy="Remove the body.")
-    return Entry(identity, method.upper(), url, headers, body, tuple(dict.fromkeys(str(one) for one in after)))
+    return BatchEntry(identity, method.upper(), url, headers, body, tuple(dict.fromkeys(str(one) for one in after)))
 
 
 def _body(where: str, body: object, headers: Mapping[str, str]) -> bytes | None:
@@ -165,7 +165,7 @@ def _body(where: str, body: object, headers: Mapping[str, str]) -> bytes | None:
         ) from None
 
 
-def _refuse_circle(entries: list[Entry]) -> None:
+def _refuse_circle(entries: list[BatchEntry]) -> None:
     from entrakit.graph.batch import circle_of
 
     names = ", ".join(repr(entries[place].id) for place in circle_of([entry.after for entry in entries]))
@@ -175,7 +175,7 @@ def _refuse_circle(entries: list[Entry]) -> None:
         )
 
 
-def _placed(entry: Entry, places: Mapping[str, int]) -> Entry:
+def _placed(entry: BatchEntry, places: Mapping[str, int]) -> BatchEntry:
     for other in entry.depends_on:
         if other not in places or other == entry.id:
             problem = "itself" if other == entry.id else f"{other!r}, which is not in the file"
