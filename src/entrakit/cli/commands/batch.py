@@ -65,7 +65,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
 
 def _send(
-    options: argparse.Namespace, context: Context, client: Client, entries: Sequence[Entry], requests: Sequence[Request]
+    options: argparse.Namespace,
+    context: Context,
+    client: Client,
+    entries: Sequence[BatchEntry],
+    requests: Sequence[Request],
 ) -> int:
     from entrakit.cli.output.progress import Progress
 
@@ -119,7 +123,7 @@ class Results:
         is_array: Whether to write a JSON array instead of one result per line.
     """
 
-    def __init__(self, entries: Sequence[Entry], destination: Destination, *, is_array: bool) -> None:
+    def __init__(self, entries: Sequence[BatchEntry], destination: Destination, *, is_array: bool) -> None:
         self.count = 0
         self.sent: set[int] = set()
         self.trouble: ExportError | None = None
@@ -256,7 +260,9 @@ def _signals_interrupt(context: Context) -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _item(place: int, entry: Entry, request: Request, results: Results, report: Callable[[int, object], None]) -> Item:
+def _item(
+    place: int, entry: BatchEntry, request: Request, results: Results, report: Callable[[int, object], None]
+) -> Item:
     from entrakit.graph.batch import Item
     from entrakit.services.fetch import fetch
 
