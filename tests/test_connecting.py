@@ -354,7 +354,7 @@ def test_a_certificate_in_memory_is_not_found_again(app: Connect, entra_tenant: 
 
     with (
         get_connection("job", clock=clock) as connection,
-        pytest.raises(InteractionRequiredError, match="certificate is needed"),
+        pytest.raises(InteractionRequiredError, match="requires its certificate"),
     ):
         connection.token()
 
