@@ -118,6 +118,17 @@ def test_a_link_to_another_host_is_an_error_after_the_page(link: str) -> None:
     assert 1 == len(asked)
 
 
+def test_the_reason_for_a_malformed_link_is_true() -> None:
+    """
+    A next link with a space leads to the service's own host, so the error says that the address is invalid.
+    """
+    one = users()
+    run(one.advance(), service_of({USERS: page("a", to=f"{USERS}?$filter=os eq 'iOS'")}))
+
+    with pytest.raises(UnexpectedAnswerError, match=r"graph\.microsoft\.com is not a valid https address"):
+        run(one.advance(), service_of({}))
+
+
 @pytest.mark.parametrize("back", [USERS, f"{USERS}?$skiptoken=2"])
 def test_links_in_a_circle_are_an_error(back: str) -> None:
     """

@@ -13,7 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from entrakit.errors import GraphError, UnexpectedAnswerError
-from entrakit.http.address import path_of, shown_host
+from entrakit.http.address import Origin, path_of, shown_host
 from entrakit.services import decoding
 from entrakit.services.fetch import fetch, unreadable
 from entrakit.services.request import guid, request_to
@@ -179,6 +179,11 @@ class Listing(Generic[T]):
     def _following(self, link: str) -> Request:
         """Return the request for the next page: the same headers, and the address from the service."""
         if not self._service.owns(link):
+            if Origin.of(link) is None:
+                raise self._wrong(
+                    f"The next link from {self._service.host} is not a valid https address, so it was not followed.",
+                    "Report this to the operator of the service, with the ids.",
+                )
             raise self._wrong(
                 f"The next link leads to {shown_host(link) or 'no host'} instead of {self._service.host}, so "
                 "it was not followed.",
