@@ -34,7 +34,8 @@ TESTS = SOURCE.parent / "tests"
 DOORS = {
     "azure": {"connection/azure_credential.py"},
     "msal": {"sign_in/_msal.py"},
-    "httpx2": {"http/transport.py", "http/transport_async.py", "http/failures.py"},
+    "httpx2": {"http/transport_async.py"},
+    "urllib3": {"http/connection.py"},
     "h11": {"sign_in/loopback.py"},
     "idna": {"http/address.py"},
     "msgspec": {"services/decoding.py"},

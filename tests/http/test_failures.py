@@ -4,49 +4,72 @@ from __future__ import annotations
 
 import socket
 import ssl
+from http import client
 
-import httpx2
 import pytest
 
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
 from entrakit.http import failures
 from entrakit.http.message import Headers, Request, Response
+from entrakit.http.sockets import ProxyRefusedError
 
 REQUEST = Request("GET", "https://localhost:9/x?canary", {"client-request-id": "id-1"})
 
 
-def caused(error: Exception, *causes: Exception) -> Exception:
-    """Return an error with a chain of causes."""
-    current: BaseException = error
-    for cause in causes:
-        current.__cause__ = cause
-        current = cause
-    return error
+@pytest.mark.parametrize(
+    ("error", "proxy", "words"),
+    [
+        (socket.gaierror(), "", "The name localhost:9 can't be found"),
+        (socket.gaierror(), "proxy.contoso.com:8080", "The name of the proxy proxy.contoso.com:8080 can't be found"),
+        (ConnectionRefusedError(), "", "localhost:9 refuses the connection"),
+        (ConnectionRefusedError(), "proxy.contoso.com:8080", "The proxy proxy.contoso.com:8080 refuses the connection"),
+        (TimeoutError(), "", r"localhost:9 can't be reached \(5 s passed\)"),
+        (TimeoutError(), "proxy.contoso.com:8080", r"The proxy proxy.contoso.com:8080 can't be reached"),
+        (ProxyRefusedError(502), "proxy.contoso.com:8080", r"The proxy refused .* \(HTTP 502\)"),
+        (ssl.SSLZeroReturnError(), "", "broke before the request was sent"),
+        (ConnectionResetError(), "", "broke before the request was sent"),
+    ],
+)
+def test_a_connection_that_was_not_opened_is_explained(error: Exception, proxy: str, words: str) -> None:
+    """
+    The error names the peer that failed, and says that the request did not arrive.
+    """
+    explained = failures.unreachable(error, REQUEST, 5.0, proxy=proxy, is_too_slow=False)
+
+    assert type(explained) is NetworkError
+    assert (True, False) == (explained.retryable, explained.may_have_arrived)
+    assert ("localhost:9", "id-1") == (explained.host, explained.correlation_id)
+    assert "canary" not in str(explained)
+    with pytest.raises(NetworkError, match=words):
+        raise explained
+
+
+@pytest.mark.parametrize("status", [None, 403, 407])
+def test_a_refusal_of_the_proxy_is_not_repeated(status: int | None) -> None:
+    """
+    A proxy that requires a sign-in, or forbids the host, answers the same again, and may lock the account.
+    """
+    refused = failures.unreachable(ProxyRefusedError(status), REQUEST, 5.0, proxy="proxy:80", is_too_slow=False)
+
+    assert not refused.retryable
 
 
 @pytest.mark.parametrize(
-    ("error", "words", "may_have_arrived"),
+    ("error", "is_too_slow", "words"),
     [
-        (caused(httpx2.ConnectError("x"), OSError(), socket.gaierror()), "can't be found", False),
-        (httpx2.ConnectError("x"), "refuses the connection", False),
-        (httpx2.ConnectTimeout("x"), r"can't be reached \(5 s passed\)", False),
-        (httpx2.ReadTimeout("x"), r"stopped answering \(5 s passed\)", True),
-        (httpx2.ProxyError("x"), "The proxy refused", False),
-        (httpx2.RemoteProtocolError("x"), "broke", True),
-        (caused(httpx2.ReadError("x"), ssl.SSLEOFError()), "broke", True),
-        (caused(httpx2.ConnectError("x"), ssl.SSLZeroReturnError()), "refuses the connection", False),
+        (TimeoutError(), False, r"stopped answering \(5 s passed\)"),
+        (TimeoutError(), True, "arrives too slowly"),
+        (client.RemoteDisconnected("x"), False, "broke"),
+        (ssl.SSLEOFError(), False, "broke"),
     ],
 )
-def test_a_failure_is_explained_by_its_causes(error: Exception, words: str, may_have_arrived: bool) -> None:
+def test_an_exchange_that_did_not_end_is_explained(error: Exception, is_too_slow: bool, words: str) -> None:
     """
-    The chain of causes decides the message, and whether the request may have arrived.
+    On an open connection, the request may have arrived.
     """
-    explained = failures.explained(error, REQUEST, 5.0)
+    explained = failures.broken(error, REQUEST, 5.0, is_too_slow=is_too_slow)
 
-    assert type(explained) is NetworkError
-    assert (True, may_have_arrived) == (explained.retryable, explained.may_have_arrived)
-    assert ("localhost:9", "id-1") == (explained.host, explained.correlation_id)
-    assert "canary" not in str(explained)
+    assert (True, True) == (explained.retryable, explained.may_have_arrived)
     with pytest.raises(NetworkError, match=words):
         raise explained
 
@@ -55,7 +78,7 @@ def test_a_handshake_that_fails_is_never_repeated() -> None:
     """
     Without a reason of the certificate, the error names the reason of TLS.
     """
-    error = failures.explained(caused(httpx2.ConnectError("x"), ssl.SSLError(1, "x")), REQUEST, 5.0)
+    error = failures.unreachable(ssl.SSLError(1, "x"), REQUEST, 5.0, proxy="", is_too_slow=False)
 
     assert isinstance(error, TlsError)
     assert (False, False) == (error.retryable, error.may_have_arrived)
@@ -70,16 +93,18 @@ def test_other_errors_name_the_host_only() -> None:
     errors = [
         failures.redirected(response),
         failures.redirected(response._replace(headers=Headers({}))),
-        failures.excess(REQUEST, limit=2**20, is_too_large=True),
-        failures.excess(REQUEST, limit=2**20, is_too_large=False),
+        failures.too_large(REQUEST, 2**20),
+        failures.too_slow(REQUEST),
         failures.unavailable(response._replace(status=503)),
         failures.not_https("http://localhost/x?canary"),
+        failures.not_https("https://user:canary@localhost/x"),
+        failures.not_sendable(REQUEST),
         failures.unusable_proxy(),
     ]
 
     assert [
         UnexpectedAnswerError, UnexpectedAnswerError, UnexpectedAnswerError, NetworkError, ServiceUnavailableError,
-        ParameterError, ParameterError,
+        ParameterError, ParameterError, ParameterError, ParameterError,
     ] == [type(error) for error in errors]  # fmt: skip
     assert "canary" not in "".join(map(str, errors))
     assert "portal.example" in errors[0].problem

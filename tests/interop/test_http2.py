@@ -53,11 +53,11 @@ def things(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Service]:
         process.stdin.close()
 
 
-def test_the_blocking_client_speaks_http2(things: Service, test_ca: tuple[Path, ssl.SSLContext]) -> None:
+def test_the_blocking_client_speaks_http1(things: Service, test_ca: tuple[Path, ssl.SSLContext]) -> None:
     """
-    Pages larger than a window arrive complete, and eight threads share one connection.
+    The blocking client offers HTTP/1.1 only; pages arrive complete, also with eight threads.
     """
-    transport = Transport(ca_bundle=str(test_ca[0]), http2=True)
+    transport = Transport(ca_bundle=str(test_ca[0]))
     client = Client(Runner(Fixed(), things, transport))
     ids = [str(one["id"]) for one in client.items("/things")]
     with ThreadPoolExecutor(8) as pool:
@@ -65,7 +65,7 @@ def test_the_blocking_client_speaks_http2(things: Service, test_ca: tuple[Path, 
     transport.close()
 
     assert 5000 == len(ids) == len(set(ids))
-    assert {"2.0"} == {answer.headers["x-version"] for answer in answers}
+    assert {"1.1"} == {answer.headers["x-version"] for answer in answers}
 
 
 def test_the_awaited_client_speaks_http2(things: Service, test_ca: tuple[Path, ssl.SSLContext]) -> None:
@@ -74,7 +74,7 @@ def test_the_awaited_client_speaks_http2(things: Service, test_ca: tuple[Path, s
     """
 
     async def ask() -> tuple[int, set[str]]:
-        transport = AsyncTransport(Transport(ca_bundle=str(test_ca[0]), http2=True))
+        transport = AsyncTransport(Transport(ca_bundle=str(test_ca[0])))
         client = AsyncClient(AsyncRunner(Fixed(), things, transport))
         count = len([one async for one in client.items("/things")])
         answers = await asyncio.gather(*(client.response("GET", f"/things?page={page % 10}") for page in range(40)))

@@ -145,7 +145,7 @@ class Connection:
         found = self.info.find_service(service, key_vault=key_vault or vault)
         with self._lock:
             if found not in self._runners:
-                self._runners[found] = Runner(tokens, found, tokens.service_transport(), clock=tokens.clock)
+                self._runners[found] = Runner(tokens, found, tokens.transport(), clock=tokens.clock)
             return Client(self._runners[found])
 
     def close(self) -> None:

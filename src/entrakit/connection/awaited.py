@@ -155,7 +155,7 @@ class AsyncConnection:
 
     async def _open(self) -> AsyncGenerator[AsyncTransport, None]:
         """Keep a transport open until it is closed, or until the loop ends: it closes its generators then."""
-        transport = AsyncTransport(self._tokens.service_transport())
+        transport = AsyncTransport(self._tokens.transport())
         try:
             yield transport
         finally:

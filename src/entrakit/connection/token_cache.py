@@ -151,7 +151,6 @@ class TokenCache:
         self._open_connection = open_connection
         self._transport = transport
         self._owns_transport = owns_transport or transport is None
-        self._service_transport: Transport | None = None
         self._credential = credential
         self._vault = vault
         self._lock = Lock()
@@ -251,23 +250,14 @@ class TokenCache:
             )
         return self._transport
 
-    def service_transport(self) -> Transport:
-        """Return the transport to services: with HTTP/2; one that was passed in is used as it is."""
-        if not self._owns_transport:
-            return self.transport()
-        if self._service_transport is None:
-            self._service_transport = self.transport().offering_http2()
-        return self._service_transport
-
     def close(self) -> None:
         """Forget the tokens and the credential."""
         with self._lock:
             self.is_closed = True
             self.default = self._credential = None
             self.record = records.Record(self.record.settings, {})
-            for transport in (self._transport, self._service_transport):
-                if transport is not None and self._owns_transport:
-                    transport.close()
+            if self._transport is not None and self._owns_transport:
+                self._transport.close()
 
     def disconnect(self) -> None:
         """Remove the connection from the vault, and close it. Raises VaultError if the entry can't be removed."""

@@ -8,60 +8,86 @@ from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableErro
 from entrakit.http.address import Origin, shown_host, without_query
 
 if TYPE_CHECKING:
+    import ssl
+
     from entrakit.http.message import Request, Response
 
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
 
 
-def explained(error: Exception, request: Request, timeout_s: float) -> NetworkError:
-    """Return the error for an exception of the HTTP client, from the chain of its causes.
+def unreachable(error: Exception, request: Request, timeout_s: float, *, proxy: str, is_too_slow: bool) -> NetworkError:
+    """Return the error for a connection that was not opened, so that the request was not sent.
 
     Args:
         error: The exception.
-        request: The request that was sent.
+        request: The request.
         timeout_s: The time-out of the transport.
+        proxy: Host and port of the proxy; empty for none.
+        is_too_slow: Whether the deadline of the exchange has passed.
     """
     import socket
     import ssl
 
-    import httpx2
+    from entrakit.http.sockets import ProxyRefusedError
 
+    if isinstance(error, ProxyRefusedError):
+        return _proxy_refused(error.status, request)
+    if is_too_slow:
+        return too_slow(request, may_have_arrived=False)
+    ended = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError)
+    # A connection that ends during the handshake has nothing to do with trust.
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ended):
+        return _tls_error(error, request)
     host = shown_host(request.url)
-    causes = _causes(error)
-    before_sending = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
-    arrived = not isinstance(error, before_sending)
-    secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-    if isinstance(secure, ssl.SSLEOFError | ssl.SSLZeroReturnError | ssl.SSLWantReadError):
-        # The connection ended, or was given up, during the handshake: this has nothing to do with trust.
-        secure = None
-    if secure is not None and not arrived:
-        return _tls_error(secure, request)
-    if isinstance(error, httpx2.ProxyError):
-        problem = f"The proxy refused to pass the request on to {host}."
-        remedy = "Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a sign-in."
-    elif any(isinstance(cause, socket.gaierror) for cause in causes):
-        problem = f"The name {host} or that of the proxy can't be found."
+    peer = f"The proxy {proxy}" if proxy else host
+    remedy = "Check the network connection, a firewall and the proxy."
+    if isinstance(error, socket.gaierror):
+        problem = f"The name of the proxy {proxy} can't be found." if proxy else f"The name {host} can't be found."
         remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
-    elif isinstance(error, httpx2.ConnectTimeout):
-        problem = f"{host} can't be reached ({timeout_s:g} s passed)."
-        remedy = "Check the network connection, a firewall and the proxy."
-    elif isinstance(error, httpx2.TimeoutException):
-        problem = f"{host} stopped answering ({timeout_s:g} s passed)."
-        remedy = _CHECK_NETWORK
-    elif isinstance(error, httpx2.ConnectError):
-        problem = f"{host} refuses the connection."
-        remedy = "Check the network connection, a firewall and the proxy."
+    elif isinstance(error, TimeoutError):
+        problem = f"{peer} can't be reached ({timeout_s:g} s passed)."
+    elif isinstance(error, ConnectionRefusedError):
+        problem = f"{peer} refuses the connection."
     else:
-        problem = f"The connection to {host} broke."
+        problem = f"The connection to {host} broke before the request was sent."
         remedy = _CHECK_NETWORK
     return NetworkError(
-        problem, remedy=remedy, host=host, correlation_id=request.client_request_id, may_have_arrived=arrived
+        problem, remedy=remedy, host=host, correlation_id=request.client_request_id, may_have_arrived=False
     )
+
+
+def broken(error: Exception, request: Request, timeout_s: float, *, is_too_slow: bool) -> NetworkError:
+    """Return the error for an exchange that did not end with a response, although the connection was open.
+
+    Args:
+        error: The exception.
+        request: The request.
+        timeout_s: The time-out of the transport.
+        is_too_slow: Whether the deadline of the exchange has passed.
+    """
+    if is_too_slow:
+        return too_slow(request)
+    causes = _causes(error)
+    host = shown_host(request.url)
+    if any(isinstance(cause, TimeoutError) for cause in causes):
+        problem = f"{host} stopped answering ({timeout_s:g} s passed)."
+    else:
+        problem = f"The connection to {host} broke."
+    return NetworkError(problem, remedy=_CHECK_NETWORK, host=host, correlation_id=request.client_request_id)
 
 
 def not_https(url: str) -> ParameterError:
     """Return the error for an address to which nothing is sent because it is not `https`."""
-    return ParameterError(f"{without_query(url)} is not an https address, so nothing is sent there.")
+    shown = shown_host(url) if "@" in url else without_query(url)
+    return ParameterError(f"{shown} is not an https address, so nothing is sent there.")
+
+
+def not_sendable(request: Request) -> ParameterError:
+    """Return the error for a request that HTTP can't express. It shows no header field, since one has the token."""
+    return ParameterError(
+        f"The request to {shown_host(request.url)} was not sent: a header field or its method contains a character "
+        "that HTTP does not allow."
+    )
 
 
 def unusable_proxy() -> ParameterError:
@@ -69,18 +95,26 @@ def unusable_proxy() -> ParameterError:
     return ParameterError("The proxy's address can't be used.", remedy="Use the form http://proxy.contoso.com:8080.")
 
 
-def excess(request: Request, *, limit: int, is_too_large: bool) -> NetworkError:
-    """Return the error for a response that is not read to its end.
+def too_slow(request: Request, *, may_have_arrived: bool = True) -> NetworkError:
+    """Return the error for an exchange that was ended at its deadline.
 
     Args:
         request: The request.
-        limit: Maximum size of a response in bytes.
-        is_too_large: Whether the response is larger than this; else it arrives too slowly.
+        may_have_arrived: Whether it may have reached the service.
     """
     host = shown_host(request.url)
-    if not is_too_large:
-        problem = f"The answer of {host} arrives too slowly."
-        return NetworkError(problem, remedy="Try again.", host=host, correlation_id=request.client_request_id)
+    return NetworkError(
+        f"The answer of {host} arrives too slowly.",
+        remedy="Try again.",
+        host=host,
+        correlation_id=request.client_request_id,
+        may_have_arrived=may_have_arrived,
+    )
+
+
+def too_large(request: Request, limit: int) -> UnexpectedAnswerError:
+    """Return the error for a response that is not read to its end because it is larger than a limit in bytes."""
+    host = shown_host(request.url)
     return UnexpectedAnswerError(
         f"The answer of {host} is larger than {limit // 1024 // 1024} MiB, so it was not read.",
         remedy="Something other than the service answers: check the network and the proxy.",
@@ -113,7 +147,21 @@ def unavailable(response: Response) -> ServiceUnavailableError:
     )
 
 
-def _tls_error(cause: Exception, request: Request) -> TlsError:
+def _proxy_refused(status: int | None, request: Request) -> NetworkError:
+    """Return the error for a proxy that opened no tunnel. Only its 5xx can pass: other answers lock accounts."""
+    host = shown_host(request.url)
+    answer = "" if status is None else f" (HTTP {status})"
+    return NetworkError(
+        f"The proxy refused to pass the request on to {host}{answer}.",
+        remedy="Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a sign-in.",
+        host=host,
+        correlation_id=request.client_request_id,
+        retryable=status is not None and status >= 500,
+        may_have_arrived=False,
+    )
+
+
+def _tls_error(cause: ssl.SSLError, request: Request) -> TlsError:
     """Return the error for a failed handshake; it names the issuer that was seen if the certificate is the reason."""
     from entrakit.http.tls import issuer_seen
 

@@ -1,7 +1,7 @@
 """The blocking HTTPS client: trust, proxy, limits and retries are decided here, for the requests of MSAL, too.
 
-No redirect is followed, no request is sent without TLS, no response is read beyond a limit, and each failure becomes
-an error that names its cause.
+No redirect is followed, no request is sent without TLS, no response is read beyond a limit or a deadline, and each
+failure becomes an error that names its cause. Connections are kept for the next request, HTTP/1.1 on each of them.
 """
 
 from __future__ import annotations
@@ -10,19 +10,24 @@ import logging
 import os
 import time
 from random import random
-from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from entrakit import version
-from entrakit.errors import NetworkError, ParameterError
+from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.http import failures, retry
+from entrakit.http.address import Origin, path_and_query
 from entrakit.http.message import Headers, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Protocol
+    from ssl import SSLContext
+    from typing import Protocol
 
-    import httpx2
+    from urllib3.response import HTTPResponse
+
+    from entrakit.http.connection import Connection
+    from entrakit.http.sockets import Deadline
 
     class Clock(Protocol):
         """The functions that tell the time; the `time` module has them."""
@@ -41,8 +46,20 @@ if TYPE_CHECKING:
 
 
 MAX_ANSWER = 4 * 1024 * 1024
-# Multiple of the time-out, so that a response that arrives in drops does not block a call, and a lock, forever.
+# Multiple of the time-out, so that an exchange that goes on in drops does not block a call, and a lock, forever.
 LONGEST_ANSWER = 4
+# Most idle connections to one origin, and how long they are kept: some firewalls forget a connection without a word.
+MOST_IDLE = 32
+LONGEST_IDLE_S = 60.0
+# Size of the parts in which a body is read whose size is not known before.
+PART = 1024 * 1024
+DEFAULT_HEADERS = {
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate",
+    "user-agent": f"entrakit/{version.__version__}",
+}
+# Characters of a path and query that stay as they are; the rest is percent-encoded (RFC 3986).
+_TARGET_SIGNS = "%/?:@!$&'()*+,;=~-._[]"
 
 log = logging.getLogger("entrakit.http.transport")
 
@@ -55,8 +72,8 @@ class Transport:
             or those that `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_DIR` name.
         proxy: Address of an HTTP proxy; None to follow `HTTPS_PROXY` and `NO_PROXY`.
         timeout_s: Longest silence, in seconds, while connecting, sending or receiving.
+            The whole exchange, with connecting, ends after four times as long.
         clock: Clock that tells the time and waits.
-        http2: Whether to offer HTTP/2, for services that get many requests at once.
     """
 
     def __init__(
@@ -66,7 +83,6 @@ class Transport:
         proxy: str | None = None,
         timeout_s: float = 30.0,
         clock: Clock = time,
-        http2: bool = False,
     ) -> None:
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
@@ -79,11 +95,11 @@ class Transport:
         self.proxy = proxy
         self.timeout_s = timeout_s
         self.clock = clock
-        self.http2 = http2
         self.skew_s: float | None = None
-        self._client: httpx2.Client | None = None
-        self._opening = Lock()
         self.attempts = retry.ATTEMPTS
+        self._context: SSLContext | None = None
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._process = os.getpid()
 
     def __repr__(self) -> str:
         return f"Transport(ca_bundle={self.ca_bundle!r}, timeout_s={self.timeout_s})"
@@ -134,22 +150,16 @@ class Transport:
         """Return this transport, with the same connections, as one that sends each request once."""
         from copy import copy
 
-        self._open()
+        self._tls()
         other = copy(self)
         other.attempts = 1
         return other
 
-    def offering_http2(self) -> Transport:
-        """Return a transport like this one, with its own connections, that offers HTTP/2, too."""
-        return Transport(
-            ca_bundle=self.ca_bundle, proxy=self.proxy, timeout_s=self.timeout_s, clock=self.clock, http2=True
-        )
-
     def close(self) -> None:
         """Close idle connections. A later request opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+        for connections in list(self._idle.values()):
+            while connections:
+                connections.pop().close()
 
     def once(self, request: Request, *, authorization: str = "", limit: int = MAX_ANSWER) -> Response:
         """Send a request once, and return the response, whatever its status, redirects included.
@@ -165,25 +175,26 @@ class Transport:
             UnexpectedAnswerError: The response is larger than the limit.
             ParameterError: The address is not `https`, or the proxy's address can't be used.
         """
-        headers = headers_to_send(request, authorization)
-        client = self._open()
-        import httpx2
-
-        deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
+        origin, target = _split(request.url)
+        headers = {**DEFAULT_HEADERS, **request.headers}
+        if authorization:
+            headers["authorization"] = authorization
+        deadline = self._deadline()
+        connection = self._connection(origin, request, deadline)
         sent_at = self.clock.time()
         try:
-            with client.stream(request.method, request.url, headers=headers, content=request.body) as response:
-                parts: list[bytes] = []
-                size = 0
-                for part in response.iter_bytes():
-                    size += len(part)
-                    if size > limit or self.clock.monotonic() > deadline:
-                        raise failures.excess(request, limit=limit, is_too_large=size > limit)
-                    parts.append(part)
-                body = b"".join(parts)
-                return Response(request, response.status_code, Headers(response.headers), body, sent_at)
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise failures.explained(error, request, self.timeout_s) from error
+            answer = connection.exchange(request.method, target, headers, request.body, deadline)
+            body = _body_of(answer, request, limit)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, EntraError) or not isinstance(error, Exception):
+                raise
+            if isinstance(error, ValueError):
+                # Without the cause, which shows the header field.
+                raise failures.not_sendable(request) from None
+            raise failures.broken(error, request, self.timeout_s, is_too_slow=deadline.has_passed) from error
+        self._keep(origin, connection)
+        return Response(request, answer.status, Headers(dict(answer.headers.itermerged())), body, sent_at)
 
     def _attempt(self, request: Request) -> Response | NetworkError:
         """Return the response to one attempt, or the failure."""
@@ -217,44 +228,100 @@ class Transport:
             attempt, elapsed_s=elapsed_s, retry_after_s=retry_after_s, random=random, attempts=self.attempts
         )
 
-    def _open(self) -> httpx2.Client:
-        # Threads that open it at the same time share one client: a second one would never be closed.
-        with self._opening:
-            if self._client is None:
-                import httpx2
+    def _connection(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
+        """Return an open connection to an origin: an idle one, or a new one."""
+        if self._process != os.getpid():
+            self._leave_to_parent()
+        idle = self._idle.get(origin)
+        while idle:
+            try:
+                kept = idle.pop()
+            except IndexError:  # another thread took the last one
+                break
+            if kept.is_connected and self.clock.monotonic() - kept.idle_since < LONGEST_IDLE_S:
+                return kept
+            kept.close()
+        from entrakit.http.connection import Connection
+        from entrakit.http.proxies import proxy_for
 
-                options = client_options(self)
-                try:
-                    self._client = httpx2.Client(**options)
-                except (ValueError, TypeError, httpx2.InvalidURL) as error:
-                    raise failures.unusable_proxy() from error
-            return self._client
+        proxy = proxy_for(origin, self.proxy, os.environ)
+        connection = Connection(origin, proxy, self._tls(), deadline)
+        try:
+            connection.connect()
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, EntraError) or not isinstance(error, Exception):
+                raise
+            raise failures.unreachable(
+                error, request, self.timeout_s, proxy=proxy.shown() if proxy else "", is_too_slow=deadline.has_passed
+            ) from error
+        return connection
+
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection for the next request, unless the response has ended it."""
+        idle = self._idle.setdefault(origin, [])
+        if connection.sock is None or len(idle) >= MOST_IDLE:
+            connection.close()
+            return
+        connection.idle_since = self.clock.monotonic()
+        idle.append(connection)
+
+    def _leave_to_parent(self) -> None:
+        """Close the connections that this process inherited by `fork()`: the other process goes on using them."""
+        inherited, self._idle, self._process = self._idle, {}, os.getpid()
+        for connections in inherited.values():
+            for connection in connections:
+                connection.close()
+
+    def _deadline(self) -> Deadline:
+        from entrakit.http.sockets import Deadline
+
+        return Deadline(self.timeout_s, self.clock.monotonic, LONGEST_ANSWER * self.timeout_s)
+
+    def _tls(self) -> SSLContext:
+        if self._context is None:
+            from entrakit.http.sockets import SecureSocket
+            from entrakit.http.tls import make_context
+
+            # urllib3 warns of headers that it can't read, and would show them.
+            _quieten("urllib3")
+            context = make_context(self.ca_bundle, os.environ)
+            context.sslsocket_class = SecureSocket
+            self._context = context
+        return self._context
 
 
-def client_options(transport: Transport) -> dict[str, Any]:
-    """Return the options of httpx2's clients. Raises ParameterError for a CA bundle that can't be read."""
-    from entrakit.http.tls import make_context
-
-    _quieten("httpx2", "httpcore2")
-    return {
-        "verify": make_context(transport.ca_bundle, os.environ),
-        "proxy": transport.proxy,
-        "timeout": transport.timeout_s,
-        "http2": transport.http2,
-        "headers": {"User-Agent": f"entrakit/{version.__version__}"},
-    }
+def _split(url: str) -> tuple[Origin, str]:
+    """Return the origin of an address, and its path and query in ASCII. Raises ParameterError if it is not `https`."""
+    origin = Origin.of(url)
+    if origin is None:
+        raise failures.not_https(url)
+    target = path_and_query(url).partition("#")[0]
+    if not target.isascii():
+        target = quote(target, safe=_TARGET_SIGNS)
+    return origin, target if target.startswith("/") else f"/{target}"
 
 
-def headers_to_send(request: Request, authorization: str) -> dict[str, str]:
-    """Return the header fields of a request with its token. Raises ParameterError if its address is not `https`."""
-    if request.url[:8].lower() != "https://":
-        raise failures.not_https(request.url)
-    return {**request.headers, "authorization": authorization} if authorization else dict(request.headers)
+def _body_of(answer: HTTPResponse, request: Request, limit: int) -> bytes:
+    """Return the whole body of a response. Raises UnexpectedAnswerError if it is larger than the limit."""
+    length = answer.length_remaining
+    if length is not None and not answer.headers.get("content-encoding"):
+        if length > limit:
+            raise failures.too_large(request, limit)
+        # The size is known, so that the body is read at once, without copies.
+        return answer.read()
+    parts: list[bytes] = []
+    size = 0
+    while part := answer.read(PART):
+        size += len(part)
+        if size > limit:
+            raise failures.too_large(request, limit)
+        parts.append(part)
+    return b"".join(parts)
 
 
-def _quieten(*names: str) -> None:
-    """Keep other libraries' loggers from writing headers and bodies, unless their level was set."""
-    for name in names:
-        logger = logging.getLogger(name)
-        if logger.level == logging.NOTSET:
-            logger.setLevel(logging.WARNING)
+def _quieten(name: str) -> None:
+    """Keep another library's logger from writing headers and bodies, unless its level was set."""
+    logger = logging.getLogger(name)
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.ERROR)

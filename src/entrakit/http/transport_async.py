@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from entrakit.http import failures
 from entrakit.http.message import Headers, Request, Response
-from entrakit.http.transport import LONGEST_ANSWER, client_options, headers_to_send
+from entrakit.http.sockets import ProxyRefusedError
+from entrakit.http.tls import make_context
+from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
 
 if TYPE_CHECKING:
+    from entrakit.errors import NetworkError
     from entrakit.http.transport import Clock, Transport
 
 
 class AsyncTransport:
-    """An HTTPS client for one event loop.
+    """An HTTPS client for one event loop. It offers HTTP/2.
 
     Args:
         like: Transport with the trust, proxy, time-out and clock to use.
@@ -24,16 +29,24 @@ class AsyncTransport:
     def __init__(self, like: Transport) -> None:
         self.timeout_s = like.timeout_s
         self.clock: Clock = like.clock
-        options = client_options(like)
+        for name in ("httpx2", "httpcore2"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        context = make_context(like.ca_bundle, os.environ)
         try:
-            self._client = httpx2.AsyncClient(**options)
+            self._client = httpx2.AsyncClient(
+                verify=context, proxy=like.proxy, timeout=like.timeout_s, http2=True, headers=DEFAULT_HEADERS
+            )
         except (ValueError, TypeError, httpx2.InvalidURL) as error:
             raise failures.unusable_proxy() from error
 
     async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
         """Send a request once; arguments, result and errors as for `Transport.once()`."""
         deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
-        headers = headers_to_send(request, authorization)
+        headers = dict(request.headers)
+        if authorization:
+            headers["authorization"] = authorization
+        if request.url[:8].lower() != "https://":
+            raise failures.not_https(request.url)
         sent_at = self.clock.time()
         try:
             async with self._client.stream(
@@ -43,14 +56,33 @@ class AsyncTransport:
                 size = 0
                 async for part in response.aiter_bytes():
                     size += len(part)
-                    if size > limit or self.clock.monotonic() > deadline:
-                        raise failures.excess(request, limit=limit, is_too_large=size > limit)
+                    if size > limit:
+                        raise failures.too_large(request, limit)
+                    if self.clock.monotonic() > deadline:
+                        raise failures.too_slow(request)
                     parts.append(part)
                 body = b"".join(parts)
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise failures.explained(error, request, self.timeout_s) from error
+            raise _explained(error, request, self.timeout_s) from error
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
+
+
+def _explained(error: Exception, request: Request, timeout_s: float) -> NetworkError:
+    """Return the error for an exception of httpx2."""
+    if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
+        timed_out = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
+        return failures.broken(timed_out, request, timeout_s, is_too_slow=False)
+    cause: BaseException = error
+    if isinstance(error, httpx2.ProxyError):
+        cause = ProxyRefusedError(None)
+    elif isinstance(error, httpx2.TimeoutException):
+        cause = TimeoutError()
+    else:
+        while cause.__cause__ or cause.__context__:
+            cause = cause.__cause__ or cause.__context__ or cause
+    known = cause if isinstance(cause, Exception) else error
+    return failures.unreachable(known, request, timeout_s, proxy="", is_too_slow=False)

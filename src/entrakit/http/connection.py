@@ -1,0 +1,121 @@
+"""One connection to a server, made with urllib3: TCP, the tunnel through a proxy, TLS, and the exchanges on it."""
+
+from __future__ import annotations
+
+import re
+from http import client
+from typing import TYPE_CHECKING
+
+from urllib3.connection import HTTPSConnection, ProxyConfig
+from urllib3.util import parse_url
+
+from entrakit.http.failures import unusable_proxy
+from entrakit.http.sockets import ProxyRefusedError, SecureSocket, open_socket
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from urllib3.response import HTTPResponse
+
+    from entrakit.http.address import Origin
+    from entrakit.http.proxies import Proxy
+    from entrakit.http.sockets import Deadline, PlainSocket
+
+# The text of http.client's error for a proxy that refuses a tunnel.
+_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+
+
+class _FinalResponse(client.HTTPResponse):
+    """A response without the informational ones before it (RFC 9110, 15.2)."""
+
+    def begin(self) -> None:
+        """Read the status and the header fields of the final response; http.client skips 100 only."""
+        super().begin()
+        while 100 < self.status < 200 and self.status != client.SWITCHING_PROTOCOLS:
+            self.headers = self.msg = None  # type: ignore[assignment] # it begins again
+            super().begin()
+
+
+class Connection(HTTPSConnection):
+    """A connection to an origin, perhaps through a proxy; `connect()` opens it.
+
+    Args:
+        origin: The origin.
+        proxy: The proxy; None for none.
+        context: TLS context, for an `https` proxy, too; its `sslsocket_class` is `SecureSocket`.
+        deadline: End of the exchange for which it is opened.
+    """
+
+    response_class = _FinalResponse
+
+    def __init__(self, origin: Origin, proxy: Proxy | None, context: ssl.SSLContext, deadline: Deadline) -> None:
+        self.idle_since = 0.0
+        self._deadline = deadline
+        self._socks = proxy if proxy is not None and proxy.is_socks else None
+        host = origin.host.strip("[]")
+        if proxy is None or proxy.is_socks:
+            super().__init__(host, origin.port, ssl_context=context)
+            return
+        super().__init__(
+            proxy.host,
+            proxy.port,
+            ssl_context=context,
+            proxy=parse_url(f"{proxy.scheme}://proxy"),
+            proxy_config=ProxyConfig(context, False, None, None),
+        )
+        self.set_tunnel(host, origin.port, proxy.headers, scheme=proxy.scheme)
+
+    def connect(self) -> None:
+        """Open it.
+
+        Raises:
+            ProxyRefusedError: The proxy did not open a tunnel.
+            OSError: The server or the proxy can't be reached, or a handshake failed.
+        """
+        super().connect()
+        self._limit()
+
+    def exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> HTTPResponse:
+        """Send a request on the open connection, and return the response, whose body is not read yet.
+
+        Args:
+            method: HTTP method.
+            target: Path and query.
+            headers: Header fields.
+            body: The body; None for none.
+            deadline: End of the exchange.
+
+        Raises:
+            OSError: The connection broke, or the deadline passed.
+            http.client.HTTPException: The response is not HTTP.
+        """
+        self._deadline = deadline
+        self._limit()
+        self.request(method, target, body=body, headers=headers, preload_content=False)
+        return self.getresponse()
+
+    def _new_conn(self) -> PlainSocket:
+        if self._socks is not None:
+            raise unusable_proxy()
+        return open_socket(self.host, self.port or 0, self._deadline)
+
+    def _tunnel(self) -> None:
+        self._limit()
+        try:
+            super()._tunnel()
+        except (OSError, client.HTTPException) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            found = _REFUSED.match(str(error))
+            raise ProxyRefusedError(int(found[1]) if found else None) from error
+        # The time-out of the handshake that follows.
+        self.sock.settimeout(self._deadline.left_s())
+
+    def _limit(self) -> None:
+        # TLS inside the TLS of a proxy is an object of urllib3, and the socket is below it.
+        secured = getattr(self.sock, "socket", self.sock)
+        if isinstance(secured, SecureSocket):
+            secured.deadline = self._deadline
