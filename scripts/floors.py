@@ -29,7 +29,7 @@ FLAT_LIMIT = 12
 ORDER: dict[str, tuple[str, ...]] = {
     ".": ("entrakit_emulator", "entrakit"),
     "entrakit": (
-        *("version", "errors", "redaction", "shown_text", "secret", "files", "http", "authority", "tokens"),
+        *("version", "errors", "lazy_package", "redaction", "shown_text", "secret", "files", "http", "authority", "tokens"),
         *("services", "graph", "vault", "certificates", "sign_in", "connection", "connections", "connecting"),
         *("__init__", "cli", "__main__"),
     ),
@@ -143,7 +143,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
-        *("_lazy_package", "_msal", "redirect", "last_page", "loopback", "system_browser"),
+        *("_msal", "redirect", "last_page", "loopback", "system_browser"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": ("browser", "certificate", "devicecode", "password", "refresh", "secret", "__init__"),

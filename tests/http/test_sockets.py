@@ -33,20 +33,21 @@ def test_a_socket_receives_nothing_after_the_deadline(clock: FakeClock) -> None:
     """
     Bytes that are there are not read any more, so a server that never stops can't prolong an exchange.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        with open_socket("127.0.0.1", listener.getsockname()[1], Deadline(5.0, clock.monotonic, 12.0)) as one:
-            peer, _ = listener.accept()
-            with peer:
-                peer.sendall(b"abc")
-                first = one.recv(1), one.recv_into(bytearray(1))
-                clock.advance(12.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        open_socket("127.0.0.1", listener.getsockname()[1], Deadline(5.0, clock.monotonic, 12.0)) as one,
+        listener.accept()[0] as peer,
+    ):
+        peer.sendall(b"abc")
+        first = one.recv(1), one.recv_into(bytearray(1))
+        clock.advance(12.0)
 
-                with pytest.raises(TimeoutError):
-                    one.recv(1)
-                with pytest.raises(TimeoutError):
-                    one.recv_into(bytearray(1))
-                with pytest.raises(TimeoutError):
-                    one.sendall(b"x")
+        with pytest.raises(TimeoutError):
+            one.recv(1)
+        with pytest.raises(TimeoutError):
+            one.recv_into(bytearray(1))
+        with pytest.raises(TimeoutError):
+            one.sendall(b"x")
 
     assert (b"a", 1) == first
 

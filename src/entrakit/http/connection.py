@@ -6,11 +6,15 @@ import re
 from http import client
 from typing import TYPE_CHECKING
 
-from urllib3.connection import HTTPSConnection, ProxyConfig
-from urllib3.util import parse_url
-
 from entrakit.http.failures import unusable_proxy
 from entrakit.http.sockets import ProxyRefusedError, SecureSocket, open_socket
+from entrakit.lazy_package import make_lazy
+
+# The order is important: a module of each package, before the one that imports the package itself.
+make_lazy("urllib3")
+make_lazy("urllib3.http2")
+from urllib3.connection import HTTPSConnection, ProxyConfig  # noqa: E402
+from urllib3.util import parse_url  # noqa: E402
 
 if TYPE_CHECKING:
     import ssl

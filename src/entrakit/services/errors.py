@@ -24,7 +24,6 @@ from entrakit.errors import (
 )
 from entrakit.http.address import path_of, shown_host
 from entrakit.http.retry import retry_after
-from entrakit.redaction import redact
 from entrakit.services.operation import HeldPermissions, held_of
 from entrakit.shown_text import one_line
 
@@ -239,4 +238,6 @@ def _permission_remedy(needs: tuple[str, ...], held: tuple[str, ...]) -> str:
 def _text(value: object, longest: int = MAX_TEXT) -> str:
     if not isinstance(value, str):
         return ""
+    from entrakit.redaction import redact
+
     return redact(one_line(value))[:longest]

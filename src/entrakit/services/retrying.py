@@ -23,7 +23,6 @@ from entrakit.errors import UnexpectedAnswerError
 from entrakit.http import retry
 from entrakit.http.address import Origin, shown_host
 from entrakit.services.operation import Request, Response, Undelivered, Wait, response_of
-from entrakit.tokens.claims_challenge import challenge_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +120,8 @@ def _is_repeatable(request: Request, response: Response) -> bool:
 def _following(request: Request, response: Response, trip: _Trip) -> tuple[Request, _Trip] | None:
     """Return the request to send next, without a wait: with a new token, or to the target of a redirect; else None."""
     if response.status == 401 and request.is_authorized and not trip.has_new_token:
+        from entrakit.tokens.claims_challenge import challenge_in
+
         claims = challenge_in(response.headers.get("www-authenticate", ""))
         renewed = request._replace(claims=claims, issued_after=response.sent_at)
         return renewed, trip._replace(has_new_token=True)

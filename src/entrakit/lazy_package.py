@@ -1,8 +1,10 @@
-"""A package whose `__init__` runs when one of the names that it defines is first used.
+"""Packages whose `__init__` runs when one of the names that it defines is first used.
 
 This is for a dependency whose `__init__` imports many modules, while only one is needed. The modules of the
 package are imported as usual. Other code in this process that uses the package itself gets all of it, with the same
-objects.
+objects. `bench/startup.py` shows the gain: without it, a cold sign-in loads requests, which MSAL needs only for managed
+identities, and a cold request loads the connection pools of urllib3 and `importlib.metadata`, together a sixth of its
+time.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ class _LazyPackage(ModuleType):
     def __getattr__(self, name: str) -> object:
         with _lock:
             spec = self.__spec__
-            if name.startswith("__") or spec is None or spec.loader is None or self.__dict__.get("_is_complete"):
+            if spec is None or spec.loader is None or self.__dict__.get("_is_complete"):
                 raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
             self.__dict__["_is_complete"] = True
             spec.loader.exec_module(self)
@@ -33,7 +35,7 @@ def make_lazy(name: str) -> None:
     """Make a package lazy, unless this process has imported it already.
 
     Args:
-        name: Name of a package at the top level.
+        name: Name of a package. The package that contains it must be lazy, or imported.
 
     Raises:
         ModuleNotFoundError: The package is not installed.
@@ -46,3 +48,6 @@ def make_lazy(name: str) -> None:
     package = util.module_from_spec(spec)
     package.__class__ = _LazyPackage
     sys.modules[name] = package
+    parent, _, child = name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, package)
