@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from http import client
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from entrakit.http.failures import unusable_proxy
 from entrakit.http.sockets import ProxyRefusedError, SecureSocket, open_socket
 from entrakit.lazy_package import make_lazy
 
-# The order is important: a module of each package, before the one that imports the package itself.
 make_lazy("urllib3")
 make_lazy("urllib3.http2")
+# Before the module that imports it from its package, whose `__init__` would run to find it.
+import_module("urllib3.http2.probe")
 from urllib3.connection import HTTPSConnection, ProxyConfig  # noqa: E402
 from urllib3.util import parse_url  # noqa: E402
 
