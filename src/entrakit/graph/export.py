@@ -182,10 +182,5 @@ class Export:
 
 
 def lines_of(items: list[decoding.Raw]) -> bytes:
-    """Return objects as lines of JSON. Line breaks within an object are removed."""
-    if not items:
-        return b""
-    joined = b"\n".join(items)
-    if joined.count(b"\n") != len(items) - 1:
-        joined = b"\n".join(decoding.compact(item) for item in items)
-    return joined + b"\n"
+    """Return objects of pages, which are one line each, with the end of each line."""
+    return b"\n".join([*items, b""])

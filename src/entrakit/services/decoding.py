@@ -63,13 +63,20 @@ def read(body: bytes, type: type[T]) -> T:
 
 
 def read_page(body: bytes, type: type[T]) -> Body[T]:
-    """Decode a page with items of a type. Raises one of ERRORS."""
+    """Decode a page with items of a type. An item that stays JSON (`Raw`) is one line. Raises one of ERRORS."""
     if not _is_entity(type):
         page: Body[T] = _decoded(body, Body[type])  # type: ignore[valid-type] # known at run time only
+        if type is Raw and not isinstance(page.value, UnsetType) and _has_lines(body):
+            page.value = [Raw(compact(item)) for item in page.value]  # type: ignore[arg-type, misc] # T is Raw
         return page
     plain: Body[dict[str, object]] = _decoded(body, Body[dict[str, object]])
     items = UNSET if isinstance(plain.value, UnsetType) else [_entity(one, type) for one in plain.value]
     return Body(items, plain.count, plain.next_link, plain.azure_next_link, plain.delta_link)
+
+
+def _has_lines(body: bytes) -> bool:
+    body = body.rstrip()
+    return b"\n" in body or b"\r" in body
 
 
 def is_not_object(body: bytes) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.http.address import path_and_query, shown_host
-from entrakit.services import advanced_query, odata
+from entrakit.services import odata
 from entrakit.services.fetch import as_json, as_type
 from entrakit.services.operation import Call, Request
 
@@ -158,6 +158,8 @@ def _below(service: Service, path: str) -> str:
 def _add_consistency(path: str, parameters: dict[str, str], fields: dict[str, str]) -> None:
     """Add what an advanced query requires, if the request has to be one."""
     from urllib.parse import parse_qsl
+
+    from entrakit.services import advanced_query
 
     given = dict(parse_qsl(path.partition("?")[2], keep_blank_values=True)) if "?" in path else {}
     query = given | parameters
