@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measure import best_of, compile_sources, environment, table
+from bench.measure import by_turns, compile_sources, environment, table
 
 if TYPE_CHECKING:
     from entrakit_emulator import Tenant
@@ -58,12 +58,15 @@ def run() -> int:
         for label, command in commands.items():
             for which in ("first", "next"):
                 counts[f"{label}, {which} run"] = _requests(tenant, command, env)
-        at_once = best_of(commands, env, rounds=15)
+        at_once = by_turns(commands, env, rounds=15)
         for endpoint in ("discovery", "token"):
             tenant.faults.add(faults.Slow(endpoint=endpoint, seconds=LATENCY_S, times=None))
-        remote = best_of(commands, env, rounds=15)
-    table("Sign-in of an app in a new process, service on this machine", at_once, {}, floor="msal")
-    broken = table(f"The same, with {LATENCY_S * 1000:.0f} ms for each answer", remote, {"entrakit": 1.0}, floor="msal")
+        remote = by_turns(commands, env, rounds=15)
+    title = "Sign-in of an app in a new process, service on this machine"
+    broken = table(title, at_once, {"entrakit": 0.95}, floor="msal")
+    broken += table(
+        f"The same, with {LATENCY_S * 1000:.0f} ms for each answer", remote, {"entrakit": 0.8}, floor="msal"
+    )
     print("  Requests: " + "; ".join(f"{label} {count}" for label, count in counts.items()))
     promised = {"entrakit, first run": 2, "entrakit, next run": 1}
     return broken + sum(counts[label] != count for label, count in promised.items())
@@ -87,5 +90,5 @@ def _trust(home: Path, ca_path: str) -> tuple[str, str]:
 def _requests(tenant: Tenant, command: list[str], env: dict[str, str]) -> int:
     """Return the number of requests that one run of a command sends."""
     tenant.journal.clear()
-    best_of({"once": command}, env, rounds=1)
+    by_turns({"once": command}, env, rounds=1)
     return len(tenant.journal.entries)

@@ -1,4 +1,4 @@
-"""Measuring whole processes: the best time of many runs, in turns, so that noise affects all commands equally."""
+"""Measuring: all candidates take turns, so that noise affects them equally; the median of their ratios counts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 25
@@ -20,8 +24,8 @@ class Row(NamedTuple):
 
     Args:
         label: Name of the measured command.
-        seconds: Best time of all rounds.
-        ratio: Time relative to the floor.
+        seconds: Median time of all rounds.
+        ratio: Time relative to the floor in the same round, the median of all rounds.
         limit: Promised limit of the ratio; None without a promise.
     """
 
@@ -50,14 +54,14 @@ def compile_sources() -> None:
     compileall.compile_dir(ROOT / "src", quiet=1)
 
 
-def best_of(
-    commands: dict[str, list[str]],
+def by_turns(
+    commands: Mapping[str, list[str]],
     env: dict[str, str],
     rounds: int = ROUNDS,
     environs: dict[str, dict[str, str]] | None = None,
-) -> dict[str, float]:
-    """Run all commands in each round; return the shortest time of each. `environs` replaces `env` for its commands."""
-    best = dict.fromkeys(commands, float("inf"))
+) -> dict[str, list[float]]:
+    """Run all commands in each round; return the seconds of each. `environs` replaces `env` for its commands."""
+    seconds: dict[str, list[float]] = {label: [] for label in commands}
     for _ in range(rounds):
         for label, command in commands.items():
             begun = time.perf_counter()
@@ -68,14 +72,32 @@ def best_of(
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-            best[label] = min(best[label], time.perf_counter() - begun)
-    return best
+            seconds[label].append(time.perf_counter() - begun)
+    return seconds
 
 
-def table(title: str, best: dict[str, float], limits: dict[str, float], *, floor: str, unit: str = "ms") -> int:
-    """Print a table of ratios to the floor, and return the number of promises that are not kept."""
+def ratio(seconds: Sequence[float], floor: Sequence[float]) -> float:
+    """Return the median of the ratios of all rounds."""
+    return median(one / other for one, other in zip(seconds, floor, strict=True))
+
+
+def table(
+    title: str, measured: Mapping[str, Sequence[float]], limits: Mapping[str, float], *, floor: str, unit: str = "ms"
+) -> int:
+    """Print a table of ratios to the floor, and return the number of promises that are not kept.
+
+    Args:
+        title: Title of the table.
+        measured: Seconds of each round by label.
+        limits: Promised ratios by label.
+        floor: Label of the floor.
+        unit: `ms` or `µs`.
+    """
     scale = {"ms": 1e3, "µs": 1e6}[unit]
-    rows = [Row(label, seconds, seconds / best[floor], limits.get(label)) for label, seconds in best.items()]
+    rows = [
+        Row(label, median(seconds), ratio(seconds, measured[floor]), limits.get(label))
+        for label, seconds in measured.items()
+    ]
     width = max(len(row.label) for row in rows)
     print(f"\n{title}")
     for row in rows:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from entrakit.vault import Vault
     from entrakit_emulator import Tenant
 
-LIMIT_US = 2.0
+LIMIT_US = 0.5
 SCOPE = "https://graph.microsoft.com/.default"
 
 
@@ -42,12 +42,18 @@ def run() -> int:
             opening[f"open one of {count:,}, token()"] = _per_open(lambda: get_connection("c0", vault=vault).token())
     with entrakit_emulator.start() as tenant:
         best |= _peers(tenant)
-    table("A valid token in memory", best, {}, floor="an empty method", unit="µs")
+    table("A valid token in memory", _rounds(best), {}, floor="an empty method", unit="µs")
     slowest = max(seconds for label, seconds in best.items() if label.startswith("token()")) * 1e6
     print(f"  promised ≤ {LIMIT_US} µs: {'kept' if slowest <= LIMIT_US else 'NOT KEPT'} ({slowest:.2f} µs)")
     first = next(iter(opening))
-    broken = table("A saved token, opened for each call", opening, dict.fromkeys(opening, 2.0), floor=first, unit="µs")
+    broken = table(
+        "A saved token, opened for each call", _rounds(opening), dict.fromkeys(opening, 2.0), floor=first, unit="µs"
+    )
     return broken + (slowest > LIMIT_US)
+
+
+def _rounds(best: dict[str, float]) -> dict[str, list[float]]:
+    return {label: [seconds] for label, seconds in best.items()}
 
 
 class _Empty:
