@@ -67,7 +67,7 @@ def face(
 
     def awaited(ask: Callable[[AsyncClient], object]) -> object:
         async def run() -> object:
-            transport = AsyncTransport(Transport(ca_bundle=str(test_ca[0]), timeout_s=0.3, clock=ticking))
+            transport = AsyncTransport(Transport(ca_bundle=str(test_ca[0]), timeout_s=0.8, clock=ticking))
             try:
                 return await ask(AsyncClient(AsyncRunner(box, service, transport, clock=ticking, sleep=sleep)))  # type: ignore[misc] # a coroutine
             finally:

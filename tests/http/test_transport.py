@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -243,14 +244,14 @@ def test_a_proxy_that_refuses_is_told(clock: FakeClock, raw_server: Callable[...
 
 
 def test_an_answer_that_drips_is_given_up(
-    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    transport: Transport, raw_server: Callable[..., RawServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
     A server that sends a byte now and then does not block a call forever.
     """
     server = raw_server(OK)
     times = iter(range(0, 10_000, 500))
-    monkeypatch.setattr(clock, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(times)))
 
     with pytest.raises(NetworkError, match="too slowly"):
         transport.send("GET", f"{server.url}/x", repeatable=False)

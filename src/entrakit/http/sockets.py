@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from _typeshed import ReadableBuffer, WriteableBuffer
 
     Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
@@ -24,25 +23,24 @@ class Deadline:
 
     Args:
         silence_s: Longest silence in seconds: the limit of one operation.
-        monotonic: Returns seconds on a clock that is never set.
         longest_s: Seconds from now to the end.
     """
 
-    __slots__ = ("_ends_at", "_monotonic", "_silence_s")
+    __slots__ = ("_ends_at", "_silence_s")
 
-    def __init__(self, silence_s: float, monotonic: Callable[[], float], longest_s: float) -> None:
+    def __init__(self, silence_s: float, longest_s: float) -> None:
         self._silence_s = silence_s
-        self._monotonic = monotonic
-        self._ends_at = monotonic() + longest_s
+        # Not the clock of the transport: the system measures the time-outs of sockets.
+        self._ends_at = time.monotonic() + longest_s
 
     @property
     def has_passed(self) -> bool:
         """Whether the exchange must end."""
-        return self._monotonic() >= self._ends_at
+        return time.monotonic() >= self._ends_at
 
     def left_s(self) -> float:
         """Return the seconds that the next operation may take. Raises TimeoutError after the end."""
-        left_s = self._ends_at - self._monotonic()
+        left_s = self._ends_at - time.monotonic()
         if left_s <= 0:
             raise TimeoutError
         return min(self._silence_s, left_s)

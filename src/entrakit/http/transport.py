@@ -276,7 +276,7 @@ class Transport:
     def _deadline(self) -> Deadline:
         from entrakit.http.sockets import Deadline
 
-        return Deadline(self.timeout_s, self.clock.monotonic, LONGEST_ANSWER * self.timeout_s)
+        return Deadline(self.timeout_s, LONGEST_ANSWER * self.timeout_s)
 
     def _tls(self) -> SSLContext:
         if self._context is None:
