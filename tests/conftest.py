@@ -319,14 +319,15 @@ def transport(test_ca: tuple[Path, ssl.SSLContext], clock: FakeClock) -> Iterato
 
 @pytest.fixture(autouse=True)
 def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give each test a separate home directory and an environment without credentials."""
+    """Give each test a separate home directory and an environment without credentials and proxies."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     monkeypatch.setenv("ENTRAKIT_HOME", str(home))
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST",
                  "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_USERNAME",
                  "AZURE_PASSWORD", "ENTRAKIT_VAULT", "ENTRAKIT_VAULT_KEY", "ENTRAKIT_VAULT_KEY_FROM",
-                 "ENTRAKIT_VAULT_OLD_KEY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SSH_CONNECTION"):  # fmt: skip
+                 "ENTRAKIT_VAULT_OLD_KEY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SSH_CONNECTION",
+                 "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     return home
 

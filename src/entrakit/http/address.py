@@ -131,6 +131,16 @@ def path_of(url: str) -> str:
     return without_query(path_and_query(url))
 
 
+def ascii_host(name: str) -> str:
+    """Return the ASCII form of an internationalized host name (RFC 5891); an empty string if it has none."""
+    import idna
+
+    try:
+        return idna.encode(name.lower(), strict=True).decode("ascii")
+    except UnicodeError:
+        return ""
+
+
 def without_query(url: str) -> str:
     """Return an address without its query, which may contain private values."""
     return url.partition("?")[0].partition("#")[0]
@@ -165,16 +175,10 @@ def _short_ipv6(host: str) -> str:
 
 
 def _in_ascii(text: str) -> str:
-    """Return an address with its host in ASCII (RFC 5891); an empty string if the host has no ASCII form."""
-    import idna
-
+    """Return an address with its host in ASCII; an empty string if the host has no ASCII form."""
     found = _NOT_ASCII_HOST.fullmatch(text)
-    if found is None:
-        return ""
-    try:
-        return f"{found[1]}{idna.encode(found[2].lower(), strict=True).decode('ascii')}{found[3]}"
-    except UnicodeError:
-        return ""
+    host = ascii_host(found[2]) if found else ""
+    return f"{found[1]}{host}{found[3]}" if found and host else ""
 
 
 def _without_user(text: str) -> str:

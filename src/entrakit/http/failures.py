@@ -90,9 +90,18 @@ def not_sendable(request: Request) -> ParameterError:
     )
 
 
-def unusable_proxy() -> ParameterError:
-    """Return the error for the address of a proxy that the HTTP client does not accept."""
-    return ParameterError("The proxy's address can't be used.", remedy="Use the form http://proxy.contoso.com:8080.")
+def unusable_proxy(place: str = "") -> ParameterError:
+    """Return the error for the address of a proxy that can't be used. It does not repeat it: it may hold a password.
+
+    Args:
+        place: Variable or parameter with the address; empty if it is not known.
+    """
+    where = f" in {place}" if place else ""
+    return ParameterError(
+        f"The proxy's address{where} can't be used.",
+        remedy="Use the form http://proxy.contoso.com:8080. The other schemes are https, socks5, socks5h, socks4 and "
+        "socks4a. Percent-encode special characters in a user name and a password.",
+    )
 
 
 def too_slow(request: Request, *, may_have_arrived: bool = True) -> NetworkError:
