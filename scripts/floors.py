@@ -60,6 +60,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "tls",
         "failures",
         "proxies",
+        "socks",
         "connection",
         "transport",
         "transport_async",

@@ -35,6 +35,7 @@ DOORS = {
     "azure": {"connection/azure_credential.py"},
     "msal": {"sign_in/_msal.py"},
     "httpx2": {"http/transport_async.py"},
+    "socks": {"http/socks.py"},
     "urllib3": {"http/connection.py"},
     "h11": {"sign_in/loopback.py"},
     "idna": {"http/address.py"},

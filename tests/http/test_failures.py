@@ -11,7 +11,7 @@ import pytest
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
 from entrakit.http import failures
 from entrakit.http.message import Headers, Request, Response
-from entrakit.http.sockets import ProxyRefusedError
+from entrakit.http.sockets import ProxyRefusedError, ServerNotFoundError
 
 REQUEST = Request("GET", "https://localhost:9/x?canary", {"client-request-id": "id-1"})
 
@@ -25,7 +25,13 @@ REQUEST = Request("GET", "https://localhost:9/x?canary", {"client-request-id": "
         (ConnectionRefusedError(), "proxy.contoso.com:8080", "The proxy proxy.contoso.com:8080 refuses the connection"),
         (TimeoutError(), "", r"localhost:9 can't be reached \(5 s passed\)"),
         (TimeoutError(), "proxy.contoso.com:8080", r"The proxy proxy.contoso.com:8080 can't be reached"),
-        (ProxyRefusedError(502), "proxy.contoso.com:8080", r"The proxy refused .* \(HTTP 502\)"),
+        (
+            ProxyRefusedError("HTTP 502", is_transient=True),
+            "proxy.contoso.com:8080",
+            r"The proxy proxy.contoso.com:8080 refused .* \(HTTP 502\)",
+        ),
+        (ServerNotFoundError(), "proxy.contoso.com:8080", "The name localhost:9 can't be found"),
+        (ConnectionResetError(), "proxy:80", "to localhost:9 through the proxy proxy:80 broke before the request"),
         (ssl.SSLZeroReturnError(), "", "broke before the request was sent"),
         (ConnectionResetError(), "", "broke before the request was sent"),
     ],
@@ -44,12 +50,12 @@ def test_a_connection_that_was_not_opened_is_explained(error: Exception, proxy: 
         raise explained
 
 
-@pytest.mark.parametrize("status", [None, 403, 407])
-def test_a_refusal_of_the_proxy_is_not_repeated(status: int | None) -> None:
+@pytest.mark.parametrize("reason", ["", "HTTP 403", "HTTP 407"])
+def test_a_refusal_of_the_proxy_is_not_repeated(reason: str) -> None:
     """
     A proxy that requires a sign-in, or forbids the host, answers the same again, and may lock the account.
     """
-    refused = failures.unreachable(ProxyRefusedError(status), REQUEST, 5.0, proxy="proxy:80", is_too_slow=False)
+    refused = failures.unreachable(ProxyRefusedError(reason), REQUEST, 5.0, proxy="proxy:80", is_too_slow=False)
 
     assert not refused.retryable
 
@@ -100,6 +106,7 @@ def test_other_errors_name_the_host_only() -> None:
         failures.not_https("https://user:canary@localhost/x"),
         failures.not_sendable(REQUEST),
         failures.unusable_proxy(),
+        failures.socks_missing("proxy:1080"),
     ]
 
     assert [

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from http import client
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from entrakit.http.failures import unusable_proxy
+from entrakit.http.failures import socks_missing
 from entrakit.http.sockets import ProxyRefusedError, SecureSocket, open_socket
 from entrakit.lazy_package import make_lazy
 
@@ -105,7 +106,11 @@ class Connection(HTTPSConnection):
 
     def _new_conn(self) -> PlainSocket:
         if self._socks is not None:
-            raise unusable_proxy()
+            if find_spec("socks") is None:
+                raise socks_missing(self._socks.shown())
+            from entrakit.http.socks import open_socks_socket
+
+            return open_socks_socket(self._socks, self.host, self.port or 0, self._deadline)
         return open_socket(self.host, self.port or 0, self._deadline)
 
     def _tunnel(self) -> None:
@@ -113,10 +118,13 @@ class Connection(HTTPSConnection):
         try:
             super()._tunnel()
         except (OSError, client.HTTPException) as error:
-            if isinstance(error, TimeoutError):
+            if isinstance(error, TimeoutError | ConnectionError):
                 raise
             found = _REFUSED.match(str(error))
-            raise ProxyRefusedError(int(found[1]) if found else None) from error
+            if found is None:
+                raise ProxyRefusedError("its answer is not HTTP") from error
+            # Any other answer is the same again, and may lock the account.
+            raise ProxyRefusedError(f"HTTP {found[1]}", is_transient=found[1] >= "500") from error
         # The time-out of the handshake that follows.
         self.sock.settimeout(self._deadline.left_s())
 

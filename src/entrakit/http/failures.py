@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import ssl
 
     from entrakit.http.message import Request, Response
+    from entrakit.http.sockets import ProxyRefusedError
 
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
 
@@ -28,10 +29,10 @@ def unreachable(error: Exception, request: Request, timeout_s: float, *, proxy: 
     import socket
     import ssl
 
-    from entrakit.http.sockets import ProxyRefusedError
+    from entrakit.http.sockets import ProxyRefusedError, ServerNotFoundError
 
     if isinstance(error, ProxyRefusedError):
-        return _proxy_refused(error.status, request)
+        return _proxy_refused(error, request, proxy)
     if is_too_slow:
         return too_slow(request, may_have_arrived=False)
     ended = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError)
@@ -39,6 +40,8 @@ def unreachable(error: Exception, request: Request, timeout_s: float, *, proxy: 
     if isinstance(error, ssl.SSLError) and not isinstance(error, ended):
         return _tls_error(error, request)
     host = shown_host(request.url)
+    if isinstance(error, ServerNotFoundError):
+        proxy = ""
     peer = f"The proxy {proxy}" if proxy else host
     remedy = "Check the network connection, a firewall and the proxy."
     if isinstance(error, socket.gaierror):
@@ -49,7 +52,8 @@ def unreachable(error: Exception, request: Request, timeout_s: float, *, proxy: 
     elif isinstance(error, ConnectionRefusedError):
         problem = f"{peer} refuses the connection."
     else:
-        problem = f"The connection to {host} broke before the request was sent."
+        through = f" through the proxy {proxy}" if proxy else ""
+        problem = f"The connection to {host}{through} broke before the request was sent."
         remedy = _CHECK_NETWORK
     return NetworkError(
         problem, remedy=remedy, host=host, correlation_id=request.client_request_id, may_have_arrived=False
@@ -101,6 +105,14 @@ def unusable_proxy(place: str = "") -> ParameterError:
         f"The proxy's address{where} can't be used.",
         remedy="Use the form http://proxy.contoso.com:8080. The other schemes are https, socks5, socks5h, socks4 and "
         "socks4a. Percent-encode special characters in a user name and a password.",
+    )
+
+
+def socks_missing(proxy: str) -> ParameterError:
+    """Return the error for a SOCKS proxy, given with host and port, if the package that speaks SOCKS is missing."""
+    return ParameterError(
+        f"The proxy {proxy} uses SOCKS, which requires the extra socks.",
+        remedy="Type `pip install 'entrakit[socks]'`, or set HTTPS_PROXY to the address of an HTTP proxy.",
     )
 
 
@@ -156,16 +168,16 @@ def unavailable(response: Response) -> ServiceUnavailableError:
     )
 
 
-def _proxy_refused(status: int | None, request: Request) -> NetworkError:
-    """Return the error for a proxy that opened no tunnel. Only its 5xx can pass: other answers lock accounts."""
+def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> NetworkError:
+    """Return the error for a proxy that opened no tunnel."""
     host = shown_host(request.url)
-    answer = "" if status is None else f" (HTTP {status})"
+    answer = f" ({error.reason})" if error.reason else ""
     return NetworkError(
-        f"The proxy refused to pass the request on to {host}{answer}.",
-        remedy="Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a sign-in.",
+        f"The proxy{f' {proxy}' if proxy else ''} refused to pass the request on to {host}{answer}.",
+        remedy="Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a user name and a password.",
         host=host,
         correlation_id=request.client_request_id,
-        retryable=status is not None and status >= 500,
+        retryable=error.is_transient,
         may_have_arrived=False,
     )
 

@@ -50,12 +50,18 @@ class ProxyRefusedError(OSError):
     """A proxy did not open a tunnel.
 
     Args:
-        status: Its HTTP status; None if it did not answer with HTTP.
+        reason: Its answer, such as `HTTP 407`; empty if it is not known.
+        is_transient: Whether the same request may succeed later.
     """
 
-    def __init__(self, status: int | None) -> None:
-        super().__init__(f"the proxy refused the tunnel: {status}")
-        self.status = status
+    def __init__(self, reason: str = "", *, is_transient: bool = False) -> None:
+        super().__init__(f"the proxy refused the tunnel: {reason}")
+        self.reason = reason
+        self.is_transient = is_transient
+
+
+class ServerNotFoundError(socket.gaierror):
+    """The name of a server can't be found. On the way through a proxy, `socket.gaierror` means the proxy's name."""
 
 
 class PlainSocket(socket.socket):

@@ -78,7 +78,7 @@ def _explained(error: Exception, request: Request, timeout_s: float) -> NetworkE
         return failures.broken(timed_out, request, timeout_s, is_too_slow=False)
     cause: BaseException = error
     if isinstance(error, httpx2.ProxyError):
-        cause = ProxyRefusedError(None)
+        cause = ProxyRefusedError()
     elif isinstance(error, httpx2.TimeoutException):
         cause = TimeoutError()
     else:
