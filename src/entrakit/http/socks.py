@@ -88,18 +88,21 @@ def _resolved(host: str, port: int, deadline: Deadline, *, is_ipv4_required: boo
     return addresses[0]
 
 
-def _explained(error: socks.ProxyError, proxy: Proxy) -> OSError:
+def _explained(error: OSError, proxy: Proxy) -> OSError:
     """Return the error for an exception of PySocks after the proxy was reached."""
-    if isinstance(error.socket_err, OSError):
-        return error.socket_err
+    # PySocks wraps every error of the negotiation, its own ones, too.
+    while isinstance(error, socks.ProxyError) and isinstance(error.socket_err, OSError):
+        error = error.socket_err
+    if not isinstance(error, socks.ProxyError):
+        return error
     if error.msg == "Connection closed unexpectedly":
         return ConnectionResetError(error.msg)
     if isinstance(error, socks.SOCKS5AuthError):
-        if proxy.username and proxy.password:
-            return ProxyRefusedError("user name and password rejected")
-        return ProxyRefusedError("user name and password required")
+        is_known = proxy.username and proxy.password
+        return ProxyRefusedError(f"user name and password {'rejected' if is_known else 'required'}")
     if isinstance(error, socks.SOCKS5Error | socks.SOCKS4Error):
         # Such as "0x05: Connection refused".
         code, _, reason = error.msg.partition(": ")
-        return ProxyRefusedError(f"SOCKS: {reason.lower()}", is_transient=code in TRANSIENT)
+        is_transient = isinstance(error, socks.SOCKS5Error) and code in TRANSIENT
+        return ProxyRefusedError(f"SOCKS: {reason.lower()}", is_transient=is_transient)
     return ProxyRefusedError("its answer is not SOCKS")
