@@ -11,7 +11,7 @@ import pytest
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
 from entrakit.http import failures
 from entrakit.http.message import Headers, Request, Response
-from entrakit.http.sockets import ProxyRefusedError, ServerNotFoundError
+from entrakit.http.sockets import ProxyRefusedError, ProxyTlsError, ServerNotFoundError
 
 REQUEST = Request("GET", "https://localhost:9/x?canary", {"client-request-id": "id-1"})
 
@@ -91,6 +91,21 @@ def test_a_handshake_that_fails_is_never_repeated() -> None:
     assert "No secure connection to localhost:9" in error.problem
 
 
+def test_the_peer_of_a_failed_handshake_is_named() -> None:
+    """
+    The certificate can be that of the server, with its issuer, or that of an `https` proxy.
+    """
+    reason = ssl.SSLCertVerificationError(1, "x")
+    reason.verify_message = "certificate has expired"
+    server = failures.unreachable(reason, REQUEST, 5.0, proxy="proxy:80", is_too_slow=False, issuer="CN=Inspector")
+    proxy = failures.unreachable(ProxyTlsError(reason), REQUEST, 5.0, proxy="proxy:80", is_too_slow=False)
+
+    assert (TlsError, TlsError) == (type(server), type(proxy))
+    expired = "not trusted: certificate has expired."
+    assert f"The certificate that localhost:9 shows is {expired} It was issued by CN=Inspector." == server.problem
+    assert f"The certificate that the proxy proxy:80 shows is {expired}" == proxy.problem
+
+
 def test_other_errors_name_the_host_only() -> None:
     """
     A redirect, a size, a slow response, an outage and an address without TLS: none repeats the query.
@@ -111,7 +126,7 @@ def test_other_errors_name_the_host_only() -> None:
 
     assert [
         UnexpectedAnswerError, UnexpectedAnswerError, UnexpectedAnswerError, NetworkError, ServiceUnavailableError,
-        ParameterError, ParameterError, ParameterError, ParameterError,
+        ParameterError, ParameterError, ParameterError, ParameterError, ParameterError,
     ] == [type(error) for error in errors]  # fmt: skip
     assert "canary" not in "".join(map(str, errors))
     assert "portal.example" in errors[0].problem

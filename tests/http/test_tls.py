@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.errors import ParameterError
-from entrakit.http.tls import issuer_seen, make_context
+from entrakit.http.tls import make_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-    from tests.conftest import RawServer
 
 
 def test_every_context_verifies() -> None:
@@ -81,13 +78,3 @@ def test_what_is_no_bundle_is_told(content: str | None, tmp_path: Path) -> None:
 
     with pytest.raises(ParameterError, match=r"bundle\.pem"):
         make_context(str(path), {})
-
-
-def test_the_issuer_can_be_seen(raw_server: Callable[..., RawServer]) -> None:
-    """
-    The issuer of an untrusted certificate is read from the handshake, for the error.
-    """
-    port = int(raw_server(b"").url.rpartition(":")[2])
-
-    assert "CN=Inspecting Proxy CA" == issuer_seen("localhost", port)
-    assert "" == issuer_seen("localhost", 1)

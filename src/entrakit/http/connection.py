@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import ssl
 from http import client
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from entrakit.http.failures import socks_missing
-from entrakit.http.sockets import ProxyRefusedError, SecureSocket, open_socket
+from entrakit.http.sockets import ProxyRefusedError, ProxyTlsError, SecureSocket, open_socket
+from entrakit.http.tls import issuer_of, make_context_without_trust, use_sockets
 from entrakit.lazy_package import make_lazy
 
 make_lazy("urllib3")
@@ -20,7 +22,7 @@ from urllib3.connection import HTTPSConnection, ProxyConfig  # noqa: E402
 from urllib3.util import parse_url  # noqa: E402
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
     from collections.abc import Mapping
 
     from urllib3.response import HTTPResponse
@@ -78,6 +80,7 @@ class Connection(HTTPSConnection):
 
         Raises:
             ProxyRefusedError: The proxy did not open a tunnel.
+            ProxyTlsError: The TLS handshake with the proxy failed.
             OSError: The server or the proxy can't be reached, or a handshake failed.
         """
         super().connect()
@@ -113,6 +116,12 @@ class Connection(HTTPSConnection):
             return open_socks_socket(self._socks, self.host, self.port or 0, self._deadline)
         return open_socket(self.host, self.port or 0, self._deadline)
 
+    def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
+        try:
+            return super()._connect_tls_proxy(hostname, sock)
+        except ssl.SSLError as error:
+            raise ProxyTlsError(error) from error
+
     def _tunnel(self) -> None:
         self._limit()
         try:
@@ -133,3 +142,30 @@ class Connection(HTTPSConnection):
         secured = getattr(self.sock, "socket", self.sock)
         if isinstance(secured, SecureSocket):
             secured.deadline = self._deadline
+
+
+def issuer_seen(origin: Origin, proxy: Proxy | None, deadline: Deadline) -> str:
+    """Return the issuer of a server's certificate for an error message; empty if the certificate can't be read.
+
+    The certificate is read on a second connection, through the proxy, which may be the one that inspects TLS. The
+    server gets no request, and nothing that it sends is trusted.
+
+    Args:
+        origin: The server.
+        proxy: The proxy; None for none.
+        deadline: End of the exchange.
+    """
+    if proxy is not None and proxy.scheme == "https":
+        # Its certificate would not be verified either, and it gets the password.
+        return ""
+    context = make_context_without_trust()
+    use_sockets(context, SecureSocket)
+    connection = Connection(origin, proxy, context, deadline)
+    try:
+        connection.connect()
+        secured = connection.sock
+        return issuer_of(secured.getpeercert(binary_form=True) or b"") if isinstance(secured, ssl.SSLSocket) else ""
+    except (OSError, client.HTTPException):
+        return ""
+    finally:
+        connection.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
-from entrakit.http.address import Origin, shown_host, without_query
+from entrakit.http.address import shown_host, without_query
 
 if TYPE_CHECKING:
     import ssl
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
 
 
-def unreachable(error: Exception, request: Request, timeout_s: float, *, proxy: str, is_too_slow: bool) -> NetworkError:
+def unreachable(
+    error: Exception, request: Request, timeout_s: float, *, proxy: str, is_too_slow: bool, issuer: str = ""
+) -> NetworkError:
     """Return the error for a connection that was not opened, so that the request was not sent.
 
     Args:
@@ -25,21 +27,24 @@ def unreachable(error: Exception, request: Request, timeout_s: float, *, proxy: 
         timeout_s: The time-out of the transport.
         proxy: Host and port of the proxy; empty for none.
         is_too_slow: Whether the deadline of the exchange has passed.
+        issuer: Issuer of the certificate that the server shows, if it is not trusted; empty if it is not known.
     """
     import socket
     import ssl
 
-    from entrakit.http.sockets import ProxyRefusedError, ServerNotFoundError
+    from entrakit.http.sockets import ProxyRefusedError, ProxyTlsError, ServerNotFoundError
 
     if isinstance(error, ProxyRefusedError):
         return _proxy_refused(error, request, proxy)
     if is_too_slow:
         return too_slow(request, may_have_arrived=False)
+    host = tls_peer = shown_host(request.url)
+    if isinstance(error, ProxyTlsError):
+        error, tls_peer = error.reason, f"the proxy {proxy}"
     ended = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError)
     # A connection that ends during the handshake has nothing to do with trust.
     if isinstance(error, ssl.SSLError) and not isinstance(error, ended):
-        return _tls_error(error, request)
-    host = shown_host(request.url)
+        return _tls_error(error, request, tls_peer, issuer)
     if isinstance(error, ServerNotFoundError):
         proxy = ""
     peer = f"The proxy {proxy}" if proxy else host
@@ -182,24 +187,19 @@ def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> Ne
     )
 
 
-def _tls_error(cause: ssl.SSLError, request: Request) -> TlsError:
-    """Return the error for a failed handshake; it names the issuer that was seen if the certificate is the reason."""
-    from entrakit.http.tls import issuer_seen
-
-    host = shown_host(request.url)
+def _tls_error(cause: ssl.SSLError, request: Request, peer: str, issuer: str) -> TlsError:
+    """Return the error for a failed handshake with a peer; if its certificate is the reason, with the issuer."""
     reason = str(getattr(cause, "verify_message", "")).lower()
     if not reason:
-        problem = f"No secure connection to {host}: {str(getattr(cause, 'reason', '') or 'TLS failed').lower()}."
+        problem = f"No secure connection to {peer}: {str(getattr(cause, 'reason', '') or 'TLS failed').lower()}."
     else:
-        origin = Origin.of(request.url)
-        issuer = issuer_seen(origin.host.strip("[]"), origin.port) if origin else ""
         seen = f" It was issued by {issuer}." if issuer else ""
-        problem = f"The certificate that {host} shows is not trusted: {reason}.{seen}"
+        problem = f"The certificate that {peer} shows is not trusted: {reason}.{seen}"
     return TlsError(
         problem,
         remedy="If your network inspects TLS, name its CA file with `ca_bundle` or SSL_CERT_FILE; "
         "otherwise do not continue.",
-        host=host,
+        host=shown_host(request.url),
         correlation_id=request.client_request_id,
         retryable=False,
         may_have_arrived=False,

@@ -60,6 +60,18 @@ class ProxyRefusedError(OSError):
         self.is_transient = is_transient
 
 
+class ProxyTlsError(OSError):
+    """The TLS handshake with an `https` proxy failed.
+
+    Args:
+        reason: The exception of the handshake.
+    """
+
+    def __init__(self, reason: ssl.SSLError) -> None:
+        super().__init__("TLS with the proxy failed")
+        self.reason = reason
+
+
 class ServerNotFoundError(socket.gaierror):
     """The name of a server can't be found. On the way through a proxy, `socket.gaierror` means the proxy's name."""
 

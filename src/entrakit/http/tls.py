@@ -2,7 +2,7 @@
 
 The standard library parses the whole bundle of certificates, which takes about 30 ms. If the system has them in a
 hashed directory, too (Linux), OpenSSL reads only the certificates that it needs, and the same trust costs 1 ms. On
-Windows and macOS the store of the operating system decides, through truststore, a dependency of httpx2.
+Windows and macOS the store of the operating system decides, through truststore.
 """
 
 from __future__ import annotations
@@ -44,26 +44,35 @@ def make_context(ca_bundle: str | None, environ: Mapping[str, str]) -> ssl.SSLCo
     return _system_context(system)
 
 
-def issuer_seen(host: str, port: int, *, timeout_s: float = 5.0) -> str:
-    """Return the issuer of a server's certificate for an error message; empty if the certificate can't be read.
+def use_sockets(context: ssl.SSLContext, kind: type[ssl.SSLSocket]) -> None:
+    """Make a context create sockets of a class.
 
-    Nothing is sent on this connection, and nothing that arrives on it is trusted.
+    Args:
+        context: Context of `make_context()`.
+        kind: Class of the sockets.
     """
-    import socket
+    # truststore's context has a context of the standard library inside, which creates the sockets. Their class
+    # verifies certificates, too, so it remains a base of the new one.
+    inner = getattr(context, "_ctx", context)
+    base = inner.sslsocket_class
+    inner.sslsocket_class = kind if base is ssl.SSLSocket else type(kind.__name__, (kind, base), {})
 
-    from cryptography import x509
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+def make_context_without_trust() -> ssl.SSLContext:
+    """Return a client context that accepts every certificate, only to read one for an error message."""
+    context = _bare_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def issuer_of(certificate: bytes) -> str:
+    """Return the issuer of a DER certificate for an error message; empty if the certificate can't be read."""
+    from cryptography import x509
+
     try:
-        with (
-            socket.create_connection((host, port), timeout_s) as plain,
-            context.wrap_socket(plain, server_hostname=host) as secured,
-        ):
-            der = secured.getpeercert(binary_form=True) or b""
-        return x509.load_der_x509_certificate(der).issuer.rfc4514_string()
-    except (OSError, ValueError, x509.InvalidVersion):
+        return x509.load_der_x509_certificate(certificate).issuer.rfc4514_string()
+    except (ValueError, x509.InvalidVersion):
         return ""
 
 

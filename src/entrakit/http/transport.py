@@ -241,7 +241,9 @@ class Transport:
             if kept.is_connected and self.clock.monotonic() - kept.idle_since < LONGEST_IDLE_S:
                 return kept
             kept.close()
-        from entrakit.http.connection import Connection
+        from ssl import SSLCertVerificationError
+
+        from entrakit.http.connection import Connection, issuer_seen
         from entrakit.http.proxies import proxy_for
 
         proxy = proxy_for(origin, self.proxy, os.environ)
@@ -253,7 +255,12 @@ class Transport:
             if isinstance(error, EntraError) or not isinstance(error, Exception):
                 raise
             raise failures.unreachable(
-                error, request, self.timeout_s, proxy=proxy.shown() if proxy else "", is_too_slow=deadline.has_passed
+                error,
+                request,
+                self.timeout_s,
+                proxy=proxy.shown() if proxy else "",
+                is_too_slow=deadline.has_passed,
+                issuer=issuer_seen(origin, proxy, deadline) if isinstance(error, SSLCertVerificationError) else "",
             ) from error
         return connection
 
@@ -281,12 +288,12 @@ class Transport:
     def _tls(self) -> SSLContext:
         if self._context is None:
             from entrakit.http.sockets import SecureSocket
-            from entrakit.http.tls import make_context
+            from entrakit.http.tls import make_context, use_sockets
 
             # urllib3 warns of headers that it can't read, and would show them.
             _quieten("urllib3")
             context = make_context(self.ca_bundle, os.environ)
-            context.sslsocket_class = SecureSocket
+            use_sockets(context, SecureSocket)
             self._context = context
         return self._context
 

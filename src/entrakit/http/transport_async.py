@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import ssl
 from typing import TYPE_CHECKING
 
 import httpx2
 
 from entrakit.http import failures
+from entrakit.http.address import Origin
 from entrakit.http.message import Headers, Request, Response
-from entrakit.http.sockets import ProxyRefusedError
+from entrakit.http.proxies import proxy_for
+from entrakit.http.sockets import Deadline, ProxyRefusedError
 from entrakit.http.tls import make_context
 from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
 
@@ -29,6 +33,7 @@ class AsyncTransport:
     def __init__(self, like: Transport) -> None:
         self.timeout_s = like.timeout_s
         self.clock: Clock = like.clock
+        self._proxy = like.proxy
         for name in ("httpx2", "httpcore2"):
             logging.getLogger(name).setLevel(logging.WARNING)
         context = make_context(like.ca_bundle, os.environ)
@@ -64,25 +69,34 @@ class AsyncTransport:
                 body = b"".join(parts)
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise _explained(error, request, self.timeout_s) from error
+            raise await self._explained(error, request) from error
 
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
 
+    async def _explained(self, error: Exception, request: Request) -> NetworkError:
+        """Return the error for an exception of httpx2."""
+        if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
+            timed_out = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
+            return failures.broken(timed_out, request, self.timeout_s, is_too_slow=False)
+        cause: BaseException = error
+        if isinstance(error, httpx2.ProxyError):
+            cause = ProxyRefusedError()
+        elif isinstance(error, httpx2.TimeoutException):
+            cause = TimeoutError()
+        else:
+            while cause.__cause__ or cause.__context__:
+                cause = cause.__cause__ or cause.__context__ or cause
+        known = cause if isinstance(cause, Exception) else error
+        # Reading the issuer blocks.
+        is_untrusted = isinstance(known, ssl.SSLCertVerificationError)
+        issuer = await asyncio.to_thread(self._issuer_seen, request) if is_untrusted else ""
+        return failures.unreachable(known, request, self.timeout_s, proxy="", is_too_slow=False, issuer=issuer)
 
-def _explained(error: Exception, request: Request, timeout_s: float) -> NetworkError:
-    """Return the error for an exception of httpx2."""
-    if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
-        timed_out = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
-        return failures.broken(timed_out, request, timeout_s, is_too_slow=False)
-    cause: BaseException = error
-    if isinstance(error, httpx2.ProxyError):
-        cause = ProxyRefusedError()
-    elif isinstance(error, httpx2.TimeoutException):
-        cause = TimeoutError()
-    else:
-        while cause.__cause__ or cause.__context__:
-            cause = cause.__cause__ or cause.__context__ or cause
-    known = cause if isinstance(cause, Exception) else error
-    return failures.unreachable(known, request, timeout_s, proxy="", is_too_slow=False)
+    def _issuer_seen(self, request: Request) -> str:
+        from entrakit.http.connection import issuer_seen
+
+        origin = Origin.of(request.url)
+        deadline = Deadline(self.timeout_s, self.clock.monotonic, self.timeout_s)
+        return "" if origin is None else issuer_seen(origin, proxy_for(origin, self._proxy, os.environ), deadline)
