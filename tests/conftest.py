@@ -84,20 +84,27 @@ class RawServer:
     Args:
         context: TLS context with the server's certificate.
         answers: Answers in order; the last one is repeated.
+        host: IP address to listen on.
     """
 
-    def __init__(self, context: ssl.SSLContext, answers: list[bytes | None]) -> None:
+    def __init__(self, context: ssl.SSLContext, answers: list[bytes | None], host: str = "127.0.0.1") -> None:
         self.requests: list[bytes] = []
         self._context = context
         self._answers = answers
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, 0), family=family)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     @property
+    def port(self) -> int:
+        """Port of the server."""
+        return int(self._socket.getsockname()[1])
+
+    @property
     def url(self) -> str:
         """Origin of the server."""
-        return f"https://localhost:{self._socket.getsockname()[1]}"
+        return f"https://localhost:{self.port}"
 
     def close(self) -> None:
         """Stop the server."""

@@ -23,9 +23,8 @@ class LittleProxy(socketserver.ThreadingTCPServer):
         username: User name that it requires; empty for none.
         password: Password that it requires.
         context: TLS context of an `https` proxy; None for plain TCP.
-        answers: Bytes to answer the first connections with, instead of being a proxy; none at all closes them. The
-            last answer is repeated if `is_proxy_then` is false.
-        is_proxy_then: Whether it is a proxy after these answers.
+        answers: Bytes to answer the first connections with, before they are closed.
+        is_proxy_then: Whether it is a proxy for the other connections; else it repeats the last answer.
     """
 
     daemon_threads = True
@@ -62,8 +61,8 @@ class LittleProxy(socketserver.ThreadingTCPServer):
         super().server_close()
         self._thread.join(5)
 
-    def answer(self) -> bytes | None:
-        """Return the bytes to answer the latest connection with; None if the proxy does its work."""
+    def prepared_answer(self) -> bytes | None:
+        """Return the bytes to answer the latest connection with; None if the proxy decides."""
         number = len(self.received) - 1
         if number < len(self.answers):
             return self.answers[number]
@@ -84,16 +83,19 @@ class HttpProxy(LittleProxy):
         from base64 import b64encode
 
         head = b""
-        while b"\r\n\r\n" not in head and (part := client.recv(65536)):
+        # A handshake of TLS begins with the byte 22.
+        while b"\r\n\r\n" not in head and not head.startswith(b"\x16") and (part := client.recv(65536)):
             head += part
         self.received.append(head)
+        if (prepared := self.prepared_answer()) is not None:
+            return prepared, None
         expected = b"Basic " + b64encode(f"{self.username}:{self.password}".encode())
         if self.username and f"Proxy-Authorization: {expected.decode()}".encode() not in head.split(b"\r\n"):
             return b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n", None
         method, _, rest = head.partition(b" ")
-        host, _, port = rest.split(b" ")[0].decode().rpartition(":")
-        if method != b"CONNECT" or not port.isdigit():
+        if method != b"CONNECT":
             return b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", None
+        host, _, port = rest.split(b" ")[0].decode().rpartition(":")
         return b"HTTP/1.1 200 Connection established\r\nVia: 1.1 little\r\n\r\n", (host, int(port))
 
 
@@ -107,6 +109,8 @@ class Socks5Proxy(LittleProxy):
         version, count = exactly(client, 2)
         methods = exactly(client, count)
         self.received.append(bytes([version, count]) + methods)
+        if (prepared := self.prepared_answer()) is not None:
+            return prepared, None
         method = 2 if self.username else 0
         if version != 5 or method not in methods:
             return b"\x05\xff", None
@@ -135,6 +139,8 @@ class Socks4Proxy(LittleProxy):
         """Read the request, and the name after it, if there is one."""
         head = exactly(client, 8)
         self.received.append(head)
+        if (prepared := self.prepared_answer()) is not None:
+            return prepared, None
         port, address = struct.unpack(">H", head[2:4])[0], head[4:]
         username = _until_zero(client)
         host = _until_zero(client) if address[:3] == bytes(3) else socket.inet_ntoa(address)
@@ -156,15 +162,7 @@ class _Handler(socketserver.BaseRequestHandler):
                 self._serve(client)
 
     def _serve(self, client: socket.socket) -> None:
-        if self.server.answers and self.server.scheme != "http":
-            self.server.received.append(client.recv(65536))
-            reply, target = self.server.answer(), None
-            if reply is None:
-                raise NotImplementedError
-        else:
-            reply, target = self.server.negotiate(client)
-            other = self.server.answer()
-            reply, target = (reply, target) if other is None else (other, None)
+        reply, target = self.server.negotiate(client)
         if target is None:
             client.sendall(reply)
             return

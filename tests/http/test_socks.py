@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
-def port_of(server: RawServer) -> int:
-    """Return the port of a server."""
-    return int(server.url.rpartition(":")[2])
-
-
 @pytest.mark.parametrize(
     ("scheme", "kind", "resolver"),
     [
@@ -58,7 +53,7 @@ def test_a_request_goes_through_a_socks_proxy(
         assert 200 == transport.send("POST", f"{server.url}/x", body=b"x" * 100_000).status
 
     [(host, port)] = proxy.targets
-    assert port_of(server) == port
+    assert server.port == port
     assert ("localhost" if resolver == "proxy" else True) in (host, host in ("127.0.0.1", "::1"))
     assert server.requests[0].endswith(b"x" * 100_000)
 
@@ -75,9 +70,9 @@ def test_the_names_that_only_the_proxy_knows(
     with kind() as proxy:
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://{proxy.address}")
         with pytest.raises(TlsError, match=r"certificate that only\.proxy\.invalid:\d+ shows.*mismatch.*Inspecting"):
-            transport.send("GET", f"https://only.proxy.invalid:{port_of(server)}/x")
+            transport.send("GET", f"https://only.proxy.invalid:{server.port}/x")
 
-    assert {("only.proxy.invalid", port_of(server))} == set(proxy.targets)
+    assert {("only.proxy.invalid", server.port)} == set(proxy.targets)
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks4"])
@@ -106,8 +101,8 @@ def test_an_ipv6_address_is_sent_as_one(
         monkeypatch.setenv("ALL_PROXY", f"socks5://{proxy.address}")
         # The certificate is for other names.
         with pytest.raises(TlsError):
-            transport.send("GET", f"https://[::1]:{port_of(server)}/x")
-    assert {("::1", port_of(server))} == set(proxy.targets)
+            transport.send("GET", f"https://[::1]:{server.port}/x")
+    assert {("::1", server.port)} == set(proxy.targets)
 
     with Socks4Proxy() as other:
         monkeypatch.setenv("ALL_PROXY", f"socks4://{other.address}")

@@ -30,11 +30,6 @@ REFUSALS = {
 }
 
 
-def port_of(server: RawServer) -> int:
-    """Return the port of a server."""
-    return int(server.url.rpartition(":")[2])
-
-
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_a_request_goes_through_the_tunnel_of_a_proxy(
     variable: str, transport: Transport, raw_server: Callable[..., RawServer], monkeypatch: pytest.MonkeyPatch
@@ -48,7 +43,7 @@ def test_a_request_goes_through_the_tunnel_of_a_proxy(
         answer = transport.once(Request("POST", f"{server.url}/path", {}, b"body"), authorization="Bearer canary")
 
     assert 200 == answer.status
-    assert [("localhost", port_of(server))] == proxy.targets
+    assert [("localhost", server.port)] == proxy.targets
     assert b"POST /path HTTP/1.1" == server.requests[0].split(b"\r\n")[0]
     head = proxy.received[0].lower()
     assert head.startswith(b"connect localhost:")
@@ -252,7 +247,7 @@ def test_the_connection_to_a_proxy_can_be_encrypted(
 
     assert (200, body) == (answer.status, answer.body)
     assert server.requests[0].endswith(body)
-    assert [("localhost", port_of(server))] == proxy.targets
+    assert [("localhost", server.port)] == proxy.targets
 
 
 def test_an_untrusted_proxy_gets_nothing(
@@ -282,8 +277,37 @@ def test_an_inspecting_proxy_is_named_by_its_issuer(
         with pytest.raises(TlsError, match=r"localhost:.* is not trusted: .*issued by CN=Inspecting Proxy CA"):
             Transport(clock=clock).send("GET", f"{server.url}/x")
 
-    assert [("localhost", port_of(server))] * 2 == proxy.targets
+    assert [("localhost", server.port)] * 2 == proxy.targets
     assert not any(server.requests)
+
+
+def test_a_proxy_without_tls_is_reported(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The address of a plain proxy with the scheme `https` is a common mistake.
+    """
+    with HttpProxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"https://ada:canary@{proxy.address}")
+        with pytest.raises(TlsError, match=f"to the proxy {proxy.address}: its answer is not TLS") as caught:
+            transport.send("GET", "https://localhost/x")
+
+    assert "http://" in caught.value.remedy
+    assert b"canary" not in proxy.received[0]
+
+
+def test_an_ipv6_address_is_sent_to_the_proxy_in_brackets(
+    transport: Transport, raw_server: Callable[..., RawServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The target of CONNECT is host and port (RFC 9110, 9.3.6).
+    """
+    server = raw_server(OK)
+    with HttpProxy() as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+        # The certificate is for other names.
+        with pytest.raises(TlsError):
+            transport.send("GET", f"https://[::1]:{server.port}/x")
+
+    assert ("[::1]", server.port) == proxy.targets[0]
 
 
 def test_an_unusable_address_is_reported_before_anything_is_sent(

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from entrakit.http.sockets import ProxyRefusedError
 
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
+# Reasons of OpenSSL, in plain words.
+_REASONS = {
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it offers no TLS 1.2 or later",
+    "UNSUPPORTED_PROTOCOL": "it offers no TLS 1.2 or later",
+    "WRONG_VERSION_NUMBER": "its answer is not TLS",
+}
 
 
 def unreachable(
@@ -189,16 +195,21 @@ def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> Ne
 
 def _tls_error(cause: ssl.SSLError, request: Request, peer: str, issuer: str) -> TlsError:
     """Return the error for a failed handshake with a peer; if its certificate is the reason, with the issuer."""
-    reason = str(getattr(cause, "verify_message", "")).lower()
-    if not reason:
-        problem = f"No secure connection to {peer}: {str(getattr(cause, 'reason', '') or 'TLS failed').lower()}."
-    else:
+    reason = str(getattr(cause, "verify_message", "")).lower().rstrip(".")
+    if reason:
         seen = f" It was issued by {issuer}." if issuer else ""
         problem = f"The certificate that {peer} shows is not trusted: {reason}.{seen}"
+        remedy = (
+            "If your network inspects TLS, name its CA file with `ca_bundle` or SSL_CERT_FILE; "
+            "otherwise do not continue."
+        )
+    else:
+        code = str(getattr(cause, "reason", "") or "TLS failed")
+        problem = f"No secure connection to {peer}: {_REASONS.get(code, code.replace('_', ' ').lower())}."
+        remedy = "Check the address and its port, and the proxy: the address of most proxies begins with http://."
     return TlsError(
         problem,
-        remedy="If your network inspects TLS, name its CA file with `ca_bundle` or SSL_CERT_FILE; "
-        "otherwise do not continue.",
+        remedy=remedy,
         host=shown_host(request.url),
         correlation_id=request.client_request_id,
         retryable=False,
