@@ -1,7 +1,7 @@
 """A connection for programs that await.
 
 Signing in is blocking code: about once an hour a token is renewed, in a thread. A fresh token is returned at once. A
-task that is cancelled during a renewal leaves the thread to finish.
+task that is cancelled during a renewal leaves the thread to finish. Tokens do not need the extra `async`; requests do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.connection.azure_credential import access_token, access_token_info, token_request
 from entrakit.graph.client_async import AsyncClient
-from entrakit.http.transport_async import AsyncTransport
+from entrakit.http.transport_async import AsyncTransport, require_httpx2
 from entrakit.services.runner_async import AsyncRunner
 
 if TYPE_CHECKING:
@@ -96,13 +96,18 @@ class AsyncConnection:
 
     @property
     def graph(self) -> AsyncClient:
-        """Client of Microsoft Graph v1.0."""
+        """Client of Microsoft Graph v1.0. Raises ParameterError if the extra `async` is not installed."""
         return self.service("graph")
 
     def service(self, service: str | Service = "graph", *, key_vault: str = "", vault: str = "") -> AsyncClient:
-        """Return a client of a service; arguments and errors as for `Connection.service()`."""
+        """Return a client of a service; arguments and errors as for `Connection.service()`.
+
+        Raises:
+            ParameterError: The extra `async` is not installed.
+        """
         found = self._tokens.record.settings.find_service(service, key_vault=key_vault or vault)
         if found not in self._runners:
+            require_httpx2()
             self._runners[found] = AsyncRunner(self._tokens, found, self._connections, clock=self._tokens.clock)
         return AsyncClient(self._runners[found])
 

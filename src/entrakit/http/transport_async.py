@@ -1,102 +1,213 @@
-"""The awaited HTTPS client: trust, limits and errors are those of `Transport`; nothing is sent again here."""
+"""The awaited HTTPS client: trust, limits and errors are those of `Transport`; nothing is sent again here.
+
+It offers HTTP/2. It requires httpx2, which the extra `async` installs; opening a transport imports it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import ssl
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-import httpx2
-
+from entrakit.errors import NetworkError, ParameterError, UnexpectedAnswerError
 from entrakit.http import failures
-from entrakit.http.address import Origin
 from entrakit.http.message import Headers, Request, Response
-from entrakit.http.proxies import proxy_for
-from entrakit.http.sockets import Deadline, ProxyRefusedError
-from entrakit.http.tls import make_context
 from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
 
 if TYPE_CHECKING:
-    from entrakit.errors import NetworkError
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    import httpx2
+
     from entrakit.http.transport import Clock, Transport
+
+# Loggers of httpx2 and of the packages that it uses. At DEBUG, they write header fields: hpack writes the token.
+LOGGERS = (
+    *("httpx2", "httpcore2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy"),
+    *("httpcore2.socks", "hpack", "hpack.hpack", "hpack.table", "h2", "h11", "anyio", "anyio.streams.tls"),
+)
+
+_is_exchanging: ContextVar[bool] = ContextVar("_is_exchanging", default=False)
 
 
 class AsyncTransport:
-    """An HTTPS client for one event loop. It offers HTTP/2.
+    """An HTTPS client for one event loop.
 
     Args:
         like: Transport with the trust, proxy, time-out and clock to use.
+
+    Raises:
+        ParameterError: The extra `async` is not installed, or the proxy's address or the CA bundle can't be used.
     """
 
     def __init__(self, like: Transport) -> None:
+        require_httpx2()
+        for name in LOGGERS:
+            logging.getLogger(name).addFilter(_is_foreign)
         self.timeout_s = like.timeout_s
         self.clock: Clock = like.clock
-        self._proxy = like.proxy
-        for name in ("httpx2", "httpcore2"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        context = make_context(like.ca_bundle, os.environ)
-        try:
-            self._client = httpx2.AsyncClient(
-                verify=context, proxy=like.proxy, timeout=like.timeout_s, http2=True, headers=DEFAULT_HEADERS
-            )
-        except (ValueError, TypeError, httpx2.InvalidURL) as error:
-            raise failures.unusable_proxy() from error
+        self._options = _options(like)
+        self._client = _Client(self._options)
 
     async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
-        """Send a request once; arguments, result and errors as for `Transport.once()`."""
-        deadline = self.clock.monotonic() + LONGEST_ANSWER * self.timeout_s
-        headers = dict(request.headers)
-        if authorization:
-            headers["authorization"] = authorization
+        """Send a request once; arguments, result and errors as for `Transport.once()`.
+
+        The whole exchange, with connecting, ends after four times the time-out.
+        """
         if request.url[:8].lower() != "https://":
             raise failures.not_https(request.url)
+        headers = {**request.headers, "authorization": authorization} if authorization else dict(request.headers)
+        deadline = asyncio.timeout(LONGEST_ANSWER * self.timeout_s)
+        client = self._client
+        with _silent_libraries():
+            client.running += 1
+            try:
+                async with deadline:
+                    return await self._exchange(client.httpx, request, headers, limit)
+            except asyncio.CancelledError:
+                self._retire(client)
+                raise
+            except (TimeoutError, NetworkError) as error:
+                if deadline.expired():
+                    self._retire(client)
+                    raise failures.too_slow(request) from error
+                if isinstance(error, UnexpectedAnswerError):
+                    self._retire(client)
+                raise
+            finally:
+                client.running -= 1
+                await client.close_if_unused()
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.httpx.aclose()
+
+    async def _exchange(
+        self, client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str], limit: int
+    ) -> Response:
+        import httpx2
+
         sent_at = self.clock.time()
         try:
-            async with self._client.stream(
-                request.method, request.url, headers=headers, content=request.body
-            ) as response:
+            async with client.stream(request.method, request.url, headers=headers, content=request.body) as response:
                 parts: list[bytes] = []
                 size = 0
                 async for part in response.aiter_bytes():
                     size += len(part)
                     if size > limit:
                         raise failures.too_large(request, limit)
-                    if self.clock.monotonic() > deadline:
-                        raise failures.too_slow(request)
                     parts.append(part)
                 body = b"".join(parts)
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise await self._explained(error, request) from error
+            raise _explained(error, request, self.timeout_s) from error
 
-    async def close(self) -> None:
-        """Close its connections."""
-        await self._client.aclose()
+    def _retire(self, client: _Client) -> None:
+        """Use another client from now on, since a response on one of its connections was not read to its end.
 
-    async def _explained(self, error: Exception, request: Request) -> NetworkError:
-        """Return the error for an exception of httpx2."""
-        if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
-            timed_out = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
-            return failures.broken(timed_out, request, self.timeout_s, is_too_slow=False)
-        cause: BaseException = error
-        if isinstance(error, httpx2.ProxyError):
-            cause = ProxyRefusedError()
-        elif isinstance(error, httpx2.TimeoutException):
-            cause = TimeoutError()
-        else:
-            while cause.__cause__ or cause.__context__:
-                cause = cause.__cause__ or cause.__context__ or cause
-        known = cause if isinstance(cause, Exception) else error
-        # Reading the issuer blocks.
-        is_untrusted = isinstance(known, ssl.SSLCertVerificationError)
-        issuer = await asyncio.to_thread(self._issuer_seen, request) if is_untrusted else ""
-        return failures.unreachable(known, request, self.timeout_s, proxy="", is_too_slow=False, issuer=issuer)
+        HTTP/2 would use that connection again, and the server could fill its window with the rest of the response.
+        """
+        if client is self._client:
+            self._client = _Client(self._options)
+        client.is_retired = True
 
-    def _issuer_seen(self, request: Request) -> str:
-        from entrakit.http.connection import issuer_seen
 
-        origin = Origin.of(request.url)
-        deadline = Deadline(self.timeout_s, self.clock.monotonic, self.timeout_s)
-        return "" if origin is None else issuer_seen(origin, proxy_for(origin, self._proxy, os.environ), deadline)
+class _Client:
+    """A client of httpx2. Once it is retired, it is closed after its last exchange.
+
+    Args:
+        options: Options of the client. Raises ParameterError if the proxy can't be used.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        import httpx2
+
+        try:
+            self.httpx = httpx2.AsyncClient(**options)
+        except (ValueError, TypeError, httpx2.InvalidURL) as error:
+            raise failures.unusable_proxy() from error
+        self.running = 0
+        self.is_retired = False
+
+    async def close_if_unused(self) -> None:
+        """Close it if it is retired and no exchange runs."""
+        if self.is_retired and not self.running:
+            await self.httpx.aclose()
+
+
+def require_httpx2() -> None:
+    """Raise ParameterError if the extra `async` is not installed. Does not import it."""
+    from importlib.util import find_spec
+
+    if find_spec("httpx2") is None or find_spec("h2") is None:
+        raise ParameterError("Awaited requests need the extra async.", remedy="Type `pip install 'entrakit[async]'`.")
+
+
+def _options(like: Transport) -> dict[str, Any]:
+    """Return the options of httpx2's clients. Raises ParameterError for a CA bundle that can't be read."""
+    from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    from entrakit.http.tls import make_context
+
+    return {
+        "verify": make_context(like.ca_bundle, os.environ),
+        "proxy": like.proxy,
+        "timeout": like.timeout_s,
+        "http2": True,
+        "headers": DEFAULT_HEADERS,
+        # A jar that accepts no cookie.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
+    }
+
+
+def _explained(error: Exception, request: Request, timeout_s: float) -> NetworkError:
+    """Return the error for an exception of httpx2, from the chain of its causes."""
+    import socket
+    import ssl
+
+    import httpx2
+
+    from entrakit.http.sockets import ProxyRefusedError
+
+    known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
+    if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
+        return failures.broken(known, request, timeout_s, is_too_slow=False)
+    if isinstance(error, httpx2.ProxyError):
+        # Its text begins with the status of the proxy.
+        status = str(error).partition(" ")[0]
+        known = ProxyRefusedError(int(status) if status.isdecimal() else None)
+    elif isinstance(error, httpx2.ConnectError):
+        reasons = (socket.gaierror, ssl.SSLError, ConnectionRefusedError)
+        known = next((cause for cause in _causes(error) if isinstance(cause, reasons)), error)
+    return failures.unreachable(known, request, timeout_s, proxy="", is_too_slow=False)
+
+
+def _causes(error: BaseException) -> Iterator[Exception]:
+    """Yield an error and its causes, nearest first, and the members of groups among them."""
+    current: BaseException | None = error
+    for _ in range(10):
+        if isinstance(current, ExceptionGroup):
+            yield from current.exceptions
+        elif isinstance(current, Exception):
+            yield current
+        current = current and (current.__cause__ or current.__context__)
+
+
+@contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """Drop all log records of the HTTP libraries for the exchange in it, whatever levels the program has set."""
+    token = _is_exchanging.set(True)
+    try:
+        yield
+    finally:
+        _is_exchanging.reset(token)
+
+
+def _is_foreign(record: logging.LogRecord) -> bool:
+    """Return whether a log record is about an exchange of the program itself, which may log what it likes."""
+    del record
+    return not _is_exchanging.get()
