@@ -112,7 +112,8 @@ PLACES: dict[str, Answer] = {
     "header fields": _numbered_fields(HEAD),
     "100 Continue": _forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "103 Early Hints": _forever(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"),
-    "a body": _forever(HEAD + b"Content-Length: 1000000000\r\n\r\n", b"x"),
+    "a body": _forever(HEAD + b"Content-Length: 1000000\r\n\r\n", b"x"),
+    "a body without a length": _forever(HEAD + b"Connection: close\r\n\r\n", b"x"),
     "chunks": _forever(CHUNKED + b"\r\n", _chunk(b"x")),
     "a chunk size": _forever(CHUNKED + b"\r\n", b"0"),
     "a chunk extension": _forever(CHUNKED + b"\r\n1;", b"x"),
@@ -131,7 +132,6 @@ HTTP2_PLACES: dict[str, Answer] = {"PING frames": _pings, "empty DATA frames": _
 PROXY_PLACES: dict[str, Answer] = {
     "the status line": _forever(b"HTTP/1.1 200 ", b"O"),
     "header fields": _numbered_fields(HEAD),
-    "103 Early Hints": _forever(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
 }
 # Answers to the first message of a TLS handshake: nothing, and one record of 16 KiB, in single bytes.
 HANDSHAKES: dict[str, Answer] = {
@@ -218,4 +218,3 @@ def read_head(connection: socket.socket) -> bytes:
             raise ConnectionError
         data += part
     return data
-
