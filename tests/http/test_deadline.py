@@ -62,9 +62,14 @@ def test_an_answer_that_drips_ends_at_the_deadline(
 @pytest.mark.parametrize("place", [place for place in PLACES if place != "a body"])
 def test_an_answer_that_floods_ends(impatient: Transport, drip_server: Callable[..., DripServer], place: str) -> None:
     """
-    The same answers without pauses end, too: at the deadline, or earlier at a limit.
+    The same answers without pauses end, too: at the deadline, or earlier at a limit. The connection is closed.
     """
-    error_of(impatient, drip_server(PLACES[place], is_flood=True).url)
+    server = drip_server(PLACES[place], is_flood=True)
+
+    error = error_of(impatient, server.url)
+    server.wait_until_left()
+
+    assert f"localhost:{server.port}" == error.host
 
 
 @pytest.mark.parametrize("place", PROXY_PLACES)
@@ -97,17 +102,21 @@ def test_a_handshake_that_drips_ends_at_the_timeout(
     assert not error.may_have_arrived
 
 
-def test_the_connection_is_not_used_again(impatient: Transport, drip_server: Callable[..., DripServer]) -> None:
+@pytest.mark.parametrize("place", ["a body", "a header field"])
+def test_the_connection_is_not_used_again(
+    impatient: Transport, drip_server: Callable[..., DripServer], place: str
+) -> None:
     """
-    The connection is closed at the deadline, and the next request opens a new one.
+    The connection is closed at the deadline, even while the error is in use; the next request opens a new one.
     """
-    server = drip_server(PLACES["a body"])
+    server = drip_server(PLACES[place])
+    errors = []
 
     for _ in range(2):
-        error_of(impatient, server.url)
+        errors.append(error_of(impatient, server.url))
         server.wait_until_left()
 
-    assert 2 == server.connections
+    assert 2 == server.connections == len(errors)
 
 
 def test_every_attempt_has_its_deadline(impatient: Transport, drip_server: Callable[..., DripServer]) -> None:

@@ -89,7 +89,12 @@ def test_an_answer_that_floods_ends(
     """
     The same answers without pauses end, too, at the deadline or at a limit, and other tasks run meanwhile.
     """
-    error_alone(impatient, start(drip_server, version, place, is_flood=True).url)
+    server = start(drip_server, version, place, is_flood=True)
+
+    error = error_alone(impatient, server.url)
+    server.wait_until_left()
+
+    assert f"localhost:{server.port}" == error.host
 
 
 @pytest.mark.parametrize("place", PROXY_PLACES)
@@ -125,14 +130,15 @@ def test_the_connection_is_not_used_again(
     impatient: Transport, drip_server: Callable[..., DripServer], version: str, place: str
 ) -> None:
     """
-    The connection is closed at the deadline, and the next request opens a new one, also if HTTP/2 could share it.
+    The connection is closed at the deadline, and the next request opens a new one, even if HTTP/2 could share it.
     """
     server = start(drip_server, version, place)
 
     async def run() -> None:
         transport = AsyncTransport(impatient)
+        errors = []
         for _ in range(2):
-            await error_of(transport, server.url)
+            errors.append(await error_of(transport, server.url))
             await asyncio.to_thread(server.wait_until_left)
         await transport.close()
 

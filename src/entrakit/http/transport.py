@@ -182,10 +182,14 @@ class Transport:
         deadline = self._deadline()
         connection = self._connection(origin, request, deadline)
         sent_at = self.clock.time()
+        answer: HTTPResponse | None = None
         try:
             answer = connection.exchange(request.method, target, headers, request.body, deadline)
             body = _body_of(answer, request, limit)
         except BaseException as error:
+            if answer is not None:
+                # It keeps the socket open if the connection was to end with it.
+                answer.close()
             connection.close()
             if isinstance(error, EntraError) or not isinstance(error, Exception):
                 raise
