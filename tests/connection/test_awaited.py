@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -206,3 +208,38 @@ def test_errors_are_those_of_the_connection(connection: Connection) -> None:
     connection.close()
     with pytest.raises(NotConnectedError):
         run_async(closed())
+
+
+def test_tokens_do_not_need_the_extra(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Without httpx2, tokens are returned and renewed; a client is refused with the line that installs the extra.
+    """
+
+    async def use() -> set[str]:
+        token = await connection.aio.token()
+        renewed = await connection.aio.token(claims="{}")
+        azure = await connection.aio.get_token(SCOPE)
+        with pytest.raises(ParameterError, match="Awaited requests need the extra async") as caught:
+            _ = connection.aio.graph
+        assert "Type `pip install 'entrakit[async]'`." == caught.value.remedy
+        with pytest.raises(ParameterError, match="extra async"):
+            connection.aio.service("graph-beta")
+        await connection.aio.close()
+        return {token.access_token, renewed.access_token, azure.token}
+
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+
+    assert 2 == len(run_async(use()))
+
+
+def test_a_token_does_not_load_httpx2() -> None:
+    """
+    The awaited connection can be imported without httpx2, and a check for the extra does not import it.
+    """
+    program = (
+        "import sys; import entrakit.connection.awaited as awaited; awaited.require_httpx2();"
+        "print({'httpx2', 'httpcore2', 'h2', 'anyio'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ("set()\n", "") == (done.stdout, done.stderr)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 PAUSE_S = 0.02
 LIFE_S = 20.0
 
+# Name of the threads that answer.
+NAME = "drip"
+
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n"
 # A block of a compressed stream that contains nothing, and is not the last one (RFC 1951, 3.2.4).
@@ -63,7 +66,7 @@ def _numbered_fields(start: bytes) -> Answer:
 
 def _pings(connection: socket.socket) -> Iterator[bytes]:
     """Answer over HTTP/2 with PING frames."""
-    state, _ = _http2(connection)
+    state, _ = begin_http2(connection)
     yield state.data_to_send()
     while True:
         state.ping(b"12345678")
@@ -73,7 +76,7 @@ def _pings(connection: socket.socket) -> Iterator[bytes]:
 
 def _empty_data(connection: socket.socket) -> Iterator[bytes]:
     """Answer over HTTP/2 with the header fields, then with DATA frames without data."""
-    state, stream = _http2(connection)
+    state, stream = begin_http2(connection)
     state.send_headers(stream, [(":status", "200")])
     yield state.data_to_send()
     while True:
@@ -82,7 +85,7 @@ def _empty_data(connection: socket.socket) -> Iterator[bytes]:
         _drain(connection)
 
 
-def _http2(connection: socket.socket) -> tuple[h2.connection.H2Connection, int]:
+def begin_http2(connection: socket.socket) -> tuple[h2.connection.H2Connection, int]:
     """Read a request over HTTP/2, and return the state of the connection and the number of the stream."""
     state = h2.connection.H2Connection(config=h2.config.H2Configuration(client_side=False))
     state.initiate_connection()
@@ -191,7 +194,7 @@ class DripServer:
             except OSError:
                 return
             self.connections += 1
-            self._threads.append(threading.Thread(target=self._serve, args=(plain,), daemon=True))
+            self._threads.append(threading.Thread(target=self._serve, args=(plain,), daemon=True, name=NAME))
             self._threads[-1].start()
 
     def _serve(self, plain: socket.socket) -> None:

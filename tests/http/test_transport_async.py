@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 from tests.heartbeat import run_async
+from tests.http.drip import NAME, begin_http2, read_head
 
-from entrakit.errors import NetworkError, ParameterError, UnexpectedAnswerError
+from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
 from entrakit.http.message import Request, Response
+from entrakit.http.tls import make_context
 from entrakit.http.transport import Transport
-from entrakit.http.transport_async import AsyncTransport
+from entrakit.http.transport_async import LOGGERS, AsyncTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import ssl
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import FakeClock, RawServer
+    from tests.http.drip import DripServer
 
 OK = b"HTTP/1.1 201 Created\r\nX-Id: 7\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+
+def answer_http1(connection: socket.socket) -> Iterator[bytes]:
+    """Answer a request over HTTP/1.1."""
+    read_head(connection)
+    yield OK.replace(b"X-Id: 7", b"X-Id: canary-answer")
+
+
+def answer_http2(connection: socket.socket) -> Iterator[bytes]:
+    """Answer a request over HTTP/2."""
+    state, stream = begin_http2(connection)
+    state.send_headers(stream, [(":status", "201"), ("x-id", "canary-answer")], end_stream=True)
+    yield state.data_to_send()
+
+
+@contextmanager
+def everything_logged() -> Iterator[list[str]]:
+    """Set every logger to DEBUG, and give the lines of all of them, without those of the test's server."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.NOTSET)
+    handler.addFilter(lambda record: record.threadName != NAME)
+    handler.emit = lambda record: lines.append(f"{record.name} {record.getMessage()}")  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in {*logging.root.manager.loggerDict, *LOGGERS, ""}]
+    levels = [logger.level for logger in loggers]
+    logging.root.addHandler(handler)
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.DEBUG)
+        yield lines
+    finally:
+        logging.root.removeHandler(handler)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def ask(transport: Transport, request: Request, *, authorization: str = "", limit: int = 1000) -> Response:
@@ -73,3 +119,129 @@ def test_a_proxy_that_cannot_be_used_is_an_error(clock: FakeClock) -> None:
     """
     with pytest.raises(ParameterError, match="proxy"):
         ask(Transport(proxy="nonsense://host", clock=clock), Request("GET", "https://localhost/x"))
+
+
+@pytest.mark.parametrize("name", ["httpx2", "h2"])
+def test_without_the_extra_it_is_not_opened(transport: Transport, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """
+    Without httpx2, or without its part for HTTP/2, the error names the line that installs both.
+    """
+    monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(ParameterError, match="extra async") as caught:
+        AsyncTransport(transport)
+
+    assert "pip install 'entrakit[async]'" in caught.value.remedy
+
+
+def test_failures_of_the_connection_name_their_cause(
+    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock
+) -> None:
+    """
+    A closed port, an unknown name, and a certificate that is not trusted have the errors of the blocking client.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for url, words in [
+        (f"https://localhost:{port}/x", f"localhost:{port} refuses the connection."),
+        ("https://nowhere.invalid/x", "The name nowhere.invalid can't be found."),
+    ]:
+        with pytest.raises(NetworkError) as caught:
+            ask(transport, Request("GET", url))
+        assert (words, False) == (caught.value.problem, caught.value.may_have_arrived)
+
+    with pytest.raises(TlsError, match="Inspecting Proxy CA"):
+        ask(Transport(clock=clock), Request("GET", f"{raw_server(OK).url}/x"))
+
+
+@pytest.mark.parametrize(("status", "retryable"), [(407, False), (502, True)])
+def test_a_refusal_of_the_proxy_has_its_status(clock: FakeClock, *, status: int, retryable: bool) -> None:
+    """
+    A proxy that opens no tunnel is named with its status; a refusal that stays is not repeated.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        proxy = Transport(proxy=f"http://127.0.0.1:{listener.getsockname()[1]}", clock=clock)
+        with pytest.raises(NetworkError, match=rf"The proxy refused .* \(HTTP {status}\)") as caught:
+            ask(proxy, Request("GET", "https://localhost/x"))
+        thread.join(5)
+
+    assert (retryable, False) == (caught.value.retryable, caught.value.may_have_arrived)
+
+
+def test_cookies_are_not_kept(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
+    """
+    A cookie of a response is not sent with the next request.
+    """
+    server = raw_server(OK.replace(b"X-Id: 7", b"Set-Cookie: id=canary; Path=/"))
+
+    async def run() -> None:
+        awaited = AsyncTransport(transport)
+        for _ in range(2):
+            await awaited.once(Request("GET", f"{server.url}/x"), limit=1000)
+        await awaited.close()
+
+    run_async(run())
+
+    assert [False, False] == [b"canary" in one for one in server.requests]
+
+
+@pytest.mark.parametrize("is_http2", [False, True])
+def test_no_library_logs_a_header(
+    transport: Transport, drip_server: Callable[..., DripServer], *, is_http2: bool
+) -> None:
+    """
+    With every logger at DEBUG, the HTTP libraries log nothing of an exchange; hpack would log the token.
+    """
+    server = drip_server(answer_http2 if is_http2 else answer_http1, is_http2=is_http2)
+    request = Request("POST", f"{server.url}/x?q=canary-query", {"x-id": "canary-header"}, b"canary-body")
+    with everything_logged() as lines:
+        answer = ask(transport, request, authorization="Bearer canary-token")
+
+    assert "canary-answer" == answer.headers["x-id"]
+    assert [] == [line for line in lines if "canary" in line or line.startswith(LOGGERS)]
+
+
+def test_the_program_may_log_its_own_exchanges(
+    transport: Transport, test_ca: tuple[Path, ssl.SSLContext], raw_server: Callable[..., RawServer]
+) -> None:
+    """
+    A program that uses httpx2 itself finds its own exchanges in the log as before.
+    """
+    server = raw_server(OK)
+
+    async def run() -> None:
+        awaited = AsyncTransport(transport)
+        async with httpx2.AsyncClient(verify=make_context(str(test_ca[0]), {})) as own:
+            await own.get(f"{server.url}/own")
+        await awaited.once(Request("GET", f"{server.url}/ours"), limit=1000)
+        await awaited.close()
+
+    with everything_logged() as lines:
+        run_async(run())
+
+    assert any("/own" in line for line in lines)
+    assert not any("/ours" in line for line in lines)
+
+
+def test_all_loggers_of_the_libraries_are_known() -> None:
+    """
+    Each logger of httpx2 and of the packages that it uses is in LOGGERS, those of its HTTP/2 included.
+    """
+    packages = {name.partition(".")[0] for name in LOGGERS}
+    files = [path for name in packages for path in Path(import_module(name).__file__ or "").parent.rglob("*.py")]
+    found = {
+        match[1] or ".".join(path.with_suffix("").parts[path.parts.index("site-packages") + 1 :])
+        for path in files
+        for match in re.finditer(r'getLogger\((?:"([^"]+)"|__name__)\)', path.read_text())
+    }
+
+    assert set() == found - set(LOGGERS)

@@ -84,7 +84,8 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Close its connections."""
-        await self._client.httpx.aclose()
+        with _silent_libraries():
+            await self._client.httpx.aclose()
 
     async def _exchange(
         self, client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str], limit: int
