@@ -7,6 +7,7 @@ for each place of an exchange in which a server can do this.
 from __future__ import annotations
 
 import itertools
+import re
 import socket
 import ssl
 import threading
@@ -45,7 +46,7 @@ def _forever(start: bytes, piece: bytes) -> Answer:
     """Return an answer that begins with the start and repeats the piece."""
 
     def answer(connection: socket.socket) -> Iterator[bytes]:
-        read_head(connection)
+        read_request(connection)
         yield start
         yield from itertools.repeat(piece)
 
@@ -56,7 +57,7 @@ def _numbered_fields(start: bytes) -> Answer:
     """Return an answer that begins with the start and adds header fields."""
 
     def answer(connection: socket.socket) -> Iterator[bytes]:
-        read_head(connection)
+        read_request(connection)
         yield start
         for number in itertools.count():
             yield b"X-%d: y\r\n" % number
@@ -212,12 +213,18 @@ class DripServer:
                         return
 
 
-def read_head(connection: socket.socket) -> bytes:
-    """Return the first bytes of a connection, with the end of a header if they are HTTP."""
+def read_request(connection: socket.socket) -> bytes:
+    """Return the first bytes of a connection: a whole request with its body, if they are HTTP."""
     data = connection.recv(65536)
-    while data[:1].isalpha() and b"\r\n\r\n" not in data:
+    while data[:1].isalpha() and not _is_whole(data):
         part = connection.recv(65536)
         if not part:
             raise ConnectionError
         data += part
     return data
+
+
+def _is_whole(data: bytes) -> bool:
+    head, end, body = data.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)

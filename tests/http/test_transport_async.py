@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 from tests.heartbeat import run_async
-from tests.http.drip import NAME, begin_http2, read_head
+from tests.http.drip import NAME, begin_http2, read_request
 
 from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
 from entrakit.http.message import Request, Response
@@ -35,7 +35,7 @@ OK = b"HTTP/1.1 201 Created\r\nX-Id: 7\r\nContent-Length: 2\r\nConnection: close
 
 def answer_http1(connection: socket.socket) -> Iterator[bytes]:
     """Answer a request over HTTP/1.1."""
-    read_head(connection)
+    read_request(connection)
     yield OK.replace(b"X-Id: 7", b"X-Id: canary-answer")
 
 
