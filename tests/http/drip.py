@@ -96,7 +96,7 @@ def begin_http2(connection: socket.socket) -> tuple[h2.connection.H2Connection, 
         if not data:
             raise ConnectionError
         for event in state.receive_data(data):
-            if isinstance(event, h2.events.RequestReceived):
+            if isinstance(event, h2.events.StreamEnded):
                 return state, event.stream_id
 
 

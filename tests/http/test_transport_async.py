@@ -44,6 +44,9 @@ def answer_http2(connection: socket.socket) -> Iterator[bytes]:
     state, stream = begin_http2(connection)
     state.send_headers(stream, [(":status", "201"), ("x-id", "canary-answer")], end_stream=True)
     yield state.data_to_send()
+    # A connection that is closed before everything is read is reset, and the answer can be lost.
+    while connection.recv(65536):
+        pass
 
 
 @contextmanager
