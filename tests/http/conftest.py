@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.http.drip import DripServer
+from tests.http.keep_alive import KeepAliveServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,3 +32,11 @@ def drip_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[Callable[..., 
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def keep_alive_server(test_ca: tuple[Path, ssl.SSLContext]) -> Iterator[KeepAliveServer]:
+    """Return a server whose connections stay open."""
+    server = KeepAliveServer(test_ca[1])
+    yield server
+    server.close()

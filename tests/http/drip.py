@@ -109,6 +109,9 @@ def _drain(connection: socket.socket) -> None:
     connection.settimeout(LIFE_S)
 
 
+# No answer, and a body that stops.
+SILENCE = _forever(b"", b"")
+SILENT_BODY = _forever(HEAD + b"Content-Length: 10\r\n\r\nx", b"")
 # Answers of a server with TLS.
 PLACES: dict[str, Answer] = {
     "the status line": _forever(b"HTTP/1.1 200 ", b"O"),
@@ -139,7 +142,7 @@ PROXY_PLACES: dict[str, Answer] = {
 }
 # Answers to the first message of a TLS handshake: nothing, and one record of 16 KiB, in single bytes.
 HANDSHAKES: dict[str, Answer] = {
-    "nothing": _forever(b"", b""),
+    "nothing": SILENCE,
     "a record": _forever(bytes.fromhex("160303400002003ffc"), b"\x03"),
 }
 
@@ -151,6 +154,10 @@ class DripServer:
         answer: Returns the pieces of the answer on a connection, and reads the request before.
         context: TLS context; None for a server without TLS.
         is_flood: Whether it sends as much as it can, many pieces together, instead of a piece now and then.
+
+    Attributes:
+        connections: Number of connections so far.
+        is_answering: Set after the first piece of an answer.
     """
 
     def __init__(self, answer: Answer, context: ssl.SSLContext | None, *, is_flood: bool = False) -> None:
@@ -158,6 +165,7 @@ class DripServer:
         self._answer = answer
         self._context = context
         self._pause_s, self._together = (0.0, 2000) if is_flood else (PAUSE_S, 1)
+        self.is_answering = threading.Event()
         self._ends_at = time.monotonic() + LIFE_S
         self._stopped = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -209,6 +217,7 @@ class DripServer:
                 pieces = self._answer(connection)
                 while data := list(itertools.islice(pieces, self._together)):
                     connection.sendall(b"".join(data))
+                    self.is_answering.set()
                     if self._stopped.wait(self._pause_s) or time.monotonic() > self._ends_at:
                         return
 

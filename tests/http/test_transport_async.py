@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import socket
 import sys
 import threading
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +13,8 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 from tests.heartbeat import run_async
-from tests.http.drip import NAME, begin_http2, read_request
+from tests.http.drip import begin_http2, read_request
+from tests.http.log_lines import everything_logged
 
 from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
 from entrakit.http.message import Request, Response
@@ -47,26 +46,6 @@ def answer_http2(connection: socket.socket) -> Iterator[bytes]:
     # A connection that is closed before everything is read is reset, and the answer can be lost.
     while connection.recv(65536):
         pass
-
-
-@contextmanager
-def everything_logged() -> Iterator[list[str]]:
-    """Set every logger to DEBUG, and give the lines of all of them, without those of the test's server."""
-    lines: list[str] = []
-    handler = logging.Handler(logging.NOTSET)
-    handler.addFilter(lambda record: record.threadName != NAME)
-    handler.emit = lambda record: lines.append(f"{record.name} {record.getMessage()}")  # type: ignore[method-assign]
-    loggers = [logging.getLogger(name) for name in {*logging.root.manager.loggerDict, *LOGGERS, ""}]
-    levels = [logger.level for logger in loggers]
-    logging.root.addHandler(handler)
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.DEBUG)
-        yield lines
-    finally:
-        logging.root.removeHandler(handler)
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def ask(transport: Transport, request: Request, *, authorization: str = "", limit: int = 1000) -> Response:
@@ -206,7 +185,7 @@ def test_no_library_logs_a_header(
     """
     server = drip_server(answer_http2 if is_http2 else answer_http1, is_http2=is_http2)
     request = Request("POST", f"{server.url}/x?q=canary-query", {"x-id": "canary-header"}, b"canary-body")
-    with everything_logged() as lines:
+    with everything_logged(*LOGGERS) as lines:
         answer = ask(transport, request, authorization="Bearer canary-token")
 
     assert "canary-answer" == answer.headers["x-id"]
@@ -228,7 +207,7 @@ def test_the_program_may_log_its_own_exchanges(
         await awaited.once(Request("GET", f"{server.url}/ours"), limit=1000)
         await awaited.close()
 
-    with everything_logged() as lines:
+    with everything_logged(*LOGGERS) as lines:
         run_async(run())
 
     assert any("/own" in line for line in lines)
