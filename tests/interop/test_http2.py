@@ -1,4 +1,4 @@
-"""HTTP/2 with a server of another project."""
+"""HTTP/2 with a server of another project, and HTTP/1.1 with the same server."""
 
 from __future__ import annotations
 
