@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,11 +41,13 @@ class KeepAliveServer:
         context: TLS context with the server's certificate.
 
     Attributes:
+        delay_s: Seconds that it takes to answer.
         connections: Number of connections so far.
         seen: The latest requests.
     """
 
     def __init__(self, context: ssl.SSLContext) -> None:
+        self.delay_s = 0.0
         self.connections = 0
         self.seen: deque[Seen] = deque(maxlen=1000)
         self._context = context
@@ -92,5 +95,6 @@ class KeepAliveServer:
                 if not request.text:
                     return
                 self.seen.append(request)
+                time.sleep(self.delay_s)
                 head = f"HTTP/1.1 200 OK\r\n{FIELDS}\r\nContent-Length: {len(request.path)}\r\n\r\n"
                 connection.sendall(f"{head}{request.path}".encode())

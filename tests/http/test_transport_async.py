@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import sys
@@ -17,6 +18,7 @@ from tests.http.drip import begin_http2, read_request
 from tests.http.log_lines import everything_logged
 
 from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
+from entrakit.http import transport_async
 from entrakit.http.message import Request, Response
 from entrakit.http.tls import make_context
 from entrakit.http.transport import Transport
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import FakeClock, RawServer
     from tests.http.drip import DripServer
+    from tests.http.keep_alive import KeepAliveServer
 
 OK = b"HTTP/1.1 201 Created\r\nX-Id: 7\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -227,3 +230,35 @@ def test_all_loggers_of_the_libraries_are_known() -> None:
     }
 
     assert set() == found - set(LOGGERS)
+
+
+def test_a_request_that_waits_for_others_is_not_late(
+    test_ca: tuple[Path, ssl.SSLContext], keep_alive_server: KeepAliveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The time-out and the deadline of a request begin when it is its turn, so many requests at once all succeed.
+    """
+    keep_alive_server.delay_s = 0.1
+    monkeypatch.setattr(transport_async, "AT_ONCE", 1)
+
+    async def run() -> list[str]:
+        awaited = AsyncTransport(Transport(ca_bundle=str(test_ca[0]), timeout_s=0.3))
+        requests = [Request("GET", f"{keep_alive_server.url}/{number}") for number in range(20)]
+        answers = await asyncio.gather(*(awaited.once(request, limit=1000) for request in requests))
+        await awaited.close()
+        return [answer.text for answer in answers]
+
+    assert [f"/{number}" for number in range(20)] == run_async(run())
+    assert 1 == keep_alive_server.connections
+
+
+@pytest.mark.parametrize("value", ["canary\n", "canary\x00", "canary\u00e4", " canary", "canary\x7f"])
+def test_a_field_that_http_does_not_allow_is_not_shown(transport: Transport, value: str) -> None:
+    """
+    Nothing is sent, and neither the error nor its causes contain the value.
+    """
+    for request in (Request("GET", "https://localhost:9/x", {"x-id": value}), Request(value, "https://localhost:9/x")):
+        with pytest.raises(ParameterError, match="header field") as caught:
+            ask(transport, request)
+        assert "canary" not in str(caught.value)
+        assert caught.value.__cause__ is caught.value.__context__ is None

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from entrakit.errors import NetworkError, ParameterError, UnexpectedAnswerError
 from entrakit.http import failures
+from entrakit.http.address import Origin
 from entrakit.http.message import Headers, Request, Response
 from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
 
@@ -30,6 +32,13 @@ LOGGERS = (
     *("httpx2", "httpcore2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2", "httpcore2.proxy"),
     *("httpcore2.socks", "hpack", "hpack.hpack", "hpack.table", "h2", "h11", "anyio", "anyio.streams.tls"),
 )
+
+# Most exchanges at the same time. Further requests wait here, not in httpx2, which would count that as silence.
+AT_ONCE = 100
+
+# A method, or the name of a header field (RFC 9110, 5.6.2), and its value (5.5), in ASCII.
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
 
 _is_exchanging: ContextVar[bool] = ContextVar("_is_exchanging", default=False)
 
@@ -52,15 +61,28 @@ class AsyncTransport:
         self.clock: Clock = like.clock
         self._options = _options(like)
         self._client = _Client(self._options)
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
         """Send a request once; arguments, result and errors as for `Transport.once()`.
 
-        The whole exchange, with connecting, ends after four times the time-out.
+        The whole exchange, with connecting, ends after four times the time-out. A request that waits because many
+        others are being sent has not begun its exchange.
         """
-        if request.url[:8].lower() != "https://":
+        if Origin.of(request.url) is None:
             raise failures.not_https(request.url)
         headers = {**request.headers, "authorization": authorization} if authorization else dict(request.headers)
+        if not _is_sendable(request.method, headers):
+            raise failures.not_sendable(request)
+        async with self._turns:
+            return await self._once(request, headers, limit)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        with _silent_libraries():
+            await self._client.httpx.aclose()
+
+    async def _once(self, request: Request, headers: Mapping[str, str], limit: int) -> Response:
         deadline = asyncio.timeout(LONGEST_ANSWER * self.timeout_s)
         client = self._client
         with _silent_libraries():
@@ -81,11 +103,6 @@ class AsyncTransport:
             finally:
                 client.running -= 1
                 await client.close_if_unused()
-
-    async def close(self) -> None:
-        """Close its connections."""
-        with _silent_libraries():
-            await self._client.httpx.aclose()
 
     async def _exchange(
         self, client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str], limit: int
@@ -148,9 +165,17 @@ def require_httpx2() -> None:
         raise ParameterError("Awaited requests need the extra async.", remedy="Type `pip install 'entrakit[async]'`.")
 
 
+def _is_sendable(method: str, headers: Mapping[str, str]) -> bool:
+    """Return whether HTTP can express a request. The errors of httpx2 would show the header field, such as a token."""
+    names = (method, *headers)
+    return all(map(_TOKEN.fullmatch, names)) and all(map(_VALUE.fullmatch, headers.values()))
+
+
 def _options(like: Transport) -> dict[str, Any]:
     """Return the options of httpx2's clients. Raises ParameterError for a CA bundle that can't be read."""
     from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+    import httpx2
 
     from entrakit.http.tls import make_context
 
@@ -160,6 +185,7 @@ def _options(like: Transport) -> dict[str, Any]:
         "timeout": like.timeout_s,
         "http2": True,
         "headers": DEFAULT_HEADERS,
+        "limits": httpx2.Limits(max_connections=AT_ONCE, max_keepalive_connections=20),
         # A jar that accepts no cookie.
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
     }
