@@ -62,6 +62,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "proxies",
         "socks",
         "connection",
+        "idle",
         "transport",
         "transport_async",
     ),

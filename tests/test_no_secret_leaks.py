@@ -128,6 +128,6 @@ def test_msal_is_kept_quiet(entra_tenant: Tenant, recorder: Recorder, clock: Fak
     """
     walk_all_flows(entra_tenant, recorder, clock)
 
-    for name in ("msal", "httpx2", "httpcore2"):
+    for name in ("msal", "urllib3"):
         assert logging.getLogger(name).level >= logging.WARNING
     recorder.close()

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import sys
 import threading
+import time
 import traceback
 from typing import TYPE_CHECKING
 
@@ -246,10 +247,11 @@ def test_a_silent_proxy_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
             Transport(timeout_s=0.2).send("GET", "https://localhost/x", repeatable=False)
 
 
-def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock) -> None:
+def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A byte now and then does not prolong the exchange, in the negotiation either.
     """
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
     next_byte = threading.Semaphore(0)
 
     class Dripping(Deadline):
@@ -273,7 +275,7 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock) -> Non
         thread.start()
         proxy = Proxy("socks5h", "127.0.0.1", listener.getsockname()[1])
         with pytest.raises(TimeoutError):
-            open_socks_socket(proxy, "localhost", 443, Dripping(5.0, clock.monotonic, 100.0))
+            open_socks_socket(proxy, "localhost", 443, Dripping(5.0, 100.0))
         next_byte.release(1000)
         thread.join(5)
 

@@ -127,6 +127,14 @@ def socks_missing(proxy: str) -> ParameterError:
     )
 
 
+def socks4_awaited(proxy: str) -> ParameterError:
+    """Return the error for a proxy, given with host and port, if awaited requests can't use its SOCKS."""
+    return ParameterError(
+        f"Awaited requests can't use the proxy {proxy}, because it is one of SOCKS 4.",
+        remedy="Use its SOCKS 5 address, or an HTTP proxy, or the blocking client.",
+    )
+
+
 def too_slow(request: Request, *, may_have_arrived: bool = True) -> NetworkError:
     """Return the error for an exchange that was ended at its deadline.
 

@@ -17,6 +17,7 @@ from entrakit import version
 from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.http import failures, retry
 from entrakit.http.address import Origin, path_and_query
+from entrakit.http.idle import IdleConnections
 from entrakit.http.message import Headers, Request, Response
 
 if TYPE_CHECKING:
@@ -48,9 +49,6 @@ if TYPE_CHECKING:
 MAX_ANSWER = 4 * 1024 * 1024
 # Multiple of the time-out, so that an exchange that goes on in drops does not block a call, and a lock, forever.
 LONGEST_ANSWER = 4
-# Most idle connections to one origin, and how long they are kept: some firewalls forget a connection without a word.
-MOST_IDLE = 32
-LONGEST_IDLE_S = 60.0
 # Size of the parts in which a body is read whose size is not known before.
 PART = 1024 * 1024
 DEFAULT_HEADERS = {
@@ -98,8 +96,7 @@ class Transport:
         self.skew_s: float | None = None
         self.attempts = retry.ATTEMPTS
         self._context: SSLContext | None = None
-        self._idle: dict[Origin, list[Connection]] = {}
-        self._process = os.getpid()
+        self._idle = IdleConnections()
 
     def __repr__(self) -> str:
         return f"Transport(ca_bundle={self.ca_bundle!r}, timeout_s={self.timeout_s})"
@@ -157,9 +154,7 @@ class Transport:
 
     def close(self) -> None:
         """Close idle connections. A later request opens new ones."""
-        for connections in list(self._idle.values()):
-            while connections:
-                connections.pop().close()
+        self._idle.close()
 
     def once(self, request: Request, *, authorization: str = "", limit: int = MAX_ANSWER) -> Response:
         """Send a request once, and return the response, whatever its status, redirects included.
@@ -197,7 +192,7 @@ class Transport:
                 # Without the cause, which shows the header field.
                 raise failures.not_sendable(request) from None
             raise failures.broken(error, request, self.timeout_s, is_too_slow=deadline.has_passed) from error
-        self._keep(origin, connection)
+        self._idle.keep(origin, connection)
         return Response(request, answer.status, Headers(dict(answer.headers.itermerged())), body, sent_at)
 
     def _attempt(self, request: Request) -> Response | NetworkError:
@@ -234,17 +229,9 @@ class Transport:
 
     def _connection(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
         """Return an open connection to an origin: an idle one, or a new one."""
-        if self._process != os.getpid():
-            self._leave_to_parent()
-        idle = self._idle.get(origin)
-        while idle:
-            try:
-                kept = idle.pop()
-            except IndexError:  # another thread took the last one
-                break
-            if kept.is_connected and self.clock.monotonic() - kept.idle_since < LONGEST_IDLE_S:
-                return kept
-            kept.close()
+        idle = self._idle.take(origin)
+        if idle is not None:
+            return idle
         from ssl import SSLCertVerificationError
 
         from entrakit.http.connection import Connection, issuer_seen
@@ -267,22 +254,6 @@ class Transport:
                 issuer=issuer_seen(origin, proxy, deadline) if isinstance(error, SSLCertVerificationError) else "",
             ) from error
         return connection
-
-    def _keep(self, origin: Origin, connection: Connection) -> None:
-        """Keep a connection for the next request, unless the response has ended it."""
-        idle = self._idle.setdefault(origin, [])
-        if connection.sock is None or len(idle) >= MOST_IDLE:
-            connection.close()
-            return
-        connection.idle_since = self.clock.monotonic()
-        idle.append(connection)
-
-    def _leave_to_parent(self) -> None:
-        """Close the connections that this process inherited by `fork()`: the other process goes on using them."""
-        inherited, self._idle, self._process = self._idle, {}, os.getpid()
-        for connections in inherited.values():
-            for connection in connections:
-                connection.close()
 
     def _deadline(self) -> Deadline:
         from entrakit.http.sockets import Deadline

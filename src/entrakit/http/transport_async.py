@@ -11,20 +11,21 @@ import os
 import re
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from entrakit.errors import NetworkError, ParameterError, UnexpectedAnswerError
 from entrakit.http import failures
 from entrakit.http.address import Origin
 from entrakit.http.message import Headers, Request, Response
+from entrakit.http.proxies import proxy_for
 from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    import httpx2
-
+    from entrakit.http.proxies import Proxy
     from entrakit.http.transport import Clock, Transport
 
 # Loggers of httpx2 and of the packages that it uses. At DEBUG, they write header fields: hpack writes the token.
@@ -50,7 +51,7 @@ class AsyncTransport:
         like: Transport with the trust, proxy, time-out and clock to use.
 
     Raises:
-        ParameterError: The extra `async` is not installed, or the proxy's address or the CA bundle can't be used.
+        ParameterError: The extra `async` is not installed, or the CA bundle can't be used.
     """
 
     def __init__(self, like: Transport) -> None:
@@ -59,8 +60,9 @@ class AsyncTransport:
             logging.getLogger(name).addFilter(_is_foreign)
         self.timeout_s = like.timeout_s
         self.clock: Clock = like.clock
+        self._proxy = like.proxy
         self._options = _options(like)
-        self._client = _Client(self._options)
+        self._clients: dict[Proxy | None, _Client] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
@@ -69,27 +71,32 @@ class AsyncTransport:
         The whole exchange, with connecting, ends after four times the time-out. A request that waits because many
         others are being sent has not begun its exchange.
         """
-        if Origin.of(request.url) is None:
+        origin = Origin.of(request.url)
+        if origin is None:
             raise failures.not_https(request.url)
         headers = {**request.headers, "authorization": authorization} if authorization else dict(request.headers)
         if not _is_sendable(request.method, headers):
             raise failures.not_sendable(request)
         async with self._turns:
-            return await self._once(request, headers, limit)
+            proxy = proxy_for(origin, self._proxy, os.environ)
+            return await self._once(request, headers, limit, proxy)
 
     async def close(self) -> None:
         """Close its connections."""
         with _silent_libraries():
-            await self._client.httpx.aclose()
+            for client in self._clients.values():
+                await client.httpx.aclose()
 
-    async def _once(self, request: Request, headers: Mapping[str, str], limit: int) -> Response:
+    async def _once(self, request: Request, headers: Mapping[str, str], limit: int, proxy: Proxy | None) -> Response:
         deadline = asyncio.timeout(LONGEST_ANSWER * self.timeout_s)
-        client = self._client
+        client = self._clients.get(proxy)
+        if client is None:
+            client = self._clients[proxy] = _Client(self._options, proxy)
         with _silent_libraries():
             client.running += 1
             try:
                 async with deadline:
-                    return await self._exchange(client.httpx, request, headers, limit)
+                    return await self._exchange(client, request, headers, limit)
             except asyncio.CancelledError:
                 self._retire(client)
                 raise
@@ -104,14 +111,14 @@ class AsyncTransport:
                 client.running -= 1
                 await client.close_if_unused()
 
-    async def _exchange(
-        self, client: httpx2.AsyncClient, request: Request, headers: Mapping[str, str], limit: int
-    ) -> Response:
+    async def _exchange(self, client: _Client, request: Request, headers: Mapping[str, str], limit: int) -> Response:
         import httpx2
 
         sent_at = self.clock.time()
         try:
-            async with client.stream(request.method, request.url, headers=headers, content=request.body) as response:
+            async with client.httpx.stream(
+                request.method, request.url, headers=headers, content=request.body
+            ) as response:
                 parts: list[bytes] = []
                 size = 0
                 async for part in response.aiter_bytes():
@@ -122,15 +129,48 @@ class AsyncTransport:
                 body = b"".join(parts)
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
-            raise _explained(error, request, self.timeout_s) from error
+            raise await self._explained(error, request, client.proxy) from error
+
+    async def _explained(self, error: Exception, request: Request, proxy: Proxy | None) -> NetworkError:
+        """Return the error for an exception of httpx2, from the chain of its causes."""
+        import socket
+        import ssl
+
+        import httpx2
+
+        from entrakit.http.sockets import ProxyRefusedError
+
+        known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
+        if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
+            return failures.broken(known, request, self.timeout_s, is_too_slow=False)
+        if isinstance(error, httpx2.ProxyError):
+            # Its text begins with the status of the proxy.
+            status = str(error).partition(" ")[0]
+            known = ProxyRefusedError(f"HTTP {status}" if status.isdecimal() else "", is_transient=status >= "500")
+        elif isinstance(error, httpx2.ConnectError):
+            reasons = (socket.gaierror, ssl.SSLError, ConnectionRefusedError)
+            known = next((cause for cause in _causes(error) if isinstance(cause, reasons)), error)
+        issuer = ""
+        if isinstance(known, ssl.SSLCertVerificationError):
+            # Reading the issuer blocks.
+            issuer = await asyncio.to_thread(self._issuer_seen, request, proxy)
+        through = proxy.shown() if proxy else ""
+        return failures.unreachable(known, request, self.timeout_s, proxy=through, is_too_slow=False, issuer=issuer)
+
+    def _issuer_seen(self, request: Request, proxy: Proxy | None) -> str:
+        from entrakit.http.connection import issuer_seen
+        from entrakit.http.sockets import Deadline
+
+        origin = Origin.of(request.url)
+        return "" if origin is None else issuer_seen(origin, proxy, Deadline(self.timeout_s, self.timeout_s))
 
     def _retire(self, client: _Client) -> None:
         """Use another client from now on, since a response on one of its connections was not read to its end.
 
         HTTP/2 would use that connection again, and the server could fill its window with the rest of the response.
         """
-        if client is self._client:
-            self._client = _Client(self._options)
+        if client is self._clients.get(client.proxy):
+            del self._clients[client.proxy]
         client.is_retired = True
 
 
@@ -138,16 +178,27 @@ class _Client:
     """A client of httpx2. Once it is retired, it is closed after its last exchange.
 
     Args:
-        options: Options of the client. Raises ParameterError if the proxy can't be used.
+        options: Options of the client.
+        proxy: The proxy; None for none.
+
+    Raises:
+        ParameterError: The proxy uses SOCKS, and the extra `socks` is not installed; or SOCKS 4.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, options: Mapping[str, Any], proxy: Proxy | None) -> None:
         import httpx2
 
-        try:
-            self.httpx = httpx2.AsyncClient(**options)
-        except (ValueError, TypeError, httpx2.InvalidURL) as error:
-            raise failures.unusable_proxy() from error
+        through = None
+        if proxy is not None:
+            if proxy.scheme.startswith("socks4"):
+                raise failures.socks4_awaited(proxy.shown())
+            if proxy.is_socks and find_spec("socksio") is None:
+                raise failures.socks_missing(proxy.shown())
+            given = (proxy.username, proxy.password) if proxy.username or proxy.password else None
+            trust = options["verify"] if proxy.scheme == "https" else None
+            through = httpx2.Proxy(f"{proxy.scheme}://{proxy.shown()}", auth=given, ssl_context=trust)
+        self.proxy = proxy
+        self.httpx = httpx2.AsyncClient(**options, proxy=through)
         self.running = 0
         self.is_retired = False
 
@@ -159,8 +210,6 @@ class _Client:
 
 def require_httpx2() -> None:
     """Raise ParameterError if the extra `async` is not installed. Does not import it."""
-    from importlib.util import find_spec
-
     if find_spec("httpx2") is None or find_spec("h2") is None:
         raise ParameterError("Awaited requests need the extra async.", remedy="Type `pip install 'entrakit[async]'`.")
 
@@ -181,7 +230,8 @@ def _options(like: Transport) -> dict[str, Any]:
 
     return {
         "verify": make_context(like.ca_bundle, os.environ),
-        "proxy": like.proxy,
+        # `proxy_for` reads the environment.
+        "trust_env": False,
         "timeout": like.timeout_s,
         "http2": True,
         "headers": DEFAULT_HEADERS,
@@ -189,28 +239,6 @@ def _options(like: Transport) -> dict[str, Any]:
         # A jar that accepts no cookie.
         "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
     }
-
-
-def _explained(error: Exception, request: Request, timeout_s: float) -> NetworkError:
-    """Return the error for an exception of httpx2, from the chain of its causes."""
-    import socket
-    import ssl
-
-    import httpx2
-
-    from entrakit.http.sockets import ProxyRefusedError
-
-    known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
-    if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
-        return failures.broken(known, request, timeout_s, is_too_slow=False)
-    if isinstance(error, httpx2.ProxyError):
-        # Its text begins with the status of the proxy.
-        status = str(error).partition(" ")[0]
-        known = ProxyRefusedError(int(status) if status.isdecimal() else None)
-    elif isinstance(error, httpx2.ConnectError):
-        reasons = (socket.gaierror, ssl.SSLError, ConnectionRefusedError)
-        known = next((cause for cause in _causes(error) if isinstance(cause, reasons)), error)
-    return failures.unreachable(known, request, timeout_s, proxy="", is_too_slow=False)
 
 
 def _causes(error: BaseException) -> Iterator[Exception]:
