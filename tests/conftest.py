@@ -7,13 +7,14 @@ import http.server
 import ipaddress
 import json
 import os
+import re
 import socket
 import ssl
 import threading
 import time
 import urllib.parse
 import uuid
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, cast
 
 import pytest
 from cryptography import x509
@@ -220,6 +221,38 @@ class TokenServer:
 def granted(**more: object) -> dict[str, object]:
     """Return the body of a successful token response."""
     return {"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", **more}
+
+
+# What scripts/test-without-extras does not install, and the errors that say so.
+EXTRAS = ("httpx2", "h2", "redis", "pkcs11", "socks", "socksio")
+NEEDS_EXTRA = re.compile(r"(needs?|requires?) the extra \w+")
+
+
+def _skip_without_extra(error: Exception) -> NoReturn:
+    """Skip a test that failed because an extra is not installed, with the error; raise any other error."""
+    causes = [error, error.__cause__, error.__context__]
+    missing = [one for one in causes if isinstance(one, ModuleNotFoundError) and one.name in EXTRAS]
+    if os.environ.get("ENTRAKIT_TEST_WITHOUT_EXTRAS") and (missing or NEEDS_EXTRA.search(str(error))):
+        pytest.skip(str(error))
+    raise error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """Skip a test whose fixtures need an extra that is not installed."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - raised again
+        _skip_without_extra(error)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Skip a test that needs an extra that is not installed."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - raised again
+        _skip_without_extra(error)
 
 
 @pytest.fixture(scope="session", autouse=True)

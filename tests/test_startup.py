@@ -6,14 +6,19 @@ import json
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
+from entrakit import UsernamePassword, connect
 from entrakit.authority.clouds import GLOBAL
 from entrakit.connection.record import Record, keep
 from entrakit.connection.settings import Settings
 from entrakit.tokens.token import Token
 from entrakit.vault import Vault
+
+if TYPE_CHECKING:
+    from entrakit_emulator import Tenant
 
 HEAVY = {
     "asyncio", "concurrent.futures", "dataclasses", "email", "filelock", "getpass", "http.client", "httpx2",
@@ -112,3 +117,65 @@ def test_help_and_version_load_no_command(words: list[str]) -> None:
 
     assert set() == {name for name in loaded if name.startswith(("entrakit.cli.commands.", "cryptography"))}
     assert set() == {name for name in loaded if name in HEAVY}
+
+
+# Modules that a request needs besides the standard library's, and modules of the standard library that take long.
+REQUEST = {"_cffi_backend", "_openssl", "backports", "cryptography", "entrakit", "urllib3"}
+CONNECT = REQUEST | {"filelock", "jwt", "msal"}
+# MSAL imports them.
+OF_MSAL = {"inspect", "uuid", "xml"}
+SLOW = {
+    "asyncio", "concurrent.futures", "dataclasses", "importlib.metadata", "inspect", "multiprocessing", "subprocess",
+    "tempfile", "urllib.request", "urllib3.connectionpool", "urllib3.http2.connection", "urllib3.poolmanager", "uuid",
+    "xml",
+}  # fmt: skip
+
+
+def third_parties(loaded: set[str]) -> set[str]:
+    """Return the packages among loaded modules that do not belong to the standard library."""
+    packages = {name.partition(".")[0] for name in loaded}
+    return {name for name in packages if name not in sys.stdlib_module_names and not name.startswith("__editable__")}
+
+
+def test_a_cold_request_loads_one_http_client(entra_tenant: Tenant) -> None:
+    """
+    `entra request GET /me` with a saved connection loads urllib3 without its pools, and AES-GCM: no MSAL, no msgspec,
+    no table.
+    """
+    user = entra_tenant.users.normal
+    connect(
+        client_id=entra_tenant.public_client,
+        tenant_id=entra_tenant.tenant_id,
+        credential=UsernamePassword(user.upn, user.password),
+        authority_url=entra_tenant.url,
+        graph_url=entra_tenant.url,
+        ca_bundle=entra_tenant.ca_path,
+        name="default",
+    ).graph.get("/me")
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "streams = Streams(sys.stdin, io.StringIO(), sys.stderr)\n"
+        "assert main(['request', 'GET', '/me'], streams, os.environ) == 0"
+    )
+
+    loaded = loaded_by(program)
+
+    assert REQUEST >= third_parties(loaded)
+    assert set() == loaded & SLOW
+
+
+def test_a_cold_sign_in_loads_one_http_client(entra_tenant: Tenant) -> None:
+    """
+    `connect()` with a client secret loads MSAL without requests.
+    """
+    program = (
+        "import entrakit\nentrakit.connect("
+        f"client_id={entra_tenant.confidential_client!r}, tenant_id={entra_tenant.tenant_id!r}, "
+        f"client_secret={entra_tenant.client_secret!r}, authority_url={entra_tenant.url!r}, "
+        f"ca_bundle={entra_tenant.ca_path!r}).token()"
+    )
+
+    loaded = loaded_by(program)
+
+    assert CONNECT >= third_parties(loaded)
+    assert OF_MSAL >= loaded & SLOW

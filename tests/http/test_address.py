@@ -6,7 +6,6 @@ import re
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +31,8 @@ NASTY = st.text(
 
 def read_by_client(url: str) -> tuple[str, str, int] | None:
     """Return scheme, host and port to which the HTTP client sends a request for an address; None if it refuses it."""
+    import httpx2
+
     sent: list[httpx2.Request] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:

@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,6 +42,8 @@ def people(facts: dict[str, Any]) -> set[str]:
         "grant_type": "client_credentials", "scope": SCOPE,
     }  # fmt: skip
     trust = ssl.create_default_context(cafile=facts["ca_path"])
+    import httpx2
+
     with httpx2.Client(base_url=facts["url"], verify=trust, trust_env=False) as http:
         token = http.post(f"/{facts['tenant_id']}/oauth2/v2.0/token", data=form).json()["access_token"]
         page = http.get("/v1.0/users?$top=999", headers={"Authorization": f"Bearer {token}"}).json()
