@@ -49,7 +49,12 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "token": Connection.token,
 }
 # Where the parameters are that are not those of connect().
-HOMES: dict[str, Callable[..., object]] = {"key_from": Vault, "parallel": Client.export, "replace": bundle.restore}
+HOMES: dict[str, Callable[..., object]] = {
+    "key_from": Vault,
+    "parallel": Client.export,
+    "proxy": entrakit.Transport,
+    "replace": bundle.restore,
+}
 SETTINGS = Settings("job", "devicecode", "abc", "contoso.com", GLOBAL, ("https://graph.microsoft.com/User.Read",))
 SPAN = re.compile(r"`([a-z_]\w*)(?:=[^`]*|\([^`]*\))?`")
 

@@ -193,7 +193,7 @@ def test_a_refusal_is_explained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """
-    What the network prevents can succeed later; what the proxy forbids does not.
+    A request that the network prevents can succeed later. A request that the proxy forbids can't.
     """
     with kind(answers=(answer,)) as proxy:
         monkeypatch.setenv("ALL_PROXY", f"{kind.scheme}://{proxy.address}")
@@ -255,7 +255,7 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkey
     next_byte = threading.Semaphore(0)
 
     class Dripping(Deadline):
-        """A deadline for which each operation takes four seconds, in which a byte arrives."""
+        """A deadline. Each operation takes four seconds, and a byte arrives."""
 
         def left_s(self) -> float:
             clock.advance(4.0)

@@ -309,7 +309,7 @@ def test_the_sockets_of_every_context_have_a_deadline(
 
 def test_the_issuer_of_an_unusable_certificate_is_empty() -> None:
     """
-    The issuer stands in an error message, so that a certificate that can't be read is not another error.
+    The issuer is a part of an error message, so a certificate that can't be read does not cause another error.
     """
     assert ("", "") == (issuer_of(b""), issuer_of(b"no certificate"))
     assert ssl.CERT_NONE == make_context_without_trust().verify_mode

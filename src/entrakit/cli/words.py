@@ -37,6 +37,7 @@ OPTIONS = {
     "get_connection": "--name",
     "key_from": "--vault-key-from",
     "parallel": "--parallel",
+    "proxy": "--proxy",
     "replace": "--replace",
 }
 _SPAN = re.compile(r"`([a-z_]\w*)(=[^`]*|\([^`]*\))?`")

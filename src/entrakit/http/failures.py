@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from entrakit.http.sockets import ProxyRefusedError
 
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
-# Reasons of OpenSSL, in plain words.
+# Reasons of OpenSSL, explained.
 _REASONS = {
     "TLSV1_ALERT_PROTOCOL_VERSION": "it offers no TLS 1.2 or later",
     "UNSUPPORTED_PROTOCOL": "it offers no TLS 1.2 or later",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,13 +35,14 @@ def test_status_lists_without_network(connected: Command) -> None:
     assert 1 == len(json.loads(connected("status", "--json", "--name", "other").output))
 
 
-def test_status_names_what_redirects(connected: Command) -> None:
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+def test_status_names_what_redirects(variable: str, connected: Command) -> None:
     """
     Variables that change where credentials are sent are shown (checklist 53).
     """
-    connected.environ["HTTPS_PROXY"] = "http://proxy"
+    connected.environ[variable] = "http://proxy"
 
-    assert "HTTPS_PROXY is set" in connected("status").error
+    assert f"{variable} is set" in connected("status").error
 
 
 def test_status_tells_damage(connected: Command, private_home: Path) -> None:

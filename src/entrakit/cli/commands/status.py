@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         if one.settings is not None and "@" in one.settings.cloud.name:
             context.note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
     context.info(f"Saved in {vault.place}, encrypted; key: {vault.describe_key()}.")
-    for name in ("HTTPS_PROXY", "https_proxy", "AZURE_AUTHORITY_HOST"):
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "AZURE_AUTHORITY_HOST"):
         if context.environ.get(name):
             context.note(f"{name} is set, and new connections use it.")
     return 0
