@@ -9,7 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.little_proxies import HttpProxy
+from tests.little_proxies import HttpProxy, LittleProxy, Socks5Proxy
 
 from entrakit.errors import NetworkError, ParameterError, TlsError
 from entrakit.http.message import Request
@@ -228,6 +228,19 @@ def test_a_silent_proxy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", address)
         with pytest.raises(NetworkError, match=rf"The proxy {address} can't be reached \(0\.2 s passed\)"):
             Transport(timeout_s=0.2).send("GET", "https://localhost/x", repeatable=False)
+
+
+@pytest.mark.parametrize("kind", [HttpProxy, Socks5Proxy])
+def test_a_silent_server_behind_a_proxy_is_named(kind: type[LittleProxy], monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Once the tunnel is open, the proxy has done its part, and is not blamed for the server.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener, kind() as proxy:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("ALL_PROXY", f"{kind.scheme}://{proxy.address}")
+        words = rf"localhost:{port} can't be reached through the proxy {proxy.address} \(0\.3 s passed\)"
+        with pytest.raises(NetworkError, match=words):
+            Transport(timeout_s=0.3).send("GET", f"https://localhost:{port}/x", repeatable=False)
 
 
 def test_the_connection_to_a_proxy_can_be_encrypted(

@@ -60,6 +60,8 @@ class Connection(HTTPSConnection):
 
     def __init__(self, origin: Origin, proxy: Proxy | None, context: ssl.SSLContext, deadline: Deadline) -> None:
         self.idle_since = 0.0
+        # Whether the proxy has done its part, so that what fails is on the way from it to the server.
+        self.has_tunnel = False
         self._deadline = deadline
         self._socks = proxy if proxy is not None and proxy.is_socks else None
         host = origin.host.strip("[]")
@@ -113,7 +115,9 @@ class Connection(HTTPSConnection):
                 raise socks_missing(self._socks.shown())
             from entrakit.http.socks import open_socks_socket
 
-            return open_socks_socket(self._socks, self.host, self.port or 0, self._deadline)
+            tunnel = open_socks_socket(self._socks, self.host, self.port or 0, self._deadline)
+            self.has_tunnel = True
+            return tunnel
         return open_socket(self.host, self.port or 0, self._deadline)
 
     def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
@@ -134,6 +138,7 @@ class Connection(HTTPSConnection):
                 raise ProxyRefusedError("its answer is not HTTP") from error
             # Any other answer is the same again, and may lock the account.
             raise ProxyRefusedError(f"HTTP {found[1]}", is_transient=found[1] >= "500") from error
+        self.has_tunnel = True
         # The time-out of the handshake that follows.
         self.sock.settimeout(self._deadline.left_s())
 

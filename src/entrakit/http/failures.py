@@ -23,7 +23,14 @@ _REASONS = {
 
 
 def unreachable(
-    error: Exception, request: Request, timeout_s: float, *, proxy: str, is_too_slow: bool, issuer: str = ""
+    error: Exception,
+    request: Request,
+    timeout_s: float,
+    *,
+    proxy: str,
+    is_too_slow: bool,
+    has_tunnel: bool = False,
+    issuer: str = "",
 ) -> NetworkError:
     """Return the error for a connection that was not opened, so that the request was not sent.
 
@@ -33,6 +40,7 @@ def unreachable(
         timeout_s: The time-out of the transport.
         proxy: Host and port of the proxy; empty for none.
         is_too_slow: Whether the deadline of the exchange has passed.
+        has_tunnel: Whether the proxy has opened its tunnel, so that the failure is behind it.
         issuer: Issuer of the certificate that the server shows, if it is not trusted; empty if it is not known.
     """
     import socket
@@ -53,17 +61,17 @@ def unreachable(
         return _tls_error(error, request, tls_peer, issuer)
     if isinstance(error, ServerNotFoundError):
         proxy = ""
-    peer = f"The proxy {proxy}" if proxy else host
+    through = f" through the proxy {proxy}" if proxy else ""
+    peer = f"The proxy {proxy}" if proxy and not has_tunnel else host
     remedy = "Check the network connection, a firewall and the proxy."
     if isinstance(error, socket.gaierror):
         problem = f"The name of the proxy {proxy} can't be found." if proxy else f"The name {host} can't be found."
         remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
     elif isinstance(error, TimeoutError):
-        problem = f"{peer} can't be reached ({timeout_s:g} s passed)."
+        problem = f"{peer} can't be reached{through if has_tunnel else ''} ({timeout_s:g} s passed)."
     elif isinstance(error, ConnectionRefusedError):
         problem = f"{peer} refuses the connection."
     else:
-        through = f" through the proxy {proxy}" if proxy else ""
         problem = f"The connection to {host}{through} broke before the request was sent."
         remedy = _CHECK_NETWORK
     return NetworkError(

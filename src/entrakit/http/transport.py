@@ -251,6 +251,7 @@ class Transport:
                 self.timeout_s,
                 proxy=proxy.shown() if proxy else "",
                 is_too_slow=deadline.has_passed,
+                has_tunnel=connection.has_tunnel,
                 issuer=issuer_seen(origin, proxy, deadline) if isinstance(error, SSLCertVerificationError) else "",
             ) from error
         return connection
