@@ -86,6 +86,15 @@ def _empty_data(connection: socket.socket) -> Iterator[bytes]:
         _drain(connection)
 
 
+def _large_data(connection: socket.socket) -> Iterator[bytes]:
+    """Answer over HTTP/2 with a body that does not end."""
+    state, stream = begin_http2(connection)
+    state.send_headers(stream, [(":status", "200")])
+    while True:
+        state.send_data(stream, b"x" * 1000)
+        yield state.data_to_send()
+
+
 def begin_http2(connection: socket.socket) -> tuple[h2.connection.H2Connection, int]:
     """Read a request over HTTP/2, and return the state of the connection and the number of the stream."""
     state = h2.connection.H2Connection(config=h2.config.H2Configuration(client_side=False))
@@ -135,6 +144,7 @@ PLACES: dict[str, Answer] = {
 }  # fmt: skip
 # Answers of a server with TLS and HTTP/2.
 HTTP2_PLACES: dict[str, Answer] = {"PING frames": _pings, "empty DATA frames": _empty_data}
+HTTP2_BODY = _large_data
 # Answers of a proxy to CONNECT.
 PROXY_PLACES: dict[str, Answer] = {
     "the status line": _forever(b"HTTP/1.1 200 ", b"O"),

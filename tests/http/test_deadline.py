@@ -85,6 +85,7 @@ def test_a_proxy_that_drips_ends_at_the_deadline(
     error = error_of(transport, "https://service.example")
 
     assert "The answer of service.example arrives too slowly." == error.problem
+    assert not error.may_have_arrived
 
 
 @pytest.mark.parametrize("place", HANDSHAKES)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.heartbeat import run_async
-from tests.http.drip import HANDSHAKES, HTTP2_PLACES, PLACES, PROXY_PLACES
+from tests.http.drip import HANDSHAKES, HTTP2_BODY, HTTP2_PLACES, PLACES, PROXY_PLACES
 
-from entrakit.errors import NetworkError
+from entrakit.errors import NetworkError, UnexpectedAnswerError
 from entrakit.http.message import Request
 from entrakit.http.transport import Transport
 from entrakit.http.transport_async import AsyncTransport
@@ -171,6 +171,24 @@ def test_a_deadline_does_not_break_other_exchanges(
 
     assert all(took >= 4 * TIMEOUT_S for took in run_async(run()))
     assert 1 == server.connections
+
+
+def test_a_response_that_is_too_large_closes_its_connection(
+    impatient: Transport, drip_server: Callable[..., DripServer]
+) -> None:
+    """
+    The rest of a response that is larger than the limit does not fill the window of an HTTP/2 connection.
+    """
+    server = drip_server(HTTP2_BODY, is_http2=True)
+
+    async def run() -> None:
+        transport = AsyncTransport(impatient)
+        with pytest.raises(UnexpectedAnswerError, match="larger"):
+            await transport.once(Request("GET", f"{server.url}/x"), limit=2000)
+        await asyncio.to_thread(server.wait_until_left)
+        await transport.close()
+
+    run_async(run())
 
 
 def test_a_cancelled_exchange_closes_its_connection(
