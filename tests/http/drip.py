@@ -1,6 +1,6 @@
 """Servers whose answers never end, each in another place, although bytes arrive all the time.
 
-A client that limits only the silence between two bytes waits for as long as the server wants. `PLACES` has one answer
+A client that limits only the silence between two bytes waits for as long as the server continues. `PLACES` has one answer
 for each place of an exchange in which a server can do this.
 """
 
@@ -110,7 +110,7 @@ def begin_http2(connection: socket.socket) -> tuple[h2.connection.H2Connection, 
 
 
 def _drain(connection: socket.socket) -> None:
-    """Read what the client has sent, such as its answers to PING frames, so that it can send more."""
+    """Read the bytes that the client has sent, such as its answers to PING frames, so that it can send more."""
     connection.settimeout(0.0)
     with suppress(BlockingIOError, ssl.SSLWantReadError):
         if not connection.recv(1024 * 1024):

@@ -1,4 +1,4 @@
-"""Everything that is logged in a block, at the most verbose level of every logger."""
+"""Everything that is logged in a block, with every logger set to its most verbose level."""
 
 from __future__ import annotations
 
