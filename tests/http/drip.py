@@ -1,7 +1,7 @@
 """Servers whose answers never end, each in another place, although bytes arrive all the time.
 
-A client that limits only the silence between two bytes waits for as long as the server continues. `PLACES` has one answer
-for each place of an exchange in which a server can do this.
+A client that limits only the silence between two bytes waits for as long as the server continues. `PLACES` has one
+answer for each place of an exchange in which a server can do this.
 """
 
 from __future__ import annotations
