@@ -36,6 +36,7 @@ DOORS = {
     "msal": {"sign_in/_msal.py"},
     "httpx2": {"http/transport_async.py"},
     "socks": {"http/socks.py"},
+    "socksio": {"http/transport_async.py"},
     "urllib3": {"http/connection.py"},
     "h11": {"sign_in/loopback.py"},
     "idna": {"http/address.py"},

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from entrakit.http.proxies import Proxy
+    from entrakit.http.sockets import ProxyRefusedError
     from entrakit.http.transport import Clock, Transport
 
 # Loggers of httpx2 and of the packages that it uses. At DEBUG, they write header fields: hpack writes the token.
@@ -40,6 +41,9 @@ AT_ONCE = 100
 # A method, or the name of a header field (RFC 9110, 5.6.2), and its value (5.5), in ASCII.
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[!-~](?:[\t -~]*[!-~])?)?")
+
+# Beginnings of the replies of SOCKS that stay the same (RFC 1928, section 6), as httpx2 words them in lower case.
+_FINAL = ("connection not allowed", "command not supported", "address type not supported", "unkown")
 
 _is_exchanging: ContextVar[bool] = ContextVar("_is_exchanging", default=False)
 
@@ -115,9 +119,17 @@ class AsyncTransport:
         import httpx2
 
         sent_at = self.clock.time()
+        opened: list[Any] = []
+
+        async def remember(event: str, info: Mapping[str, Any]) -> None:
+            # httpx2 does not close a connection on which SOCKS failed.
+            if event == "socks.connect_tcp.complete":
+                opened.append(info["return_value"])
+
+        extensions = {"trace": remember} if client.proxy is not None and client.proxy.is_socks else None
         try:
             async with client.httpx.stream(
-                request.method, request.url, headers=headers, content=request.body
+                request.method, request.url, headers=headers, content=request.body, extensions=extensions
             ) as response:
                 parts: list[bytes] = []
                 size = 0
@@ -128,7 +140,10 @@ class AsyncTransport:
                     parts.append(part)
                 body = b"".join(parts)
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        except client.errors as error:
+            if isinstance(error, httpx2.ProxyError) or not isinstance(error, httpx2.HTTPError):
+                for stream in opened:
+                    await stream.aclose()
             raise await self._explained(error, request, client.proxy) from error
 
     async def _explained(self, error: Exception, request: Request, proxy: Proxy | None) -> NetworkError:
@@ -141,12 +156,13 @@ class AsyncTransport:
         from entrakit.http.sockets import ProxyRefusedError
 
         known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
-        if not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout | httpx2.ProxyError):
+        of_connection = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+        if not isinstance(error, httpx2.HTTPError | httpx2.InvalidURL | httpx2.StreamError):
+            known = ProxyRefusedError("its answer is not SOCKS")
+        elif proxy is not None and isinstance(error, httpx2.ProxyError):
+            known = _refusal(str(error), proxy)
+        elif not isinstance(error, of_connection):
             return failures.broken(known, request, self.timeout_s, is_too_slow=False)
-        if isinstance(error, httpx2.ProxyError):
-            # Its text begins with the status of the proxy.
-            status = str(error).partition(" ")[0]
-            known = ProxyRefusedError(f"HTTP {status}" if status.isdecimal() else "", is_transient=status >= "500")
         elif isinstance(error, httpx2.ConnectError):
             reasons = (socket.gaierror, ssl.SSLError, ConnectionRefusedError)
             known = next((cause for cause in _causes(error) if isinstance(cause, reasons)), error)
@@ -198,6 +214,12 @@ class _Client:
             trust = options["verify"] if proxy.scheme == "https" else None
             through = httpx2.Proxy(f"{proxy.scheme}://{proxy.shown()}", auth=given, ssl_context=trust)
         self.proxy = proxy
+        self.errors: tuple[type[Exception], ...] = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError)
+        if proxy is not None and proxy.is_socks:
+            from socksio import ProtocolError
+
+            # httpx2 lets it pass.
+            self.errors = (*self.errors, ProtocolError)
         self.httpx = httpx2.AsyncClient(**options, proxy=through)
         self.running = 0
         self.is_retired = False
@@ -206,6 +228,20 @@ class _Client:
         """Close it if it is retired and no exchange runs."""
         if self.is_retired and not self.running:
             await self.httpx.aclose()
+
+
+def _refusal(text: str, proxy: Proxy) -> ProxyRefusedError:
+    """Return the error for a proxy that opened no tunnel, from the text of httpx2's exception."""
+    from entrakit.http.sockets import ProxyRefusedError
+
+    status = text.partition(" ")[0]
+    if status.isdecimal():
+        return ProxyRefusedError(f"HTTP {status}", is_transient=status >= "500")
+    _, is_about_server, reason = text.rstrip(".").lower().partition("could not connect: ")
+    if is_about_server:
+        return ProxyRefusedError(f"SOCKS: {reason}", is_transient=not reason.startswith(_FINAL))
+    is_known = proxy.username or proxy.password
+    return ProxyRefusedError(f"user name and password {'rejected' if is_known else 'required'}")
 
 
 def require_httpx2() -> None:
