@@ -234,15 +234,15 @@ class Client(Requests):
 
         export = self._export(path, file, headers, query, parallel=parallel, on_page=on_page)
         try:
-            listings = self.run(export.begin())
-            while listings:
+            jobs = export.begin()
+            while jobs is not None:
                 try:
-                    for page in pages_of(self._runner, listings, export.at_once):
+                    for page in pages_of(self._runner, jobs, export.at_once):
                         export.add(page)
                 except GraphError as error:
-                    listings = export.begin_again(error)
+                    jobs = export.begin_again(error)
                     continue
-                listings = self.run(export.rest())
+                jobs = self.run(export.rest())
             return export.finish()
         finally:
             export.close()
@@ -294,7 +294,7 @@ class Client(Requests):
     def _items_of(self, ranges: RangedListing[T]) -> Iterator[T]:
         from entrakit.services.fan_in import pages_of
 
-        for one in pages_of(self._runner, self.run(ranges.plan()), ranges.at_once):
+        for one in pages_of(self._runner, ranges.jobs(), ranges.at_once):
             yield from ranges.unseen(one.page.items)
         if not self.run(ranges.is_complete()):
             for page in self._pages(ranges.whole()):

@@ -170,16 +170,16 @@ class AsyncClient(Requests):
 
         export = self._export(path, file, headers, query, parallel=parallel, on_page=on_page)
         try:
-            listings = await self.run(export.begin())
-            while listings:
+            jobs = export.begin()
+            while jobs is not None:
                 try:
-                    async with aclosing(pages_of(self._runner, listings, export.at_once)) as pages:
+                    async with aclosing(pages_of(self._runner, jobs, export.at_once)) as pages:
                         async for page in pages:
                             await asyncio.to_thread(export.add, page)
                 except GraphError as error:
-                    listings = export.begin_again(error)
+                    jobs = export.begin_again(error)
                     continue
-                listings = await self.run(export.rest())
+                jobs = await self.run(export.rest())
             return await asyncio.to_thread(export.finish)
         finally:
             export.close()
@@ -216,8 +216,7 @@ class AsyncClient(Requests):
     async def _items_of(self, ranges: RangedListing[T]) -> AsyncIterator[T]:
         from entrakit.services.fan_in_async import pages_of
 
-        listings = await self.run(ranges.plan())
-        async with aclosing(pages_of(self._runner, listings, ranges.at_once)) as pages:
+        async with aclosing(pages_of(self._runner, ranges.jobs(), ranges.at_once)) as pages:
             async for one in pages:
                 for item in ranges.unseen(one.page.items):
                     yield item

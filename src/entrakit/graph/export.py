@@ -17,8 +17,9 @@ from entrakit.services.request import headers_key
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from entrakit.services.jobs import Job
     from entrakit.services.listing import NumberedPage
     from entrakit.services.odata import Query
     from entrakit.services.operation import Operation
@@ -91,15 +92,14 @@ class Export:
         self._total = self._file.checkpoint.total
         self._is_verified = False
 
-    def begin(self) -> Operation[list[Listing[decoding.Raw]]]:
-        """Return the listings to read: the unfinished ones of an earlier run, or those of the whole collection.
+    def begin(self) -> Iterable[Job[decoding.Raw] | None] | None:
+        """Return what is to be read, as for `Queue`: the rest of an earlier run, or the whole collection.
 
-        Raises:
-            EntraError: The objects of the ranges can't be counted.
+        None if an earlier run has read everything.
         """
         checkpoint = self._file.checkpoint
         if checkpoint.lines and not checkpoint.links:
-            return []
+            return None
         if checkpoint.links:
             if self._ranges is not None:
                 ids = (decoding.id_of(decoding.Raw(line)) for line in self._file.lines())
@@ -109,14 +109,7 @@ class Export:
             except UnexpectedAnswerError:
                 # A checkpoint that names other hosts was not written by an export.
                 self._forget()
-        if self._ranges is not None:
-            listings = yield from self._ranges.plan()
-            self._total = self._ranges.expected
-            if listings:
-                return self._started(listings)
-            # The collection can't be split, or is too small.
-            self._is_verified = True
-        return self._started([self._whole])
+        return self._started([self._whole]) if self._ranges is None else self._ranged(self._ranges)
 
     def add(self, one: NumberedPage[decoding.Raw]) -> None:
         """Write a page. Raises ExportError."""
@@ -124,7 +117,9 @@ class Export:
         if one.position is None:
             return
         # The total of a range is not that of the collection.
-        if page.total is not None and self._ranges is None:
+        if self._ranges is not None:
+            self._total = self._ranges.expected
+        elif page.total is not None:
             self._total = page.total
         items = page.items if self._ranges is None else self._ranges.unseen(page.items)
         if one.position:
@@ -132,6 +127,8 @@ class Export:
         else:
             del self._links[number]
         links = list(self._links.values())
+        if self._ranges is not None:
+            links += [(one, one) for one in self._ranges.unread()]
         if not links and self._ranges is not None and not self._is_verified:
             # If the run is interrupted before the number is verified, the next one reads the whole collection.
             links = [(self._first, self._first)]
@@ -139,13 +136,13 @@ class Export:
         if self._on_page is not None:
             self._on_page(self._file.checkpoint.lines, self._total if self._total >= 0 else None)
 
-    def rest(self) -> Operation[list[Listing[decoding.Raw]]]:
-        """Return the listings to read after the first ones: the whole collection if the ranges are incomplete."""
+    def rest(self) -> Operation[list[Listing[decoding.Raw]] | None]:
+        """Return the listing to read at the end: the whole collection if the ranges are incomplete; else None."""
         if self._ranges is None or self._is_verified:
-            return []
+            return None
         self._is_verified = True
         if (yield from self._ranges.is_complete()):
-            return []
+            return None
         return self._started([self._ranges.whole()])
 
     def begin_again(self, error: GraphError) -> list[Listing[decoding.Raw]]:
@@ -175,6 +172,15 @@ class Export:
         resumed: Listing[decoding.Raw] = self._whole.like(first)
         resumed.continue_at(following)
         return resumed
+
+    def _ranged(self, ranges: RangedListing[decoding.Raw]) -> Iterator[Job[decoding.Raw] | None]:
+        """Yield the jobs of ranges, and note the listings among them."""
+        number = 0
+        for job in ranges.jobs():
+            if isinstance(job, Listing):
+                self._links[number] = (job.position or "", job.position or "")
+                number += 1
+            yield job
 
     def _started(self, listings: list[Listing[decoding.Raw]]) -> list[Listing[decoding.Raw]]:
         self._links = {number: (one.position or "", one.position or "") for number, one in enumerate(listings)}

@@ -1,63 +1,54 @@
 """A whole collection of users or groups, read by several workers in ranges of names that cover all objects.
 
 The directory can't jump to a page, but it can filter by the beginning of a name, and count. So a collection is divided
-into ranges of beginnings of about the same size, each read as a separate listing:
+into ranges of beginnings, each read as a separate listing:
 
-    count   all objects, and the names that begin with each letter and sign ($batch, 20 counts in each request)
-    split   a beginning with more than its share of objects, at its next letter, down to a maximum depth
-    pack    beginnings into ranges of about the same size, at most 15 in each: the maximum of terms with `or`
-    read    the ranges, several at the same time
+    count   all objects, and the names that begin with each letter and sign ($batch, 20 counts in each request), and
+            read some names
+    read    a range for each free worker, with the parts that fill its share of pages
+    cut     the parts that are too large for that, while other workers read
     verify  the number of objects against `$count`; if it differs, the whole is read again, page by page
 
-Each object is returned once, however often it arrives: its id is remembered.
+`beginnings` decides what is cut where, and what is in a range; this file makes the requests. Each object is returned
+once, however often it arrives: its id is remembered.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from collections import deque
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from entrakit.errors import EntraError, GraphError, UnexpectedAnswerError
-from entrakit.graph.batch import Item, batch
+from entrakit.graph.batch import SIZE, batch
+from entrakit.graph.beginnings import SIGNS, Beginnings
 from entrakit.services import decoding, odata
 from entrakit.services.fetch import as_json, fetch
-from entrakit.services.listing import Listing, listing
+from entrakit.services.jobs import Preparation
+from entrakit.services.listing import Listing, Page, listing
 from entrakit.services.request import call, request_to
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from entrakit.graph.beginnings import Range
+    from entrakit.services.jobs import Job
     from entrakit.services.odata import Query
-    from entrakit.services.operation import Call, Operation
+    from entrakit.services.operation import Operation
     from entrakit.services.service import Service
 
 T = TypeVar("T")
 
 # Properties for ranges: every object has one, in ASCII, and any query can filter by it.
 KEYS = {"users": "userPrincipalName", "groups": "mailNickname"}
-# Signs of names, without a difference of case. A name with another beginning is found when the number is verified.
-SIGNS = "etaoinshrdlcumwfgypbvkjxqz0123456789_-.'!#$%&*+=?^`{|}~/@"
 TERMS = 15
-DEPTH = 16
-# A beginning is split if it has more than so many times the share of one worker.
-SHARES = 1.2
-
+# Number of names that are read to see how they continue.
+SAMPLE = 400
 
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
 _IN_LIST = re.compile(r"\bin\s*\(([^)]*)\)", re.IGNORECASE)
-
-
-class Range(NamedTuple):
-    """Beginnings of names that are read as one listing.
-
-    Args:
-        beginnings: The beginnings.
-        size: Number of objects.
-    """
-
-    beginnings: tuple[str, ...]
-    size: int
 
 
 class RangedListing(Generic[T]):
@@ -84,30 +75,86 @@ class RangedListing(Generic[T]):
         self._path = path
         # A type without the id is applied when it is known which objects are new; until then they are JSON.
         self._type = type if decoding.keeps_id(type) else None
+        self._kind: type[T] = self._type or decoding.Raw  # type: ignore[assignment] # `_finished` makes T of it
         self._final_type = type
         self._headers = headers
         self._query = query
+        self._page = query.get("top") or 999
         self._key = key_of(service, path)
         self._seen: set[object] = set()
         self._expected = -1
         self._is_planned = False
+        self._beginnings: Beginnings | None = None
         self._hides_id = False
         self._with_id()
+        self._preparing: deque[Preparation] = deque()
+        self._is_preparing = True
+        self._reading: list[tuple[Listing[T], int]] = []
 
-    def plan(self) -> Operation[list[Listing[T]]]:
-        """Count, and return the listings of the ranges; none if the service does not accept the filters."""
-        try:
-            beginnings = ["", *SIGNS]
-            self._expected, *sizes = yield from self._sizes(beginnings)
-            terms = TERMS - _terms_of(self._filter(()))
-            if self._expected <= self._query.get("top", 999) or terms < 1:
-                return []
-            ranges = yield from self._ranges(beginnings[1:], sizes)
-        except GraphError:
-            # The collection or the query does not allow these filters or counts, so it is read as a whole.
+    def jobs(self) -> Iterator[Job[T] | None]:
+        """Yield the jobs that read the ranges, as for `Queue`; no listing if the service does not accept the filters.
+
+        The first preparations count, and read names. Parts that are too large are cut before ranges are packed.
+        """
+        terms = TERMS - _terms_of(self._filter(()))
+        if terms < 1:
+            return
+        names = self._beginnings = Beginnings(self._page, self.at_once, terms)
+        self._prepare(["", *SIGNS], [""], self._begin)
+        while self._is_preparing:
+            yield self._preparing.popleft() if self._preparing else None
+        while self._is_planned:
+            loads = [max(0, pages - one.requested) for one, pages in self._reading if not one.is_finished]
+            while (cut := names.cut(loads)) is not None:
+                part, below = cut
+                sampled = [] if names.has_names(part) else [part.beginning]
+                self._prepare([one for some in below.values() for one in some], sampled, partial(names.divide, *cut))
+            if self._preparing:
+                yield self._preparing.popleft()
+            elif (taken := names.take(loads)) is not None:
+                made = self._listing(taken)
+                self._reading.append((made, taken.pages))
+                yield made
+            elif names.is_cutting:
+                yield None
+            else:
+                return
+
+    def _begin(self, sizes: dict[str, int] | None) -> None:
+        """Begin with the first counts; if there are none, or the collection is small, it is read as a whole."""
+        self._is_preparing = False
+        if sizes is None or self._beginnings is None:
+            return
+        self._expected = sizes.pop("")
+        if self._expected > self._page:
+            self._is_planned = True
+            self._beginnings.begin(self._expected, sizes)
+
+    def _prepare(
+        self, beginnings: list[str], sampled: list[str], learn: Callable[[dict[str, int] | None], None]
+    ) -> None:
+        """Add the requests that count beginnings and read some names.
+
+        Args:
+            beginnings: The beginnings to count.
+            sampled: Beginnings of which names are read.
+            learn: Function that receives the numbers, or None if the service refuses to count.
+        """
+        groups = [beginnings[place : place + SIZE] for place in range(0, len(beginnings), SIZE)]
+        counts = _Counts(len(groups) + len(sampled), learn)
+        self._preparing += [Preparation(self._names(one), partial(self._observe, counts)) for one in sampled]
+        self._preparing += [Preparation(self._sizes(some), counts.add) for some in groups]
+
+    def _observe(self, counts: _Counts, names: list[str]) -> None:
+        if self._beginnings is not None:
+            self._beginnings.observe(names)
+        counts.add({})
+
+    def unread(self) -> list[str]:
+        """Return the addresses of listings that contain everything that no worker has begun to read."""
+        if self._beginnings is None:
             return []
-        self._is_planned = True
-        return [self._listing(one) for one in pack(ranges, self.at_once, terms)]
+        return [self._listing(one).position or "" for one in self._beginnings.unread()]
 
     @property
     def expected(self) -> int:
@@ -162,8 +209,7 @@ class RangedListing(Generic[T]):
         return self._listed(self._query)
 
     def _listed(self, query: Query) -> Listing[T]:
-        kind = decoding.Raw if self._type is None else self._type
-        return listing(self._service, self._path, kind, self._headers, query)  # type: ignore[arg-type] # `_finished` makes T of it
+        return listing(self._service, self._path, self._kind, self._headers, query)
 
     def _finished(self, item: T) -> T:
         """Return an object of the requested type, without its id if the id was not requested."""
@@ -184,51 +230,52 @@ class RangedListing(Generic[T]):
             problem, remedy="Read the collection without `parallel`.", host=self._service.host, retryable=False
         )
 
-    def _ranges(self, beginnings: Sequence[str], sizes: Sequence[int]) -> Operation[list[Range]]:
-        """Return ranges of one beginning each, none much larger than the share of a worker.
-
-        They include ranges with a count of 0, because the index for counting lags behind the directory.
-        """
-        most = max(SHARES * self._expected / self.at_once, self._query.get("top", 999))
-        done: list[Range] = []
-        heavy: list[Range] = []
-        for _ in range(DEPTH):
-            found = [Range((one,), size) for one, size in zip(beginnings, sizes, strict=True)]
-            heavy = [one for one in found if one.size > most]
-            done += [one for one in found if one.size <= most]
-            # More ranges than workers can't all exceed a worker's share, unless the counts are wrong.
-            if not heavy or len(heavy) > self.at_once:
-                done += heavy
-                break
-            beginnings = [one.beginnings[0] + sign for one in heavy for sign in SIGNS]
-            sizes = yield from self._sizes(beginnings)
-            # A name that is exactly a split beginning is found when the number is verified.
-        else:
-            done += heavy
-        return done
-
-    def _sizes(self, beginnings: Sequence[str]) -> Operation[list[int]]:
-        """Return the number of objects for each beginning."""
-        calls: list[Call[object] | Item] = [
-            call(
-                self._service, "GET", f"{self._path.rstrip('/')}/$count",
-                headers={**(self._headers or {}), "accept": "text/plain"}, filter=self._filter((beginning,)),
-            )
-            for beginning in beginnings
+    def _sizes(self, beginnings: Sequence[str]) -> Operation[dict[str, int] | None]:
+        """Return the number of objects for each beginning; None if the service refuses to count."""
+        headers = {**(self._headers or {}), "accept": "text/plain"}
+        path = f"{self._path.rstrip('/')}/$count"
+        calls = [
+            call(self._service, "GET", path, headers=headers, filter=self._filter((one,))) for one in beginnings
         ]  # fmt: skip
-        results = yield from batch(self._service, calls, at_once=self.at_once)
-        return [_number(result, self._path) for result in results]
+        results = yield from batch(self._service, calls)
+        try:
+            return {one: _number(result, path) for one, result in zip(beginnings, results, strict=True)}
+        except GraphError:
+            return None
+
+    def _names(self, beginning: str) -> Operation[list[str]]:
+        """Return some of the names with a beginning; none if the service refuses to list them."""
+        query: Query = {"filter": self._filter((beginning,)), "select": [self._key], "top": SAMPLE}
+        try:
+            page = yield from listing(self._service, self._path, None, self._headers, query).advance()
+        except GraphError:
+            return []
+        return [str(one.get(self._key) or "") for one in page.items]
 
     def _listing(self, one: Range) -> Listing[T]:
-        query: Query = {**self._query, "filter": self._filter(one.beginnings)}
-        query.setdefault("top", 999)
-        return self._listed(query)
+        """Return the listing of a range."""
+        query: Query = {
+            **self._query,
+            "filter": self._filter([part.beginning for part in one.parts]),
+            "top": self._page,
+        }
+        without = next((part.without for part in one.parts if part.without), ())
+        if not without:
+            return self._listed(query)
+        others = " and ".join(f"not {self._term(longer)}" for longer in without)
+        query["filter"] = f"({query['filter']}) and {others}" if query["filter"] else others
+        return _Rest(
+            self._service, request_to(self._service, "GET", self._path, headers=self._headers, query=query), self._kind
+        )
 
     def _filter(self, beginnings: Iterable[str]) -> str:
         expression = self._plain().get("filter")
-        terms = " or ".join(odata.fill(f"startsWith({self._key},{{}})", one) for one in beginnings if one)
+        terms = " or ".join(self._term(one) for one in beginnings if one)
         own_filter = odata.parameters({"filter": expression}).get("$filter", "") if expression else ""
         return f"({own_filter}) and ({terms})" if own_filter and terms else own_filter or terms
+
+    def _term(self, beginning: str) -> str:
+        return odata.fill(f"startsWith({self._key},{{}})", beginning)
 
     def _plain(self) -> Query:
         """Return the part of the query that selects objects."""
@@ -241,6 +288,39 @@ class RangedListing(Generic[T]):
         if names and "id" not in {name.strip().lower() for name in names}:
             self._hides_id = True
             self._query = {**self._query, "select": [*names, "id"]}
+
+
+class _Rest(Listing[T]):
+    """Names without the beginnings of other ranges. If the service refuses it, the number of objects will differ."""
+
+    def advance(self) -> Operation[Page[T]]:
+        """Fetch the next page; the page is empty if the service refuses it."""
+        try:
+            return (yield from super().advance())
+        except GraphError:
+            self._next = None
+            return Page([])
+
+
+class _Counts:
+    """The numbers that several requests count.
+
+    Args:
+        missing: Number of requests without a result.
+        learn: Function that receives all numbers, or None if one of the requests was refused.
+    """
+
+    def __init__(self, missing: int, learn: Callable[[dict[str, int] | None], None]) -> None:
+        self._missing = missing
+        self._learn = learn
+        self._sizes: dict[str, int] | None = {}
+
+    def add(self, sizes: dict[str, int] | None) -> None:
+        """Note the result of a request."""
+        self._missing -= 1
+        self._sizes = None if sizes is None or self._sizes is None else self._sizes | sizes
+        if not self._missing:
+            self._learn(self._sizes)
 
 
 def key_of(service: Service, path: str) -> str:
@@ -273,22 +353,6 @@ def ranged_listing(
     made = RangedListing(service, path, type or dict[str, object], headers, query)
     made.at_once = at_once
     return made  # type: ignore[return-value] # T's default
-
-
-def pack(ranges: Iterable[Range], at_once: int, terms: int = TERMS) -> list[Range]:
-    """Combine ranges so that each of `at_once` workers gets about the same number of objects; largest first.
-
-    A range has no more beginnings than the service accepts terms, so there may be more ranges than workers.
-    """
-    bins = [Range((), 0) for _ in range(at_once)]
-    for one in sorted(ranges, key=lambda one: one.size, reverse=True):
-        free = [index for index, other in enumerate(bins) if len(other.beginnings) + len(one.beginnings) <= terms]
-        if not free:
-            bins.append(one)
-            continue
-        least = min(free, key=lambda index: bins[index].size)
-        bins[least] = Range(bins[least].beginnings + one.beginnings, bins[least].size + one.size)
-    return sorted((one for one in bins if one.beginnings), key=lambda one: one.size, reverse=True)
 
 
 def _terms_of(expression: str) -> int:

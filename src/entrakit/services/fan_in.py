@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
-from entrakit.services.listing import NumberedPage
+from entrakit.services.jobs import Queue, Work
+from entrakit.services.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Iterable, Iterator
 
-    from entrakit.services.listing import Listing, Page
+    from entrakit.services.jobs import Job
+    from entrakit.services.listing import NumberedPage
     from entrakit.services.runner import Runner
 
 T = TypeVar("T")
 
 
-def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> Iterator[NumberedPage[T]]:
+def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Iterator[NumberedPage[T]]:
     """Return the pages of several listings.
 
     While the caller processes a page, the next page of its listing is already requested. If only one page is read at a
@@ -26,39 +27,33 @@ def pages_of(runner: Runner, listings: Sequence[Listing[T]], at_once: int) -> It
 
     Args:
         runner: Runs the listings.
-        listings: The listings; each is read to its end.
-        at_once: Maximum number of pages that are requested at the same time.
+        jobs: The listings, each of which is read to its end, and preparations; see `Queue`.
+        at_once: Maximum number of requests at the same time.
 
     Raises:
-        EntraError: The first error of a listing; the other listings are stopped.
+        EntraError: The first error of a job. The other ones end after their current request, without a wait for it.
     """
-    if at_once == 1 or len(listings) == 1:
-        for number, listing in enumerate(listings):
-            while not listing.is_finished:
-                yield NumberedPage(number, runner.run(listing.advance()), listing.position)
+    queue = Queue(jobs)
+    if at_once == 1 or (isinstance(jobs, list) and len(jobs) == 1):
+        while (work := queue.take()) is not None:
+            page = queue.finished(work, runner.run(work.operation))
+            if page is not None:
+                yield page
         return
-    waiting = list(enumerate(listings))[::-1]
-    running: dict[Future[Page[T]], tuple[int, Listing[T]]] = {}
     stop = Event()
     stoppable = runner.stoppable(stop)
-    with ThreadPoolExecutor(at_once, "entrakit-graph") as pool:
-
-        def begin(number: int, listing: Listing[T]) -> None:
-            running[pool.submit(stoppable.run, listing.advance())] = (number, listing)
-
+    workers: Workers[Work[T], object]
+    with Workers() as workers:
+        page = None
         try:
-            while waiting or running:
-                while waiting and len(running) < at_once:
-                    begin(*waiting.pop())
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    number, listing = running.pop(future)
-                    page, position = future.result(), listing.position
-                    if not listing.is_finished:
-                        begin(number, listing)
-                    yield NumberedPage(number, page, position)
+            while True:
+                while workers.running < at_once and (work := queue.take()) is not None:
+                    workers.start(work, partial(stoppable.run, work.operation))
+                if page is not None:
+                    yield page
+                if not workers.running:
+                    return
+                page = queue.finished(*workers.result())
         finally:
             # A caller that stops reading must not wait for the pauses of the other listings.
             stop.set()
-            for future in running:
-                future.cancel()

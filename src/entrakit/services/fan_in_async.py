@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from entrakit.services.listing import NumberedPage
+from entrakit.services.jobs import Queue, Work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterable
 
-    from entrakit.services.listing import Listing, Page
+    from entrakit.services.jobs import Job
+    from entrakit.services.listing import NumberedPage
     from entrakit.services.runner_async import AsyncRunner
 
 T = TypeVar("T")
 
 
-async def pages_of(
-    runner: AsyncRunner, listings: Sequence[Listing[T]], at_once: int
-) -> AsyncGenerator[NumberedPage[T]]:
+async def pages_of(runner: AsyncRunner, jobs: Iterable[Job[T] | None], at_once: int) -> AsyncGenerator[NumberedPage[T]]:
     """As `fan_in.pages_of()`, awaited."""
-    waiting = list(enumerate(listings))[::-1]
-    running: dict[asyncio.Task[Page[T]], tuple[int, Listing[T]]] = {}
-
-    def begin(number: int, listing: Listing[T]) -> None:
-        running[asyncio.create_task(runner.run(listing.advance()))] = (number, listing)
-
+    queue = Queue(jobs)
+    running: dict[asyncio.Task[Any], Work[T]] = {}
+    done: set[asyncio.Task[Any]] = set()
     try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                begin(*waiting.pop())
+        while True:
+            pages = [queue.finished(running.pop(task), task.result()) for task in done]
+            while len(running) < at_once and (work := queue.take()) is not None:
+                running[asyncio.create_task(runner.run(work.operation))] = work
+            for page in pages:
+                if page is not None:
+                    yield page
+            if not running:
+                return
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                number, listing = running.pop(task)
-                page, position = task.result(), listing.position
-                if not listing.is_finished:
-                    begin(number, listing)
-                yield NumberedPage(number, page, position)
     finally:
         for task in running:
             task.cancel()

@@ -97,6 +97,11 @@ class Listing(Generic[T]):
         return self._next is None
 
     @property
+    def requested(self) -> int:
+        """Number of pages that were requested so far."""
+        return len(self._followed)
+
+    @property
     def position(self) -> str | None:
         """Address of the next page; empty at the end; None if the service gave an invalid one."""
         if self._broken is not None:

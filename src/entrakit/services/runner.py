@@ -188,23 +188,33 @@ class Runner:
                 raise Stopped
 
     def _run_together(self, step: Together) -> list[Outcome]:
-        from concurrent.futures import ThreadPoolExecutor
         from functools import partial
 
-        def one(operation: Operation[object], runner: Runner = self) -> Outcome:
-            try:
-                return Outcome(runner.run(operation))
-            except EntraError as error:
-                return Outcome(error=error)
+        from entrakit.services.workers import Workers
 
         if len(step.operations) == 1 or step.at_once == 1:
-            return [one(operation) for operation in step.operations]
+            return [self._outcome_of(operation) for operation in step.operations]
         stop = Event()
-        with ThreadPoolExecutor(min(step.at_once, len(step.operations)), "entrakit-graph") as pool:
+        stoppable = self.stoppable(stop)
+        outcomes: dict[int, Outcome] = {}
+        workers: Workers[int, Outcome]
+        with Workers() as workers:
             try:
-                return list(pool.map(partial(one, runner=self.stoppable(stop)), step.operations))
+                for number, operation in enumerate(step.operations):
+                    if workers.running == step.at_once:
+                        outcomes.update([workers.result()])
+                    workers.start(number, partial(stoppable._outcome_of, operation))
+                while workers.running:
+                    outcomes.update([workers.result()])
             finally:
                 stop.set()
+        return [outcomes[number] for number in range(len(step.operations))]
+
+    def _outcome_of(self, operation: Operation[object]) -> Outcome:
+        try:
+            return Outcome(self.run(operation))
+        except EntraError as error:
+            return Outcome(error=error)
 
 
 def tell(on_wait: Callable[[float, str], None] | None, seconds: float, reason: str) -> None:
