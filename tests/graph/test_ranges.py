@@ -1,166 +1,168 @@
-"""Collections in ranges: with any names, no object is missing and none occurs twice."""
+"""Collections in ranges: with any names, no object is missing, none occurs twice, and all workers are busy."""
 
 from __future__ import annotations
 
 import json
-import re
+import random
 import string
-import urllib.parse
 from typing import TYPE_CHECKING, TypedDict
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.services.fake_service import reply, run
+from tests.graph.names_service import GRAPH, Names, ranged, read, to_end
+from tests.services.fake_service import reply
 
 from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.ranges import Range, pack, ranged_listing
-from entrakit.services.service import Service
+from entrakit.graph.ranges import ranged_listing
+from entrakit.services.jobs import Queue
+from entrakit_emulator.graph import bulk_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from entrakit.graph.ranges import RangedListing
-    from entrakit.services.listing import Listing
-    from entrakit.services.odata import Query
-    from entrakit.services.operation import Request, Response
+    from entrakit.http.message import Request, Response
 
     JSON = dict[str, object]
 
-GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
 PAGE = 7
-NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + "'_-.#é"), min_size=1, max_size=6)
+NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + "'_-.#éüжß漢"), min_size=1, max_size=6)
+RUSSIAN = "абвгдежзийклмнопрстуфхцчшщэюя"
 
 
-class Collection:
-    """A service of users that filters by beginnings of names, counts, and pages.
-
-    Args:
-        names: Names of the users.
-        says: Function that makes the number in `$count` from the true one.
-    """
-
-    def __init__(self, names: list[str], says: Callable[[int], int] = lambda count: count) -> None:
-        self.users: list[JSON] = [{"id": str(number), "userPrincipalName": name} for number, name in enumerate(names)]
-        self.says = says
-        self.pages = 0
-
-    def __call__(self, request: Request) -> Response:
-        """Answer."""
-        if request.url.endswith("/$batch"):
-            answers = []
-            for one in json.loads(request.body or b"")["requests"]:
-                content = self(request._replace(url=GRAPH.url + one["url"], body=None)).body
-                headers = {"Content-Type": "text/plain"}
-                answers.append({"id": one["id"], "status": 200, "headers": headers, "body": content.decode()})
-            return reply(request, 200, {"responses": answers})
-        path, _, query = request.url.partition("?")
-        options = dict(urllib.parse.parse_qsl(query))
-        terms = [
-            one.replace("''", "'").lower()
-            for one in re.findall(r"startsWith\(userPrincipalName,'((?:[^']|'')*)'\)", options.get("$filter", ""))
-        ]
-        assert len(terms) <= 15
-        found = [
-            one for one in self.users if not terms or str(one["userPrincipalName"]).lower().startswith(tuple(terms))
-        ]
-        if path.endswith("/$count"):
-            return reply(request, 200)._replace(
-                body=str(self.says(len(found))).encode(), headers={"content-type": "text/plain"}
-            )
-        self.pages += 1
-        begin = int(options.get("$skiptoken", "0"))
-        body: JSON = {"value": [dict(one) for one in found[begin : begin + PAGE]]}
-        if begin + PAGE < len(found):
-            body["@odata.nextLink"] = f"{path}?{urllib.parse.urlencode({**options, '$skiptoken': str(begin + PAGE)})}"
-        return reply(request, 200, body)
-
-
-def read(collection: Collection, at_once: int = 4, **query: object) -> list[JSON]:
-    """Read a collection in ranges, as the clients do, one range after another."""
-    options: Query = {"top": PAGE, **query}  # type: ignore[typeddict-item] # known options
-    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, options, at_once=at_once)
-    assert cut is not None
-
-    def walked(listing: Listing[JSON]) -> list[JSON]:
-        items: list[JSON] = []
-        while not listing.is_finished:
-            items += cut.unseen(run(listing.advance(), collection).items)
-        return items
-
-    found = [item for listing in run(cut.plan(), collection) for item in walked(listing)]
-    if not run(cut.is_complete(), collection):
-        found += walked(cut.whole())
-    return found
+def ids(items: list[JSON]) -> list[str]:
+    """Return the sorted ids of objects."""
+    return sorted(str(one["id"]) for one in items)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(NAMES, max_size=120), st.integers(2, 8))
 def test_everything_comes_once(names: list[str], at_once: int) -> None:
     """
-    With any beginnings of names, including letters that no range has, each object is returned once.
+    With any beginnings of names, including letters outside ASCII, each object is returned once.
     """
-    collection = Collection(names)
+    service = Names(names)
 
-    found = read(collection, at_once)
+    found = read(service, ranged(at_once, top=PAGE)).items
 
-    assert sorted(str(one["id"]) for one in collection.users) == sorted(str(one["id"]) for one in found)
+    assert ids(service.items) == ids(found)
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.text("abcxyz019", min_size=1, max_size=5), max_size=120), st.integers(2, 8), st.integers(-5, 5))
+@given(st.lists(st.text("abcxyz019é", min_size=1, max_size=5), max_size=120), st.integers(2, 8), st.integers(-5, 5))
 def test_counts_that_lag_behind_lose_nothing(names: list[str], at_once: int, error: int) -> None:
     """
     With wrong counts, as from an index that lags behind, each object is returned once.
     """
-    collection = Collection(names, lambda count: max(0, count + error))
+    service = Names(names, says=lambda count: max(0, count + error))
 
-    found = read(collection, at_once)
+    found = read(service, ranged(at_once, top=PAGE)).items
 
-    assert sorted(str(one["id"]) for one in collection.users) == sorted(str(one["id"]) for one in found)
+    assert ids(service.items) == ids(found)
 
 
-def test_names_with_a_long_common_beginning_are_cut() -> None:
+@settings(max_examples=50, deadline=None)
+@given(st.lists(NAMES, min_size=20, max_size=120), st.integers(2, 8))
+def test_a_service_that_refuses_not_loses_nothing(names: list[str], at_once: int) -> None:
     """
-    Names with a common beginning are split where they differ.
+    If the service does not accept the filter for the rest of the names, the whole collection is read in the end.
     """
-    collection = Collection([f"person{number:04}@contoso.com" for number in range(400)])
-    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, {"top": PAGE}, at_once=8)
-    assert cut is not None
+    service = Names(names, refuses="not ")
 
-    listings = run(cut.plan(), collection)
+    found = read(service, ranged(at_once, top=PAGE)).items
 
-    assert len(listings) >= 8
-    assert 400 == len(read(collection, 8))
+    assert ids(service.items) == ids(found)
+
+
+def as_seeded(count: int) -> list[str]:
+    """Return the names of the users of the embedded tenant."""
+    return [str(user["userPrincipalName"]) for user in bulk_objects.users("tenant", "contoso.com", count)]
+
+
+def numbered(count: int, beginning: str = "user") -> list[str]:
+    """Return names with a common beginning and a number."""
+    return [f"{beginning}{number:06}@contoso.com" for number in range(1, count + 1)]
+
+
+def russian(count: int) -> list[str]:
+    """Return names that begin with three Russian letters."""
+    letters = random.Random(1)
+    return [f"{''.join(letters.choices(RUSSIAN, k=3))}{number}@contoso.com" for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("names", "planning", "rounds"),
+    [
+        (as_seeded(100_000), 1, 15),
+        (numbered(100_000), 2, 17),
+        (numbered(100_000, "用户"), 2, 17),
+        ([*numbered(90_000), *as_seeded(10_000)], 2, 15),
+        (russian(100_000), 2, 16),
+    ],
+    ids=["seeded", "one beginning", "one beginning outside ASCII", "nine of ten with one beginning", "Russian"],
+)
+@pytest.mark.parametrize("order", ["as made", "shuffled"])
+def test_all_workers_are_busy(names: list[str], planning: int, rounds: int, order: str) -> None:
+    """
+    With 8 workers, 101 pages need 13 rounds of requests, and at most two before the first page. Cuts and pages that
+    are not full cost at most two more, with any names, and no worker is idle before the last three rounds.
+    """
+    if order == "shuffled":
+        names = random.Random(2).sample(names, len(names))
+    service = Names(names)
+
+    reading = read(service, ranged(8, top=999))
+
+    assert ids(service.items) == ids(reading.items)
+    assert planning == reading.first_page
+    assert reading.rounds <= rounds
+    assert {0} == set(reading.idle[planning + 1 : -3])
+
+
+def test_groups_are_read_by_their_nicknames() -> None:
+    """
+    Groups are divided by their nicknames, whatever their display names are.
+    """
+    service = Names([f"team-{number}" for number in range(2_000)], key="mailNickname")
+
+    reading = read(service, ranged(8, path="/groups", top=20))
+
+    assert ids(service.items) == ids(reading.items)
+    assert reading.rounds <= 2_000 / 20 / 8 + 5
+
+
+def test_names_outside_the_sample_are_read_in_ranges_too() -> None:
+    """
+    A few names with letters outside ASCII, which the sample does not contain, are read as one more range.
+    """
+    service = Names([*as_seeded(5_000), "ångström@contoso.com", "Öberg@contoso.com"])
+
+    reading = read(service, ranged(8, top=50))
+
+    assert ids(service.items) == ids(reading.items)
+    assert "" not in service.listed[1:]
+
+
+def test_one_listing_holds_what_fills_whole_pages() -> None:
+    """
+    Ranges are packed to whole pages: less than a tenth of the pages is only there because ranges end within a page.
+    """
+    service = Names([f"{random.Random(number).getrandbits(64):016x}" for number in range(20_000)])
+
+    read(service, ranged(8, top=200))
+
+    assert 20_000 / 200 <= len(service.listed) - 1 <= 1.1 * 20_000 / 200
 
 
 def test_ids_are_asked_for_and_left_out_again() -> None:
     """
     If the query selects properties without the id, the id is requested, too, and is not in the result.
     """
-    found = read(
-        Collection([f"{letter}{number}" for letter in "abcdef" for number in range(9)]), select=["userPrincipalName"]
-    )
+    service = Names([f"{letter}{number}" for letter in "abcdef" for number in range(9)])
+
+    found = read(service, ranged(4, top=PAGE, select=["userPrincipalName"])).items
 
     assert 54 == len(found)
     assert {"userPrincipalName"} == {name for one in found for name in one}
-
-
-@given(st.lists(st.integers(1, 500), max_size=60), st.integers(1, 12))
-def test_ranges_are_packed_without_loss(sizes: list[int], at_once: int) -> None:
-    """
-    Packing preserves each beginning, once, and no range has more terms than the service accepts.
-    """
-    ranges = [Range((str(number),), size) for number, size in enumerate(sizes)]
-
-    result = pack(ranges, at_once)
-
-    assert sorted(str(number) for number in range(len(sizes))) == sorted(
-        one for made in result for one in made.beginnings
-    )
-    assert sum(sizes) == sum(made.size for made in result)
-    assert all(len(made.beginnings) <= 15 for made in result)
 
 
 @pytest.mark.parametrize(
@@ -197,23 +199,14 @@ def test_a_type_need_not_have_the_id(kind: type[object], count: int) -> None:
     """
     Objects are distinguished by their ids, with any type.
     """
-    collection = Collection([f"{'abcdef'[number % 6]}{number:03}" for number in range(count)])
-    cut: RangedListing[object] | None = ranged_listing(GRAPH, "/users", kind, None, {"top": PAGE}, at_once=4)
-    assert cut is not None
+    names = [f"{'abcdef'[number % 6]}{number:03}" for number in range(count)]
 
-    listings = run(cut.plan(), collection) or [cut.whole()]
-    found = [one for listing in listings for one in all_of(listing, cut, collection)]
+    found: list[object] = list(read(Names(names), ranged(4, kind, top=PAGE)).items)
 
-    names = [one.name if isinstance(one, Named) else one["userPrincipalName"] for one in found]  # type: ignore[index] # the other
-    assert sorted(str(one["userPrincipalName"]) for one in collection.users) == sorted(names)
-
-
-def all_of(listing: Listing[object], cut: RangedListing[object], collection: Collection) -> list[object]:
-    """Return the new objects of a listing."""
-    found: list[object] = []
-    while not listing.is_finished:
-        found += cut.unseen(run(listing.advance(), collection).items)
-    return found
+    assert sorted(names) == sorted(
+        one.name if isinstance(one, Named) else one["userPrincipalName"]  # type: ignore[index] # the other
+        for one in found
+    )
 
 
 def test_an_object_of_another_type_is_told() -> None:
@@ -224,11 +217,8 @@ def test_an_object_of_another_type_is_told() -> None:
     class Wrong(msgspec.Struct):
         name: int = msgspec.field(name="userPrincipalName")
 
-    cut: RangedListing[object] | None = ranged_listing(GRAPH, "/users", Wrong, None, {"top": PAGE}, at_once=4)
-    assert cut is not None
-
     with pytest.raises(UnexpectedAnswerError, match="not of the requested type"):
-        all_of(cut.whole(), cut, Collection(["ada"]))
+        read(Names(["ada"]), ranged(4, Wrong, top=PAGE))
 
 
 @pytest.mark.parametrize(
@@ -243,18 +233,14 @@ def test_a_filter_of_the_callers_keeps_its_terms(given: str, terms: int) -> None
     """
     The service accepts fifteen terms that are joined by `or` or listed by `in`: ranges use the remaining ones.
     """
-    collection = Collection([f"{letter}{number}" for letter in "abcdefghijklmnopqrstuvwxyz" for number in range(9)])
-    query: Query = {"top": PAGE, "filter": given}
-    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, query, at_once=2)
-    assert cut is not None
+    service = Names([f"{letter}{number}" for letter in string.ascii_lowercase for number in range(9)])
 
-    links = [listing.position or "" for listing in run(cut.plan(), collection)]
+    found = read(service, ranged(2, top=PAGE, filter=given)).items
 
-    assert links
-    assert (
-        max(link.count("startsWith%28userPrincipalName") + link.count("startsWith(userPrincipalName") for link in links)
-        <= 15 - terms
-    )
+    assert ids(service.items) == ids(found)
+    ranges = [one for one in service.listed if "startsWith(userPrincipalName" in one]
+    assert ranges
+    assert max(one.count("startsWith(userPrincipalName") for one in ranges) <= 15 - terms
 
 
 def test_a_count_that_is_no_number_is_as_none() -> None:
@@ -266,7 +252,11 @@ def test_a_count_that_is_no_number_is_as_none() -> None:
         asked = json.loads(request.body or b"")["requests"]
         return reply(request, 200, {"responses": [{"id": one["id"], "status": 200, "body": {"x": 1}} for one in asked]})
 
-    cut: RangedListing[JSON] | None = ranged_listing(GRAPH, "/users", None, None, {}, at_once=4)
-    assert cut is not None
+    cut = ranged(4)
+    queue = Queue(cut.jobs())
 
-    assert [] == run(cut.plan(), answer)
+    while (work := queue.take()) is not None:
+        assert queue.finished(work, to_end(work.operation, answer)) is None
+
+    assert cut.expected < 0
+    assert not to_end(cut.is_complete(), answer)

@@ -18,11 +18,11 @@ from __future__ import annotations
 import re
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from entrakit.errors import EntraError, GraphError, UnexpectedAnswerError
 from entrakit.graph.batch import SIZE, batch
-from entrakit.graph.beginnings import SIGNS, Beginnings
+from entrakit.graph.beginnings import SIGNS, Beginnings, Part
 from entrakit.services import decoding, odata
 from entrakit.services.fetch import as_json, fetch
 from entrakit.services.jobs import Preparation
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from entrakit.graph.beginnings import Range
     from entrakit.services.jobs import Job
     from entrakit.services.odata import Query
-    from entrakit.services.operation import Operation
+    from entrakit.services.operation import Call, Operation
     from entrakit.services.service import Service
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ class RangedListing(Generic[T]):
         self._path = path
         # A type without the id is applied when it is known which objects are new; until then they are JSON.
         self._type = type if decoding.keeps_id(type) else None
-        self._kind: type[T] = self._type or decoding.Raw  # type: ignore[assignment] # `_finished` makes T of it
+        self._kind: Any = self._type or decoding.Raw
         self._final_type = type
         self._headers = headers
         self._query = query
@@ -107,7 +107,7 @@ class RangedListing(Generic[T]):
             loads = [max(0, pages - one.requested) for one, pages in self._reading if not one.is_finished]
             while (cut := names.cut(loads)) is not None:
                 part, below = cut
-                sampled = [] if names.has_names(part) else [part.beginning]
+                sampled = [part.beginning] if names.needs_names(part) else []
                 self._prepare([one for some in below.values() for one in some], sampled, partial(names.divide, *cut))
             if self._preparing:
                 yield self._preparing.popleft()
@@ -140,15 +140,14 @@ class RangedListing(Generic[T]):
             sampled: Beginnings of which names are read.
             learn: Function that receives the numbers, or None if the service refuses to count.
         """
-        groups = [beginnings[place : place + SIZE] for place in range(0, len(beginnings), SIZE)]
-        counts = _Counts(len(groups) + len(sampled), learn)
-        self._preparing += [Preparation(self._names(one), partial(self._observe, counts)) for one in sampled]
-        self._preparing += [Preparation(self._sizes(some), counts.add) for some in groups]
+        asked = [*((True, one) for one in sampled), *((False, one) for one in beginnings)]
+        groups = [asked[place : place + SIZE] for place in range(0, len(asked), SIZE)]
+        answers = _Answers(len(groups), self._observe, learn)
+        self._preparing += [Preparation(self._answers(some), answers.add) for some in groups]
 
-    def _observe(self, counts: _Counts, names: list[str]) -> None:
+    def _observe(self, names: list[str]) -> None:
         if self._beginnings is not None:
             self._beginnings.observe(names)
-        counts.add({})
 
     def unread(self) -> list[str]:
         """Return the addresses of listings that contain everything that no worker has begun to read."""
@@ -230,52 +229,52 @@ class RangedListing(Generic[T]):
             problem, remedy="Read the collection without `parallel`.", host=self._service.host, retryable=False
         )
 
-    def _sizes(self, beginnings: Sequence[str]) -> Operation[dict[str, int] | None]:
-        """Return the number of objects for each beginning; None if the service refuses to count."""
+    def _answers(self, asked: Sequence[tuple[bool, str]]) -> Operation[_Answer]:
+        """Read names of some beginnings, and count the other ones."""
         headers = {**(self._headers or {}), "accept": "text/plain"}
-        path = f"{self._path.rstrip('/')}/$count"
-        calls = [
-            call(self._service, "GET", path, headers=headers, filter=self._filter((one,))) for one in beginnings
-        ]  # fmt: skip
+        calls: list[Call[object]] = []
+        for is_sample, beginning in asked:
+            own = self._filter((Part(beginning, 0),))
+            if is_sample:
+                query: Query = {"filter": own, "select": [self._key], "top": SAMPLE}
+                calls.append(call(self._service, "GET", self._path, headers=self._headers, **query))
+            else:
+                calls.append(
+                    call(self._service, "GET", f"{self._path.rstrip('/')}/$count", headers=headers, filter=own)
+                )
         results = yield from batch(self._service, calls)
+        names: list[str] = []
+        sizes: dict[str, int] = {}
         try:
-            return {one: _number(result, path) for one, result in zip(beginnings, results, strict=True)}
+            for (is_sample, beginning), result in zip(asked, results, strict=True):
+                if not is_sample:
+                    sizes[beginning] = _number(result, self._path)
+                elif isinstance(result, dict):
+                    names += [str(one.get(self._key) or "") for one in result.get("value", ())]
         except GraphError:
-            return None
-
-    def _names(self, beginning: str) -> Operation[list[str]]:
-        """Return some of the names with a beginning; none if the service refuses to list them."""
-        query: Query = {"filter": self._filter((beginning,)), "select": [self._key], "top": SAMPLE}
-        try:
-            page = yield from listing(self._service, self._path, None, self._headers, query).advance()
-        except GraphError:
-            return []
-        return [str(one.get(self._key) or "") for one in page.items]
+            return _Answer(names, None)
+        return _Answer(names, sizes)
 
     def _listing(self, one: Range) -> Listing[T]:
         """Return the listing of a range."""
-        query: Query = {
-            **self._query,
-            "filter": self._filter([part.beginning for part in one.parts]),
-            "top": self._page,
-        }
-        without = next((part.without for part in one.parts if part.without), ())
-        if not without:
+        query: Query = {**self._query, "filter": self._filter(one.parts), "top": self._page}
+        if not any(part.without for part in one.parts):
             return self._listed(query)
-        others = " and ".join(f"not {self._term(longer)}" for longer in without)
-        query["filter"] = f"({query['filter']}) and {others}" if query["filter"] else others
-        return _Rest(
-            self._service, request_to(self._service, "GET", self._path, headers=self._headers, query=query), self._kind
-        )
+        request = request_to(self._service, "GET", self._path, headers=self._headers, query=query)
+        return _Rest(self._service, request, self._kind)
 
-    def _filter(self, beginnings: Iterable[str]) -> str:
+    def _filter(self, parts: Iterable[Part]) -> str:
         expression = self._plain().get("filter")
-        terms = " or ".join(self._term(one) for one in beginnings if one)
+        terms = " or ".join(filter(None, map(self._term, parts)))
         own_filter = odata.parameters({"filter": expression}).get("$filter", "") if expression else ""
         return f"({own_filter}) and ({terms})" if own_filter and terms else own_filter or terms
 
-    def _term(self, beginning: str) -> str:
-        return odata.fill(f"startsWith({self._key},{{}})", beginning)
+    def _term(self, part: Part) -> str:
+        """Return the filter for a part; empty for all objects."""
+        begins = [odata.fill(f"startsWith({self._key},{{}})", one) for one in (part.beginning, *part.without)]
+        terms = [*(begins[:1] if part.beginning else ()), *(f"not {one}" for one in begins[1:])]
+        joined = " and ".join(terms)
+        return f"({joined})" if part.without else joined
 
     def _plain(self) -> Query:
         """Return the part of the query that selects objects."""
@@ -302,23 +301,35 @@ class _Rest(Listing[T]):
             return Page([])
 
 
-class _Counts:
-    """The numbers that several requests count.
+class _Answer(NamedTuple):
+    """Names and numbers from one request; the numbers are None if the service refuses to count."""
+
+    names: list[str]
+    sizes: dict[str, int] | None
+
+
+class _Answers:
+    """Names and numbers from several requests.
 
     Args:
         missing: Number of requests without a result.
-        learn: Function that receives all numbers, or None if one of the requests was refused.
+        observe: Function that receives names.
+        learn: Function that receives all numbers at the end, or None if one of the requests was refused.
     """
 
-    def __init__(self, missing: int, learn: Callable[[dict[str, int] | None], None]) -> None:
+    def __init__(
+        self, missing: int, observe: Callable[[list[str]], None], learn: Callable[[dict[str, int] | None], None]
+    ) -> None:
         self._missing = missing
+        self._observe = observe
         self._learn = learn
         self._sizes: dict[str, int] | None = {}
 
-    def add(self, sizes: dict[str, int] | None) -> None:
+    def add(self, answer: _Answer) -> None:
         """Note the result of a request."""
         self._missing -= 1
-        self._sizes = None if sizes is None or self._sizes is None else self._sizes | sizes
+        self._observe(answer.names)
+        self._sizes = None if answer.sizes is None or self._sizes is None else self._sizes | answer.sizes
         if not self._missing:
             self._learn(self._sizes)
 

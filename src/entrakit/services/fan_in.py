@@ -42,8 +42,7 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
         return
     stop = Event()
     stoppable = runner.stoppable(stop)
-    workers: Workers[Work[T], object]
-    with Workers() as workers:
+    with Workers[Work[T], object]() as workers:
         page = None
         try:
             while True:

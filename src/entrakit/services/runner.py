@@ -131,6 +131,13 @@ class Runner:
         finally:
             steps.close()
 
+    def outcome_of(self, operation: Operation[object]) -> Outcome:
+        """Run an operation, and return its result or its error."""
+        try:
+            return Outcome(self.run(operation))
+        except EntraError as error:
+            return Outcome(error=error)
+
     def _perform(self, step: Step) -> object:
         if self._stop is not None and self._stop.is_set():
             raise Stopped
@@ -193,28 +200,21 @@ class Runner:
         from entrakit.services.workers import Workers
 
         if len(step.operations) == 1 or step.at_once == 1:
-            return [self._outcome_of(operation) for operation in step.operations]
+            return [self.outcome_of(operation) for operation in step.operations]
         stop = Event()
-        stoppable = self.stoppable(stop)
+        one = self.stoppable(stop).outcome_of
         outcomes: dict[int, Outcome] = {}
-        workers: Workers[int, Outcome]
-        with Workers() as workers:
+        with Workers[int, Outcome]() as workers:
             try:
                 for number, operation in enumerate(step.operations):
                     if workers.running == step.at_once:
                         outcomes.update([workers.result()])
-                    workers.start(number, partial(stoppable._outcome_of, operation))
+                    workers.start(number, partial(one, operation))
                 while workers.running:
                     outcomes.update([workers.result()])
             finally:
                 stop.set()
         return [outcomes[number] for number in range(len(step.operations))]
-
-    def _outcome_of(self, operation: Operation[object]) -> Outcome:
-        try:
-            return Outcome(self.run(operation))
-        except EntraError as error:
-            return Outcome(error=error)
 
 
 def tell(on_wait: Callable[[float, str], None] | None, seconds: float, reason: str) -> None:

@@ -28,8 +28,8 @@ class Workers(Generic[K, R]):
 
     def __init__(self) -> None:
         self._calls: SimpleQueue[tuple[K, Callable[[], R]] | None] = SimpleQueue()
-        self._results: SimpleQueue[tuple[K, R, None] | tuple[K, None, BaseException]] = SimpleQueue()
-        self._threads = 0
+        self._results: SimpleQueue[tuple[K, R] | BaseException] = SimpleQueue()
+        self._threads: list[Thread] = []
         self._running = 0
 
     def __enter__(self) -> Self:
@@ -38,8 +38,11 @@ class Workers(Generic[K, R]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for _ in range(self._threads):
+        for _ in self._threads:
             self._calls.put(None)
+        if not self._running:
+            for thread in self._threads:
+                thread.join()
 
     @property
     def running(self) -> int:
@@ -54,9 +57,10 @@ class Workers(Generic[K, R]):
             call: The call.
         """
         self._running += 1
-        if self._running > self._threads:
-            self._threads += 1
-            Thread(target=self._work, name=f"entrakit-graph_{self._threads}", daemon=True).start()
+        if self._running > len(self._threads):
+            thread = Thread(target=self._work, name=f"entrakit-graph_{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._calls.put((key, call))
 
     def result(self) -> tuple[K, R]:
@@ -67,18 +71,18 @@ class Workers(Generic[K, R]):
         """
         while True:
             try:
-                key, result, error = self._results.get(timeout=INTERRUPT_CHECK_S)
+                ended = self._results.get(timeout=INTERRUPT_CHECK_S)
             except Empty:
                 continue
             self._running -= 1
-            if error is not None:
-                raise error
-            return key, result
+            if isinstance(ended, BaseException):
+                raise ended
+            return ended
 
     def _work(self) -> None:
         while (taken := self._calls.get()) is not None:
             key, call = taken
             try:
-                self._results.put((key, call(), None))
+                self._results.put((key, call()))
             except BaseException as error:  # noqa: BLE001 - raised in the thread of the caller
-                self._results.put((key, None, error))
+                self._results.put(error)
