@@ -106,6 +106,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "delta_session",
             "delta",
             "beginnings",
+            "names",
             "ranges",
             "export",
             "requests",

@@ -51,6 +51,20 @@ class Part(NamedTuple):
     parts: tuple[Part, ...] = ()
 
 
+class Cut(NamedTuple):
+    """Counts that divide a part.
+
+    Args:
+        part: The part.
+        below: Beginnings to count, by the shorter beginning that they continue.
+        needs_names: Whether names of the part have to be read, too.
+    """
+
+    part: Part
+    below: dict[str, list[str]]
+    needs_names: bool
+
+
 class Range(NamedTuple):
     """Parts that are read as one listing.
 
@@ -86,6 +100,9 @@ class Beginnings:
         page: Number of objects on a page.
         workers: Number of workers that read at the same time.
         terms: Maximum number of beginnings in a range.
+
+    Attributes:
+        was_cut: Whether a part was cut.
     """
 
     def __init__(self, page: int, workers: int, terms: int) -> None:
@@ -98,7 +115,8 @@ class Beginnings:
         # The counted longer beginnings of each beginning, with their numbers.
         self._counts: dict[str, dict[str, int]] = {}
         self._uncuttable: set[Part] = set()
-        self._was_cut = False
+        self._sampled: set[Part] = set()
+        self.was_cut = False
 
     @property
     def is_cutting(self) -> bool:
@@ -109,10 +127,6 @@ class Beginnings:
         """Note names of the collection."""
         self._names += (name.lower() for name in names)
 
-    def needs_names(self, part: Part) -> bool:
-        """Return whether names of a part must be read: it is large, and the sample has none of them."""
-        return part.size > EARLY * self._page and not self._names_of(part)
-
     def begin(self, total: int, sizes: Mapping[str, int]) -> None:
         """Note the number of all objects, and the numbers for each sign.
 
@@ -121,8 +135,8 @@ class Beginnings:
         whole = self._divided(Part("", total), {"": list(sizes)}, sizes)
         self._parts = [*(whole.parts or [whole]), *(Part(sign, 0) for sign, size in sizes.items() if not size)]
 
-    def cut(self, loads: Sequence[int]) -> tuple[Part, dict[str, list[str]]] | None:
-        """Return a part to cut now, and the beginnings to count, each below a shorter one; None if none must be cut.
+    def cut(self, loads: Sequence[int]) -> Cut | None:
+        """Return the next cut; None if no part must be cut now.
 
         Args:
             loads: Number of pages that each worker still has to read.
@@ -135,23 +149,25 @@ class Beginnings:
                 not is_heavy and len(self._cutting) >= self._workers / 4
             ):
                 continue
-            found = self._candidates(part, MANY if is_heavy else FEW)
-            if found:
+            below = self._candidates(part, MANY if is_heavy else FEW)
+            needs_names = part.size > EARLY * self._page and part not in self._sampled and not self._names_of(part)
+            if below or needs_names:
                 self._parts = [one for one in packed.expanded if one != part]
                 self._cutting.append(part)
-                return part, found
+                self._sampled.add(part)
+                return Cut(part, below, needs_names)
             self._uncuttable.add(part)
         return None
 
-    def divide(self, part: Part, candidates: Mapping[str, list[str]], sizes: Mapping[str, int] | None) -> None:
+    def divide(self, cut: Cut, sizes: Mapping[str, int] | None) -> None:
         """Replace a part by those that were counted; sizes are None if they can't be counted."""
-        self._cutting.remove(part)
-        self._was_cut = True
+        self._cutting.remove(cut.part)
+        self.was_cut = True
         if sizes is None:
-            self._uncuttable.add(part)
-            self._parts.append(part)
+            self._uncuttable.add(cut.part)
+            self._parts.append(cut.part)
         else:
-            self._parts.append(self._divided(part, candidates, sizes))
+            self._parts.append(self._divided(cut.part, cut.below, sizes))
 
     def take(self, loads: Sequence[int]) -> Range | None:
         """Return the range for a free worker; None if it has to wait for a cut, or if there is nothing left.
@@ -168,7 +184,7 @@ class Beginnings:
             found = tuple(rests[: self._terms] or alone[:1])
         size = sum(one.size for one in found)
         is_small = size < packed.level * self._page / 2
-        if not found or (is_small and self._cutting and not self._was_cut):
+        if not found or (is_small and self._cutting and not self.was_cut):
             return None
         self._parts = [one for one in packed.expanded if one not in found]
         return Range(found, max(1, ceil(size / self._page)))
@@ -243,7 +259,7 @@ class Beginnings:
             _, beginning, some = heappop(waiting)
             place = len(beginning)
             signs = self._signs(place, some, is_known=bool(known) and beginning == part.beginning)
-            longer = [beginning + sign for sign in signs if beginning + sign not in known]
+            longer = [beginning + sign for sign in signs if beginning + sign not in known][:most]
             if not longer or place >= LONGEST or (found and count + len(longer) > most):
                 continue
             found[beginning] = longer
@@ -260,7 +276,7 @@ class Beginnings:
         """Return the signs to count at a place of names: those of the sample, and others of their kind."""
         seen = Counter(name[place] for name in names if len(name) > place)
         if is_known:
-            return [*dict.fromkeys([*seen, *SIGNS])]
+            return [*dict.fromkeys([*(sign for sign, _ in seen.most_common()), *SIGNS])]
         if not seen:
             return self._with_their_kind([name[place] for name in self._names if len(name) > place] or SIGNS)
         sign, times = seen.most_common(1)[0]

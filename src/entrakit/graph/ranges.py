@@ -9,46 +9,34 @@ into ranges of beginnings, each read as a separate listing:
     cut     the parts that are too large for that, while other workers read
     verify  the number of objects against `$count`; if it differs, the whole is read again, page by page
 
-`beginnings` decides what is cut where, and what is in a range; this file makes the requests. Each object is returned
-once, however often it arrives: its id is remembered.
+`beginnings` decides what is cut where, and what is in a range; `names` counts. Each object is returned once, however
+often it arrives: its id is remembered.
 """
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from entrakit.errors import EntraError, GraphError, UnexpectedAnswerError
-from entrakit.graph.batch import SIZE, batch
 from entrakit.graph.beginnings import SIGNS, Beginnings, Part
-from entrakit.services import decoding, odata
+from entrakit.graph.names import Names, key_of
+from entrakit.services import decoding
 from entrakit.services.fetch import as_json, fetch
-from entrakit.services.jobs import Preparation
 from entrakit.services.listing import Listing, Page, listing
-from entrakit.services.request import call, request_to
+from entrakit.services.request import request_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from entrakit.graph.beginnings import Range
-    from entrakit.services.jobs import Job
+    from entrakit.services.jobs import Job, Preparation
     from entrakit.services.odata import Query
-    from entrakit.services.operation import Call, Operation
+    from entrakit.services.operation import Operation
     from entrakit.services.service import Service
 
 T = TypeVar("T")
-
-# Properties for ranges: every object has one, in ASCII, and any query can filter by it.
-KEYS = {"users": "userPrincipalName", "groups": "mailNickname"}
-TERMS = 15
-# Number of names that are read to see how they continue.
-SAMPLE = 400
-
-_TEXT = re.compile(r"'(?:[^']|'')*'")
-_OR = re.compile(r"\bor\b", re.IGNORECASE)
-_IN_LIST = re.compile(r"\bin\s*\(([^)]*)\)", re.IGNORECASE)
 
 
 class RangedListing(Generic[T]):
@@ -80,7 +68,7 @@ class RangedListing(Generic[T]):
         self._headers = headers
         self._query = query
         self._page = query.get("top") or 999
-        self._key = key_of(service, path)
+        self._names = Names(service, path, headers, query)
         self._seen: set[object] = set()
         self._expected = -1
         self._is_planned = False
@@ -88,6 +76,7 @@ class RangedListing(Generic[T]):
         self._hides_id = False
         self._with_id()
         self._preparing: deque[Preparation] = deque()
+        self._asked = 0
         self._is_preparing = True
         self._reading: list[tuple[Listing[T], int]] = []
 
@@ -96,29 +85,40 @@ class RangedListing(Generic[T]):
 
         The first preparations count, and read names. Parts that are too large are cut before ranges are packed.
         """
-        terms = TERMS - _terms_of(self._filter(()))
+        terms = self._names.terms
         if terms < 1:
             return
-        names = self._beginnings = Beginnings(self._page, self.at_once, terms)
-        self._prepare(["", *SIGNS], [""], self._begin)
+        beginnings = self._beginnings = Beginnings(self._page, self.at_once, terms)
+        self._preparing += self._names.count(["", *SIGNS], [Part("", 0)], self._observe, self._begin)
         while self._is_preparing:
-            yield self._preparing.popleft() if self._preparing else None
+            yield self._preparation()
         while self._is_planned:
             loads = [max(0, pages - one.requested) for one, pages in self._reading if not one.is_finished]
-            while (cut := names.cut(loads)) is not None:
-                part, below = cut
-                sampled = [part.beginning] if names.needs_names(part) else []
-                self._prepare([one for some in below.values() for one in some], sampled, partial(names.divide, *cut))
-            if self._preparing:
-                yield self._preparing.popleft()
-            elif (taken := names.take(loads)) is not None:
-                made = self._listing(taken)
-                self._reading.append((made, taken.pages))
-                yield made
-            elif names.is_cutting:
-                yield None
-            else:
+            while (cut := beginnings.cut(loads)) is not None:
+                counted = [one for some in cut.below.values() for one in some]
+                sampled = [cut.part] if cut.needs_names else []
+                learn = partial(beginnings.divide, cut)
+                self._preparing += self._names.count(counted, sampled, self._observe, learn)
+            # Half of the workers read while parts are cut, but the first cut comes before everything else.
+            is_urgent = not beginnings.was_cut or 2 * self._asked < self.at_once
+            job = (self._preparation() if is_urgent else None) or self._next_range(loads) or self._preparation()
+            if job is None and not beginnings.is_cutting:
                 return
+            yield job
+
+    def _preparation(self) -> Preparation | None:
+        if not self._preparing:
+            return None
+        self._asked += 1
+        return self._preparing.popleft()
+
+    def _next_range(self, loads: Sequence[int]) -> Listing[T] | None:
+        taken = None if self._beginnings is None else self._beginnings.take(loads)
+        if taken is None:
+            return None
+        made = self._listing(taken)
+        self._reading.append((made, taken.pages))
+        return made
 
     def _begin(self, sizes: dict[str, int] | None) -> None:
         """Begin with the first counts; if there are none, or the collection is small, it is read as a whole."""
@@ -130,22 +130,8 @@ class RangedListing(Generic[T]):
             self._is_planned = True
             self._beginnings.begin(self._expected, sizes)
 
-    def _prepare(
-        self, beginnings: list[str], sampled: list[str], learn: Callable[[dict[str, int] | None], None]
-    ) -> None:
-        """Add the requests that count beginnings and read some names.
-
-        Args:
-            beginnings: The beginnings to count.
-            sampled: Beginnings of which names are read.
-            learn: Function that receives the numbers, or None if the service refuses to count.
-        """
-        asked = [*((True, one) for one in sampled), *((False, one) for one in beginnings)]
-        groups = [asked[place : place + SIZE] for place in range(0, len(asked), SIZE)]
-        answers = _Answers(len(groups), self._observe, learn)
-        self._preparing += [Preparation(self._answers(some), answers.add) for some in groups]
-
     def _observe(self, names: list[str]) -> None:
+        self._asked -= 1
         if self._beginnings is not None:
             self._beginnings.observe(names)
 
@@ -229,52 +215,13 @@ class RangedListing(Generic[T]):
             problem, remedy="Read the collection without `parallel`.", host=self._service.host, retryable=False
         )
 
-    def _answers(self, asked: Sequence[tuple[bool, str]]) -> Operation[_Answer]:
-        """Read names of some beginnings, and count the other ones."""
-        headers = {**(self._headers or {}), "accept": "text/plain"}
-        calls: list[Call[object]] = []
-        for is_sample, beginning in asked:
-            own = self._filter((Part(beginning, 0),))
-            if is_sample:
-                query: Query = {"filter": own, "select": [self._key], "top": SAMPLE}
-                calls.append(call(self._service, "GET", self._path, headers=self._headers, **query))
-            else:
-                calls.append(
-                    call(self._service, "GET", f"{self._path.rstrip('/')}/$count", headers=headers, filter=own)
-                )
-        results = yield from batch(self._service, calls)
-        names: list[str] = []
-        sizes: dict[str, int] = {}
-        try:
-            for (is_sample, beginning), result in zip(asked, results, strict=True):
-                if not is_sample:
-                    sizes[beginning] = _number(result, self._path)
-                elif isinstance(result, dict):
-                    names += [str(one.get(self._key) or "") for one in result.get("value", ())]
-        except GraphError:
-            return _Answer(names, None)
-        return _Answer(names, sizes)
-
     def _listing(self, one: Range) -> Listing[T]:
         """Return the listing of a range."""
-        query: Query = {**self._query, "filter": self._filter(one.parts), "top": self._page}
+        query: Query = {**self._query, "filter": self._names.filter(one.parts), "top": self._page}
         if not any(part.without for part in one.parts):
             return self._listed(query)
         request = request_to(self._service, "GET", self._path, headers=self._headers, query=query)
         return _Rest(self._service, request, self._kind)
-
-    def _filter(self, parts: Iterable[Part]) -> str:
-        expression = self._plain().get("filter")
-        terms = " or ".join(filter(None, map(self._term, parts)))
-        own_filter = odata.parameters({"filter": expression}).get("$filter", "") if expression else ""
-        return f"({own_filter}) and ({terms})" if own_filter and terms else own_filter or terms
-
-    def _term(self, part: Part) -> str:
-        """Return the filter for a part; empty for all objects."""
-        begins = [odata.fill(f"startsWith({self._key},{{}})", one) for one in (part.beginning, *part.without)]
-        terms = [*(begins[:1] if part.beginning else ()), *(f"not {one}" for one in begins[1:])]
-        joined = " and ".join(terms)
-        return f"({joined})" if part.without else joined
 
     def _plain(self) -> Query:
         """Return the part of the query that selects objects."""
@@ -301,45 +248,6 @@ class _Rest(Listing[T]):
             return Page([])
 
 
-class _Answer(NamedTuple):
-    """Names and numbers from one request; the numbers are None if the service refuses to count."""
-
-    names: list[str]
-    sizes: dict[str, int] | None
-
-
-class _Answers:
-    """Names and numbers from several requests.
-
-    Args:
-        missing: Number of requests without a result.
-        observe: Function that receives names.
-        learn: Function that receives all numbers at the end, or None if one of the requests was refused.
-    """
-
-    def __init__(
-        self, missing: int, observe: Callable[[list[str]], None], learn: Callable[[dict[str, int] | None], None]
-    ) -> None:
-        self._missing = missing
-        self._observe = observe
-        self._learn = learn
-        self._sizes: dict[str, int] | None = {}
-
-    def add(self, answer: _Answer) -> None:
-        """Note the result of a request."""
-        self._missing -= 1
-        self._observe(answer.names)
-        self._sizes = None if answer.sizes is None or self._sizes is None else self._sizes | answer.sizes
-        if not self._missing:
-            self._learn(self._sizes)
-
-
-def key_of(service: Service, path: str) -> str:
-    """Return the property for ranges of a collection; empty if it can't be read in ranges."""
-    name = path.strip("/").lower()
-    return KEYS.get(name.removeprefix("v1.0/").removeprefix("beta/"), "") if service.is_graph else ""
-
-
 def ranged_listing(
     service: Service,
     path: str,
@@ -364,14 +272,6 @@ def ranged_listing(
     made = RangedListing(service, path, type or dict[str, object], headers, query)
     made.at_once = at_once
     return made  # type: ignore[return-value] # T's default
-
-
-def _terms_of(expression: str) -> int:
-    """Return the number of terms in a filter that are joined by `or` or listed by `in`: the service limits them."""
-    bare = _TEXT.sub("''", expression)
-    listed = sum(one.count(",") for one in _IN_LIST.findall(bare))
-    joined = len(_OR.findall(bare)) + listed
-    return joined + 1 if joined else 0
 
 
 def count_objects(service: Service, path: str, headers: Mapping[str, str] | None, query: Query) -> Operation[int]:
