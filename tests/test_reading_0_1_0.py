@@ -477,6 +477,12 @@ def test_an_interrupted_export_goes_on(
     assert [] == list(file.parent.glob(f"{name}.part*"))
 
 
+def bare(link: str) -> str:
+    """Return the address of a range without its filter: each version divides a collection in its own way."""
+    path, _, query = link.partition("?")
+    return f"{path}?{'&'.join(one for one in query.split('&') if not one.startswith('$filter='))}"
+
+
 @pytest.mark.parametrize(("name", "parallel"), EXPORTS)
 def test_0_1_0_goes_on_with_an_interrupted_export(
     asked: Connection, made: Path, restored: Tenant, name: str, parallel: int
@@ -501,8 +507,13 @@ def test_0_1_0_goes_on_with_an_interrupted_export(
     last, before = json.loads(new[-1]), json.loads(old[-1])
     assert old[0] == new[0]
     assert shape(before) == shape(last)
-    assert sorted(first for first, _ in before["links"]) == sorted(first for first, _ in last["links"])
-    assert last["size"] == file.with_name(f"{file.name}.part").stat().st_size
+    assert {bare(first) for first, _ in before["links"]} == {bare(first) for first, _ in last["links"]}
+    part = file.with_name(f"{file.name}.part").read_bytes()
+    assert last["size"] == len(part)
+    # 0.1.0 reads each listing to its end from its second address.
+    written = {str(json.loads(line)["id"]) for line in part.splitlines()}
+    rest = {str(one["id"]) for _, following in last["links"] for one in asked.graph.items(following)}
+    assert {str(one["id"]) for one in asked.graph.items("/users")} == written | rest
 
 
 # Sessions of delta queries

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.services.fake_collections import SERVICE, Box, Collections, items_by_number, listings
 
 from entrakit.errors import NetworkError
+from entrakit.http.message import Request, Response
 from entrakit.services.fan_in import pages_of
+from entrakit.services.jobs import Job, Preparation
 from entrakit.services.runner import Runner
 
 if TYPE_CHECKING:
-    from entrakit.http.message import Request, Response
+    from collections.abc import Iterator
+
     from entrakit.http.transport import Transport
+    from entrakit.services.operation import Operation
 
 
 class Sender:
@@ -40,6 +50,13 @@ def runner_on(collections: Collections) -> Runner:
 def workers() -> list[str]:
     """Return the names of the threads that read pages."""
     return [one.name for one in threading.enumerate() if one.name.startswith("entrakit-graph")]
+
+
+def wait_for_workers() -> None:
+    """Wait until the threads have ended their current requests."""
+    for one in threading.enumerate():
+        if one.name.startswith("entrakit-graph"):
+            one.join(10)
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 8])
@@ -82,6 +99,7 @@ def test_the_first_error_ends_all_listings() -> None:
     with pytest.raises(NetworkError, match="broken"):
         list(pages_of(runner_on(collections), listings("a", "b", "c", "d"), 2))
 
+    wait_for_workers()
     assert [] == workers()
     assert len(collections.asked) < 10
 
@@ -96,6 +114,7 @@ def test_a_caller_that_stops_leaves_no_threads() -> None:
 
     pages.close()  # type: ignore[attr-defined] # a generator
 
+    wait_for_workers()
     assert [] == workers()
     assert not [url for url in collections.asked if url.endswith(("/g", "/h"))]
 
@@ -105,3 +124,73 @@ def test_no_listings_have_no_pages() -> None:
     Without listings nothing is read.
     """
     assert [] == list(pages_of(runner_on(Collections()), [], 4))
+
+
+def test_a_preparation_decides_what_is_read_next() -> None:
+    """
+    A preparation runs like a page, and its result is known before the next job is taken. It is not a page.
+    """
+    collections = Collections()
+    found: list[str] = []
+
+    def jobs() -> Iterator[Job[object] | None]:
+        yield Preparation(named("b"), found.append)
+        while not found:
+            yield None
+        yield from listings("a", *found)
+
+    pages = list(pages_of(runner_on(collections), jobs(), 4))
+
+    assert [[f"{name}{page}" for page in (1, 2, 3)] for name in "ab"] == items_by_number(pages, 2)
+
+
+def named(name: str) -> Operation[str]:
+    """Return a name after a request."""
+    yield Request("GET", f"{SERVICE.url}/{name}", {}, None)
+    return name
+
+
+SILENT = """
+import sys
+from entrakit import Transport
+from entrakit.graph import Client
+from entrakit.services.runner import Runner
+from entrakit.services.service import Service
+from tests.services.fake_collections import Box
+
+origin, call = sys.argv[1:]
+service = Service("graph", f"{origin}/v1.0", "https://graph.microsoft.com", is_graph=True)
+client = Client(Runner(Box(), service, Transport(timeout_s=300)))
+if call == "items":
+    next(client.items("/users", parallel=8))
+elif call == "export":
+    client.export("/users", "users.ndjson", parallel=8)
+else:
+    client.batch([client.call("GET", f"/users/{number}") for number in range(100)])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a single process.")
+@pytest.mark.parametrize("call", ["items", "export", "batch"])
+def test_an_interruption_does_not_wait_for_requests(call: str, tmp_path: Path) -> None:
+    """
+    Ctrl-C ends a process at once, although its threads wait for a server that does not respond for five minutes.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        origin = f"https://127.0.0.1:{silent.getsockname()[1]}"
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        process = subprocess.Popen(
+            [sys.executable, "-c", SILENT, origin, call], cwd=tmp_path, env=environment, stderr=subprocess.PIPE
+        )
+        silent.settimeout(30)
+        # Three requests are in progress.
+        connections = [silent.accept()[0] for _ in range(3)]
+        process.send_signal(signal.SIGINT)
+        interrupted = time.monotonic()
+        _, errors = process.communicate(timeout=60)
+        took = time.monotonic() - interrupted
+        for one in connections:
+            one.close()
+
+    assert errors.rstrip().endswith(b"KeyboardInterrupt")
+    assert took < 2
