@@ -16,8 +16,9 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """Return an access token for the app.
 
     Raises:
-        ServiceError: The path has no tenant (50059), the credential is missing or wrong, or the scope is not one
-            `{resource}/.default` (1002012).
+        ServiceError: The path has no tenant (50059), the credential is missing or wrong, or the scope is not exactly
+            one `{resource}/.default` (1002012). OpenID Connect scopes next to it are ignored, as several clients send
+            them with every request.
     """
     if directory is None:
         raise ServiceError(50059)
@@ -27,7 +28,8 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     if app.tenant_id != directory.tenant_id and directory.tenant_id not in app.installed_in:
         raise ServiceError(7000229, app=app.client_id, tenant=directory.tenant_id)
     text = need(exchange.form, "scope")
-    if len(text.split()) != 1 or not text.lower().endswith(scopes.DEFAULT):
+    for_resources = [word for word in dict.fromkeys(text.split()) if word not in scopes.OIDC]
+    if len(for_resources) != 1 or not for_resources[0].lower().endswith(scopes.DEFAULT):
         raise ServiceError(1002012, scope=text)
-    asked = scopes.parse(exchange.world, text, app=app, tenant=directory.tenant_id)
+    asked = scopes.parse(exchange.world, for_resources[0], app=app, tenant=directory.tenant_id)
     return token_response.for_app(exchange, app, directory.tenant_id, asked.first, acr=how)

@@ -13,7 +13,32 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    "scope", ["https://graph.microsoft.com/User.Read", "https://graph.microsoft.com/.default openid"]
+    "scope",
+    [
+        "https://graph.microsoft.com/.default openid offline_access profile",
+        "openid https://graph.microsoft.com/.default",
+        "https://graph.microsoft.com/.default email https://graph.microsoft.com/.default",
+    ],
+)
+def test_openid_scopes_are_ignored(caller: Caller, scope: str) -> None:
+    """
+    MSAL Go, azidentity and MSAL4J send OpenID Connect scopes with every app sign-in: the answer is an access token only
+    (service facts, 1.7).
+    """
+    response = caller.app_token(scope=scope)
+
+    assert 200 == response.status_code, response.text
+    assert ["token_type", "expires_in", "ext_expires_in", "access_token"] == list(response.json())
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        "https://graph.microsoft.com/User.Read",
+        "https://graph.microsoft.com/.default https://vault.azure.net/.default",
+        "https://graph.microsoft.com/.default https://graph.microsoft.com/User.Read openid",
+        "openid offline_access profile",
+    ],
 )
 def test_the_scope_is_one_default_scope(caller: Caller, scope: str) -> None:
     """
