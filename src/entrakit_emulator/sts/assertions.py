@@ -1,6 +1,7 @@
 """Client assertions: tokens that an app signs itself (RFC 7523, 3; OpenID Connect Core, 9).
 
-    header   alg PS256 or RS256; x5t#S256 or x5t (or kid) names the certificate; x5c is ignored
+    header   alg PS256 or RS256; x5t#S256 or x5t (or kid) names the certificate, in base64url or, as MSAL Go writes it,
+             in standard base64; x5c is ignored
     claims   iss = sub = client id; aud = token endpoint or issuer; exp required, nbf and iat optional
 
 Times may be integers, floats (MSAL Python) or strings (MSAL.NET). Like the real service, this one does not store `jti`.
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SKEW_S = 300
+_URL_SAFE = str.maketrans("+/", "-_")
 
 
 def subject_of(assertion: str) -> str:
@@ -63,7 +65,7 @@ def _check_names(parts: Parts, app: App) -> None:
 
 def _check_signature(exchange: Exchange, parts: Parts, app: App) -> None:
     names = ["x5t#S256", "x5t", "kid"]
-    named = {name: str(parts.header[name]).rstrip("=") for name in names if name in parts.header}
+    named = {name: str(parts.header[name]).rstrip("=").translate(_URL_SAFE) for name in names if name in parts.header}
     if not named:
         raise ServiceError(50027, reason="The header names no certificate: neither x5t nor x5t#S256.")
     shown = next(iter(named.values()))

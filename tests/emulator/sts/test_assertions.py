@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,28 @@ def test_both_thumbprints_and_both_algorithms_are_taken(caller: Caller, algorith
     response = prove(caller, assertion(caller, algorithm=algorithm, header=header))
 
     assert "2" == caller.claims(response.json()["access_token"])["appidacr"]
+
+
+@pytest.mark.parametrize(("algorithm", "kind"), [("PS256", "x5t#S256"), ("RS256", "x5t"), ("RS256", "kid")])
+def test_thumbprints_may_be_in_standard_base64(caller: Caller, algorithm: str, kind: str) -> None:
+    """
+    MSAL Go writes thumbprints in standard base64, with padding, and the service accepts them (service facts, 1.8).
+    """
+    key = make_key()
+    hashed = hashes.SHA256() if kind == "x5t#S256" else hashes.SHA1()  # noqa: S303 a name only
+    # About one certificate in two has a thumbprint with "+" or "/".
+    for _ in range(64):
+        certificate = make_certificate("Other alphabet", key, days=1)
+        standard = base64.b64encode(certificate.fingerprint(hashed)).decode()
+        if set("+/") & set(standard):
+            break
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    caller.tenant.seed.add_certificate(caller.tenant.confidential_client, pem)
+
+    response = prove(caller, assertion(caller, algorithm=algorithm, header={kind: standard}, key=key))
+
+    assert set("+/") & set(standard)
+    assert 200 == response.status_code, response.text
 
 
 @pytest.mark.parametrize(
