@@ -23,20 +23,17 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     """Return tokens after the user approved.
 
     Raises:
-        ServiceError: `authorization_pending`, `slow_down`, `authorization_declined`, `expired_token`, or
-            `bad_verification_code` for an unknown code.
+        ServiceError: `authorization_pending`, `authorization_declined`, `expired_token`, or `bad_verification_code` for
+            an unknown code. `slow_down` is returned only if `faults.next_polls` demands it.
     """
     how = client_authentication.check_unless_public(exchange, app, directory)
     device = exchange.world.devices.get(need(exchange.form, "device_code"))
     if device is None or device.client_id != app.client_id:
         raise ServiceError(70018)
-    is_early = _is_early(exchange, device)
-    is_ordered = _obey(exchange, device, app)
+    _note_early_poll(exchange, device)
+    _obey(exchange, device, app)
     if device.expires_at <= exchange.now:
         raise ServiceError(70020)
-    if is_early and not is_ordered:
-        device.interval_s += SLOW_DOWN_S
-        raise ServiceError(70016, error="slow_down")
     if device.state == "declined":
         raise ServiceError(65004, error="authorization_declined")
     if device.state == "redeemed":
@@ -55,18 +52,19 @@ def answer(exchange: Exchange, directory: Directory | None, app: App) -> dict[st
     )  # fmt: skip
 
 
-def _is_early(exchange: Exchange, device: DeviceSignIn) -> bool:
-    """Return whether a poll came early, and record it (RFC 8628, 3.5)."""
+def _note_early_poll(exchange: Exchange, device: DeviceSignIn) -> None:
+    """Record a poll that came early (RFC 8628, 3.5).
+
+    The service answers it like any other, and MSAL Go polls several times in the first second.
+    """
     due = exchange.now if device.polled_at is None else device.polled_at + device.interval_s
     device.polled_at = exchange.now
-    if exchange.now >= due - TOLERANCE_S:
-        return False
-    exchange.violate("polling_too_fast", f"The poll came {due - exchange.now:.1f} s too early (RFC 8628, 3.5).")
-    return True
+    if exchange.now < due - TOLERANCE_S:
+        exchange.violate("polling_too_fast", f"The poll came {due - exchange.now:.1f} s too early (RFC 8628, 3.5).")
 
 
-def _obey(exchange: Exchange, device: DeviceSignIn, app: App) -> bool:
-    """Apply the answer that `faults.next_polls` chose, and return whether there is one."""
+def _obey(exchange: Exchange, device: DeviceSignIn, app: App) -> None:
+    """Apply the answer that `faults.next_polls` chose, if there is one."""
     order = exchange.world.faults.take_poll()
     if order == "pending":
         raise ServiceError(70016)
@@ -82,4 +80,3 @@ def _obey(exchange: Exchange, device: DeviceSignIn, app: App) -> bool:
         device.state = "declined"
     elif order == "expire":
         device.expires_at = exchange.now
-    return bool(order)

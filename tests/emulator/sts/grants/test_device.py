@@ -59,21 +59,38 @@ def test_a_denied_device_is_told(caller: Caller) -> None:
     assert (400, "authorization_declined") == (response.status_code, response.json()["error"])
 
 
-def test_the_interval_is_kept(caller: Caller, clock: Stepped) -> None:
+def test_an_early_poll_is_answered_by_the_state_of_the_device(caller: Caller, clock: Stepped) -> None:
     """
-    An early poll gets slow_down, is recorded, and makes the interval five seconds longer (RFC 8628, 3.5).
+    MSAL Go polls after 50, 150, 450 and 1350 ms: the service answers each poll by the state of the device, and the
+    interval stays the same (service facts, 1.4). The journal records each early poll (RFC 8628, 3.5).
     """
-    code = caller.device()["device_code"]
-    answers = []
-    for seconds in (0, 5, 4, 6, 15, 14.6):
+    device = caller.device()
+    errors = []
+    for seconds in (0.05, 0.15, 0.45, 1.35, 5, 4.6):
         clock.now += seconds
-        answers.append(caller.poll(code).json()["error"])
+        errors.append(caller.poll(device["device_code"]).json()["error"])
+    caller.tenant.person().approve_device(device["user_code"])
+    clock.now += 0.05
 
-    assert [
-        "authorization_pending", "authorization_pending", "slow_down", "slow_down", "authorization_pending",
-        "authorization_pending",
-    ] == answers  # fmt: skip
-    assert ["polling_too_fast"] * 2 == [one.rule for one in caller.tenant.journal.violations]
+    assert ["authorization_pending"] * 6 == errors
+    assert "access_token" in caller.poll(device["device_code"]).json()
+    assert ["polling_too_fast"] * 4 == [one.rule for one in caller.tenant.journal.violations]
+
+
+@pytest.mark.parametrize(("end", "error"), [("deny", "authorization_declined"), ("expire", "expired_token")])
+def test_an_early_poll_learns_the_end(caller: Caller, clock: Stepped, end: str, error: str) -> None:
+    """
+    A declined or expired device is reported to an early poll, too.
+    """
+    caller.tenant.seed.change_settings({"device_lifetime_s": 6, "device_interval_s": 10})
+    device = caller.device()
+    caller.poll(device["device_code"])
+    if end == "deny":
+        caller.tenant.person().deny_device(device["user_code"])
+    else:
+        clock.now += 6
+
+    assert error == caller.poll(device["device_code"]).json()["error"]
 
 
 def test_the_next_polls_may_be_chosen(caller: Caller, clock: Stepped) -> None:
