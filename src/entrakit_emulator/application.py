@@ -1,7 +1,7 @@
 """The ASGI application: from a request to its answer.
 
 host       only the tenant's own names; a web page that points its own name to 127.0.0.1 gets nothing (421)
-body       at most 64 KiB (413)
+body       at most 64 KiB, also after decompression (413)
 fault      requested by a test: replaces the answer or changes it
 handler    runs under the one lock
 headers    as the service sends them; `Date` is the tenant's time
@@ -11,7 +11,9 @@ journal    records the request, secrets masked
 from __future__ import annotations
 
 import asyncio
+import functools
 import re
+import zlib
 from email.utils import formatdate
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +27,7 @@ from entrakit_emulator.sts import sign_in_pages
 from entrakit_emulator.sts.errors import ServiceError, error_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -47,7 +49,7 @@ class Route(NamedTuple):
 
     Args:
         endpoint: Name of the endpoint, for faults and journal.
-        pattern: Path; `{name}` matches one segment, `{path}` the rest.
+        pattern: Path, in any case; `{name}` matches one segment, `{path}` the rest.
         handler: Function that answers a request.
         is_page: Whether errors are shown as HTML pages.
     """
@@ -59,11 +61,24 @@ class Route(NamedTuple):
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the named segments of a path; None if the path does not match."""
-        expression = re.sub(
-            r"\{(\w+)\}", lambda one: f"(?P<{one[1]}>{'.*' if one[1] == 'path' else '[^/]+'})", self.pattern
-        )
-        found = re.fullmatch(expression, path)
+        found = _expression(self.pattern).fullmatch(path)
         return found.groupdict() if found else None
+
+
+class UnreadableBodyError(Exception):
+    """The body of a request can't be read.
+
+    Args:
+        status: HTTP status of the answer.
+        text: Reason, one sentence.
+        headers: Additional headers of the answer.
+    """
+
+    def __init__(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        self.status = status
+        self.text = text
+        self.headers = headers
+        super().__init__(text)
 
 
 class Application:
@@ -97,14 +112,14 @@ class Application:
         if request.headers.get("host", "").lower() not in self._own_hosts():
             return Response("This server does not serve that host name.\n", 421, media_type="text/plain"), None
         route, scope["path_params"] = self._route(scope["path"])
-        body = await _body(request, MAX_GRAPH_BODY if route.endpoint == "graph" else MAX_BODY)
+        body, unreadable = b"", None
+        try:
+            body = await _body(request, MAX_GRAPH_BODY if route.endpoint == "graph" else MAX_BODY)
+        except UnreadableBodyError as error:
+            unreadable = Response(f"{error.text}\n", error.status, error.headers, "text/plain")
         with self._world.lock:
-            exchange = Exchange(self._world, request, body or b"", route.endpoint)
-            if body is None:
-                response = Response("The body is too large.\n", 413, {"connection": "close"}, "text/plain")
-                pending = None
-            else:
-                response, pending = self._handle(exchange, route)
+            exchange = Exchange(self._world, request, body, route.endpoint)
+            response, pending = (unreadable, None) if unreadable else self._handle(exchange, route)
             _add_headers(exchange, response)
             is_cut = isinstance(pending, faults.Drop)
             self._world.journal.add(_entry(exchange, 0 if is_cut else response.status_code))
@@ -139,16 +154,52 @@ class Application:
         return (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}")
 
 
-async def _body(request: Request, limit: int) -> bytes | None:
-    """Return the body of a request; None if it is too large."""
+@functools.cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    """Return the expression of a route. The paths of the service are the same in any case."""
+    expression = re.sub(
+        r"\\{(\w+)\\}", lambda one: f"(?P<{one[1]}>{'.*' if one[1] == 'path' else '[^/]+'})", re.escape(pattern)
+    )
+    return re.compile(expression, re.IGNORECASE | re.ASCII)
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """Return the decompressed body of a request.
+
+    Raises:
+        UnreadableBodyError: The body is too large (413), compressed with another method than gzip (415), or not
+            gzip data (400).
+    """
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
         if size > limit:
-            return None
+            raise UnreadableBodyError(413, "The body is too large.", {"connection": "close"})
         parts.append(part)
-    return b"".join(parts)
+    encoding = request.headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return b"".join(parts)
+    if encoding not in ("gzip", "x-gzip"):
+        # RFC 7694, 3: the answer names the accepted method.
+        raise UnreadableBodyError(
+            415, "The body must be compressed with gzip, or not at all.", {"accept-encoding": "gzip"}
+        )
+    return _decompressed(b"".join(parts), limit)
+
+
+def _decompressed(data: bytes, limit: int) -> bytes:
+    """Return the content of gzip data, without ever holding much more than the limit."""
+    decoder = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = decoder.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise UnreadableBodyError(400, "The body is not gzip data.") from error
+    if len(content) > limit:
+        raise UnreadableBodyError(413, "The body is too large.", {"connection": "close"})
+    if not decoder.eof or decoder.unused_data:
+        raise UnreadableBodyError(400, "The body is not one complete gzip member.")
+    return content
 
 
 def _answer(exchange: Exchange, route: Route) -> Response:

@@ -47,7 +47,7 @@ def answer(exchange: Exchange) -> Response:
         url, path = f"{url}{PREFIX}{vault.name}", exchange.path_parameters["path"]
     try:
         # Like the service, ignore empty segments: SDKs send `keys/{name}/` for the newest version.
-        body = _answer(exchange, vault, url, [segment for segment in path.split("/") if segment])
+        body = _answer(exchange, vault, url, [_known(segment) for segment in path.split("/") if segment])
     except KeyVaultError as error:
         return error_response(exchange, error)
     return exchange.json(body, headers=_headers(exchange))
@@ -69,6 +69,11 @@ def challenge(exchange: Exchange, claims: str = "") -> KeyVaultError:
     vault = _vault(exchange)
     text = "The access token was issued before the revocation or lacks claims. Get a new one."
     return _unauthorized(exchange, vault.tenant_id if vault else TENANT_ID, text, claims_challenge(exchange, claims))
+
+
+def _known(segment: str) -> str:
+    """Return a segment with the fixed words of the API in lower case; the service accepts them in any case."""
+    return segment.lower() if segment.lower() in (*KINDS, "versions", "sign") else segment
 
 
 def _vault(exchange: Exchange) -> KeyVault | None:
