@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 100
+# Endpoints whose bodies are JSON.
+JSON_ENDPOINTS = ("graph", "key_vault", "control")
 
 
 class MalformedRequestError(ValueError):
@@ -122,7 +124,9 @@ class Exchange:
             MalformedRequestError: The query or the form is malformed.
         """
         self.query = Parameters(_ascii(self._query_text))
-        if self.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM:
+        # The token service also reads a form without a content type.
+        types = (FORM,) if self.endpoint in JSON_ENDPOINTS else (FORM, "")
+        if self.headers.get("content-type", "").partition(";")[0].strip().lower() in types:
             self.form = Parameters(_ascii(self.body))
         if _guid(self.named("client-request-id")):
             self.correlation_id = _guid(self.named("client-request-id"))

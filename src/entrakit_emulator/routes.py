@@ -49,7 +49,7 @@ ROUTES: tuple[Route, ...] = (
     Route("discovery", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.configuration),
     Route("discovery", "/{tenant}/.well-known/openid-configuration", discovery.configuration_v1),
     Route("keys", "/{tenant}/discovery/v2.0/keys", discovery.keys),
-    Route("keys", "/common/discovery/keys", discovery.keys_v1),
+    Route("keys", "/{tenant}/discovery/keys", discovery.keys_v1),
     Route("instance", "/common/discovery/instance", discovery.instance),
     Route("userrealm", "/common/userrealm/{name}", discovery.userrealm),
     Route("graph", "/v1.0/{path}", graph.answer),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import ssl
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
 if TYPE_CHECKING:
+    import httpx2
     from tests.emulator.conftest import Caller
 
 
@@ -26,6 +28,41 @@ def test_malformed_forms_are_refused(caller: Caller, body: bytes) -> None:
     )
 
     assert (400, [9002313]) == (response.status_code, response.json()["error_codes"])
+
+
+def post_without_type(caller: Caller, path: str, body: bytes) -> httpx2.Response:
+    """Post a body without a content type."""
+    request = caller.http.build_request("POST", path, content=body)
+    assert "content-type" not in request.headers
+    return caller.http.send(request)
+
+
+def test_a_form_without_content_type_is_read(caller: Caller) -> None:
+    """
+    Like the service, the token endpoint reads a form that has no content type; the journal records the breach.
+    """
+    form = {
+        "grant_type": "client_credentials", "client_id": caller.tenant.confidential_client,
+        "client_secret": caller.tenant.client_secret, "scope": "https://graph.microsoft.com/.default",
+    }  # fmt: skip
+    path = f"/{caller.tenant.tenant_id}/oauth2/v2.0/token"
+
+    response = post_without_type(caller, path, urlencode(form).encode())
+
+    assert 200 == response.status_code, response.text
+    assert [("content_type", True)] == [(one.rule, "missing" in one.text) for one in caller.tenant.journal.violations]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+def test_a_body_of_another_type_is_not_a_form(caller: Caller, content_type: str) -> None:
+    """
+    A body with another content type is not read as a form: its parameters are missing (AADSTS900144).
+    """
+    path = f"/{caller.tenant.tenant_id}/oauth2/v2.0/token"
+
+    response = caller.http.post(path, content=b"grant_type=password", headers={"Content-Type": content_type})
+
+    assert [900144] == response.json()["error_codes"]
 
 
 def test_a_malformed_query_is_refused(caller: Caller) -> None:

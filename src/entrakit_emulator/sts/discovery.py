@@ -141,7 +141,12 @@ def keys(exchange: Exchange) -> Response:
 
 
 def keys_v1(exchange: Exchange) -> Response:
-    """Answer GET /common/discovery/keys: the same keys without an issuer."""
+    """Answer GET /{tenant}/discovery/keys: the same keys without an issuer.
+
+    Raises:
+        ServiceError: The tenant does not exist.
+    """
+    tenancy.directory_of(exchange, unknown="invalid_tenant")
     return exchange.json({"keys": exchange.world.keys.published(None)}, headers=HEADERS)
 
 

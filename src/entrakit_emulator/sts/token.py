@@ -87,7 +87,7 @@ def check_post(exchange: Exchange) -> None:
     content_type = exchange.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM:
         exchange.violate(
-            "content_type", f"The body must be {FORM} (RFC 6749, 3.2), not {content_type or 'without a type'}."
+            "content_type", f"The body must be {FORM} (RFC 6749, 3.2). Its content type is {content_type or 'missing'}."
         )
     if not exchange.named("client-request-id"):
         exchange.violate("client_request_id_missing", "A sign-in can't be found in the log without client-request-id.")

@@ -49,6 +49,26 @@ def test_addresses_for_any_tenant_leave_the_issuer_open(caller: Caller, name: st
     assert f"{caller.tenant.url}/{name}/oauth2/v2.0/token" == document["token_endpoint"]
 
 
+@pytest.mark.parametrize("name", [TENANT, "contoso.example", "common", "organizations"])
+def test_the_older_keys_exist_for_every_tenant(caller: Caller, name: str) -> None:
+    """
+    `/{tenant}/discovery/keys` has the keys of `common`, without an issuer (service facts, 1.1).
+    """
+    common = caller.http.get("/common/discovery/keys").json()["keys"]
+
+    assert common == caller.http.get(f"/{name}/discovery/keys").json()["keys"]
+    assert not any("issuer" in key for key in common)
+
+
+def test_the_older_keys_of_an_unknown_tenant_do_not_exist(caller: Caller) -> None:
+    """
+    An unknown tenant is refused as in discovery (AADSTS90002).
+    """
+    response = caller.http.get("/nowhere.example/discovery/keys")
+
+    assert ("invalid_tenant", [90002]) == (response.json()["error"], response.json()["error_codes"])
+
+
 @pytest.mark.parametrize(("name", "issuer"), [(TENANT, TENANT), ("common", "{tenantid}")])
 def test_the_older_document_has_another_issuer(caller: Caller, name: str, issuer: str) -> None:
     """
