@@ -61,11 +61,18 @@ def fits(registered_uri: str, uri: str) -> bool:
 
 
 def with_answer(uri: str, mode: str, answer: Mapping[str, str]) -> str:
-    """Return a redirect URI with an answer in its query or fragment."""
+    """Return a redirect URI with an answer in its query or fragment.
+
+    Like the service, this adds the slash that an http or https URI without a path lacks.
+    """
     text = urlencode(answer)
+    address, mark, query = uri.partition("?")
+    parts = urlsplit(address)
+    if parts.scheme in ("http", "https") and not parts.path:
+        address += "/"
     if mode == "fragment":
-        return f"{uri}#{text}"
-    return f"{uri}{'&' if '?' in uri else '?'}{text}"
+        return f"{address}{mark}{query}#{text}"
+    return f"{address}?{query}{'&' if query else ''}{text}"
 
 
 def source(uri: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from tests.emulator.sts.conftest import signed_in
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Caller
@@ -17,6 +20,30 @@ def test_an_answer_may_come_in_the_fragment(caller: Caller) -> None:
 
     assert "code=" in urlsplit(page.url).fragment
     assert "" == urlsplit(page.url).query
+
+
+@pytest.mark.parametrize(("mode", "mark"), [("query", "?"), ("fragment", "#")])
+def test_an_address_without_a_path_gets_its_slash(caller: Caller, mode: str, mark: str) -> None:
+    """
+    The service sends the answer for `http://localhost:7071` to `http://localhost:7071/`. The code is redeemed with the
+    redirect URI of the request (service facts, 1.3; RFC 6749, 4.1.3).
+    """
+    uri = "http://localhost:7071"
+
+    address = signed_in(caller, redirect_uri=uri, response_mode=mode).headers["location"]
+    code = parse_qs(address.partition(mark)[2])["code"][0]
+
+    assert f"{uri}/" == address.partition(mark)[0]
+    assert "access_token" in caller.redeem(code, redirect_uri=uri).json()
+
+
+def test_an_error_gets_the_slash_too(caller: Caller) -> None:
+    """
+    Errors are sent to the same address as codes.
+    """
+    response = caller.http.get(caller.authorize_url(redirect_uri="http://localhost:7071", scope="User.Fly"))
+
+    assert "http://localhost:7071/" == response.headers["location"].partition("?")[0]
 
 
 def test_an_answer_may_come_as_a_form(caller: Caller) -> None:

@@ -54,14 +54,22 @@ def test_any_text_is_judged(registered: str, asked: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "mode", "expected"),
     [
-        ("http://localhost:1", "query", "http://localhost:1?code=a+b"),
+        ("http://localhost:1", "query", "http://localhost:1/?code=a+b"),
+        ("http://localhost:1/", "query", "http://localhost:1/?code=a+b"),
+        ("http://localhost:1/cb", "query", "http://localhost:1/cb?code=a+b"),
+        ("https://app.example", "query", "https://app.example/?code=a+b"),
         ("http://localhost:1/?x=y", "query", "http://localhost:1/?x=y&code=a+b"),
-        ("http://localhost:1", "fragment", "http://localhost:1#code=a+b"),
+        ("http://localhost:1?x=y", "query", "http://localhost:1/?x=y&code=a+b"),
+        ("http://localhost:1", "fragment", "http://localhost:1/#code=a+b"),
+        ("http://localhost:1?x=y", "fragment", "http://localhost:1/?x=y#code=a+b"),
+        ("my.app://auth", "query", "my.app://auth?code=a+b"),
+        ("my.app://auth", "fragment", "my.app://auth#code=a+b"),
     ],
 )
 def test_answers_are_added_to_the_address(uri: str, mode: str, expected: str) -> None:
     """
-    The redirect URI's own query is kept (RFC 6749, 3.1.2).
+    The redirect URI's own query is kept (RFC 6749, 3.1.2); a web address without a path gets its slash (service facts,
+    1.3).
     """
     assert expected == with_answer(uri, mode, {"code": "a b"})
 
