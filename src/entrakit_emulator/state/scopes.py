@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ResourceScopes(NamedTuple):
@@ -13,12 +17,23 @@ class ResourceScopes(NamedTuple):
         identifier: The resource as the request names it; it becomes the audience.
         values: Permissions, spelled as the resource spells them.
         is_default: True for `.default`: everything granted before, or the registered permissions of the app.
+        prefixes: What the request writes before each permission, or before `.default`: the resource with a slash, or
+            nothing.
     """
 
     resource: str
     identifier: str
     values: tuple[str, ...] = ()
     is_default: bool = False
+    prefixes: Mapping[str, str] = MappingProxyType({})
+
+    def spelled(self, value: str) -> str:
+        """Return a permission, or `.default`, in the form of the request: with the resource, or without it.
+
+        A permission that the request does not name has no resource if no other one has it.
+        """
+        is_short = bool(self.prefixes) and not any(self.prefixes.values())
+        return self.prefixes.get(value, "" if is_short else f"{self.identifier}/") + value
 
 
 class Scopes(NamedTuple):

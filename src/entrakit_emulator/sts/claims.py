@@ -8,9 +8,12 @@ import secrets
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.jose import b64url
+from entrakit_emulator.state.identities import GRAPH_ID
 from entrakit_emulator.sts.errors import ServiceError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from entrakit_emulator.state.identities import App, User
     from entrakit_emulator.state.scopes import ResourceScopes
     from entrakit_emulator.state.tickets import AuthorizeRequest, Subject
@@ -66,28 +69,23 @@ def user_claims(
         {"aud": api.identifier, "iss": world.issuer(subject.tenant_id, 1)}
         | common
         | {
-            "acct": 0,
             "acr": "1",
             "amr": list(subject.methods),
-            "app_displayname": app.name,
             "appid": app.client_id,
             "appidacr": acr,
             "family_name": family,
             "given_name": given,
             "idtyp": "user",
             "ipaddr": "127.0.0.1",
-            "platf": "14",
             "puid": "1003200000000001",
-            "signin_state": ["kmsi"],
-            "tenant_region_scope": world.tenants[subject.tenant_id].region,
             "unique_name": user.upn,
             "upn": user.upn,
             "ver": "1.0",
             "wids": ["b79fbf4d-3ef9-4689-8143-76b194e85509"],
-            "xms_st": {"sub": pairwise(app, user.object_id)},
         }
         | person
         | scope
+        | (_graph_user_claims(world, app, user, subject) if resource.client_id == GRAPH_ID else {})
     )
 
 
@@ -108,21 +106,19 @@ def app_claims(
         {"aud": api.identifier, "iss": world.issuer(tenant_id, 1)}
         | common
         | {
-            "app_displayname": app.name,
             "appid": app.client_id,
             "appidacr": acr,
             "idp": world.issuer(tenant_id, 1),
             "idtyp": "app",
-            "tenant_region_scope": world.tenants[tenant_id].region,
             "ver": "1.0",
-            "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
         }
         | granted
+        | (_graph_app_claims(world, app, tenant_id) if resource.client_id == GRAPH_ID else {})
     )
 
 
 def id_claims(
-    world: World, app: App, user: User, subject: Subject, request: AuthorizeRequest | None
+    world: World, app: App, user: User, subject: Subject, request: AuthorizeRequest | None, *, oidc: Sequence[str]
 ) -> dict[str, object]:
     """Return the claims of an ID token (OpenID Connect Core, 2).
 
@@ -132,6 +128,7 @@ def id_claims(
         user: The user.
         subject: The sign-in of the user.
         request: The authorization request; None for a grant without one.
+        oidc: Granted scopes of OpenID Connect. Names and object id require `profile`, the mail address `email`.
     """
     now = int(world.clock.now()) - BACKDATED_S
     claims: dict[str, object] = {
@@ -141,9 +138,6 @@ def id_claims(
         "nbf": now,
         "exp": now + BACKDATED_S + ID_TOKEN_LIFETIME_S,
         "aio": _noise(48),
-        "name": user.display_name,
-        "oid": user.object_id,
-        "preferred_username": user.upn,
         "rh": _rh(app),
         "sid": subject.session_id,
         "sub": pairwise(app, user.object_id),
@@ -151,7 +145,9 @@ def id_claims(
         "uti": _noise(16),
         "ver": "2.0",
     }
-    if user.mail:
+    if "profile" in oidc:
+        claims |= {"name": user.display_name, "oid": user.object_id, "preferred_username": user.upn}
+    if "email" in oidc and user.mail:
         claims["email"] = user.mail
     if request is not None and request.nonce:
         claims["nonce"] = request.nonce
@@ -180,6 +176,27 @@ def requested(claims: str) -> dict[str, dict[str, object]]:
     if not isinstance(wishes, dict):
         raise ServiceError(9002313)
     return {str(name): wish if isinstance(wish, dict) else {} for name, wish in wishes.items()}
+
+
+def _graph_user_claims(world: World, app: App, user: User, subject: Subject) -> dict[str, object]:
+    """Return the claims of a user that only Microsoft Graph gets."""
+    return {
+        "acct": 0,
+        "app_displayname": app.name,
+        "platf": "14",
+        "signin_state": ["kmsi"],
+        "tenant_region_scope": world.tenants[subject.tenant_id].region,
+        "xms_st": {"sub": pairwise(app, user.object_id)},
+    }
+
+
+def _graph_app_claims(world: World, app: App, tenant_id: str) -> dict[str, object]:
+    """Return the claims of an app that only Microsoft Graph gets."""
+    return {
+        "app_displayname": app.name,
+        "tenant_region_scope": world.tenants[tenant_id].region,
+        "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
+    }
 
 
 def _common(world: World, app: App, tenant_id: str, ends_at: float) -> dict[str, object]:

@@ -35,7 +35,7 @@ def parse(world: World, text: str, *, app: App, tenant: str) -> Scopes:
             (70011).
     """
     words = list(dict.fromkeys(text.split()))
-    found: dict[str, tuple[str, list[str]]] = {}
+    found: dict[str, tuple[str, dict[str, str]]] = {}
     for word in words:
         if word in OIDC:
             continue
@@ -43,14 +43,15 @@ def parse(world: World, text: str, *, app: App, tenant: str) -> Scopes:
         resource = world.find_resource(identifier or GRAPH)
         if resource is None:
             raise ServiceError(500011, resource=identifier, tenant=tenant)
-        _, values = found.setdefault(resource.client_id, (identifier or GRAPH, []))
-        values.append(_exact(resource, value, app))
+        _, prefixes = found.setdefault(resource.client_id, (identifier or GRAPH, {}))
+        prefixes.setdefault(_exact(resource, value, app), word[: len(word) - len(value)])
     resources = []
-    for client_id, (identifier, values) in found.items():
-        if DEFAULT in values and len(values) > 1:
+    for client_id, (identifier, prefixes) in found.items():
+        is_default = DEFAULT in prefixes
+        if is_default and len(prefixes) > 1:
             raise ServiceError(70011, scope=text)
-        is_default = DEFAULT in values
-        resources.append(ResourceScopes(client_id, identifier, () if is_default else tuple(values), is_default))
+        values = () if is_default else tuple(prefixes)
+        resources.append(ResourceScopes(client_id, identifier, values, is_default, prefixes))
     # A request for an ID token only also gets an access token for Graph.
     return Scopes(text, frozenset(words) & frozenset(OIDC), tuple(resources) or (ResourceScopes(GRAPH_ID, GRAPH),))
 

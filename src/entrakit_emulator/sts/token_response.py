@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from entrakit_emulator import jose
+from entrakit_emulator.state.identities import GRAPH_ID
 from entrakit_emulator.state.tickets import IssuedToken, RefreshToken, new_ticket
 from entrakit_emulator.sts import claims as say
 from entrakit_emulator.sts import consent
@@ -83,12 +84,14 @@ def for_person(
     is_continuous = _is_continuous(wishes)
     lifetime = _lifetime(exchange, tokens, is_continuous=is_continuous)
     names = sorted(consent.granted(world, user.object_id, app, api.resource))
-    oidc = ["email", "openid", "profile"] if scopes.oidc & {"openid", "profile", "email"} else []
+    granted_oidc = _granted_oidc(scopes)
+    # Only Microsoft Graph knows the scopes of OpenID Connect as permissions.
+    oidc = granted_oidc if api.resource == GRAPH_ID else []
     claims = say.user_claims(
         world, app, user, subject, api, scp=[*names, *oidc], acr=acr, ends_at=exchange.now + lifetime
     )
     claims |= _requested_claims(wishes, subject, api)
-    listed = [f"{api.identifier}/{name}" for name in (*names, *([".default"] if api.is_default else []))]
+    listed = [api.spelled(name) for name in (*names, *([".default"] if api.is_default else []))]
     answer: dict[str, object] = {
         "token_type": "Bearer",
         "scope": " ".join([*listed, *oidc]),
@@ -102,11 +105,18 @@ def for_person(
         new = kept or _refresh_token(exchange, app, subject, scopes, platform)
         answer |= {"refresh_token": new, **({"foci": "1"} if app.is_family else {})}
     if "openid" in scopes.oidc and not tokens.is_without_id_token:
-        id_claims = say.id_claims(world, app, user, subject, request)
+        id_claims = say.id_claims(world, app, user, subject, request, oidc=granted_oidc)
         answer["id_token"] = _signed(exchange, id_claims | dict(tokens.id_token))
     if exchange.form.get("client_info") == "1":
         answer["client_info"] = say.client_info(user)
     return _shaped(answer, tokens)
+
+
+def _granted_oidc(scopes: Scopes) -> list[str]:
+    """Return the scopes of OpenID Connect that a request grants: `profile` includes all that describe the user."""
+    if "profile" in scopes.oidc:
+        return ["email", "openid", "profile"]
+    return ["email", "openid"] if "email" in scopes.oidc else ["openid"] if "openid" in scopes.oidc else []
 
 
 def _is_continuous(wishes: Mapping[str, Mapping[str, object]]) -> bool:
@@ -148,21 +158,19 @@ def _access_token(
     world = exchange.world
     claims = claims | dict(tokens.access_token)
     resource = world.apps[api.resource]
-    if tokens.is_opaque:
-        token = f"EwB{secrets.token_urlsafe(600)}"
-    elif resource.token_version == 1:
-        token = _signed(exchange, claims, nonce=secrets.token_urlsafe(32))
-    else:
-        token = _signed(exchange, claims)
+    token = f"EwB{secrets.token_urlsafe(600)}" if tokens.is_opaque else _signed(exchange, claims, resource)
     world.issued[token] = IssuedToken(claims, exchange.now, user_id)
     return token
 
 
-def _signed(exchange: Exchange, claims: dict[str, object], nonce: str = "") -> str:
+def _signed(exchange: Exchange, claims: dict[str, object], resource: App | None = None) -> str:
+    """Return a token: an access token for a resource, or else an ID token."""
     key = exchange.world.keys.active
     header: dict[str, object] = {"typ": "JWT", "alg": "RS256", "kid": key.kid}
-    if nonce:
-        header = {"typ": "JWT", "nonce": nonce, "alg": "RS256", "x5t": key.kid, "kid": key.kid}
+    if resource is not None and resource.token_version == 1:
+        header |= {"x5t": key.kid}
+    if resource is not None and resource.client_id == GRAPH_ID:
+        header |= {"nonce": secrets.token_urlsafe(32)}
     return jose.sign(header, claims, key.key)
 
 

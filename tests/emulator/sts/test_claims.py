@@ -72,13 +72,32 @@ def test_a_token_for_an_own_api_is_of_version_2(caller: Caller) -> None:
 
 def test_the_header_of_a_graph_token_has_a_nonce(caller: Caller) -> None:
     """
-    Graph tokens have `nonce` and `x5t` in the header, tokens of other APIs only `kid` (service facts, 1.9).
+    Graph tokens have `nonce` in the header, tokens of version 1 `x5t`, other tokens only `kid` (service facts, 1.9).
     """
     graph = jwt.get_unverified_header(caller.app_token().json()["access_token"])
+    azure = jwt.get_unverified_header(caller.vault_token())
     own = jwt.get_unverified_header(caller.app_token(scope=f"api://{API}/.default").json()["access_token"])
 
     assert {"typ", "nonce", "alg", "x5t", "kid"} == set(graph)
+    assert {"typ", "alg", "x5t", "kid"} == set(azure)
     assert {"typ", "alg", "kid"} == set(own)
+
+
+@pytest.mark.parametrize("api", ["https://management.azure.com/", "https://vault.azure.net"])
+def test_claims_of_graph_are_not_in_tokens_of_other_apis(caller: Caller, api: str) -> None:
+    """
+    Other APIs with v1.0 tokens get none of the claims that Microsoft Graph alone has.
+    """
+    person = caller.claims(caller.password(scope=f"{api}/.default openid profile").json()["access_token"])
+    app = caller.claims(caller.app_token(scope=f"{api}/.default").json()["access_token"])
+    only_graph = {
+        "acct", "app_displayname", "platf", "signin_state", "tenant_region_scope", "xms_st", "xms_tcdt", "xms_tdbr",
+    }  # fmt: skip
+
+    assert ("user_impersonation", "1.0", "user") == (person["scp"], person["ver"], person["idtyp"])
+    assert set() == only_graph & set(person)
+    assert set() == (only_graph | {"wids", "roles"}) & set(app)
+    assert only_graph - {"xms_tcdt", "xms_tdbr"} <= set(caller.claims(caller.person_token()))
 
 
 @pytest.mark.parametrize("what", ["access_token", "id_token"])
@@ -88,7 +107,7 @@ def test_tokens_verify_against_the_published_keys(caller: Caller, what: str) -> 
     """
     configuration = caller.http.get(f"/{TENANT}/v2.0/.well-known/openid-configuration").json()
     keys = jwt.PyJWKSet.from_dict(caller.http.get(configuration["jwks_uri"]).json())
-    token = caller.password(scope=f"api://{API}/Orders.Read openid").json()[what]
+    token = caller.password(scope=f"api://{API}/Orders.Read openid profile").json()[what]
     key = keys[jwt.get_unverified_header(token)["kid"]]
 
     claims = jwt.decode(

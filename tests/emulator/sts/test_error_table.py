@@ -128,7 +128,7 @@ ROWS: list[tuple[str, Callable[[Caller], httpx2.Response], int, str, str, int, s
      400, "invalid_scope", "", 1002012, "https://graph.microsoft.com/User.Read is not valid"),
     ("scope without .default and resource", lambda c: c.app_token(scope="User.Read"), 400, "invalid_scope", "",
      1002012, "/.default suffixed"),
-    ("OIDC scopes for an app", lambda c: c.app_token(scope="https://graph.microsoft.com/.default openid"),
+    ("only OIDC scopes for an app", lambda c: c.app_token(scope="openid offline_access profile"),
      400, "invalid_scope", "", 1002012, "is not valid"),
     (".default mixed", lambda c: c.password(scope="User.Read .default"), 400, "invalid_scope", "", 70011, ".default"),
     ("unknown permission", lambda c: c.password(scope="User.Fly"), 400, "invalid_client", "", 650053, "'User.Fly'"),

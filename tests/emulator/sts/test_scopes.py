@@ -39,23 +39,81 @@ def test_the_audience_is_the_resource_as_it_was_asked_for(caller: Caller, scope:
     assert audience == caller.claims(answer["access_token"])["aud"]
 
 
-def test_all_granted_scopes_are_returned_in_full(caller: Caller) -> None:
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ("User.Read", GRANTED),
+        ("user.read Group.Read.All", GRANTED),
+        (f"{GRAPH}/User.Read", [f"{GRAPH}/{name}" for name in GRANTED]),
+        (
+            f"{GRAPH}/User.Read Group.Read.All",
+            [name if name == "Group.Read.All" else f"{GRAPH}/{name}" for name in GRANTED],
+        ),
+        (f"User.Read {GRAPH}/User.Read", GRANTED),
+        (f"{GRAPH}//User.Read", [f"{GRAPH}//{name}" for name in GRANTED]),
+        (".default", [*GRANTED, ".default"]),
+        (f"{GRAPH}/.default", [*(f"{GRAPH}/{name}" for name in GRANTED), f"{GRAPH}/.default"]),
+        (f"{API}/Orders.Read", [f"{API}/Orders.Read"]),
+        ("", [f"{GRAPH}/{name}" for name in GRANTED]),
+    ],
+)
+def test_scopes_are_returned_in_the_form_of_the_request(caller: Caller, scope: str, expected: list[str]) -> None:
     """
-    `scope` lists the granted permissions with their resource, then `email openid profile` (service facts, 1.5).
+    A short name is returned short, a full one with its resource; MSAL Go compares them to the letter (service facts,
+    1.5). All granted permissions are returned, then the scopes of OpenID Connect for Microsoft Graph only.
     """
-    answer = caller.password().json()
+    answer = caller.password(scope=f"{scope} openid profile offline_access".strip()).json()
+    oidc = [] if API in scope else ["email", "openid", "profile"]
 
-    assert [*(f"{GRAPH}/{name}" for name in GRANTED), "email", "openid", "profile"] == answer["scope"].split()
-    assert [*GRANTED, "email", "openid", "profile"] == caller.claims(answer["access_token"])["scp"].split()
+    assert [*expected, *oidc] == answer["scope"].split()
+    assert {one.rpartition("/")[2] for one in expected} - {".default"} == (
+        {*caller.claims(answer["access_token"])["scp"].split()} - {"email", "openid", "profile"}
+    )
 
 
-def test_default_is_returned_too(caller: Caller) -> None:
+def test_all_granted_permissions_are_in_the_token(caller: Caller) -> None:
     """
-    `.default` is part of the answer if requested.
+    `scp` of a Graph token lists the granted permissions, then `email openid profile` (service facts, 1.9).
     """
-    answer = caller.password(scope=".default").json()
+    claims = caller.claims(caller.person_token())
 
-    assert f"{GRAPH}/.default" in answer["scope"].split()
+    assert [*GRANTED, "email", "openid", "profile"] == claims["scp"].split()
+
+
+@pytest.mark.parametrize(
+    "scope", [f"{API}/Orders.Read openid profile email", "https://management.azure.com/.default openid profile"]
+)
+def test_openid_scopes_are_no_permissions_of_other_apis(caller: Caller, scope: str) -> None:
+    """
+    Only Microsoft Graph has the scopes of OpenID Connect: neither `scp` nor the answer has them for another API.
+    """
+    answer = caller.password(scope=scope).json()
+    scopes = {*caller.claims(answer["access_token"])["scp"].split(), *answer["scope"].split()}
+
+    assert "id_token" in answer
+    assert set() == {"openid", "profile", "email", "offline_access"} & scopes
+
+
+@pytest.mark.parametrize(
+    ("asked", "scope", "claims"),
+    [
+        ("openid", ["openid"], set()),
+        ("openid offline_access", ["openid"], set()),
+        ("openid email", ["email", "openid"], {"email"}),
+        ("openid profile", ["email", "openid", "profile"], {"email", "name", "oid", "preferred_username"}),
+    ],
+)
+def test_each_openid_scope_grants_its_claims(caller: Caller, asked: str, scope: list[str], claims: set[str]) -> None:
+    """
+    `openid` alone identifies the user by `sub` only: names and object id require `profile`, the address `email` or
+    `profile` (ID token claims reference).
+    """
+    answer = caller.password(scope=f"User.Read {asked}").json()
+    id_token = caller.claims(answer["id_token"])
+
+    assert scope == [one for one in answer["scope"].split() if one not in GRANTED]
+    assert claims == {"email", "name", "oid", "preferred_username", "unique_name", "upn"} & set(id_token)
+    assert id_token["sub"]
 
 
 def test_openid_scopes_bring_what_they_are_for(caller: Caller) -> None:
