@@ -195,12 +195,15 @@ class Seed(KeyVaultSeeds):
             upn: Sign-in name; `*` for all users.
             client_id: App that gets the permissions.
             resource: Identifier of the API, such as `https://graph.microsoft.com`.
-            permissions: Names, such as `User.Read`.
+            permissions: Names, such as `User.Read`, in any case. Scopes of OpenID Connect (`openid`, `profile`,
+                `email`, `offline_access`) need no grant and have no effect.
         """
         with self._world.lock:
             who = "*" if upn == "*" else self._user(upn).object_id
-            key = (who, self._app(client_id).client_id, self._resource(resource).client_id)
-            self._world.consents[key] = self._world.consents.get(key, frozenset()) | frozenset(permissions)
+            api = self._resource(resource)
+            key = (who, self._app(client_id).client_id, api.client_id)
+            names = frozenset(_spelled(api, name) for name in permissions)
+            self._world.consents[key] = self._world.consents.get(key, frozenset()) | names
 
     def withdraw(self, upn: str, client_id: str) -> None:
         """Remove everything that a user consented to for an app."""
@@ -298,6 +301,12 @@ STEPS = (
     "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
     *KEY_VAULT_STEPS,
 )  # fmt: skip
+
+
+def _spelled(api: App, name: str) -> str:
+    """Return the name of a permission as its API spells it; a name that the API does not have is not changed."""
+    known = api.permission(name)
+    return name if known is None else known.value
 
 
 def _guid(text: str) -> str:

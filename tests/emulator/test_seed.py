@@ -46,6 +46,37 @@ def test_a_new_api_is_asked_for(caller: Caller) -> None:
     )
 
 
+def test_a_grant_of_openid_scopes_doubles_nothing(caller: Caller) -> None:
+    """
+    Scopes of OpenID Connect are granted by requests: granting them leaves the answer as it is, in `scope` and in the
+    token. Names are those of the API, in any case.
+    """
+    seed, client_id = caller.tenant.seed, caller.tenant.public_client
+    before = caller.password().json()
+    seed.grant(
+        "ada@contoso.example",
+        client_id,
+        GRAPH,
+        ["openid", "profile", "email", "offline_access", "USER.READ", "mail.read"],
+    )
+
+    after = caller.password().json()
+
+    assert {"Mail.Read"} == {*after["scope"].split()} - {*before["scope"].split()}
+    for names in (after["scope"].split(), caller.claims(after["access_token"])["scp"].split()):
+        assert len(set(names)) == len(names)
+        assert "offline_access" not in names
+
+
+def test_a_grant_of_openid_scopes_only_is_a_consent(caller: Caller) -> None:
+    """
+    A user who granted nothing but the scopes of OpenID Connect can sign in with them.
+    """
+    caller.tenant.seed.grant("cora@contoso.example", caller.tenant.public_client, GRAPH, ["openid", "profile"])
+
+    assert "id_token" in caller.password("consent", scope="openid profile").json()
+
+
 def test_a_new_redirect_is_taken(caller: Caller) -> None:
     """
     A redirect URI is accepted after registration; the only one of an app is the default.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.sts.scopes import OIDC
+
 if TYPE_CHECKING:
     from entrakit_emulator.state.identities import App, Permission
     from entrakit_emulator.state.scopes import ResourceScopes, Scopes
@@ -13,9 +15,12 @@ EVERYBODY = "*"
 
 
 def granted(world: World, user_id: str, app: App, resource: str) -> frozenset[str]:
-    """Return the permissions on a resource that a user, or an administrator for all users, granted to an app."""
+    """Return the permissions on a resource that a user, or an administrator for all users, granted to an app.
+
+    Scopes of OpenID Connect are granted by each request, not by consent, so they are left out.
+    """
     personal = world.consents.get((user_id, app.client_id, resource), frozenset())
-    return personal | world.consents.get((EVERYBODY, app.client_id, resource), frozenset())
+    return (personal | world.consents.get((EVERYBODY, app.client_id, resource), frozenset())) - frozenset(OIDC)
 
 
 def wanted(app: App, api: ResourceScopes) -> frozenset[str]:

@@ -223,6 +223,14 @@ def test_the_origin_is_an_address_of_the_seeded_vault(caller: Caller) -> None:
     assert caller.tenant.vault_url == f"{url}/keyvault/contoso"
 
 
+@pytest.mark.parametrize("path", ["Keys/Nightly", "SECRETS/nightly-secret/VERSIONS", "/Keys/nightly"])
+def test_paths_have_no_case(caller: Caller, path: str) -> None:
+    """
+    Kinds, names and the other words of a path are accepted in any case.
+    """
+    assert 200 == caller.vault(path).status_code
+
+
 def test_a_vault_that_there_is_not(caller: Caller) -> None:
     """
     An unknown key vault gets 404 without the form of the service, whose host would not exist.
