@@ -28,12 +28,18 @@ if TYPE_CHECKING:
     JSON = dict[str, Any]
 
 VERSION = 1
+# Size of the database in bytes; 500,000 users take about as much.
+MAX_DATABASE = 1024**3
 # Columns that a database of this version has.
 COLUMNS = (
     "SELECT key, id, tenant, kind, doc, face, name, upn, nickname, mail, born, deleted FROM objects LIMIT 1",
     "SELECT key, kind, source, target, at FROM links LIMIT 1",
     "SELECT sequence, tenant, at, id, kind, what, other, names FROM changes LIMIT 1",
 )
+
+
+class _RefusedError(ValueError):
+    """A database is intact, but no emulator wrote it."""
 
 
 class Snapshot(NamedTuple):
@@ -124,7 +130,8 @@ def read(path: str) -> Snapshot:
 
     Raises:
         OSError: The file can't be read.
-        ValueError: The file is not a snapshot, is damaged, or was written by a newer version.
+        ValueError: The file is not a snapshot, is damaged, was written by a newer version, or contains a database that is
+            too large or has triggers.
     """
     with open(path, encoding="utf-8") as file:
         try:
@@ -138,14 +145,37 @@ def read(path: str) -> Snapshot:
         raise ValueError(f"{path} {kind}.")
     try:
         return _snapshot(body)
+    except _RefusedError as error:
+        raise ValueError(f"{path} can't be restored: {error}.") from error
     except (ValueError, KeyError, TypeError, AttributeError, zlib.error, sqlite3.Error) as error:
         raise ValueError(f"{path} is damaged: {type(error).__name__}.") from error
 
 
+def _decompressed(data: bytes) -> bytes:
+    """Return the database of a snapshot.
+
+    Raises:
+        ValueError: The data is incomplete, or the database is larger than `MAX_DATABASE`.
+        zlib.error: The data is damaged.
+    """
+    decoder = zlib.decompressobj()
+    database = decoder.decompress(data, MAX_DATABASE + 1)
+    if len(database) > MAX_DATABASE:
+        raise _RefusedError(f"its database has more than {MAX_DATABASE:,} bytes")
+    if not decoder.eof:
+        raise ValueError("The database is incomplete.")
+    return database
+
+
 def _snapshot(body: JSON) -> Snapshot:
-    database = zlib.decompress(base64.b64decode(body["database"], validate=True))
+    database = _decompressed(base64.b64decode(body["database"], validate=True))
     with contextlib.closing(sqlite3.connect(":memory:")) as trial:
         trial.deserialize(database)
+        # Triggers and views would run statements of whoever wrote the file.
+        if trial.execute(
+            "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
+        ).fetchone():
+            raise _RefusedError("its database contains triggers or views")
         for query in COLUMNS:
             trial.execute(query).fetchone()
         trial.execute("SELECT value FROM meta WHERE name='secret'").fetchone()[0]

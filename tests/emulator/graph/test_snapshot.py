@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 import stat
+import tracemalloc
 import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from tests.emulator.conftest import Caller
 from tests.emulator.graph.conftest import ALL, GRAPH, Graph
 
 from entrakit_emulator import start
+from entrakit_emulator.graph import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,6 +209,53 @@ def test_a_database_of_something_else_is_refused(graph: Graph, tmp_path: Path) -
 
     with pytest.raises(ValueError, match="is damaged"):
         start(restore=str(path))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER later AFTER INSERT ON changes BEGIN DELETE FROM objects; END",
+        "CREATE VIEW people AS SELECT * FROM objects",
+        "CREATE VIRTUAL TABLE words USING fts5(word)",
+    ],
+)
+def test_a_database_that_acts_is_refused(graph: Graph, tmp_path: Path, statement: str) -> None:
+    """
+    Triggers, views and virtual tables are not part of a directory: a snapshot with one is refused.
+    """
+    path = tmp_path / "tenant"
+    graph.tenant.snapshot(str(path))
+    body = json.loads(path.read_text())
+    database = sqlite3.connect(":memory:")
+    database.deserialize(zlib.decompress(base64.b64decode(body["database"])))
+    database.execute(statement)
+    path.write_text(json.dumps(body | {"database": packed(database.serialize())}))
+    database.close()
+
+    with pytest.raises(ValueError, match="its database contains triggers or views"):
+        start(restore=str(path))
+
+
+def test_a_database_is_unpacked_up_to_a_limit(graph: Graph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A small file can unpack to any size. Only as much as the limit is unpacked.
+    """
+    path = tmp_path / "tenant"
+    graph.tenant.snapshot(str(path))
+    body = json.loads(path.read_text())
+    bomb = packed(bytes(64 * 1024 * 1024))
+    path.write_text(json.dumps(body | {"database": bomb}))
+    monkeypatch.setattr(snapshot, "MAX_DATABASE", 1024 * 1024)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match="its database has more than 1,048,576 bytes"):
+            snapshot.read(str(path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 8 * 1024 * 1024
 
 
 def test_another_process_asks_for_one(graph: Graph, caller: Caller, tmp_path: Path) -> None:
