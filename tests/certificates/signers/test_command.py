@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+import time
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -115,6 +116,39 @@ def test_a_failing_program_is_reported(files: tuple[str, str], program: str, wor
     """
     with pytest.raises(CertificateError, match=words):
         with_command(files[0], python(program)).sign(b"message")
+
+
+@pytest.mark.parametrize("output", ["stdout", "stderr"])
+def test_a_program_that_does_not_stop_writing_is_killed(files: tuple[str, str], output: str) -> None:
+    """
+    No more than 64 KiB of either output is kept: an endless one ends with an error, at once.
+    """
+    program = f"while True: sys.{output}.buffer.write(b'x' * 65536)"
+
+    begin = time.monotonic()
+    with pytest.raises(CertificateError, match="wrote more than 64 KiB"):
+        with_command(files[0], python(program)).sign(b"message")
+    assert time.monotonic() - begin < command.TIMEOUT_S / 2
+
+
+def test_a_program_that_does_not_read_is_reported(files: tuple[str, str]) -> None:
+    """
+    A message that is larger than the buffer of a pipe does not block if the program ends without reading it.
+    """
+    with pytest.raises(CertificateError, match="failed with code 1: no card"):
+        with_command(files[0], ["sh", "-c", "echo no card >&2; exit 1"]).sign(b"x" * 1024 * 1024)
+
+
+def test_a_program_that_leaves_its_output_open_is_reported(
+    files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A background process that keeps the output open does not hold the caller longer than the timeout.
+    """
+    monkeypatch.setattr(command, "TIMEOUT_S", 0.5)
+
+    with pytest.raises(CertificateError, match="took longer than"):
+        with_command(files[0], ["sh", "-c", "sleep 5 & exit 0"]).sign(b"message")
 
 
 def test_a_missing_and_a_hanging_program_are_reported(files: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
