@@ -124,7 +124,9 @@ ORDER: dict[str, tuple[str, ...]] = {
         "stores",
         "sources",
     ),
-    "entrakit/certificates/reading": ("__init__", "formats", "files", "glance"),
+    "entrakit/certificates/reading": (
+        *("__init__", "der", "decryption", "iterations", "lenient", "pfx", "formats", "files", "glance"),
+    ),
     "entrakit/certificates/signers": ("__init__", "software", "command", "key_vault"),
     "entrakit/certificates/stores": (
         "__init__",

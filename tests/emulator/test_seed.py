@@ -70,7 +70,7 @@ def test_a_grant_of_openid_scopes_doubles_nothing(caller: Caller) -> None:
 
 def test_a_grant_of_openid_scopes_only_is_a_consent(caller: Caller) -> None:
     """
-    A user who granted nothing but the scopes of OpenID Connect can sign in with them.
+    A user who granted only the scopes of OpenID Connect can sign in with them.
     """
     caller.tenant.seed.grant("cora@contoso.example", caller.tenant.public_client, GRAPH, ["openid", "profile"])
 

@@ -130,8 +130,8 @@ def read(path: str) -> Snapshot:
 
     Raises:
         OSError: The file can't be read.
-        ValueError: The file is not a snapshot, is damaged, was written by a newer version, or contains a database that is
-            too large or has triggers.
+        ValueError: The file is not a snapshot, is damaged, was written by a newer version, or its database is too large
+            or has triggers.
     """
     with open(path, encoding="utf-8") as file:
         try:
@@ -171,7 +171,7 @@ def _snapshot(body: JSON) -> Snapshot:
     database = _decompressed(base64.b64decode(body["database"], validate=True))
     with contextlib.closing(sqlite3.connect(":memory:")) as trial:
         trial.deserialize(database)
-        # Triggers and views would run statements of whoever wrote the file.
+        # Triggers and views would run statements of the author of the file.
         if trial.execute(
             "SELECT 1 FROM sqlite_master WHERE type NOT IN ('table', 'index') OR sql LIKE 'CREATE VIRTUAL%'"
         ).fetchone():

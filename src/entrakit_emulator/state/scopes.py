@@ -17,8 +17,8 @@ class ResourceScopes(NamedTuple):
         identifier: The resource as the request names it; it becomes the audience.
         values: Permissions, spelled as the resource spells them.
         is_default: True for `.default`: everything granted before, or the registered permissions of the app.
-        prefixes: What the request writes before each permission, or before `.default`: the resource with a slash, or
-            nothing.
+        prefixes: Text before each permission, or before `.default`, in the request: the resource with a slash, or
+            an empty string.
     """
 
     resource: str

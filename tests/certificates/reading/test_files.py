@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from tests.certificates.conftest import encryption
 
 from entrakit import Certificate
+from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compose
 from entrakit.certificates.reading.files import MAX_FILE, _read_error, read_public_certificate
+from entrakit.certificates.reading.pfx import DATA, safes
+from entrakit.certificates.stores.folder import DirectoryStore
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -206,6 +215,90 @@ def test_the_issuer_is_the_one_that_signed(maker: Maker, as_pem: AsBytes, as_der
     found = Certificate.from_bytes(maker.pem(leaf) + b"".join(map(as_pem, roots)))
 
     assert (as_der(signer),) == found.chain
+
+
+def two_pairs(maker: Maker, as_pem: AsBytes, kind: str) -> bytes:
+    """Return a file with two key pairs, as a key store of Java has them. The certificates come first or last."""
+    one, two = maker.certificate("one"), maker.certificate("two", key=maker.other_key)
+    if kind == "pem":
+        return as_pem(one) + maker.key_pem() + maker.key_pem(maker.other_key) + as_pem(two)
+    secret = encryption(b"pw" if kind == "encrypted pfx" else None)
+    return joined(
+        pkcs12.serialize_key_and_certificates(b"one", maker.key, one, None, secret),
+        pkcs12.serialize_key_and_certificates(b"two", maker.other_key, two, None, secret),
+        mac_password=b"pw" if kind == "encrypted pfx" else b"",
+    )
+
+
+def joined(*files: bytes, mac_password: bytes) -> bytes:
+    """Return one PFX file with the safes of several."""
+    parts = compose(SEQUENCE, *(part for file in files for part, _ in safes(file)))
+    content = compose(SEQUENCE, DATA, compose(EXPLICIT, compose(OCTETS, parts)))
+    salt = bytes(8)
+    # RFC 7292, B.2, for one iteration and one block of input each.
+    text = mac_password.decode().encode("utf-16-be") + b"\0\0"
+    key = hashlib.sha1(b"\3" * 64 + salt * 8 + (text * 64)[:64], usedforsecurity=False).digest()
+    digest = hmac.new(key, parts, hashlib.sha1).digest()
+    sha1 = bytes.fromhex("300906052b0e03021a0500")
+    mac = compose(SEQUENCE, compose(SEQUENCE, sha1, compose(OCTETS, digest)), compose(OCTETS, salt))
+    return compose(SEQUENCE, b"\x02\x01\x03", content, mac)
+
+
+@pytest.mark.parametrize("kind", ["pem", "pfx", "encrypted pfx"])
+def test_two_key_pairs_are_named(maker: Maker, as_pem: AsBytes, kind: str) -> None:
+    """
+    A file with two key pairs is refused: the error names both certificates with their thumbprints, and says how to
+    choose. None is used silently.
+    """
+    password = "pw" if kind == "encrypted pfx" else None
+
+    with pytest.raises(CertificateError, match="contains several certificates with their private keys: ") as caught:
+        Certificate.from_bytes(two_pairs(maker, as_pem, kind), password)
+
+    assert 2 == len(re.findall(r"CN=(?:one|two),O=Contoso \(thumbprint [0-9A-F]{40}\)", caught.value.problem))
+    assert "Give a file with one of them" in caught.value.remedy
+
+
+def test_two_key_pairs_in_a_directory_are_reported(maker: Maker, as_pem: AsBytes, tmp_path: Path) -> None:
+    """
+    A search in a directory reports such a file, and does not take one of the certificates.
+    """
+    (tmp_path / "both.pfx").write_bytes(two_pairs(maker, as_pem, "pfx"))
+    (tmp_path / "both.pem").write_bytes(two_pairs(maker, as_pem, "pem"))
+
+    items = list(DirectoryStore(str(tmp_path), "user").contents())
+
+    assert [None, None] == [item.certificate for item in items]
+    assert all("contains several certificates with their private keys" in item.problem for item in items)
+
+
+def test_many_key_pairs_are_counted(maker: Maker, as_pem: AsBytes) -> None:
+    """
+    Up to five certificates are named, the others are counted.
+    """
+    keys = [rsa.generate_private_key(65537, 1024) for _ in range(7)]
+    data = b"".join(maker.key_pem(key) + as_pem(maker.certificate(f"n{n}", key=key)) for n, key in enumerate(keys))
+
+    with pytest.raises(CertificateError, match=r"CN=n4,O=Contoso \(thumbprint \w+\) and 2 more\."):
+        Certificate.from_bytes(data)
+
+
+def test_a_key_that_occurs_twice_is_one_pair(maker: Maker, as_pem: AsBytes) -> None:
+    """
+    The same key with its renewed certificate, or written twice, counts once: the first certificate is used.
+    """
+    data = maker.key_pem() * 2 + as_pem(maker.certificate("first")) + as_pem(maker.certificate("second"))
+
+    assert "CN=first,O=Contoso" == Certificate.from_bytes(data).subject
+
+
+def test_a_second_key_without_a_certificate_is_ignored(maker: Maker, as_pem: AsBytes) -> None:
+    """
+    Only a key with a certificate of the file can be meant.
+    """
+    data = maker.key_pem(maker.other_key) + maker.pem()
+
+    assert "CN=app,O=Contoso" == Certificate.from_bytes(data).subject
 
 
 def test_a_ring_of_issuers_ends(maker: Maker, as_pem: AsBytes, as_der: AsBytes) -> None:

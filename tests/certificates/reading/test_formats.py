@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit import Certificate
+from entrakit.certificates.reading.files import read_public_certificate
 from entrakit.errors import CertificateError, CertificatePasswordError
 
 if TYPE_CHECKING:
@@ -74,6 +75,88 @@ def test_pem_as_tools_write_it(maker: Maker, change: Callable[[bytes], bytes]) -
     PEM files that other tools joined, indented, annotated or re-encoded are read.
     """
     assert APP == Certificate.from_bytes(change(maker.pem())).subject
+
+
+def on_one_line(data: bytes, separator: bytes) -> bytes:
+    """Return PEM without line breaks."""
+    return separator.join(data.split(b"\n"))
+
+
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL])
+@pytest.mark.parametrize("password", [None, b"canary"])
+@pytest.mark.parametrize("separator", [b" ", rb"\n", rb"\r\n", b"\t "], ids=["space", "n", "r n", "tab"])
+def test_pem_on_one_line(
+    maker: Maker, as_pem: AsBytes, form: PrivateFormat, password: bytes | None, separator: bytes
+) -> None:
+    r"""
+    Variables and web forms remove the line breaks of PEM, or write them as `\n`. Such a file is read.
+    """
+    data = as_pem(maker.certificate()) + maker.key_pem(form=form, password=password)
+
+    found = Certificate.from_bytes(on_one_line(data, separator), password.decode() if password else None)
+
+    assert APP == found.subject
+
+
+def test_pem_without_any_separator(maker: Maker) -> None:
+    """
+    PEM whose line breaks were removed without a replacement is read.
+    """
+    assert APP == Certificate.from_bytes(maker.pem().replace(b"\n", b"")).subject
+
+
+def test_a_public_certificate_on_one_line(maker: Maker, as_pem: AsBytes, tmp_path: Path) -> None:
+    """
+    The file next to a signing program or a key vault is read in the same forms.
+    """
+    for data in (on_one_line(as_pem(maker.certificate()), b" "), base64.b64encode(as_pem(maker.certificate()))):
+        (tmp_path / "app.pem").write_bytes(data)
+        certificate, _ = read_public_certificate(str(tmp_path / "app.pem"))
+        assert APP == certificate.subject.rfc4514_string()
+
+
+@pytest.mark.parametrize("password", [None, b"canary"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        base64.b64encode,
+        base64.encodebytes,
+        base64.urlsafe_b64encode,
+        lambda data: base64.encodebytes(data).replace(b"\n", b"\r\n"),
+        lambda data: b"\xef\xbb\xbf" + base64.b64encode(data) + b"\n",
+        lambda data: base64.b64encode(data).decode().encode("utf-16"),
+        lambda data: base64.b64encode(data).rstrip(b"="),
+    ],
+    ids=["one line", "lines", "url", "CRLF", "bom", "UTF-16", "without padding"],
+)
+@pytest.mark.parametrize("kind", ["pfx", "pem", "der"])
+def test_base64_of_a_file_is_read(
+    maker: Maker, as_der: AsBytes, kind: str, change: Callable[[bytes], bytes], password: bytes | None
+) -> None:
+    """
+    Azure Key Vault returns a PFX file in base64, and pipelines keep any file so. The text is read like the file.
+    """
+    certificate = maker.certificate()
+    data = {
+        "pfx": maker.pfx(certificate, password=password),
+        "pem": maker.pem(certificate).split(b"-----BEGIN PRIV")[0] + maker.key_pem(password=password),
+        "der": as_der(certificate) + maker.key_der(password=password),
+    }[kind]
+
+    found = Certificate.from_bytes(change(data), password.decode() if password else None)
+
+    assert APP == found.subject
+
+
+@pytest.mark.parametrize("kind", ["pfx", "pem key", "der key"])
+@pytest.mark.parametrize("password", ["ri\0ght", "\0"])
+def test_a_password_with_nul_is_reported(maker: Maker, as_der: AsBytes, kind: str, password: str) -> None:
+    """
+    A NUL character is named as the reason. The library ends in a panic otherwise.
+    """
+    with pytest.raises(CertificateError, match="contains a NUL character") as caught:
+        Certificate.from_bytes(encrypted(maker, as_der, kind), password)
+    assert "ght" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key_first", [True, False])

@@ -136,9 +136,11 @@ def test_an_empty_bag_is_not_a_certificate(maker: Maker) -> None:
     """
     A PFX file with an empty bag is damaged, and not an unexpected exception.
     """
-    from entrakit.certificates.reading.glance import DATA, EXPLICIT, OCTETS, SEQUENCE, _der, _pfx
+    from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compose
+    from entrakit.certificates.reading.glance import _pfx
+    from entrakit.certificates.reading.pfx import DATA
 
-    safe = _der(SEQUENCE, DATA, _der(EXPLICIT, _der(OCTETS, _der(SEQUENCE, _der(SEQUENCE)))))
+    safe = compose(SEQUENCE, DATA, compose(EXPLICIT, compose(OCTETS, compose(SEQUENCE, compose(SEQUENCE)))))
 
     with pytest.raises(CertificateError):
-        glance(_pfx(_der(SEQUENCE, safe), b""), "the file")
+        glance(_pfx(compose(SEQUENCE, safe), b""), "the file")

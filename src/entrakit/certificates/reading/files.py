@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA1
 
-from entrakit.certificates.names import printable
+from entrakit.certificates.names import display_name, printable
 from entrakit.certificates.public_keys import is_key_of, not_rsa
 from entrakit.certificates.reading.formats import parse, public_certificates, unusable
 from entrakit.errors import CertificateError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
 
 MAX_FILE = 1024 * 1024
+# Number of certificates that an error names.
+MAX_NAMES = 5
 
 log = logging.getLogger("entrakit.certificates")
 
@@ -141,20 +144,45 @@ def read_public_certificate(path: str) -> tuple[X509Certificate, list[X509Certif
 
 
 def _matching_pair(certificates: list[X509Certificate], keys: list[object], source: str) -> CertificateAndKey:
-    """Return the first certificate that one of the keys belongs to, with its chain."""
+    """Return the certificate that one of the keys belongs to, with its chain.
+
+    Raises:
+        CertificateError: No key belongs to a certificate, or several different keys do.
+    """
     rsa = [key for key in keys if isinstance(key, RSAPrivateKey)]
     if not rsa:
         raise not_rsa(keys[0], f"The private key in {source}")
+    pairs: list[tuple[X509Certificate, RSAPrivateKey]] = []
     for certificate in certificates:
-        for key in rsa:
-            if is_key_of(key, certificate):
-                try:
-                    return CertificateAndKey(certificate, key, chain_of(certificate, certificates))
-                except ValueError as error:
-                    raise unusable(source, "it contains a damaged certificate") from error
+        key = next((one for one in rsa if is_key_of(one, certificate)), None)
+        # A key can have several certificates: the first one is used.
+        if key is not None and not any(is_key_of(other, certificate) for _, other in pairs):
+            pairs.append((certificate, key))
+    if len(pairs) > 1:
+        raise _several([certificate for certificate, _ in pairs], source)
+    if pairs:
+        try:
+            return CertificateAndKey(*pairs[0], chain_of(pairs[0][0], certificates))
+        except ValueError as error:
+            raise unusable(source, "it contains a damaged certificate") from error
     raise CertificateError(
         f"The private key in {source} does not belong to any certificate of the file.",
         remedy="Give the certificate together with its own key.",
+    )
+
+
+def _several(certificates: list[X509Certificate], source: str) -> CertificateError:
+    """Return the error for a file with several certificates that have a private key: it names them."""
+    # SHA-1 only names the certificate, as the app registration does.
+    names = [
+        f"{display_name(one.subject)} (thumbprint {one.fingerprint(SHA1()).hex().upper()})"  # noqa: S303
+        for one in certificates
+    ]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return CertificateError(
+        f"Can't choose in {source}: it contains several certificates with their private keys: "
+        f"{', '.join(names[:MAX_NAMES])}{more}.",
+        remedy="Give a file with one of them: the one whose thumbprint the app registration shows.",
     )
 
 

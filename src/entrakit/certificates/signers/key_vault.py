@@ -63,12 +63,14 @@ class KeyVault(NamedTuple):
             ParameterError: The name or the key vault is invalid.
             EntraError: The connection can't get a token, or the key vault does not answer.
         """
-        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+        from cryptography.x509 import InvalidVersion
+
+        from entrakit.certificates.reading.lenient import load_certificate
 
         found = self.send("GET", "certificates", name)
         der, key = _bytes(found.get("cer")), KeyVaultKey(self, _key_path(str(found.get("kid", ""))))
         try:
-            return load_der_x509_certificate(der), key
+            return load_certificate(der), key
         except (ValueError, InvalidVersion) as error:
             raise CertificateError(
                 f"The certificate {name!r} of the key vault is damaged.", remedy="Check the certificate."

@@ -146,14 +146,16 @@ def _encoded(calls: MacCalls, identity: int) -> bytes:
 
 def _item(calls: MacCalls, scope: str, identity: int) -> StoreItem:
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+    from cryptography.x509 import InvalidVersion
+
+    from entrakit.certificates.reading.lenient import load_certificate
 
     der = _encoded(calls, identity)
     if not der:
         return StoreItem(NAMES[scope], None, f"{NAMES[scope]} contains a certificate that can't be read.")
     place = _place(scope, der)
     try:
-        certificate = Certificate(load_der_x509_certificate(der), KeychainKey(scope, der, calls))
+        certificate = Certificate(load_certificate(der), KeychainKey(scope, der, calls))
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidVersion, CertificateError):
         return StoreItem(place, None, f"{place} is damaged.")
     try:

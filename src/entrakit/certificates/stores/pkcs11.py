@@ -122,10 +122,12 @@ class TokenStore(NamedTuple):
 
     def _item(self, token: pkcs11.Token, place: str, der: bytes, key_id: bytes) -> StoreItem:
         from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+        from cryptography.x509 import InvalidVersion
+
+        from entrakit.certificates.reading.lenient import load_certificate
 
         try:
-            x509 = load_der_x509_certificate(der)
+            x509 = load_certificate(der)
             signer = TokenKey(self.module, bytes(token.serial), str(token.label), key_id, self.pin)
             return StoreItem(place, Certificate(x509, signer))
         except CertificateError as error:

@@ -169,12 +169,14 @@ def _key(calls: WindowsCalls, scope: str, context: int, place: str) -> Iterator[
 
 def _item(calls: WindowsCalls, scope: str, context: int) -> StoreItem:
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.x509 import InvalidVersion, load_der_x509_certificate
+    from cryptography.x509 import InvalidVersion
+
+    from entrakit.certificates.reading.lenient import load_certificate
 
     der = calls.encoded(context)
     place = _place(scope, der)
     try:
-        certificate = Certificate(load_der_x509_certificate(der), WindowsKey(scope, der, calls))
+        certificate = Certificate(load_certificate(der), WindowsKey(scope, der, calls))
     except (ValueError, TypeError, UnsupportedAlgorithm, InvalidVersion, CertificateError):
         return StoreItem(place, None, f"{place} is damaged.")
     try:
