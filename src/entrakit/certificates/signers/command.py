@@ -82,7 +82,7 @@ class CommandKey(NamedTuple):
 
 
 class _Output(threading.Thread):
-    """What a program writes to one of its outputs. A program that writes more than `MAX_OUTPUT` bytes is killed.
+    """One output of a program. A program that writes more than `MAX_OUTPUT` bytes is killed.
 
     Args:
         process: The program.
