@@ -1,0 +1,129 @@
+"""MSAL Go and azidentity against the embedded tenant."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.interop.conversation import run_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit_emulator import Tenant
+
+HERE = Path(__file__).parent / "go"
+INSTALL = Path(__file__).parents[2] / "scripts" / "install-go-clients"
+DEFAULT = ["https://graph.microsoft.com/.default"]
+
+
+def version(text: str) -> tuple[int, ...]:
+    """Return the version of Go in a string such as `go1.26.8`."""
+    found = re.search(r"go ?(\d+)\.(\d+)", text)
+    assert found
+    return tuple(int(part) for part in found.groups())
+
+
+def missing() -> str:
+    """Return the reason why the clients can't be built on this machine; empty if they can."""
+    if shutil.which("go") is None:
+        return "Go is not installed"
+    installed = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout
+    needed = (HERE / "go.mod").read_text(encoding="utf-8")
+    return "" if version(installed) >= version(needed) else "the installed Go is older than the clients need"
+
+
+pytestmark = [
+    # The first build downloads and compiles the clients.
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def go_clients() -> None:
+    """Build the clients once; a failing build is an error, not a reason to skip."""
+    subprocess.run([INSTALL], check=True, timeout=590)
+
+
+@pytest.fixture(params=["msal", "azidentity"])
+def walk(tenant: Tenant, request: pytest.FixtureRequest) -> Callable[..., dict[str, object]]:
+    """Return a function that runs a flow of a client with a simulated user, and returns the result."""
+
+    def walk_flow(flow: str, **task: object) -> dict[str, object]:
+        given = {
+            "client": request.param, "flow": flow, "host": tenant.url, "tenant": tenant.tenant_id,
+            "authority": f"{tenant.url}/{tenant.tenant_id}",
+        }  # fmt: skip
+        # Go reads the authorities to trust from this file, on Linux.
+        environ = {"SSL_CERT_FILE": tenant.ca_path, "SSL_CERT_DIR": str(HERE / "nowhere")}
+        return run_flow(tenant, [str(HERE / "build" / "flows")], given | task, environ)
+
+    return walk_flow
+
+
+def test_secret_signs_an_app_in(tenant: Tenant, walk: Callable[..., dict[str, object]]) -> None:
+    """
+    Both clients send OpenID Connect scopes next to `.default`; MSAL finds the token again in its cache.
+    """
+    result = walk("secret", clientId=tenant.confidential_client, clientSecret=tenant.client_secret, scopes=DEFAULT)
+
+    assert result.get("accessToken"), result
+    assert tenant.journal.of("token")[0].parameters["scope"].startswith(DEFAULT[0])
+
+
+def test_certificate_signs_an_app_in(tenant: Tenant, walk: Callable[..., dict[str, object]]) -> None:
+    """
+    The thumbprint of the assertion is in standard base64.
+    """
+    pem = tenant.certificate_pem + tenant.private_key_pem
+
+    result = walk("certificate", clientId=tenant.confidential_client, certificate=pem, scopes=DEFAULT)
+
+    assert result.get("accessToken"), result
+
+
+@pytest.mark.parametrize("scope", ["User.Read", "https://graph.microsoft.com/User.Read", *DEFAULT])
+def test_a_device_signs_a_person_in(
+    tenant: Tenant, walk: Callable[..., dict[str, object]], scope: str, request: pytest.FixtureRequest
+) -> None:
+    """
+    The client polls several times within the first second. No scope counts as declined, in whichever form it was
+    requested, and MSAL finds the token again in its cache.
+    """
+    result = walk("device", clientId=tenant.public_client, scopes=[scope])
+
+    assert result.get("accessToken"), result
+    if "msal" in request.node.name:
+        assert (tenant.users.normal.upn, None, True) == (result["username"], result["declined"], result["fromCache"])
+
+
+def test_password_signs_a_person_in(
+    tenant: Tenant, walk: Callable[..., dict[str, object]], request: pytest.FixtureRequest
+) -> None:
+    """
+    MSAL asks for the realm of the user at `/common/UserRealm`.
+    """
+    user = tenant.users.normal
+
+    result = walk(
+        "password", clientId=tenant.public_client, username=user.upn, password=user.password, scopes=["User.Read"]
+    )
+
+    assert result.get("accessToken"), result
+    assert 1 == len(tenant.journal.of("userrealm"))
+    if "msal" in request.node.name:
+        assert (user.upn, None, True) == (result["username"], result["declined"], result["fromCache"])
+
+
+def test_a_wrong_secret_is_reported(tenant: Tenant, walk: Callable[..., dict[str, object]]) -> None:
+    """
+    The client reads the emulator's error as it reads the service's.
+    """
+    result = walk("secret", clientId=tenant.confidential_client, clientSecret="wrong", scopes=DEFAULT)
+
+    assert "AADSTS7000215" in str(result["message"])
