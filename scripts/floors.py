@@ -191,10 +191,15 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("__init__", "bucket", "store", "replica", "identities", "scopes", "tickets", "keys", "key_vault"),
     ),
     "entrakit_emulator/graph": (
-        *("__init__", "timestamps", "errors", "schema", "app_documents", "snapshot_json", "filters", "search"),
-        *("consistency", "bulk_objects", "synchronization", "snapshot", "call", "permissions", "throttle"),
-        *("page_tokens", "expansion", "listing", "delta", "objects", "organization", "groups", "applications"),
-        *("relations", "users", "deleted_items", "licenses", "routes", "batch", "endpoint"),
+        *("__init__", "timestamps", "errors", "schema", "app_documents", "snapshot_json", "consistency"),
+        *("bulk_objects", "synchronization", "snapshot", "call", "kind", "address", "filters", "search"),
+        *("permissions", "throttle", "page_tokens", "expansion", "listing", "computed", "delta", "objects"),
+        *("relations", "registered_apps", "licenses", "kinds", "deleted_items", "kind_routes", "routes", "batch"),
+        "endpoint",
+    ),
+    "entrakit_emulator/graph/kinds": (
+        *("__init__", "applications", "devices", "groups", "organization", "service_principals", "subscribed_skus"),
+        "users",
     ),
     "entrakit_emulator/key_vault": ("__init__", "errors", "bodies", "seeds", "signing", "endpoint"),
     "entrakit_emulator/sts": (

@@ -138,6 +138,8 @@ GRAPH_PERMISSIONS = (
     Permission("Group.ReadWrite.All", "Change all groups", "It changes all groups and their members.", True),
     Permission("Directory.Read.All", "Read the directory", "It reads users, groups, apps and devices.", True),
     Permission("Directory.ReadWrite.All", "Change the directory", "It changes users, groups and devices.", True),
+    Permission("Directory.AccessAsUser.All", "Act in the directory", "It does what you may do in the directory.", True),
+    Permission("Device.Read.All", "Read all devices", "It reads all devices and their owners.", True),
     Permission("Application.Read.All", "Read all apps", "It reads all app registrations.", True),
     Permission("AuditLog.Read.All", "Read the audit log", "It reads who signed in and who changed what.", True),
     Permission("Organization.Read.All", "Read the organization", "It reads the company's details.", True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit_emulator import faults
+from entrakit_emulator.graph.routes import table
 from entrakit_emulator.routes import REFUSED, ROUTES
 from entrakit_emulator.sts import error_table, error_table_on_demand, token
 
@@ -55,6 +56,7 @@ def report(answered: AbstractSet[int]) -> dict[str, object]:
     """
     return {
         "endpoints": sorted({route.pattern for route in ROUTES} - set(REFUSED)),
+        "graph": sorted({f"{one.method} /{'/'.join(one.pattern)}".replace("*", "{id}") for one in table()}),
         "grants": sorted(token.GRANTS),
         "errors_found": sorted(error_table.FOUND),
         "errors_on_demand": sorted(error_table_on_demand.ON_DEMAND),

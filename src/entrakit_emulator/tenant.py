@@ -15,7 +15,7 @@ from entrakit_emulator.clock import Clock, TimeSource
 from entrakit_emulator.control import Control, routes
 from entrakit_emulator.faults import Faults
 from entrakit_emulator.graph import bulk_objects, consistency
-from entrakit_emulator.graph.schema import face
+from entrakit_emulator.graph.kinds import face
 from entrakit_emulator.graph.snapshot import read, write
 from entrakit_emulator.journal import Journal
 from entrakit_emulator.routes import ROUTES

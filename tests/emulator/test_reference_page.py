@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrakit_emulator import contoso, faults
+from entrakit_emulator.graph.kinds import KINDS
 from entrakit_emulator.seed import STEPS
 from entrakit_emulator.world import Settings
 
@@ -36,3 +37,11 @@ def test_every_seed_step_and_fault_is_documented(name: str) -> None:
     Every seed, step, fault and setting is on the reference page.
     """
     assert f"`{name}`" in PAGE or name in PAGE
+
+
+@pytest.mark.parametrize("collection", [kind.collection for kind in KINDS.values()])
+def test_every_kind_of_objects_is_documented(collection: str) -> None:
+    """
+    The collection of each kind is in the table of addresses.
+    """
+    assert f"`/{collection}`" in PAGE

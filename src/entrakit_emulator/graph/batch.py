@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 
 from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import routes, throttle
-from entrakit_emulator.graph.call import Call, Reply, options_of, segments_of
+from entrakit_emulator.graph.address import options_of, segments_of
+from entrakit_emulator.graph.call import Call, Reply
 from entrakit_emulator.graph.errors import GraphError
 
 if TYPE_CHECKING:

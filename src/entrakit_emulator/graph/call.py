@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
 
 from entrakit_emulator.graph import consistency
 from entrakit_emulator.graph.errors import GraphError
@@ -19,17 +17,7 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
-OPTIONS = frozenset(
-    {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
-     "$format", "$apply", "$compute"}
-)  # fmt: skip
 UNREADABLE = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is"
-# Types that a cast may name. SDKs write their namespace as its alias, `graph.user`.
-TYPES = frozenset(
-    {"user", "group", "application", "serviceprincipal", "device", "administrativeunit", "directoryrole", "orgcontact"}
-)
-_NAMESPACE = re.compile(r"(?:microsoft\.)?graph\.(\w+(?:\(\))?)", re.IGNORECASE)
-_KEY = re.compile(r"([A-Za-z]+)\((?:'((?:[^']|'')*)'|([A-Za-z]+)='((?:[^']|'')*)')\)")
 
 
 class Reply(NamedTuple):
@@ -127,39 +115,3 @@ class Call:
         if not isinstance(value, dict) or "json" not in self.headers.get("content-type", "").lower():
             raise GraphError(400, "BadRequest", f"{UNREADABLE} of valid JSON format.")
         return value
-
-
-def segments_of(path: str) -> tuple[str, ...]:
-    """Return the unescaped segments of an escaped path: `users('a@b')` becomes `users`, `a@b`."""
-    found: list[str] = []
-    for raw in path.strip("/").split("/"):
-        segment = _qualified(unquote(raw))
-        key = _KEY.fullmatch(segment)
-        if key is None:
-            found.append(segment)
-        elif key[3]:
-            found += [key[1], f"{key[3]}={key[4].replace(chr(39) * 2, chr(39))}"]
-        else:
-            found += [key[1], key[2].replace("''", "'")]
-    return tuple(found)
-
-
-def _qualified(segment: str) -> str:
-    """Return a segment in its normal form: types with their full names, functions and actions without namespace."""
-    found = _NAMESPACE.fullmatch(segment)
-    if found is None:
-        return segment
-    return f"microsoft.graph.{found[1]}" if found[1].lower() in TYPES else found[1]
-
-
-def options_of(parameters: Mapping[str, str], version: str) -> dict[str, str]:
-    """Return the query options among parameters; on beta, the `$` is optional."""
-    options: dict[str, str] = {}
-    for name, value in parameters.items():
-        lowered = name.lower()
-        if version == "beta" and not lowered.startswith("$") and f"${lowered}" in OPTIONS:
-            lowered = f"${lowered}"
-        if lowered.startswith("$") and lowered not in OPTIONS:
-            raise GraphError(400, "BadRequest", f"The query parameter '{name}' is not supported.")
-        options[lowered] = value
-    return options

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.exchange import NotImplementedHereError
-from entrakit_emulator.graph import applications, page_tokens, synchronization, users
-from entrakit_emulator.graph.call import TYPES, Reply
+from entrakit_emulator.graph import page_tokens
+from entrakit_emulator.graph.address import is_type
+from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
+from entrakit_emulator.graph.kind import KINDS, stored_kinds, value_of
 from entrakit_emulator.graph.listing import next_link, selected, size_of
-from entrakit_emulator.graph.permissions import READ_OF, WRITE_OF, need
-from entrakit_emulator.graph.schema import COLLECTION_OF, FACES, value_of
+from entrakit_emulator.graph.permissions import need
 from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ KEPT_S = 30 * 24 * 3600
 def deleted(call: Call, cast: str) -> Reply:
     """List deleted objects of a type, in pages."""
     kind = _kind(cast)
+    need(call, KINDS[kind].read)
     for option in ("$filter", "$orderby", "$search", "$expand"):
         if option in call.options:
             raise NotImplementedHereError(f"Microsoft Graph's {option} on deleted items")
@@ -40,7 +42,7 @@ def deleted(call: Call, cast: str) -> Reply:
         "key, id", f"{where} AND key > ?", (call.tenant, kind, after), f"ORDER BY key LIMIT {size + 1}"
     )
     found = list(rows)
-    body: JSON = {"@odata.context": f"{call.root}/$metadata#{COLLECTION_OF[kind]}"}
+    body: JSON = {"@odata.context": f"{call.root}/$metadata#{KINDS[kind].collection}"}
     if call.wants_count and call.is_eventual and token is None:
         body["@odata.count"] = call.store.count(where, (call.tenant, kind))
     if len(found) > size:
@@ -54,7 +56,7 @@ def deleted(call: Call, cast: str) -> Reply:
 def deleted_one(call: Call, key: str) -> Reply:
     """Read a deleted object."""
     stored = _bin(call, key)
-    need(call, READ_OF[stored.kind].split())
+    need(call, KINDS[stored.kind].read)
     context = f"{call.root}/$metadata#directoryObjects/$entity"
     return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **_deleted(stored)})
 
@@ -63,18 +65,10 @@ def restore(call: Call, key: str) -> Reply:
     """Restore a deleted object; a user may get a new sign-in name if the old one is in use."""
     stored = _bin(call, key)
     _need(call, stored)
-    if stored.kind == "user":
-        wanted = (call.json() if call.body.strip() else {}).get("newUserPrincipalName")
-        name = wanted if isinstance(wanted, str) and wanted else str(stored.doc["userPrincipalName"])
-        users.check_name(call, name, own=stored.id)
-        stored.doc["userPrincipalName"] = name
+    on_restore = KINDS[stored.kind].on_restore
+    if on_restore is not None:
+        on_restore(call, stored)
     call.store.restore(stored, call.now)
-    synchronization.remember(call.exchange.world, stored.id)
-    if stored.kind == "user":
-        synchronization.carry(call.exchange.world, call.tenant, stored.doc)
-        call.store.put(call.tenant, "user", stored.doc, call.now, ["userPrincipalName"])
-    if stored.kind in ("application", "servicePrincipal"):
-        applications.restored(call, stored)
     body = _deleted(stored) | {"deletedDateTime": None}
     context = f"{call.root}/$metadata#directoryObjects/$entity"
     return Reply(200, {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}", **body})
@@ -89,15 +83,15 @@ def purge(call: Call, key: str) -> Reply:
 
 
 def _need(call: Call, stored: DirectoryObject) -> None:
-    more = " User.DeleteRestore.All" if stored.kind == "user" else ""
-    need(call, f"{WRITE_OF[stored.kind]}{more}".split())
+    kind = KINDS[stored.kind]
+    need(call, f"{kind.write} {kind.restore}")
 
 
 def _kind(cast: str) -> str:
-    for kind in FACES:
+    for kind in (name for name in stored_kinds() if KINDS[name].is_soft):
         if cast.lower() == f"microsoft.graph.{kind}".lower():
             return kind
-    if cast.lower().removeprefix("microsoft.graph.") in TYPES:
+    if is_type(cast.lower().removeprefix("microsoft.graph.")):
         raise NotImplementedHereError(f"Microsoft Graph's /directory/deletedItems/{cast}")
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
 
@@ -105,20 +99,20 @@ def _kind(cast: str) -> str:
 def _empty_bin(call: Call) -> None:
     """Permanently delete objects that were deleted thirty days ago."""
     for (key,) in list(call.store.select("id", "tenant=? AND deleted <= ?", (call.tenant, call.now - KEPT_S))):
-        stored = call.store.find(call.tenant, str(key), FACES, is_deleted=True)
+        stored = call.store.find(call.tenant, str(key), stored_kinds(), is_deleted=True)
         if stored is not None:
             call.store.delete(stored, call.now, for_good=True)
 
 
 def _bin(call: Call, key: str) -> DirectoryObject:
     _empty_bin(call)
-    stored = call.store.find(call.tenant, key, FACES, is_deleted=True)
+    stored = call.store.find(call.tenant, key, stored_kinds(), is_deleted=True)
     if stored is None:
         raise not_found(key)
     return stored
 
 
 def _deleted(stored: DirectoryObject, names: Sequence[str] | None = None) -> JSON:
-    shown = {name: value_of(stored.kind, stored.doc, name) for name in names or FACES[stored.kind]}
+    shown = {name: value_of(stored.kind, stored.doc, name) for name in names or KINDS[stored.kind].default}
     when = {"deletedDateTime": stamp(stored.deleted or 0.0)}
     return shown | (when if names is None or "deletedDateTime" in names else {})

@@ -14,12 +14,13 @@ from urllib.parse import quote
 from entrakit_emulator.graph import page_tokens
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request
+from entrakit_emulator.graph.kind import KINDS, stored_kinds, value_of
 from entrakit_emulator.graph.listing import context_of, selected
 from entrakit_emulator.graph.permissions import visible
-from entrakit_emulator.graph.schema import COLLECTIONS, FACES, PROPERTIES, value_of
 
 if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call
+    from entrakit_emulator.graph.kind import Relation
     from entrakit_emulator.state.store import DirectoryObject
 
     JSON = dict[str, object]
@@ -30,13 +31,6 @@ RELATED = 100
 LIFETIME_S = 7 * 24 * 3600.0
 MOST_IDS = 50
 REFUSED = ("$expand", "$top", "$orderby", "$search", "$count", "$skip")
-RELATIONS = {
-    "user": ("manager",),
-    "group": ("members", "owners"),
-    "application": ("owners",),
-    "servicePrincipal": ("owners",),
-}
-LINKS = {"members": "member", "owners": "owner", "manager": "manager"}
 
 
 class _Round(NamedTuple):
@@ -63,8 +57,12 @@ class _Round(NamedTuple):
     ids: tuple[str, ...] = ()
 
 
-def get(call: Call) -> Reply:
+def get(call: Call, kind: str = "") -> Reply:
     """Answer a delta query.
+
+    Args:
+        call: The request.
+        kind: Kind of the objects; empty for all that the caller may read.
 
     Raises:
         GraphError: An option is not supported, the token is too old (410), or it is not a token of this query.
@@ -72,9 +70,8 @@ def get(call: Call) -> Reply:
     for option in REFUSED:
         if option in call.options:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported with delta.")
-    collection = next((one for one in COLLECTIONS if one.lower() == call.segments[0].lower()), "directoryObjects")
-    visible_kinds = tuple(kind for kind in FACES if visible(call, kind) is None)
-    kinds = (COLLECTIONS[collection],) if collection in COLLECTIONS else visible_kinds
+    collection = KINDS[kind].collection if kind else "directoryObjects"
+    kinds = (kind,) if kind else tuple(one for one in _reported() if visible(call, one) is None)
     # The options are part of the tokens; tokens are bound to the tenant and the path.
     query = page_tokens.digest(call, without=tuple(call.options))
     round_ = _round(call, kinds, query)
@@ -116,7 +113,9 @@ def _round(call: Call, kinds: tuple[str, ...], query: str) -> _Round:
     chosen = call.options.get("$select")
     names_ = selected(call, kinds)
     asked = {one.strip().lower() for one in (chosen or "").split(",")}
-    relations_ = tuple(one for kind in kinds for one in RELATIONS[kind] if chosen is None or one.lower() in asked)
+    relations_ = tuple(
+        one.name for kind in kinds for one in _relations(kind) if chosen is None or one.name.lower() in asked
+    )
     sequence = call.store.sequence
     shown = tuple(names_) if names_ is not None else None
     return _Round(kinds, shown, relations_, -1, sequence, 0, ids=tuple(_filtered(call)))
@@ -168,8 +167,8 @@ def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON, 
     typed = {} if len(round_.kinds) == 1 else {"@odata.type": f"#microsoft.graph.{stored.kind}"}
     item: JSON = {**typed, "id": stored.id, **{name: value_of(stored.kind, stored.doc, name) for name in names}}
     more = 0
-    for relation in (one for one in round_.relations if one in RELATIONS[stored.kind]):
-        is_split = relation == "members"
+    for relation in (one for one in _relations(stored.kind) if one.name in round_.relations):
+        is_split = relation.name == "members"
         if skip and not is_split:
             continue
         related = _related(call, round_, stored, relation, skip)
@@ -177,13 +176,13 @@ def _item(call: Call, round_: _Round, object_id: str, skip: int) -> tuple[JSON, 
             related = related[:RELATED]
             more = related[-1][0]
         if related:
-            item[f"{relation}@delta"] = [reference for _, reference in related]
+            item[f"{relation.name}@delta"] = [reference for _, reference in related]
     return item, more
 
 
 def _names(call: Call, round_: _Round, stored: DirectoryObject, *, minimal: bool) -> list[str]:
     """Return the properties to show: those selected, or all that were ever set."""
-    known = [name for name in PROPERTIES[stored.kind] if name in stored.doc and name != "id"]
+    known = [name for name in KINDS[stored.kind].properties if name in stored.doc and name != "id"]
     names = [name for name in known if round_.names is None or name in round_.names]
     if not minimal:
         return names
@@ -197,9 +196,11 @@ def _names(call: Call, round_: _Round, stored: DirectoryObject, *, minimal: bool
     return [name for name in names if name in changed]
 
 
-def _related(call: Call, round_: _Round, stored: DirectoryObject, relation: str, skip: int) -> list[tuple[int, JSON]]:
+def _related(
+    call: Call, round_: _Round, stored: DirectoryObject, relation: Relation, skip: int
+) -> list[tuple[int, JSON]]:
     """Return related objects after a position, each with its own; of `members`, one more than fits a page."""
-    link, most = LINKS[relation], RELATED + 1 if relation == "members" else -1
+    link, most = relation.link, RELATED + 1 if relation.name == "members" else -1
     if round_.since < 0:
         # Positions are the numbers of links, so a member that is removed meanwhile does not move others to an earlier
         # page.
@@ -222,11 +223,19 @@ def _related(call: Call, round_: _Round, stored: DirectoryObject, relation: str,
 
 
 def _reference(call: Call, target: str) -> JSON:
-    stored = call.store.find(call.tenant, target, tuple(FACES)) or call.store.find(
-        call.tenant, target, tuple(FACES), is_deleted=True
+    stored = call.store.find(call.tenant, target, stored_kinds()) or call.store.find(
+        call.tenant, target, stored_kinds(), is_deleted=True
     )
     kind = stored.kind if stored else "directoryObject"
     return {"@odata.type": f"#microsoft.graph.{kind}", "id": target}
+
+
+def _reported() -> list[str]:
+    return [name for name in stored_kinds() if KINDS[name].has_delta]
+
+
+def _relations(kind: str) -> list[Relation]:
+    return [one for one in KINDS[kind].relations if one.in_delta]
 
 
 def _filtered(call: Call) -> list[str]:

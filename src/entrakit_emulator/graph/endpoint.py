@@ -10,7 +10,8 @@ from starlette.responses import HTMLResponse, Response
 
 from entrakit_emulator.bearer import BearerError, Flaw, claims_of
 from entrakit_emulator.graph import batch, consistency, permissions, routes, synchronization, throttle
-from entrakit_emulator.graph.call import Call, options_of, segments_of
+from entrakit_emulator.graph.address import options_of, segments_of
+from entrakit_emulator.graph.call import Call
 from entrakit_emulator.graph.errors import (
     GraphError,
     answer_headers,
@@ -72,7 +73,7 @@ def userinfo(exchange: Exchange) -> Response:
     try:
         claims = _token(exchange)
         call = Call(exchange, exchange.method, "oidc", ("userinfo",), {}, exchange.headers, b"", claims)
-        permissions.need(call, ("openid",))
+        permissions.need(call, "openid")
     except GraphError as error:
         return error_response(exchange, error)
     user = exchange.world.users.get(str(claims.get("oid")))

@@ -12,33 +12,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
-from entrakit_emulator.graph.schema import (
-    BOOLEAN,
-    DATE,
-    ENDS_WITH,
-    FILTERS,
-    LIST,
-    NAMES,
-    NUMBER,
-    OBJECT,
-    PROPERTIES,
-    STRING,
-    property_of,
-)
+from entrakit_emulator.graph.kind import KINDS, known_property
+from entrakit_emulator.graph.schema import BOOLEAN, DATE, LIST, NUMBER, OBJECT, STRING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 TERMS = 15
 DEPTH = 40
-# Properties of the elements in lists of objects.
-MEMBERS = {
-    "assignedLicenses": {"skuId"},
-    "assignedPlans": {"assignedDateTime", "capabilityStatus", "service", "servicePlanId"},
-    "provisionedPlans": {"capabilityStatus", "provisioningStatus", "service"},
-    "identities": {"issuer", "issuerAssignedId", "signInType"},
-    "onPremisesProvisioningErrors": {"category", "occurredDateTime", "propertyCausingError", "value"},
-}
+ENDS_WITH = frozenset({"mail", "otherMails", "userPrincipalName", "proxyAddresses"})
 COLUMNS = {"displayName": "name", "userPrincipalName": "upn", "mailNickname": "nickname", "mail": "mail", "id": "id"}
 
 _TOKEN = re.compile(
@@ -103,7 +85,7 @@ def sql_of(kind: str, name: str, inner: str = "") -> str:
     if not inner and name in COLUMNS:
         return COLUMNS[name]
     path = f"$.{name}.{inner}" if inner else f"$.{name}"
-    collation = "" if PROPERTIES[kind].get(name) == BOOLEAN else " COLLATE NOCASE"
+    collation = "" if KINDS[kind].properties.get(name) == BOOLEAN else " COLLATE NOCASE"
     return f"json_extract(doc, '{path}'){collation}"
 
 
@@ -222,14 +204,8 @@ class _Parser:
         """Return the SQL of a path, the name of the property, and its type."""
         if self._range and path[0] == self._range:
             return self._element_of(path)
-        name = property_of(self._kind, path[0])
-        if name is None:
-            raise GraphError(
-                400,
-                "BadRequest",
-                f"Could not find a property named '{path[0]}' on type 'microsoft.graph.{self._kind}'.",
-            )
-        type_ = PROPERTIES[self._kind][name]
+        name = known_property(self._kind, path[0])
+        type_ = KINDS[self._kind].properties[name]
         if len(path) > 2 or (len(path) == 2 and (type_ != OBJECT or not re.fullmatch(r"[A-Za-z]\w*", path[1]))):
             raise self._unsupported(name)
         return sql_of(self._kind, name, path[1] if len(path) == 2 else ""), name, type_
@@ -237,16 +213,18 @@ class _Parser:
     def _element_of(self, path: list[str]) -> tuple[str, str, str]:
         """Return the same for an element of a list, or for a property of the element."""
         outer, column = self._element
-        members = {member.lower(): member for member in MEMBERS.get(outer, ())}
+        types = KINDS[self._kind].elements.get(outer, {})
+        members = {member.lower(): member for member in types}
         if len(path) == 1 and not members:
             return f"{column} COLLATE NOCASE", outer, STRING
         if len(path) != 2 or path[1].lower() not in members:
             raise self._unsupported(outer)
-        return f"json_extract({column}, '$.{members[path[1].lower()]}') COLLATE NOCASE", outer, STRING
+        member = members[path[1].lower()]
+        return f"json_extract({column}, '$.{member}') COLLATE NOCASE", outer, types[member]
 
     def _allow(self, name: str, letter: str) -> None:
         """Check that this query may filter by a property in this way."""
-        letters = FILTERS[self._kind].get(name, "")
+        letters = KINDS[self._kind].letters.get(name, "")
         if letter in letters or (letter.upper() in letters and self._is_advanced):
             return
         raise self._unsupported(name)
@@ -254,7 +232,7 @@ class _Parser:
     def _unsupported(self, name: str) -> GraphError:
         return unsupported(
             f"Unsupported or invalid query filter clause specified for property '{name}' of resource "
-            f"'{NAMES[self._kind]}'."
+            f"'{KINDS[self._kind].title}'."
         )
 
     def _need_advanced(self, operator: str) -> None:

@@ -1,4 +1,4 @@
-"""Subscriptions of the tenant, and licenses of its users."""
+"""The subscriptions of a tenant, and licenses of its users."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.graph.call import Reply
-from entrakit_emulator.graph.errors import GraphError, bad_request, not_found
+from entrakit_emulator.graph.errors import bad_request
 from entrakit_emulator.graph.objects import found, shown
-from entrakit_emulator.graph.organization import selected_of
 from entrakit_emulator.graph.timestamps import stamp
 from entrakit_emulator.jose import b64url
 
@@ -47,24 +46,6 @@ SKUS = (
 BY_ID = {one.sku_id: one for one in SKUS}
 
 
-def get_all(call: Call) -> Reply:
-    """List the subscriptions."""
-    for option in ("$filter", "$top", "$orderby", "$search", "$expand"):
-        if option in call.options:
-            raise GraphError(400, "Request_UnsupportedQuery", "Unsupported Query.")
-    value = [selected_of(call, "subscribedSku", _subscribed(call, sku)) for sku in SKUS]
-    return Reply(200, {"@odata.context": f"{call.root}/$metadata#subscribedSkus", "value": value})
-
-
-def get_one(call: Call, key: str) -> Reply:
-    """Read one subscription."""
-    sku = next((one for one in SKUS if key.lower() == f"{call.tenant}_{one.sku_id}"), None)
-    if sku is None:
-        raise not_found(key)
-    context = f"{call.root}/$metadata#subscribedSkus/$entity"
-    return Reply(200, {"@odata.context": context, **selected_of(call, "subscribedSku", _subscribed(call, sku))})
-
-
 def details(call: Call, key: str) -> Reply:
     """List the licenses of a user, with their plans."""
     stored = found(call, key, ("user",))
@@ -73,7 +54,7 @@ def details(call: Call, key: str) -> Reply:
             "id": _opaque(stored.id, sku.sku_id),
             "skuId": sku.sku_id,
             "skuPartNumber": sku.number,
-            "servicePlans": _plans(sku, disabled),
+            "servicePlans": plans_of(sku, disabled),
         }
         for sku, disabled in ((BY_ID[sku_id], plans) for sku_id, plans in _held(stored.doc).items())
     ]
@@ -93,7 +74,7 @@ def assign(call: Call, key: str) -> Reply:
     for sku_id, disabled in add.items():
         if not stored.doc.get("usageLocation"):
             raise bad_request("License assignment cannot be done for user with invalid usage location.")
-        if sku_id not in held and _used(call, sku_id) >= BY_ID[sku_id].seats:
+        if sku_id not in held and used(call, sku_id) >= BY_ID[sku_id].seats:
             raise bad_request(f"Subscription with SKU {sku_id} does not have any available licenses.")
         held[sku_id] = disabled
     changes: JSON = {
@@ -150,12 +131,14 @@ def _held(doc: JSON) -> dict[str, list[str]]:
     return {str(one["skuId"]): list(one["disabledPlans"]) for one in (listed if isinstance(listed, list) else [])}
 
 
-def _used(call: Call, sku_id: str) -> int:
+def used(call: Call, sku_id: str) -> int:
+    """Return the number of users with a license of a subscription."""
     where = "tenant=? AND kind='user' AND deleted IS NULL AND doc LIKE ?"
     return call.store.count(where, (call.tenant, f'%"skuId":"{sku_id}"%'))
 
 
-def _plans(sku: Sku, disabled: list[str]) -> list[JSON]:
+def plans_of(sku: Sku, disabled: list[str]) -> list[JSON]:
+    """Return the service plans of a subscription as Graph shows them."""
     return [
         {
             "servicePlanId": plan,
@@ -165,22 +148,6 @@ def _plans(sku: Sku, disabled: list[str]) -> list[JSON]:
         }
         for name, plan in sku.plans
     ]
-
-
-def _subscribed(call: Call, sku: Sku) -> JSON:
-    return {
-        "accountId": call.tenant,
-        "accountName": call.exchange.world.tenants[call.tenant].name,
-        "appliesTo": "User",
-        "capabilityStatus": "Enabled",
-        "consumedUnits": _used(call, sku.sku_id),
-        "id": f"{call.tenant}_{sku.sku_id}",
-        "skuId": sku.sku_id,
-        "skuPartNumber": sku.number,
-        "subscriptionIds": [str(uuid.uuid5(uuid.UUID(sku.sku_id), call.tenant))],
-        "prepaidUnits": {"enabled": sku.seats, "lockedOut": 0, "suspended": 0, "warning": 0},
-        "servicePlans": _plans(sku, []),
-    }
 
 
 def _opaque(*ids: str) -> str:

@@ -10,8 +10,9 @@ from entrakit_emulator.graph import filters, page_tokens, search
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
 from entrakit_emulator.graph.expansion import Expansion, expand, expansion_of
-from entrakit_emulator.graph.permissions import visible
-from entrakit_emulator.graph.schema import FACES, LIST, NOT_IN_LISTS, PROPERTIES, SORTED, SORTED_ADVANCED, property_of
+from entrakit_emulator.graph.kind import KINDS, property_of, unknown_property
+from entrakit_emulator.graph.permissions import all_visible
+from entrakit_emulator.graph.schema import LIST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def page(call: Call, source: Source) -> Reply:
     """
     size = size_of(call)
     options = tuple(sorted(call.options.items()))
-    seen = {kind: visible(call, kind) for kind in FACES}
+    seen = all_visible(call)
     mark = page_tokens.digest(call, without=("$skiptoken",))
     token = call.options.get("$skiptoken")
     place = _Place(mark, None if token is None else page_tokens.read(call, token, mark), seen)
@@ -104,12 +105,10 @@ def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
     names: list[str] = []
     for given in (part.strip() for part in text.split(",")):
         found = next((name for kind in kinds if (name := property_of(kind, given))), None)
-        if found is None and given.lower() in NOT_IN_LISTS:
+        if found is None and any(given.lower() in KINDS[kind].single_only for kind in kinds):
             raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
-        if found is None and len(kinds) == 1 and given.lower() not in ("members", "owners", "manager", "*"):
-            raise GraphError(
-                400, "BadRequest", f"Could not find a property named '{given}' on type 'microsoft.graph.{kinds[0]}'."
-            )
+        if found is None and len(kinds) == 1 and given != "*" and KINDS[kinds[0]].relation(given) is None:
+            raise unknown_property(kinds[0], given)
         if found is not None and found not in names:
             names.append(found)
     return names
@@ -117,7 +116,7 @@ def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
 
 def context_of(name: str, names: Sequence[str] | None, expansion: Expansion | None = None) -> str:
     """Return the name in `@odata.context`, including the selection."""
-    inside = [*(names or ()), *([f"{expansion.relation}()"] if expansion else [])]
+    inside = [*(names or ()), *([f"{expansion.relation.name}()"] if expansion else [])]
     return f"{name}({','.join(inside)})" if inside else name
 
 
@@ -173,7 +172,7 @@ def _order(call: Call, source: Source, *, is_advanced: bool) -> tuple[str, bool]
     name = property_of(source.kinds[0], words[0]) if 1 <= len(words) <= 2 and len(source.kinds) == 1 else None
     direction = words[1].lower() if len(words) == 2 else "asc"
     kind = source.kinds[0]
-    allowed = SORTED.get(kind, set()) | (SORTED_ADVANCED.get(kind, set()) if is_advanced else set())
+    allowed = KINDS[kind].sorting | (KINDS[kind].sorting_advanced if is_advanced else frozenset())
     has_filter = "$filter" in call.options or "$search" in call.options
     if name not in allowed or direction not in ("asc", "desc") or (has_filter and not is_advanced):
         raise unsupported("Sorting not supported for current query.")
@@ -218,13 +217,13 @@ def _shown(source: Source, names: Sequence[str] | None, place: _Place) -> str:
     """Return the SQL of the properties to show: the stored default text, or an object of selected properties."""
     seen = None if source.is_mixed else place.seen[source.kinds[0]]
     if seen is not None:
-        names = names or FACES[source.kinds[0]]
+        names = names or KINDS[source.kinds[0]].default
     if names is None:
         return "face"
     parts = []
     for name in names:
         value = f"json(doc -> '$.{name}')"
-        if any(PROPERTIES[kind].get(name) == LIST for kind in source.kinds):
+        if any(KINDS[kind].properties.get(name) == LIST for kind in source.kinds):
             value = f"json(COALESCE(doc -> '$.{name}', '[]'))"
         if seen is not None and name not in seen:
             value = "NULL"

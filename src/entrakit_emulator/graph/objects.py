@@ -8,24 +8,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from entrakit_emulator.exchange import NotImplementedHereError
-from entrakit_emulator.graph.call import Reply, segments_of
+from entrakit_emulator.graph.address import segments_of
+from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, denied, not_found
 from entrakit_emulator.graph.expansion import expand, expansion_of
+from entrakit_emulator.graph.kind import KINDS, known_property, stored_kinds, value_of
 from entrakit_emulator.graph.listing import context_of, selected
-from entrakit_emulator.graph.permissions import BARE, WRITE_OF, need, visible
-from entrakit_emulator.graph.schema import (
-    BOOLEAN,
-    COLLECTION_OF,
-    DATE,
-    FACES,
-    LIST,
-    NAMES,
-    OBJECT,
-    PROPERTIES,
-    READ_ONLY,
-    property_of,
-    value_of,
-)
+from entrakit_emulator.graph.permissions import BARE, need, visible
+from entrakit_emulator.graph.schema import BOOLEAN, DATE, LIST, NUMBER, OBJECT
+from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,9 +26,7 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
-# Collections whose objects have the client id as an alternate key.
-BY_APP_ID = {"applications": "application", "serviceprincipals": "servicePrincipal"}
-_PYTHON = {BOOLEAN: bool, LIST: list, OBJECT: dict, DATE: str}
+_PYTHON = {BOOLEAN: bool, LIST: list, OBJECT: dict, DATE: str, NUMBER: int}
 
 
 def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
@@ -48,10 +37,11 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
         NotImplementedHereError: The alternate key is not supported.
     """
     name, separator, value = key.partition("=")
+    alternate = KINDS[kinds[0]].alternate_key if len(kinds) == 1 else ""
     if not separator:
         stored = call.store.find(call.tenant, key, kinds)
-    elif name.lower() == "appid" and call.segments[0].lower() in BY_APP_ID:
-        stored = by_app_id(call, value, BY_APP_ID[call.segments[0].lower()])
+    elif alternate and name.lower() == alternate.lower():
+        stored = by_alternate_key(call, kinds[0], value)
     else:
         raise NotImplementedHereError(f"Microsoft Graph's alternate key {name} of a {kinds[0]}")
     if stored is None:
@@ -59,10 +49,10 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
     return stored
 
 
-def by_app_id(call: Call, client_id: str, kind: str) -> DirectoryObject | None:
-    """Return the app registration, or the service principal, of a client id."""
-    where = "tenant=? AND kind=? AND deleted IS NULL AND json_extract(doc, '$.appId')=?"
-    row = next(iter(call.store.select("id", where, (call.tenant, kind, client_id.lower()))), None)
+def by_alternate_key(call: Call, kind: str, value: str) -> DirectoryObject | None:
+    """Return the object of a kind with a value of its alternate key, such as the client id of an app registration."""
+    where = f"tenant=? AND kind=? AND deleted IS NULL AND json_extract(doc, '$.{KINDS[kind].alternate_key}')=?"
+    row = next(iter(call.store.select("id", where, (call.tenant, kind, value.lower()))), None)
     return call.store.find(call.tenant, str(row[0]), (kind,)) if row else None
 
 
@@ -75,12 +65,12 @@ def referred(reference: object) -> str:
 
 def need_write(call: Call, stored: DirectoryObject) -> None:
     """Check that the caller may change a kind of object. Raises GraphError (403)."""
-    need(call, WRITE_OF[stored.kind].split())
+    need(call, KINDS[stored.kind].write)
 
 
 def any_kind(call: Call, key: str) -> Reply:
     """Return the answer to a GET of an object of any kind."""
-    stored = found(call, key, tuple(FACES))
+    stored = found(call, key, stored_kinds())
     if visible(call, stored.kind) == BARE:
         raise denied()
     return Reply(200, typed(shown(call, stored), stored))
@@ -88,7 +78,7 @@ def any_kind(call: Call, key: str) -> Reply:
 
 def typed(body: JSON, stored: DirectoryObject) -> JSON:
     """Return an object in the form for mixed kinds: with its type, and the id first."""
-    context = str(body["@odata.context"]).replace(f"#{COLLECTION_OF[stored.kind]}", "#directoryObjects")
+    context = str(body["@odata.context"]).replace(f"#{KINDS[stored.kind].collection}", "#directoryObjects")
     head = {"@odata.context": context, "@odata.type": f"#microsoft.graph.{stored.kind}"}
     return (
         head
@@ -108,7 +98,7 @@ def shown(call: Call, stored: DirectoryObject, *, is_new: bool = False) -> JSON:
     }
     if expansion:
         values = json.loads(expand(call, expansion, stored.id, json.dumps(values)))
-    name = context_of(COLLECTION_OF[stored.kind], names, expansion)
+    name = context_of(KINDS[stored.kind].collection, names, expansion)
     tag = {"@odata.etag": etag(stored)} if call.exchange.world.settings.etags else {}
     return {"@odata.context": f"{call.root}/$metadata#{name}/$entity", **tag, **values}
 
@@ -118,11 +108,43 @@ def one(call: Call, stored: DirectoryObject) -> Reply:
     return Reply(200, shown(call, stored))
 
 
+def create(call: Call, kind: str) -> Reply:
+    """Create an object of a kind without special rules."""
+    values = checked(call, kind, is_new=True)
+    required(kind, values)
+    object_id = guid_of(call, kind, str(values.get("displayName")))
+    born = {"createdDateTime": stamp(call.now)} if "createdDateTime" in KINDS[kind].properties else {}
+    call.store.put(call.tenant, kind, {"id": object_id, **born, **values}, call.now)
+    return created(call, found(call, object_id, (kind,)))
+
+
+def change(call: Call, key: str, kind: str) -> Reply:
+    """Change an object of a kind without special rules."""
+    stored = found(call, key, (kind,))
+    check_match(call, stored)
+    values = checked(call, kind, is_new=False)
+    call.store.put(call.tenant, kind, merged(stored.doc, values), call.now, list(values))
+    return changed(call, found(call, stored.id, (kind,)))
+
+
+def remove(call: Call, key: str, kinds: Sequence[str]) -> Reply:
+    """Answer a DELETE of an object. Raises GraphError (403) if the caller may not write its kind."""
+    stored = found(call, key, kinds)
+    need_write(call, stored)
+    check_match(call, stored)
+    kind = KINDS[stored.kind]
+    if kind.on_delete is not None:
+        kind.on_delete(call, stored)
+    else:
+        call.store.delete(stored, call.now, for_good=not kind.is_soft)
+    return Reply(204)
+
+
 def created(call: Call, stored: DirectoryObject) -> Reply:
     """Return the answer to a POST that created an object."""
     location = (
         f"{call.exchange.world.origin}/v2/{call.tenant}/directoryObjects/{stored.id}/"
-        f"Microsoft.DirectoryServices.{NAMES[stored.kind]}"
+        f"Microsoft.DirectoryServices.{KINDS[stored.kind].title}"
     )
     return Reply(201, shown(call, stored, is_new=True), {"location": location})
 
@@ -144,18 +166,14 @@ def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
     for given, value in call.json().items():
         if given.startswith("@odata.") or given.endswith("@odata.bind"):
             continue
-        name = property_of(kind, given)
-        if name is None:
-            raise GraphError(
-                400,
-                "Request_BadRequest",
-                f"Could not find a property named '{given}' on type 'microsoft.graph.{kind}'.",
-            )
-        if name in READ_ONLY and not (is_new and name == "appId" and kind == "servicePrincipal"):
+        name = known_property(kind, given, code="Request_BadRequest")
+        is_required = is_new and name in KINDS[kind].required
+        if name in KINDS[kind].read_only and not is_required:
             raise bad_request(f"Property '{name}' is read-only and cannot be set.")
-        expected = _PYTHON.get(PROPERTIES[kind][name], str)
-        if value is not None and not isinstance(value, expected):
-            raise bad_request(f"Invalid value specified for property '{name}' of resource '{NAMES[kind]}'.")
+        expected = _PYTHON.get(KINDS[kind].properties[name], str)
+        is_cleared = value in (None, "") and name in KINDS[kind].never_empty and not is_new
+        if is_cleared or (value is not None and not isinstance(value, expected)):
+            raise bad_request(f"Invalid value specified for property '{name}' of resource '{KINDS[kind].title}'.")
         values[name] = value
     return values
 
@@ -168,11 +186,16 @@ def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
     }
 
 
-def required(kind: str, values: Mapping[str, object], names: Sequence[str]) -> None:
+def required(kind: str, values: Mapping[str, object]) -> None:
     """Check that all required properties are set. Raises GraphError, which names the first missing one."""
-    for name in names:
+    for name in KINDS[kind].required:
         if values.get(name) in (None, ""):
-            raise bad_request(f"A value is required for property '{name}' of resource '{NAMES[kind]}'.")
+            raise missing(kind, name)
+
+
+def missing(kind: str, name: str) -> GraphError:
+    """Return the error for a required property that is not set."""
+    return bad_request(f"A value is required for property '{name}' of resource '{KINDS[kind].title}'.")
 
 
 def guid_of(call: Call, *parts: str) -> str:
@@ -195,5 +218,5 @@ def check_match(call: Call, stored: DirectoryObject) -> None:
 
 def _ordered(kind: str, *, is_new: bool) -> list[str]:
     """Return the default properties in order; a POST returns the id first."""
-    names = list(FACES[kind])
+    names = list(KINDS[kind].default)
     return ["id", *(name for name in names if name != "id")] if is_new else names

@@ -6,8 +6,11 @@ import re
 
 from entrakit_emulator.graph.errors import GraphError
 from entrakit_emulator.graph.filters import Condition, sql_of
-from entrakit_emulator.graph.schema import LIST, PROPERTIES, SEARCHED, SEARCHED_BY_WORD, property_of
+from entrakit_emulator.graph.kind import KINDS, property_of
+from entrakit_emulator.graph.schema import LIST
 
+# Searched by words; all others by their beginning.
+BY_WORD = frozenset({"displayName", "description"})
 _TOKEN = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|(AND|OR)\b|([()]))')
 _HINT = (
     "Request with $search query parameter only works through MSGraph with a special request header: "
@@ -56,12 +59,12 @@ def condition(text: str, kind: str, *, is_eventual: bool) -> Condition:
 def _clause(clause: str, kind: str) -> Condition:
     given, separator, looked_for = clause.partition(":")
     name = property_of(kind, given)
-    if not separator or name not in SEARCHED[kind]:
+    if not separator or name not in KINDS[kind].searching:
         raise GraphError(400, "Request_BadRequest", f"Expect simple name=value query, but observe property '{given}'.")
-    if name in SEARCHED_BY_WORD:
+    if name in BY_WORD:
         return _by_word(sql_of(kind, name), looked_for)
     escaped = looked_for.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    if PROPERTIES[kind][name] == LIST:
+    if KINDS[kind].properties[name] == LIST:
         return Condition(
             f"EXISTS (SELECT 1 FROM json_each(doc, '$.{name}') WHERE value LIKE ? ESCAPE '\\')",  # noqa: S608 - a name
             (escaped,),

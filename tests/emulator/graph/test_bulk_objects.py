@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit_emulator.graph import bulk_objects
-from entrakit_emulator.graph.schema import face
+from entrakit_emulator.graph.kinds import face
 from entrakit_emulator.state.store import Store
 
 if TYPE_CHECKING:

@@ -1,45 +1,24 @@
-"""Parsing of requests to Graph."""
+"""A parsed request."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from entrakit_emulator.graph.call import options_of, segments_of
-from entrakit_emulator.graph.errors import GraphError
+if TYPE_CHECKING:
+    from tests.emulator.graph.conftest import Graph
 
 
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("users/ada@contoso.example", ("users", "ada@contoso.example")),
-        ("users('o''neill@contoso.example')", ("users", "o'neill@contoso.example")),
-        ("applications(appId='abc')/owners", ("applications", "appId=abc", "owners")),
-        ("groups/a%2Fb", ("groups", "a/b")),
-        ("groups/1/members/graph.user", ("groups", "1", "members", "microsoft.graph.user")),
-        ("users/microsoft.graph.delta()", ("users", "delta()")),
-    ],
-)
-def test_key_forms_and_namespaces_are_taken_apart(path: str, expected: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("body", [b"{", b"[]", b"", b"[" * 100_000])
+def test_a_body_must_be_a_json_object(graph: Graph, body: bytes) -> None:
     """
-    Keys in parentheses become segments; a type has its full name, a function has no namespace.
+    A body of another form, or without a media type of JSON, is refused with the words of the service.
     """
-    assert expected == segments_of(path)
+    headers = graph._headers | {"Content-Type": "application/json"}
+    response = graph._http.post(f"{graph.root}/groups", content=body, headers=headers)
+    other = graph._http.post(f"{graph.root}/groups", content=b"{}", headers=headers | {"Content-Type": "text/plain"})
 
-
-def test_options_are_known_by_their_lower_case_name() -> None:
-    """
-    The case of an option does not matter, and only beta takes one without `$`.
-    """
-    assert {"$top": "5", "x": "y"} == options_of({"$TOP": "5", "x": "y"}, "v1.0")
-    assert {"top": "5"} == options_of({"top": "5"}, "v1.0")
-    assert {"$top": "5"} == options_of({"top": "5"}, "beta")
-
-
-def test_an_unknown_option_is_refused_by_name() -> None:
-    """
-    An option with `$` that OData does not define is an error (400).
-    """
-    with pytest.raises(GraphError) as caught:
-        options_of({"$nonsense": "1"}, "v1.0")
-
-    assert (400, "The query parameter '$nonsense' is not supported.") == (caught.value.status, caught.value.message)
+    assert (400, 400) == (response.status_code, other.status_code)
+    assert response.json()["error"]["message"].startswith("Unable to read JSON request payload.")
+    assert other.json()["error"]["message"].startswith("Unable to read JSON request payload.")

@@ -12,7 +12,7 @@ from tests.emulator.graph.conftest import EVENTUAL
 
 from entrakit_emulator.graph import filters, search
 from entrakit_emulator.graph.errors import GraphError
-from entrakit_emulator.graph.schema import face
+from entrakit_emulator.graph.kinds import face
 from entrakit_emulator.state.store import Store
 
 if TYPE_CHECKING:

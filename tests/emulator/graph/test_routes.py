@@ -41,7 +41,7 @@ def test_the_rest_of_graph_is_refused_by_name(caller: Caller) -> None:
     """
     An unsupported path gets 501 with its name.
     """
-    response = caller.graph(caller.person_token(), "/v1.0/devices")
+    response = caller.graph(caller.person_token(), "/v1.0/contacts")
 
     assert 501 == response.status_code
-    assert "/devices" in response.json()["error_description"]
+    assert "/contacts" in response.json()["error_description"]

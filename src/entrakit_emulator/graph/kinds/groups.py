@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph.call import Reply
-from entrakit_emulator.graph.errors import GraphError, bad_request
-from entrakit_emulator.graph.listing import Source, count, page
+from entrakit_emulator.graph.errors import GraphError, bad_request, denied
+from entrakit_emulator.graph.kind import Kind, Relation, stored_kinds
 from entrakit_emulator.graph.objects import (
     changed,
     check_match,
@@ -15,44 +14,28 @@ from entrakit_emulator.graph.objects import (
     created,
     found,
     guid_of,
-    one,
     referred,
     required,
 )
-from entrakit_emulator.graph.schema import FACES, security_identifier
+from entrakit_emulator.graph.permissions import GROUP_READ, GROUP_WRITE, MEMBER_WRITE
+from entrakit_emulator.graph.relations import OWNERS, membership
+from entrakit_emulator.graph.schema import names_in, security_identifier, typed
 from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
-    from entrakit_emulator.graph.call import Call
+    from entrakit_emulator.graph.call import Call, Reply
     from entrakit_emulator.state.store import DirectoryObject
 
     JSON = dict[str, object]
 
-SOURCE = Source(("group",), "groups")
-REQUIRED = ("displayName", "mailEnabled", "mailNickname", "securityEnabled")
 BOUND = 20
 LONGEST_NAME = 256
-
-
-def get_all(call: Call) -> Reply:
-    """List groups."""
-    return page(call, SOURCE)
-
-
-def get_count(call: Call) -> Reply:
-    """Count groups."""
-    return count(call, SOURCE)
-
-
-def get_one(call: Call, key: str) -> Reply:
-    """Read a group."""
-    return one(call, found(call, key, ("group",)))
 
 
 def create(call: Call) -> Reply:
     """Create a group; a user who creates one becomes its owner."""
     values = checked(call, "group", is_new=True)
-    required("group", values, REQUIRED)
+    required("group", values)
     _check({"groupTypes": [], **values})
     members, owners = _bound(call)
     object_id = guid_of(call, str(values["displayName"]))
@@ -101,18 +84,24 @@ def change(call: Call, key: str) -> Reply:
     return changed(call, found(call, stored.id, ("group",)))
 
 
-def remove(call: Call, key: str) -> Reply:
-    """Delete a group: a Microsoft 365 group for 30 days, another one permanently."""
-    stored = found(call, key, ("group",))
-    check_match(call, stored)
-    delete(call, stored)
-    return Reply(204)
-
-
 def delete(call: Call, stored: DirectoryObject) -> None:
-    """Delete a group."""
+    """Delete a group: a Microsoft 365 group for 30 days, another one permanently."""
     types = stored.doc.get("groupTypes")
     call.store.delete(stored, call.now, for_good=not (isinstance(types, list) and "Unified" in types))
+
+
+def _check_member(_: Call, stored: DirectoryObject, other: DirectoryObject) -> None:
+    """Check that an object can become a member. Raises GraphError if it can't."""
+    types = stored.doc.get("groupTypes")
+    if isinstance(types, list) and "DynamicMembership" in types:
+        raise denied()
+    if isinstance(types, list) and "Unified" in types and other.kind != "user":
+        raise bad_request("Only users can be members of a Microsoft 365 group.")
+
+
+def _check_last_owner(call: Call, stored: DirectoryObject, other: DirectoryObject) -> None:
+    if call.store.targets("owner", stored.id) == [other.id]:
+        raise bad_request("The group must have at least one owner, hence this owner cannot be removed.")
 
 
 def _bound(call: Call) -> tuple[list[DirectoryObject], list[DirectoryObject]]:
@@ -125,7 +114,7 @@ def _bound(call: Call) -> tuple[list[DirectoryObject], list[DirectoryObject]]:
     if sum(len(references) for references in given.values() if isinstance(references, list)) > BOUND:
         raise bad_request(f"The number of references exceeds the maximum of {BOUND}.")
     members, owners = (
-        [found(call, referred(one), tuple(FACES)) for one in references]
+        [found(call, referred(one), stored_kinds()) for one in references]
         for references in given.values()
         if isinstance(references, list)
     )
@@ -159,3 +148,65 @@ def _check(values: JSON) -> None:
         values.get("membershipRule") and values.get("membershipRuleProcessingState")
     ):
         raise bad_request("A value is required for property 'membershipRule' of resource 'Group'.")
+
+
+_MEMBERS = Relation("members", "member", is_writable=True, in_delta=True, write=MEMBER_WRITE, on_add=_check_member)
+
+KIND = Kind(
+    name="group",
+    collection="groups",
+    properties=typed(
+        "classification description displayName id mail mailNickname membershipRule membershipRuleProcessingState "
+        "onPremisesDomainName onPremisesNetBiosName onPremisesSamAccountName onPremisesSecurityIdentifier "
+        "organizationId preferredDataLocation preferredLanguage securityIdentifier theme uniqueName visibility",
+        booleans="hasMembersWithLicenseErrors isArchived isAssignableToRole isManagementRestricted mailEnabled "
+        "onPremisesSyncEnabled securityEnabled",
+        dates="createdDateTime deletedDateTime expirationDateTime onPremisesLastSyncDateTime renewedDateTime",
+        lists="assignedLabels assignedLicenses creationOptions groupTypes infoCatalogs onPremisesProvisioningErrors "
+        "proxyAddresses resourceBehaviorOptions resourceProvisioningOptions serviceProvisioningErrors",
+        objects="licenseProcessingState",
+    ),
+    default=names_in(
+        "id deletedDateTime classification createdDateTime creationOptions description displayName expirationDateTime "
+        "groupTypes isAssignableToRole mail mailEnabled mailNickname membershipRule membershipRuleProcessingState "
+        "onPremisesDomainName onPremisesLastSyncDateTime onPremisesNetBiosName onPremisesSamAccountName "
+        "onPremisesSecurityIdentifier onPremisesSyncEnabled preferredDataLocation preferredLanguage proxyAddresses "
+        "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier theme "
+        "uniqueName visibility onPremisesProvisioningErrors serviceProvisioningErrors"
+    ),
+    read_only=frozenset(
+        names_in(
+            "id deletedDateTime createdDateTime securityIdentifier renewedDateTime assignedLicenses proxyAddresses "
+            "creationOptions"
+        )
+    ),
+    required=("displayName", "mailEnabled", "mailNickname", "securityEnabled"),
+    filters={
+        "es": "classification displayName mail mailNickname membershipRule uniqueName",
+        "esc": "proxyAddresses",
+        "ec": "assignedLicenses",
+        "en": "hasMembersWithLicenseErrors",
+        "e": "id isAssignableToRole mailEnabled securityEnabled membershipRuleProcessingState visibility "
+        "onPremisesSecurityIdentifier onPremisesSyncEnabled resourceBehaviorOptions resourceProvisioningOptions "
+        "groupTypes",
+        "eg": "onPremisesLastSyncDateTime renewedDateTime",
+        "ESN": "description onPremisesSamAccountName preferredLanguage",
+        "EG": "expirationDateTime createdDateTime",
+    },
+    elements={"assignedLicenses": typed("skuId")},
+    sorting=frozenset({"displayName"}),
+    sorting_advanced=frozenset({"createdDateTime", "onPremisesLastSyncDateTime"}),
+    searching=frozenset({"displayName", "description", "mail", "mailNickname"}),
+    read=GROUP_READ,
+    write=GROUP_WRITE,
+    create=f"Group.Create {GROUP_WRITE}",
+    relations=(
+        _MEMBERS,
+        OWNERS._replace(on_remove=_check_last_owner),
+        Relation("transitiveMembers", "member", is_transitive=True),
+        *membership(GROUP_READ),
+    ),
+    on_create=create,
+    on_change=change,
+    on_delete=delete,
+)

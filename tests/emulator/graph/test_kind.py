@@ -1,0 +1,63 @@
+"""The value of a kind of objects."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from entrakit_emulator.exchange import NotImplementedHereError
+from entrakit_emulator.graph.errors import GraphError
+from entrakit_emulator.graph.kind import Kind, known_property, property_of, stored_kinds
+from entrakit_emulator.graph.kinds import KINDS, face
+from entrakit_emulator.graph.schema import typed
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_kind_names_only_its_own_properties(kind: Kind) -> None:
+    """
+    Default, required, filtered, sorted and searched properties are properties of the kind, each named once.
+    """
+    named = [
+        *kind.default, *kind.required, *kind.never_empty, *kind.read_only, *kind.elements, *kind.sorting,
+        *kind.sorting_advanced, *kind.searching, *kind.basic, *filter(None, [kind.alternate_key]),
+    ]  # fmt: skip
+
+    assert [] == [name for name in named if name not in kind.properties]
+    assert [] == [name for name in kind.absent if name in kind.properties]
+    assert len(kind.default) == len(set(kind.default))
+
+
+def test_names_come_in_any_case() -> None:
+    """
+    A property is found in any case; an unknown one is refused, and one that only the service has is named.
+    """
+    kind = Kind(
+        name="x", collection="xs", properties=typed("id ab"), default=("id",), absent=frozenset({"cD"}), read=""
+    )
+    KINDS["x"] = kind
+    try:
+        assert ("ab", None) == (property_of("x", "AB"), property_of("x", "cd"))
+        with pytest.raises(GraphError, match="BadRequest"):
+            known_property("x", "ef")
+        with pytest.raises(NotImplementedHereError, match="property cD of a x"):
+            known_property("x", "CD")
+    finally:
+        del KINDS["x"]
+
+
+def test_lists_are_never_null() -> None:
+    """
+    The default properties have the order of the service; a list without a value is empty.
+    """
+    shown = json.loads(face("user", {"id": "1"}))
+
+    assert ("businessPhones", "id") == (next(iter(shown)), list(shown)[-1])
+    assert ([], None) == (shown["businessPhones"], shown["mail"])
+
+
+def test_computed_kinds_are_not_in_the_store() -> None:
+    """
+    The organization and subscriptions are computed, so no query of the store names them.
+    """
+    assert {"organization", "subscribedSku"} == set(KINDS) - set(stored_kinds())
