@@ -6,11 +6,14 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph.errors import GraphError
 from entrakit_emulator.graph.kind import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from entrakit_emulator.graph.call import Call
 
 OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
@@ -19,6 +22,7 @@ OPTIONS = frozenset(
 # Types that a cast may name although the emulator has no objects of them, in lower case.
 OTHER_TYPES = {one.lower(): one for one in ("administrativeUnit", "directoryRole", "orgContact")}
 _NAMESPACE = re.compile(r"(?:microsoft\.)?graph\.(\w+(?:\(\))?)", re.IGNORECASE)
+_FORM_OF_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_.*)?|.*[@=].*", re.IGNORECASE)
 _KEY = re.compile(r"([A-Za-z]+)\((?:'((?:[^']|'')*)'|([A-Za-z]+)='((?:[^']|'')*)')\)")
 
 
@@ -43,6 +47,17 @@ def _qualified(segment: str) -> str:
     if found is None:
         return segment
     return f"microsoft.graph.{found[1]}" if is_type(found[1]) else found[1]
+
+
+def is_key(segment: str) -> bool:
+    """Return whether a segment is the key of an object: a GUID, a sign-in name, or an alternate key."""
+    return _FORM_OF_KEY.fullmatch(segment) is not None
+
+
+def absent(call: Call) -> NotImplementedHereError:
+    """Return the error for an address that only the real service has. It names the address, with keys as `{id}`."""
+    path = "/".join("{id}" if is_key(segment) else segment for segment in call.segments)
+    return NotImplementedHereError(f"Microsoft Graph's {call.method} /{path}")
 
 
 def is_type(name: str) -> bool:

@@ -13,7 +13,7 @@ from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import routes, throttle
 from entrakit_emulator.graph.address import options_of, segments_of
 from entrakit_emulator.graph.call import Call, Reply
-from entrakit_emulator.graph.errors import GraphError
+from entrakit_emulator.graph.errors import GraphError, not_here
 
 if TYPE_CHECKING:
     JSON = dict[str, object]
@@ -120,7 +120,7 @@ def _one(call: Call, item: JSON) -> Reply:
     except GraphError as error:
         return _refused(call, error)
     except NotImplementedHereError as error:
-        return Reply(501, {"error": {"code": "NotImplemented", "message": str(error)}})
+        return _refused(call, not_here(error))
 
 
 def _refused(call: Call, error: GraphError) -> Reply:

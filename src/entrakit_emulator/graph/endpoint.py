@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.responses import HTMLResponse, Response
 
 from entrakit_emulator.bearer import BearerError, Flaw, claims_of
+from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import batch, consistency, permissions, routes, synchronization, throttle
 from entrakit_emulator.graph.address import options_of, segments_of
 from entrakit_emulator.graph.call import Call
@@ -17,6 +18,7 @@ from entrakit_emulator.graph.errors import (
     answer_headers,
     challenge,
     error_response,
+    not_here,
     unauthorized,
     wrong_method,
 )
@@ -66,6 +68,10 @@ def answer(exchange: Exchange) -> Response:
         return rendered(exchange, reply._replace(headers={**headers, **reply.headers}))
     except GraphError as error:
         return error_response(exchange, error)
+    except NotImplementedHereError as error:
+        response = error_response(exchange, not_here(error))
+        exchange.error = "emulator_not_implemented"
+        return response
 
 
 def userinfo(exchange: Exchange) -> Response:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-    from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.exchange import Exchange, NotImplementedHereError
 
 DIAGNOSTIC = json.dumps(
     {
@@ -136,6 +136,11 @@ def denied() -> GraphError:
 def wrong_method() -> GraphError:
     """Return the error for an unsupported method."""
     return GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
+
+
+def not_here(error: NotImplementedHereError) -> GraphError:
+    """Return the error for a feature that only the real service has; its message is never one of the service."""
+    return GraphError(501, "NotImplemented", str(error.body()["error_description"]))
 
 
 def malformed() -> GraphError:

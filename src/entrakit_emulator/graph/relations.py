@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit_emulator.graph.address import absent, is_key
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found, unsupported
 from entrakit_emulator.graph.kind import Relation, stored_kinds
@@ -40,6 +41,8 @@ def get_related(call: Call, stored: DirectoryObject, relation: Relation, cast: s
         counted: Whether to count the objects instead.
     """
     kind = next((one for one in stored_kinds() if f"microsoft.graph.{one}".lower() == cast.lower()), "")
+    if cast == "$ref" or is_key(cast):
+        raise absent(call)
     if cast and not kind:
         raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
     needs_index = {"$filter", "$search", "$select"} & call.options.keys()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import deleted_items, delta, objects, relations
+from entrakit_emulator.graph.address import absent
 from entrakit_emulator.graph.errors import GraphError, wrong_method
 from entrakit_emulator.graph.kind import Row, stored_kinds
 from entrakit_emulator.graph.kind_routes import DELTA, membership_actions, rows_of
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from entrakit_emulator.graph.call import Call, Reply
     from entrakit_emulator.graph.kind import Kind
 
+# Actions of v1.0 on a collection of directory objects.
+COLLECTION_ACTIONS = ("getByIds", "validateProperties", "getAvailableExtensionProperties")
 ME = "/me request is only valid with delegated authentication flow."
 
 
@@ -68,28 +70,27 @@ def answer(call: Call) -> Reply:
         fits = True
         if route.method == call.method:
             is_own = bool(given) and given[0].lower() == str(call.claims.get("oid")).lower()
-            need(call, f"{route.permissions} {route.own}" if is_own else route.permissions)
+            if route.handler is not _absent:
+                need(call, f"{route.permissions} {route.own}" if is_own else route.permissions)
             return route.handler(call, *given)
     if fits:
         raise wrong_method()
-    if call.segments and call.segments[0].lower() in routes:
-        rest = "/".join(call.segments[2:]) or "/".join(call.segments)
-        raise NotImplementedHereError(f"Microsoft Graph's /{call.segments[0]}/…/{rest}")
     if call.segments and call.segments[0].isascii() and call.segments[0].isalnum():
-        raise NotImplementedHereError(f"Microsoft Graph's /{call.segments[0]}")
+        return _absent(call)
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{'/'.join(call.segments)}'.")
 
 
 def table() -> list[GraphRoute]:
     """Return all routes; the first match answers."""
-    return [route for routes in _built(tuple(KINDS.values())).values() for route in routes]
+    routes = (route for found in _built(tuple(KINDS.values())).values() for route in found)
+    return [route for route in routes if route.handler is not _absent]
 
 
 @cache
 def _built(kinds: tuple[Kind, ...]) -> dict[str, list[GraphRoute]]:
     """Return the routes by their first segment, in lower case."""
     routes: dict[str, list[GraphRoute]] = {}
-    for row in (*_any_kind(), *(row for kind in kinds for row in _of_kind(kind))):
+    for row in (*_absent_rows(kinds), *_any_kind(), *(row for kind in kinds for row in _of_kind(kind))):
         pattern = tuple(row.path.rstrip("/").split("/"))
         routes.setdefault(pattern[0].lower(), []).append(GraphRoute(row.method, pattern, *row[2:]))
     return routes
@@ -114,6 +115,29 @@ def _me(call: Call) -> str:
     if call.claims.get("idtyp") == "app":
         raise GraphError(400, "BadRequest", ME)
     return str(call.claims.get("oid"))
+
+
+def _absent(call: Call, *_: str) -> Reply:
+    """Refuse an address of the real service by name."""
+    raise absent(call)
+
+
+def _absent_rows(kinds: tuple[Kind, ...]) -> Iterator[Row]:
+    """Yield the addresses of v1.0 that would otherwise fit an address of another meaning."""
+    collections = [kind.collection for kind in kinds]
+    for collection in (*collections, "directoryObjects", "directory/deletedItems"):
+        for action in COLLECTION_ACTIONS:
+            if (collection, action) != ("directoryObjects", "getByIds"):
+                yield Row("POST", f"{collection}/{action}", _absent, "")
+    yield Row("POST", "directory/deletedItems/getUserOwnedObjects", _absent, "")
+    for collection in (*(kind.collection for kind in kinds if kind.documents), "directoryObjects"):
+        yield Row("GET", f"{collection}/$count", _absent, "")
+    for method, path in (
+        ("PATCH", "organization/*"),
+        ("PATCH", "directoryObjects/*"),
+        ("GET", "directory/deletedItems/$count"),
+    ):
+        yield Row(method, path, _absent, "")
 
 
 def _any_kind() -> Iterator[Row]:
