@@ -19,8 +19,8 @@ OPTIONS = frozenset(
     {"$select", "$filter", "$orderby", "$search", "$count", "$top", "$expand", "$skiptoken", "$deltatoken", "$skip",
      "$format", "$apply", "$compute"}
 )  # fmt: skip
-# Types that a cast may name although the emulator has no objects of them, in lower case.
-OTHER_TYPES = {one.lower(): one for one in ("administrativeUnit", "directoryRole", "orgContact")}
+# Types that a cast may name although the emulator has no objects of them, and their collections.
+OTHER_TYPES = {"administrativeunit": "administrativeUnits", "directoryrole": "directoryRoles", "orgcontact": "contacts"}
 _NAMESPACE = re.compile(r"(?:microsoft\.)?graph\.(\w+(?:\(\))?)", re.IGNORECASE)
 _FORM_OF_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_.*)?|.*[@=].*", re.IGNORECASE)
 _KEY = re.compile(r"([A-Za-z]+)\((?:'((?:[^']|'')*)'|([A-Za-z]+)='((?:[^']|'')*)')\)")

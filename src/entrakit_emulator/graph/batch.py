@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import routes, throttle
 from entrakit_emulator.graph.address import options_of, segments_of
-from entrakit_emulator.graph.call import Call, Reply
+from entrakit_emulator.graph.call import METADATA, Call, Reply
 from entrakit_emulator.graph.errors import GraphError, not_here
 
 if TYPE_CHECKING:
@@ -129,16 +129,18 @@ def _refused(call: Call, error: GraphError) -> Reply:
 
 def _response(key: str, reply: Reply) -> JSON:
     body: object = reply.body
-    kind = "application/json"
-    if isinstance(reply.body, str):
-        kind, body = "text/plain", reply.body
+    kind = {"OData-Version": "4.0", "Content-Type": METADATA}
+    if reply.status >= 400:
+        kind = {"Content-Type": "application/json"}
+    elif isinstance(reply.body, str):
+        kind, body = {"Content-Type": "text/plain"}, reply.body
     elif isinstance(reply.body, bytes):
         body = json.loads(reply.body)
     named = {"-".join(part.capitalize() for part in name.split("-")): value for name, value in reply.headers.items()}
     headers = {"Cache-Control": "no-cache", **named}
     if body is None:
         return {"id": key, "status": reply.status, "headers": headers}
-    return {"id": key, "status": reply.status, "headers": {**headers, "Content-Type": kind}, "body": body}
+    return {"id": key, "status": reply.status, "headers": headers | kind, "body": body}
 
 
 def _shuffled(keys: list[str]) -> list[str]:

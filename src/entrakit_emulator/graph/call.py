@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     JSON = dict[str, object]
 
+METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 UNREADABLE = "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is"
 
 

@@ -12,7 +12,7 @@ from entrakit_emulator.bearer import BearerError, Flaw, claims_of
 from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import batch, consistency, permissions, routes, synchronization, throttle
 from entrakit_emulator.graph.address import options_of, segments_of
-from entrakit_emulator.graph.call import Call
+from entrakit_emulator.graph.call import METADATA, Call
 from entrakit_emulator.graph.errors import (
     GraphError,
     answer_headers,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from entrakit_emulator.exchange import Exchange
     from entrakit_emulator.graph.call import Reply
 
-METADATA = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 # The service refuses longer URLs; a batch avoids that limit.
 LONGEST_URL = 8 * 1024
 FLAWS = {

@@ -43,11 +43,17 @@ def expansion_of(call: Call, kinds: Sequence[str]) -> Expansion | None:
     text = call.options.get("$expand")
     if text is None:
         return None
+    if "," in re.sub(r"\([^)]*\)", "", text):
+        message = "Parsing OData Select and Expand failed: only one relation can be expanded in a request."
+        raise GraphError(400, "BadRequest", message)
     if "$levels" in text.lower():
         raise NotImplementedHereError("Microsoft Graph's $levels")
     found = _FORM.fullmatch(text)
     wanted = found[1] if found else ""
     relations = [one for kind in kinds if (one := KINDS[kind].relation(wanted)) and not one.is_transitive]
+    absent = next((one for kind in kinds for one in KINDS[kind].absent if one.lower() == wanted.lower()), None)
+    if absent is not None:
+        raise NotImplementedHereError(f"Microsoft Graph's $expand={absent}")
     if found is None or not relations:
         raise GraphError(
             400, "BadRequest", f"Parsing OData Select and Expand failed: Could not find a property named '{text}' on "

@@ -268,6 +268,11 @@ class _Parser:
         if quantifier == "all":
             self._need_advanced("all")
         self._expect("(")
+        if quantifier == "any" and self._peek(")"):
+            # Without a condition, any element is enough (OData 4.01, part 2, 5.1.1.13.1).
+            self._place += 1
+            self._allow(name, "e")
+            return Condition(f"COALESCE(json_array_length(doc, '$.{name}'), 0) > 0")
         self._range = self._next().text
         self._element = name, "element.value"
         self._expect(":")

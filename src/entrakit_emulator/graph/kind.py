@@ -82,7 +82,7 @@ class Kind:
         collection: Name of the collection, such as `users`.
         properties: Types of the properties by name.
         default: Properties without `$select`, in the order of the service.
-        absent: Properties of the real service that the emulator does not have.
+        absent: Properties and relations of the real service that the emulator does not have.
         single_only: Properties that the service itself does not show in a collection, in lower case.
         read_only: Properties that only the service sets.
         required: Properties that a new object must have.
@@ -205,7 +205,8 @@ def unknown_property(kind: str, name: str, *, code: str = "BadRequest") -> Graph
     Raises:
         NotImplementedHereError: The real service has the property.
     """
-    absent = next((one for one in KINDS[kind].absent if one.lower() == name.lower()), None)
+    others = (*KINDS[kind].absent, *KINDS[kind].single_only)
+    absent = next((one for one in others if one.lower() == name.lower()), None)
     if absent is not None:
         raise NotImplementedHereError(f"Microsoft Graph's property {absent} of a {kind}")
     return GraphError(400, code, f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.")

@@ -123,7 +123,8 @@ def context_of(name: str, names: Sequence[str] | None, expansion: Expansion | No
 def size_of(call: Call) -> int:
     """Return the number of objects on a page. Raises GraphError if the size is out of range."""
     for option in ("$skip", "$apply", "$compute", "$format"):
-        if option in call.options:
+        is_json = option == "$format" and call.options.get(option, "").lower() in ("json", "application/json")
+        if option in call.options and not is_json:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported.")
     text = call.options.get("$top")
     if text is None:

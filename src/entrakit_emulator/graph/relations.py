@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.graph.address import absent, is_key
+from entrakit_emulator.graph.address import OTHER_TYPES, absent, is_key
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, not_found, unsupported
-from entrakit_emulator.graph.kind import Relation, stored_kinds
+from entrakit_emulator.graph.kind import KINDS, Relation, stored_kinds
 from entrakit_emulator.graph.listing import Source, count, page
 from entrakit_emulator.graph.objects import found, referred
 
@@ -43,16 +43,28 @@ def get_related(call: Call, stored: DirectoryObject, relation: Relation, cast: s
     kind = next((one for one in stored_kinds() if f"microsoft.graph.{one}".lower() == cast.lower()), "")
     if cast == "$ref" or is_key(cast):
         raise absent(call)
+    other = cast.lower().removeprefix("microsoft.graph.")
+    if other in OTHER_TYPES and (other == "orgcontact") == relation.is_forward:
+        return _none(call, OTHER_TYPES[other], counted=counted)
     if cast and not kind:
         raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")
     needs_index = {"$filter", "$search", "$select"} & call.options.keys()
     if cast and relation.is_transitive and needs_index and not call.is_eventual:
         raise unsupported("Unsupported Query.")
-    collection = {"user": "users", "group": "groups"}.get(kind, "directoryObjects")
+    collection = KINDS[kind].collection if kind else "directoryObjects"
     values = (relation.link, stored.id, *((relation.link,) if relation.is_transitive else ()))
     where = f"id IN ({_WAYS[relation.is_forward, relation.is_transitive]})"
     source = Source((kind,) if kind else stored_kinds(), collection, where, values)
     return count(call, source) if counted else page(call, source)
+
+
+def _none(call: Call, collection: str, *, counted: bool) -> Reply:
+    """Answer for related objects of a type that the tenant has no objects of."""
+    source = Source(stored_kinds(), collection, "0")
+    if counted:
+        return count(call, source)
+    number: dict[str, object] = {"@odata.count": 0} if call.wants_count and call.is_eventual else {}
+    return Reply(200, {"@odata.context": f"{call.root}/$metadata#{collection}", **number, "value": []})
 
 
 def add(call: Call, stored: DirectoryObject, relation: Relation) -> Reply:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.emulator.graph.conftest import EVENTUAL
 
 from entrakit_emulator import faults
 
@@ -222,3 +223,23 @@ def test_concurrent_writes_are_refused_as_the_directory_does(graph: Graph) -> No
     graph.tenant.faults.add(faults.Failure(endpoint="graph", status=409))
 
     assert (409, "Directory_ConcurrencyViolation") == graph.refusal("/users")[:2]
+
+
+def test_an_item_has_the_headers_of_a_single_answer(graph: Graph) -> None:
+    """
+    JSON comes with the full media type and OData-Version; errors, counts and empty answers have their own headers.
+    """
+    user = graph.make_user("Una")["id"]
+    urls = {"one": f"/users/{user}", "none": f"/users/{user}x", "count": "/users/$count", "gone": f"/users/{user}"}
+    requests: list[dict[str, object]] = [
+        {"id": key, "method": "DELETE" if key == "gone" else "GET", "url": url, "headers": EVENTUAL}
+        for key, url in urls.items()
+    ]
+    requests[-1]["dependsOn"] = ["one"]
+    answers = graph.ask("POST", "/$batch", {"requests": requests}).json()["responses"]
+    headers = {each["id"]: each["headers"] for each in answers}
+    single = graph.ask("GET", "/users?$top=1").headers
+
+    assert (single["content-type"], "4.0") == (headers["one"]["Content-Type"], headers["one"]["OData-Version"])
+    assert ("application/json", "text/plain") == (headers["none"]["Content-Type"], headers["count"]["Content-Type"])
+    assert {"Content-Type", "OData-Version"}.isdisjoint(headers["gone"])

@@ -21,3 +21,25 @@ def test_expansion(people: Graph) -> None:
     assert "Zoe" == people.get(f"/users/{worker}?$expand=manager($select=displayName)")["manager"]["displayName"]
     assert 20 == len(people.get(f"/groups/{group}?$expand=members")["members"])
     assert 22 == len(people.ids(f"/groups/{group}/members"))
+
+
+def test_several_relations_are_refused_by_that_reason(graph: Graph) -> None:
+    """
+    The service expands one relation; the refusal says so, not that a property is missing.
+    """
+    refused = graph.refusal("/groups?$expand=members,owners")
+
+    assert (400, "BadRequest") == refused[:2]
+    assert "only one relation" in refused[2]
+    assert 400 == graph.refusal("/groups?$expand=members($select=id,mail),owners")[0]
+
+
+def test_a_relation_that_only_the_service_has_is_named(graph: Graph) -> None:
+    """
+    A relation of v1.0 that the emulator lacks gets 501; a relation that does not exist is unknown.
+    """
+    missing = graph.refusal("/users?$expand=OwnedDevices")
+
+    assert (501, "NotImplemented") == missing[:2]
+    assert "$expand=ownedDevices" in missing[2]
+    assert (400, "BadRequest") == graph.refusal("/users?$expand=nonsense")[:2]

@@ -105,3 +105,18 @@ def test_any_text_is_found_as_it_is(text: str) -> None:
     condition = filters.condition(f"city eq '{quoted}'", "user", is_advanced=False)
 
     assert (text.casefold(),) == tuple(str(value).casefold() for value in condition.values)
+
+
+def test_any_without_a_condition_finds_lists_with_elements(people: Graph) -> None:
+    """
+    `any()` is true for a list that is not empty; `all()` without a condition is a syntax error.
+    """
+    sku = people.get("/subscribedSkus")["value"][0]["skuId"]
+    body = {"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []}
+    people.ask("PATCH", "/users/zoe@contoso.example", {"usageLocation": "DK"})
+    people.ask("POST", "/users/zoe@contoso.example/assignLicense", body)
+
+    assert ["Zoe"] == filtered(people, "assignedLicenses/any()")
+    assert ["Yan"] == filtered(people, "otherMails/any() and city eq 'Aarhus'")
+    assert "Zoe" not in filtered(people, "not assignedLicenses/any()", advanced=True)
+    assert 400 == people.refusal("/users?$filter=otherMails/all()&$count=true", **EVENTUAL)[0]

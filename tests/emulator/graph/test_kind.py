@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from entrakit_emulator.graph.errors import GraphError
 from entrakit_emulator.graph.kind import Kind, known_property, property_of, stored_kinds
 from entrakit_emulator.graph.kinds import KINDS, face
 from entrakit_emulator.graph.schema import typed
+
+if TYPE_CHECKING:
+    from tests.emulator.graph.conftest import Graph
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -61,3 +65,25 @@ def test_computed_kinds_are_not_in_the_store() -> None:
     The organization and subscriptions are computed, so no query of the store names them.
     """
     assert {"organization", "subscribedSku"} == set(KINDS) - set(stored_kinds())
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "method"),
+    [
+        ("/groups?$select=id,{}", "allowExternalSenders", "GET"),
+        ("/groups?$filter={} eq true", "hideFromAddressLists", "GET"),
+        ("/applications", "servicePrincipalLockConfiguration", "POST"),
+        ("/users?$select={}", "customSecurityAttributes", "GET"),
+        ("/users", "aboutMe", "POST"),
+    ],
+)
+def test_properties_that_only_the_service_has_are_named(graph: Graph, path: str, name: str, method: str) -> None:
+    """
+    A property of v1.0 that the emulator lacks gets 501 with its name, never "Could not find a property".
+    """
+    body = {"displayName": "x", name.upper(): None} if method == "POST" else None
+    status, code, message = graph.refusal(path.format(name), method, body)
+
+    assert (501, "NotImplemented") == (status, code)
+    assert name.lower() in message.lower()
+    assert "Could not find" not in message

@@ -148,3 +148,11 @@ def test_a_lag_hides_what_was_just_written(graph: Graph) -> None:
     graph.tenant.clock.advance(31)
     assert user in graph.ids("/users?$top=999")
     assert graph.add(group, user).status_code == 204
+
+
+@pytest.mark.parametrize(("form", "status"), [("json", 200), ("JSON", 200), ("application/json", 200), ("atom", 400)])
+def test_json_may_be_asked_for(graph: Graph, form: str, status: int) -> None:
+    """
+    `$format=json` is accepted, since there is no other form; others are refused.
+    """
+    assert status == graph.ask("GET", f"/users?$top=1&$format={form}").status_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.emulator.graph.conftest import Graph
+from tests.emulator.graph.conftest import EVENTUAL, Graph
 
 if TYPE_CHECKING:
     from tests.emulator.graph.conftest import Graph
@@ -70,3 +70,20 @@ def test_objects_by_their_ids(graph: Graph) -> None:
 
     assert {user, group} == {one["id"] for one in found}
     assert ["#microsoft.graph.user"] == [one["@odata.type"] for one in only]
+
+
+def test_a_cast_to_a_type_without_objects_is_an_empty_list(graph: Graph) -> None:
+    """
+    A user has no directory roles and no administrative units, and a group no contacts: the list is empty, not an error.
+    """
+    user, group = graph.make_user("Una")["id"], graph.make_group("Team")["id"]
+    for path in (
+        f"/users/{user}/memberOf/microsoft.graph.directoryRole",
+        f"/users/{user}/transitiveMemberOf/graph.administrativeUnit",
+        f"/groups/{group}/members/microsoft.graph.orgContact",
+    ):
+        assert [] == graph.get(path)["value"]
+        assert 0 == graph.get(f"{path}?$count=true", **EVENTUAL)["@odata.count"]
+        assert "0" == graph.ask("GET", f"{path}/$count", **EVENTUAL).text
+    assert 400 == graph.refusal(f"/groups/{group}/members/microsoft.graph.directoryRole")[0]
+    assert 400 == graph.refusal(f"/users/{user}/memberOf/microsoft.graph.shoe")[0]

@@ -58,6 +58,15 @@ KIND = Kind(
         "defaultRedirectUri certification optionalClaims addIns api appRoles info keyCredentials "
         "parentalControlSettings passwordCredentials publicClient requiredResourceAccess verifiedPublisher web spa"
     ),
+    absent=frozenset(
+        names_in(
+            "authenticationBehaviors createdByAppId isDisabled logo managerApplications "
+            "nativeAuthenticationApisEnabled oauth2RequirePostResponse requestSignatureVerification samlMetadataUrl "
+            "servicePrincipalLockConfiguration appManagementPolicies createdOnBehalfOf extensionProperties "
+            "federatedIdentityCredentials homeRealmDiscoveryPolicies synchronization tokenIssuancePolicies "
+            "tokenLifetimePolicies"
+        )
+    ),
     read_only=frozenset({"id", "deletedDateTime", "createdDateTime", "appId"}),
     required=("displayName",),
     never_empty=("displayName",),

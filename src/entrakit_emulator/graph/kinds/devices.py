@@ -75,6 +75,11 @@ KIND = Kind(
         "operatingSystemVersion physicalIds profileType registrationDateTime systemLabels trustType "
         "alternativeSecurityIds"
     ),
+    absent=frozenset(
+        names_in(
+            "extensions"
+        )
+    ),
     read_only=frozenset(
         names_in(
             "id deletedDateTime approximateLastSignInDateTime complianceExpirationDateTime isManagementRestricted "

@@ -174,6 +174,16 @@ KIND = Kind(
         "renewedDateTime resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier theme "
         "uniqueName visibility onPremisesProvisioningErrors serviceProvisioningErrors"
     ),
+    absent=frozenset(
+        names_in(
+            "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists hideFromOutlookClients "
+            "isFavorite isSubscribedByMail onPremisesExtensionAttributes unseenConversationsCount unseenCount "
+            "unseenMessagesCount welcomeMessageEnabled acceptedSenders appRoleAssignments calendar calendarView "
+            "conversations createdOnBehalfOf drive drives events extensions groupLifecyclePolicies "
+            "membersWithLicenseErrors onPremisesSyncBehavior onenote permissionGrants photo photos planner "
+            "rejectedSenders settings sites team threads"
+        )
+    ),
     read_only=frozenset(
         names_in(
             "id deletedDateTime createdDateTime securityIdentifier renewedDateTime assignedLicenses proxyAddresses "

@@ -52,6 +52,11 @@ KIND = Kind(
         "preferredLanguage securityComplianceNotificationMails securityComplianceNotificationPhones state street "
         "technicalNotificationMails tenantType assignedPlans privacyProfile provisionedPlans verifiedDomains"
     ),
+    absent=frozenset(
+        names_in(
+            "defaultUsageLocation mobileDeviceManagementAuthority branding certificateBasedAuthConfiguration extensions"
+        )
+    ),
     read=f"User.Read Organization.Read.All Organization.ReadWrite.All {DIRECTORY_READ}",
     documents=_documents,
 )

@@ -74,6 +74,14 @@ KIND = Kind(
         "tokenEncryptionKeyId samlSingleSignOnSettings verifiedPublisher addIns appRoles info keyCredentials "
         "oauth2PermissionScopes passwordCredentials resourceSpecificApplicationPermissions"
     ),
+    absent=frozenset(
+        names_in(
+            "createdByAppId customSecurityAttributes isDisabled appManagementPolicies appRoleAssignedTo "
+            "appRoleAssignments claimsMappingPolicies createdObjects delegatedPermissionClassifications endpoints "
+            "federatedIdentityCredentials homeRealmDiscoveryPolicies oauth2PermissionGrants ownedObjects "
+            "remoteDesktopSecurityConfiguration synchronization tokenIssuancePolicies tokenLifetimePolicies"
+        )
+    ),
     read_only=frozenset({"id", "deletedDateTime", "createdDateTime", "appId"}),
     required=("appId",),
     never_empty=("displayName",),

@@ -215,6 +215,18 @@ KIND = Kind(
         "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation preferredLanguage surname "
         "userPrincipalName id"
     ),
+    absent=frozenset(
+        names_in(
+            "customSecurityAttributes deviceEnrollmentLimit identityParentId print activities adhocCalls "
+            "agreementAcceptances appRoleAssignments authentication calendar calendarGroups calendarView calendars "
+            "chats cloudClipboard cloudPCs contactFolders contacts createdObjects dataSecurityAndGovernance "
+            "deviceManagementTroubleshootingEvents drive drives employeeExperience events extensions followedSites "
+            "inferenceClassification insights joinedTeams licenseDetails mailFolders managedAppRegistrations "
+            "managedDevices messages oauth2PermissionGrants onPremisesSyncBehavior onenote onlineMeetings outlook "
+            "ownedDevices ownedObjects people permissionGrants photo photos planner presence registeredDevices "
+            "scopedRoleMemberOf settings solutions sponsorOf sponsors teamwork todo"
+        )
+    ),
     single_only=frozenset(
         names_in(
             "aboutme birthday hiredate interests mysite pastprojects preferredname responsibilities schools skills "
