@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from entrakit_emulator import contoso
+from entrakit_emulator.graph.schema import merged
 from entrakit_emulator.graph.timestamps import SEEDED, stamp
 from entrakit_emulator.state.identities import GRAPH_ID, App, Redirect
 
@@ -31,6 +32,22 @@ FIRST_PARTY = frozenset(
         contoso.AZURE_POWERSHELL,
     }
 )
+# Parts of every app registration, with the values of a new one.
+PARTS: JSON = {
+    "api": {
+        "acceptMappedClaims": None, "knownClientApplications": [], "requestedAccessTokenVersion": None,
+        "oauth2PermissionScopes": [], "preAuthorizedApplications": [],
+    },
+    "info": dict.fromkeys(("logoUrl", "marketingUrl", "privacyStatementUrl", "supportUrl", "termsOfServiceUrl")),
+    "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+    "publicClient": {"redirectUris": []},
+    "spa": {"redirectUris": []},
+    "verifiedPublisher": dict.fromkeys(("displayName", "verifiedPublisherId", "addedDateTime")),
+    "web": {
+        "homePageUrl": None, "logoutUrl": None, "redirectUris": [],
+        "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
+    },
+}  # fmt: skip
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 
@@ -107,16 +124,17 @@ def with_document(app: App, doc: Mapping[str, object]) -> App:
 def mirror(world: World, app: App) -> None:
     """Write an app of the token service to the directory, where it differs from the document."""
     if app.client_id not in FIRST_PARTY:
-        _write(world, app.tenant_id, "application", document(app))
+        _write(world, app.tenant_id, "application", document(app), PARTS)
     for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
         _write(world, tenant, "servicePrincipal", principal(app, app.principal_id(tenant)))
 
 
-def _write(world: World, tenant: str, kind: str, doc: JSON) -> None:
+def _write(world: World, tenant: str, kind: str, doc: JSON, parts: Mapping[str, object] | None = None) -> None:
     known = world.objects.find(tenant, str(doc["id"]), (kind,))
     if known is None:
-        world.objects.put(tenant, kind, doc, world.clock.now())
+        world.objects.put(tenant, kind, merged(parts or {}, doc), world.clock.now())
         return
+    doc = {name: value for name, value in merged(known.doc, doc).items() if name in doc}
     # Only the directory has names and times of secrets.
     listed = known.doc.get("passwordCredentials")
     named = {str(one["keyId"]): one for one in listed} if isinstance(listed, list) else {}
@@ -125,8 +143,7 @@ def _write(world: World, tenant: str, kind: str, doc: JSON) -> None:
         doc["passwordCredentials"] = [named.get(str(one["keyId"]), one) for one in secrets]
     changed = [name for name, value in doc.items() if name != "createdDateTime" and known.doc.get(name) != value]
     if changed:
-        merged = known.doc | {name: doc[name] for name in changed}
-        world.objects.put(tenant, kind, merged, world.clock.now(), changed)
+        world.objects.put(tenant, kind, known.doc | {name: doc[name] for name in changed}, world.clock.now(), changed)
 
 
 def _list(doc: object, name: str) -> list[object]:

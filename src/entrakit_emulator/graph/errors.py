@@ -139,7 +139,7 @@ def wrong_method() -> GraphError:
 
 
 def not_here(error: NotImplementedHereError) -> GraphError:
-    """Return the error for a feature that only the real service has; its message is never one of the service."""
+    """Return the error for a feature that only the real service has. Its message is the emulator's."""
     return GraphError(501, "NotImplemented", str(error.body()["error_description"]))
 
 

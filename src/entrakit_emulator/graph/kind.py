@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.exchange import NotImplementedHereError
-from entrakit_emulator.graph.errors import GraphError
+from entrakit_emulator.graph.errors import GraphError, not_here
 from entrakit_emulator.graph.schema import LIST
 
 if TYPE_CHECKING:
@@ -190,8 +190,7 @@ def known_property(kind: str, name: str, *, code: str = "BadRequest") -> str:
     """Return a property's name as the schema spells it.
 
     Raises:
-        GraphError: The property does not exist (400).
-        NotImplementedHereError: Only the real service has the property.
+        GraphError: The property does not exist (400), or only the real service has it (501).
     """
     found = property_of(kind, name)
     if found is None:
@@ -200,15 +199,11 @@ def known_property(kind: str, name: str, *, code: str = "BadRequest") -> str:
 
 
 def unknown_property(kind: str, name: str, *, code: str = "BadRequest") -> GraphError:
-    """Return the error for a property that does not exist.
-
-    Raises:
-        NotImplementedHereError: The real service has the property.
-    """
+    """Return the error for a property that does not exist, or that only the real service has (501)."""
     others = (*KINDS[kind].absent, *KINDS[kind].single_only)
     absent = next((one for one in others if one.lower() == name.lower()), None)
     if absent is not None:
-        raise NotImplementedHereError(f"Microsoft Graph's property {absent} of a {kind}")
+        return not_here(NotImplementedHereError(f"Microsoft Graph's property {absent} of a {kind}"))
     return GraphError(400, code, f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.")
 
 

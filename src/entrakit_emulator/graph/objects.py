@@ -15,7 +15,7 @@ from entrakit_emulator.graph.expansion import expand, expansion_of
 from entrakit_emulator.graph.kind import KINDS, known_property, stored_kinds, value_of
 from entrakit_emulator.graph.listing import context_of, selected
 from entrakit_emulator.graph.permissions import BARE, need, visible
-from entrakit_emulator.graph.schema import BOOLEAN, DATE, LIST, NUMBER, OBJECT
+from entrakit_emulator.graph.schema import BOOLEAN, DATE, LIST, NUMBER, OBJECT, merged
 from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -176,14 +176,6 @@ def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
             raise bad_request(f"Invalid value specified for property '{name}' of resource '{KINDS[kind].title}'.")
         values[name] = value
     return values
-
-
-def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
-    """Return a document with changes; in a property that is an object, members that are not named are kept."""
-    return {**doc} | {
-        name: {**old, **value} if isinstance(value, dict) and isinstance(old := doc.get(name), dict) else value
-        for name, value in values.items()
-    }
 
 
 def required(kind: str, values: Mapping[str, object]) -> None:

@@ -13,8 +13,9 @@ from entrakit_emulator.graph import app_documents
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import bad_request, denied, not_found
 from entrakit_emulator.graph.kind import Row
-from entrakit_emulator.graph.objects import by_alternate_key, changed, checked, found, merged
+from entrakit_emulator.graph.objects import by_alternate_key, changed, checked, found
 from entrakit_emulator.graph.permissions import APP_WRITE
+from entrakit_emulator.graph.schema import merged
 from entrakit_emulator.graph.timestamps import stamp
 from entrakit_emulator.state.identities import App, Secret
 

@@ -1,9 +1,15 @@
-"""Types of properties, and values that Graph computes."""
+"""Types of properties, changes of documents, and values that Graph computes."""
 
 from __future__ import annotations
 
 import struct
 import uuid
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    JSON = dict[str, object]
 
 STRING, BOOLEAN, DATE, LIST, OBJECT, NUMBER = "string", "boolean", "date", "list", "object", "number"
 
@@ -19,6 +25,14 @@ def typed(
     """Return the types of properties by name, from the names of each type."""
     given = {STRING: strings, BOOLEAN: booleans, DATE: dates, LIST: lists, OBJECT: objects, NUMBER: numbers}
     return {name: type_ for type_, text in given.items() for name in names_in(text)}
+
+
+def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
+    """Return a document with changes; in a property that is an object, members that are not named are kept."""
+    return {**doc} | {
+        name: {**old, **value} if isinstance(value, dict) and isinstance(old := doc.get(name), dict) else value
+        for name, value in values.items()
+    }
 
 
 def security_identifier(object_id: str) -> str:

@@ -90,7 +90,8 @@ def test_no_filter_breaks_the_database(text: str) -> None:
             else:
                 sql, values = search.condition(text, "user", is_eventual=True)
         except GraphError as error:
-            assert error.status == 400
+            # 501 names a property that only the real service has.
+            assert error.status in (400, 501)
         else:
             store.count(sql, values)
     store.close()

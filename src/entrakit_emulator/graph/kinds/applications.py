@@ -11,7 +11,7 @@ from entrakit_emulator.graph.objects import checked, created, found, guid_of, re
 from entrakit_emulator.graph.permissions import APP_READ, APP_WRITE
 from entrakit_emulator.graph.registered_apps import change, delete, password_rows
 from entrakit_emulator.graph.relations import OWNERS
-from entrakit_emulator.graph.schema import names_in, typed
+from entrakit_emulator.graph.schema import merged, names_in, typed
 from entrakit_emulator.graph.timestamps import stamp
 from entrakit_emulator.state.identities import App
 
@@ -26,12 +26,11 @@ def create(call: Call) -> Reply:
     client_id = guid_of(call, "app", str(values["displayName"]))
     app = App(client_id, str(values["displayName"]), call.tenant)
     object_id = app_documents.object_id(app)
-    doc = {
-        "id": object_id, "createdDateTime": stamp(call.now), "signInAudience": "AzureADMyOrg",
-        "identifierUris": [], "api": {"oauth2PermissionScopes": [], "requestedAccessTokenVersion": None},
-        "publicClient": {"redirectUris": []}, "web": {"redirectUris": []}, "spa": {"redirectUris": []},
-        **values, "appId": client_id,
+    new = {
+        "id": object_id, "createdDateTime": stamp(call.now), "signInAudience": "AzureADMyOrg", "identifierUris": [],
+        "publisherDomain": call.exchange.world.tenants[call.tenant].domains[0], "appId": client_id,
     }  # fmt: skip
+    doc = merged(app_documents.PARTS | new, values)
     call.exchange.world.registered[client_id] = app_documents.with_document(app, doc)
     call.store.put(call.tenant, "application", doc, call.now)
     if call.claims.get("idtyp") != "app":

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     JSON = dict[str, object]
 
 
+# Objects that a tenant with a verified domain may have.
+QUOTA = 300_000
+
+
 def _documents(call: Call) -> list[JSON]:
     directory = call.exchange.world.tenants[call.tenant]
     domains = [
@@ -30,6 +34,7 @@ def _documents(call: Call) -> list[JSON]:
     return [{
         "id": directory.tenant_id, "displayName": directory.name, "verifiedDomains": domains, "tenantType": "AAD",
         "createdDateTime": SEEDED, "countryLetterCode": "DK",
+        "directorySizeQuota": {"used": call.store.count("tenant=?", (call.tenant,)), "total": QUOTA},
     }]  # fmt: skip
 
 
@@ -39,18 +44,20 @@ KIND = Kind(
     properties=typed(
         "city country countryLetterCode displayName id partnerTenantType postalCode preferredLanguage state street "
         "tenantType",
-        booleans="onPremisesSyncEnabled",
+        booleans="isMultipleDataLocationsForServicesEnabled onPremisesSyncEnabled",
         dates="createdDateTime deletedDateTime onPremisesLastSyncDateTime",
         lists="assignedPlans businessPhones marketingNotificationEmails provisionedPlans "
         "securityComplianceNotificationMails securityComplianceNotificationPhones technicalNotificationMails "
         "verifiedDomains",
-        objects="privacyProfile",
+        objects="directorySizeQuota privacyProfile",
     ),
     default=names_in(
         "id deletedDateTime businessPhones city country countryLetterCode createdDateTime displayName "
+        "isMultipleDataLocationsForServicesEnabled "
         "marketingNotificationEmails onPremisesLastSyncDateTime onPremisesSyncEnabled partnerTenantType postalCode "
         "preferredLanguage securityComplianceNotificationMails securityComplianceNotificationPhones state street "
-        "technicalNotificationMails tenantType assignedPlans privacyProfile provisionedPlans verifiedDomains"
+        "technicalNotificationMails tenantType directorySizeQuota privacyProfile assignedPlans provisionedPlans "
+        "verifiedDomains"
     ),
     absent=frozenset(
         names_in(

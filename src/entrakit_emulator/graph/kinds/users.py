@@ -16,7 +16,6 @@ from entrakit_emulator.graph.objects import (
     created,
     found,
     guid_of,
-    merged,
     missing,
     referred,
     required,
@@ -25,7 +24,7 @@ from entrakit_emulator.graph.objects import (
 )
 from entrakit_emulator.graph.permissions import GROUP_READ, LICENSE_READ, SELF_READ, USER_READ, USER_WRITE
 from entrakit_emulator.graph.relations import membership
-from entrakit_emulator.graph.schema import names_in, security_identifier
+from entrakit_emulator.graph.schema import merged, names_in, security_identifier
 from entrakit_emulator.graph.schema import typed as properties
 from entrakit_emulator.graph.timestamps import stamp
 
@@ -41,6 +40,8 @@ SHORTEST_PASSWORD = 8
 def create(call: Call) -> Reply:
     """Create a user, who can sign in."""
     values = checked(call, "user", is_new=True)
+    if values.get("identities") and not values.get("userPrincipalName"):
+        values = _local(call, values)
     required("user", values)
     check_name(call, str(values["userPrincipalName"]))
     password = _password(values, is_new=True)
@@ -154,6 +155,25 @@ def check_name(call: Call, upn: str, own: str = "") -> None:
             "Another object with the same value for property userPrincipalName already exists.",
             code="ObjectConflict", target="userPrincipalName",
         )  # fmt: skip
+
+
+def _local(call: Call, values: JSON) -> JSON:
+    """Return the properties of a local account, whose sign-in name is made from its id. Raises GraphError (400)."""
+    given = values["identities"]
+    identities = given if isinstance(given, list) else []
+    needed = {"signInType", "issuer", "issuerAssignedId"}
+    for one in identities:
+        if not isinstance(one, dict) or not all(isinstance(one.get(name), str) for name in needed):
+            raise bad_request("Invalid value specified for property 'identities' of resource 'User'.")
+    domains = call.exchange.world.tenants[call.tenant].domains
+    initial = next((one for one in domains if one.endswith(".onmicrosoft.com")), domains[0])
+    nickname = guid_of(call, "local", str(identities))
+    upn = f"{nickname}@{initial}"
+    own = {"signInType": "userPrincipalName", "issuer": initial, "issuerAssignedId": upn}
+    return {
+        "accountEnabled": True, "mailNickname": nickname, "creationType": "LocalAccount", **values,
+        "userPrincipalName": upn, "identities": [*identities, own],
+    }  # fmt: skip
 
 
 def _password(values: JSON, *, is_new: bool) -> str | None:

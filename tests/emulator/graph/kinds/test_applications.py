@@ -32,3 +32,27 @@ def test_an_app_that_is_made_can_sign_in(graph: Graph, caller: Caller) -> None:
     assert (400, 201, 200, 401) == (without, principal.status_code, with_it, removed)
     assert (409, "Request_MultipleObjectsWithSameKeyValue") == twice[:2]
     assert (None, secret["secretText"][:3]) == (read["secretText"], read["hint"])
+
+
+def test_a_new_app_has_all_its_parts(graph: Graph) -> None:
+    """
+    A new registration and a seeded one have the parts of the recorded answer; a change keeps the rest of a part.
+    """
+    made = graph.ask("POST", "/applications", {"displayName": "Robot", "web": {"homePageUrl": "https://r.example"}})
+    app = made.json()
+    graph.ask("PATCH", f"/applications/{app['id']}", {"web": {"redirectUris": ["https://r.example/back"]}})
+    changed = graph.get(f"/applications/{app['id']}")
+    seeded = graph.get("/applications?$top=1")["value"][0]
+
+    for one in (app, seeded):
+        assert [] == one["api"]["knownClientApplications"] == one["requiredResourceAccess"]
+        assert {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False} == one["web"][
+            "implicitGrantSettings"
+        ]
+        assert {"displayName", "verifiedPublisherId", "addedDateTime"} == set(one["verifiedPublisher"])
+        assert 5 == len(one["info"])
+        assert "Allow" == one["parentalControlSettings"]["legalAgeGroupRule"]
+    assert graph.tenant.domain == app["publisherDomain"]
+    assert ("https://r.example", ["https://r.example/back"]) == (
+        changed["web"]["homePageUrl"], changed["web"]["redirectUris"],
+    )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.emulator.graph.conftest import USER
+from tests.emulator.graph.conftest import GRAPH, USER
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Caller
@@ -86,3 +86,31 @@ def test_who_was_made_can_sign_in_until_deleted(graph: Graph, caller: Caller) ->
     graph.ask("POST", f"/directory/deletedItems/{key}/restore")
 
     assert [200, 400, 400, 200, 400, 200] == [made, disabled, old, new, deleted, sign_in("Other-Pass-2")]
+
+
+def test_a_local_account_is_created_with_identities(graph: Graph, caller: Caller) -> None:
+    """
+    A user with identities needs no sign-in name: it is made from an id, in the initial domain, and signs in.
+    """
+    identity = {
+        "signInType": "emailAddress",
+        "issuer": "contoso.onmicrosoft.com",
+        "issuerAssignedId": "lo@home.example",
+    }
+    profile = {"password": "Fresh-Pass-1", "forceChangePasswordNextSignIn": False}
+    body = {"displayName": "Lo", "identities": [identity], "passwordProfile": profile}
+    made = graph.ask("POST", "/users", {**body, "passwordPolicies": "DisablePasswordExpiration"})
+    upn = made.json()["userPrincipalName"]
+    read = graph.get(f"/users/{upn}?$select=identities,creationType,accountEnabled,mailNickname")
+    graph.tenant.seed.grant(upn, graph.tenant.public_client, GRAPH, ["User.Read"])
+    condition = "i/issuer eq 'contoso.onmicrosoft.com' and i/issuerAssignedId eq 'lo@home.example'"
+    found = graph.get(f"/users?$filter=identities/any(i:{condition})")
+
+    assert 201 == made.status_code
+    assert f"{read['mailNickname']}@contoso.onmicrosoft.com" == upn
+    assert (True, "LocalAccount") == (read["accountEnabled"], read["creationType"])
+    assert [identity, "userPrincipalName"] == [read["identities"][0], read["identities"][1]["signInType"]]
+    assert [upn] == [one["userPrincipalName"] for one in found["value"]]
+    assert 200 == caller.token("password", username=upn, password="Fresh-Pass-1", scope="User.Read").status_code
+    assert 400 == graph.refusal("/users", "POST", {**body, "identities": [{"issuer": "x"}]})[0]
+    assert 400 == graph.refusal("/users", "POST", {**body, "identities": []})[0]
