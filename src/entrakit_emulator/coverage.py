@@ -42,7 +42,7 @@ REFUSED_FEATURES = (
     "sign-in of users in federated domains",
     "user realm with an api-version other than 1.0",
     "Microsoft Graph beyond the addresses that its table lists",
-    "Microsoft Graph: upserts by uniqueName, $filter on lists of mixed types",
+    "Microsoft Graph: upserts by uniqueName, isof",
     "Key Vault beyond getting keys, certificates and secrets, listing their versions, and signing with RS256 and PS256",
     "Key Vault api-versions other than 7.4 and 7.5 (BadParameter)",
 )

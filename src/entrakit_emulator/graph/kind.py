@@ -37,6 +37,7 @@ class Relation(NamedTuple):
         read: Permissions to list related objects; empty for those that read the kind.
         write: Permissions to add and remove references; empty for those that write the kind.
         own: Permissions that suffice for the caller's own object.
+        left_out: Kinds that a list in v1.0 lacks, unless it is a cast or an advanced query.
         on_add: Called with the object and a new related object; raises `GraphError` to refuse it.
         on_remove: Called with the object and a related object; raises `GraphError` to keep it.
     """
@@ -51,6 +52,7 @@ class Relation(NamedTuple):
     read: str = ""
     write: str = ""
     own: str = ""
+    left_out: tuple[str, ...] = ()
     on_add: Callable[[Call, DirectoryObject, DirectoryObject], None] | None = None
     on_remove: Callable[[Call, DirectoryObject, DirectoryObject], None] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
@@ -10,12 +11,13 @@ from entrakit_emulator.graph import filters, page_tokens, search
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
 from entrakit_emulator.graph.expansion import Expansion, expand, expansion_of
+from entrakit_emulator.graph.filters import Condition
 from entrakit_emulator.graph.kind import KINDS, property_of, unknown_property
 from entrakit_emulator.graph.permissions import all_visible
 from entrakit_emulator.graph.schema import LIST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from entrakit_emulator.graph.call import Call
 
@@ -141,7 +143,6 @@ def size_of(call: Call) -> int:
 
 
 def _query(call: Call, source: Source, *, is_advanced: bool) -> _Query:
-    kind = source.kinds[0]
     marks = ",".join("?" * len(source.kinds))
     # The plus signs make SQLite find the objects of a list by their ids, not among all of their kind.
     parts = [f"{'+tenant' if source.where else 'tenant'}=? AND {'+kind' if source.where else 'kind'} IN ({marks})"]
@@ -152,17 +153,38 @@ def _query(call: Call, source: Source, *, is_advanced: bool) -> _Query:
         values += source.values
     expression, looked_for = call.options.get("$filter"), call.options.get("$search")
     if expression is not None:
-        if len(source.kinds) > 1:
+        found = _for_kinds(source, partial(filters.condition, expression, is_advanced=is_advanced))
+        if source.is_mixed and not is_advanced:
             raise unsupported("Unsupported Query.")
-        found = filters.condition(expression, kind, is_advanced=is_advanced)
         parts.append(found.sql)
         values += found.values
     if looked_for is not None:
-        wanted = search.condition(looked_for, kind, is_eventual=call.is_eventual)
+        wanted = _for_kinds(source, partial(search.condition, looked_for, is_eventual=call.is_eventual))
         parts.append(wanted.sql)
         values += wanted.values
     order, is_descending = _order(call, source, is_advanced=is_advanced)
     return _Query(" AND ".join(parts), tuple(values), order, is_descending)
+
+
+def _for_kinds(source: Source, condition_of: Callable[[str], Condition]) -> Condition:
+    """Return the condition of a collection. A mixed one has a condition for each kind that has the properties.
+
+    Raises:
+        GraphError: The condition fits no kind.
+    """
+    if not source.is_mixed:
+        return condition_of(source.kinds[0])
+    fitting: dict[str, Condition] = {}
+    refused: list[GraphError] = []
+    for kind in source.kinds:
+        try:
+            fitting[kind] = condition_of(kind)
+        except GraphError as error:
+            refused.append(error)
+    if not fitting:
+        raise refused[0]
+    sql = " OR ".join(f"(kind = ? AND {one.sql})" for one in fitting.values())
+    return Condition(f"({sql})", tuple(value for kind, one in fitting.items() for value in (kind, *one.values)))
 
 
 def _order(call: Call, source: Source, *, is_advanced: bool) -> tuple[str, bool]:
@@ -170,10 +192,13 @@ def _order(call: Call, source: Source, *, is_advanced: bool) -> tuple[str, bool]
     if text is None:
         return "", False
     words = text.split()
-    name = property_of(source.kinds[0], words[0]) if 1 <= len(words) <= 2 and len(source.kinds) == 1 else None
-    direction = words[1].lower() if len(words) == 2 else "asc"
     kind = source.kinds[0]
+    name = property_of(kind, words[0]) if 1 <= len(words) <= 2 else None
+    direction = words[1].lower() if len(words) == 2 else "asc"
     allowed = KINDS[kind].sorting | (KINDS[kind].sorting_advanced if is_advanced else frozenset())
+    if source.is_mixed:
+        # Objects of all kinds have a name.
+        allowed = frozenset({"displayName"} if is_advanced else ())
     has_filter = "$filter" in call.options or "$search" in call.options
     if name not in allowed or direction not in ("asc", "desc") or (has_filter and not is_advanced):
         raise unsupported("Sorting not supported for current query.")

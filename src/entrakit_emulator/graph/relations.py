@@ -54,7 +54,9 @@ def get_related(call: Call, stored: DirectoryObject, relation: Relation, cast: s
     collection = KINDS[kind].collection if kind else "directoryObjects"
     values = (relation.link, stored.id, *((relation.link,) if relation.is_transitive else ()))
     where = f"id IN ({_WAYS[relation.is_forward, relation.is_transitive]})"
-    source = Source((kind,) if kind else stored_kinds(), collection, where, values)
+    is_plain = call.version == "v1.0" and not (call.is_advanced or counted)
+    shown = tuple(one for one in stored_kinds() if not is_plain or one not in relation.left_out)
+    source = Source((kind,) if kind else shown, collection, where, values)
     return count(call, source) if counted else page(call, source)
 
 

@@ -30,6 +30,7 @@ class Graph:
     """
 
     def __init__(self, caller: Caller, token: str) -> None:
+        self.caller = caller
         self.tenant: Tenant = caller.tenant
         self.root = f"{caller.tenant.url}/v1.0"
         self._http = caller.http

@@ -87,3 +87,41 @@ def test_a_cast_to_a_type_without_objects_is_an_empty_list(graph: Graph) -> None
         assert "0" == graph.ask("GET", f"{path}/$count", **EVENTUAL).text
     assert 400 == graph.refusal(f"/groups/{group}/members/microsoft.graph.directoryRole")[0]
     assert 400 == graph.refusal(f"/users/{user}/memberOf/microsoft.graph.shoe")[0]
+
+
+def test_mixed_lists_are_filtered_searched_and_sorted_by_an_advanced_query(graph: Graph) -> None:
+    """
+    With the header and `$count=true`, members have `$filter`, `$search` and `$orderby`; without, they are refused.
+    """
+    outer = graph.make_group("Outer")["id"]
+    for one in (graph.make_user("Berta", city="Aarhus"), graph.make_user("Anton"), graph.make_group("Beta")):
+        graph.add(outer, one["id"])
+    user = graph.make_user("Una")["id"]
+    graph.add(outer, user)
+
+    def names(options: str, path: str = f"/groups/{outer}/members") -> list[str]:
+        return [one["displayName"] for one in graph.get(f"{path}?$count=true&{options}", **EVENTUAL)["value"]]
+
+    assert ["Berta", "Beta"] == sorted(names("$filter=startsWith(displayName,'Be')"))
+    assert ["Berta"] == names("$filter=city eq 'Aarhus'")
+    assert ["Beta"] == names('$search="displayName:bet"')
+    assert ["Una", "Beta", "Berta", "Anton"] == names("$orderby=displayName desc")
+    assert ["Beta", "Berta"] == names("$orderby=displayName desc&$filter=startsWith(displayName,'Be')")
+    assert ["Outer"] == names("$filter=displayName eq 'outer'", f"/users/{user}/transitiveMemberOf")
+    assert ["Outer"] == names('$search="displayName:out"', f"/users/{user}/memberOf")
+    for option in ("$filter=displayName eq 'x'", "$orderby=displayName", '$search="displayName:x"'):
+        assert (400, "Request_UnsupportedQuery") == graph.refusal(f"/groups/{outer}/members?{option}")[:2]
+    assert 400 == graph.refusal(f"/groups/{outer}/members?$count=true&$filter=nonsense eq 'x'", **EVENTUAL)[0]
+
+
+def test_pages_of_a_sorted_mixed_list_are_complete(graph: Graph) -> None:
+    """
+    Pages of a filtered and sorted list have each object once.
+    """
+    outer = graph.make_group("Outer")["id"]
+    ids = [graph.make_user(f"Una{number}")["id"] for number in range(5)]
+    for one in ids:
+        graph.add(outer, one)
+
+    listed = f"/groups/{outer}/members?$count=true&$orderby=displayName&$filter=startsWith(displayName,'una')&$top=2"
+    assert ids == graph.ids(listed, **EVENTUAL)

@@ -85,9 +85,12 @@ def change(call: Call, key: str) -> Reply:
 
 
 def delete(call: Call, stored: DirectoryObject) -> None:
-    """Delete a group: a Microsoft 365 group for 30 days, another one permanently."""
+    """Delete a group for 30 days; distribution lists, mail-enabled security groups and synced groups permanently."""
     types = stored.doc.get("groupTypes")
-    call.store.delete(stored, call.now, for_good=not (isinstance(types, list) and "Unified" in types))
+    is_unified = isinstance(types, list) and "Unified" in types
+    is_foreign = stored.doc.get("onPremisesSyncEnabled") is True
+    is_mail_only = stored.doc.get("mailEnabled") is True and not is_unified
+    call.store.delete(stored, call.now, for_good=is_foreign or is_mail_only)
 
 
 def _check_member(_: Call, stored: DirectoryObject, other: DirectoryObject) -> None:
@@ -150,7 +153,10 @@ def _check(values: JSON) -> None:
         raise bad_request("A value is required for property 'membershipRule' of resource 'Group'.")
 
 
-_MEMBERS = Relation("members", "member", is_writable=True, in_delta=True, write=MEMBER_WRITE, on_add=_check_member)
+_LEFT_OUT = ("servicePrincipal",)
+_MEMBERS = Relation(
+    "members", "member", is_writable=True, in_delta=True, write=MEMBER_WRITE, left_out=_LEFT_OUT, on_add=_check_member
+)
 
 KIND = Kind(
     name="group",
@@ -212,7 +218,7 @@ KIND = Kind(
     create=f"Group.Create {GROUP_WRITE}",
     relations=(
         _MEMBERS,
-        OWNERS._replace(on_remove=_check_last_owner),
+        OWNERS._replace(left_out=_LEFT_OUT, on_remove=_check_last_owner),
         Relation("transitiveMembers", "member", is_transitive=True),
         *membership(GROUP_READ),
     ),
