@@ -287,7 +287,8 @@ def test_0_1_0_reads_what_connect_keeps(
     made: Path, entra_tenant: Tenant, emulator: Callable[..., Connection], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """
-    A new connection is saved with exactly the fields of 0.1.0 and the same form of the source of its credential. A
+    A new connection is saved with the fields of 0.1.0 and the same form of the source of its credential. The only
+    additional one is the digest of a credential, in the encrypted part, whose members 0.1.0 reads by their names. A
     change of the schema must keep the files readable for both versions.
     """
     place = made / "new"
@@ -314,6 +315,8 @@ def test_0_1_0_reads_what_connect_keeps(
     assert shape(old["metadata"]) == shape(header["metadata"])
     assert old["metadata"]["origin"] == origin
     assert old["metadata"]["scopes"] == header["metadata"]["scopes"]
+    digest = secrets.pop("digest", None)
+    assert (digest is None) == (FLOWS[name] in ("browser", "devicecode"))
     assert shape(old["secrets"]) == shape(secrets)
     note, noted = ((at / "vault.json").read_bytes() for at in (place, FIXTURES / "vault"))
     assert json.loads(note) == {"schema": 1, **header["key"]}

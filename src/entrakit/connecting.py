@@ -1,10 +1,7 @@
 """`connect()`: one function, every way to sign in, one `Connection` as the result.
 
-check the parameters          nothing is sent while any of them may be wrong
-find the credential           secret, certificate, or none for a flow that asks the user
-read the metadata             of the authority, from the service or from the disk
-sign in                       sign_in/flows/*.py
-save the record               if the connection has a name
+Here the parameters are checked; nothing is sent while any of them may be wrong. `connection/first_sign_in` does the
+rest: it finds the credential, signs in and saves the record.
 """
 
 from __future__ import annotations
@@ -13,40 +10,33 @@ import logging
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import TYPE_CHECKING, overload
 
 from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.authority.tenants import parse_client_id, parse_tenant_id
-from entrakit.connection import Connection
-from entrakit.connection import record as records
-from entrakit.connection.record import Record
+from entrakit.connection.first_sign_in import FirstSignIn
 from entrakit.connection.settings import APP_FLOWS, Settings
-from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection
-from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
-from entrakit.http.address import Origin
+from entrakit.errors import ParameterError
+from entrakit.http.address import Origin, parse_base
 from entrakit.http.transport import Transport
 from entrakit.secret import Secret, UsernamePassword
-from entrakit.sign_in.discovery import discover
-from entrakit.sign_in.flows import with_credential
 from entrakit.sign_in.parameters import choose_set, command_words, refuse_impossible, refuse_tenant
 from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account
 from entrakit.vault import Vault
-from entrakit.vault.files import metadata_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal, Unpack
 
+    from entrakit.connection import Connection
     from entrakit.http.transport import Clock
-    from entrakit.services.connected import OpenConnection
     from entrakit.sign_in import parameter_types as types
-    from entrakit.sign_in.flows import AnyCredential, Flow
+    from entrakit.sign_in.flows import Flow
     from entrakit.sign_in.flows.devicecode import DeviceCode
-    from entrakit.tokens.jwt import JSON
 
-TOLERATED_SKEW_S = 120.0
+_REMEDY_OF_GRAPH = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
 
 log = logging.getLogger("entrakit")
 
@@ -130,6 +120,7 @@ def connect(
     name: str | None = None,
     ensure: bool = False,
     save_secret: bool = False,
+    on_replace: Callable[[Settings, Settings], None] | None = None,
     transport: Transport | None = None,
     vault: Vault | None = None,
     clock: Clock = time,
@@ -176,15 +167,19 @@ def connect(
         credential: A `UsernamePassword`; it can't do multi-factor authentication.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
-        graph_url: The https origin of Microsoft Graph, if not the usual one; the tokens are sent to it.
+        graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
+            gateway's with its path. The tokens are sent to it.
         resource: Resource of permissions without one, and of the app's token; by default the cloud's Graph.
         ca_bundle: PEM file, or hashed directory, of the CA certificates to trust instead of the system's.
         timeout: Seconds that the sign-in may take: the wait for the user (300 for the browser; the lifetime of a
             device code), and the longest silence on the network (at most 30).
         name: Save the connection in the vault under this name, instead of in memory only.
-        ensure: If a connection of this name to the same client, tenant and cloud by the same flow can still give a
-            token, return it and do not sign in.
+        ensure: If the connection of this name is the one asked for and can still give a token, return it and do not
+            sign in. It must have the same client, tenant, cloud, flow, scopes, resource and credential, and be of the
+            user that `login_hint` or `credential` names.
         save_secret: Save the credential (secret, password, key) too, encrypted, so that renewals need nothing else.
+        on_replace: Called before a saved connection of another app, tenant or user is replaced, with the settings of
+            both; if it raises, nothing is saved. The default logs a warning.
         transport: Transport that sends the requests: trust, proxy and time-outs.
         vault: Vault to save the connection in; None for the usual one.
         clock: Clock to read the time from.
@@ -216,9 +211,7 @@ def connect(
     refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret, key_vault_connection=key_vault_connection)
     if transport is not None and ca_bundle is not None:
         raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
-    cloud = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
-    cloud = cloud.at(authority_url) if authority_url else cloud
-    cloud = cloud._replace(graph_url=str(Origin.parse(graph_url))) if graph_url else cloud
+    cloud = _cloud_at(cloud, authority_url, graph_url)
     ask_user: Flow | None = None
     if chosen.flow == "browser":
         from entrakit.sign_in.flows import browser as flow
@@ -244,7 +237,7 @@ def connect(
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
     secret = Secret(client_secret) if isinstance(client_secret, str) else client_secret
     passed = secret if secret is not None else credential if credential is not None else certificate
-    sign_in = _SignIn(
+    sign_in = FirstSignIn(
         settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
         ask_user=ask_user,
         credential=passed,
@@ -254,136 +247,35 @@ def connect(
         vault=None if name is None else vault or Vault(),
         clock=clock,
         open_connection=partial(get_connection, vault=vault, clock=clock),
+        username=login_hint,
         is_ensured=ensure,
+        on_replace=on_replace,
     )
     names = [key_vault_secret] if isinstance(key_vault_secret, str) else list(key_vault_secret or ())
     return sign_in.connect([places | {"vault_secret": one} for one in names] or [places])
 
 
-class _SignIn(NamedTuple):
-    """A checked call of `connect()`; nothing has been sent yet.
-
-    Args:
-        settings: Settings of the connection, except the source of its credential.
-        ask_user: Flow that asks the user; None to sign in with a credential.
-        credential: Credential that the program passed; None to find it.
-        password: Password of the certificate; None for none.
-        transport: Transport that sends the requests.
-        owns_transport: Whether to close the transport with the connection.
-        vault: Vault to save the connection in; None not to save it.
-        clock: Clock to read the time from.
-        open_connection: Opens the connection that a key vault is reached through.
-        is_ensured: Whether to return a saved connection that still works.
-    """
-
-    settings: Settings
-    ask_user: Flow | None
-    credential: object | None
-    password: Secret | None
-    transport: Transport
-    owns_transport: bool
-    vault: Vault | None
-    clock: Clock
-    open_connection: OpenConnection
-    is_ensured: bool
-
-    def connect(self, candidates: Sequence[Mapping[str, str]]) -> Connection:
-        """Return the connection that the first working candidate gives.
-
-        Args:
-            candidates: Places of the credential, each as `certificates.sources` describes.
-        """
-        try:
-            if self.vault is not None:
-                self.vault.check(self.settings.name)
-            for places in candidates[:-1]:
-                try:
-                    return self._connect(places)
-                except (CertificateError, SignInError) as error:
-                    log.info("The secret %s of the key vault can't be used: %s", places["vault_secret"], error.problem)
-            return self._connect(candidates[-1])
-        except BaseException as error:
-            if isinstance(error, EntraError):
-                error.settings = error.settings or self.settings
-            if self.owns_transport:
-                self.transport.close()
-            raise
-
-    def _connect(self, places: Mapping[str, str]) -> Connection:
-        """Find the credential, sign in, and save the connection if it has a name."""
-        settings, transport, flow = self.settings, self.transport, self.ask_user
-        credential: AnyCredential | None = None
-        saved: dict[str, JSON] = {}
-        if flow is None:
-            credential, origin, flow = self._find_credential(places)
-            # A key vault holds a certificate or a secret; only now is it known which.
-            kind = "secret" if isinstance(credential, Secret) else settings.flow
-            settings = settings._replace(flow=kind, origin=origin)
-            saved = records.credential_to_json(credential) if settings.save_secret else {}
-        tokens_of = partial(
-            TokenCache,
-            open_connection=self.open_connection,
-            transport=transport,
-            credential=credential,
-            vault=self.vault,
-            clock=self.clock,
-            owns_transport=self.owns_transport,
+def _cloud_at(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
+    """Return the cloud with the addresses that the caller named."""
+    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
+    found = found.at(authority_url) if authority_url else found
+    if graph_url:
+        origin, path = parse_base(graph_url, remedy=_REMEDY_OF_GRAPH)
+        if path.rpartition("/")[2] in ("v1.0", "beta"):
+            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=_REMEDY_OF_GRAPH)
+        return found._replace(graph_url=f"{origin}{path}")
+    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
+        log.warning(
+            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
+            "machine, use `graph_url=…`.",
+            found.graph_url or found.graph,
         )
-        working = self._working(settings, tokens_of) if self.is_ensured else None
-        if working is not None:
-            return working
-        authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
-        grant = flow(authority, settings.client_id, transport, settings.scopes)
-        settings = settings._replace(connected_at=self.clock.time())
-        record = Record(settings, {}, saved_credential=saved).with_grant(grant, authority, " ".join(settings.scopes))
-        skew_s = transport.skew_s or 0.0
-        if abs(skew_s) > TOLERATED_SKEW_S:
-            from entrakit.sign_in.errors import describe_skew
+    return found
 
-            log.warning("%s Tokens and certificates depend on it.", describe_skew(skew_s))
-        if self.vault is not None:
-            with self.vault.lock(settings.name):
-                records.keep(self.vault, record, now=self.clock.time())
-        return Connection(tokens_of(record))
 
-    def _find_credential(self, places: Mapping[str, str]) -> tuple[AnyCredential, tuple[tuple[str, str], ...], Flow]:
-        """Return the credential, its origin, and the flow that signs in with it."""
-        credential = self.credential
-        if self.settings.flow == "secret" and isinstance(credential, Secret):
-            from entrakit.sign_in.flows import secret
-
-            return credential, (("secret", credential.origin),), partial(secret.sign_in, secret=credential)
-        if self.settings.flow == "password":
-            if not isinstance(credential, UsernamePassword):
-                raise ParameterError("`credential` must be a UsernamePassword(username, password).")
-            from entrakit.sign_in.flows import password
-
-            log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
-            place = (("password", credential.password.origin),)
-            return credential, place, partial(password.sign_in, credential=credential)
-        from entrakit.connection.credentials import load_certificate
-
-        found, origin = load_certificate(
-            credential, places, self.password, now=self.clock.time(), open_connection=self.open_connection
-        )
-        return found, origin, partial(with_credential, credential=found, send_chain=self.settings.send_chain)
-
-    def _working(self, settings: Settings, tokens_of: Callable[[Record], TokenCache]) -> Connection | None:
-        """Return the saved connection if it was made in the same way and can still give a token, else None."""
-        if self.vault is None:
-            return None
-        try:
-            saved = records.read(self.vault, settings.name)
-        except EntraError:
-            return None
-        if not saved.settings.is_like(settings) or saved.settings.scopes != settings.scopes:
-            return None
-        connection = Connection(tokens_of(saved))
-        try:
-            connection.token()
-        except (SignInError, CertificateError, ParameterError):
-            return None
-        return connection
+def _is_loopback(url: str) -> bool:
+    origin = Origin.of(url)
+    return origin is not None and len(origin.on_this_machine()) > 1
 
 
 def _settings(

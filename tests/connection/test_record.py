@@ -54,7 +54,7 @@ def test_secrets_of_another_shape_are_told(field: str, value: JSON) -> None:
     vault = _Holding({"tokens": {}, "proof": {}, "refresh_token": "", "serial": 0, field: value})
 
     if field == "refresh_token" or (field, type(value)) == ("serial", int):
-        assert record.read(vault, "job").settings == ONE.settings
+        assert record.read(vault, "job").settings._replace(renews_alone=None) == ONE.settings
     else:
         with pytest.raises(VaultError, match="something other than tokens"):
             record.read(vault, "job")
@@ -158,3 +158,48 @@ class _Holding(Vault):
         from entrakit.vault import Entry
 
         return Entry(settings_to_json(ONE.settings), self._secrets)
+
+
+SECRET = Settings("job", "secret", "client", "contoso.com", GLOBAL, ("s",), origin=(("secret", "stdin"),))
+
+
+@pytest.mark.parametrize(
+    ("settings", "refresh_token", "saved", "renews_alone"),
+    [
+        (SECRET._replace(flow="browser", origin=()), "r", {}, True),
+        (SECRET._replace(flow="browser", origin=()), "", {}, False),
+        (SECRET._replace(flow="devicecode", origin=()), "", {}, False),
+        (SECRET._replace(flow="password", origin=(("password", "prompt"),)), "r", {}, True),
+        (SECRET._replace(flow="password", origin=(("password", "prompt"),)), "", {}, False),
+        (SECRET._replace(flow="password", origin=(("password", "env:AZURE_PASSWORD"),)), "", {}, True),
+        (SECRET, "", {}, False),
+        (SECRET, "", {"secret": "x"}, True),
+        (SECRET._replace(origin=(("secret", "env:SECRET"),)), "", {}, True),
+    ],
+)
+def test_only_what_can_be_renewed_renews_alone(
+    private_home: Path, settings: Settings, refresh_token: str, saved: dict[str, JSON], *, renews_alone: bool
+) -> None:
+    """
+    A connection renews alone if it has a refresh token, or a credential that is saved or can be read again; its flow
+    alone does not say so. Without the key of the vault this is not known.
+    """
+    vault = Vault(str(private_home))
+    record.keep(vault, record.Record(settings, {}, refresh_token, saved), now=NOW)
+
+    assert renews_alone is record.read(vault, "job").settings.renews_alone
+    assert None is settings_from_json("job", vault.read_metadata("job")).renews_alone
+
+
+def test_a_digest_is_an_additional_member_of_the_sealed_part(private_home: Path) -> None:
+    """
+    The digest of a credential is sealed, and an entry without one, as 0.1.0 writes it, is read as before.
+    """
+    vault = Vault(str(private_home))
+
+    record.keep(vault, ONE, now=NOW)
+    assert "digest" not in vault.read("job").secrets
+    record.keep(vault, ONE._replace(digest="canary"), now=NOW)
+
+    assert "canary" == record.read(vault, "job").digest
+    assert "canary" not in str(vault.read_metadata("job"))

@@ -1,4 +1,4 @@
-"""Settings of a connection: which connections are alike, which renew alone, and the services of their cloud."""
+"""Settings of a connection: which connections are alike, which credentials are readable, and the services of a cloud."""
 
 from __future__ import annotations
 
@@ -33,22 +33,29 @@ def test_alike_means_the_same_sign_in(other: Settings, *, is_like: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("one", "renews_alone"),
+    ("origin", "is_readable"),
     [
-        (ONE, True),
-        (ONE._replace(flow="secret", origin=(("secret", "env:SECRET"),)), True),
-        (ONE._replace(flow="secret", origin=(("secret", "argument"),)), False),
-        (ONE._replace(flow="secret", origin=(("secret", "prompt"),)), False),
-        (ONE._replace(flow="secret", origin=(("secret", "stdin"),), save_secret=True), True),
-        (ONE._replace(flow="certificate", origin=(("certificate", "argument"),)), False),
-        (ONE._replace(flow="certificate", origin=(("path", "/app.pem"),)), True),
+        ({"secret": "env:SECRET"}, True),
+        ({"secret": "file:/secret"}, True),
+        ({"secret": "argument"}, False),
+        ({"secret": "prompt"}, False),
+        ({"secret": "stdin"}, False),
+        ({"certificate": "argument"}, False),
+        ({"path": "/app.pem"}, True),
+        ({"path": "/app.pem", "password": "prompt"}, False),
+        ({"path": "/app.pem", "password": "env:PASSWORD"}, True),
+        ({"vault": "contoso", "vault_secret": "stdin"}, True),
+        # The words that stand for a source are names like any other elsewhere.
+        ({"name": "prompt"}, True),
+        ({"uri": "stdin", "store": "argument"}, True),
+        ({}, False),
     ],
 )
-def test_a_connection_renews_alone_if_its_credential_can_be_read(one: Settings, *, renews_alone: bool) -> None:
+def test_a_credential_is_readable_unless_its_source_is_gone(origin: dict[str, str], *, is_readable: bool) -> None:
     """
-    A user's connection has a refresh token; an app's needs a credential that is saved or can be read again.
+    A secret that was typed, piped or passed can't be read again. The name of a certificate has no such meaning.
     """
-    assert renews_alone == one.renews_alone
+    assert is_readable == ONE._replace(flow="certificate", origin=tuple(origin.items())).has_readable_credential
 
 
 def test_a_service_is_found_in_the_cloud_of_the_connection() -> None:

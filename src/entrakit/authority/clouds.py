@@ -19,7 +19,7 @@ class Cloud(NamedTuple):
         authority: Origin of the token service, such as `https://login.microsoftonline.com`.
         graph: Origin of Microsoft Graph, which is also its resource identifier.
         aliases: Other hosts of the same token service.
-        graph_url: Origin of Microsoft Graph if it is not `graph`: a proxy's, or an emulator's.
+        graph_url: Address of Microsoft Graph without its version, if it is not `graph`: a gateway's, or an emulator's.
     """
 
     name: str

@@ -32,6 +32,8 @@ class Record(NamedTuple):
         refresh_token: The newest refresh token; empty if there is none.
         saved_credential: Saved form of the credential; empty unless `save_secret` was set.
         serial: Number of renewals so far.
+        digest: Salted digest of the credential that it was made with, as `ensured.digest_of` returns it; empty if there
+            is none. 0.1.0 ignores it, and omits it from the records that it writes.
     """
 
     settings: Settings
@@ -39,6 +41,7 @@ class Record(NamedTuple):
     refresh_token: str = ""
     saved_credential: dict[str, JSON] = {}  # noqa: RUF012 - a NamedTuple's default; never changed
     serial: int = 0
+    digest: str = ""
 
     def __repr__(self) -> str:
         return f"Record({self.describe()})"
@@ -86,12 +89,14 @@ class Record(NamedTuple):
         )
         if key == " ".join(settings.scopes):
             settings = settings._replace(expires_at=token.expires_at)
+        refresh_token = grant.refresh_token or self.refresh_token
         return Record(
-            settings=settings,
+            settings=_informed(settings, refresh_token, self.saved_credential),
             tokens={**self.tokens, key: token},
-            refresh_token=grant.refresh_token or self.refresh_token,
+            refresh_token=refresh_token,
             saved_credential=self.saved_credential,
             serial=self.serial + 1,
+            digest=self.digest,
         )
 
 
@@ -120,6 +125,8 @@ def keep(vault: Vault, record: Record, *, now: float) -> None:
         "proof": record.saved_credential,
         "serial": record.serial,
     }
+    if record.digest:
+        secrets["digest"] = record.digest
     vault.write(record.settings.name, metadata, secrets)
 
 
@@ -250,14 +257,23 @@ def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
     return account if account.object_id else before
 
 
+def _informed(settings: Settings, refresh_token: str, saved_credential: Mapping[str, JSON]) -> Settings:
+    """Return settings that say whether the connection renews alone."""
+    if refresh_token or settings.flow in ("browser", "devicecode"):
+        return settings._replace(renews_alone=bool(refresh_token))
+    return settings._replace(renews_alone=bool(saved_credential) or settings.has_readable_credential)
+
+
 def _from_entry(settings: Settings, entry: Entry) -> Record:
     secrets = entry.secrets
+    settings = _informed(settings, str(secrets["refresh_token"]), _object(secrets["proof"]))
     return Record(
         settings=settings,
         tokens={key: _token(_object(value), settings) for key, value in _object(secrets["tokens"]).items()},
         refresh_token=str(secrets["refresh_token"]),
         saved_credential=_object(secrets["proof"]),
         serial=int(_number(secrets["serial"])),
+        digest=str(secrets.get("digest", "")),
     )
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 DELEGATED_FLOWS = ("browser", "devicecode", "password")
 APP_FLOWS = ("certificate", "secret")
+# Sources of a secret, a password or a certificate that can't be read a second time.
+_GONE = frozenset({"argument", "prompt", "stdin"})
 
 
 class Settings(NamedTuple):
@@ -34,6 +36,8 @@ class Settings(NamedTuple):
         proxy: Address of the proxy; empty for that of the environment.
         connected_at: Time of the last sign-in with a credential or a user, in seconds since 1970.
         expires_at: Time at which the default token expires, in seconds since 1970.
+        renews_alone: Whether a later process can renew the connection, with a refresh token, or with a credential that
+            is saved or can be read again; None if that is not known without the key of the vault. Not saved.
     """
 
     name: str
@@ -52,6 +56,7 @@ class Settings(NamedTuple):
     proxy: str = ""
     connected_at: float = 0.0
     expires_at: float = 0.0
+    renews_alone: bool | None = None
 
     @property
     def is_app(self) -> bool:
@@ -59,10 +64,16 @@ class Settings(NamedTuple):
         return self.flow in APP_FLOWS
 
     @property
-    def renews_alone(self) -> bool:
-        """Whether a later process can renew the connection, with a refresh token or a credential that it can read."""
-        is_gone = not {"argument", "prompt", "stdin"}.isdisjoint(dict(self.origin).values())
-        return not self.is_app or self.save_secret or not is_gone
+    def has_readable_credential(self) -> bool:
+        """Whether a later process can read the credential again from its source."""
+        origin = dict(self.origin)
+        passed = {origin.get(part) for part in ("secret", "password", "certificate")}
+        return bool(origin) and passed.isdisjoint(_GONE)
+
+    def describe_account(self) -> str:
+        """Return who the connection is, and in which tenant: `the app 11111111-… in the tenant contoso.com`."""
+        who = f"the app {self.client_id}" if self.is_app else self.account.username or "an unnamed user"
+        return f"{who} in the tenant {self.directory_id or self.account.tenant_id or self.tenant_id}"
 
     def is_like(self, other: Settings) -> bool:
         """Return whether both have the same app, tenant, cloud and flow, and not two different users."""

@@ -35,6 +35,7 @@ class CommonParameters(TypedDict, total=False):
     name: str | None
     ensure: bool
     save_secret: bool
+    on_replace: Callable[..., None] | None
     transport: Transport | None
     vault: Vault | None
     clock: Clock

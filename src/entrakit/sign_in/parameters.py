@@ -128,6 +128,7 @@ PARAMETERS = (
     Parameter("name", "name to save the connection under", "NAME"),
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
+    Parameter("on_replace", "function that is called before another connection is replaced", option=None),
     Parameter("ca_bundle", "file of CA certificates to trust", "FILE", variable="SSL_CERT_FILE"),
     Parameter("timeout", "time limit: 90, 10m (default: 5m for the browser)", "TIME"),
     Parameter("transport", "transport that sends the requests", option=None),

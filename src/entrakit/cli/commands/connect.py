@@ -6,8 +6,9 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
+from entrakit.cli.options.confirm import DECLINED
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
-from entrakit.cli.options.prompts import ask_line, ask_secret, read_secret
+from entrakit.cli.options.prompts import ask_line, ask_secret, confirm, read_secret
 from entrakit.cli.words import remedy_of
 from entrakit.errors import CertificatePasswordError, ParameterError
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from entrakit import Connection, Secret
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.connection.settings import Settings
     from entrakit.sign_in.flows.devicecode import DeviceCode
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
@@ -74,6 +76,7 @@ def arguments(parser: Parser) -> None:
     _add(saving, "name", " (default: default)", default="default")
     _add(saving, "ensure")
     _add(saving, "save_secret")
+    saving.add_argument("--yes", action="store_true", help="replace another connection without asking")
     saving.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
     network = parser.add_argument_group("network")
     _add(network, "ca_bundle")
@@ -88,23 +91,67 @@ def run(options: argparse.Namespace, context: Context) -> int:
     from entrakit.http.transport import Transport
 
     parameters = _parameters(options, context)
+    before = _saved(options.name, context)
+    if context.is_terminal(context.streams.input) and not options.yes:
+        parameters["on_replace"] = lambda old, new: _ask_to_replace(old, new, context)
     timeout_s = parameters["timeout"]
     silence_s = min(timeout_s or 30.0, 30.0) if isinstance(timeout_s, float) else 30.0
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
         parameters["transport"] = transport
         try:
-            connection = _connect(options, context, parameters)
-        except CertificatePasswordError as error:
-            if not context.is_terminal(context.streams.input):
-                raise
-            parameters["certificate_password"] = ask_secret(context, "certificate password", remedy_of(error))
-            connection = _connect(options, context, parameters)
+            connection = _connect_with_password(options, context, parameters)
+        except _DeclinedError:
+            context.info("Nothing was saved.")
+            return DECLINED
         if options.pass_thru:
             context.write_json(connection.token().to_json())
         elif context.as_json:
             context.write_json(_summary(connection))
-        _report(connection, context)
+        is_unchanged = before is not None and before.connected_at == connection.info.connected_at
+        _report(connection, context, verb="Already connected" if is_unchanged else "Connected")
     return 0
+
+
+def _connect_with_password(options: argparse.Namespace, context: Context, parameters: dict[str, object]) -> Connection:
+    """Connect; if the certificate turns out to have a password, ask for it on a terminal."""
+    try:
+        return _connect(options, context, parameters)
+    except CertificatePasswordError as error:
+        if not context.is_terminal(context.streams.input):
+            raise
+        parameters["certificate_password"] = ask_secret(context, "certificate password", remedy_of(error))
+        return _connect(options, context, parameters)
+
+
+class _DeclinedError(Exception):
+    """The user does not want a saved connection to be replaced."""
+
+
+def _saved(name: str, context: Context) -> Settings | None:
+    """Return the settings of the saved connection with this name; None if there is none that can be read."""
+    from entrakit.connections import list_connections
+
+    for one in list_connections(vault=context.open_vault()):
+        if one.name == name.lower():
+            if one.problem:
+                context.warn(one.problem)
+            return one.settings
+    return None
+
+
+def _ask_to_replace(old: Settings, new: Settings, context: Context) -> None:
+    """Raise _DeclinedError unless the user agrees that a connection of another account is replaced."""
+    question = (
+        f"The saved connection {old.name!r} is {old.describe_account()}.\nReplace it with {new.describe_account()}?"
+    )
+    if not context.is_terminal(context.streams.error):
+        raise ParameterError(
+            "Nothing was saved: replacing another connection requires a confirmation, but standard error is not a "
+            "terminal.",
+            remedy="Add --yes, save under another --name, or leave standard error on the terminal.",
+        )
+    if not confirm(context, question):
+        raise _DeclinedError
 
 
 def _add(group: argparse._ArgumentGroup, name: str, more_help: str = "", **settings: Any) -> None:  # noqa: ANN401 - as argparse
@@ -302,19 +349,23 @@ def _summary(connection: Connection) -> dict[str, object]:
         "cloud": settings.cloud.name,
         "scopes": list(settings.scopes),
         "expires_on": int(settings.expires_at),
+        "renews_alone": settings.renews_alone,
     }
 
 
-def _report(connection: Connection, context: Context) -> None:
+def _report(connection: Connection, context: Context, *, verb: str) -> None:
     settings = connection.info
     vault = context.open_vault()
     who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "an unnamed user"
     left = settings.expires_at - time.time()
-    context.info(f"Connected as {who} to the tenant {connection.tenant_id} ({settings.flow}).")
-    renewal = " and renews itself." if settings.renews_alone else ". The credential is not saved."
+    context.info(f"{verb} as {who} to the tenant {connection.tenant_id} ({settings.flow}).")
+    asks_user = settings.flow in ("browser", "devicecode")
+    gone = " The token service gave no refresh token." if asks_user else " The credential is not saved."
+    renewal = " and renews itself." if settings.renews_alone else f".{gone}"
     context.info(f"The token is valid until {utc(settings.expires_at)} ({describe_duration(left)}){renewal}")
     if not settings.renews_alone:
-        context.info("To renew it, connect again. --save-secret saves the credential, encrypted.")
+        advice = "" if asks_user else " --save-secret saves the credential, encrypted."
+        context.info(f"To renew it, connect again.{advice}")
     context.info(f"Saved as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}.")
     if settings.name.lower() != vault.current():
         context.info(f"To use it by default: entra use {settings.name}")

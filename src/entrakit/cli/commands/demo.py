@@ -80,7 +80,7 @@ def _flows(
     from entrakit.secret import UsernamePassword
     from entrakit.sign_in.parameter_types import CommonParameters
 
-    common = CommonParameters(cloud=find_cloud(tenant.url), transport=transport, timeout=120)
+    common = CommonParameters(cloud=find_cloud(tenant.url), graph_url=tenant.url, transport=transport, timeout=120)
     user = tenant.users.normal
     person = tenant.person()
     pem = (tenant.certificate_pem + tenant.private_key_pem).encode()

@@ -1,0 +1,117 @@
+"""Which saved connection is the one that was asked for, and which is another one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit import Certificate, Secret, UsernamePassword
+from entrakit.authority.clouds import GLOBAL, find_cloud
+from entrakit.connection.ensured import digest_of, is_asked_for, other_account
+from entrakit.connection.record import Record, credential_to_json
+from entrakit.connection.settings import Settings
+from entrakit.tokens.token import Account
+
+if TYPE_CHECKING:
+    from entrakit_emulator import Tenant
+
+ADA = Account("ada@contoso.com", object_id="1", tenant_id="t")
+USER = Settings("job", "browser", "client", "contoso.com", GLOBAL, ("s",), account=ADA)
+APP = USER._replace(flow="secret", account=Account("client"), origin=(("secret", "stdin"),))
+SECRET = Secret("one")
+KEPT = Record(APP, {}, digest=digest_of(SECRET))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({}, True),
+        ({"connected_at": 5.0, "expires_at": 5.0, "ca_bundle": "/other.pem", "directory_id": "t"}, True),
+        ({"scopes": ("t",)}, False),
+        ({"resource": "api://orders"}, False),
+        ({"send_chain": True}, False),
+        ({"client_id": "another"}, False),
+        ({"tenant_id": "fabrikam.com"}, False),
+        ({"cloud": find_cloud("usgov")}, False),
+        ({"cloud": GLOBAL._replace(graph_url="https://gateway.contoso.com")}, False),
+        ({"flow": "certificate"}, False),
+        ({"origin": (("secret", "env:SECRET"),)}, False),
+        ({"save_secret": True}, False),
+    ],
+)
+def test_what_the_caller_names_must_be_what_is_saved(change: dict[str, object], *, is_same: bool) -> None:
+    """
+    App, tenant, cloud, flow, scopes, resource and the source of the credential must be the same.
+    """
+    wanted = APP._replace(**change)  # type: ignore[arg-type] # one of each type
+
+    assert is_same == is_asked_for(KEPT, wanted, credential=SECRET, username="")
+
+
+@pytest.mark.parametrize(
+    ("username", "is_same"),
+    [("", True), ("ada@contoso.com", True), (" ADA@contoso.com", True), ("una@contoso.com", False), ("ada", False)],
+)
+def test_a_named_user_must_be_the_one_who_is_saved(username: str, *, is_same: bool) -> None:
+    """
+    A name in any case selects the user. If nobody is named, any user of the app is the right one.
+    """
+    wanted = USER._replace(account=Account())
+
+    assert is_same == is_asked_for(Record(USER, {}), wanted, credential=None, username=username)
+
+
+def test_a_credential_is_recognized_without_being_saved(entra_tenant: Tenant) -> None:
+    """
+    The digest recognizes a secret, a password and a certificate, has a new salt each time, and is not the credential.
+    """
+    pem = (entra_tenant.certificate_pem + entra_tenant.private_key_pem).encode()
+    one, again, other = (UsernamePassword(name, word) for name, word in (("ada", "x"), ("Ada", "x"), ("ada", "y")))
+    pairs = [
+        (SECRET, Secret("one", "prompt"), Secret("two")),
+        (one, again, other),
+        (Certificate.from_bytes(pem), Certificate.from_bytes(pem), SECRET),
+        (UsernamePassword("una", "x"), UsernamePassword("una", "x"), one),
+    ]
+    for credential, same, different in pairs:
+        kept = KEPT._replace(digest=digest_of(credential))
+        assert is_asked_for(kept, APP, credential=same, username="")
+        assert not is_asked_for(kept, APP, credential=different, username="")
+    assert digest_of(SECRET) != digest_of(SECRET)
+    assert "one" not in digest_of(SECRET)
+
+
+def test_an_entry_without_a_digest_is_compared_with_its_saved_credential() -> None:
+    """
+    0.1.0 writes no digest. Its saved credential is compared; without one, the credential counts as another.
+    """
+    kept = KEPT._replace(digest="", saved_credential=credential_to_json(SECRET))
+
+    assert is_asked_for(kept, APP._replace(save_secret=True), credential=Secret("one"), username="")
+    assert not is_asked_for(kept, APP, credential=Secret("two"), username="")
+    assert not is_asked_for(KEPT._replace(digest=""), APP, credential=SECRET, username="")
+    assert not is_asked_for(KEPT._replace(digest="damaged"), APP, credential=SECRET, username="")
+
+
+@pytest.mark.parametrize(
+    ("saved", "new", "is_other"),
+    [
+        (USER, USER._replace(scopes=("t",), flow="devicecode"), False),
+        (USER, USER._replace(tenant_id="t"), False),
+        (USER, USER._replace(account=ADA._replace(object_id="2")), True),
+        (USER, USER._replace(account=ADA._replace(tenant_id="u")), True),
+        (USER, USER._replace(client_id="another"), True),
+        (USER, USER._replace(cloud=GLOBAL.at("https://localhost:8443")), True),
+        (USER, APP._replace(tenant_id="t"), True),
+        (APP, APP._replace(flow="certificate", origin=()), False),
+        (APP, APP._replace(tenant_id="fabrikam.com"), True),
+        (APP._replace(directory_id="t"), APP._replace(tenant_id="fabrikam.com", directory_id="t"), False),
+        (USER._replace(account=Account("Ada@x")), USER._replace(account=Account("ada@x")), False),
+    ],
+)
+def test_another_account_is_another_app_tenant_or_user(saved: Settings, new: Settings, *, is_other: bool) -> None:
+    """
+    Another way to sign in, or another name of the same tenant, is not another account.
+    """
+    assert is_other == other_account(saved, new) == other_account(new, saved)
