@@ -14,6 +14,7 @@ from entrakit.connection.settings import Settings
 from entrakit.tokens.token import Account
 
 if TYPE_CHECKING:
+    from entrakit.sign_in.flows import AnyCredential
     from entrakit_emulator import Tenant
 
 ADA = Account("ada@contoso.com", object_id="1", tenant_id="t")
@@ -68,7 +69,7 @@ def test_a_credential_is_recognized_without_being_saved(entra_tenant: Tenant) ->
     """
     pem = (entra_tenant.certificate_pem + entra_tenant.private_key_pem).encode()
     one, again, other = (UsernamePassword(name, word) for name, word in (("ada", "x"), ("Ada", "x"), ("ada", "y")))
-    pairs = [
+    pairs: list[tuple[AnyCredential, AnyCredential, AnyCredential]] = [
         (SECRET, Secret("one", "prompt"), Secret("two")),
         (one, again, other),
         (Certificate.from_bytes(pem), Certificate.from_bytes(pem), SECRET),

@@ -1,4 +1,4 @@
-"""Settings of a connection: which connections are alike, which credentials are readable, and the services of a cloud."""
+"""Settings of a connection: which are alike, which credentials can be read again, and the services of their cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token cache: each row of the table of `decide()`, and one renewal for any number of threads and processes."""
+"""The token cache: one renewal for any number of threads and processes, and the token that is returned if it fails."""
 
 from __future__ import annotations
 
@@ -9,98 +9,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.connection.conftest import Counter
+from tests.heartbeat import run_async
 
-from entrakit.connection.token_cache import Decision, MustRenew, TryToRenew, Use, decide
+from entrakit import get_connection
 from entrakit.errors import (
     NetworkError,
     SignInError,
 )
-from entrakit.tokens.request import TokenRequest
-from entrakit.tokens.token import Token
+from entrakit_emulator import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import FakeClock, TokenServer
 
-    from entrakit import Connection
+    from entrakit import Connection, Transport
+    from entrakit_emulator import Tenant
 
-
-NOW = 1_000_000.0
-SCOPES = ("https://graph.microsoft.com/.default",)
-PLAIN, CAE = TokenRequest(SCOPES), TokenRequest(SCOPES, cae=True)
-CHALLENGE = TokenRequest(SCOPES, claims='{"access_token": {}}', cae=True, issued_after=NOW - 60)
-
-
-def token(left_s: float, *, age_s: float = 0.0, refresh_in_s: float | None = None) -> Token:
-    """Return a token that expires in so many seconds, and was issued so many seconds ago."""
-    refresh_at = None if refresh_in_s is None else NOW + refresh_in_s
-    return Token("canary", issued_at=NOW - age_s, expires_at=NOW + left_s, refresh_at=refresh_at)
-
-
-FRESH, STALE, EXPIRED = token(3600), token(299), token(-1, age_s=3600)
-LONG_ENOUGH, DUE = token(301), token(3600, refresh_in_s=0)
-FUTURE = token(7200, age_s=-3600)
-OLD = token(3000, age_s=120)
-
-
-@pytest.mark.parametrize(
-    ("request_", "cached", "others", "expected"),
-    [
-        # The token is fresh.
-        (PLAIN, FRESH, {}, Use(FRESH)),
-        (PLAIN, LONG_ENOUGH, {}, Use(LONG_ENOUGH)),
-        (CAE, FRESH, {"plain": STALE}, Use(FRESH)),
-        (PLAIN, FRESH, {"pause_until": NOW + 30}, Use(FRESH)),
-        # It is stale: by its end, or by the time that the service named.
-        (PLAIN, STALE, {}, TryToRenew(STALE)),
-        (PLAIN, DUE, {}, TryToRenew(DUE)),
-        (PLAIN, STALE, {"pause_until": NOW + 30}, Use(STALE)),
-        (PLAIN, STALE, {"pause_until": NOW}, TryToRenew(STALE)),
-        # It is expired, missing, or issued in the future by a clock that was set back since.
-        (PLAIN, EXPIRED, {}, MustRenew()),
-        (PLAIN, None, {}, MustRenew()),
-        (PLAIN, FUTURE, {}, MustRenew()),
-        (PLAIN, None, {"pause_until": NOW + 30}, MustRenew()),
-        # It ends before the minimum lifetime, whether fresh or stale.
-        (PLAIN._replace(min_validity_s=3600), FRESH, {}, Use(FRESH)),
-        (PLAIN._replace(min_validity_s=3601), FRESH, {}, MustRenew()),
-        (PLAIN._replace(min_validity_s=299), STALE, {}, TryToRenew(STALE)),
-        (PLAIN._replace(min_validity_s=300), STALE, {}, MustRenew()),
-        # It was issued before the required time: a service has refused it.
-        (CAE._replace(issued_after=NOW - 121), OLD, {}, Use(OLD)),
-        (CAE._replace(issued_after=NOW - 120), OLD, {}, MustRenew()),
-        # Without a token with CAE, the plain one is the fallback, unless a service has refused it.
-        (CAE, None, {"plain": FRESH}, TryToRenew(FRESH)),
-        (CAE, EXPIRED, {"plain": STALE}, TryToRenew(STALE)),
-        (CAE, STALE, {"plain": FRESH}, TryToRenew(STALE)),
-        (CAE, None, {"plain": FRESH, "pause_until": NOW + 30}, Use(FRESH)),
-        (CAE, None, {"plain": EXPIRED}, MustRenew()),
-        (CAE, None, {"plain": OLD, "refused_at": NOW - 120}, MustRenew()),
-        (CAE, None, {"plain": OLD, "refused_at": NOW - 121}, TryToRenew(OLD)),
-        (CAE._replace(min_validity_s=3000), None, {"plain": OLD}, TryToRenew(OLD)),
-        (CAE._replace(min_validity_s=3001), None, {"plain": OLD}, MustRenew()),
-        # A claims challenge is answered by a token that was issued for it, and never by a fallback.
-        (CHALLENGE, FRESH, {"answered": CHALLENGE.claims}, Use(FRESH)),
-        (CHALLENGE, FRESH, {}, MustRenew()),
-        (CHALLENGE, FRESH, {"answered": '{"id_token": {}}'}, MustRenew()),
-        (CHALLENGE, STALE, {"answered": CHALLENGE.claims}, MustRenew()),
-        (CHALLENGE, OLD, {"answered": CHALLENGE.claims}, MustRenew()),
-        (CHALLENGE, None, {"plain": FRESH}, MustRenew()),
-        (CHALLENGE, STALE, {"pause_until": NOW + 30}, MustRenew()),
-        # A token that was issued for a challenge serves requests without one.
-        (CAE, FRESH, {"answered": CHALLENGE.claims}, Use(FRESH)),
-    ],
-)
-def test_each_row_of_the_table(
-    request_: TokenRequest, cached: Token | None, others: dict[str, object], expected: Decision
-) -> None:
-    """
-    Use a token, try to renew it, or renew: the decision depends on the arguments only.
-    """
-    decision = decide(NOW, request_, cached, **others)  # type: ignore[arg-type] # one of each type
-
-    assert (type(expected), expected) == (type(decision), decision)
+GRAPH = "https://graph.microsoft.com"
 
 
 def test_a_stale_token_is_renewed(
@@ -368,3 +294,87 @@ def test_a_token_that_was_refused_stands_in_no_more(
         connection._tokens.service_token(scope, claims='{"access_token": {}}', issued_after=clock.time())
     with pytest.raises(NetworkError):
         connection._tokens.service_token(scope)
+
+
+NO_REFRESH_TOKEN = faults.Tokens(times=None, is_without_refresh_token=True)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        NO_REFRESH_TOKEN,
+        faults.Failure(endpoint="token", status=503, times=None),
+        faults.Throttle(endpoint="token", retry_after=600, times=None),
+        faults.Refusal(endpoint="token", code=70011, error="invalid_scope", times=None),
+        faults.Refusal(endpoint="token", code=53003, error="invalid_grant", times=None),
+        faults.Drop(endpoint="token", times=None),
+    ],
+)
+@pytest.mark.parametrize("client", ["graph", "aio", "azure"])
+def test_the_token_of_the_sign_in_serves_requests(
+    emulator: Callable[..., Connection], entra_tenant: Tenant, clock: FakeClock, caplog: pytest.LogCaptureFixture,
+    fault: faults.AnyFault, client: str,
+) -> None:  # fmt: skip
+    """
+    A user's fresh token is used for requests although no token for `.default` is granted: the exchange fails silently,
+    without a wait.
+    """
+    if fault is NO_REFRESH_TOKEN:
+        entra_tenant.faults.add(fault)
+    connection = emulator(open_browser=entra_tenant.person().open_browser, graph_url=entra_tenant.url)
+    entra_tenant.faults.add(fault)
+
+    if client == "azure":
+        assert connection.token().access_token == connection.get_token(f"{GRAPH}/.default", enable_cae=True).token
+    elif client == "aio":
+        assert "Ada" in str(run_async(connection.aio.graph.get("/me"))["displayName"])
+    else:
+        assert "Ada" in str(connection.graph.get("/me")["displayName"])
+
+    assert [] == clock.sleeps
+    assert [] == [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_any_token_of_the_resource_serves_requests_until_it_is_refused_or_expired(
+    token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
+) -> None:
+    """
+    A token for another scope of the same resource stands in; one of another resource, a refused one, and an expired
+    one don't. A caller who names a permission never gets another token.
+    """
+    answer = token_server.answer = Counter(refresh_token="r")
+    connection = open_person()
+    clock.advance(2000)
+    connection.token("Mail.Read")
+    connection.token("api://orders/Read")
+    answer.status = 400
+
+    def service_token(resource: str = GRAPH) -> str:
+        return connection._tokens.service_token(f"{resource}/.default").access_token
+
+    assert ["token-2", "token-3"] == [service_token(), service_token("api://orders")]
+    for refused in (lambda: service_token("api://invoices"), lambda: connection.token(f"{GRAPH}/.default")):
+        with pytest.raises(SignInError):
+            refused()
+    clock.advance(1)
+    with pytest.raises(SignInError):
+        connection._tokens.service_token(f"{GRAPH}/.default", issued_after=clock.time() - 1)
+    with pytest.raises(SignInError):
+        service_token()
+    clock.advance(3600)
+    with pytest.raises(SignInError):
+        service_token("api://orders")
+
+
+def test_a_token_of_the_vault_serves_requests(
+    token_server: TokenServer, open_person: Callable[..., Connection], transport: Transport, clock: FakeClock
+) -> None:
+    """
+    The token that another process saved stands in, too.
+    """
+    answer = token_server.answer = Counter(refresh_token="r")
+    open_person("work")
+    answer.status = 400
+
+    with get_connection("work", transport=transport, clock=clock) as connection:
+        assert "token-1" == connection._tokens.service_token(f"{GRAPH}/.default").access_token

@@ -68,7 +68,9 @@ def token_request(
         )
     if not scopes:
         raise ParameterError("No scope was given.", remedy="Give one, such as https://vault.azure.net/.default.")
-    return tokens.request(scopes, claims=claims, cae=enable_cae or bool(claims))
+    request = tokens.request(scopes, claims=claims, cae=enable_cae or bool(claims))
+    # The clients of Azure request `.default`: everything that was granted, and not a certain permission.
+    return request._replace(is_for_client=request.scopes[0].endswith("/.default"))
 
 
 @cache

@@ -1,6 +1,6 @@
 """The token cache of a connection: it renews one token at a time, and saves each renewal before it returns the token.
 
-`decide()` says what to do with the cached tokens; `TokenCache` does it:
+`decision.decide()` says what to do with the cached tokens; `TokenCache` does it:
 
     use it          at once, without a lock
     try to renew    one thread renews, once and without waiting; the others, and a failure, get the fallback
@@ -15,17 +15,19 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING
 
 from entrakit.connection import record as records
+from entrakit.connection.decision import TryToRenew, Use, decide
 from entrakit.errors import EntraError, NotConnectedError, VaultBusyError, VaultError
 from entrakit.tokens.request import TokenRequest
-from entrakit.tokens.scopes import app_scopes, delegated_scopes
+from entrakit.tokens.scopes import app_scopes, delegated_scopes, resource_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
+    from entrakit.connection.decision import Decision
     from entrakit.connection.record import Record
     from entrakit.http.transport import Clock, Transport
     from entrakit.services.connected import OpenConnection
@@ -36,74 +38,6 @@ if TYPE_CHECKING:
 EARLY_RETRY_S = 30.0
 BUSY_RETRY_S = 1.0
 LOCK_TIMEOUT_S = 120.0
-
-
-class Use(NamedTuple):
-    """Use this token as it is."""
-
-    token: Token
-
-
-class TryToRenew(NamedTuple):
-    """Try once to get a better token; use the fallback if that fails."""
-
-    fallback: Token
-
-
-class MustRenew(NamedTuple):
-    """No cached token can be used."""
-
-
-Decision: TypeAlias = Use | TryToRenew | MustRenew
-
-
-def decide(
-    now: float,
-    request: TokenRequest,
-    token: Token | None,
-    *,
-    plain: Token | None = None,
-    refused_at: float = -1.0,
-    answered: str = "",
-    pause_until: float = 0.0,
-) -> Decision:
-    """Decide what to do with the cached tokens for a request. The first row that applies:
-
-    | Request and cached tokens | Decision |
-    |---|---|
-    | the token is fresh and sufficient; no claims challenge, or the token answers it | use the token |
-    | a claims challenge | must renew |
-    | the token is sufficient, but stale | try to renew, with the token as fallback |
-    | the plain token is sufficient and was not refused | try to renew, with the plain token as fallback |
-    | any other | must renew |
-
-    Sufficient: not expired, valid for the minimum lifetime, and issued after the required time. During the pause after
-    an early renewal that failed, the fallback is used and nothing is tried.
-
-    Args:
-        now: Seconds since 1970.
-        request: The request.
-        token: The token that is cached for it.
-        plain: The token for the same scopes without CAE.
-        refused_at: Latest time of issue of a plain token that a service has refused.
-        answered: Claims challenge that the token was issued for.
-        pause_until: End of the pause after an early renewal that failed.
-    """
-    is_usable = token is not None and token.is_fresh(now) and _is_sufficient(token, request, now)
-    if token is not None and is_usable and request.claims in ("", answered):
-        return Use(token)
-    if request.claims:
-        return MustRenew()
-    if plain is not None and plain.issued_at <= refused_at:
-        plain = None
-    for fallback in (token, plain):
-        if fallback is not None and not fallback.is_expired(now) and _is_sufficient(fallback, request, now):
-            return Use(fallback) if now < pause_until else TryToRenew(fallback)
-    return MustRenew()
-
-
-def _is_sufficient(token: Token, request: TokenRequest, now: float) -> bool:
-    return now + request.min_validity_s <= token.expires_at and token.issued_at > request.issued_after
 
 
 def _key(request: TokenRequest) -> str:
@@ -268,7 +202,7 @@ class TokenCache:
     def _service_request(self, scope: str) -> TokenRequest:
         # Every request to a service has the same one: its scope is checked once.
         if scope not in self._service_requests:
-            self._service_requests[scope] = self.request((scope,), cae=True)
+            self._service_requests[scope] = self.request((scope,), cae=True)._replace(is_for_client=True)
         return self._service_requests[scope]
 
     def _decide(self, request: TokenRequest, *, is_renewed: bool = False) -> Decision:
@@ -276,15 +210,30 @@ class TokenCache:
         tokens, key, plain_key = self.record.tokens, _key(request), " ".join(request.scopes)
         # A token that was issued for the same challenge earlier does not count: the challenge came in reply to it.
         counts = is_renewed or request.issued_after > 0
+        token, now = tokens.get(key), self.time()
         return decide(
-            self.time(),
+            now,
             request,
-            tokens.get(key),
-            plain=tokens.get(plain_key),
+            token,
+            others=() if token is not None and token.is_fresh(now) else self._others(request, key, plain_key),
             refused_at=self._refused.get(plain_key, -1.0),
             answered=self._challenges.get(key, "") if counts else "",
             pause_until=self._pauses.get(key, 0.0),
         )
+
+    def _others(self, request: TokenRequest, key: str, plain_key: str) -> list[Token]:
+        """Return the tokens that can stand in for the one of a request, the best first."""
+        tokens = self.record.tokens
+        plain = [tokens[plain_key]] if plain_key in tokens and plain_key != key else []
+        if not request.is_for_client:
+            return plain
+        resource = resource_of(request.scopes[0])
+        others = [
+            token
+            for name, token in tokens.items()
+            if name not in (key, plain_key) and resource in map(resource_of, name.split())
+        ]
+        return plain + sorted(others, key=lambda token: token.expires_at, reverse=True)
 
     def _share_failure(self, request: TokenRequest, arrived: float) -> None:
         """Raise the error of the renewal that this thread has waited for: another attempt would fail like it."""
