@@ -82,6 +82,7 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.cli.options.durations",
         "entrakit.cli.parser",
         "entrakit.connection",
+        "entrakit.connection.decision",
         "entrakit.connection.record",
         "entrakit.connection.settings",
         "entrakit.connection.token_cache",

@@ -24,7 +24,10 @@ from entrakit.services.errors import check, error_of, parse_error, permissions_f
 from entrakit.services.operation import Request, Response
 
 REQUEST = Request(
-    "GET", "https://graph.microsoft.com/v1.0/users/x?$filter=mail eq 'ada'", {"client-request-id": "mine"}
+    "GET",
+    "https://graph.microsoft.com/v1.0/users/x?$filter=mail eq 'ada'",
+    {"client-request-id": "mine"},
+    is_graph=True,
 )
 BODY = {"error": {"code": "Request_X", "message": "No.", "innerError": {"date": "d", "request-id": "theirs"}}}
 
@@ -140,6 +143,16 @@ def test_a_403_names_held_and_required_permissions() -> None:
     assert "User.Read.All" in caught.value.remedy
 
 
+def test_a_403_of_another_service_names_no_permission_of_graph() -> None:
+    """
+    A path like one of Microsoft Graph does not make a service Microsoft Graph.
+    """
+    error = error_of(reply(REQUEST._replace(url="https://api.contoso.com/v1.0/users/x", is_graph=False), 403, BODY))
+
+    assert isinstance(error, ForbiddenError)
+    assert () == error.needs
+
+
 @pytest.mark.parametrize(
     ("method", "path", "least"),
     [
@@ -152,6 +165,8 @@ def test_a_403_names_held_and_required_permissions() -> None:
         ("POST", "/v1.0/groups", "Group.Create"),
         ("POST", "/v1.0/users/x/assignLicense", "LicenseAssignment.ReadWrite.All"),
         ("GET", "/v1.0/groups/delta", "GroupMember.Read.All"),
+        ("GET", "/v1.0/groups/", "GroupMember.Read.All"),
+        ("GET", "/gateway/graph/v1.0/me", "User.Read"),
     ],
 )
 def test_permissions_for_our_calls(method: str, path: str, least: str) -> None:

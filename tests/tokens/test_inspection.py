@@ -310,3 +310,21 @@ def test_arbitrary_text_never_crashes(text: str, now: float) -> None:
     found = inspect(text, now)
 
     assert found.claims or found.warnings
+
+
+def test_permissions_of_another_api_are_not_those_of_graph() -> None:
+    """
+    An API can have permissions whose names are those of Microsoft Graph. They get no description of Graph, and no
+    broader permission of Graph covers them.
+    """
+    found = words(aud="api://orders", scp="User.ReadWrite.All openid")
+
+    assert {"User.ReadWrite.All": "", "openid": "sign the user in"}.items() <= {
+        one.name: one.words for one in found.permissions
+    }.items()
+    with pytest.raises(PermissionMissingError) as caught:
+        require(found, ["User.Read.All"])
+    assert "also covers" not in caught.value.remedy
+    with pytest.raises(PermissionMissingError, match="lacks") as caught:
+        require(words(scp="User.ReadWrite.All"), ["User.Read.All"])
+    assert "also covers" in caught.value.remedy

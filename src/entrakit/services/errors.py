@@ -159,7 +159,8 @@ def error_of(response: Response) -> GraphError | NetworkError:
     if status == 429:
         return _throttled(response, f"{what}{tries}", fields)
     if status == 403:
-        return ForbiddenError(problem, needs=permissions_for(request.method, path), **fields)
+        needs = permissions_for(request.method, path) if request.is_graph else ()
+        return ForbiddenError(problem, needs=needs, **fields)
     fields["remedy"] = _remedy_if_uncertain(response) or _REMEDIES.get(status, "")
     if status == 404:
         return NotFoundError(problem, **fields)
@@ -192,11 +193,13 @@ def permissions_for(method: str, path: str) -> tuple[str, ...]:
 
     Args:
         method: HTTP method, upper case.
-        path: Path of the address, with the version: `/v1.0/users/ada@contoso.com`.
+        path: Path of the address of Microsoft Graph, with the version, and a gateway's path before it if there is one:
+            `/v1.0/users/ada@contoso.com`.
     """
-    version, _, below = path.strip("/").partition("/")
-    if version not in ("v1.0", "beta"):
+    found = re.fullmatch(r"(?:/.*?)?/(?:v1\.0|beta)/(.+?)/?", path)
+    if found is None:
         return ()
+    below = found[1]
     return next(
         (
             needed

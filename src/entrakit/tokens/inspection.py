@@ -132,7 +132,7 @@ def require(inspection: Inspection, permissions: Sequence[str]) -> None:
             remedy="Request a token of a resource whose tokens can be read, such as Microsoft Graph.",
         )
     hints = []
-    for name in missing:
+    for name in missing if _is_graph(inspection.audience) else ():
         broader = [one for one in BROADER.get(name.rpartition("/")[2].lower(), ()) if one.lower() in held]
         if broader:
             hints.append(f"{broader[0]}, which the token has, also covers calls that require {name}.")
@@ -146,6 +146,11 @@ def require(inspection: Inspection, permissions: Sequence[str]) -> None:
 def _holds(inspection: Inspection, held: set[str], name: str) -> bool:
     resource, _, permission = name.rpartition("/")
     return permission.lower() in held and (not resource or _is_for(inspection.audience, resource))
+
+
+def _is_graph(audience: str) -> bool:
+    """Return whether an audience is the Microsoft Graph of a cloud."""
+    return RESOURCES.get(_plain(audience), "").partition(" (")[0] == "Microsoft Graph"
 
 
 def _is_for(audience: str, resource: str) -> bool:
@@ -183,9 +188,15 @@ def _is_app(claims: Mapping[str, JSON]) -> bool:
 def _permissions(claims: Mapping[str, JSON], *, is_app: bool) -> tuple[Permission, ...]:
     kind = "application" if is_app else "app role"
     roles = [DIRECTORY_ROLES.get(role, (role, "")) for role in _names(claims.get("wids")) if role not in ROLE_MARKERS]
+    is_graph = _is_graph(_text(claims, "aud"))
+
+    def words(name: str, kind: str) -> str:
+        # Names without a dot mean the same in every API. Others can mean something else in another API.
+        return describe(name, kind) if is_graph or "." not in name else ""
+
     return (
-        *(Permission(name, "delegated", describe(name)) for name in _names(claims.get("scp"))),
-        *(Permission(name, kind, describe(name, "application")) for name in _names(claims.get("roles"))),
+        *(Permission(name, "delegated", words(name, "delegated")) for name in _names(claims.get("scp"))),
+        *(Permission(name, kind, words(name, "application")) for name in _names(claims.get("roles"))),
         *(Permission(name, "directory role", words) for name, words in sorted(roles)),
     )
 
