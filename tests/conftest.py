@@ -366,8 +366,9 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST",
                  "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_USERNAME",
                  "AZURE_PASSWORD", "ENTRAKIT_VAULT", "ENTRAKIT_VAULT_KEY", "ENTRAKIT_VAULT_KEY_FROM",
-                 "ENTRAKIT_VAULT_OLD_KEY", "DBUS_SESSION_BUS_ADDRESS", "BROWSER", "SSH_CONNECTION",
-                 "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):  # fmt: skip
+                 "ENTRAKIT_VAULT_OLD_KEY", "ENTRAKIT_GRAPH_URL", "DBUS_SESSION_BUS_ADDRESS", "BROWSER",
+                 "SSH_CONNECTION", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY",
+                 "no_proxy"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     return home
 

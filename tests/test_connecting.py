@@ -439,6 +439,8 @@ def test_a_sovereign_connection_asks_for_the_sovereign_audience(
         {"client_secret": "x", "authority_url": "http://localhost"},
         {"client_secret": "x", "graph_url": "http://localhost"},
         {"client_secret": "x", "graph_url": "https://localhost/v1.0"},
+        {"client_secret": "x", "graph_url": "https://gateway.contoso.com/graph/beta/"},
+        {"client_secret": "x", "graph_url": "https://gateway.contoso.com/graph?key=1"},
     ],
 )
 def test_a_value_of_the_wrong_kind_is_told(emulator: Connect, wrong: dict[str, object]) -> None:
@@ -532,3 +534,35 @@ def test_numbers_may_come_as_text(emulator: Connect, entra_tenant: Tenant) -> No
     token = emulator(credential=credential(entra_tenant)).token()
 
     assert token.expires_at > token.issued_at + 1000
+
+
+def test_graph_can_be_behind_a_gateway_with_a_path(app: Connect, entra_tenant: Tenant) -> None:
+    """
+    `graph_url` can have a path, below which Microsoft Graph has its versions.
+    """
+    connection = app(client_secret=entra_tenant.client_secret, graph_url="https://gateway.contoso.com/graph/", name="g")
+
+    assert "https://gateway.contoso.com/graph/v1.0" == connection.graph.service.url
+    with get_connection("g") as saved:
+        assert "https://gateway.contoso.com/graph/beta" == saved.service("graph-beta").service.url
+
+
+@pytest.mark.parametrize(
+    ("parameters", "is_told"),
+    [
+        ({}, True),
+        ({"graph_url": "https://localhost:8443"}, False),
+        ({"cloud": "global", "authority_url": "https://127.0.0.1:8443"}, True),
+        ({"cloud": "global", "authority_url": "https://login.contoso.com"}, False),
+    ],
+)
+def test_a_token_service_on_this_machine_with_the_real_graph_is_told(
+    app: Connect, caplog: pytest.LogCaptureFixture, parameters: dict[str, object], *, is_told: bool
+) -> None:
+    """
+    A warning says where requests to Microsoft Graph go, because a token service on this machine is usually an emulator.
+    """
+    with pytest.raises(ParameterError):
+        app(client_secret="", **parameters)
+
+    assert is_told == ("are sent to https://graph.microsoft.com" in caplog.text)

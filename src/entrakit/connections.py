@@ -47,7 +47,7 @@ def get_connection(
     """Return a saved connection. Nothing is sent until a token is requested that must be renewed.
 
     Args:
-        name: Its name; None for the current one, which is `default` at first.
+        name: Its name; None for the current one. If none was chosen, that is the only one, or the one named `default`.
         vault: Vault that it is saved in; None for the usual one.
         transport: Transport that sends the requests; None for one with the trust and proxy that it was made with.
         clock: Clock to read the time from.

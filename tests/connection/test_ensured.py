@@ -38,6 +38,7 @@ KEPT = Record(APP, {}, digest=digest_of(SECRET))
         ({"cloud": GLOBAL._replace(graph_url="https://gateway.contoso.com")}, False),
         ({"flow": "certificate"}, False),
         ({"origin": (("secret", "env:SECRET"),)}, False),
+        ({"origin": (("module", "/lib"), ("secret", "stdin"))}, False),
         ({"save_secret": True}, False),
     ],
 )
@@ -48,6 +49,16 @@ def test_what_the_caller_names_must_be_what_is_saved(change: dict[str, object], 
     wanted = APP._replace(**change)  # type: ignore[arg-type] # one of each type
 
     assert is_same == is_asked_for(KEPT, wanted, credential=SECRET, username="")
+
+
+def test_the_order_in_which_a_source_is_saved_does_not_matter() -> None:
+    """
+    The parts of a source are saved sorted by their names.
+    """
+    parts = (("path", "/app.pfx"), ("password", "prompt"))
+    kept = KEPT._replace(settings=APP._replace(origin=parts))
+
+    assert is_asked_for(kept, APP._replace(origin=parts[::-1]), credential=SECRET, username="")
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,10 @@ def is_asked_for(saved: Record, wanted: Settings, *, credential: AnyCredential |
         username: Name of the user; empty if the caller named nobody, or if the credential names the user.
     """
     has = saved.settings
-    fields = ("scopes", "resource", "send_chain", "origin")
+    fields = ("scopes", "resource", "send_chain")
     if not has.is_like(wanted) or any(getattr(has, name) != getattr(wanted, name) for name in fields):
+        return False
+    if dict(has.origin) != dict(wanted.origin):
         return False
     if username and username.strip().casefold() != has.account.username.casefold():
         return False

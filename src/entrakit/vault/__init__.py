@@ -231,9 +231,15 @@ class Vault:
         return self.storage.lock(".key", LOCK_TIMEOUT_S)
 
     def current(self) -> str:
-        """Return the name of the current connection, which is used if no name is given."""
+        """Return the name of the current connection, which is used if no name is given.
+
+        If none was chosen, the only one is current; of several, the one named `default`.
+        """
         name = self.storage.read_current().decode("ascii", "replace").strip()
-        return name if is_name(name) else DEFAULT_NAME
+        if is_name(name):
+            return name
+        names = self.names()
+        return names[0] if len(names) == 1 and is_name(names[0]) else DEFAULT_NAME
 
     def set_current(self, name: str) -> None:
         """Choose the current connection, which is used if no name is given.

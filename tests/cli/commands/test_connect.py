@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from entrakit import Certificate
+from entrakit import Certificate, get_connection
+from entrakit_emulator import faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Command
+
+GRAPH = "https://graph.microsoft.com"
 
 
 @pytest.fixture
@@ -415,3 +418,173 @@ def test_where_a_certificate_is_typed_wrong(entra: Command, words: tuple[str, ..
     assert result.code in {2, 3}
     assert problem in result.error
     assert () == tuple(entra.tenant.journal.entries)
+
+
+def test_a_connection_that_is_kept_is_reported_as_such(connected: Command) -> None:
+    """
+    `--ensure` says whether it signed in, and with which credential.
+    """
+    again = connected.connect("--ensure", app=True)
+    connected.tenant.seed.add_secret(connected.tenant.confidential_client, "another~secret")
+    connected.environ["AZURE_CLIENT_SECRET"] = "another~secret"
+    anew = connected.connect("--ensure", app=True)
+
+    assert f"Already connected as the app {connected.tenant.confidential_client}" in again.error
+    assert "using AZURE_CLIENT_SECRET" in again.error
+    assert "signing in" not in again.error
+    assert f"\nConnected as the app {connected.tenant.confidential_client}" in anew.error
+
+
+def add_una(command: Command) -> tuple[str, ...]:
+    """Add another user, and return the options that sign that user in with the password on standard input."""
+    command.tenant.seed.add_user("una@contoso.example", password="Other-Person-9")
+    command.tenant.seed.grant("una@contoso.example", command.tenant.public_client, GRAPH, ["User.Read"])
+    return ("--username", "una@contoso.example", "--password-stdin")
+
+
+def test_another_account_is_replaced_with_a_warning(connected: Command) -> None:
+    """
+    Without a terminal a connection of another account is replaced, and a warning says what it was.
+    """
+    result = connected.connect(*add_una(connected), given="Other-Person-9")
+
+    app, tenant = connected.tenant.confidential_client, connected.tenant.tenant_id
+    assert 0 == result.code
+    assert (
+        f"Warning: The saved connection 'default' was replaced. It was the app {app} in the tenant {tenant}."
+        in result.error
+    )
+
+
+@pytest.mark.parametrize(("answer", "words", "is_replaced"), [
+    ("y\n", (), True), ("n\n", (), False), ("\n", (), False), ("", (), False), ("", ("--yes",), True),
+])  # fmt: skip
+def test_on_a_terminal_another_account_is_replaced_if_the_user_agrees(
+    connected: Command, answer: str, words: tuple[str, ...], *, is_replaced: bool
+) -> None:
+    """
+    The question names both accounts, `--yes` answers it, and any other answer than yes exits with 130.
+    """
+    connected.environ["AZURE_PASSWORD"] = "Other-Person-9"
+    who = add_una(connected)[:2]
+
+    result = connected.connect(*who, *words, given=answer, terminal=True)
+
+    assert (0 if is_replaced else 130) == result.code
+    with get_connection() as connection:
+        assert is_replaced == (connection.account.username == "una@contoso.example")
+    app, tenant = connected.tenant.confidential_client, connected.tenant.tenant_id
+    question = (
+        f"The saved connection 'default' is the app {app} in the tenant {tenant}.\n"
+        f"Replace it with una@contoso.example in the tenant {tenant}? [y/N]"
+    )
+    assert (question in result.error) is not bool(words)
+    assert ("Nothing was saved." in result.error) is not is_replaced
+
+
+def test_the_same_account_is_replaced_without_a_question(connected: Command) -> None:
+    """
+    A new sign-in of the same account asks nothing and warns of nothing.
+    """
+    result = connected.connect(app=True, terminal=True)
+
+    assert 0 == result.code
+    assert "Replace" not in result.error
+    assert "replaced" not in result.error
+
+
+def test_a_damaged_connection_is_replaced_with_a_warning(connected: Command, private_home: Path) -> None:
+    """
+    The file of a connection that can't be read is kept under another name, which a warning contains.
+    """
+    (private_home / "connections" / "default.json").write_text("{")
+
+    assert "Warning: The saved connection 'default' is damaged; it was moved to" in connected.connect(app=True).error
+
+
+def test_only_what_renews_itself_is_said_to(entra: Command) -> None:
+    """
+    Without a refresh token a user's connection is not said to renew itself.
+    """
+    user = entra.tenant.users.normal
+    words = ("--username", user.upn, "--password-stdin")
+    renews = entra.connect(*words, given=user.password)
+    entra.tenant.faults.add(faults.Tokens(times=None, is_without_refresh_token=True))
+    spent = entra.connect(*words, given=user.password)
+    whole = entra.connect(*words, "--json", given=user.password)
+
+    assert "and renews itself." in renews.error
+    assert "renews itself" not in spent.error
+    assert "The credential is not saved." in spent.error
+    assert "To renew it, connect again. --save-secret saves the credential, encrypted." in spent.error
+    assert json.loads(whole.output)["renews_alone"] is False
+
+
+def test_a_device_code_without_a_refresh_token_is_not_said_to_renew_itself(
+    entra: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Where there is no credential to save, only another sign-in helps.
+    """
+    person = entra.tenant.person()
+    entra.tenant.seed.change_settings({"device_interval_s": 1})
+    entra.tenant.faults.add(faults.Tokens(times=None, is_without_refresh_token=True))
+
+    def approve(code: object, context: object) -> None:
+        person.approve_device(re.search(r"code (\w+)\.", str(code))[1])  # type: ignore[index] # the code matches
+
+    monkeypatch.setattr("entrakit.cli.commands.connect._show_code", approve)
+
+    result = entra.connect("--device-code")
+
+    assert "The token service gave no refresh token.\nTo renew it, connect again.\n" in result.error
+
+
+def test_the_only_connection_is_the_current_one(entra: Command) -> None:
+    """
+    With one connection, commands need no name; with several, one must be chosen or called `default`.
+    """
+    secret = entra.tenant.client_secret
+    only = entra.connect("--name", "job", "--client-secret-stdin", app=True, given=secret)
+
+    assert "entra use" not in only.error
+    assert 0 == entra("token").code
+    assert "entra use other" in entra.connect("--name", "other", "--client-secret-stdin", app=True, given=secret).error
+    assert 3 == entra("token").code
+
+
+def test_a_graph_elsewhere_is_reported(connected: Command) -> None:
+    """
+    A token service on this machine without a Graph address is a warning, since requests go to the real Graph. The
+    address can come from a variable, with the path of a gateway.
+    """
+    real = connected.connect(app=True)
+    connected.environ["ENTRAKIT_GRAPH_URL"] = f"{connected.tenant.url}/gateway/"
+    gateway = connected.connect(app=True)
+    whole = connected("status", "--json")
+    named = connected.connect("--graph-url", connected.tenant.url, app=True)
+
+    assert "requests to Microsoft Graph are sent to https://graph.microsoft.com" in real.error
+    assert "--graph-url" in real.error
+    assert "requests to Microsoft Graph are sent to" not in gateway.error
+    assert f"ENTRAKIT_GRAPH_URL selects {connected.tenant.url}/gateway/ for Microsoft Graph." in gateway.error
+    assert f"{connected.tenant.url}/gateway" == json.loads(whole.output)[0]["graph_url"]
+    assert "ENTRAKIT_GRAPH_URL is set" in connected("status").error
+    assert "ENTRAKIT_GRAPH_URL" not in named.error
+    assert 0 == connected("request", "GET", "/organization").code
+
+
+def test_an_empty_password_of_a_certificate_is_named(entra: Command, pem_file: Path) -> None:
+    """
+    If a certificate has a password and its variable is empty, the error names the variable.
+    """
+    key = serialization.load_pem_private_key(entra.tenant.private_key_pem.encode(), None)
+    encryption = serialization.BestAvailableEncryption(b"canary")
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    pem_file.write_bytes(pem + entra.tenant.certificate_pem.encode())
+    entra.environ["AZURE_CLIENT_CERTIFICATE_PASSWORD"] = ""
+
+    result = entra.connect("--certificate-path", str(pem_file), app=True)
+
+    assert 2 == result.code
+    assert "AZURE_CLIENT_CERTIFICATE_PASSWORD is set, but empty." in result.error

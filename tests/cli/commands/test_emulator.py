@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import ssl
 import subprocess
@@ -153,3 +154,28 @@ def test_the_emulator_needs_its_extra_and_its_port(entra: Command, monkeypatch: 
     assert "Can't listen on port" in entra("emulator", "--port", str(busy)).error
     monkeypatch.setitem(sys.modules, "entrakit_emulator", None)
     assert "pip install 'entrakit[emulator]'" in entra("demo").error
+
+
+def test_the_printed_line_leads_to_the_emulators_graph(entra: Command) -> None:
+    """
+    A user who pastes the line and signs in sends requests to the emulator, and not to the real Microsoft Graph.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrakit", "emulator"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        printed = "".join(iter(process.stdout.readline, "Stop it with Ctrl-C.\n"))
+        line = printed.partition("Connect to it:\n")[2].replace("\\\n", "")
+        words = shlex.split(line)[1:]
+        done = entra(*words, "--username", "ada@contoso.example", "--password-stdin", given=_password(printed))
+        me = entra("request", "GET", "/me", "--select", "userPrincipalName")
+        process.send_signal(signal.SIGTERM)
+
+    assert 0 == done.code, done.error
+    assert "Microsoft Graph are sent to" not in done.error
+    assert {"userPrincipalName": "ada@contoso.example"}.items() <= json.loads(me.output).items()
+
+
+def _password(printed: str) -> str:
+    """Return the password of ada in the output of the emulator."""
+    return next(line.split()[-1] for line in printed.splitlines() if "ada@contoso.example" in line)

@@ -7,16 +7,26 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from entrakit.cli.options.confirm import DECLINED
+from entrakit.cli.options.credentials import (
+    add_sources,
+    certificate_password,
+    client_secret,
+    from_environment,
+    has_source,
+    not_empty,
+    username_password,
+    variable,
+)
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
-from entrakit.cli.options.prompts import ask_line, ask_secret, confirm, read_secret
+from entrakit.cli.options.prompts import ask_line, ask_secret, confirm
 from entrakit.cli.words import remedy_of
-from entrakit.errors import CertificatePasswordError, ParameterError
+from entrakit.errors import CertificatePasswordError, InteractionRequiredError, NetworkError, ParameterError
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
 
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit import Connection, Secret
+    from entrakit import Connection
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
     from entrakit.connection.settings import Settings
@@ -33,31 +43,24 @@ def arguments(parser: Parser) -> None:
     _add(target, "client_id")
     _add(target, "tenant_id")
     _add(target, "scopes", " (repeatable)", dest="scope", action="append", default=[])
-    _add(target, "resource", default="")
-    _add(target, "cloud")
-    _add(target, "authority_url", default="")
-    _add(target, "graph_url", default="")
+    for name in ("resource", "cloud", "authority_url", "graph_url"):
+        _add(target, name)
     browser = parser.add_argument_group("browser (the default)")
     _add(browser, "browser")
     browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
     _add(browser, "paste")
     _add(browser, "port", type=int, default=0)
     for name in ("login_hint", "domain_hint", "prompt"):
-        _add(browser, name, default="")
+        _add(browser, name)
     _add(parser.add_argument_group("another device"), "device_code")
     app = parser.add_argument_group("app with a certificate")
     _add(app, "certificate_path")
-    app.add_argument(
-        "--certificate-password-stdin",
-        action="store_true",
-        help="read its password from standard input (env AZURE_CLIENT_CERTIFICATE_PASSWORD)",
-    )
+    add_sources(app, "certificate_password")
     for name in ("certificate_thumbprint", "certificate_name", "certificate_uri"):
         _add(app, name)
-    _add(app, "certificate_store", " (`entra certificates` lists them)", default="")
-    for name in ("pkcs11_module", "certificate_command", "key_vault", "key_vault_connection"):
-        _add(app, name, default="")
-    _add(app, "key_vault_certificate")
+    _add(app, "certificate_store", " (`entra certificates` lists them)")
+    for name in ("pkcs11_module", "certificate_command", "key_vault", "key_vault_connection", "key_vault_certificate"):
+        _add(app, name)
     _add(app, "key_vault_secret", action="append")
     _add(app, "key_vault_key")
     _add(app, "send_certificate_chain")
@@ -65,13 +68,15 @@ def arguments(parser: Parser) -> None:
     secret.add_argument(
         "--client-secret", nargs="?", const="", metavar="", help="ask for the secret (env AZURE_CLIENT_SECRET)"
     )
-    secret.add_argument("--client-secret-stdin", action="store_true", help="read the secret from standard input")
-    secret.add_argument("--client-secret-file", metavar="FILE", help="file with the secret")
+    add_sources(secret, "client_secret")
     user = parser.add_argument_group("user name and password")
     user.add_argument(
-        "--username", metavar="NAME", help="user name; asks for the password (env AZURE_USERNAME, AZURE_PASSWORD)"
+        "--username",
+        type=not_empty,
+        metavar="NAME",
+        help="user name; asks for the password (env AZURE_USERNAME, AZURE_PASSWORD)",
     )
-    user.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    add_sources(user, "password")
     saving = parser.add_argument_group("saving")
     _add(saving, "name", " (default: default)", default="default")
     _add(saving, "ensure")
@@ -81,7 +86,7 @@ def arguments(parser: Parser) -> None:
     network = parser.add_argument_group("network")
     _add(network, "ca_bundle")
     _add(network, "timeout")
-    network.add_argument("--proxy", metavar="URL", help="proxy to use (env HTTPS_PROXY)")
+    network.add_argument("--proxy", type=not_empty, metavar="URL", help="proxy to use (env HTTPS_PROXY)")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -97,12 +102,17 @@ def run(options: argparse.Namespace, context: Context) -> int:
     timeout_s = parameters["timeout"]
     silence_s = min(timeout_s or 30.0, 30.0) if isinstance(timeout_s, float) else 30.0
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
-        parameters["transport"] = transport
+        is_hopeless = parameters.get("open_browser") is _refuse_to_wait and not options.ensure
+        parameters["transport"] = transport.impatient() if is_hopeless else transport
         try:
             connection = _connect_with_password(options, context, parameters)
         except _DeclinedError:
             context.info("Nothing was saved.")
             return DECLINED
+        except NetworkError:
+            if is_hopeless:
+                _refuse_to_wait("")
+            raise
         if options.pass_thru:
             context.write_json(connection.token().to_json())
         elif context.as_json:
@@ -118,6 +128,10 @@ def _connect_with_password(options: argparse.Namespace, context: Context, parame
         return _connect(options, context, parameters)
     except CertificatePasswordError as error:
         if not context.is_terminal(context.streams.input):
+            name = "AZURE_CLIENT_CERTIFICATE_PASSWORD"
+            if context.environ.get(name) == "":
+                remedy = f"{name} is set, but empty. {error.remedy}"
+                raise CertificatePasswordError(error.problem, remedy=remedy) from error
             raise
         parameters["certificate_password"] = ask_secret(context, "certificate password", remedy_of(error))
         return _connect(options, context, parameters)
@@ -160,40 +174,49 @@ def _add(group: argparse._ArgumentGroup, name: str, more_help: str = "", **setti
     option = f"--{parameter.option or name.replace('_', '-')}"
     text = f"{parameter.help}{more_help}{f' (env {parameter.variable})' if parameter.variable else ''}"
     if parameter.value:
-        group.add_argument(option, metavar=parameter.value, help=text, **settings)
+        group.add_argument(option, metavar=parameter.value, help=text, **{"type": not_empty, **settings})
     else:
         group.add_argument(option, action="store_true", help=text, **settings)
 
 
 def _connect(options: argparse.Namespace, context: Context, parameters: dict[str, object]) -> Connection:
-    from entrakit.authority.clouds import find_cloud
     from entrakit.connecting import connect
 
-    is_chosen = options.cloud or options.authority_url
-    cloud = find_cloud(options.cloud or (not is_chosen and context.environ.get("AZURE_AUTHORITY_HOST")) or "global")
-    if not is_chosen and cloud.name != "global":
-        context.note(f"AZURE_AUTHORITY_HOST selects {cloud.authority}.")
     return connect(  # type: ignore[call-overload,no-any-return] # connect() finds out which parameter set it is
         client_id=_required(options.client_id, "AZURE_CLIENT_ID", "--client-id", context),
         tenant_id=_required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context),
         scopes=options.scope,
-        cloud=cloud,
-        authority_url=options.authority_url,
-        graph_url=options.graph_url,
-        resource=options.resource,
+        resource=options.resource or "",
         name=options.name,
         ensure=options.ensure,
         save_secret=options.save_secret,
         vault=context.open_vault(),
+        **_addresses(options, context),
         **parameters,
     )
+
+
+def _addresses(options: argparse.Namespace, context: Context) -> dict[str, object]:
+    """Return the cloud and the addresses, from the options or else from the variables, which are reported."""
+    from entrakit.authority.clouds import find_cloud
+
+    cloud, graph_url = find_cloud(options.cloud or "global"), options.graph_url
+    if not options.cloud and not options.authority_url:
+        cloud = find_cloud(variable("AZURE_AUTHORITY_HOST", context.environ) or "global")
+        if cloud.name != "global":
+            context.note(f"AZURE_AUTHORITY_HOST selects {cloud.authority}.")
+    if not graph_url:
+        graph_url = variable("ENTRAKIT_GRAPH_URL", context.environ)
+        if graph_url:
+            context.note(f"ENTRAKIT_GRAPH_URL selects {graph_url} for Microsoft Graph.")
+    return {"cloud": cloud, "authority_url": options.authority_url or "", "graph_url": graph_url or ""}
 
 
 def _parameters(options: argparse.Namespace, context: Context) -> dict[str, object]:
     """Return the parameters of the flow. Secrets are read from where the options say."""
     elsewhere = options.certificate_uri or options.certificate_thumbprint or options.certificate_name
-    if options.certificate_password_stdin and not options.certificate_path and not elsewhere:
-        options.certificate_path = context.environ.get("AZURE_CLIENT_CERTIFICATE_PATH")
+    if has_source(options, "certificate_password") and not options.certificate_path and not elsewhere:
+        options.certificate_path = variable("AZURE_CLIENT_CERTIFICATE_PATH", context.environ)
     _refuse_mixture(options)
     names = (
         *("browser", "device_code", "certificate_thumbprint", "certificate_name", "certificate_path"),
@@ -201,14 +224,12 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         *("key_vault_certificate", "key_vault_secret", "key_vault_key", "send_certificate_chain", "port"),
         *("login_hint", "domain_hint", "prompt"),
     )
-    parameters: dict[str, object] = {name: getattr(options, name) for name in names} | {
-        "certificate_command": _command(options.certificate_command),
+    parameters: dict[str, object] = {name: value for name in names if (value := getattr(options, name)) is not None} | {
+        "certificate_command": _command(options.certificate_command or ""),
         "timeout": parse_duration(options.timeout) if options.timeout else None,
-        "client_secret": _client_secret(options, context),
-        "credential": _credential(options, context) if options.username or options.password_stdin else None,
+        "client_secret": client_secret(options, context),
+        "credential": username_password(options, context),
     }
-    if options.certificate_password_stdin:
-        parameters["certificate_password"] = read_secret(context, "certificate password")
     if options.device_code:
         parameters["on_device_code"] = lambda code: _show_code(code, context)
     if options.paste:
@@ -219,14 +240,43 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         getattr(options, name) for name in _BROWSER_OPTIONS
     )
     if not is_chosen:
-        parameters |= _from_environment(context)
+        parameters |= from_environment(context, verb="using" if options.ensure else "signing in with")
     on_token = options.certificate_store == "pkcs11" or options.certificate_uri or options.pkcs11_module
     in_file = options.certificate_path or parameters.get("certificate_path")
-    if (on_token or in_file) and not options.key_vault_key and not options.certificate_command:
-        parameters.setdefault("certificate_password", _from_variable("AZURE_CLIENT_CERTIFICATE_PASSWORD", context))
+    needs_password = (on_token or in_file) and not options.key_vault_key and not options.certificate_command
+    parameters["certificate_password"] = certificate_password(options, context, needs_one=bool(needs_password))
     if not any(parameters.get(name) for name in _NOT_BROWSER) or options.browser:
-        parameters["on_link"] = lambda url, port: _show_link(url, port, context)
+        parameters |= _browser_parameters(options, context)
     return parameters
+
+
+def _browser_parameters(options: argparse.Namespace, context: Context) -> dict[str, object]:
+    """Return the parameters of a sign-in with a browser that the terminal and the environment give."""
+    parameters: dict[str, object] = {"on_link": lambda url, port: _show_link(url, port, context)}
+    if not options.login_hint and context.environ.get("AZURE_USERNAME"):
+        parameters["login_hint"] = context.environ["AZURE_USERNAME"]
+        context.note(f"AZURE_USERNAME names the user {context.environ['AZURE_USERNAME']}.")
+    if not _may_wait(options, context):
+        parameters["open_browser"] = _refuse_to_wait
+    return parameters
+
+
+def _may_wait(options: argparse.Namespace, context: Context) -> bool:
+    """Return whether to wait for a user: at a terminal, or because an option says so."""
+    streams = context.streams
+    is_attended = context.is_terminal(streams.input) or context.is_terminal(streams.error)
+    return is_attended or options.browser or options.no_browser or options.paste
+
+
+def _refuse_to_wait(url: str) -> bool:
+    """Raise InteractionRequiredError instead of opening an address: nobody chose a sign-in with a browser."""
+    del url
+    raise InteractionRequiredError(
+        "A user has to sign in, but there is no terminal.",
+        remedy="Sign in as an app, with a client secret (`client_secret=…`) or a certificate; or add --browser, "
+        "--no-browser, --paste or --device-code to wait for a user.",
+        error="interaction_required",
+    )
 
 
 def _command(text: str) -> list[str]:
@@ -240,81 +290,24 @@ def _command(text: str) -> list[str]:
     return words
 
 
-def _from_environment(context: Context) -> dict[str, object]:
-    """Return the flow that the environment selects, if no option does. Of several, take the first, and report it."""
-    from entrakit.secret import Secret, UsernamePassword
-
-    environ = context.environ
-    found: list[tuple[str, dict[str, object]]] = []
-    if environ.get("AZURE_CLIENT_SECRET"):
-        secret = Secret.from_env("AZURE_CLIENT_SECRET", environ)
-        found.append(("AZURE_CLIENT_SECRET", {"client_secret": secret}))
-    if environ.get("AZURE_CLIENT_CERTIFICATE_PATH"):
-        path = environ["AZURE_CLIENT_CERTIFICATE_PATH"]
-        found.append(("AZURE_CLIENT_CERTIFICATE_PATH", {"certificate_path": path}))
-    if environ.get("AZURE_USERNAME") and environ.get("AZURE_PASSWORD"):
-        credential = UsernamePassword(environ["AZURE_USERNAME"], Secret.from_env("AZURE_PASSWORD", environ))
-        found.append(("AZURE_USERNAME and AZURE_PASSWORD", {"credential": credential}))
-    if not found:
-        return {}
-    ignored = ", ".join(name for name, _ in found[1:])
-    context.note(f"signing in with {found[0][0]}" + (f"; {ignored} not used." if ignored else "."))
-    return found[0][1]
-
-
-def _from_variable(name: str, context: Context) -> Secret | None:
-    from entrakit.secret import Secret
-
-    return Secret.from_env(name, context.environ) if context.environ.get(name) else None
-
-
-def _client_secret(options: argparse.Namespace, context: Context) -> Secret | None:
-    from entrakit.secret import Secret
-
-    instead = "Use --client-secret-stdin, --client-secret-file or the variable AZURE_CLIENT_SECRET."
-    if options.client_secret:
-        raise ParameterError(
-            "A secret can't be given on the command line, where other users can see it.", remedy=instead
-        )
-    if options.client_secret_stdin:
-        return read_secret(context, "client secret")
-    if options.client_secret_file:
-        return Secret.from_file(options.client_secret_file)
-    return ask_secret(context, "client secret", instead) if options.client_secret == "" else None
-
-
-def _credential(options: argparse.Namespace, context: Context) -> object:
-    from entrakit.secret import UsernamePassword
-
-    username = options.username or context.environ.get("AZURE_USERNAME")
-    if not username:
-        raise ParameterError("--password-stdin requires a user name.", remedy="Add --username NAME.")
-    if options.password_stdin:
-        return UsernamePassword(username, read_secret(context, "password"))
-    known = _from_variable("AZURE_PASSWORD", context)
-    instead = "Use --password-stdin or the variable AZURE_PASSWORD."
-    return UsernamePassword(username, known or ask_secret(context, "password", instead))
-
-
 def _refuse_mixture(options: argparse.Namespace) -> None:
     """Raise ParameterSetError for options that don't go together, before anything is read or asked."""
-    has_secret = options.client_secret is not None or options.client_secret_stdin or options.client_secret_file
     of_a_set = {name for one in SETS for name in one.chosen_by + one.options}
     present = {name: value for name, value in vars(options).items() if name in of_a_set} | {
-        "client_secret": True if has_secret else None,
-        "credential": True if options.username or options.password_stdin else None,
-        "certificate_password": True if options.certificate_password_stdin else None,
+        "client_secret": True if has_source(options, "client_secret") else None,
+        "credential": True if options.username or has_source(options, "password") else None,
+        "certificate_password": True if has_source(options, "certificate_password") else None,
         "open_browser": True if options.no_browser else None,
     }
     choose_set(present)
 
 
-def _required(value: str | None, variable: str, option: str, context: Context) -> str:
-    found = value or context.environ.get(variable)
+def _required(value: str | None, name: str, option: str, context: Context) -> str:
+    found = value or variable(name, context.environ)
     if not found:
         raise ParameterError(
             f"{option} is missing.",
-            remedy=f"Give it, or set {variable}. Example: entra connect --client-id Graph --tenant-id contoso.com",
+            remedy=f"Give it, or set {name}. Example: entra connect --client-id Graph --tenant-id contoso.com",
         )
     return found
 

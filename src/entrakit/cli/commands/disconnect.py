@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.confirm import DECLINED
+from entrakit.cli.options.prompts import confirm
 from entrakit.errors import NotConnectedError, ParameterError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
@@ -17,6 +20,7 @@ def arguments(parser: Parser) -> None:
     """Add the options of the command."""
     parser.add_argument("name", metavar="NAME", nargs="?", help="saved connection (default: the current one)")
     parser.add_argument("--all", action="store_true", help="remove all saved connections")
+    parser.add_argument("--yes", action="store_true", help="remove all without asking")
     parser.add_argument("--revoke", action="store_true", help="end all sessions of the user first")
 
 
@@ -28,6 +32,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
         raise ParameterError("Give a name or --all, not both.")
     vault = context.open_vault()
     name = vault.current() if options.name is None else options.name
+    if options.all and not options.yes and not _may_remove_all(context, vault.traces()):
+        context.info("Nothing was removed.")
+        return DECLINED
     if options.all:
         removed = disconnect_all(revoke=options.revoke, vault=vault)
     else:
@@ -44,3 +51,19 @@ def run(options: argparse.Namespace, context: Context) -> int:
     elif removed:
         context.info("Issued tokens stay valid until they expire; Entra can't revoke a single token.")
     return 0
+
+
+def _may_remove_all(context: Context, names: Sequence[str]) -> bool:
+    """Return whether all connections may be removed: on a terminal, the user is asked.
+
+    Raises:
+        ParameterError: Standard input is a terminal, but the question would not be visible.
+    """
+    if not names or not context.is_terminal(context.streams.input):
+        return True
+    if not context.is_terminal(context.streams.error):
+        raise ParameterError(
+            "Nothing was removed: this requires a confirmation, but standard error is not a terminal.",
+            remedy="Add --yes, or leave standard error on the terminal.",
+        )
+    return confirm(context, f"Saved connections: {', '.join(names)}\nRemove all of them?")

@@ -130,7 +130,7 @@ def _print(tenant: Tenant, context: Context) -> None:
         *(f"  user ({kind}){' ' * (13 - len(kind))} {user.upn}  {user.password}" for kind, user in users.items()),
         "",
         "Connect to it:",
-        f"  entra connect --authority-url {tenant.url} --ca-bundle {tenant.ca_path} \\",
+        f"  entra connect --authority-url {tenant.url} --graph-url {tenant.url} --ca-bundle {tenant.ca_path} \\",
         f"    --tenant-id {tenant.domain} --client-id {tenant.public_client}",
         "",
         "Stop it with Ctrl-C.",

@@ -45,8 +45,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
     for one in found:
         if one.settings is not None and "@" in one.settings.cloud.name:
             context.note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
+        if one.settings is not None and one.settings.cloud.graph_url:
+            context.note(f"{one.name} sends requests to Microsoft Graph to {one.settings.cloud.graph_url}.")
     context.info(f"Saved in {vault.place}, encrypted; key: {vault.describe_key()}.")
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "AZURE_AUTHORITY_HOST"):
+    for name in (
+        *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
+        *("AZURE_AUTHORITY_HOST", "ENTRAKIT_GRAPH_URL"),
+    ):
         if context.environ.get(name):
             context.note(f"{name} is set, and new connections use it.")
     return 0
@@ -86,6 +91,7 @@ def _as_json(one: Status, now: float) -> dict[str, object]:
         "scopes": list(settings.scopes),
         "cloud": settings.cloud.name,
         "authority": settings.cloud.authority,
+        "graph_url": settings.cloud.graph_url,
         "expires_on": int(settings.expires_at),
         "expires_in_s": int(settings.expires_at - now),
         "secret_kept": settings.save_secret,

@@ -1,0 +1,172 @@
+"""Credentials of `entra connect`: from a prompt, standard input, a file, or a variable; by options, else by variables.
+
+Nothing that is given counts as not given: an option or a variable with an empty value, as a pipeline passes it for a
+secret that does not exist, is an error. Otherwise another way to sign in, or another user, would be taken instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from entrakit.cli.options.prompts import ask_secret, read_secret
+from entrakit.errors import ParameterError
+from entrakit.secret import Secret, UsernamePassword
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from entrakit.cli.context import Context
+
+# The variable that is read if no option says where the secret is.
+_VARIABLES = {
+    "client_secret": "AZURE_CLIENT_SECRET",
+    "certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "password": "AZURE_PASSWORD",
+}
+_PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
+
+
+def add_sources(group: argparse._ArgumentGroup, name: str) -> None:
+    """Add the options that say where a secret is: `client_secret`, `certificate_password` or `password`."""
+    option, words = f"--{name.replace('_', '-')}", name.replace("_", " ")
+    group.add_argument(f"{option}-stdin", action="store_true", help=f"read the {words} from standard input")
+    group.add_argument(f"{option}-file", type=not_empty, metavar="FILE", help=f"file with the {words}")
+    default = _VARIABLES[name]
+    group.add_argument(
+        f"{option}-env", type=not_empty, metavar="NAME", help=f"variable with the {words} (default: {default})"
+    )
+
+
+def not_empty(text: str) -> str:
+    """Return the value of an option. Raise ArgumentTypeError if it is empty."""
+    if not text:
+        raise argparse.ArgumentTypeError("the value is empty")
+    return text
+
+
+def has_source(options: argparse.Namespace, name: str) -> bool:
+    """Return whether an option says where a secret is."""
+    return bool(_sources(options, name))
+
+
+def variable(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return the value of a variable; None if it is not set.
+
+    Raises:
+        ParameterError: It is set, but empty.
+    """
+    if environ.get(name) == "":
+        raise _empty([name])
+    return environ.get(name)
+
+
+def client_secret(options: argparse.Namespace, context: Context) -> Secret | None:
+    """Return the client secret that the options give; None if they give none.
+
+    Raises:
+        ParameterError: It is missing, empty, given twice, or on the command line.
+    """
+    instead = "Use --client-secret-stdin, --client-secret-file or the variable AZURE_CLIENT_SECRET."
+    if options.client_secret:
+        raise ParameterError(
+            "A secret can't be given on the command line, where other users can see it.", remedy=instead
+        )
+    found = _given(options, "client_secret", context)
+    if found is None and options.client_secret == "":
+        return ask_secret(context, "client secret", instead)
+    return found
+
+
+def certificate_password(options: argparse.Namespace, context: Context, *, needs_one: bool) -> Secret | None:
+    """Return the password of the certificate; None if there is none.
+
+    Args:
+        options: Options of the command.
+        context: Context of the command.
+        needs_one: Whether the variable counts, because the certificate can have a password.
+
+    Raises:
+        ParameterError: It is empty, or given twice.
+    """
+    found = _given(options, "certificate_password", context)
+    name = _VARIABLES["certificate_password"]
+    # A file without a password is usual, so an empty variable says that it has none.
+    return found or (Secret.from_env(name, context.environ) if needs_one and context.environ.get(name) else None)
+
+
+def username_password(options: argparse.Namespace, context: Context) -> UsernamePassword | None:
+    """Return the user name and password that the options give; None if they give none.
+
+    Raises:
+        ParameterError: One of them is missing, empty, or given twice.
+    """
+    if not options.username and not has_source(options, "password"):
+        return None
+    username = options.username or variable(_USERNAME, context.environ)
+    if not username:
+        raise ParameterError(f"{_sources(options, 'password')[0]} requires a user name.", remedy="Add --username NAME.")
+    password = _given(options, "password", context)
+    if password is None and context.environ.get("AZURE_PASSWORD"):
+        password = Secret.from_env("AZURE_PASSWORD", context.environ)
+    if password is None and not context.is_terminal(context.streams.input):
+        variable("AZURE_PASSWORD", context.environ)
+    instead = "Use --password-stdin or the variable AZURE_PASSWORD."
+    return UsernamePassword(username, password or ask_secret(context, "password", instead))
+
+
+def from_environment(context: Context, *, verb: str) -> dict[str, object]:
+    """Return the parameters that the environment gives. Of several ways to sign in, take the first, and report it.
+
+    Args:
+        context: Context of the command.
+        verb: First word of the report.
+
+    Raises:
+        ParameterError: A variable is set but empty, and no other one says how to sign in.
+    """
+    environ = context.environ
+    found: list[tuple[str, dict[str, object]]] = []
+    if environ.get("AZURE_CLIENT_SECRET"):
+        found.append(("AZURE_CLIENT_SECRET", {"client_secret": Secret.from_env("AZURE_CLIENT_SECRET", environ)}))
+    if environ.get(_PATH):
+        found.append((_PATH, {"certificate_path": environ[_PATH]}))
+    if environ.get(_USERNAME) and environ.get("AZURE_PASSWORD"):
+        credential = UsernamePassword(environ[_USERNAME], Secret.from_env("AZURE_PASSWORD", environ))
+        found.append((f"{_USERNAME} and AZURE_PASSWORD", {"credential": credential}))
+    if found:
+        ignored = ", ".join(name for name, _ in found[1:])
+        context.note(f"{verb} {found[0][0]}" + (f"; {ignored} not used." if ignored else "."))
+        return found[0][1]
+    empty = [name for name in ("AZURE_CLIENT_SECRET", _PATH, _USERNAME, "AZURE_PASSWORD") if environ.get(name) == ""]
+    if empty:
+        raise _empty(empty)
+    return {}
+
+
+def _given(options: argparse.Namespace, name: str, context: Context) -> Secret | None:
+    """Return the secret from where an option says that it is; None if there is no such option."""
+    sources, words = _sources(options, name), name.replace("_", " ")
+    if len(sources) > 1:
+        raise ParameterError(f"{' and '.join(sources)} both give the {words}.", remedy="Keep one of them.")
+    file, env = getattr(options, f"{name}_file"), getattr(options, f"{name}_env")
+    if getattr(options, f"{name}_stdin"):
+        return read_secret(context, words)
+    if file:
+        return Secret.from_file(file)
+    return Secret.from_env(env, context.environ) if env else None
+
+
+def _sources(options: argparse.Namespace, name: str) -> list[str]:
+    """Return the options that say where a secret is, as the user typed them."""
+    ends = [end for end in ("stdin", "file", "env") if getattr(options, f"{name}_{end}")]
+    found = [f"--{name.replace('_', '-')}-{end}" for end in ends]
+    return ["--client-secret", *found] if name == "client_secret" and options.client_secret is not None else found
+
+
+def _empty(names: list[str]) -> ParameterError:
+    verb = "is" if len(names) == 1 else "are"
+    return ParameterError(
+        f"{' and '.join(names)} {verb} set, but empty.",
+        remedy="Set a value, or unset the variable. A pipeline passes an empty value for a secret that does not exist.",
+    )

@@ -1,0 +1,175 @@
+"""Credentials of `entra connect`: where they are read from, and what is not taken for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.cli.conftest import Command
+
+ADA = "ada@contoso.example"
+
+
+@pytest.mark.parametrize("where", ["stdin", "file", "env"])
+@pytest.mark.parametrize("kind", ["client-secret", "password"])
+def test_a_secret_comes_from_where_the_option_says(entra: Command, tmp_path: Path, kind: str, where: str) -> None:
+    """
+    An option names standard input, a file or a variable, which is used instead of the usual variable.
+    """
+    is_app = kind == "client-secret"
+    secret = entra.tenant.client_secret if is_app else entra.tenant.users.normal.password
+    file = tmp_path / "secret"
+    file.write_text(secret)
+    entra.environ |= {"MINE": secret, "AZURE_CLIENT_SECRET": "wrong", "AZURE_PASSWORD": "wrong"}
+    value = {"stdin": [], "file": [str(file)], "env": ["MINE"]}[where]
+    who = [] if is_app else ["--username", ADA]
+
+    result = entra.connect(*who, f"--{kind}-{where}", *value, app=is_app, given=secret)
+
+    assert 0 == result.code, result.error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--client-secret-stdin", "--client-secret-file", "a"],
+        ["--client-secret", "--client-secret-env", "MINE"],
+        ["--username", ADA, "--password-stdin", "--password-env", "MINE"],
+        ["--certificate-path", "a", "--certificate-password-file", "a", "--certificate-password-env", "MINE"],
+    ],
+)
+def test_two_sources_of_one_secret_are_refused(entra: Command, words: list[str]) -> None:
+    """
+    None of two sources is preferred silently; the error names both.
+    """
+    entra.environ["MINE"] = "x"
+
+    result = entra.connect(*words, given="x")
+
+    assert 2 == result.code
+    assert (
+        f"{' and '.join(one for one in words[-4:] if one.startswith('--client-s') or 'word-' in one)} both"
+        in result.error
+    )
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"AZURE_CLIENT_SECRET": ""}, "AZURE_CLIENT_SECRET is set, but empty."),
+        ({"AZURE_CLIENT_CERTIFICATE_PATH": ""}, "AZURE_CLIENT_CERTIFICATE_PATH is set, but empty."),
+        ({"AZURE_USERNAME": ""}, "AZURE_USERNAME is set, but empty."),
+        ({"AZURE_USERNAME": ADA, "AZURE_PASSWORD": ""}, "AZURE_PASSWORD is set, but empty."),
+        ({"AZURE_USERNAME": "", "AZURE_PASSWORD": ""}, "AZURE_USERNAME and AZURE_PASSWORD are set, but empty."),
+        ({"AZURE_AUTHORITY_HOST": ""}, "AZURE_AUTHORITY_HOST is set, but empty."),
+        ({"ENTRAKIT_GRAPH_URL": ""}, "ENTRAKIT_GRAPH_URL is set, but empty."),
+        ({"AZURE_CLIENT_ID": ""}, "AZURE_CLIENT_ID is set, but empty."),
+        ({"AZURE_TENANT_ID": ""}, "AZURE_TENANT_ID is set, but empty."),
+    ],
+)
+def test_an_empty_variable_is_named(entra: Command, environ: dict[str, str], named: str, *, terminal: bool) -> None:
+    """
+    A variable that is set and empty is an error, and no other way to sign in, user or address is taken instead.
+    """
+    ids = {"AZURE_CLIENT_ID": entra.tenant.confidential_client, "AZURE_TENANT_ID": entra.tenant.tenant_id}
+    entra.environ |= ids | environ
+    where = [] if "AZURE_AUTHORITY_HOST" in environ else ["--authority-url", entra.tenant.url]
+
+    result = entra("connect", *where, "--ca-bundle", entra.tenant.ca_path, terminal=terminal)
+
+    assert (2, "") == (result.code, result.output)
+    assert named in result.error
+    assert [] == entra.tenant.journal.entries
+
+
+def test_another_way_to_sign_in_outweighs_an_empty_variable(entra: Command) -> None:
+    """
+    An option, or another variable that is not empty, says how to sign in.
+    """
+    secret = entra.tenant.client_secret
+    entra.environ |= {"AZURE_CLIENT_SECRET": "", "AZURE_PASSWORD": "", "AZURE_CLIENT_CERTIFICATE_PATH": ""}
+
+    assert 0 == entra.connect("--client-secret-stdin", app=True, given=secret).code
+    entra.environ["AZURE_CLIENT_SECRET"] = secret
+    assert 0 == entra.connect(app=True).code
+    asked = entra.connect("--username", ADA)
+    assert (2, True) == (asked.code, "AZURE_PASSWORD is set, but empty." in asked.error)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--client-secret-file", "--client-secret-env", "--certificate-path", "--certificate-password-env"),
+        *("--username", "--password-file", "--login-hint", "--client-id", "--tenant-id", "--scope", "--resource"),
+        *("--cloud", "--authority-url", "--graph-url", "--name", "--ca-bundle", "--proxy", "--key-vault"),
+        *("--certificate-command", "--timeout"),
+    ],
+)
+def test_an_empty_option_is_named(entra: Command, option: str) -> None:
+    """
+    An option whose value is empty, as an unset variable of a shell makes it, does not count as not given.
+    """
+    entra.environ["AZURE_CLIENT_SECRET"] = entra.tenant.client_secret
+
+    for words in ([option, ""], [f"{option}="]):
+        result = entra.connect(*words, app=True)
+        assert 2 == result.code
+        assert f"Argument {option}: the value is empty." in result.error
+    assert [] == entra.tenant.journal.entries
+
+
+@pytest.mark.parametrize("words", [[], ["--login-hint", ADA], ["--port", "0"], ["--prompt", "login"], ["--ensure"]])
+def test_nobody_is_waited_for_without_a_terminal(entra: Command, words: list[str]) -> None:
+    """
+    A sign-in with a browser that no option chose ends at once with exit code 4 if there is no terminal.
+    """
+    result = entra.connect(*words)
+
+    assert 4 == result.code
+    assert "A user has to sign in, but there is no terminal." in result.error
+    for option in ("--client-secret-stdin", "--browser", "--no-browser", "--paste", "--device-code"):
+        assert option in result.error
+    assert "Open this link" not in result.error
+
+
+def test_without_a_terminal_and_a_network_the_missing_user_is_reported(entra: Command) -> None:
+    """
+    The token service is asked once, without a wait, and that it does not answer is not the reason that is reported.
+    """
+    words = ("--client-id", "Graph", "--tenant-id", "contoso.com", "--authority-url", "https://localhost:1")
+
+    assert 4 == entra("connect", *words).code
+
+
+def test_a_working_connection_is_returned_without_a_terminal(entra: Command) -> None:
+    """
+    With `--ensure` a user's saved connection needs neither a terminal nor a user.
+    """
+    user = entra.tenant.person()
+    entra.environ["AZURE_USERNAME"] = user.upn
+    entra.tenant.seed.change_settings({"device_interval_s": 1})
+    words = ("--password-stdin", "--username", user.upn)
+    assert 0 == entra.connect(*words, given=entra.tenant.users.normal.password).code
+
+    assert (
+        "Already connected as ada@" in entra.connect(*words, "--ensure", given=entra.tenant.users.normal.password).error
+    )
+
+
+def test_the_variable_of_the_user_names_the_user_for_a_browser(entra: Command) -> None:
+    """
+    `AZURE_USERNAME` alone names the user who should sign in with the browser, unless an option names one.
+    """
+    entra.environ["AZURE_USERNAME"] = "una@contoso.example"
+
+    by_variable = entra.connect("--no-browser", "--timeout", "0.2")
+    by_option = entra.connect("--no-browser", "--timeout", "0.2", "--login-hint", ADA)
+
+    assert "login_hint=una%40contoso.example" in by_variable.error
+    assert "AZURE_USERNAME names the user una@contoso.example." in by_variable.error
+    assert "login_hint=ada%40contoso.example" in by_option.error
