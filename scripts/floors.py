@@ -175,7 +175,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("commands", "__init__"),
     ),
     "entrakit/cli/options": (
-        *("__init__", "durations", "prompts", "credentials", "connection", "body", "query", "request", "batch_file", "confirm"),
+        *("__init__", "durations", "prompts", "credentials", "connection", "body", "query", "request", "batch_file"),
+        "confirm",
     ),
     "entrakit/cli/output": ("__init__", "tables", "progress", "destination", "rows", "formats", "collection"),
     "entrakit/cli/commands": (

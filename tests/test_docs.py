@@ -81,3 +81,31 @@ def test_the_readme_names_what_is_public() -> None:
     """
     assert "from entrakit import connect" in (ROOT / "README.md").read_text(encoding="utf-8")
     assert "connect" in entrakit.__all__
+
+
+TEXTS = sorted(
+    [*PAGES, ROOT / "SECURITY.md", ROOT / "Makefile"]
+    + [path for folder in ("src", "scripts", "bench", "tests/interop") for path in (ROOT / folder).rglob("*.*")]
+)
+# A token in an argument of a program can be read by every user of the machine: `$(entra token)`, `-H "… Bearer …"`.
+_SUBSTITUTED = re.compile(r"\$\(\s*entra token|`entra token[^`\n]*`[^\n]*\bhttps?://")
+_IN_ARGUMENT = re.compile(r"(?:curl|wget|Invoke-\w+)\b[^\n|]*Bearer ", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", [path for path in TEXTS if path.suffix in ("", ".md", ".py", ".ps1", ".sh")], ids=str)
+def test_no_example_puts_a_token_in_an_argument(path: Path) -> None:
+    """
+    Examples hand a token to another program through a pipe, and never as an argument.
+    """
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    assert [] == [*_SUBSTITUTED.findall(text), *_IN_ARGUMENT.findall(text)]
+
+
+def test_the_examples_hand_the_header_to_curl_through_a_pipe() -> None:
+    """
+    `curl -H @-` reads the header from standard input.
+    """
+    for page in ("README.md", "docs/guides/jobs-and-pipelines.md", "docs/reference/commands.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert re.search(r"entra token (--name \w+ )?--output header \| curl -H @- https://", text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         (("tokn",), 2, "Did you mean token?"),
         (("token", "--outptu", "raw"), 2, "Did you mean --output?"),
         (("token", "--output", "xml"), 2, "raw"),
-        (("token", "-o", "xml"), 2, "Next: Try `curl"),
+        (("token", "-o", "xml"), 2, "Next: Try `entra token --output header | curl -H @-"),
         (("token", "extra"), 2, "Too many arguments"),
         (("--debug",), 2, "requires a command"),
         (("use", "nobody"), 3, "Saved: default"),
