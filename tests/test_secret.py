@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError
-from entrakit.secret import MAX_FILE, Secret, UsernamePassword, without_line_break
+from entrakit.secret import MAX_FILE, Secret, UsernamePassword, refuse_impossible_characters, without_line_break
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,6 +99,70 @@ def test_an_environment_variable_is_read_again() -> None:
     again = secret.again(environ)
     assert again is not None
     assert ("new", secret.origin) == (again.reveal(), again.origin)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r"])
+@pytest.mark.parametrize("beginning", ["", "\ufeff"])
+def test_an_environment_variable_gets_the_care_of_a_file(beginning: str, end: str) -> None:
+    """
+    A byte order mark and one line break, which editors and `base64` add, are not part of the secret; now and when it is
+    read again.
+    """
+    environ = {"MINE": f"{beginning} value {end}"}
+
+    assert " value " == Secret.from_env("MINE", environ).reveal()
+    assert " value " == Secret.from_origin("env:MINE", environ).reveal()
+    with pytest.raises(ParameterError, match="MINE is empty"):
+        Secret.from_env("MINE", {"MINE": beginning + end})
+
+
+@pytest.mark.parametrize(("mode", "is_told"), [(0o600, False), (0o640, True), (0o604, True), (0o400, False)])
+def test_a_file_that_others_can_read_causes_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, *, is_told: bool
+) -> None:
+    """
+    A file of a secret is used whatever its mode is; a warning has the command to type if others can read it.
+    """
+    path = tmp_path / "my secret"
+    path.write_text(CANARY)
+    path.chmod(mode)
+
+    assert CANARY == Secret.from_file(path).reveal()
+    assert is_told == (f"can read the secret in {path}. Type `chmod 600 '{path}'`." in caplog.text)
+    assert CANARY not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "named"),
+    [
+        ("a\nb", "client secret", "U+000A (line feed) as character 2 of 3"),
+        ("a\rb", "password", "U+000D (carriage return) as character 2 of 3"),
+        ("ab\t", "client secret", "U+0009 (tab) as character 3 of 3"),
+        ("\xa0a", "client secret", "U+00A0 (no-break space) as character 1 of 2"),
+        ("a\u201d", "client secret", "U+201D (right double quotation mark) as character 2 of 2"),
+        ("a\x1b", "password", "U+001B (control character) as character 2 of 2"),
+        ("a\x7f", "password", "U+007F (control character) as character 2 of 2"),
+        ("a\0", "password", "U+0000 (null) as character 2 of 2"),
+    ],
+)
+def test_a_character_that_no_secret_can_hold_is_named(value: str, what: str, named: str) -> None:
+    """
+    RFC 6749, appendix A: a client secret has printable ASCII, a password no control characters except tabs.
+    """
+    with pytest.raises(ParameterError) as caught:
+        refuse_impossible_characters(Secret(value, "env:MINE"), what)
+
+    assert f"The {what} from the environment variable MINE contains {named}, which no {what}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "what"), [
+    (" emu8Q~x_y.z ", "client secret"), ("~!", "client secret"), ("F\xfc\xdfe\t\xa0\U0001f511", "password"),
+])  # fmt: skip
+def test_any_other_character_is_accepted(value: str, what: str) -> None:
+    """
+    A password can have letters of every script.
+    """
+    refuse_impossible_characters(Secret(value), what)
 
 
 @pytest.mark.parametrize(

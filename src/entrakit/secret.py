@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
@@ -17,8 +18,8 @@ MAX_FILE = 64 * 1024
 class Secret:
     """A string that is not shown by `repr`, `str`, formatting or a pickle.
 
-    Its value is not changed: white space at its ends may belong to it. Only one line break at the end of a file or a
-    pipe is removed.
+    Its value is not changed: white space at its ends may belong to it. Only a byte order mark at the beginning and one
+    line break at the end of a file, a pipe or an environment variable are removed.
 
     Args:
         value: The string.
@@ -46,7 +47,7 @@ class Secret:
 
     @classmethod
     def from_env(cls, name: str, environ: Mapping[str, str] = os.environ) -> Secret:
-        """Return the value of an environment variable.
+        """Return the value of an environment variable, without one line break at the end.
 
         Args:
             name: The variable.
@@ -57,11 +58,11 @@ class Secret:
         """
         if name not in environ:
             raise ParameterError(f"The environment variable {name} is not set.", remedy=f"Set {name}, then try again.")
-        return cls(environ[name], f"env:{name}")
+        return cls(cleaned(environ[name]), f"env:{name}")
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Secret:
-        """Return the content of a file, without one line break at the end.
+        """Return the content of a file, without one line break at the end. Log a warning if other users can read it.
 
         Args:
             path: The file, UTF-8 with or without a byte order mark; `~` is expanded.
@@ -73,20 +74,27 @@ class Secret:
         try:
             with open(full, "rb") as file:
                 data = file.read(MAX_FILE + 1)
+                mode = os.fstat(file.fileno()).st_mode
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             reason = error.strerror if isinstance(error, OSError) else "not a valid path"
             raise ParameterError(f"The secret can't be read from {full!r}: {reason}.") from None
+        if is_exposed(mode):
+            import logging
+            import shlex
+
+            logging.getLogger("entrakit").warning(
+                "Other users of this machine can read the secret in %s. Type `chmod 600 %s`.", full, shlex.quote(full)
+            )
         if len(data) > MAX_FILE:
             raise ParameterError(f"{full!r} is too large to be a secret.", remedy="Is it the right file?")
         try:
-            # Editors of Windows begin a file with a byte order mark, which no secret has.
-            text = data.decode("utf-8-sig")
+            text = data.decode("utf-8")
         except UnicodeDecodeError:
             raise ParameterError(
                 f"The secret can't be read from {full!r}: it is not UTF-8 text.",
                 remedy="Save it as UTF-8. For a certificate use `certificate_path`.",
             ) from None
-        return cls(without_line_break(text), f"file:{full}")
+        return cls(cleaned(text), f"file:{full}")
 
     @classmethod
     def from_origin(cls, origin: str, environ: Mapping[str, str] = os.environ) -> Secret:
@@ -204,6 +212,48 @@ def _refuse_unencodable(value: str, origin: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise ParameterError(f"The secret from {_place(origin)} is not UTF-8 text.") from None
+
+
+def refuse_impossible_characters(value: Secret, what: str) -> None:
+    """Raise ParameterError if a secret has a character that it can't have (RFC 6749, appendix A).
+
+    Args:
+        value: The secret.
+        what: `client secret`, which has printable characters of ASCII only, or `password`, which has no control
+            characters except tabs.
+    """
+    for at, letter in enumerate(value.reveal(), start=1):
+        is_ascii = " " <= letter <= "~"
+        if is_ascii or (what == "password" and (letter == "\t" or letter > "\x7f")):
+            continue
+        length = len(value.reveal())
+        raise ParameterError(
+            f"The {what} from {_place(value.origin)} contains {_name_of(letter)} as character {at} of {length}, which "
+            f"no {what} can contain.",
+            remedy="Was it copied completely, without quotation marks and line breaks, and saved as plain text?",
+        )
+
+
+def _name_of(letter: str) -> str:
+    """Return code point and name of a character, such as `U+00A0 (no-break space)`."""
+    import unicodedata
+
+    controls = {"\n": "line feed", "\r": "carriage return", "\t": "tab", "\0": "null"}
+    name = controls.get(letter) or unicodedata.name(letter, "control character").lower()
+    return f"U+{ord(letter):04X} ({name})"
+
+
+def is_exposed(mode: int) -> bool:
+    """Return whether a file with this mode is a regular file that its group or other users can read."""
+    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def cleaned(text: str) -> str:
+    """Return a string without what editors, pipes and pipelines add: a byte order mark, and one line break at the end.
+
+    PowerShell 5.1 pipes both if `$OutputEncoding` is UTF-8.
+    """
+    return without_line_break(text.removeprefix("\ufeff"))
 
 
 def without_line_break(text: str) -> str:

@@ -26,7 +26,7 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("connect", "Sign in and save the connection", "entra connect --client-id Graph --tenant-id contoso.com"),
-    Command("token", "Print a token, renewed if necessary", 'entra token --output header | curl -H @- https://…'),
+    Command("token", "Print a token, renewed if necessary", "entra token --output header | curl -H @- https://…"),
     Command("status", "List saved connections, without network", "entra status"),
     Command("inspect", "Explain the permissions of a token", "entra inspect --require User.Read.All"),
     Command("request", "Send a request to Microsoft Graph or another API", "entra request GET /users --top 5"),

@@ -19,7 +19,7 @@ from entrakit.connection.ensured import digest_of, is_asked_for, other_account
 from entrakit.connection.record import Record, settings_from_json
 from entrakit.connection.token_cache import TokenCache
 from entrakit.errors import CertificateError, EntraError, NotConnectedError, ParameterError, SignInError
-from entrakit.secret import Secret, UsernamePassword
+from entrakit.secret import Secret, UsernamePassword, refuse_impossible_characters
 from entrakit.sign_in.discovery import discover
 from entrakit.sign_in.flows import with_credential
 from entrakit.vault.files import metadata_dir
@@ -155,12 +155,14 @@ class FirstSignIn(NamedTuple):
         if self.settings.flow == "secret" and isinstance(credential, Secret):
             from entrakit.sign_in.flows import secret
 
+            refuse_impossible_characters(credential, "client secret")
             return credential, (("secret", credential.origin),), partial(secret.sign_in, secret=credential)
         if self.settings.flow == "password":
             if not isinstance(credential, UsernamePassword):
                 raise ParameterError("`credential` must be a UsernamePassword(username, password).")
             from entrakit.sign_in.flows import password
 
+            refuse_impossible_characters(credential.password, "password")
             log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
             place = (("password", credential.password.origin),)
             return credential, place, partial(password.sign_in, credential=credential)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,7 @@ def test_two_sources_of_one_secret_are_refused(entra: Command, words: list[str])
         ({"AZURE_USERNAME": ""}, "AZURE_USERNAME is set, but empty."),
         ({"AZURE_USERNAME": ADA, "AZURE_PASSWORD": ""}, "AZURE_PASSWORD is set, but empty."),
         ({"AZURE_USERNAME": "", "AZURE_PASSWORD": ""}, "AZURE_USERNAME and AZURE_PASSWORD are set, but empty."),
+        ({"AZURE_CLIENT_SECRET": "\n"}, "The secret from the environment variable AZURE_CLIENT_SECRET is empty."),
         ({"AZURE_AUTHORITY_HOST": ""}, "AZURE_AUTHORITY_HOST is set, but empty."),
         ({"ENTRAKIT_GRAPH_URL": ""}, "ENTRAKIT_GRAPH_URL is set, but empty."),
         ({"AZURE_CLIENT_ID": ""}, "AZURE_CLIENT_ID is set, but empty."),
@@ -173,3 +175,50 @@ def test_the_variable_of_the_user_names_the_user_for_a_browser(entra: Command) -
     assert "login_hint=una%40contoso.example" in by_variable.error
     assert "AZURE_USERNAME names the user una@contoso.example." in by_variable.error
     assert "login_hint=ada%40contoso.example" in by_option.error
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_break_at_the_end_of_a_variable_is_not_part_of_the_secret(entra: Command, end: str) -> None:
+    """
+    `echo secret | base64` in a Kubernetes secret, or a here-document, adds a line break.
+    """
+    entra.environ["AZURE_CLIENT_SECRET"] = entra.tenant.client_secret + end
+    assert 0 == entra.connect(app=True).code
+    del entra.environ["AZURE_CLIENT_SECRET"]
+    entra.environ |= {"AZURE_USERNAME": ADA, "AZURE_PASSWORD": entra.tenant.users.normal.password + end}
+    assert 0 == entra.connect().code
+
+
+def test_a_character_that_no_secret_can_hold_is_named_before_anything_is_sent(entra: Command) -> None:
+    """
+    A copied secret with a quotation mark of a word processor is not sent to be refused as wrong.
+    """
+    entra.environ["AZURE_CLIENT_SECRET"] = "\u201ccanary\u201d"
+
+    result = entra.connect(app=True)
+
+    assert 2 == result.code
+    assert "AZURE_CLIENT_SECRET contains U+201C (left double quotation mark) as character 1 of 8" in result.error
+    assert "canary" not in result.error
+    assert [] == entra.tenant.journal.entries
+
+
+def test_all_files_that_others_can_read_are_reported_in_one_run(entra: Command, tmp_path: Path) -> None:
+    """
+    The file of a password and the one of the certificate that it opens are both reported, even if it does not open it.
+    """
+    key = serialization.load_pem_private_key(entra.tenant.private_key_pem.encode(), None)
+    encryption = serialization.BestAvailableEncryption(b"canary")
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    certificate, password = tmp_path / "app.pem", tmp_path / "password"
+    certificate.write_bytes(pem + entra.tenant.certificate_pem.encode())
+
+    for text, code in (("canary", 0), ("wrong", 2)):
+        password.write_text(text)
+        certificate.chmod(0o644)
+        password.chmod(0o644)
+        words = ("--certificate-path", str(certificate), "--certificate-password-file", str(password))
+        result = entra.connect(*words, app=True)
+        assert code == result.code, result.error
+        for path in (certificate, password):
+            assert f"chmod 600 {path}" in result.error

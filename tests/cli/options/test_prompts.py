@@ -52,6 +52,40 @@ def test_a_secret_in_a_pipe_loses_its_line_break(given: str) -> None:
     assert "secret" == read_secret(context(given, terminal=False), "client secret").reveal()
 
 
+@pytest.mark.parametrize(
+    "piped",
+    [
+        b"F\xc3\xbc\xc3\x9fe\r\n",
+        b"\xef\xbb\xbfF\xc3\xbc\xc3\x9fe\r\n",
+        b"\xff\xfe" + "Füße\r\n".encode("utf-16-le"),
+        b"\xfe\xff" + "Füße\n".encode("utf-16-be"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
+def test_a_secret_is_read_as_powershell_pipes_it(piped: bytes, encoding: str) -> None:
+    """
+    PowerShell 5.1 pipes a byte order mark and Windows line ends, or UTF-16. The encoding of the system does not matter.
+    """
+    stream = io.TextIOWrapper(io.BytesIO(piped), encoding=encoding)
+
+    assert "Füße" == read_secret(Context(Streams(stream, io.StringIO(), io.StringIO()), {}), "password").reveal()
+
+
+@pytest.mark.parametrize(("piped", "problem"), [
+    (b"\xff\x00canary", "is not UTF-8 text"), (b"canary" * 20000, "is too large"), (b"\xef\xbb\xbf\r\n", "is empty"),
+])  # fmt: skip
+def test_a_pipe_without_a_secret_says_why(piped: bytes, problem: str) -> None:
+    """
+    Bytes that are not text, and more than any secret has, are not cut or guessed.
+    """
+    stream = io.TextIOWrapper(io.BytesIO(piped))
+
+    with pytest.raises(ParameterError, match=problem) as caught:
+        read_secret(Context(Streams(stream, io.StringIO(), io.StringIO()), {}), "password")
+
+    assert "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize(("answer", "expected"), [("y", True), ("Yes\n", True), ("no\n", False), ("", False)])
 def test_a_question_is_answered_with_yes(answer: str, expected: bool) -> None:
     """

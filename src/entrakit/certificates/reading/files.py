@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from entrakit.certificates.names import display_name, printable
 from entrakit.certificates.public_keys import is_key_of, not_rsa
 from entrakit.certificates.reading.formats import parse, public_certificates, unusable
-from entrakit.errors import CertificateError
+from entrakit.errors import CertificateError, CertificatePasswordError
+from entrakit.secret import is_exposed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +55,18 @@ def read_certificate_file(path: str, password: str | None) -> CertificateAndKey:
         CertificatePasswordError: The file is encrypted, and no password was given.
         CertificateError: The file can't be read or opened, or has no certificate with its private key.
     """
-    data, source, is_exposed = read_file(path)
-    found = parse_certificate(data, password, source=source)
-    if is_exposed:
-        warn_exposed(os.path.abspath(os.path.expanduser(path)))
+    data, source, is_readable = read_file(path)
+    has_key = b"PRIVATE KEY" in data
+    try:
+        found = parse_certificate(data, password, source=source)
+        has_key = True
+    except CertificatePasswordError:
+        has_key = True
+        raise
+    finally:
+        # Also if the file can't be opened, so that all files that other users can read are reported together.
+        if is_readable and has_key:
+            warn_exposed(os.path.abspath(os.path.expanduser(path)))
     return found
 
 
@@ -82,7 +91,7 @@ def read_file(path: str, *, regular_only: bool = False) -> tuple[bytes, str, boo
             mode = os.fstat(file.fileno()).st_mode
     except (OSError, ValueError) as error:
         raise _read_error(source, error) from error
-    return data, source, os.name == "posix" and stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+    return data, source, is_exposed(mode)
 
 
 def warn_exposed(path: str) -> None:

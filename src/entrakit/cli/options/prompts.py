@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
-from entrakit.secret import Secret, without_line_break
+from entrakit.secret import Secret, cleaned
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from entrakit.cli.context import Context
 
 MAX_LINE = 64 * 1024
@@ -32,19 +34,36 @@ def ask_secret(context: Context, what: str, instead: str) -> Secret:
 
 
 def read_secret(context: Context, what: str) -> Secret:
-    """Return a secret from standard input, without one line break at its end.
+    """Return a secret from standard input, without a byte order mark and one line break at its end.
 
     Args:
         context: Context of the command.
         what: Name of the secret.
 
     Raises:
-        ParameterError: Standard input is empty.
+        ParameterError: Standard input is empty, too large, or not text.
     """
-    text = without_line_break(context.streams.input.read(MAX_LINE))
+    text = cleaned(_all_of(context.streams.input, what))
     if not text:
         raise ParameterError(f"The {what} on standard input is empty.", remedy="Pipe it in: `… | entra connect …`.")
     return Secret(text, "stdin")
+
+
+def _all_of(stream: TextIO, what: str) -> str:
+    """Return the whole input. The bytes of a pipe are decoded here, since their encoding does not depend on the system.
+
+    PowerShell 5.1 pipes UTF-16 if `$OutputEncoding` says so.
+    """
+    data = stream.buffer.read(MAX_LINE + 1) if hasattr(stream, "buffer") else stream.read(MAX_LINE + 1).encode()
+    if len(data) > MAX_LINE:
+        raise ParameterError(f"The {what} on standard input is too large.", remedy="Is it the right input?")
+    try:
+        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
+    except UnicodeDecodeError:
+        raise ParameterError(
+            f"The {what} on standard input is not UTF-8 text.",
+            remedy="In PowerShell, set `$OutputEncoding = [Text.UTF8Encoding]::new()`.",
+        ) from None
 
 
 def ask_line(context: Context, question: str) -> str:
