@@ -268,9 +268,13 @@ def _bytes(value: str) -> bytes:
 
 def _place(origin: str) -> str:
     kind, _, place = origin.partition(":")
-    return {"env": f"the environment variable {place}", "file": repr(place), "stdin": "standard input"}.get(
-        kind, f"the {kind}"
-    )
+    places = {
+        "env": f"the environment variable {place}",
+        "file": repr(place),
+        "stdin": "standard input",
+        "keyvault": f"the key vault's secret {place!r}",
+    }
+    return places.get(kind, f"the {kind}")
 
 
 def _when_empty(origin: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -24,9 +24,13 @@ from entrakit.tokens.token import Account
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Command
+
+    from entrakit import Connection
+    from entrakit_emulator import Tenant
 
 CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
 OF_EVERY_SET = BY_NAME.keys() - {name for one in SETS for name in one.chosen_by + one.options}
@@ -152,7 +156,7 @@ def test_it_selects_the_same_parameter_set(
     assert ("browser" if with_browser else flow) == chosen.flow
 
 
-SECRETS = {
+SECRETS: dict[str, Callable[[Tenant], str]] = {
     "client_secret": lambda tenant: tenant.client_secret,
     "password": lambda tenant: tenant.users.normal.password,
     "certificate_password": lambda tenant: "canary",
@@ -187,7 +191,9 @@ def test_it_makes_the_same_connection(entra: Command, tmp_path: Path, kind: str,
         },
     }[kind]  # fmt: skip
     client = tenant.public_client if kind == "password" else tenant.confidential_client
-    with connect(
+    # Only connect() can find out which parameter set this is; the type checker can't.
+    any_set = cast("Callable[..., Connection]", connect)
+    with any_set(
         client_id=client, tenant_id=tenant.tenant_id, authority_url=tenant.url, graph_url=f"{tenant.url}/gateway",
         ca_bundle=tenant.ca_path, name="Job-1", vault=Vault(environ=entra.environ), **given,
     ) as connection:  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 
 from entrakit import Secret, UsernamePassword, get_connection
 from entrakit.connection import record as records
+from entrakit.connection.settings import Settings
 from entrakit.errors import SignInError
 from entrakit.vault import Vault
 from entrakit_emulator import faults
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from entrakit import Connection
-    from entrakit.connection.settings import Settings
     from entrakit_emulator import Tenant
 
     Connect = Callable[..., Connection]
@@ -191,3 +191,25 @@ def test_a_user_without_a_refresh_token_is_not_renewed_alone(emulator: Connect, 
     without = emulator(open_browser=person.open_browser)
 
     assert (True, False) == (with_one.info.renews_alone, without.info.renews_alone)
+
+
+def test_an_error_carries_what_the_caller_named(emulator: Connect, app: Connect, entra_tenant: Tenant) -> None:
+    """
+    The settings of a failed sign-in contain the user and the source of the credential, so that a remedy leads to the
+    same ones.
+    """
+    mia = entra_tenant.users.mfa
+    with pytest.raises(SignInError) as by_password:
+        emulator(credential=UsernamePassword(mia.upn, Secret(mia.password, "env:MINE")))
+    with pytest.raises(SignInError) as by_secret:
+        app(client_secret=Secret("wrong", "env:MINE"))
+
+    for caught, origin, who in ((by_password, "password", mia.upn), (by_secret, "secret", app_id(entra_tenant))):
+        settings = caught.value.settings
+        assert isinstance(settings, Settings)
+        assert ({origin: "env:MINE"}, who) == (dict(settings.origin), settings.account.username)
+
+
+def app_id(tenant: Tenant) -> str:
+    """Return the client id of the confidential app."""
+    return tenant.confidential_client

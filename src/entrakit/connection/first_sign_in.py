@@ -22,6 +22,7 @@ from entrakit.errors import CertificateError, EntraError, NotConnectedError, Par
 from entrakit.secret import Secret, UsernamePassword, refuse_impossible_characters
 from entrakit.sign_in.discovery import discover
 from entrakit.sign_in.flows import with_credential
+from entrakit.tokens.token import Account
 from entrakit.vault.files import metadata_dir
 
 if TYPE_CHECKING:
@@ -87,22 +88,38 @@ class FirstSignIn(NamedTuple):
             return self._connect(candidates[-1])
         except BaseException as error:
             if isinstance(error, EntraError):
-                error.settings = error.settings or self.settings
+                error.settings = error.settings or self._named(self.settings)
             if self.owns_transport:
                 self.transport.close()
             raise
 
+    def _named(self, settings: Settings) -> Settings:
+        """Return settings with the user that the caller named, for an error: nobody has signed in."""
+        name = self.credential.username if isinstance(self.credential, UsernamePassword) else self.username
+        return settings._replace(account=Account(username=name)) if name else settings
+
     def _connect(self, places: Mapping[str, str]) -> Connection:
         """Find the credential, sign in, and save the connection if it has a name."""
-        settings, transport, flow = self.settings, self.transport, self.ask_user
+        settings, flow = self.settings, self.ask_user
         credential: AnyCredential | None = None
-        saved: dict[str, JSON] = {}
         if flow is None:
             credential, origin, flow = self._find_credential(places)
             # A key vault holds a certificate or a secret; only now is it known which.
             kind = "secret" if isinstance(credential, Secret) else settings.flow
             settings = settings._replace(flow=kind, origin=origin)
-            saved = records.credential_to_json(credential) if settings.save_secret else {}
+        try:
+            return self._sign_in(settings, credential, flow)
+        except EntraError as error:
+            # With the source of the credential, so that a remedy leads to the same one.
+            error.settings = error.settings or self._named(settings)
+            raise
+
+    def _sign_in(self, settings: Settings, credential: AnyCredential | None, flow: Flow) -> Connection:
+        """Sign in unless the saved connection is the one asked for, and save the connection if it has a name."""
+        transport = self.transport
+        saved: dict[str, JSON] = {}
+        if credential is not None and settings.save_secret:
+            saved = records.credential_to_json(credential)
         tokens_of = partial(
             TokenCache,
             open_connection=self.open_connection,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import CertificateError, GraphError, ParameterError, ServiceUnavailableError
 from entrakit.http.address import path_of
-from entrakit.secret import Secret
+from entrakit.secret import Secret, cleaned
 from entrakit.services.request import call
 from entrakit.services.service import find_service
 from entrakit.shown_text import one_line
@@ -102,7 +102,7 @@ class KeyVault(NamedTuple):
             raise CertificateError(
                 f"The secret {name!r} of the key vault is empty.", remedy="Check the value of the secret."
             )
-        return Secret(value, f"keyvault:{name}")
+        return Secret(cleaned(value) or value, f"keyvault:{name}")
 
     def send(self, method: str, kind: str, name: str, action: str = "", body: object = None) -> dict[str, object]:
         """Send a request to the key vault, and return the JSON object of the response.

@@ -162,7 +162,8 @@ def _passphrase(options: argparse.Namespace, context: Context, *, new: bool) -> 
     if options.passphrase_file:
         return Secret.from_file(options.passphrase_file)
     if context.environ.get(PASSPHRASE_VARIABLE):
-        return Secret.from_env(PASSPHRASE_VARIABLE, context.environ)
+        # Unchanged, with a line break at its end: bundles of 0.1.0 were encrypted with it.
+        return Secret(context.environ[PASSPHRASE_VARIABLE], f"env:{PASSPHRASE_VARIABLE}")
     instead = f"Give it with --passphrase-file, --passphrase-stdin or {PASSPHRASE_VARIABLE}."
     first = ask_secret(context, "passphrase of the file", instead)
     if new and ask_secret(context, "passphrase again", instead).reveal() != first.reveal():
