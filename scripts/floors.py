@@ -171,9 +171,20 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("awaited", "__init__", "first_sign_in", "revocation"),
     ),
     "entrakit/cli": (
-        *("context", "command_table", "parser", "reconnect", "words", "logs", "options", "output", "completion"),
-        *("commands", "__init__"),
+        *(
+            "context",
+            "command_table",
+            "suggestions",
+            "command_line",
+            "help_pages",
+            "parser",
+            "reconnect",
+            "words",
+            "logs",
+        ),
+        *("options", "output", "completion", "commands", "__init__"),
     ),
+    "entrakit/cli/completion": ("__init__", "tree", "posix", "bash", "zsh", "fish", "powershell", "scripts", "install"),
     "entrakit/cli/options": (
         *("__init__", "durations", "prompts", "credentials", "connection", "body", "query", "request", "batch_file"),
         "confirm",

@@ -56,7 +56,11 @@ DOORS = {
 MIRRORED_ELSEWHERE = {
     "entrakit/__init__": ("test_public_names.py", "it holds the public names only"),
     "entrakit/__main__": ("cli/commands/test_emulator.py", "two lines, which those tests start as a process"),
-    "entrakit/cli/commands/completion": ("cli/test_completion.py", "it prints the script that those tests run"),
+    "entrakit/cli/completion/bash": ("cli/completion/test_scripts.py", "those tests run it in bash"),
+    "entrakit/cli/completion/fish": ("cli/completion/test_scripts.py", "those tests run it in fish"),
+    "entrakit/cli/completion/posix": ("cli/completion/test_scripts.py", "those tests run it in bash and zsh"),
+    "entrakit/cli/completion/powershell": ("cli/completion/test_scripts.py", "those tests compare its tables"),
+    "entrakit/cli/completion/zsh": ("cli/completion/test_scripts.py", "those tests run it in zsh"),
     "entrakit/cli/options/request": ("cli/commands/test_request.py", "one value without rules"),
     "entrakit/services/connected": ("certificates/signers/test_key_vault.py", "protocols only"),
     "entrakit/sign_in/grant": ("sign_in/flows/test_refresh.py", "values without rules"),

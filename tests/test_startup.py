@@ -73,6 +73,7 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.authority.clouds",
         "entrakit.authority.tenants",
         "entrakit.cli",
+        "entrakit.cli.command_line",
         "entrakit.cli.command_table",
         "entrakit.cli.commands",
         "entrakit.cli.commands.token",

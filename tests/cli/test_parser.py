@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.cli.command_table import COMMANDS
+from entrakit.cli.command_table import TREE, Noun
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
@@ -47,14 +47,15 @@ def test_help_fits_the_screen(entra: Command) -> None:
     """
     Every command has help with an example, within 80 columns.
     """
-    pages = [entra("--help"), entra(), entra("help"), *(entra(command.name, "--help") for command in COMMANDS)]
+    pages = [entra("--help"), entra(), entra("help"), *(entra(*node.path.split(), "--help") for node in TREE)]
 
     for page in pages:
         assert 0 == page.code
         assert all(len(line) <= 80 for line in page.output.splitlines()), page.output
-    for command, page in zip(COMMANDS, pages[3:], strict=True):
-        assert command.example.split()[0] in page.output
+    for node, page in zip(TREE, pages[3:], strict=True):
         assert "Example:" in page.output
+        assert page.output == entra("help", *node.path.split()).output
+        assert isinstance(node, Noun) or node.example.split()[0] in page.output
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.cli.conftest import Terminal
 
 from entrakit import Secret, UsernamePassword, connect, get_connection
 from entrakit.authority.clouds import GLOBAL, Cloud, find_cloud
-from entrakit.cli.command_table import find
+from entrakit.cli import command_table
 from entrakit.cli.commands.connect import _parameters
 from entrakit.cli.context import Context, Streams
 from entrakit.cli.parser import parser_of
@@ -126,8 +126,8 @@ def test_it_selects_the_same_parameter_set(
     The parser accepts the command with every optional part, and its options select the flow of the connection, without
     a terminal or a variable that selects another one.
     """
-    command = find("connect")
-    assert command is not None
+    command = command_table.find("connect")
+    assert isinstance(command, command_table.Command)
     file = tmp_path / "secret"
     file.write_text("canary")
     one = one._replace(origin=tuple((part, re.sub("^file:.*", f"file:{file}", text)) for part, text in one.origin))

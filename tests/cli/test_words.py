@@ -16,8 +16,8 @@ import entrakit
 from entrakit import connections
 from entrakit.authority.clouds import GLOBAL
 from entrakit.certificates.stores.inventory import list_certificates
-from entrakit.cli.command_table import COMMANDS as TABLE
-from entrakit.cli.command_table import find
+from entrakit.cli.command_line import read_command_line
+from entrakit.cli.command_table import Command, commands, find
 from entrakit.cli.parser import parser_of
 from entrakit.cli.words import COMMANDS, OPTIONS, in_shell, problem_of, remedy_of
 from entrakit.connection import Connection
@@ -34,7 +34,7 @@ LIBRARY = Path(entrakit.__file__).parent
 FILES = sorted(
     path for path in LIBRARY.rglob("*.py") if path.relative_to(LIBRARY).parts[0] not in ("cli", "__main__.py")
 )
-NAMES = [command.name for command in TABLE]
+NAMES = [command.path for command in commands()]
 
 # The functions that remedies call.
 FUNCTIONS: dict[str, Callable[..., object]] = {
@@ -90,11 +90,11 @@ def test_the_library_has_no_word_of_the_shell(path: Path) -> None:
     Outside `cli/` nothing speaks of the command or its options, in messages, docstrings and comments alike.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
-    commands = re.compile(rf"\bentra ({'|'.join(NAMES)})\b|`entra[` ]")
+    named = re.compile(rf"\bentra ({'|'.join(NAMES)})\b|`entra[` ]")
     # The page after the sign-in has style sheets, whose variables begin with dashes.
     options = re.compile(r"(?<![\w-])--[a-z]" if path.name != "last_page.py" else r"(?<![\w-])--[a-z]+-[a-z]")
 
-    assert [] == [line for line in lines if commands.search(line) or options.search(line)]
+    assert [] == [line for line in lines if named.search(line) or options.search(line)]
 
 
 @pytest.mark.parametrize("span", spans())
@@ -126,11 +126,11 @@ def test_each_code_span_has_words_of_the_shell(span: str) -> None:
 
     assert span != shown
     if words[0] == "entra":
-        command = find(words[1])
-        assert command is not None
+        command = read_command_line(words[1:]).node
+        assert isinstance(command, Command)
         assert {word for word in words if word.startswith("--")} <= set(parser_of(command).options())
     else:
-        known = {option for command in TABLE for option in parser_of(command).options()}
+        known = {option for command in commands() for option in parser_of(command).options()}
         assert words[0].startswith("--")
         assert {word.rstrip(",") for word in words if word.startswith("--")} <= known
 
@@ -140,15 +140,17 @@ def test_each_option_of_the_table_exists() -> None:
     The options and variables in the table of parameters are those of `entra connect`.
     """
     command = find("connect")
-    assert command is not None
+    assert isinstance(command, Command)
     known = set(parser_of(command).options())
 
     for one in BY_NAME.values():
         if one.option is not None:
             assert in_shell(f"`{one.name}`") in known, one
             assert {f"--{way}" for way in one.ways} <= known
-    assert all(words.split()[1] in NAMES for words in COMMANDS.values())
-    assert set() == set(OPTIONS.values()) - {option for command in TABLE for option in parser_of(command).options()}
+    assert all(isinstance(read_command_line(words.split()[1:]).node, Command) for words in COMMANDS.values())
+    assert set() == set(OPTIONS.values()) - {
+        option for command in commands() for option in parser_of(command).options()
+    }
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import NoReturn, TextIO
 
+    from entrakit.cli.command_line import CommandLine
     from entrakit.errors import EntraError
 
 
@@ -132,33 +133,26 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
 
 
 def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:
+    from entrakit.cli.command_line import read_command_line
+    from entrakit.cli.command_table import Command
+
+    line = read_command_line(argv)
+    command = line.node
+    if not isinstance(command, Command):
+        return _about(line, streams)
     from importlib import import_module
 
-    from entrakit.cli import parser as parsing
+    from entrakit.cli.parser import parser_of
 
-    if argv and argv[0] in ("--version", "version"):
-        from entrakit.version import __version__
-
-        print(f"entra {__version__}", file=streams.output)
-        return 0
-    command = parsing.choose_command(argv)
-    if command is None:
-        options_only = [word for word in argv if word not in ("-h", "--help", "help")]
-        if options_only:
-            raise parsing.UsageError(f"{options_only[0]} requires a command.", remedy="Try `entra --help`.")
-        print(parsing.general_help(), file=streams.output)
-        return 0
-    parser = parsing.parser_of(command)
-    words = list(argv)
-    words.remove(command.name)
-    if "-h" in words or "--help" in words:
+    parser = parser_of(command)
+    if line.wants_help:
         print(parser.format_help(), end="", file=streams.output)
         return 0
-    options = parser.read(words)
+    options = parser.read(line.rest)
     color = allows_color(environ, no_color=options.no_color)
     context = Context(streams, environ, options.json, options.quiet, color, options.vault_key_from)
     # `token` loads the log only if it has to renew: a fresh token needs none.
-    if command.name != "token" or options.verbose or options.debug:
+    if command.path != "token" or options.verbose or options.debug:
         from entrakit.cli.logs import configure
 
         configure(
@@ -168,7 +162,33 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
             debug=options.debug,
             color=color and context.is_terminal(streams.error),
         )
-    return int(import_module(command.module).run(options, context))
+    return int(getattr(import_module(command.module), command.function("run"))(options, context))
+
+
+def _about(line: CommandLine, streams: Streams) -> int:
+    """Print the version, or the help of `entra` or of a noun.
+
+    Raises:
+        UsageError: The command line asks for neither, and names no command.
+    """
+    from entrakit.cli.command_line import UsageError
+    from entrakit.cli.command_table import Noun, children
+    from entrakit.cli.help_pages import general_help, noun_help
+
+    if line.is_version:
+        from entrakit.version import __version__
+
+        print(f"entra {__version__}", file=streams.output)
+    elif line.wants_help or not (line.node or line.rest):
+        print(noun_help(line.node) if isinstance(line.node, Noun) else general_help(), file=streams.output)
+    elif line.node is None:
+        raise UsageError(f"{line.rest[0].partition('=')[0]} requires a command.", remedy="Try `entra --help`.")
+    else:
+        names = ", ".join(node.path.rpartition(" ")[2] for node in children(line.node.path))
+        raise UsageError(
+            f"`entra {line.node.path}` requires a command: {names}.", remedy=f"Try `entra {line.node.path} --help`."
+        )
+    return 0
 
 
 def _trace(error: BaseException, stream: TextIO) -> None:

@@ -6,8 +6,7 @@ import argparse
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from entrakit.cli.command_table import COMMANDS, EXIT_CODES, find
-from entrakit.errors import ParameterError
+from entrakit.cli.command_line import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,23 +15,20 @@ if TYPE_CHECKING:
     from entrakit.cli.command_table import Command
 
 
-class UsageError(ParameterError):
-    """The options or arguments of a command are wrong."""
-
-
 class Parser(argparse.ArgumentParser):
     """A parser that raises an error instead of ending the process, and suggests the nearest option.
 
     Args:
-        command: Command to parse; None for `entra` itself.
+        command: Command to parse.
     """
 
-    def __init__(self, command: Command | None = None) -> None:
+    def __init__(self, command: Command) -> None:
         self.command = command
+        self._dangerous: set[str] = set()
         super().__init__(
-            prog=f"entra {command.name}" if command else "entra",
-            description=f"{command.summary}." if command else None,
-            epilog=f"Example: {command.example}" if command else None,
+            prog=f"entra {command.path}",
+            description=f"{command.summary}.",
+            epilog=f"Example: {command.example}",
             allow_abbrev=False,
             add_help=False,
             formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=30, width=80),
@@ -63,17 +59,25 @@ class Parser(argparse.ArgumentParser):
         """Return the long options."""
         return sorted(text for action in self._actions for text in action.option_strings if text.startswith("--"))
 
-    def _remedy(self, message: str) -> str:
-        from difflib import get_close_matches
+    def never_suggest(self, *options: str) -> None:
+        """Don't suggest these options for a mistyped one, because they remove or overwrite something."""
+        self._dangerous.update(options)
 
-        example = f"Try `{self.command.example}`, or " if self.command else ""
+    def _remedy(self, message: str) -> str:
+        from entrakit.cli.suggestions import nearest
+
+        example = f"Try `{self.command.example}`, or "
         mentioned = [word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("-")]
         # argparse writes an option with a short form as `-o/--output`.
         for word in (one.rpartition("/")[2] for one in mentioned):
-            near = get_close_matches(word, self.options(), 1, 0.5)
-            if near and word not in self.options():
-                return f"Did you mean {near[0]}? {example}`{self.prog} --help`."
+            near = "" if word in self.options() else nearest(word, self._suggested())
+            if near:
+                return f"Did you mean {near}? {example}`{self.prog} --help`."
         return f"{example}`{self.prog} --help`."
+
+    def _suggested(self) -> list[str]:
+        hidden = [action.option_strings for action in self._actions if action.help == argparse.SUPPRESS]
+        return [option for option in self.options() if option not in self._dangerous.union(*hidden)]
 
 
 def _without_values(message: str) -> str:
@@ -105,42 +109,6 @@ def add_general(parser: Parser) -> None:
 def parser_of(command: Command) -> Parser:
     """Return the parser of a command. Only the module of this command is imported."""
     parser = Parser(command)
-    import_module(command.module).arguments(parser)
+    getattr(import_module(command.module), command.function("arguments"))(parser)
     add_general(parser)
     return parser
-
-
-def choose_command(words: Sequence[str]) -> Command | None:
-    """Return the command that a command line names; None if it has only general options.
-
-    Raises:
-        UsageError: The command does not exist.
-    """
-    name = next((word for word in words if not word.startswith("-")), None)
-    if name in (None, "help"):
-        return None
-    command = find(name)
-    if command is None:
-        from difflib import get_close_matches
-
-        names = [one.name for one in COMMANDS]
-        near = get_close_matches(name, names, 1, 0.5)
-        hint = f"Did you mean {near[0]}? " if near else f"Commands: {', '.join(names)}. "
-        example = (find(near[0]) if near else None) or COMMANDS[0]
-        raise UsageError(f"The command {name!r} does not exist.", remedy=f"{hint}Try `{example.example}`.")
-    return command
-
-
-def general_help() -> str:
-    """Return the output of `entra --help`."""
-    width = max(len(command.name) for command in COMMANDS)
-    commands = "\n".join(f"  {command.name:<{width}}  {command.summary}" for command in COMMANDS)
-    codes = "\n".join(f"  {code:>3}  {words}" for code, words in EXIT_CODES)
-    return (
-        "usage: entra COMMAND [options]\n\n"
-        "Connect to Microsoft Entra ID, save the connection, and send requests.\n\n"
-        f"commands:\n{commands}\n\n"
-        "Every command accepts --help, --json, --quiet, --verbose and --debug.\n"
-        f"Example: {COMMANDS[0].example}\n\n"
-        f"exit codes:\n{codes}"
-    )

@@ -22,6 +22,7 @@ def arguments(parser: Parser) -> None:
     parser.add_argument("--all", action="store_true", help="remove all saved connections")
     parser.add_argument("--yes", action="store_true", help="remove all without asking")
     parser.add_argument("--revoke", action="store_true", help="end all sessions of the user first")
+    parser.never_suggest("--all", "--revoke")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

@@ -15,44 +15,52 @@ if TYPE_CHECKING:
     from entrakit import Secret
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
-    from entrakit.vault import Vault
 
-ACTIONS = ("path", "check", "rekey", "export", "import")
 PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
 MAX_EXPORT = 256 * 1024 * 1024
 
 
-def arguments(parser: Parser) -> None:
-    """Add the options of the command."""
-    parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help="path, check, rekey, export or import")
-    parser.add_argument("file", metavar="FILE", nargs="?", help="file to export to or import from; - for a pipe")
+def arguments_path(parser: Parser) -> None:
+    """Add the options of `entra vault path`, which has none."""
+
+
+def arguments_check(parser: Parser) -> None:
+    """Add the options of `entra vault check`, which has none."""
+
+
+def arguments_rekey(parser: Parser) -> None:
+    """Add the options of `entra vault rekey`, which has none."""
+
+
+def arguments_export(parser: Parser) -> None:
+    """Add the options of `entra vault export`."""
+    parser.add_argument("file", metavar="FILE", help="file to export to; - for a pipe")
     parser.add_argument(
-        "--name", action="append", default=[], metavar="NAME", help="connection to export (repeatable; default: all)"
-    )
+        "--name", action="append", default=[], metavar="CONNECTION",
+        help="connection to export (repeatable; default: all)",
+    )  # fmt: skip
+    _add_passphrase(parser)
+
+
+def arguments_import(parser: Parser) -> None:
+    """Add the options of `entra vault import`."""
+    parser.add_argument("file", metavar="FILE", help="file to import from; - for a pipe")
     parser.add_argument("--replace", action="store_true", help="replace connections of the same names")
+    parser.never_suggest("--replace")
+    _add_passphrase(parser)
+
+
+def _add_passphrase(parser: Parser) -> None:
     parser.add_argument(
         "--passphrase-file", metavar="FILE", help=f"file with the passphrase (env {PASSPHRASE_VARIABLE})"
     )
     parser.add_argument("--passphrase-stdin", action="store_true", help="read the passphrase from standard input")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Run an action on the vault."""
-    moves = options.action in ("export", "import")
-    if moves and not options.file:
-        raise ParameterError(
-            f"The file to {options.action} is missing.", remedy=f"Use `entra vault {options.action} FILE`."
-        )
-    own = [getattr(options, name) for name in ("file", "name", "replace", "passphrase_file", "passphrase_stdin")]
-    if not moves and any(own):
-        raise ParameterError(f"`entra vault {options.action}` accepts only general options.")
-    vault = context.open_vault()
-    actions = {"path": _path, "check": _check, "rekey": _rekey, "export": _export, "import": _import}
-    return actions[options.action](options, context, vault)
-
-
-def _path(options: argparse.Namespace, context: Context, vault: Vault) -> int:
+def run_path(options: argparse.Namespace, context: Context) -> int:
+    """Print the place of the vault."""
     del options
+    vault = context.open_vault()
     if context.as_json:
         context.write_json({"kept_in": vault.place, "key_from": vault.key_source()})
     else:
@@ -60,12 +68,14 @@ def _path(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     return 0
 
 
-def _check(options: argparse.Namespace, context: Context, vault: Vault) -> int:
+def run_check(options: argparse.Namespace, context: Context) -> int:
+    """Check the key and each connection, and print the findings."""
     from entrakit.cli.output.tables import write_table
     from entrakit.cli.words import in_shell
     from entrakit.vault.upkeep import check
 
     del options
+    vault = context.open_vault()
     findings = [one._replace(remedy=in_shell(one.remedy)) for one in check(vault)]
     bad = [one for one in findings if one.problem]
     if context.as_json:
@@ -83,10 +93,12 @@ def _check(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     return VaultError.exit_code if bad else 0
 
 
-def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
+def run_rekey(options: argparse.Namespace, context: Context) -> int:
+    """Encrypt all connections with a new key."""
     from entrakit.vault.upkeep import rekey
 
     del options
+    vault = context.open_vault()
     count = rekey(vault)
     if context.as_json:
         context.write_json({"sealed_again": count, "key_from": vault.key_source()})
@@ -99,13 +111,13 @@ def _rekey(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     return 0
 
 
-def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
+def run_export(options: argparse.Namespace, context: Context) -> int:
+    """Write connections to an encrypted file."""
     from entrakit.files.private import create_file
     from entrakit.vault import is_name
     from entrakit.vault.bundle import export
 
-    if options.replace:
-        raise ParameterError("--replace requires `entra vault import`.")
+    vault = context.open_vault()
     if options.file != "-" and os.path.lexists(options.file):
         raise ParameterError(f"The file {options.file!r} exists already.", remedy="Name another one, or remove it.")
     names = options.name or [name for name in vault.names() if is_name(name)]
@@ -125,15 +137,14 @@ def _export(options: argparse.Namespace, context: Context, vault: Vault) -> int:
     return 0
 
 
-def _import(options: argparse.Namespace, context: Context, vault: Vault) -> int:
+def run_import(options: argparse.Namespace, context: Context) -> int:
+    """Save the connections of a file."""
     from entrakit.vault.bundle import restore
 
-    if options.name:
-        raise ParameterError("--name requires `entra vault export`.")
     if options.file == "-" and options.passphrase_stdin:
         raise ParameterError("File and passphrase can't both come from standard input.")
     data = _read(options.file, context)
-    names = restore(vault, data, _passphrase(options, context, new=False), replace=options.replace)
+    names = restore(context.open_vault(), data, _passphrase(options, context, new=False), replace=options.replace)
     if context.as_json:
         context.write_json({"imported": names})
     context.info(f"Imported {', '.join(names)}.")

@@ -1,0 +1,1 @@
+"""Completion of command lines in four shells, made from the command table."""
