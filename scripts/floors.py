@@ -171,25 +171,18 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("awaited", "__init__", "first_sign_in", "revocation"),
     ),
     "entrakit/cli": (
-        *(
-            "context",
-            "command_table",
-            "suggestions",
-            "command_line",
-            "help_pages",
-            "parser",
-            "reconnect",
-            "words",
-            "logs",
-        ),
-        *("options", "output", "completion", "commands", "__init__"),
+        *("context", "command_table", "suggestions", "command_line", "help_pages", "parser", "reconnect", "words"),
+        *("logs", "options", "output", "execute", "completion", "commands", "__init__"),
     ),
     "entrakit/cli/completion": ("__init__", "tree", "posix", "bash", "zsh", "fish", "powershell", "scripts", "install"),
     "entrakit/cli/options": (
-        *("__init__", "durations", "prompts", "credentials", "connection", "body", "query", "request", "batch_file"),
-        "confirm",
+        *("__init__", "durations", "prompts", "credentials", "connection", "output", "body", "query", "request"),
+        *("batch_file", "confirm"),
     ),
-    "entrakit/cli/output": ("__init__", "tables", "progress", "destination", "rows", "formats", "collection"),
+    "entrakit/cli/output": (
+        *("__init__", "tables", "progress", "destination", "rows", "formats", "show", "single", "collection"),
+        *("results", "changes"),
+    ),
     "entrakit/cli/commands": (
         *("__init__", "batch", "certificates", "completion", "connect", "delta", "disconnect", "emulator", "inspect"),
         *("request", "status", "token", "use", "vault", "demo"),

@@ -81,6 +81,7 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.cli.options",
         "entrakit.cli.options.connection",
         "entrakit.cli.options.durations",
+        "entrakit.cli.options.output",
         "entrakit.cli.parser",
         "entrakit.connection",
         "entrakit.connection.decision",

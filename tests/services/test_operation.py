@@ -6,25 +6,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from entrakit.authority.clouds import GLOBAL
 from entrakit.errors import NetworkError, ParameterError
 from entrakit.services.operation import (
     Call,
     Outcome,
     Request,
     Response,
+    TheService,
     Undelivered,
     Wait,
     first_request,
     held_of,
     outcomes_of,
     response_of,
+    service_of,
 )
+from entrakit.services.service import find_service
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from entrakit.services.operation import Step
 
+GRAPH = find_service("graph", GLOBAL)
 GET = Request("GET", "https://graph.microsoft.com/v1.0/users?$filter=mail eq 'canary'")
 
 
@@ -44,7 +49,7 @@ def test_the_first_request_ends_the_operation() -> None:
 
     one = operation()
 
-    assert GET == first_request(one)
+    assert GET == first_request(one, GRAPH)
     assert ["begun", "closed"] == events
     assert None is next(one, None)
 
@@ -55,7 +60,21 @@ def test_a_call_has_its_request_any_number_of_times() -> None:
     """
     call = Call(GET, lambda response: response)
 
-    assert GET == first_request(call) == first_request(call)
+    assert GET == first_request(call, GRAPH) == first_request(call, GRAPH)
+
+
+def test_an_operation_is_told_its_service_first() -> None:
+    """
+    The first request may depend on the service, which a preview tells the operation as a runner does.
+    """
+
+    def operation() -> Generator[Step, object, None]:
+        service = service_of((yield TheService()))
+        yield Request("GET", f"{service.url}/me")
+
+    assert f"{GRAPH.url}/me" == first_request(operation(), GRAPH).url
+    with pytest.raises(TypeError, match="must be a Service, not str"):
+        service_of("graph")
 
 
 @pytest.mark.parametrize("steps", [[Wait(1.0, "test"), GET], []])
@@ -68,7 +87,7 @@ def test_an_operation_that_does_not_begin_with_a_request_has_none(steps: list[St
         yield from steps
 
     with pytest.raises(ParameterError, match="does not begin with a request") as caught:
-        first_request(operation())
+        first_request(operation(), GRAPH)
     assert "Preview its parts." == caught.value.remedy
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from entrakit.errors import ParameterError
 from entrakit.services.operation import Response
-from entrakit.services.request import call, request_to
+from entrakit.services.request import call, on_service, path_call, request_to
 from entrakit.services.service import Service
 
 GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
@@ -216,3 +216,37 @@ def test_a_list_of_names_is_joined() -> None:
     assert request_to(GRAPH, "GET", "/me", query={"options": {"$select": ["id", "mail"]}}).url.endswith(
         "$select=id,mail"
     )
+
+
+def test_a_call_without_a_service_is_completed_by_the_one_that_runs_it() -> None:
+    """
+    The same value becomes a request to each service, with the rules of that service.
+    """
+    made = path_call("get", "/users", filter="endsWith(mail,'a')", headers={"X": "1"}, top=2)
+    azure = Service("azure", "https://management.azure.com", "https://management.azure.com")
+
+    graph, other = on_service(made.request, GRAPH), on_service(made.request, azure)
+
+    assert graph.url.startswith(f"{GRAPH.url}/users?$filter=")
+    assert ("eventual", True) == (graph.headers["consistencylevel"], "$count=true" in graph.url)
+    assert other.url.startswith("https://management.azure.com/users?$filter=")
+    assert "consistencylevel" not in other.headers
+    assert ("1", "1") == (graph.headers["x"], other.headers["x"])
+    assert graph is on_service(graph, azure)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("GET /", "/x", {}),
+        ("GET", "users", {}),
+        ("GET", "https://other", {}),
+        ("GET", "/x", {"headers": {"host": "a"}}),
+    ],
+)
+def test_a_call_without_a_service_is_checked_early(method: str, path: str, more: dict[str, dict[str, str]]) -> None:
+    """
+    A mistake is found when the call is made, if it does not depend on the service.
+    """
+    with pytest.raises(ParameterError):
+        path_call(method, path, headers=more.get("headers"))

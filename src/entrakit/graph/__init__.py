@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entrakit.services.decoding import Entity
     from entrakit.services.listing import Page
     from entrakit.services.operation import Call, Request, Response
-    from entrakit.services.request import call
+    from entrakit.services.request import call, path_call
     from entrakit.services.service import Service
 
 _HOME = {
@@ -39,6 +39,7 @@ _HOME = {
     "Response": "entrakit.services.operation",
     "Service": "entrakit.services.service",
     "call": "entrakit.services.request",
+    "path_call": "entrakit.services.request",
 }
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Response",
     "Service",
     "call",
+    "path_call",
 ]
 
 

@@ -26,6 +26,7 @@ from entrakit.services.operation import (
     outcomes_of,
     response_of,
 )
+from entrakit.services.request import on_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -63,9 +64,9 @@ class _ItemState:
 
     __slots__ = ("after", "is_done", "name", "on_send", "pending", "result", "steps", "wait")
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: Item, service: Service) -> None:
         call = item.call
-        self.steps: Operation[object] = fetch(call.request, call.read) if isinstance(call, Call) else call
+        self.steps: Operation[object] = _steps(call, service) if isinstance(call, Call) else call
         self.after = item.after
         self.name = item.name
         self.on_send = item.on_send
@@ -93,7 +94,7 @@ def batch(
     Raises:
         ParameterError: Items depend on themselves, or on missing ones.
     """
-    items = _states(calls)
+    items = _states(calls, service)
     try:
         blocked = deque(items)
         running: list[_ItemState] = []
@@ -114,7 +115,12 @@ def batch(
             item.steps.close()
 
 
-def _states(calls: Iterable[Call[object] | Operation[object] | Item]) -> list[_ItemState]:
+def _steps(call: Call[object], service: Service) -> Operation[object]:
+    """Return the steps of a call; if its request is invalid, that becomes the error of the item."""
+    return (yield from fetch(on_service(call.request, service), call.read))
+
+
+def _states(calls: Iterable[Call[object] | Operation[object] | Item], service: Service) -> list[_ItemState]:
     items = [one if isinstance(one, Item) else Item(one) for one in calls]
     items = [one if one.name else one._replace(name=str(number)) for number, one in enumerate(items, 1)]
     for index, item in enumerate(items):
@@ -130,7 +136,7 @@ def _states(calls: Iterable[Call[object] | Operation[object] | Item]) -> list[_I
             f"Requests of the batch depend on each other in a circle: {names[:200]}.",
             remedy="Remove one of the dependencies.",
         )
-    return [_ItemState(item) for item in items]
+    return [_ItemState(item, service) for item in items]
 
 
 def circle_of(afters: Sequence[tuple[int, ...]]) -> list[int]:

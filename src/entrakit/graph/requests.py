@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.services.fetch import as_response
 from entrakit.services.operation import Call, first_request
-from entrakit.services.request import call, request_to
+from entrakit.services.request import call, on_service, request_to
 
 if TYPE_CHECKING:
     import os
@@ -52,7 +52,7 @@ class Requests:
         Raises:
             ParameterError: The operation does not begin with a request.
         """
-        return first_request(operation)
+        return on_service(first_request(operation, self.service), self.service)
 
     def call(
         self,

@@ -9,6 +9,7 @@ from entrakit.http.address import without_query
 
 # Methods with which sending a request twice has the effect of sending it once (RFC 9110, 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Headers(Mapping[str, str]):
@@ -72,6 +73,11 @@ class Request(NamedTuple):
     def is_idempotent(self) -> bool:
         """Whether sending it twice has the effect of sending it once."""
         return self.method in IDEMPOTENT
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether its method changes nothing (RFC 9110, 9.2.1)."""
+        return self.method in SAFE
 
     @property
     def client_request_id(self) -> str:

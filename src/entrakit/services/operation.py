@@ -6,9 +6,11 @@ An operation is a generator. It yields steps, receives their outcome, and return
     Wait             → None, after the pause
     Together         → the Outcome of each of several operations that may run at the same time, in their order
     HeldPermissions  → the names of the token's permissions
+    TheService       → the Service that the operation runs on
 
 `runner` runs operations with blocking I/O, `runner_async` awaits them; neither makes decisions. A generator runs once;
-a `Call` is a single request as a reusable value: each run makes a new generator.
+a `Call` is a single request as a reusable value: each run makes a new generator. Its request may have a path instead of
+an address; then the service that it runs on completes it (`request.on_service`).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from entrakit.errors import ParameterError
 from entrakit.http.message import Request, Response
+from entrakit.services.service import Service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +35,7 @@ __all__ = [
     "Request",
     "Response",
     "Step",
+    "TheService",
     "Together",
     "Undelivered",
     "Wait",
@@ -39,6 +43,7 @@ __all__ = [
     "held_of",
     "outcomes_of",
     "response_of",
+    "service_of",
 ]
 
 T_co = TypeVar("T_co", covariant=True)
@@ -86,6 +91,10 @@ class HeldPermissions(NamedTuple):
     """A query for the permissions of the current token; the outcome is a tuple of names."""
 
 
+class TheService(NamedTuple):
+    """A query for the service that the operation runs on; the outcome is a Service."""
+
+
 class Outcome(NamedTuple):
     """The result or the error of one of several operations.
 
@@ -98,7 +107,7 @@ class Outcome(NamedTuple):
     error: EntraError | None = None
 
 
-Step: TypeAlias = Request | Wait | Together | HeldPermissions
+Step: TypeAlias = Request | Wait | Together | HeldPermissions | TheService
 Operation: TypeAlias = Generator[Step, object, T_co]
 
 
@@ -106,7 +115,7 @@ class Call(NamedTuple, Generic[T_co]):
     """A single request as a value: run it, await it, preview it, or put it into a batch, any number of times.
 
     Args:
-        request: The request.
+        request: The request; its address may be a path.
         read: Makes the result from the response; raises UnexpectedAnswerError if that is not possible.
     """
 
@@ -136,8 +145,19 @@ def held_of(outcome: object) -> tuple[str, ...]:
     return outcome if isinstance(outcome, tuple) else ()
 
 
-def first_request(operation: Call[object] | Operation[object]) -> Request:
+def service_of(outcome: object) -> Service:
+    """Return the outcome of `TheService` as the Service that it must be."""
+    if not isinstance(outcome, Service):
+        raise TypeError(f"the outcome of TheService must be a Service, not {type(outcome).__name__}")
+    return outcome
+
+
+def first_request(operation: Call[object] | Operation[object], service: Service) -> Request:
     """Return the first request of a call or an operation. This ends the operation.
+
+    Args:
+        operation: The call or the operation.
+        service: The service that it would run on.
 
     Raises:
         ParameterError: The operation does not begin with a request.
@@ -145,7 +165,11 @@ def first_request(operation: Call[object] | Operation[object]) -> Request:
     if isinstance(operation, Call):
         return operation.request
     try:
-        step = next(operation, None)
+        step: Step | None = next(operation)
+        while isinstance(step, TheService):
+            step = operation.send(service)
+    except StopIteration:
+        step = None
     finally:
         operation.close()
     if not isinstance(step, Request):

@@ -61,7 +61,10 @@ def call(
     Raises:
         ParameterError: A part of the request is invalid, or the address belongs to another service.
     """
-    request = request_to(service, method, path, body=body, headers=headers, query=query)
+    return _call(request_to(service, method, path, body=body, headers=headers, query=query), type)
+
+
+def _call(request: Request, type: type[T] | None) -> Call[T]:
     if type is None:
         return Call(request, as_json)  # type: ignore[arg-type] # T's default
     result_type = type
@@ -74,6 +77,38 @@ def call(
     return Call(request, read)
 
 
+def path_call(
+    method: str,
+    path: str,
+    *,
+    type: type[T] | None = None,
+    body: object = None,
+    headers: Mapping[str, str] | None = None,
+    **query: Unpack[Query],
+) -> Call[T]:
+    """Return a request as a value for any client: the client that runs it completes the address.
+
+    Arguments as for `call`; the path must begin with a slash.
+
+    Raises:
+        ParameterError: The method, the path, a query option, the body or a header field is invalid.
+    """
+    if not path.startswith("/"):
+        raise ParameterError("The path must begin with a slash.", remedy="Example: /users.")
+    fields = _checked(headers or {})
+    content = None if body is None else _content(body, fields)
+    parameters = odata.encoded(odata.parameters(query)) if query else ""
+    address = f"{path}{'&' if '?' in path else '?'}{parameters}" if parameters else path
+    return _call(Request(_method(method), address, fields, content), type)
+
+
+def on_service(request: Request, service: Service) -> Request:
+    """Return a request whose address may be a path as the request to a service. Raises ParameterError."""
+    if not request.url.startswith("/"):
+        return request
+    return request_to(service, request.method, request.url, body=request.body, headers=request.headers)
+
+
 def request_to(
     service: Service,
     method: str,
@@ -84,8 +119,7 @@ def request_to(
     query: Query | None = None,
 ) -> Request:
     """Return a request to a service; arguments and errors as for `call`."""
-    if not _METHOD.fullmatch(method.upper()):
-        raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")
+    method = _method(method)
     parameters = odata.parameters(query) if query else {}
     fields = {"accept": JSON, "client-request-id": guid()}
     if headers:
@@ -99,7 +133,7 @@ def request_to(
     content = None if body is None else _content(body, fields)
     if parameters:
         address += ("&" if "?" in address else "?") + odata.encoded(parameters)
-    return Request(method.upper(), address, fields, content, is_graph=service.is_graph)
+    return Request(method, address, fields, content, is_graph=service.is_graph)
 
 
 def headers_key(headers: Mapping[str, str] | None) -> str:
@@ -113,6 +147,12 @@ def guid() -> str:
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) % 4]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _method(method: str) -> str:
+    if not _METHOD.fullmatch(method.upper()):
+        raise ParameterError(f"{method!r} is not an HTTP method.", remedy="Use GET, POST, PATCH, PUT or DELETE.")
+    return method.upper()
 
 
 def _address(service: Service, path: str) -> tuple[str, str]:

@@ -10,8 +10,19 @@ from typing import TYPE_CHECKING, TypeVar
 from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.http.address import Origin, shown_host
 from entrakit.services.fetch import fetch
-from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.services.operation import (
+    Call,
+    HeldPermissions,
+    Outcome,
+    Request,
+    Response,
+    TheService,
+    Together,
+    Undelivered,
+    Wait,
+)
 from entrakit.services.pace import Pace
+from entrakit.services.request import on_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -115,7 +126,7 @@ class Runner:
         Raises:
             EntraError: An error of the operation.
         """
-        steps = steps_of(operation)
+        steps = steps_of(operation, self.service)
         try:
             step = next(steps)
             while True:
@@ -150,6 +161,8 @@ class Runner:
             return self._run_together(step)
         if isinstance(step, HeldPermissions):
             return permissions_of(self._connection.fresh_service_token(self._scope))
+        if isinstance(step, TheService):
+            return self.service
         raise TypeError(f"an operation yields steps, not {type(step).__name__}")
 
     def _exchange(self, request: Request) -> Response:
@@ -224,9 +237,11 @@ def tell(on_wait: Callable[[float, str], None] | None, seconds: float, reason: s
         on_wait(seconds, reason)
 
 
-def steps_of(operation: Call[T] | Operation[T]) -> Operation[T]:
-    """Return an operation as it is; for a call, return a new operation."""
-    return fetch(operation.request, operation.read) if isinstance(operation, Call) else operation
+def steps_of(operation: Call[T] | Operation[T], service: Service) -> Operation[T]:
+    """Return an operation as it is; for a call, return a new operation on a service. Raises ParameterError."""
+    if not isinstance(operation, Call):
+        return operation
+    return fetch(on_service(operation.request, service), operation.read)
 
 
 def refuse_stranger(request: Request, service: Service, origins: Sequence[Origin]) -> None:

@@ -8,7 +8,17 @@ import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from entrakit.errors import EntraError, NetworkError
-from entrakit.services.operation import Call, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.services.operation import (
+    Call,
+    HeldPermissions,
+    Outcome,
+    Request,
+    Response,
+    TheService,
+    Together,
+    Undelivered,
+    Wait,
+)
 from entrakit.services.pace import Pace
 from entrakit.services.runner import (
     MAX_ANSWER,
@@ -99,7 +109,7 @@ class AsyncRunner:
         Raises:
             EntraError: An error of the operation.
         """
-        steps = steps_of(operation)
+        steps = steps_of(operation, self.service)
         try:
             step = next(steps)
             while True:
@@ -125,6 +135,8 @@ class AsyncRunner:
             return await self._run_together(step)
         if isinstance(step, HeldPermissions):
             return permissions_of(self._connection.fresh_service_token(self._scope))
+        if isinstance(step, TheService):
+            return self.service
         raise TypeError(f"an operation yields steps, not {type(step).__name__}")
 
     async def _exchange(self, request: Request) -> Response:

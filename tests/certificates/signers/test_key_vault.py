@@ -24,7 +24,7 @@ from entrakit.errors import (
 )
 from entrakit.services.operation import Response
 from entrakit.services.runner import steps_of
-from entrakit.services.service import find_service
+from entrakit.services.service import Service, find_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from entrakit.authority.clouds import Cloud
     from entrakit.services.connected import OpenConnection
     from entrakit.services.operation import Call, Operation
-    from entrakit.services.service import Service
     from entrakit_emulator import Tenant
 
 T = TypeVar("T")
@@ -248,7 +247,8 @@ class CannedClient(NamedTuple):
 
     def run(self, operation: Call[T] | Operation[T]) -> T:
         """Run an operation."""
-        return run(steps_of(operation), lambda request: Response(request, self.status, {}, self.body))
+        service = Service("key-vault", "https://contoso.vault.azure.net", "https://vault.azure.net")
+        return run(steps_of(operation, service), lambda request: Response(request, self.status, {}, self.body))
 
 
 class CannedConnection(NamedTuple):

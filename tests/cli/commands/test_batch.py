@@ -133,7 +133,24 @@ def test_results_in_a_file(graph: GraphCommand, tmp_path: Path) -> None:
         assert (0, "") == (result.code, result.output)
     assert "g" == json.loads((tmp_path / "results.json").read_text())[0]["id"]
     assert "g" == json.loads((tmp_path / "results.ndjson").read_text())["id"]
-    assert 2 == graph("batch", "-", "--out", "results.csv", given=lines(GET)).code
+    assert 0 == graph("batch", "-", "--out", str(tmp_path / "results.csv"), given=lines(GET)).code
+    assert (tmp_path / "results.csv").read_text().startswith('id,status,body,error\ng,200,"{""id"":""id-0001""')
+    assert 2 == graph("batch", "-", "--output", "table", "--out", "results.txt", given=lines(GET)).code
+
+
+def test_results_in_columns(graph: GraphCommand) -> None:
+    """
+    Results are rows of id, status, body and error, too; a table has the widths of all of them.
+    """
+    given = lines(GET, {"id": "a-long-id", "method": "GET", "url": "/users/nobody"})
+
+    values = graph("batch", "-", "--output", "tsv", given=given).output.splitlines()
+    table = graph("batch", "-", "--output", "table", given=given).output.splitlines()
+
+    assert ["id\tstatus\tbody\terror", "g\t200", "a-long-id\t404"] == [
+        values[0], *("\t".join(one.split("\t")[:2]) for one in values[1:])
+    ]  # fmt: skip
+    assert ["id         status", "g          200   ", "a-long-id  404   "] == [one[:17] for one in table]
 
 
 def test_answers_that_are_no_json(graph: GraphCommand) -> None:

@@ -249,8 +249,7 @@ def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand
         (("/users/delta", "--top", "5"), 2, "Unknown option --top"),
         (("/users/delta", "--session", "/no/such/directory/s"), 8, "directory /no/such/directory does not exist"),
         (("/users/delta", "--out", "{session}"), 2, "same file"),
-        (("/users/delta", "--out", "changes.csv"), 2, "one per line"),
-        (("/users/delta", "--out", "changes.json"), 2, "one per line"),
+        (("/users/delta", "--out-file", "changes.txt", "--output", "table"), 2, "a terminal"),
         (("/users/delta", "--session", ""), 2, "names no file"),
     ],
 )
@@ -264,6 +263,52 @@ def test_what_can_not_be_right_is_refused(
 
     assert code == result.code
     assert expected in result.error
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "tsv", "table"])
+def test_changes_in_other_formats(graph: GraphCommand, session: str, form: str) -> None:
+    """
+    Changes can be one array, or rows; all of them reach the destination.
+    """
+    result = graph("delta", "/users/delta", "--session", session, "--select", "id,displayName", "--output", form)
+
+    assert 0 == result.code
+    if form == "json":
+        assert USERS == len(json.loads(result.output))
+    else:
+        assert USERS + 1 == len(result.output.splitlines())
+        assert ["id", "displayName"] == result.output.splitlines()[0].replace(",", " ").split()
+
+
+def test_changes_in_a_csv_file(graph: GraphCommand, session: str) -> None:
+    """
+    The ending of the file selects the format; a resync discards the rows from before it.
+    """
+    out = Path(session).with_name("changes.csv")
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        if len(graph.server.paths("delta")) == 3:
+            return refusal(410, "resyncRequired", "Too old.")
+        return usual(method, target, body)
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+
+    assert 0 == graph("delta", "/users/delta", "--session", session, "--out-file", str(out)).code
+    assert USERS + 1 == len(out.read_text().splitlines())
+    assert 1 == out.read_text().count("id\n")
+
+
+def test_a_preview_of_a_delta_query(graph: GraphCommand, session: str) -> None:
+    """
+    `--what-if` prints the request that begins the query, and sends nothing.
+    """
+    result = graph("delta", "/users/delta", "--session", session, "--what-if")
+
+    assert result.output.startswith("GET https://")
+    assert "continues from there" in result.error
+    assert not Path(session).exists()
+    assert [] == graph.server.paths("delta")
 
 
 def test_a_session_has_to_be_named(graph: GraphCommand) -> None:

@@ -551,18 +551,22 @@ def test_a_single_get_loads_little(graph: GraphCommand) -> None:
     loaded = set(done.stdout.split())
     assert set() == loaded & {"msgspec", "rich", "concurrent.futures", "asyncio"}
     assert set() == {name for name in loaded if name.startswith("entrakit.cli.")} - {
+        "entrakit.cli.command_line",
         "entrakit.cli.command_table",
         "entrakit.cli.commands",
         "entrakit.cli.commands.request",
         "entrakit.cli.context",
+        "entrakit.cli.execute",
         "entrakit.cli.logs",
         "entrakit.cli.options",
         "entrakit.cli.options.connection",
+        "entrakit.cli.options.output",
         "entrakit.cli.options.query",
         "entrakit.cli.options.request",
         "entrakit.cli.output",
         "entrakit.cli.output.destination",
         "entrakit.cli.output.formats",
+        "entrakit.cli.output.single",
         "entrakit.cli.parser",
     }
 

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Terminal
 
 from entrakit.cli.context import Context, Streams
-from entrakit.cli.options.confirm import is_write, may_send, preview
+from entrakit.cli.options.confirm import may_send, preview
 from entrakit.errors import ParameterError
 from entrakit.services.operation import Request
 
@@ -36,16 +36,6 @@ def asked(one: Context) -> str:
     """Return the content of standard error."""
     assert isinstance(one.streams.error, io.StringIO)
     return one.streams.error.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("method", "expected"), [("get", False), ("HEAD", False), ("OPTIONS", False), ("post", True), ("DELETE", True)]
-)
-def test_methods_that_change_something(method: str, expected: bool) -> None:
-    """
-    Every method is a write, except for the three that only read.
-    """
-    assert expected == is_write(method)
 
 
 def test_a_preview_is_exact() -> None:

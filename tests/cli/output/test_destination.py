@@ -10,8 +10,7 @@ import pytest
 from tests.cli.conftest import Terminal
 
 from entrakit.cli.context import Context, Streams
-from entrakit.cli.output.destination import StandardOutput, file_of, open_destination
-from entrakit.errors import ParameterError
+from entrakit.cli.output.destination import StandardOutput, open_destination
 from entrakit.files.result import NewFile
 from entrakit.files.resumable import RecordFile
 
@@ -98,19 +97,3 @@ def test_a_name_is_a_file(tmp_path: Path) -> None:
         opened.close()
         assert kind is type(opened)
     assert isinstance(open_destination(context, None), StandardOutput)
-
-
-@pytest.mark.parametrize(("out", "expected"), [(None, None), ("-", None), ("file", "file")])
-def test_a_hyphen_is_standard_output(out: str | None, expected: str | None) -> None:
-    """
-    No `--out` and `--out -` mean standard output.
-    """
-    assert expected == file_of(out)
-
-
-def test_an_empty_name_is_refused() -> None:
-    """
-    `--out "$UNSET"` does not print to standard output.
-    """
-    with pytest.raises(ParameterError, match="names no file"):
-        file_of(" ")

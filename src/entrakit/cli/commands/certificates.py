@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.output import add_output
+from entrakit.cli.output.show import Rows, show
+
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from entrakit.certificates.stores.inventory import InventoryItem
     from entrakit.cli.context import Context
@@ -21,6 +25,7 @@ def arguments(parser: Parser) -> None:
         "--certificate-store", default="", metavar="STORE", help="only this kind of store, or user or computer"
     )
     parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="PKCS#11 module whose tokens to list")
+    add_output(parser, default="text")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -30,14 +35,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     found = list_certificates(
         options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ
     )
-    if context.as_json:
-        context.write_json([_as_json(one) for one in found])
-    elif context.is_terminal(context.streams.output):
-        for one in found:
-            _show(one, context)
-    else:
-        for row in (COLUMNS, *(_row(one) for one in found)):
-            context.write("\t".join(" ".join(cell.split()) for cell in row))
+    rows = Rows(COLUMNS, [_row(one) for one in found])
+    blocks = context.is_terminal(context.streams.output)
+    values = [_as_json(one) for one in found]
+    show(context, options, values, (lambda: _show_all(found, context)) if blocks else None, rows)
     if not found:
         context.info("No store of this machine contains a certificate.")
     return 0
@@ -51,6 +52,11 @@ def _row(one: InventoryItem) -> tuple[str, ...]:
         named = (certificate.subject, certificate.thumbprint, certificate.thumbprint_sha256, until)
     usable = f"no: {one.problem}" if one.problem else "yes"
     return (*named, one.key, _exportable(one), one.kind, one.scope, one.place, usable)
+
+
+def _show_all(found: Sequence[InventoryItem], context: Context) -> None:
+    for one in found:
+        _show(one, context)
 
 
 def _show(one: InventoryItem, context: Context) -> None:

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.commands.emulator import start
+from entrakit.cli.options.output import add_output
 from entrakit.errors import EntraError
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class DemoOutcome(NamedTuple):
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
     parser.add_argument("--no-browser", action="store_true", help="sign in with a scripted user instead of you")
+    add_output(parser, default="text")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Sign in with each flow, and print the outcomes."""
-    from entrakit.cli.output.tables import short, write_table
+    from entrakit.cli.output.show import Rows, show
+    from entrakit.cli.output.tables import short
     from entrakit.http.transport import Transport
 
     tenant = start()
@@ -60,14 +63,11 @@ def run(options: argparse.Namespace, context: Context) -> int:
         transport.close()
     finally:
         tenant.stop()
-    if context.as_json:
-        context.write_json([one._asdict() for one in outcomes])
-    else:
-        rows = [
-            (one.flow, short(one.account, context), one.called, one.result, f"{one.milliseconds} ms")
-            for one in outcomes
-        ]
-        write_table(context, ("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), rows)
+    cells = [
+        (one.flow, short(one.account, context), one.called, one.result, f"{one.milliseconds} ms") for one in outcomes
+    ]
+    rows = Rows(("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), cells)
+    show(context, options, [one._asdict() for one in outcomes], rows=rows)
     return 0 if all(one.result.startswith("ok") for one in outcomes) else 1
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.cli.options.confirm import DECLINED
+from entrakit.cli.options.connection import add_connection, name_of
+from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import confirm
+from entrakit.cli.output.show import show
 from entrakit.errors import NotConnectedError, ParameterError
 
 if TYPE_CHECKING:
@@ -18,21 +21,23 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    parser.add_argument("name", metavar="NAME", nargs="?", help="saved connection (default: the current one)")
+    add_connection(parser)
     parser.add_argument("--all", action="store_true", help="remove all saved connections")
     parser.add_argument("--yes", action="store_true", help="remove all without asking")
     parser.add_argument("--revoke", action="store_true", help="end all sessions of the user first")
     parser.never_suggest("--all", "--revoke")
+    add_output(parser, default="none")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Remove the connections, and report their names."""
     from entrakit.connections import disconnect, disconnect_all
 
-    if options.all and options.name is not None:
+    named = name_of(options)
+    if options.all and named is not None:
         raise ParameterError("Give a name or --all, not both.")
     vault = context.open_vault()
-    name = vault.current() if options.name is None else options.name
+    name = vault.current() if named is None else named
     if options.all and not options.yes and not _may_remove_all(context, vault.traces()):
         context.info("Nothing was removed.")
         return DECLINED
@@ -44,8 +49,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         raise NotConnectedError(
             f"The connection {name!r} does not exist.", remedy="List the saved connections with `entra status`."
         )
-    if context.as_json:
-        context.write_json({"disconnected": removed})
+    show(context, options, {"disconnected": removed})
     context.info(f"Removed {', '.join(removed)} from {vault.place}." if removed else "There are no saved connections.")
     if removed and options.revoke:
         context.info("All sessions and refresh tokens of the user are revoked, which can take some minutes.")

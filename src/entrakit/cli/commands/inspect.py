@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
     from entrakit.cli.options.connection import add_name
+    from entrakit.cli.options.output import add_output
 
     add_name(parser)
     parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="scope of the token")
@@ -27,17 +28,16 @@ def arguments(parser: Parser) -> None:
         metavar="PERMISSION",
         help="exit with 9 without this permission (repeatable)",
     )
+    add_output(parser, default="text")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Explain the token."""
+    from entrakit.cli.output.show import show
     from entrakit.tokens.inspection import inspect, require
 
     found = inspect(_token(options, context), time.time())
-    if context.as_json:
-        context.write_json(_as_json(found))
-    else:
-        _print(found, context)
+    show(context, options, _as_json(found), lambda: _print(found, context))
     needed = [name for text in options.require for name in text.replace(",", " ").split()]
     require(found, needed)
     if needed:

@@ -15,30 +15,35 @@ if TYPE_CHECKING:
     from entrakit.connections import Status
 
 
+HEADINGS = ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD")
+
+
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    from entrakit.cli.options.connection import add_name
+    from entrakit.cli.options.connection import add_connection
+    from entrakit.cli.options.output import add_output
 
-    add_name(parser, "list only this connection")
+    add_connection(parser, "list only this connection")
+    add_output(parser, default="text")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """List the connections."""
-    from entrakit.cli.output.tables import write_table
+    from entrakit.cli.options.connection import name_of
+    from entrakit.cli.output.show import Rows, show
     from entrakit.connections import list_connections
 
-    vault = context.open_vault()
-    found = [one for one in list_connections(vault=vault) if options.name is None or options.name.lower() == one.name]
+    vault, name = context.open_vault(), name_of(options)
+    found = [one for one in list_connections(vault=vault) if name is None or name.lower() == one.name]
     if not found:
-        named = f" named {options.name!r}" if options.name else ""
+        named = f" named {name!r}" if name else ""
         raise NotConnectedError(f"There is no saved connection{named}.", remedy="Connect with `entra connect`.")
     now = time.time()
-    if context.as_json:
-        kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
-        context.write_json([_as_json(one, now) | kept_in for one in found])
+    kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
+    rows = Rows(HEADINGS, [_row(one, now, context) for one in found])
+    show(context, options, [_as_json(one, now) | kept_in for one in found], rows=rows)
+    if options.output or context.as_json:
         return 0
-    rows = [_row(one, now, context) for one in found]
-    write_table(context, ("", "NAME", "FLOW", "ACCOUNT", "TENANT", "TOKEN", "CLOUD"), rows)
     for one in found:
         if one.problem:
             context.warn(one.problem)

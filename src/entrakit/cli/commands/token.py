@@ -14,12 +14,25 @@ if TYPE_CHECKING:
     from entrakit.cli.parser import Parser
 
 
+# Output formats of a token, besides those of all objects.
+FORMS = ("raw", "header")
+
+
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
     from entrakit.cli.options.connection import add_name
+    from entrakit.cli.options.output import FORMATS
 
     add_name(parser)
-    parser.add_argument("-o", "--output", choices=("raw", "json", "header"), help="output format (default: raw)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        choices=(*FORMS, *FORMATS),
+        metavar="FORMAT",
+        help=f"{', '.join((*FORMS, *FORMATS))} (default: raw)",
+    )
+    # A token in a file would have to be private; a shell can redirect it.
+    parser.set_defaults(out=None)
     parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="scope of the token (repeatable)")
     parser.add_argument("--min-validity", default="0", metavar="TIME", help="renew if it expires sooner: 90, 10m, 1h")
     parser.add_argument("--claims", default="", metavar="CLAIMS", help="claims challenge of an API, unchanged")
@@ -41,12 +54,14 @@ def run(options: argparse.Namespace, context: Context) -> int:
             )
         token = connection.token(*options.scope, claims=options.claims, min_validity_s=min_validity_s)
     output = options.output or ("json" if context.as_json else "raw")
-    if output == "json":
-        context.write_json(token.to_json())
+    if output == "raw":
+        context.write(token.access_token)
     elif output == "header":
         context.write(f"Authorization: {token.token_type} {token.access_token}")
     else:
-        context.write(token.access_token)
+        from entrakit.cli.output.show import show
+
+        show(context, options, token.to_json())
     if context.is_terminal(context.streams.output):
         context.note("anyone who sees this token can use it until it expires.")
     return 0

@@ -6,7 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import ask_secret, read_secret
+from entrakit.cli.output.show import Rows, show
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 
 if TYPE_CHECKING:
@@ -21,15 +23,18 @@ MAX_EXPORT = 256 * 1024 * 1024
 
 
 def arguments_path(parser: Parser) -> None:
-    """Add the options of `entra vault path`, which has none."""
+    """Add the options of `entra vault path`."""
+    add_output(parser, default="text")
 
 
 def arguments_check(parser: Parser) -> None:
-    """Add the options of `entra vault check`, which has none."""
+    """Add the options of `entra vault check`."""
+    add_output(parser, default="text")
 
 
 def arguments_rekey(parser: Parser) -> None:
-    """Add the options of `entra vault rekey`, which has none."""
+    """Add the options of `entra vault rekey`."""
+    add_output(parser, default="none")
 
 
 def arguments_export(parser: Parser) -> None:
@@ -47,6 +52,7 @@ def arguments_import(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="file to import from; - for a pipe")
     parser.add_argument("--replace", action="store_true", help="replace connections of the same names")
     parser.never_suggest("--replace")
+    add_output(parser, default="none")
     _add_passphrase(parser)
 
 
@@ -59,33 +65,22 @@ def _add_passphrase(parser: Parser) -> None:
 
 def run_path(options: argparse.Namespace, context: Context) -> int:
     """Print the place of the vault."""
-    del options
     vault = context.open_vault()
-    if context.as_json:
-        context.write_json({"kept_in": vault.place, "key_from": vault.key_source()})
-    else:
-        context.write(vault.place)
+    where = {"kept_in": vault.place, "key_from": vault.key_source()}
+    show(context, options, where, lambda: context.write(vault.place))
     return 0
 
 
 def run_check(options: argparse.Namespace, context: Context) -> int:
     """Check the key and each connection, and print the findings."""
-    from entrakit.cli.output.tables import write_table
     from entrakit.cli.words import in_shell
     from entrakit.vault.upkeep import check
 
-    del options
     vault = context.open_vault()
     findings = [one._replace(remedy=in_shell(one.remedy)) for one in check(vault)]
     bad = [one for one in findings if one.problem]
-    if context.as_json:
-        context.write_json([one._asdict() for one in findings])
-    else:
-        write_table(
-            context,
-            ("WHAT", "RESULT"),
-            [(one.what, f"failed: {one.problem}" if one.problem else "ok") for one in findings],
-        )
+    cells = [(one.what, f"failed: {one.problem}" if one.problem else "ok") for one in findings]
+    show(context, options, [one._asdict() for one in findings], rows=Rows(("WHAT", "RESULT"), cells))
     for one in bad:
         if one.remedy:
             context.info(f"Next, for {one.what}: {one.remedy}")
@@ -97,11 +92,9 @@ def run_rekey(options: argparse.Namespace, context: Context) -> int:
     """Encrypt all connections with a new key."""
     from entrakit.vault.upkeep import rekey
 
-    del options
     vault = context.open_vault()
     count = rekey(vault)
-    if context.as_json:
-        context.write_json({"sealed_again": count, "key_from": vault.key_source()})
+    show(context, options, {"sealed_again": count, "key_from": vault.key_source()})
     if count:
         context.info(f"Encrypted {count} connection{'s' * (count != 1)} with a new key: {vault.describe_key()}.")
     else:
@@ -145,8 +138,7 @@ def run_import(options: argparse.Namespace, context: Context) -> int:
         raise ParameterError("File and passphrase can't both come from standard input.")
     data = _read(options.file, context)
     names = restore(context.open_vault(), data, _passphrase(options, context, new=False), replace=options.replace)
-    if context.as_json:
-        context.write_json({"imported": names})
+    show(context, options, {"imported": names})
     context.info(f"Imported {', '.join(names)}.")
     return 0
 

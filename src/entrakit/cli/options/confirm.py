@@ -9,18 +9,28 @@ from entrakit.http.address import shown_host
 from entrakit.shown_text import on_terminal
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
     from entrakit.cli.context import Context
+    from entrakit.cli.parser import Parser
     from entrakit.services.operation import Request
 
 DECLINED = 130
-_READS = ("GET", "HEAD", "OPTIONS")
 
 
-def is_write(method: str) -> bool:
-    """Return whether a method can change something."""
-    return method.upper() not in _READS
+def add_sending(parser: Parser | argparse._ArgumentGroup, *, writes: bool = True) -> None:
+    """Add the options for the preview and the confirmation.
+
+    Args:
+        parser: Parser of the command, or a group of its options.
+        writes: Whether the command can change something, so that it has a confirmation.
+    """
+    parser.add_argument("--what-if", action="store_true", help="print the exact requests, send nothing")
+    if writes:
+        parser.add_argument("-y", "--yes", action="store_true", help="send writes without confirmation")
+    else:
+        parser.set_defaults(yes=False)
 
 
 def preview(context: Context, requests: Sequence[Request], *, as_list: bool = False) -> int:
@@ -54,7 +64,7 @@ def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> boo
     Raises:
         ParameterError: Standard input is a terminal, but the question would not be visible.
     """
-    writes = [request for request in requests if is_write(request.method)]
+    writes = [request for request in requests if not request.is_safe]
     streams = context.streams
     if yes or not writes or not context.is_terminal(streams.input):
         return True

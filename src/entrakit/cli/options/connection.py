@@ -18,7 +18,21 @@ SERVICES = ("graph", "graph-beta", "azure", "key-vault", "defender-endpoint", "d
 
 def add_name(parser: Parser, help_text: str = "saved connection (default: the current one)") -> None:
     """Add the option that names a connection."""
-    parser.add_argument("--name", metavar="NAME", help=help_text)
+    parser.add_argument("--name", metavar="CONNECTION", help=help_text)
+
+
+def add_connection(parser: Parser, help_text: str = "saved connection (default: the current one)") -> None:
+    """Add the argument of a command that acts on a connection, and the option that does the same."""
+    parser.add_argument("connection", metavar="CONNECTION", nargs="?", help=help_text)
+    add_name(parser, "the same, as an option")
+
+
+def name_of(options: argparse.Namespace) -> str | None:
+    """Return the connection that `add_connection` parsed; None if none was named. Raises ParameterError."""
+    name: str | None = options.name if options.connection is None else options.connection
+    if options.name is not None and name != options.name:
+        raise ParameterError("Two connections are named.", remedy="Use the argument or --name, not both.")
+    return name
 
 
 def add_target(parser: Parser) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Mapping
 
+    from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
     from entrakit.services.odata import Query
 
@@ -39,8 +41,10 @@ def add_query(parser: Parser, *short: str) -> None:
             metavar, words = options[name]
             group.add_argument(f"--{name}", metavar=metavar, type=int if name == "top" else str, help=words)
     group.add_argument(
-        "--query", action="append", default=[], metavar="NAME=VALUE", help="other query parameter (repeatable)"
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="other query parameter (repeatable)"
     )
+    # The older name, until --query selects parts of the result.
+    group.add_argument("--query", action="append", default=[], metavar="NAME=VALUE", help=argparse.SUPPRESS)
     group.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="header field (repeatable)")
 
 
@@ -76,15 +80,22 @@ def query_of(options: argparse.Namespace, path: str) -> Query:
         if part:
             _note(seen, name, "the address")
     more: dict[str, str] = {}
-    for text in options.query:
+    for text in (*options.param, *options.query):
         name, equals, value = text.partition("=")
+        option = "--param" if text in options.param else "--query"
         if not equals or not name.strip():
-            raise ParameterError("A --query is not NAME=VALUE.", remedy="Example: --query '$top=5'.")
-        _note(seen, name.strip(), "--query")
+            raise ParameterError(f"A {option} is not NAME=VALUE.", remedy="Example: --param '$top=5'.")
+        _note(seen, name.strip(), option)
         more[name.strip()] = value
     if more:
         query["options"] = more
     return query  # type: ignore[return-value] # the names are those of Query
+
+
+def note_older_name(options: argparse.Namespace, context: Context) -> None:
+    """Report that `--query` will mean something else."""
+    if options.query:
+        context.note("--query NAME=VALUE is now --param NAME=VALUE. The next release uses --query for JMESPath.")
 
 
 def headers_of(options: argparse.Namespace) -> dict[str, str]:
@@ -101,14 +112,14 @@ def headers_of(options: argparse.Namespace) -> dict[str, str]:
     return headers
 
 
-def header(headers: dict[str, str], name: str) -> str:
+def header(headers: Mapping[str, str], name: str) -> str:
     """Return the value of a header field, in any case; empty if it is missing."""
     return next((value for one, value in headers.items() if one.lower() == name), "")
 
 
 def columns_of(options: argparse.Namespace) -> list[str]:
     """Return the properties that `--select` names, in their order."""
-    return [name.strip() for name in (options.select or "").split(",") if name.strip()]
+    return [name.strip() for name in (getattr(options, "select", None) or "").split(",") if name.strip()]
 
 
 def for_columns(query: Query, *, is_graph: bool) -> Query:

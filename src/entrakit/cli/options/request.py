@@ -1,34 +1,36 @@
-"""The options of one request, checked, and the format and destination of its result."""
+"""The options of one request, checked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from entrakit.cli.context import Context
-    from entrakit.graph.client import Client
+    from collections.abc import Mapping
+
     from entrakit.services.odata import Query
+    from entrakit.services.operation import Request
+    from entrakit.services.service import Service
 
 
 class RequestOptions(NamedTuple):
-    """Options of a request.
+    """The options of a request. The service is known only when the connection is open.
 
     Args:
-        context: Context of the command.
-        client: Client of the service.
+        method: HTTP method, upper case.
         path: The address.
         headers: Header fields.
         query: Query options.
-        format: Output format: `json`, `ndjson`, `csv` or `table`.
-        columns: Properties to print as columns; empty for all of them.
-        out: Name of a file; None for standard output.
+        body: Body of the request; None for none.
     """
 
-    context: Context
-    client: Client
+    method: str
     path: str
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     query: Query
-    format: str
-    columns: tuple[str, ...]
-    out: str | None
+    body: bytes | None = None
+
+    def to(self, service: Service) -> Request:
+        """Return the request to a service. Raises ParameterError."""
+        from entrakit.services.request import request_to
+
+        return request_to(service, self.method, self.path, body=self.body, headers=self.headers, query=self.query)

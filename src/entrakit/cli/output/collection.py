@@ -7,76 +7,111 @@ from __future__ import annotations
 
 import os
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.output.destination import open_destination
-from entrakit.cli.output.formats import note_omitted, parsed, width_of, writer_for
+from entrakit.cli.output.formats import COLUMNS, note_omitted, parsed, width_of, writer_for
 from entrakit.cli.output.progress import Progress
+from entrakit.cli.output.single import with_columns
 from entrakit.files.result import target_of
 from entrakit.services import decoding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from entrakit.cli.options.output import Output
     from entrakit.cli.options.request import RequestOptions
+    from entrakit.graph.client import Client
+    from entrakit.services.odata import Query
+    from entrakit.services.operation import Request
 
 CHUNK = 100
 
 
-def write_collection(options: RequestOptions, parallel: int) -> int:
-    """Print all objects of a collection, and return the exit code.
+class Collection(NamedTuple):
+    """All objects of a collection as the work of a command.
 
     Args:
-        options: Options of the request.
+        request: Request of the first page.
         parallel: Number of pages to read at once.
     """
-    with Progress(options.context, "objects", to_file=bool(options.out)) as progress:
-        if progress.is_active:
-            options = options._replace(client=options.client.watched(progress.waits))
-        try:
-            (_export if options.out else _stream)(options, parallel, progress)
-        except KeyboardInterrupt:
-            progress.vanish()
-            effect = "the same command continues" if options.out else "the printed result is incomplete"
-            return options.context.interrupted(effect)
-    return 0
+
+    request: RequestOptions
+    parallel: int = 1
+    default: str = "json"
+    is_stream: bool = False
+    is_many: bool = False
+
+    @property
+    def note(self) -> str:
+        """Message of the preview."""
+        if self.parallel == 1:
+            return ""
+        return "If possible, the collection is read in ranges, each with its own $filter and $count."
+
+    def requests(self, client: Client, output: Output) -> list[Request]:
+        """Return the first request. Raises ParameterError."""
+        return [with_columns(self.request, client, output).to(client.service)]
+
+    def run(self, client: Client, output: Output) -> int:
+        """Read all pages, and write their objects."""
+        request = with_columns(self.request, client, output)
+        with Progress(output.context, "objects", to_file=bool(output.out)) as progress:
+            client = client.watched(progress.waits) if progress.is_active else client
+            reading = _Reading(client, request.path, request.headers, request.query, self.parallel)
+            try:
+                (_export if output.out else _stream)(reading, output, progress)
+            except KeyboardInterrupt:
+                progress.vanish()
+                effect = "the same command continues" if output.out else "the printed result is incomplete"
+                return output.context.interrupted(effect)
+        return 0
 
 
-def _export(options: RequestOptions, parallel: int, progress: Progress) -> None:
-    target = target_of(options.out or "")
-    lines = target if options.format == "ndjson" else f"{target}.lines"
-    done = options.client.export(
-        options.path, lines, parallel=parallel, on_page=progress.reached, headers=options.headers, **options.query
-    )
+class _Reading(NamedTuple):
+    client: Client
+    path: str
+    headers: Mapping[str, str]
+    query: Query
+    parallel: int
+
+
+def _export(reading: _Reading, output: Output, progress: Progress) -> None:
+    target = target_of(output.out or "")
+    lines = target if output.format == "ndjson" else f"{target}.lines"
+    done = reading.client.export(
+        reading.path, lines, parallel=reading.parallel, on_page=progress.reached,
+        headers=reading.headers, **reading.query,
+    )  # fmt: skip
     progress.vanish()
     if lines != target:
-        _convert(options, lines)
+        _convert(output, lines)
     earlier = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
-    options.context.info(f"{options.out}: {done.written:,} objects{earlier}.")
+    output.context.info(f"{output.out}: {done.written:,} objects{earlier}.")
 
 
-def _convert(options: RequestOptions, lines: str) -> None:
+def _convert(output: Output, lines: str) -> None:
     """Convert the lines to the format of the file, and remove them."""
-    destination = open_destination(options.context, options.out)
+    destination = open_destination(output.context, output.out)
     try:
-        writer = writer_for(options.format, destination, options.columns)
+        writer = writer_for(output.format, destination, output.columns)
         with open(lines, "rb") as file:
             while chunk := list(islice(file, CHUNK)):
-                writer.add([parsed(line) if options.format == "csv" else decoding.Raw(line) for line in chunk])
+                writer.add([parsed(line) if output.format in COLUMNS else decoding.Raw(line) for line in chunk])
         writer.end()
         destination.finish()
     finally:
         destination.close()
     os.unlink(lines)
-    note_omitted(options.context, writer)
+    note_omitted(output.context, writer)
 
 
-def _stream(options: RequestOptions, parallel: int, progress: Progress) -> None:
-    destination = open_destination(options.context, None)
+def _stream(reading: _Reading, output: Output, progress: Progress) -> None:
+    destination = open_destination(output.context, None)
     count = 0
     try:
-        writer = writer_for(options.format, destination, options.columns, width_of(options.context))
-        for items, total in _pages(options, parallel):
+        writer = writer_for(output.format, destination, output.columns, width_of(output.context))
+        for items, total in _pages(reading, output):
             writer.add(items)
             count += len(items)
             progress.reached(count, total)
@@ -85,21 +120,21 @@ def _stream(options: RequestOptions, parallel: int, progress: Progress) -> None:
     finally:
         destination.close()
     progress.vanish()
-    note_omitted(options.context, writer)
-    if not count and options.format == "table":
-        options.context.info("No objects.")
+    note_omitted(output.context, writer)
+    if not count and output.format == "table":
+        output.context.info("No objects.")
 
 
-def _pages(options: RequestOptions, parallel: int) -> Iterator[tuple[list[object], int | None]]:
+def _pages(reading: _Reading, output: Output) -> Iterator[tuple[list[object], int | None]]:
     """Yield objects, some at a time, with their total if known. They stay JSON unless the format needs their values."""
-    kind: type[object] = object if options.format in ("csv", "table") else decoding.Raw
-    if parallel == 1:
-        for page in options.client.pages(options.path, type=kind, headers=options.headers, **options.query):
+    kind: type[object] = object if output.format in COLUMNS else decoding.Raw
+    if reading.parallel == 1:
+        for page in reading.client.pages(reading.path, type=kind, headers=reading.headers, **reading.query):
             yield page.items, page.total
         return
     chunk: list[object] = []
-    for item in options.client.items(
-        options.path, type=kind, parallel=parallel, headers=options.headers, **options.query
+    for item in reading.client.items(
+        reading.path, type=kind, parallel=reading.parallel, headers=reading.headers, **reading.query
     ):
         chunk.append(item)
         if len(chunk) == CHUNK:

@@ -6,7 +6,6 @@ import os
 from errno import EAGAIN
 from typing import TYPE_CHECKING, Protocol
 
-from entrakit.errors import ParameterError
 from entrakit.shown_text import in_json
 
 if TYPE_CHECKING:
@@ -15,12 +14,16 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
 
 
-class Destination(Protocol):
-    """Takes the bytes of a result."""
+class Writable(Protocol):
+    """Takes bytes."""
 
     def write(self, data: bytes) -> None:
         """Write bytes."""
         ...
+
+
+class Destination(Writable, Protocol):
+    """Takes the bytes of a result."""
 
     def flush(self) -> None:
         """Pass on what was written, so that its reader has it."""
@@ -108,10 +111,3 @@ def open_destination(context: Context, out: str | None, *, is_record: bool = Fal
     from entrakit.files.result import NewFile
 
     return NewFile(out)
-
-
-def file_of(out: str | None) -> str | None:
-    """Return the file that `--out` names; None for standard output, also written `-`. Raises ParameterError."""
-    if out is not None and not out.strip():
-        raise ParameterError("--out names no file.", remedy="Name one; a shell may have replaced a $name.")
-    return None if out == "-" else out

@@ -1,10 +1,11 @@
-"""Output formats: JSON, NDJSON, CSV and tables, written object by object."""
+"""Output formats: JSON, NDJSON, CSV, TSV and tables, written object by object."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.output import FORMATS
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from entrakit.cli.context import Context
-    from entrakit.cli.output.destination import Destination
+    from entrakit.cli.output.destination import Writable
 
     class Writer(Protocol):
         """Writes objects, some at a time."""
@@ -26,19 +27,22 @@ if TYPE_CHECKING:
             ...
 
 
-FORMATS = ("json", "ndjson", "csv", "table")
+__all__ = ["FORMATS", "Array", "Lines", "format_of", "write_value", "writer_for"]
+
+# Formats with columns, which need the values of objects.
+COLUMNS = ("csv", "tsv", "table")
 _SHORT = 64 * 1024
-_ENDINGS = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
+_ENDINGS = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv"}
 
 
 class Array:
     """Writer of a JSON array, object by object.
 
     Args:
-        destination: Destination of the result.
+        destination: Writable of the result.
     """
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Writable) -> None:
         self._destination = destination
         self._opened = False
 
@@ -60,10 +64,10 @@ class Lines:
     """Writer of one JSON value per line (NDJSON).
 
     Args:
-        destination: Destination of the result.
+        destination: Writable of the result.
     """
 
-    def __init__(self, destination: Destination) -> None:
+    def __init__(self, destination: Writable) -> None:
         self._destination = destination
 
     def add(self, items: Sequence[object]) -> None:
@@ -92,13 +96,46 @@ def format_of(chosen: str | None, context: Context, out: str | None, default: st
     return next((value for ending, value in _ENDINGS.items() if (out or "").lower().endswith(ending)), default)
 
 
-def writer_for(name: str, destination: Destination, columns: Sequence[str] = (), width: int = 80) -> Writer:
-    """Return the writer of a format. It takes JSON for `json` and `ndjson`, and values for `csv` and `table`."""
-    if name in ("csv", "table"):
-        from entrakit.cli.output.rows import Csv, Table
+def writer_for(name: str, destination: Writable, columns: Sequence[str] = (), width: int = 80) -> Writer:
+    """Return the writer of a format. It takes JSON for `json` and `ndjson`, and values for the others."""
+    if name in COLUMNS:
+        from entrakit.cli.output.rows import Csv, Table, Tsv
 
-        return Csv(destination, columns) if name == "csv" else Table(destination, columns, width)
+        if name == "table":
+            return Table(destination, columns, width)
+        return (Csv if name == "csv" else Tsv)(destination, columns)
     return Array(destination) if name == "json" else Lines(destination)
+
+
+def write_value(
+    destination: Writable, name: str, value: object, columns: Sequence[str] = (), width: int = 80
+) -> Writer | None:
+    """Write an object, or a list of objects.
+
+    Args:
+        destination: Writable of the result.
+        name: Output format.
+        value: A dict; or a list of values, and each value becomes a row or a line.
+        columns: Properties to print as columns; empty for all of them.
+        width: Width of a table.
+
+    Returns:
+        The writer, which knows the properties without a column; None if all were written.
+    """
+    if name == "json":
+        destination.write(_json(value, indent=2) + b"\n")
+        return None
+    if name == "table" and isinstance(value, dict):
+        from entrakit.cli.output.rows import upright
+
+        # One object is easier to read from top to bottom.
+        writer_for(name, destination, ("property", "value"), width).add(upright(value, columns))
+        return None
+    rows = value if isinstance(value, list) else [value]
+    writer = writer_for(name, destination, columns, width)
+    writer.add([_json(row) for row in rows] if name == "ndjson" else rows)
+    writer.end()
+    return writer
 
 
 def width_of(context: Context) -> int:
@@ -150,8 +187,14 @@ def refuse_table_file(name: str, out: str | None) -> None:
     """Raise ParameterError for a table in a file: tables cut values off."""
     if name == "table" and out:
         raise ParameterError(
-            "A table is for a terminal, because it cuts values off.", remedy="Use --output csv with --out."
+            "A table is for a terminal, because it cuts values off.", remedy="Use --output csv with --out-file."
         )
+
+
+def _json(value: object, indent: int | None = None) -> bytes:
+    separators = (",", ": ") if indent else (",", ":")
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _bytes(item: object) -> bytes:

@@ -1,7 +1,8 @@
-"""Objects as rows: CSV for spreadsheets and programs (RFC 4180), tables for users.
+"""Objects as rows: CSV for spreadsheets and programs (RFC 4180), TSV for programs such as `cut`, tables for users.
 
 Many people write into a directory, so its values are not trusted. In CSV a string that a spreadsheet would execute as a
-formula gets an apostrophe in front (OWASP, "CSV Injection"). In a table control characters are replaced.
+formula gets an apostrophe in front (OWASP, "CSV Injection"). TSV has one line for each object and no quotes: tabs and
+line breaks become spaces. In a table control characters are replaced.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING
 
 from entrakit.shown_text import on_terminal
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from entrakit.cli.output.destination import Destination
+    from entrakit.cli.output.destination import Writable
 
 WIDTH = 80
 NARROWEST = 10
@@ -31,11 +33,11 @@ class Csv:
     """Writer of CSV.
 
     Args:
-        destination: Destination of the result.
+        destination: Writable of the result.
         columns: Names of properties; empty for those of the first objects.
     """
 
-    def __init__(self, destination: Destination, columns: Sequence[str] = ()) -> None:
+    def __init__(self, destination: Writable, columns: Sequence[str] = ()) -> None:
         self._destination = destination
         self.columns = list(columns)
         self.omitted: list[str] = []
@@ -49,7 +51,7 @@ class Csv:
         if not self._begun:
             self._begin(items)
         rows = [properties(item) for item in items]
-        self._write([guarded(row_value(row, column)) for column in self.columns] for row in rows)
+        self._write([self._cell(row_value(row, column)) for column in self.columns] for row in rows)
         if not self._fixed:
             self._note_omitted(rows)
 
@@ -62,11 +64,14 @@ class Csv:
         self._begun = True
         self.columns = self.columns or names_of([properties(item) for item in items])
         if self.columns:
-            self._write([[_guard(column) for column in self.columns]])
+            self._write([[self._cell(column) for column in self.columns]])
 
     def _note_omitted(self, rows: Sequence[Mapping[str, object]]) -> None:
         known = {*self.columns, *self.omitted}
         self.omitted += names_of([row for row in rows if not row.keys() <= known], known)
+
+    def _cell(self, value: object) -> str:
+        return guarded(value)
 
     def _write(self, lines: Iterable[Sequence[str]]) -> None:
         text = io.StringIO()
@@ -74,16 +79,27 @@ class Csv:
         self._destination.write(text.getvalue().encode("utf-8", "replace"))
 
 
+class Tsv(Csv):
+    """Writer of tab-separated values; arguments as for `Csv`."""
+
+    def _cell(self, value: object) -> str:
+        return " ".join(re.split(r"[\t\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+", text_of(value)))
+
+    def _write(self, lines: Iterable[Sequence[str]]) -> None:
+        text = "".join("\t".join(cells) + "\n" for cells in lines)
+        self._destination.write(text.encode("utf-8", "replace"))
+
+
 class Table:
     """Writer of a table of limited width. The first objects determine the widths; longer values end in an ellipsis.
 
     Args:
-        destination: Destination of the result.
+        destination: Writable of the result.
         columns: Names of properties; empty for those of the first objects.
         width: Width of the table.
     """
 
-    def __init__(self, destination: Destination, columns: Sequence[str] = (), width: int = WIDTH) -> None:
+    def __init__(self, destination: Writable, columns: Sequence[str] = (), width: int = WIDTH) -> None:
         self._destination = destination
         self._width = max(width, NARROWEST)
         self.columns = list(columns)
