@@ -6,14 +6,20 @@ import gc
 import warnings
 from typing import TYPE_CHECKING
 
+import pytest
+from tests.http.drip import read_request
+
 from entrakit.http import idle
 from entrakit.http.message import Request
 from entrakit.http.transport import Transport
 
 if TYPE_CHECKING:
+    import socket
+    import ssl
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    import pytest
+    from tests.http.drip import DripServer
     from tests.http.keep_alive import KeepAliveServer
 
 
@@ -67,3 +73,26 @@ def test_a_transport_that_is_dropped_leaves_no_socket(
         gc.collect()
 
     assert [] == [str(one.message) for one in caught]
+
+
+@pytest.mark.parametrize("size", [100, 8192, 16000])
+def test_bytes_after_a_response_are_not_the_next_one(
+    test_ca: tuple[Path, ssl.SSLContext], drip_server: Callable[..., DripServer], size: int
+) -> None:
+    """
+    A connection with bytes that nobody requested is closed, even if the bytes are in the memory of OpenSSL.
+    """
+
+    def answer(connection: socket.socket) -> Iterator[bytes]:
+        while True:
+            read_request(connection)
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Fill: "
+            fill = head + b"x" * (size - len(head) - 4) + b"\r\n\r\n"
+            yield fill + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ncanary"
+
+    server = drip_server(answer)
+    transport = Transport(ca_bundle=str(test_ca[0]), timeout_s=5.0)
+    answers = [transport.once(Request("GET", f"{server.url}/x")).text for _ in range(3)]
+    transport.close()
+
+    assert ["", "", ""] == answers

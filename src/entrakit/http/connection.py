@@ -88,6 +88,15 @@ class Connection(HTTPSConnection):
         super().connect()
         self._limit()
 
+    @property
+    def has_unread_bytes(self) -> bool:
+        """Whether OpenSSL has more bytes than the response had. The next response would begin with them."""
+        # TLS inside the TLS of a proxy is an object of urllib3.
+        secured: ssl.SSLObject | None = getattr(self.sock, "sslobj", None)
+        if secured is not None:
+            return secured.pending() > 0
+        return isinstance(self.sock, SecureSocket) and self.sock.pending() > 0
+
     def exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
     ) -> HTTPResponse:

@@ -39,9 +39,9 @@ class IdleConnections:
         return None
 
     def keep(self, origin: Origin, connection: Connection) -> None:
-        """Keep a connection, unless the last response has closed it or there are enough."""
+        """Keep a connection, unless the last response has closed it, or has left bytes, or there are enough."""
         idle = self._by_origin.setdefault(origin, [])
-        if connection.sock is None or len(idle) >= MOST:
+        if connection.sock is None or connection.has_unread_bytes or len(idle) >= MOST:
             connection.close()
             return
         connection.idle_since = time.monotonic()
