@@ -162,6 +162,22 @@ def test_a_refusal_of_the_proxy_has_its_status(clock: FakeClock, *, status: int,
     assert (retryable, False) == (caught.value.retryable, caught.value.may_have_arrived)
 
 
+def test_a_request_after_close_opens_a_connection(transport: Transport, keep_alive_server: KeepAliveServer) -> None:
+    """
+    A closed transport can be used again, as the blocking one.
+    """
+
+    async def run() -> None:
+        awaited = AsyncTransport(transport)
+        for _ in range(2):
+            await awaited.once(Request("GET", f"{keep_alive_server.url}/x"), limit=1000)
+            await awaited.close()
+
+    run_async(run())
+
+    assert 2 == keep_alive_server.connections
+
+
 def test_cookies_are_not_kept(transport: Transport, raw_server: Callable[..., RawServer]) -> None:
     """
     A cookie of a response is not sent with the next request.

@@ -86,9 +86,10 @@ class AsyncTransport:
             return await self._once(request, headers, limit, proxy)
 
     async def close(self) -> None:
-        """Close its connections."""
+        """Close its connections. A later request opens new ones."""
+        clients, self._clients = self._clients, {}
         with _silent_libraries():
-            for client in self._clients.values():
+            for client in clients.values():
                 await client.httpx.aclose()
 
     async def _once(self, request: Request, headers: Mapping[str, str], limit: int, proxy: Proxy | None) -> Response:
