@@ -80,7 +80,7 @@ def test_bytes_after_a_response_are_not_the_next_one(
     test_ca: tuple[Path, ssl.SSLContext], drip_server: Callable[..., DripServer], size: int
 ) -> None:
     """
-    A connection with bytes that nobody requested is closed, even if the bytes are in the memory of OpenSSL.
+    A connection with bytes after the response is closed, even if the bytes are in the memory of OpenSSL.
     """
 
     def answer(connection: socket.socket) -> Iterator[bytes]:
