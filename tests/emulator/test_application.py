@@ -93,11 +93,11 @@ def test_a_compressed_body_has_the_limit_of_its_content(caller: Caller, path: st
     ("body", "encoding", "status"),
     [
         (b"grant_type=password", "gzip", 400),
-        (gzip.compress(b"grant_type=password")[:-1], "gzip", 400),
-        (gzip.compress(b"a=b") * 2, "gzip", 400),
+        (gzip.compress(b"grant_type=password", mtime=0)[:-1], "gzip", 400),
+        (gzip.compress(b"a=b", mtime=0) * 2, "gzip", 400),
         (b"", "gzip", 400),
         (zlib.compress(b"grant_type=password"), "deflate", 415),
-        (gzip.compress(gzip.compress(b"a=b")), "gzip, gzip", 415),
+        (gzip.compress(gzip.compress(b"a=b", mtime=0), mtime=0), "gzip, gzip", 415),
     ],
 )
 def test_other_encodings_are_refused(caller: Caller, body: bytes, encoding: str, status: int) -> None:

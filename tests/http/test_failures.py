@@ -10,8 +10,8 @@ import pytest
 
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
 from entrakit.http import failures
+from entrakit.http.failures import ProxyRefusedError, ProxyTlsError, ServerNotFoundError
 from entrakit.http.message import Headers, Request, Response
-from entrakit.http.sockets import ProxyRefusedError, ProxyTlsError, ServerNotFoundError
 
 REQUEST = Request("GET", "https://localhost:9/x?canary", {"client-request-id": "id-1"})
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.http.drip import read_request
 
-from entrakit.http import idle
+from entrakit.http import transport as transports
 from entrakit.http.message import Request
 from entrakit.http.transport import Transport
 
@@ -40,7 +40,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used(
     A firewall may have forgotten it, and would drop the request without an answer.
     """
     transport.once(Request("GET", f"{keep_alive_server.url}/x"))
-    monkeypatch.setattr(idle, "LONGEST_S", 0.0)
+    monkeypatch.setattr(transports, "LONGEST_IDLE_S", 0.0)
 
     transport.once(Request("GET", f"{keep_alive_server.url}/x"))
 
@@ -53,7 +53,7 @@ def test_only_so_many_are_kept(
     """
     Beyond the limit, a connection is closed after its response.
     """
-    monkeypatch.setattr(idle, "MOST", 0)
+    monkeypatch.setattr(transports, "MOST_IDLE", 0)
 
     for _ in range(2):
         transport.once(Request("GET", f"{keep_alive_server.url}/x"))

@@ -14,8 +14,8 @@ import pytest
 from tests.little_proxies import LittleProxy, Socks4Proxy, Socks5Proxy
 
 from entrakit.errors import EntraError, NetworkError, ParameterError, TlsError
+from entrakit.http.connection import Deadline, PlainSocket
 from entrakit.http.proxies import Proxy
-from entrakit.http.sockets import Deadline, PlainSocket
 from entrakit.http.socks import SocksSocket, open_socks_socket
 from entrakit.http.transport import Transport
 
@@ -275,7 +275,7 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkey
         thread.start()
         proxy = Proxy("socks5h", "127.0.0.1", listener.getsockname()[1])
         with pytest.raises(TimeoutError):
-            open_socks_socket(proxy, "localhost", 443, Dripping(5.0, 100.0))
+            open_socks_socket(proxy, "localhost", 443, Dripping(5.0, time.monotonic() + 100.0))
         next_byte.release(1000)
         thread.join(5)
 

@@ -16,8 +16,8 @@ from tests.issuing import Authority
 
 from entrakit.errors import ParameterError, TlsError
 from entrakit.http import tls
-from entrakit.http.sockets import SecureSocket
-from entrakit.http.tls import issuer_of, make_context, make_context_without_trust, use_sockets
+from entrakit.http.connection import SecureSocket, use_sockets
+from entrakit.http.tls import make_context
 from entrakit.http.transport import Transport
 
 if TYPE_CHECKING:
@@ -305,11 +305,3 @@ def test_the_sockets_of_every_context_have_a_deadline(
         assert isinstance(secured, own)
         assert type(secured).recv_into is SecureSocket.recv_into
         assert type(secured).do_handshake is own.do_handshake
-
-
-def test_the_issuer_of_an_unusable_certificate_is_empty() -> None:
-    """
-    The issuer is a part of an error message, so a certificate that can't be read does not cause another error.
-    """
-    assert ("", "") == (issuer_of(b""), issuer_of(b"no certificate"))
-    assert ssl.CERT_NONE == make_context_without_trust().verify_mode

@@ -1,17 +1,23 @@
-"""One connection to a server, made with urllib3: TCP, the tunnel through a proxy, TLS, and the exchanges on it."""
+"""One connection to a server, made with urllib3: trust, sockets with a deadline, a proxy's tunnel, and its exchanges.
+
+A time-out of a socket limits one operation. A server that sends a byte now and then never exceeds it, wherever the
+byte belongs: to a header, a chunk size, a trailer, or a response that is skipped. So the sockets set the time-out
+before each operation to the rest of the exchange, if that is shorter.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import ssl
+import time
 from http import client
 from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit.http.failures import socks_missing
-from entrakit.http.sockets import ProxyRefusedError, ProxyTlsError, SecureSocket, open_socket
-from entrakit.http.tls import issuer_of, make_context_without_trust, use_sockets
+from entrakit.errors import ParameterError
+from entrakit.http.failures import ProxyRefusedError, ProxyTlsError
 from entrakit.lazy_package import make_lazy
 
 make_lazy("urllib3")
@@ -22,17 +28,149 @@ from urllib3.connection import HTTPSConnection, ProxyConfig  # noqa: E402
 from urllib3.util import parse_url  # noqa: E402
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from _typeshed import ReadableBuffer, WriteableBuffer
     from urllib3.response import HTTPResponse
 
     from entrakit.http.address import Origin
     from entrakit.http.proxies import Proxy
-    from entrakit.http.sockets import Deadline, PlainSocket
 
+    Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
+
+# Size of the parts in which a body is read whose size is not known before.
+PART = 1024 * 1024
 # The text of http.client's error for a proxy that refuses a tunnel.
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+
+
+class Deadline(NamedTuple):
+    """The end of an exchange, on the clock that the system uses for the time-outs of sockets.
+
+    Args:
+        silence_s: Longest silence in seconds: the limit of one operation.
+        ends_at: The end, by `time.monotonic()`.
+    """
+
+    silence_s: float
+    ends_at: float
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether the exchange must end."""
+        return time.monotonic() >= self.ends_at
+
+    def left_s(self) -> float:
+        """Return the seconds that the next operation may take. Raises TimeoutError after the end."""
+        left_s = self.ends_at - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        return min(self.silence_s, left_s)
+
+
+class TooLargeError(Exception):
+    """A body is larger than the limit."""
+
+
+class PlainSocket(socket.socket):
+    """A TCP socket with a deadline."""
+
+    deadline: Deadline
+
+    def recv(self, bufsize: int, flags: int = 0) -> bytes:
+        """Receive as `socket.recv()`."""
+        self.settimeout(self.deadline.left_s())
+        return super().recv(bufsize, flags)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0) -> int:
+        """Receive as `socket.recv_into()`."""
+        self.settimeout(self.deadline.left_s())
+        return super().recv_into(buffer, nbytes, flags)
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0) -> None:
+        """Send as `socket.sendall()`, whose time-out is that of the whole call."""
+        self.settimeout(self.deadline.left_s())
+        super().sendall(data, flags)
+
+
+class SecureSocket(ssl.SSLSocket):
+    """A TLS socket with a deadline. The `SSLContext` makes it, and its handshake is one operation."""
+
+    deadline: Deadline
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Receive as `SSLSocket.recv()`."""
+        self.settimeout(self.deadline.left_s())
+        return super().recv(buflen, flags)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
+        """Receive as `SSLSocket.recv_into()`."""
+        self.settimeout(self.deadline.left_s())
+        return super().recv_into(buffer, nbytes, flags)
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        """Send as `SSLSocket.send()`; `sendall()` calls it for each part."""
+        self.settimeout(self.deadline.left_s())
+        return super().send(data, flags)
+
+
+def open_socket(host: str, port: int, deadline: Deadline) -> PlainSocket:
+    """Return a TCP connection to the first address of a host that accepts one.
+
+    Args:
+        host: Name, or IP address without brackets.
+        port: Port.
+        deadline: End of the exchange.
+
+    Raises:
+        OSError: The name can't be found (`socket.gaierror`), or no address accepts a connection in time.
+    """
+    failure: OSError | None = None
+    for family, kind, protocol, _, address in resolve(host, port, deadline):
+        one = PlainSocket(family, kind, protocol)
+        try:
+            one.deadline = deadline
+            one.settimeout(deadline.left_s())
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            one.connect(address)
+        except OSError as error:
+            one.close()
+            failure = error
+        except BaseException:
+            one.close()
+            raise
+        else:
+            return one
+    raise failure or OSError("the name has no address")
+
+
+def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
+    """Return the addresses of a host. The system's function can't be interrupted, so a thread of its own calls it.
+
+    Raises:
+        OSError: The name can't be found (`socket.gaierror`), or not in time (`TimeoutError`).
+    """
+    from threading import Event, Thread
+
+    found: list[Address] = []
+    failed: list[OSError] = []
+    done = Event()
+
+    def ask() -> None:
+        try:
+            # In bytes, since the codec for strings raises UnicodeError for names that DNS can't contain.
+            found.extend(socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            failed.append(error)
+        finally:
+            done.set()
+
+    Thread(target=ask, name="entrakit-resolve", daemon=True).start()
+    if not done.wait(deadline.left_s()):
+        raise TimeoutError
+    if failed:
+        raise failed[0]
+    return found
 
 
 class _FinalResponse(client.HTTPResponse):
@@ -54,16 +192,26 @@ class Connection(HTTPSConnection):
         proxy: The proxy; None for none.
         context: TLS context, for an `https` proxy, too; its `sslsocket_class` is `SecureSocket`.
         deadline: End of the exchange for which it is opened.
+        open_socks: Function that opens a TCP connection through a SOCKS proxy; None without such a proxy.
     """
 
     response_class = _FinalResponse
 
-    def __init__(self, origin: Origin, proxy: Proxy | None, context: ssl.SSLContext, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        proxy: Proxy | None,
+        context: ssl.SSLContext,
+        deadline: Deadline,
+        *,
+        open_socks: Callable[[Proxy, str, int, Deadline], PlainSocket] | None = None,
+    ) -> None:
         self.idle_since = 0.0
         # Whether the proxy has done its part, so that what fails is on the way from it to the server.
         self.has_tunnel = False
         self._deadline = deadline
         self._socks = proxy if proxy is not None and proxy.is_socks else None
+        self._open_socks = open_socks
         host = origin.host.strip("[]")
         if proxy is None or proxy.is_socks:
             super().__init__(host, origin.port, ssl_context=context)
@@ -88,19 +236,19 @@ class Connection(HTTPSConnection):
         super().connect()
         self._limit()
 
-    @property
-    def has_unread_bytes(self) -> bool:
-        """Whether OpenSSL has more bytes than the response had. The next response would begin with them."""
-        # TLS inside the TLS of a proxy is an object of urllib3.
-        secured: ssl.SSLObject | None = getattr(self.sock, "sslobj", None)
-        if secured is not None:
-            return secured.pending() > 0
-        return isinstance(self.sock, SecureSocket) and self.sock.pending() > 0
-
     def exchange(
-        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
-    ) -> HTTPResponse:
-        """Send a request on the open connection, and return the response, whose body is not read yet.
+        self,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        deadline: Deadline,
+        limit: int,
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Send a request on the open connection, and return the status, the header fields and the body of the response.
+
+        After it, `sock` is None if the connection can't be used again.
 
         Args:
             method: HTTP method.
@@ -108,23 +256,38 @@ class Connection(HTTPSConnection):
             headers: Header fields.
             body: The body; None for none.
             deadline: End of the exchange.
+            limit: Maximum size of the response's body in bytes.
 
         Raises:
             OSError: The connection broke, or the deadline passed.
-            http.client.HTTPException: The response is not HTTP.
+            http.client.HTTPException, urllib3.exceptions.HTTPError: The response is not complete, or not HTTP.
+            ValueError: HTTP does not allow the method or a header field. The error shows it.
+            TooLargeError: The body is larger than the limit.
         """
         self._deadline = deadline
         self._limit()
         self.request(method, target, body=body, headers=headers, preload_content=False)
-        return self.getresponse()
+        response = self.getresponse()
+        try:
+            content = _body_of(response, limit)
+        finally:
+            # It keeps the socket open if the connection was to end with it.
+            response.close()
+        if self._has_unread_bytes():
+            self.close()
+        return response.status, dict(response.headers.itermerged()), content
+
+    def _has_unread_bytes(self) -> bool:
+        """Return whether OpenSSL has more bytes than the response had. The next response would begin with them."""
+        # TLS inside the TLS of a proxy is an object of urllib3.
+        secured: ssl.SSLObject | None = getattr(self.sock, "sslobj", None)
+        if secured is not None:
+            return secured.pending() > 0
+        return isinstance(self.sock, SecureSocket) and self.sock.pending() > 0
 
     def _new_conn(self) -> PlainSocket:
-        if self._socks is not None:
-            if find_spec("socks") is None:
-                raise socks_missing(self._socks.shown())
-            from entrakit.http.socks import open_socks_socket
-
-            tunnel = open_socks_socket(self._socks, self.host, self.port or 0, self._deadline)
+        if self._socks is not None and self._open_socks is not None:
+            tunnel = self._open_socks(self._socks, self.host, self.port or 0, self._deadline)
             self.has_tunnel = True
             return tunnel
         return open_socket(self.host, self.port or 0, self._deadline)
@@ -158,28 +321,60 @@ class Connection(HTTPSConnection):
             secured.deadline = self._deadline
 
 
-def issuer_seen(origin: Origin, proxy: Proxy | None, deadline: Deadline) -> str:
-    """Return the issuer of a server's certificate for an error message; empty if the certificate can't be read.
+def _body_of(response: HTTPResponse, limit: int) -> bytes:
+    length = response.length_remaining
+    if length is not None and not response.headers.get("content-encoding"):
+        if length > limit:
+            raise TooLargeError
+        # The size is known, so the body is read at once, without copies.
+        return response.read()
+    parts: list[bytes] = []
+    size = 0
+    while part := response.read(PART):
+        size += len(part)
+        if size > limit:
+            raise TooLargeError
+        parts.append(part)
+    return b"".join(parts)
 
-    The certificate is read on a second connection, through the proxy, which may be the one that inspects TLS. The
-    server gets no request, and nothing that it sends is trusted.
+
+def use_sockets(context: ssl.SSLContext, kind: type[ssl.SSLSocket]) -> None:
+    """Make a context create sockets of a class.
 
     Args:
-        origin: The server.
-        proxy: The proxy; None for none.
-        deadline: End of the exchange.
+        context: Context of `make_context()`.
+        kind: Class of the sockets.
     """
-    if proxy is not None and proxy.scheme == "https":
-        # Its certificate would not be verified either, and it gets the password.
-        return ""
-    context = make_context_without_trust()
-    use_sockets(context, SecureSocket)
-    connection = Connection(origin, proxy, context, deadline)
+    # truststore's context has a context of the standard library inside, which creates the sockets. Their class
+    # verifies certificates, too, so it remains a base of the new one.
+    inner = getattr(context, "_ctx", context)
+    base = inner.sslsocket_class
+    inner.sslsocket_class = kind if base is ssl.SSLSocket else type(kind.__name__, (kind, base), {})
+
+
+def trusting(bundle: str) -> ssl.SSLContext:
+    """Return a TLS context that trusts the certificates of a PEM file or a hashed directory, and no others.
+
+    Raises:
+        ParameterError: The bundle does not exist, or can't be read as certificates.
+    """
+    path = os.path.expanduser(bundle)
+    context = bare_context()
     try:
-        connection.connect()
-        secured = connection.sock
-        return issuer_of(secured.getpeercert(binary_form=True) or b"") if isinstance(secured, ssl.SSLSocket) else ""
-    except (OSError, client.HTTPException):
-        return ""
-    finally:
-        connection.close()
+        if os.path.isdir(path):
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except (OSError, ssl.SSLError) as error:
+        raise ParameterError(
+            f"The certificates to trust can't be read from {bundle!r}: {error.strerror or 'no PEM certificates'}.",
+            remedy="Give a PEM file of CA certificates, or a directory made by openssl rehash.",
+        ) from error
+    return context
+
+
+def bare_context() -> ssl.SSLContext:
+    """Return a TLS context that trusts no certificate yet: names are verified, TLS 1.2 or later (RFC 8996)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

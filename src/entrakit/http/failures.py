@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import ssl
 
     from entrakit.http.message import Request, Response
-    from entrakit.http.sockets import ProxyRefusedError
 
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
 # Reasons of OpenSSL, explained.
@@ -20,6 +19,36 @@ _REASONS = {
     "UNSUPPORTED_PROTOCOL": "it offers no TLS 1.2 or later",
     "WRONG_VERSION_NUMBER": "its answer is not TLS",
 }
+
+
+class ProxyRefusedError(OSError):
+    """A proxy did not open a tunnel.
+
+    Args:
+        reason: Its answer, such as `HTTP 407`; empty if it is not known.
+        is_transient: Whether the same request may succeed later.
+    """
+
+    def __init__(self, reason: str = "", *, is_transient: bool = False) -> None:
+        super().__init__(f"the proxy refused the tunnel: {reason}")
+        self.reason = reason
+        self.is_transient = is_transient
+
+
+class ProxyTlsError(OSError):
+    """The TLS handshake with an `https` proxy failed.
+
+    Args:
+        reason: The exception of the handshake.
+    """
+
+    def __init__(self, reason: ssl.SSLError) -> None:
+        super().__init__("TLS with the proxy failed")
+        self.reason = reason
+
+
+class ServerNotFoundError(OSError):
+    """The name of a server can't be found. On the way through a proxy, `socket.gaierror` means the proxy's name."""
 
 
 def unreachable(
@@ -46,8 +75,6 @@ def unreachable(
     import socket
     import ssl
 
-    from entrakit.http.sockets import ProxyRefusedError, ProxyTlsError, ServerNotFoundError
-
     if isinstance(error, ProxyRefusedError):
         return _proxy_refused(error, request, proxy)
     if is_too_slow:
@@ -64,7 +91,7 @@ def unreachable(
     through = f" through the proxy {proxy}" if proxy else ""
     peer = f"The proxy {proxy}" if proxy and not has_tunnel else host
     remedy = "Check the network connection, a firewall and the proxy."
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | ServerNotFoundError):
         problem = f"The name of the proxy {proxy} can't be found." if proxy else f"The name {host} can't be found."
         remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
     elif isinstance(error, TimeoutError):

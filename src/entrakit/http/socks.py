@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import socks
 
 from entrakit.errors import ParameterError
-from entrakit.http.sockets import PlainSocket, ProxyRefusedError, ServerNotFoundError, resolve
+from entrakit.http.connection import PlainSocket, resolve
+from entrakit.http.failures import ProxyRefusedError, ServerNotFoundError
 
 if TYPE_CHECKING:
+    from entrakit.http.connection import Deadline
     from entrakit.http.proxies import Proxy
-    from entrakit.http.sockets import Deadline
 
 # PySocks encodes larger sizes wrongly.
 LONGEST = 127

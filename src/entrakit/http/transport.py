@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
+from importlib.util import find_spec
 from random import random
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,18 +19,15 @@ from entrakit import version
 from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.http import failures, retry
 from entrakit.http.address import Origin, path_and_query
-from entrakit.http.idle import IdleConnections
 from entrakit.http.message import Headers, Request, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from ssl import SSLContext
     from typing import Protocol
 
-    from urllib3.response import HTTPResponse
-
-    from entrakit.http.connection import Connection
-    from entrakit.http.sockets import Deadline
+    from entrakit.http.connection import Connection, Deadline, PlainSocket
+    from entrakit.http.proxies import Proxy
 
     class Clock(Protocol):
         """The functions that tell the time; the `time` module has them."""
@@ -49,8 +48,10 @@ if TYPE_CHECKING:
 MAX_ANSWER = 4 * 1024 * 1024
 # Multiple of the time-out, so that an exchange that goes on in drops does not block a call, and a lock, forever.
 LONGEST_ANSWER = 4
-# Size of the parts in which a body is read whose size is not known before.
-PART = 1024 * 1024
+# Most idle connections to one origin, and how long they are kept: some firewalls forget a connection that is idle for
+# longer, and drop what is sent on it without an answer.
+MOST_IDLE = 32
+LONGEST_IDLE_S = 60.0
 DEFAULT_HEADERS = {
     "accept": "*/*",
     "accept-encoding": "gzip, deflate",
@@ -82,6 +83,8 @@ class Transport:
         timeout_s: float = 30.0,
         clock: Clock = time,
     ) -> None:
+        self._idle: dict[Origin, list[Connection]] = {}
+        self._process = os.getpid()
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
         if proxy and "@" in proxy:
@@ -96,7 +99,6 @@ class Transport:
         self.skew_s: float | None = None
         self.attempts = retry.ATTEMPTS
         self._context: SSLContext | None = None
-        self._idle = IdleConnections()
 
     def __repr__(self) -> str:
         return f"Transport(ca_bundle={self.ca_bundle!r}, timeout_s={self.timeout_s})"
@@ -154,7 +156,12 @@ class Transport:
 
     def close(self) -> None:
         """Close idle connections. A later request opens new ones."""
-        self._idle.close()
+        for idle in list(self._idle.values()):
+            while idle:
+                idle.pop().close()
+
+    def __del__(self) -> None:
+        self.close()
 
     def once(self, request: Request, *, authorization: str = "", limit: int = MAX_ANSWER) -> Response:
         """Send a request once, and return the response, whatever its status, redirects included.
@@ -174,26 +181,30 @@ class Transport:
         headers = {**DEFAULT_HEADERS, **request.headers}
         if authorization:
             headers["authorization"] = authorization
-        deadline = self._deadline()
+        from entrakit.http.connection import Deadline, TooLargeError
+
+        deadline = Deadline(self.timeout_s, time.monotonic() + LONGEST_ANSWER * self.timeout_s)
         connection = self._connection(origin, request, deadline)
         sent_at = self.clock.time()
-        answer: HTTPResponse | None = None
         try:
-            answer = connection.exchange(request.method, target, headers, request.body, deadline)
-            body = _body_of(answer, request, limit)
-        except BaseException as error:
-            if answer is not None:
-                # It keeps the socket open if the connection was to end with it.
-                answer.close()
+            status, fields, body = connection.exchange(
+                request.method, target, headers, request.body, deadline=deadline, limit=limit
+            )
+        except TooLargeError:
             connection.close()
-            if isinstance(error, EntraError) or not isinstance(error, Exception):
-                raise
-            if isinstance(error, ValueError):
-                # Without the cause, which shows the header field.
-                raise failures.not_sendable(request) from None
+            raise failures.too_large(request, limit) from None
+        except ValueError:
+            connection.close()
+            # Without the cause, which shows the header field.
+            raise failures.not_sendable(request) from None
+        except Exception as error:
+            connection.close()
             raise failures.broken(error, request, self.timeout_s, is_too_slow=deadline.has_passed) from error
-        self._idle.keep(origin, connection)
-        return Response(request, answer.status, Headers(dict(answer.headers.itermerged())), body, sent_at)
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(origin, connection)
+        return Response(request, status, Headers(fields), body, sent_at)
 
     def _attempt(self, request: Request) -> Response | NetworkError:
         """Return the response to one attempt, or the failure."""
@@ -229,22 +240,38 @@ class Transport:
 
     def _connection(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
         """Return an open connection to an origin: an idle one, or a new one."""
-        idle = self._idle.take(origin)
-        if idle is not None:
-            return idle
+        if self._process != os.getpid():
+            self._leave_to_parent()
+        idle = self._idle.get(origin)
+        while idle:
+            try:
+                kept = idle.pop()
+            except IndexError:  # another thread took the last one
+                break
+            if kept.is_connected and time.monotonic() - kept.idle_since < LONGEST_IDLE_S:
+                return kept
+            kept.close()
+        return self._opened(origin, request, deadline)
+
+    def _opened(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
         from ssl import SSLCertVerificationError
 
-        from entrakit.http.connection import Connection, issuer_seen
-        from entrakit.http.proxies import proxy_for
+        from entrakit.http.connection import Connection
 
-        proxy = proxy_for(origin, self.proxy, os.environ)
-        connection = Connection(origin, proxy, self._tls(), deadline)
+        proxy = self._proxy_for(origin)
+        open_socks = socks_opener(proxy)
+        connection = Connection(origin, proxy, self._tls(), deadline, open_socks=open_socks)
         try:
             connection.connect()
         except BaseException as error:
             connection.close()
             if isinstance(error, EntraError) or not isinstance(error, Exception):
                 raise
+            issuer = ""
+            if isinstance(error, SSLCertVerificationError):
+                from entrakit.http.issuer import issuer_seen
+
+                issuer = issuer_seen(origin, proxy, deadline, open_socks=open_socks)
             raise failures.unreachable(
                 error,
                 request,
@@ -252,26 +279,69 @@ class Transport:
                 proxy=proxy.shown() if proxy else "",
                 is_too_slow=deadline.has_passed,
                 has_tunnel=connection.has_tunnel,
-                issuer=issuer_seen(origin, proxy, deadline) if isinstance(error, SSLCertVerificationError) else "",
+                issuer=issuer,
             ) from error
         return connection
 
-    def _deadline(self) -> Deadline:
-        from entrakit.http.sockets import Deadline
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection, unless it ended with the last response, or there are enough."""
+        idle = self._idle.setdefault(origin, [])
+        if connection.sock is None or len(idle) >= MOST_IDLE:
+            connection.close()
+            return
+        connection.idle_since = time.monotonic()
+        idle.append(connection)
 
-        return Deadline(self.timeout_s, LONGEST_ANSWER * self.timeout_s)
+    def _leave_to_parent(self) -> None:
+        """Close the connections that this process inherited by `fork()`: the other process goes on using them."""
+        inherited, self._idle, self._process = self._idle, {}, os.getpid()
+        for connections in inherited.values():
+            for connection in connections:
+                # Closes this process's copy of the socket; nothing is sent.
+                connection.close()
+
+    def _proxy_for(self, origin: Origin) -> Proxy | None:
+        # Most machines have no proxy, and save the time to load the rules.
+        if not self.proxy and sys.platform not in ("win32", "darwin"):
+            if not any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ):
+                return None
+        from entrakit.http.proxies import proxy_for
+
+        return proxy_for(origin, self.proxy, os.environ)
 
     def _tls(self) -> SSLContext:
         if self._context is None:
-            from entrakit.http.sockets import SecureSocket
-            from entrakit.http.tls import make_context, use_sockets
+            from entrakit.http.connection import SecureSocket, trusting, use_sockets
 
             # urllib3 warns of headers that it can't read, and would show them.
             _quieten("urllib3")
-            context = make_context(self.ca_bundle, os.environ)
+            if self.ca_bundle:
+                context = trusting(self.ca_bundle)
+            else:
+                from entrakit.http.tls import make_context
+
+                context = make_context(None, os.environ)
             use_sockets(context, SecureSocket)
             self._context = context
         return self._context
+
+
+def socks_opener(proxy: Proxy | None) -> Callable[[Proxy, str, int, Deadline], PlainSocket] | None:
+    """Return the function that opens connections through a SOCKS proxy; None for any other.
+
+    Args:
+        proxy: The proxy; None for none.
+
+    Raises:
+        ParameterError: The extra `socks` is not installed.
+    """
+    if proxy is None or not proxy.is_socks:
+        return None
+    if find_spec("socks") is None:
+        raise failures.socks_missing(proxy.shown())
+    from entrakit.http.socks import open_socks_socket
+
+    return open_socks_socket
 
 
 def _split(url: str) -> tuple[Origin, str]:
@@ -283,24 +353,6 @@ def _split(url: str) -> tuple[Origin, str]:
     if not target.isascii():
         target = quote(target, safe=_TARGET_SIGNS)
     return origin, target if target.startswith("/") else f"/{target}"
-
-
-def _body_of(answer: HTTPResponse, request: Request, limit: int) -> bytes:
-    """Return the whole body of a response. Raises UnexpectedAnswerError if it is larger than the limit."""
-    length = answer.length_remaining
-    if length is not None and not answer.headers.get("content-encoding"):
-        if length > limit:
-            raise failures.too_large(request, limit)
-        # The size is known, so that the body is read at once, without copies.
-        return answer.read()
-    parts: list[bytes] = []
-    size = 0
-    while part := answer.read(PART):
-        size += len(part)
-        if size > limit:
-            raise failures.too_large(request, limit)
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _quieten(name: str) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 import re
+import time
 from contextlib import contextmanager
 from contextvars import ContextVar
 from importlib.util import find_spec
@@ -19,14 +20,14 @@ from entrakit.http import failures
 from entrakit.http.address import Origin
 from entrakit.http.message import Headers, Request, Response
 from entrakit.http.proxies import proxy_for
-from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
+from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER, socks_opener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from entrakit.http.failures import ProxyRefusedError
     from entrakit.http.proxies import Proxy
-    from entrakit.http.sockets import ProxyRefusedError
     from entrakit.http.transport import Clock, Transport
 
 # Loggers of httpx2 and of the packages that it uses. At DEBUG, they write header fields: hpack writes the token.
@@ -154,7 +155,7 @@ class AsyncTransport:
 
         import httpx2
 
-        from entrakit.http.sockets import ProxyRefusedError
+        from entrakit.http.failures import ProxyRefusedError
 
         known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
         of_connection = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -175,11 +176,14 @@ class AsyncTransport:
         return failures.unreachable(known, request, self.timeout_s, proxy=through, is_too_slow=False, issuer=issuer)
 
     def _issuer_seen(self, request: Request, proxy: Proxy | None) -> str:
-        from entrakit.http.connection import issuer_seen
-        from entrakit.http.sockets import Deadline
+        from entrakit.http.connection import Deadline
+        from entrakit.http.issuer import issuer_seen
 
         origin = Origin.of(request.url)
-        return "" if origin is None else issuer_seen(origin, proxy, Deadline(self.timeout_s, self.timeout_s))
+        if origin is None:
+            return ""
+        deadline = Deadline(self.timeout_s, time.monotonic() + self.timeout_s)
+        return issuer_seen(origin, proxy, deadline, open_socks=socks_opener(proxy))
 
     def _retire(self, client: _Client) -> None:
         """Use another client from now on, since a response on one of its connections was not read to its end.
@@ -233,7 +237,7 @@ class _Client:
 
 def _refusal(text: str, proxy: Proxy) -> ProxyRefusedError:
     """Return the error for a proxy that opened no tunnel, from the text of httpx2's exception."""
-    from entrakit.http.sockets import ProxyRefusedError
+    from entrakit.http.failures import ProxyRefusedError
 
     status = text.partition(" ")[0]
     if status.isdecimal():
