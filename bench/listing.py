@@ -9,10 +9,10 @@ from statistics import median
 
 from bench.emulated import Emulated, emulated
 from bench.measure import ROOT, compile_sources, environment, ratio, table
+from bench.programs.entrakit_listing import client
 
 USERS = 100_000
 ROUNDS = 15
-PARALLEL_ROUNDS = 3
 # msgraph-sdk takes some milliseconds per user, so all users would take a quarter of an hour.
 SAMPLE = 2_000
 LATENCY_S = 0.1
@@ -30,6 +30,8 @@ LABELS = {
     "dicts": "entrakit, dicts",
     "export": "entrakit, to a file (NDJSON)",
 }
+# Turns of the comparison with latency: a listing page by page takes 11 s.
+TURNS = 5
 
 
 def run() -> int:
@@ -80,16 +82,19 @@ def _flat(one: Emulated, token: str) -> int:
 
 def _in_parallel(one: Emulated, token: str) -> int:
     ours = "bench.programs.entrakit_listing"
-    measured: dict[str, list[float]] = {"entrakit, one after another": [], "entrakit, 8 at the same time": []}
-    for _ in range(PARALLEL_ROUNDS):
-        for label, parallel in zip(measured, ("1", "8"), strict=True):
+    taken: dict[str, list[float]] = {"entrakit, one after another": [], "entrakit, 8 workers": []}
+    graph = client(one.url, one.ca, token)
+    for turn in range(TURNS):
+        for label, parallel in zip(taken, ("1", "8"), strict=True):
+            # After a write, the emulator has to render all pages again, as a service does.
+            graph.patch(f"/users/{one.username}", {"jobTitle": f"{label} {turn}"})
             done = _report([ours, "typed", parallel, one.url, one.ca], token)
             if done["count"] < USERS:
                 raise SystemExit(f"{label}: only {done['count']:.0f} users were returned")
-            measured[label].append(done["seconds"])
-    first, second = measured.values()
-    table(f"The same with {LATENCY_S * 1000:.0f} ms of latency", measured, {}, floor="entrakit, one after another")
-    return promise("times as fast with 8 at the same time", ratio(first, second), PARALLEL, at_least=True)
+            taken[label].append(done["seconds"])
+    first, second = taken.values()
+    table(f"The same with {LATENCY_S * 1000:.0f} ms of latency", taken, {}, floor="entrakit, one after another")
+    return promise("times as fast with 8 workers", ratio(first, second), PARALLEL, at_least=True)
 
 
 def promise(label: str, ratio: float, limit: float, *, at_least: bool = False) -> int:
