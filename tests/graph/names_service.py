@@ -137,7 +137,7 @@ class Names:
 
 
 class Reading(NamedTuple):
-    """What simulated workers did.
+    """Result of simulated workers.
 
     Args:
         items: The objects, in the order of their arrival.

@@ -96,7 +96,7 @@ def test_others_wait_for_the_first_cut_only_if_there_is_little_to_read() -> None
 
 def test_counts_that_do_not_add_up_leave_a_rest() -> None:
     """
-    Names that no counted beginning has are a part of their own, without those beginnings.
+    Names that no counted beginning has are a separate part, without those beginnings.
     """
     beginnings = begun({"a": 150, "b": 140}, 300, workers=2)
 

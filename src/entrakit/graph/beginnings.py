@@ -3,7 +3,7 @@
 A part is a beginning with its number of objects. A part that does not fit into the share of a worker is cut at its next
 signs. A sample of names tells which ones: names with a long common beginning are cut where they differ, and letters
 outside ASCII are found. The numbers below a beginning must add up to its own number. If they do not, the remaining
-names are a part of their own.
+names are a separate part.
 
 Each worker gets as many parts as fill its share of pages, and the pages of its range are full: the last page costs as
 much as the others.
@@ -31,7 +31,7 @@ COMMON = 0.9
 # Number of signs outside ASCII that are counted at one place.
 OTHERS = 60
 LEAST_NAMES = 4
-# Number of pages per worker from which parts of less than a page are worth a cut.
+# Number of pages per worker that makes a cut worth its requests even for parts of less than a page.
 EARLY = 4
 
 
@@ -160,7 +160,7 @@ class Beginnings:
         return None
 
     def divide(self, cut: Cut, sizes: Mapping[str, int] | None) -> None:
-        """Replace a part by those that were counted; sizes are None if they can't be counted."""
+        """Replace a part by those that were counted; None instead of sizes means that they can't be counted."""
         self._cutting.remove(cut.part)
         self.was_cut = True
         if sizes is None:

@@ -93,7 +93,7 @@ class Export:
         self._is_verified = False
 
     def begin(self) -> Iterable[Job[decoding.Raw] | None] | None:
-        """Return what is to be read, as for `Queue`: the rest of an earlier run, or the whole collection.
+        """Return the jobs, as for `Queue`: the rest of an earlier run, or the whole collection.
 
         None if an earlier run has read everything.
         """

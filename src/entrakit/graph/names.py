@@ -83,7 +83,7 @@ class Names:
 
         Args:
             beginnings: The beginnings to count.
-            sampled: Parts of which names are read.
+            sampled: Parts whose names are sampled.
             observe: Function that receives names after each request.
             learn: Function that receives all numbers at the end, or None if the service refuses to count.
         """

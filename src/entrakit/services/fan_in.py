@@ -27,7 +27,7 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
 
     Args:
         runner: Runs the listings.
-        jobs: The listings, each of which is read to its end, and preparations; see `Queue`.
+        jobs: The listings, each read to its end, and preparations; see `Queue`.
         at_once: Maximum number of requests at the same time.
 
     Raises:
