@@ -20,7 +20,10 @@ OPTIONS = frozenset(
      "$format", "$apply", "$compute"}
 )  # fmt: skip
 # Types that a cast may name although the emulator has no objects of them, and their collections.
-OTHER_TYPES = {"administrativeunit": "administrativeUnits", "directoryrole": "directoryRoles", "orgcontact": "contacts"}
+OTHER_TYPES = {
+    "administrativeunit": "administrativeUnits", "directoryrole": "directoryRoles", "orgcontact": "contacts",
+    "approleassignment": "directoryObjects", "endpoint": "directoryObjects",
+}  # fmt: skip
 _NAMESPACE = re.compile(r"(?:microsoft\.)?graph\.(\w+(?:\(\))?)", re.IGNORECASE)
 _FORM_OF_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_.*)?|.*[@=].*", re.IGNORECASE)
 _KEY = re.compile(r"([A-Za-z]+)\((?:'((?:[^']|'')*)'|([A-Za-z]+)='((?:[^']|'')*)')\)")

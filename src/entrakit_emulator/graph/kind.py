@@ -202,7 +202,8 @@ def known_property(kind: str, name: str, *, code: str = "BadRequest") -> str:
 
 def unknown_property(kind: str, name: str, *, code: str = "BadRequest") -> GraphError:
     """Return the error for a property that does not exist, or that only the real service has (501)."""
-    others = (*KINDS[kind].absent, *KINDS[kind].single_only)
+    relations = (one.name for one in KINDS[kind].relations)
+    others = (*KINDS[kind].absent, *KINDS[kind].single_only, *relations)
     absent = next((one for one in others if one.lower() == name.lower()), None)
     if absent is not None:
         return not_here(NotImplementedHereError(f"Microsoft Graph's property {absent} of a {kind}"))

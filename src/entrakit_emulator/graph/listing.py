@@ -182,7 +182,7 @@ def _for_kinds(source: Source, condition_of: Callable[[str], Condition]) -> Cond
         except GraphError as error:
             refused.append(error)
     if not fitting:
-        raise refused[0]
+        raise refused[-1]
     sql = " OR ".join(f"(kind = ? AND {one.sql})" for one in fitting.values())
     return Condition(f"({sql})", tuple(value for kind, one in fitting.items() for value in (kind, *one.values)))
 

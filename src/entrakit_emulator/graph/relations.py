@@ -44,7 +44,8 @@ def get_related(call: Call, stored: DirectoryObject, relation: Relation, cast: s
     if cast == "$ref" or is_key(cast):
         raise absent(call)
     other = cast.lower().removeprefix("microsoft.graph.")
-    if other in OTHER_TYPES and (other == "orgcontact") == relation.is_forward:
+    is_membership = relation.link == "member" and not relation.is_forward
+    if other in OTHER_TYPES and (other in ("administrativeunit", "directoryrole")) == is_membership:
         return _none(call, OTHER_TYPES[other], counted=counted)
     if cast and not kind:
         raise GraphError(400, "BadRequest", f"Resource not found for the segment '{cast}'.")

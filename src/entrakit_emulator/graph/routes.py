@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 
 # Actions of v1.0 on a collection of directory objects.
 COLLECTION_ACTIONS = ("getByIds", "validateProperties", "getAvailableExtensionProperties")
+# Methods and functions of v1.0 on kinds that the emulator computes.
+COMPUTED_ABSENT = (
+    ("GET", "$count"), ("GET", "delta()"), ("GET", "delta"), ("POST", ""), ("PATCH", "*"), ("DELETE", "*"),
+)  # fmt: skip
+# Further addresses of v1.0 that fit an address of the emulator.
+ABSENT = (
+    ("POST", "directory/deletedItems/getUserOwnedObjects"),
+    ("GET", "directory/deletedItems/$count"),
+    ("GET", "directoryObjects/$count"),
+    ("PATCH", "directoryObjects/*"),
+    ("POST", "devices/provision"),
+    ("GET", "users/*/manager/$ref"),
+    ("GET", "me/manager/$ref"),
+    ("POST", "users/*/licenseDetails"),
+    ("POST", "me/licenseDetails"),
+)
 ME = "/me request is only valid with delegated authentication flow."
 
 
@@ -123,20 +139,15 @@ def _absent(call: Call, *_: str) -> Reply:
 
 
 def _absent_rows(kinds: tuple[Kind, ...]) -> Iterator[Row]:
-    """Yield the addresses of v1.0 that would otherwise fit an address of another meaning."""
-    collections = [kind.collection for kind in kinds]
-    for collection in (*collections, "directoryObjects", "directory/deletedItems"):
+    """Yield the addresses of v1.0 that would otherwise fit an address of another meaning or method."""
+    for collection in (*(kind.collection for kind in kinds), "directoryObjects", "directory/deletedItems"):
         for action in COLLECTION_ACTIONS:
             if (collection, action) != ("directoryObjects", "getByIds"):
                 yield Row("POST", f"{collection}/{action}", _absent, "")
-    yield Row("POST", "directory/deletedItems/getUserOwnedObjects", _absent, "")
-    for collection in (*(kind.collection for kind in kinds if kind.documents), "directoryObjects"):
-        yield Row("GET", f"{collection}/$count", _absent, "")
-    for method, path in (
-        ("PATCH", "organization/*"),
-        ("PATCH", "directoryObjects/*"),
-        ("GET", "directory/deletedItems/$count"),
-    ):
+    for kind in (kind for kind in kinds if kind.documents):
+        for method, path in COMPUTED_ABSENT:
+            yield Row(method, f"{kind.collection}/{path}", _absent, "")
+    for method, path in ABSENT:
         yield Row(method, path, _absent, "")
 
 

@@ -38,8 +38,8 @@ def test_a_relation_that_only_the_service_has_is_named(graph: Graph) -> None:
     """
     A relation of v1.0 that the emulator lacks gets 501; a relation that does not exist is unknown.
     """
-    missing = graph.refusal("/users?$expand=OwnedDevices")
+    missing = graph.refusal("/users?$expand=CreatedObjects")
 
     assert (501, "NotImplemented") == missing[:2]
-    assert "$expand=ownedDevices" in missing[2]
+    assert "$expand=createdObjects" in missing[2]
     assert (400, "BadRequest") == graph.refusal("/users?$expand=nonsense")[:2]

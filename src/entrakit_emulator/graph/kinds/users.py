@@ -211,6 +211,10 @@ _FILTERS = {
 }
 _MANAGER = Relation("manager", "manager", is_single=True, in_delta=True)
 _REPORTS = Relation("directReports", "manager", is_forward=False, own=SELF_READ)
+_DEVICES = (
+    Relation("ownedDevices", "registeredOwner", is_forward=False, own=SELF_READ),
+    Relation("registeredDevices", "registeredUser", is_forward=False, own=SELF_READ),
+)
 _BASIC = "User.ReadBasic.All"
 
 KIND = Kind(
@@ -243,7 +247,7 @@ KIND = Kind(
             "deviceManagementTroubleshootingEvents drive drives employeeExperience events extensions followedSites "
             "inferenceClassification insights joinedTeams licenseDetails mailFolders managedAppRegistrations "
             "managedDevices messages oauth2PermissionGrants onPremisesSyncBehavior onenote onlineMeetings outlook "
-            "ownedDevices ownedObjects people permissionGrants photo photos planner presence registeredDevices "
+            "ownedObjects people permissionGrants photo photos planner presence "
             "scopedRoleMemberOf settings solutions sponsorOf sponsors teamwork todo"
         )
     ),
@@ -281,7 +285,7 @@ KIND = Kind(
     own_path="me",
     own_read=SELF_READ,
     own_write="User.ReadWrite User.ReadWrite.All Directory.ReadWrite.All",
-    relations=(_MANAGER, _REPORTS, *membership(f"User.Read {GROUP_READ} {USER_READ}")),
+    relations=(_MANAGER, _REPORTS, *_DEVICES, *membership(f"User.Read {GROUP_READ} {USER_READ}")),
     rows=(
         Row("GET", "*/manager", get_manager, f"{_BASIC} {USER_READ}", own=SELF_READ),
         Row("PUT", "*/manager/$ref", put_manager, USER_WRITE),

@@ -133,6 +133,8 @@ def test_owners_and_users_of_a_device(devices: Graph) -> None:
     assert ([204, 400, 400], [204, 204]) == (owned, used)
     assert [ada] == devices.ids(f"/devices/{device}/registeredOwners")
     assert {ada, bo} == set(devices.ids(f"/devices/{device}/registeredUsers/microsoft.graph.user"))
+    assert [[device], []] == [devices.ids(f"/users/{one}/ownedDevices") for one in (ada, bo)]
+    assert [device] == devices.ids(f"/users/{bo}/registeredDevices/microsoft.graph.device")
     assert 204 == refer("DELETE", f"registeredUsers/{bo}")
     assert 404 == refer("DELETE", f"registeredUsers/{bo}")
     assert "Ada2" == devices.get(f"/devices/{device}?$expand=registeredOwners")["registeredOwners"][0]["displayName"]
