@@ -263,8 +263,10 @@ class _Parser:
 
     def _lambda(self, path: list[str], quantifier: str) -> Condition:
         _, name, type_ = self._resolve(path)
-        if type_ != LIST or self._range:
+        is_inner = type_ == OBJECT and len(path) == 2
+        if (type_ != LIST and not is_inner) or self._range:
             raise self._unsupported(name)
+        place = f"$.{name}.{path[1]}" if is_inner else f"$.{name}"
         if quantifier == "all":
             self._need_advanced("all")
         self._expect("(")
@@ -272,14 +274,14 @@ class _Parser:
             # Without a condition, any element is enough (OData 4.01, part 2, 5.1.1.13.1).
             self._place += 1
             self._allow(name, "e")
-            return Condition(f"COALESCE(json_array_length(doc, '$.{name}'), 0) > 0")
+            return Condition(f"COALESCE(json_array_length(doc, '{place}'), 0) > 0")
         self._range = self._next().text
         self._element = name, "element.value"
         self._expect(":")
         inner = self._or()
         self._expect(")")
         self._range = ""
-        source = f"json_each(doc, '$.{name}') AS element"
+        source = f"json_each(doc, '{place}') AS element"
         if quantifier == "any":
             return Condition(f"EXISTS (SELECT 1 FROM {source} WHERE {inner.sql})", inner.values)  # noqa: S608 - names only
         return Condition(f"NOT EXISTS (SELECT 1 FROM {source} WHERE NOT {inner.sql})", inner.values)  # noqa: S608
@@ -323,13 +325,21 @@ class _Parser:
         return Condition(f"{sql} IN ({','.join('?' * len(values))})", tuple(values))
 
     def _counted(self, path: str) -> Condition:
-        _, name, _ = self._resolve([path])
+        relation = KINDS[self._kind].relation(path)
+        name = relation.name if relation else known_property(self._kind, path)
         self._need_advanced("$count")
         self._allow(name, "c")
         operator, number = self._next().text.lower(), self._literal(NUMBER)
         if operator not in ("eq", "ne") or number not in (0, 1):
             raise self._unsupported(name)
-        return Condition(f"COALESCE(json_array_length(doc, '$.{name}'), 0) {_OPERATORS[operator]} ?", (number,))
+        if relation is None:
+            return Condition(f"COALESCE(json_array_length(doc, '$.{name}'), 0) {_OPERATORS[operator]} ?", (number,))
+        near, far = ("source", "target") if relation.is_forward else ("target", "source")
+        related = (
+            f"SELECT COUNT(*) FROM links JOIN objects AS other ON other.id = links.{far} AND other.deleted IS NULL "  # noqa: S608 - names only
+            f"WHERE links.kind = ? AND links.{near} = objects.id"
+        )
+        return Condition(f"({related}) {_OPERATORS[operator]} ?", (relation.link, number))
 
     def _literal(self, type_: str) -> object:
         token = self._next()

@@ -121,3 +121,47 @@ def test_any_without_a_condition_finds_lists_with_elements(people: Graph) -> Non
     assert ["Yan"] == filtered(people, "otherMails/any() and city eq 'Aarhus'")
     assert "Zoe" not in filtered(people, "not assignedLicenses/any()", advanced=True)
     assert 400 == people.refusal("/users?$filter=otherMails/all()&$count=true", **EVENTUAL)[0]
+
+
+def test_groups_are_found_by_the_number_of_their_owners(graph: Graph) -> None:
+    """
+    `owners/$count` is compared with 0 and 1, in an advanced query; deleted owners do not count.
+    """
+    names = ("None", "One", "Two")
+    groups = {name: graph.make_group(name)["id"] for name in names}
+    una, ulf = (graph.make_user(name)["id"] for name in ("Una", "Ulf"))
+    for name, owner in (("One", una), ("Two", una), ("Two", ulf)):
+        graph.add(groups[name], owner, "owners")
+
+    assert ["None"] == filtered(graph, "owners/$count eq 0", advanced=True, path="/groups")
+    assert ["One"] == filtered(graph, "owners/$count eq 1", advanced=True, path="/groups")
+    assert ["None", "Two"] == filtered(graph, "owners/$count ne 1", advanced=True, path="/groups")
+    graph.ask("DELETE", f"/users/{ulf}")
+    assert ["One", "Two"] == filtered(graph, "owners/$count eq 1", advanced=True, path="/groups")
+    assert 400 == graph.refusal("/groups?$filter=owners/$count eq 0")[0]
+    assert 400 == graph.refusal("/groups?$filter=members/$count eq 0&$count=true", **EVENTUAL)[0]
+
+
+def test_apps_are_found_by_redirects_and_resources(graph: Graph) -> None:
+    """
+    Redirect URIs inside `web`, `spa` and `publicClient`, and the APIs that an app requires, can be filtered.
+    """
+    graph.ask("POST", "/applications", {"displayName": "R", "web": {"redirectUris": ["https://r.example/back"]}})
+    access = [{"resourceAppId": "00000003-0000-0000-c000-000000000000", "resourceAccess": []}]
+    graph.ask("POST", "/applications", {"displayName": "S", "requiredResourceAccess": access})
+    ours = "displayName in ('R','S')"
+
+    def found(expression: str) -> list[str]:
+        return filtered(graph, f"{expression} and {ours}", advanced=True, path="/applications")
+
+    assert ["R"] == found("web/redirectUris/any(u:startsWith(u,'https://R.example'))")
+    assert [] == found("spa/redirectUris/any(u:u eq 'https://r.example/back')")
+    assert ["S"] == found("requiredResourceAccess/any(a:a/resourceAppId eq '00000003-0000-0000-c000-000000000000')")
+    assert 400 == graph.refusal("/applications?$filter=web/redirectUris/any(u:u eq 'x')")[0]
+
+
+def test_a_filter_on_sign_in_activity_finds_nobody(graph: Graph) -> None:
+    """
+    The emulator records no sign-in activity, so the filter is accepted and finds no user.
+    """
+    assert [] == filtered(graph, "signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z")

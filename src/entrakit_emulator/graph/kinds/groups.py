@@ -201,6 +201,7 @@ KIND = Kind(
         "es": "classification displayName mail mailNickname membershipRule uniqueName",
         "esc": "proxyAddresses",
         "ec": "assignedLicenses",
+        "c": "owners",
         "en": "hasMembersWithLicenseErrors",
         "e": "id isAssignableToRole mailEnabled securityEnabled membershipRuleProcessingState visibility "
         "onPremisesSecurityIdentifier onPremisesSyncEnabled resourceBehaviorOptions resourceProvisioningOptions "

@@ -199,7 +199,7 @@ _FILTERS = {
     "e": "accountEnabled ageGroup consentProvidedForMinor creationType externalUserState isResourceAccount id "
     "onPremisesImmutableId identities",
     "egN": "createdDateTime",
-    "eg": "onPremisesLastSyncDateTime",
+    "eg": "onPremisesLastSyncDateTime signInActivity",
     "esc": "imAddresses otherMails proxyAddresses infoCatalogs",
     "ec": "assignedLicenses onPremisesProvisioningErrors",
     "ESN": "companyName faxNumber mobilePhone officeLocation postalCode preferredLanguage streetAddress",
