@@ -19,6 +19,7 @@ from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compos
 from entrakit.certificates.reading.files import MAX_FILE, _read_error, read_public_certificate
 from entrakit.certificates.reading.pfx import DATA, safes
 from entrakit.certificates.stores.folder import DirectoryStore
+from entrakit.certificates.stores.store import find_by_thumbprint
 from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
@@ -256,20 +257,26 @@ def test_two_key_pairs_are_named(maker: Maker, as_pem: AsBytes, kind: str) -> No
         Certificate.from_bytes(two_pairs(maker, as_pem, kind), password)
 
     assert 2 == len(re.findall(r"CN=(?:one|two),O=Contoso \(thumbprint [0-9A-F]{40}\)", caught.value.problem))
-    assert "Give a file with one of them" in caught.value.remedy
+    assert "`certificate_thumbprint`" in caught.value.remedy
 
 
-def test_two_key_pairs_in_a_directory_are_reported(maker: Maker, as_pem: AsBytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["pem", "pfx"])
+@pytest.mark.parametrize("wanted", ["one", "two"])
+def test_a_search_chooses_among_key_pairs(
+    maker: Maker, as_pem: AsBytes, tmp_path: Path, kind: str, wanted: str
+) -> None:
     """
-    A search in a directory reports such a file, and does not take one of the certificates.
+    In a directory, each certificate of such a file is an item of its own, and the selected one signs with its own key.
     """
-    (tmp_path / "both.pfx").write_bytes(two_pairs(maker, as_pem, "pfx"))
-    (tmp_path / "both.pem").write_bytes(two_pairs(maker, as_pem, "pem"))
+    (tmp_path / f"both.{kind}").write_bytes(two_pairs(maker, as_pem, kind))
+    store = DirectoryStore(str(tmp_path), "user")
+    thumbprints = {one.certificate.subject: one.certificate.thumbprint for one in store.contents() if one.certificate}
 
-    items = list(DirectoryStore(str(tmp_path), "user").contents())
+    found = find_by_thumbprint(thumbprints[f"CN={wanted},O=Contoso"], [store])
 
-    assert [None, None] == [item.certificate for item in items]
-    assert all("contains several certificates with their private keys" in item.problem for item in items)
+    assert {"CN=one,O=Contoso", "CN=two,O=Contoso"} == set(thumbprints)
+    assert f"CN={wanted},O=Contoso" == found.subject
+    assert found.sign(b"message")
 
 
 def test_many_key_pairs_are_counted(maker: Maker, as_pem: AsBytes) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import pytest
+
 from entrakit.certificates.stores.folder import DirectoryStore
 from entrakit.certificates.stores.store import find_by_name
+from entrakit.errors import CertificateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,3 +96,16 @@ def test_an_unreadable_directory_is_reported(tmp_path: Path) -> None:
 
     assert 1 == len(items)
     assert items[0].problem.startswith(f"Can't read the directory {tmp_path / 'ring'}: ")
+
+
+def test_a_file_that_is_replaced_during_the_search_is_reported(tmp_path: Path, maker: Maker) -> None:
+    """
+    The opened certificate is the one that was found: another one in its place is not used.
+    """
+    (tmp_path / "app.pem").write_bytes(maker.pem())
+    (item,) = DirectoryStore(str(tmp_path), "user").contents()
+    (tmp_path / "app.pem").write_bytes(maker.pem(maker.certificate("another")))
+
+    assert item.open
+    with pytest.raises(CertificateError, match="was replaced during the search"):
+        item.open()

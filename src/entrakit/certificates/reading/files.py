@@ -108,7 +108,22 @@ def warn_exposed(path: str) -> None:
 def parse_certificate(
     data: bytes, password: str | None, *, source: str, validate_keys: bool = True
 ) -> CertificateAndKey:
-    """Return certificate and private key of a file's content.
+    """Return the only certificate of a file's content, and its private key; arguments as for `parse_certificates`.
+
+    Raises:
+        CertificatePasswordError: The content is encrypted, and no password was given.
+        CertificateError: The content can't be opened, has no certificate with its private key, or has several.
+    """
+    found = parse_certificates(data, password, source=source, validate_keys=validate_keys)
+    if len(found) > 1:
+        raise _several([one.certificate for one in found], source)
+    return found[0]
+
+
+def parse_certificates(
+    data: bytes, password: str | None, *, source: str, validate_keys: bool = True
+) -> list[CertificateAndKey]:
+    """Return the certificates of a file's content, each with its private key.
 
     Args:
         data: Content of a PFX, PEM or DER file.
@@ -130,7 +145,7 @@ def parse_certificate(
         raise unusable(source, f"it contains {what}")
     if not keys:
         raise unusable(source, "it contains a certificate without its private key")
-    return _matching_pair(certificates, keys, source)
+    return _matching_pairs(certificates, keys, source)
 
 
 def read_public_certificate(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
@@ -152,11 +167,11 @@ def read_public_certificate(path: str) -> tuple[X509Certificate, list[X509Certif
         raise unusable(source, "it contains a damaged certificate") from error
 
 
-def _matching_pair(certificates: list[X509Certificate], keys: list[object], source: str) -> CertificateAndKey:
-    """Return the certificate that one of the keys belongs to, with its chain.
+def _matching_pairs(certificates: list[X509Certificate], keys: list[object], source: str) -> list[CertificateAndKey]:
+    """Return the first certificate of each key, with its chain.
 
     Raises:
-        CertificateError: No key belongs to a certificate, or several different keys do.
+        CertificateError: No key belongs to a certificate.
     """
     rsa = [key for key in keys if isinstance(key, RSAPrivateKey)]
     if not rsa:
@@ -164,14 +179,12 @@ def _matching_pair(certificates: list[X509Certificate], keys: list[object], sour
     pairs: list[tuple[X509Certificate, RSAPrivateKey]] = []
     for certificate in certificates:
         key = next((one for one in rsa if is_key_of(one, certificate)), None)
-        # A key can have several certificates: the first one is used.
+        # A renewed certificate can have the same key: the first one is used.
         if key is not None and not any(is_key_of(other, certificate) for _, other in pairs):
             pairs.append((certificate, key))
-    if len(pairs) > 1:
-        raise _several([certificate for certificate, _ in pairs], source)
     if pairs:
         try:
-            return CertificateAndKey(*pairs[0], chain_of(pairs[0][0], certificates))
+            return [CertificateAndKey(*pair, chain_of(pair[0], certificates)) for pair in pairs]
         except ValueError as error:
             raise unusable(source, "it contains a damaged certificate") from error
     raise CertificateError(
@@ -191,7 +204,8 @@ def _several(certificates: list[X509Certificate], source: str) -> CertificateErr
     return CertificateError(
         f"Can't choose in {source}: it contains several certificates with their private keys: "
         f"{', '.join(names[:MAX_NAMES])}{more}.",
-        remedy="Give a file with one of them: the one whose thumbprint the app registration shows.",
+        remedy="Give a file with only the one whose thumbprint the app registration shows. Or put the file into a "
+        "directory of certificates, and select the certificate with `certificate_thumbprint`.",
     )
 
 

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import InvalidVersion
 
 from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compose
-from entrakit.certificates.reading.files import parse_certificate
+from entrakit.certificates.reading.files import parse_certificates
 from entrakit.certificates.reading.formats import decoded, is_pfx, without_warnings
 from entrakit.certificates.reading.iterations import check_iterations
-from entrakit.certificates.reading.pfx import CERTIFICATE_BAG, DATA, kind_of, safes
+from entrakit.certificates.reading.pfx import CERTIFICATE_BAG, DATA, KEY_BAG, SHROUDED_KEY_BAG, kind_of, safes
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate as X509Certificate
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 VERSION, SHA1 = bytes.fromhex("020103"), bytes.fromhex("300906052b0e03021a0500")
 
 
-def glance(data: bytes, source: str) -> X509Certificate:
-    """Return the certificate of a file without a password. Its private key is not validated.
+def glance(data: bytes, source: str) -> list[X509Certificate]:
+    """Return the certificates of a file without a password that have a private key. The keys are not validated.
 
     Args:
         data: Content of the file.
@@ -42,7 +42,9 @@ def glance(data: bytes, source: str) -> X509Certificate:
     """
     data = decoded(data)
     leaf = pfx_leaf(data) if is_pfx(data) else None
-    return leaf or parse_certificate(data, None, source=source, validate_keys=False).certificate
+    if leaf is not None:
+        return [leaf]
+    return [one.certificate for one in parse_certificates(data, None, source=source, validate_keys=False)]
 
 
 def pfx_leaf(data: bytes) -> X509Certificate | None:
@@ -85,20 +87,20 @@ def _without_keys(data: bytes) -> bytes:
     """Return the safes of a PFX file. Unencrypted safes keep only their certificates.
 
     Raises:
-        ValueError: The structure is unusual, or contains no key.
+        ValueError: The structure is unusual, or contains no key or several.
     """
-    parts, has_key = [], False
+    parts, keys = [], 0
     for part, bags in safes(data):
         if bags is None:
             parts.append(part)
             continue
         certificates = [bag for bag in bags if kind_of(bag) == CERTIFICATE_BAG]
-        has_key = has_key or len(certificates) < len(bags)
+        keys += sum(kind_of(bag) in (KEY_BAG, SHROUDED_KEY_BAG) for bag in bags)
         if certificates:
             safe = compose(OCTETS, compose(SEQUENCE, *certificates))
             parts.append(compose(SEQUENCE, DATA, compose(EXPLICIT, safe)))
-    if not has_key:
-        raise ValueError("no unencrypted safe contains a key")
+    if keys != 1:
+        raise ValueError("the unencrypted safes contain no key or several")
     return compose(SEQUENCE, *parts)
 
 

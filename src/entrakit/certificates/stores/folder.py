@@ -7,11 +7,12 @@ PFX files.
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.certificates import Certificate
 from entrakit.certificates.names import printable
-from entrakit.certificates.reading.files import parse_certificate, read_file
+from entrakit.certificates.reading.files import parse_certificates, read_file
 from entrakit.certificates.reading.glance import glance
 from entrakit.certificates.signers.software import SoftwareKey
 from entrakit.certificates.stores.store import StoreItem
@@ -52,7 +53,7 @@ class DirectoryStore(NamedTuple):
             return
         for name in names:
             if name.lower().endswith(ENDINGS):
-                yield _item(os.path.join(self.path, name))
+                yield from _items(os.path.join(self.path, name))
 
 
 class UnopenedKey(NamedTuple):
@@ -70,23 +71,31 @@ class UnopenedKey(NamedTuple):
         raise CertificateError(f"The private key in {self.place} was not opened.")
 
 
-def _item(path: str) -> StoreItem:
+def _items(path: str) -> list[StoreItem]:
+    """Return an item for each certificate of a file that has a private key, or one with the reason why none has."""
     place = printable(path)
     try:
         data, source, is_exposed = read_file(path, regular_only=True)
-        certificate = Certificate(glance(data, source), UnopenedKey(place))
+        certificates = [Certificate(one, UnopenedKey(place)) for one in glance(data, source)]
     except CertificateError as error:
-        return StoreItem(place, None, error.problem)
-    return StoreItem(
-        place,
-        certificate,
-        exposed_path=path if is_exposed else "",
-        is_exportable=True,
-        open=lambda: _opened(path),
-    )
+        return [StoreItem(place, None, error.problem)]
+    return [
+        StoreItem(
+            place,
+            one,
+            exposed_path=path if is_exposed else "",
+            is_exportable=True,
+            open=partial(_opened, path, one.der),
+        )
+        for one in certificates
+    ]
 
 
-def _opened(path: str) -> Certificate:
+def _opened(path: str, der: bytes) -> Certificate:
+    """Return a certificate of a file, with its key."""
     data, source, _ = read_file(path)
-    found = parse_certificate(data, None, source=source)
-    return Certificate(found.certificate, SoftwareKey(found.private_key), found.chain)
+    for found in parse_certificates(data, None, source=source):
+        certificate = Certificate(found.certificate, SoftwareKey(found.private_key), found.chain)
+        if certificate.der == der:
+            return certificate
+    raise CertificateError(f"Can't use {source}: it was replaced during the search.", remedy="Try again.")
