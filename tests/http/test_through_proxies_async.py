@@ -167,10 +167,22 @@ def test_an_untrusted_proxy_gets_nothing(
     """
     with HttpProxy(context=test_ca[1]) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"https://ada:canary@{proxy.address}")
-        with pytest.raises(TlsError, match="not trusted") as caught:
+        with pytest.raises(TlsError, match=f"the proxy {proxy.address} shows is not trusted") as caught:
             get(Transport(clock=clock), "https://localhost/x")
 
     assert ([], False) == (proxy.received, caught.value.retryable)
+
+
+@pytest.mark.parametrize("kind", [HttpProxy, Socks5Proxy])
+def test_a_silent_server_behind_a_proxy_is_named(kind: type[LittleProxy], monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Once the tunnel is open, the proxy is not blamed for the server.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as listener, kind() as proxy:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("ALL_PROXY", f"{kind.scheme}://{proxy.address}")
+        with pytest.raises(NetworkError, match=f"localhost:{port} can't be reached through the proxy {proxy.address}"):
+            get(Transport(timeout_s=0.3), f"https://localhost:{port}/x")
 
 
 def test_an_inspecting_proxy_is_named_by_its_issuer(

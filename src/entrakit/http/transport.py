@@ -69,7 +69,7 @@ class Transport:
     Args:
         ca_bundle: PEM file or hashed directory to trust instead of the system's store; None for the system's,
             or those that `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE` or `SSL_CERT_DIR` name.
-        proxy: Address of an HTTP proxy; None to follow `HTTPS_PROXY` and `NO_PROXY`.
+        proxy: Address of a proxy without a user name; None to follow `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
         timeout_s: Longest silence, in seconds, while connecting, sending or receiving.
             The whole exchange, with connecting, ends after four times as long.
         clock: Clock that tells the time and waits.

@@ -121,14 +121,8 @@ class AsyncTransport:
         import httpx2
 
         sent_at = self.clock.time()
-        opened: list[Any] = []
-
-        async def remember(event: str, info: Mapping[str, Any]) -> None:
-            # httpx2 does not close a connection on which SOCKS failed.
-            if event == "socks.connect_tcp.complete":
-                opened.append(info["return_value"])
-
-        extensions = {"trace": remember} if client.proxy is not None and client.proxy.is_socks else None
+        tunnel = _Tunnel()
+        extensions = None if client.proxy is None else {"trace": tunnel.follow}
         try:
             async with client.httpx.stream(
                 request.method, request.url, headers=headers, content=request.body, extensions=extensions
@@ -144,18 +138,19 @@ class AsyncTransport:
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
         except client.errors as error:
             if isinstance(error, httpx2.ProxyError) or not isinstance(error, httpx2.HTTPError):
-                for stream in opened:
-                    await stream.aclose()
-            raise await self._explained(error, request, client.proxy) from error
+                await tunnel.close()
+            raise await self._explained(error, request, client.proxy, has_tunnel=tunnel.is_open) from error
 
-    async def _explained(self, error: Exception, request: Request, proxy: Proxy | None) -> NetworkError:
+    async def _explained(
+        self, error: Exception, request: Request, proxy: Proxy | None, *, has_tunnel: bool
+    ) -> NetworkError:
         """Return the error for an exception of httpx2, from the chain of its causes."""
         import socket
         import ssl
 
         import httpx2
 
-        from entrakit.http.failures import ProxyRefusedError
+        from entrakit.http.failures import ProxyRefusedError, ProxyTlsError
 
         known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
         of_connection = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -168,12 +163,21 @@ class AsyncTransport:
         elif isinstance(error, httpx2.ConnectError):
             reasons = (socket.gaierror, ssl.SSLError, ConnectionRefusedError)
             known = next((cause for cause in _causes(error) if isinstance(cause, reasons)), error)
+        if isinstance(known, ssl.SSLError) and proxy is not None and proxy.scheme == "https" and not has_tunnel:
+            known = ProxyTlsError(known)
         issuer = ""
         if isinstance(known, ssl.SSLCertVerificationError):
             # Reading the issuer blocks.
             issuer = await asyncio.to_thread(self._issuer_seen, request, proxy)
-        through = proxy.shown() if proxy else ""
-        return failures.unreachable(known, request, self.timeout_s, proxy=through, is_too_slow=False, issuer=issuer)
+        return failures.unreachable(
+            known,
+            request,
+            self.timeout_s,
+            proxy=proxy.shown() if proxy else "",
+            is_too_slow=False,
+            has_tunnel=has_tunnel,
+            issuer=issuer,
+        )
 
     def _issuer_seen(self, request: Request, proxy: Proxy | None) -> str:
         from entrakit.http.connection import Deadline
@@ -233,6 +237,27 @@ class _Client:
         """Close it if it is retired and no exchange runs."""
         if self.is_retired and not self.running:
             await self.httpx.aclose()
+
+
+class _Tunnel:
+    """The tunnel through a proxy that one request opens. httpx2 reports each step to `follow()`."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._streams: list[Any] = []
+
+    async def follow(self, event: str, info: Mapping[str, Any]) -> None:
+        """Receive the name of a step, such as `proxy.start_tls.started`, and its details."""
+        if event == "socks.connect_tcp.complete":
+            self._streams.append(info["return_value"])
+        elif event in ("proxy.start_tls.started", "socks.start_tls.started"):
+            # The handshake with the server, through the tunnel.
+            self.is_open = True
+
+    async def close(self) -> None:
+        """Close the connection to a SOCKS proxy that refused, since httpx2 does not."""
+        for stream in self._streams:
+            await stream.aclose()
 
 
 def _refusal(text: str, proxy: Proxy) -> ProxyRefusedError:
