@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from entrakit.http.transport_async import require_httpx2
+
 CHECK = Path(__file__).parents[2] / "scripts" / "check-system-trust"
 
 
@@ -23,6 +25,7 @@ def test_the_script_compares_before_and_after(command: str, code: int, last: str
     """
     With a directory in the place of the system's, the script passes if the CA is added to it, and else it fails.
     """
+    require_httpx2()
     kept = {name: value for name, value in os.environ.items() if "CERT" not in name and "BUNDLE" not in name}
     trusted = tmp_path / "trusted"
     trusted.mkdir()

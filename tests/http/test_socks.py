@@ -16,7 +16,6 @@ from tests.little_proxies import LittleProxy, Socks4Proxy, Socks5Proxy
 from entrakit.errors import EntraError, NetworkError, ParameterError, TlsError
 from entrakit.http.connection import Deadline, PlainSocket
 from entrakit.http.proxies import Proxy
-from entrakit.http.socks import SocksSocket, open_socks_socket
 from entrakit.http.transport import Transport
 
 if TYPE_CHECKING:
@@ -251,6 +250,8 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkey
     """
     A byte now and then does not prolong the exchange, in the negotiation either.
     """
+    from entrakit.http.socks import open_socks_socket
+
     monkeypatch.setattr(time, "monotonic", clock.monotonic)
     next_byte = threading.Semaphore(0)
 
@@ -286,6 +287,8 @@ def test_the_socket_has_a_deadline() -> None:
     """
     The limits of `PlainSocket` come before the methods of PySocks.
     """
+    from entrakit.http.socks import SocksSocket
+
     assert SocksSocket.recv is PlainSocket.recv
     assert SocksSocket.recv_into is PlainSocket.recv_into
     assert SocksSocket.sendall is PlainSocket.sendall

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
@@ -142,12 +143,13 @@ def test_replies_of_socks_are_explained(
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            peer, _ = listener.accept()
-            with peer:
-                peer.recv(100)
-                peer.sendall(b"\x05\x00")
-                peer.recv(100)
-                peer.sendall(bytes([5, status, 0, 1]) + bytes(6))
+            with contextlib.suppress(OSError):
+                peer, _ = listener.accept()
+                with peer:
+                    peer.recv(100)
+                    peer.sendall(b"\x05\x00")
+                    peer.recv(100)
+                    peer.sendall(bytes([5, status, 0, 1]) + bytes(6))
 
         thread = threading.Thread(target=serve)
         thread.start()
