@@ -45,7 +45,7 @@ def run() -> int:
 
 
 def _side_by_side(one: Emulated, token: str) -> int:
-    """Measure all listings by turns in one process, and those of slower clients in one of their own."""
+    """Measure all listings by turns in one process, and those of slower clients in separate processes."""
     turns = _run(["bench.programs.by_turns", one.url, one.ca, PATH, str(ROUNDS)], token)
     measured = {LABELS[name]: seconds for name, seconds in turns.items()}
     typed, raw = measured[LABELS["typed"]], measured[LABELS["msgspec"]]

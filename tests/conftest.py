@@ -223,7 +223,7 @@ def granted(**more: object) -> dict[str, object]:
     return {"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", **more}
 
 
-# What scripts/test-without-extras does not install, and the errors that say so.
+# Packages that scripts/test-without-extras does not install, and the errors that say so.
 EXTRAS = ("httpx2", "h2", "redis", "pkcs11", "socks", "socksio")
 NEEDS_EXTRA = re.compile(r"(needs?|requires?) the extra \w+")
 

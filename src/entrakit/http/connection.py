@@ -145,7 +145,7 @@ def open_socket(host: str, port: int, deadline: Deadline) -> PlainSocket:
 
 
 def resolve(host: str, port: int, deadline: Deadline) -> list[Address]:
-    """Return the addresses of a host. The system's function can't be interrupted, so a thread of its own calls it.
+    """Return the addresses of a host. The system's function can't be interrupted, so a separate thread calls it.
 
     Raises:
         OSError: The name can't be found (`socket.gaierror`), or not in time (`TimeoutError`).
@@ -191,7 +191,7 @@ class Connection(HTTPSConnection):
         origin: The origin.
         proxy: The proxy; None for none.
         context: TLS context, for an `https` proxy, too; its `sslsocket_class` is `SecureSocket`.
-        deadline: End of the exchange for which it is opened.
+        deadline: End of the first exchange on it.
         open_socks: Function that opens a TCP connection through a SOCKS proxy; None without such a proxy.
     """
 
@@ -248,7 +248,7 @@ class Connection(HTTPSConnection):
     ) -> tuple[int, dict[str, str], bytes]:
         """Send a request on the open connection, and return the status, the header fields and the body of the response.
 
-        After it, `sock` is None if the connection can't be used again.
+        After it, the connection has no `sock` if it can't be used again.
 
         Args:
             method: HTTP method.

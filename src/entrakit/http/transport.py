@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 MAX_ANSWER = 4 * 1024 * 1024
-# Multiple of the time-out, so that an exchange that goes on in drops does not block a call, and a lock, forever.
+# Multiple of the time-out, so that an exchange that continues in drops does not block a call, and a lock, forever.
 LONGEST_ANSWER = 4
 # Most idle connections to one origin, and how long they are kept: some firewalls forget a connection that is idle for
 # longer, and drop what is sent on it without an answer.
@@ -293,7 +293,7 @@ class Transport:
         idle.append(connection)
 
     def _leave_to_parent(self) -> None:
-        """Close the connections that this process inherited by `fork()`: the other process goes on using them."""
+        """Close the connections that this process inherited by `fork()`: the other process still uses them."""
         inherited, self._idle, self._process = self._idle, {}, os.getpid()
         for connections in inherited.values():
             for connection in connections:
