@@ -72,6 +72,15 @@ def test_an_incomplete_value_is_malformed(data: str) -> None:
         definite(bytes.fromhex(data))
 
 
+@pytest.mark.parametrize("data", ["", "30", "30ff", "3005 0201", "3080 0000", "0401aa"])
+def test_the_content_of_another_value_is_refused(data: str) -> None:
+    """
+    A value with another tag, without a definite length, or that ends too early has no content.
+    """
+    with pytest.raises(ValueError, match=r"value|length"):
+        content(bytes.fromhex(data), SEQUENCE)
+
+
 @pytest.mark.parametrize("size", [1, 500_000])
 def test_the_depth_is_limited(size: int) -> None:
     """

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from entrakit import Certificate
 from entrakit.certificates.reading.der import SEQUENCE, SET, children, compose
-from entrakit.certificates.reading.files import chain_of
+from entrakit.certificates.reading.files import chain_of, read_public_certificate
+from entrakit.certificates.reading.glance import _leaf
 from entrakit.certificates.reading.lenient import load_certificate
 from entrakit.certificates.signers.key_vault import KeyVault
 from entrakit.certificates.stores.folder import DirectoryStore
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from entrakit.services.connected import OpenConnection
 
-PRINTABLE, TELETEX, GENERAL, UTF8, BMP = 0x13, 0x14, 0x1B, 0x0C, 0x1E
+PRINTABLE, TELETEX, GENERAL, UTF8, BMP, OCTET_STRING = 0x13, 0x14, 0x1B, 0x0C, 0x1E, 0x04
 NO_CONNECTION = cast("OpenConnection", None)
 COMMON_NAME = bytes.fromhex("0603550403")
 
@@ -86,6 +87,20 @@ def test_a_damaged_string_is_reported(maker: Maker, tag: int, value: bytes) -> N
     """
     with pytest.raises(CertificateError, match="damaged"):
         Certificate.from_bytes(as_pem(certificate(maker, name(tag, value))) + maker.key_pem())
+
+
+def test_damaged_names_are_reported_wherever_they_are(maker: Maker, tmp_path: Path) -> None:
+    """
+    A file without a key reports a damaged name, too, and a search opens the file to see what is wrong with it.
+    """
+    damaged = certificate(maker, name(UTF8, b"Conto\xff"))
+    (tmp_path / "app.cer").write_bytes(damaged)
+    (tmp_path / "good.cer").write_bytes(certificate(maker, name(UTF8, b"Contoso")))
+
+    assert "CN=Contoso" == read_public_certificate(str(tmp_path / "good.cer"))[0].subject.rfc4514_string()
+    with pytest.raises(CertificateError, match="damaged certificate"):
+        read_public_certificate(str(tmp_path / "app.cer"))
+    assert _leaf([load_certificate(certificate(maker, name(OCTET_STRING, b"Contoso")))]) is None
 
 
 def test_a_usual_certificate_is_that_of_the_library(maker: Maker) -> None:

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
-from tests.certificates.reading.test_lenient import PRINTABLE, as_pem, certificate, name
+from tests.certificates.reading.test_lenient import PRINTABLE, TELETEX, as_pem, certificate, name
 
 from entrakit import Certificate
+from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, children, compose, content
+from entrakit.certificates.reading.formats import _pfx_keys
+from entrakit.certificates.reading.glance import glance
 from entrakit.certificates.reading.pfx import (
     CERTIFICATE_BAG,
+    DATA,
+    IMPLICIT,
     SHROUDED_KEY_BAG,
     certificate_items,
     is_encrypted,
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 
     from tests.certificates.conftest import Maker
 
+# 1.2.840.113549.1.7.3 (RFC 5652).
+ENVELOPED = bytes.fromhex("06092a864886f70d010703")
 NEEDS_OPENSSL = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
 
@@ -66,6 +73,25 @@ def test_a_name_in_a_pfx_file_may_break_its_type(
 
     assert ("CN=app@contoso.example", der) == (found.subject, found.der)
     assert found.sign(b"message")
+
+
+@NEEDS_OPENSSL
+@pytest.mark.parametrize("password", ["right", ""])
+def test_a_latin_1_name_in_a_pfx_file_is_read(maker: Maker, tmp_path: Path, password: str) -> None:
+    """
+    The library reads such a certificate, but not its names. They are read in a file and in a search.
+    """
+    der = certificate(maker, name(TELETEX, "Zürich".encode("latin-1")))
+    (tmp_path / "app.pem").write_bytes(as_pem(der) + maker.key_pem())
+    command = ["openssl", "pkcs12", "-export", "-in", "app.pem", "-out", "app.pfx", "-passout", f"pass:{password}"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    data = (tmp_path / "app.pfx").read_bytes()
+
+    found = Certificate.from_bytes(data, password or None)
+
+    assert ("CN=Zürich", der) == (found.subject, found.der)
+    if not password:
+        assert ["CN=Zürich"] == [one.subject.rfc4514_string() for one in glance(data, "the file")]
 
 
 @NEEDS_OPENSSL
@@ -116,3 +142,47 @@ def test_certificates_are_found_in_both_kinds_of_safes(maker: Maker) -> None:
 
     assert [der] == certificate_items(maker.pfx(app), b"")
     assert [der] == certificate_items(maker.pfx(app, password=b"pw"), b"pw")
+
+
+def in_pieces(value: bytes) -> bytes:
+    """Return DER with its encrypted data in two strings, as BER allows it (X.690, 8.7.3)."""
+    if value[:1] == IMPLICIT:
+        data = content(value, IMPLICIT)
+        return compose(EXPLICIT, compose(OCTETS, data[:16]), compose(OCTETS, data[16:]))
+    if value[:1] == OCTETS and value[4:5] == SEQUENCE:
+        return compose(OCTETS, in_pieces(content(value, OCTETS)))
+    if value[0] & 0x20:
+        return compose(value[:1], *(in_pieces(part) for part in children(value, value[:1])))
+    return value
+
+
+def test_encrypted_data_may_be_in_pieces(maker: Maker) -> None:
+    """
+    Some programs write the encrypted certificates in several strings.
+    """
+    app = maker.certificate()
+    data = in_pieces(maker.pfx(app, password=b"pw"))
+
+    assert data != maker.pfx(app, password=b"pw")
+    assert [app.public_bytes(serialization.Encoding.DER)] == certificate_items(data, b"pw")
+
+
+def test_other_kinds_of_safes_are_left_out(maker: Maker) -> None:
+    """
+    A safe that is encrypted for a public key is not one of ours (RFC 7292, 4.1); a signed file is refused.
+    """
+    version, outer, *_ = children(maker.pfx(), SEQUENCE)
+    safe = compose(SEQUENCE, ENVELOPED, compose(EXPLICIT, compose(SEQUENCE)))
+    other = compose(SEQUENCE, DATA, compose(EXPLICIT, compose(OCTETS, compose(SEQUENCE, safe))))
+
+    assert [] == list(safes(compose(SEQUENCE, version, other)))
+    with pytest.raises(ValueError, match="signed with a key"):
+        list(safes(compose(SEQUENCE, version, outer.replace(DATA, ENVELOPED, 1))))
+
+
+def test_a_key_that_can_not_be_read_is_reported(maker: Maker) -> None:
+    """
+    If the library returns no key, the keys are read one by one, and the error says that one can't be read.
+    """
+    with pytest.raises(CertificateError, match="one of its private keys can't be read"):
+        _pfx_keys(maker.pfx(password=b"pw"), b"wrong", None, "the file")

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 
 from entrakit.certificates.reading.der import SEQUENCE
 from entrakit.certificates.reading.iterations import MAX_ITERATIONS, TooManyIterationsError, check_iterations
-from entrakit.certificates.reading.lenient import load_certificate
+from entrakit.certificates.reading.lenient import bundled_certificates, load_certificate
 from entrakit.certificates.reading.pfx import certificate_items, decrypted_key, is_encrypted, key_items
 from entrakit.errors import CertificateError, CertificatePasswordError
 
@@ -230,10 +230,7 @@ def _read_pfx(data: bytes, password: bytes | None, source: str) -> FileContent:
             continue
         if password is not None and attempt != password:
             _log_unnecessary_password(source)
-        return FileContent(
-            [one.certificate for one in (bundle.cert, *bundle.additional_certs) if one is not None],
-            _pfx_keys(data, attempt, bundle.key, source),
-        )
+        return FileContent(bundled_certificates(bundle), _pfx_keys(data, attempt, bundle.key, source))
     raise _needs_password(source) if password is None else _wrong_password(source)
 
 

@@ -21,6 +21,7 @@ from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compos
 from entrakit.certificates.reading.files import parse_certificates
 from entrakit.certificates.reading.formats import decoded, is_pfx, without_warnings
 from entrakit.certificates.reading.iterations import check_iterations
+from entrakit.certificates.reading.lenient import bundled_certificates
 from entrakit.certificates.reading.pfx import CERTIFICATE_BAG, DATA, KEY_BAG, SHROUDED_KEY_BAG, kind_of, safes
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _certificates_of(data: bytes) -> list[X509Certificate]:
                 bundle = pkcs12.load_pkcs12(_pfx(stripped, mac), None)
         except (ValueError, InvalidVersion, UnsupportedAlgorithm):
             continue
-        return [one.certificate for one in (bundle.cert, *bundle.additional_certs) if one is not None]
+        return bundled_certificates(bundle)
     return []
 
 

@@ -7,13 +7,16 @@ copy with all names in UTF-8; the certificate keeps its own bytes, so thumbprint
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from entrakit.certificates.reading.der import SEQUENCE, SET, children, compose, content, definite
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates
 
 UTF8_STRING = b"\x0c"
 # NumericString, PrintableString, TeletexString, VideotexString, IA5String, GraphicString, VisibleString, GeneralString
@@ -40,6 +43,12 @@ def load_certificate(der: bytes) -> x509.Certificate:
             # The names are damaged. A caller that reads them gets the error of the library.
             return x509.load_der_x509_certificate(der)
         return cast("x509.Certificate", _CertificateWithNames(copy, der))
+
+
+def bundled_certificates(bundle: PKCS12KeyAndCertificates) -> list[x509.Certificate]:
+    """Return the certificates of a PFX file that the library has read, each as `load_certificate` returns it."""
+    found = [one.certificate for one in (bundle.cert, *bundle.additional_certs) if one is not None]
+    return [load_certificate(one.public_bytes(Encoding.DER)) for one in found]
 
 
 class _CertificateWithNames:

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from entrakit.errors import CertificateError
 from entrakit.tokens import base64url
@@ -145,13 +145,12 @@ def _exchange(process: Popen[bytes], name: str, message: bytes) -> list[bytes]:
 
 def _send(process: Popen[bytes], message: bytes) -> None:
     """Write a message to the input of a program. A program can end without reading it."""
-    stream = process.stdin
+    stream = cast("IO[bytes]", process.stdin)
     with suppress(OSError, ValueError):
-        while stream is not None and message:
+        while message:
             message = message[stream.write(message) :]
-    if stream is not None:
-        with suppress(OSError):
-            stream.close()
+    with suppress(OSError):
+        stream.close()
 
 
 def _decoded(output: bytes, size: int) -> bytes | None:
