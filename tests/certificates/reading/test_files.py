@@ -266,7 +266,7 @@ def test_a_search_chooses_among_key_pairs(
     maker: Maker, as_pem: AsBytes, tmp_path: Path, kind: str, wanted: str
 ) -> None:
     """
-    In a directory, each certificate of such a file is an item of its own, and the selected one signs with its own key.
+    In a directory, each certificate of such a file is a separate item, and the selected one signs with its own key.
     """
     (tmp_path / f"both.{kind}").write_bytes(two_pairs(maker, as_pem, kind))
     store = DirectoryStore(str(tmp_path), "user")

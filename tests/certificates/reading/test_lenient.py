@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from entrakit.services.connected import OpenConnection
 
-PRINTABLE, TELETEX, GENERAL, UTF8, BMP, OCTET_STRING = 0x13, 0x14, 0x1B, 0x0C, 0x1E, 0x04
+PRINTABLE, TELETEX, GENERAL, UTF8, BMP = 0x13, 0x14, 0x1B, 0x0C, 0x1E
 NO_CONNECTION = cast("OpenConnection", None)
 COMMON_NAME = bytes.fromhex("0603550403")
 
@@ -100,7 +100,7 @@ def test_damaged_names_are_reported_wherever_they_are(maker: Maker, tmp_path: Pa
     assert "CN=Contoso" == read_public_certificate(str(tmp_path / "good.cer"))[0].subject.rfc4514_string()
     with pytest.raises(CertificateError, match="damaged certificate"):
         read_public_certificate(str(tmp_path / "app.cer"))
-    assert _leaf([load_certificate(certificate(maker, name(OCTET_STRING, b"Contoso")))]) is None
+    assert _leaf([load_certificate(damaged)]) is None
 
 
 def test_a_usual_certificate_is_that_of_the_library(maker: Maker) -> None:

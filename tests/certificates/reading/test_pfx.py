@@ -169,7 +169,7 @@ def test_encrypted_data_may_be_in_pieces(maker: Maker) -> None:
 
 def test_other_kinds_of_safes_are_left_out(maker: Maker) -> None:
     """
-    A safe that is encrypted for a public key is not one of ours (RFC 7292, 4.1); a signed file is refused.
+    A safe that is encrypted for a public key is not read (RFC 7292, 4.1); a signed file is refused.
     """
     version, outer, *_ = children(maker.pfx(), SEQUENCE)
     safe = compose(SEQUENCE, ENVELOPED, compose(EXPLICIT, compose(SEQUENCE)))
