@@ -98,8 +98,8 @@ def _from_key_vault(source: Mapping[str, str], open_connection: OpenConnection |
         raise ParameterError("No key vault was named.", remedy="Give its name or https address with `key_vault`.")
     if open_connection is None or not source.get("vault_connection"):
         raise ParameterError(
-            "A key vault needs a connection that is allowed to use it.",
-            remedy="Name a saved connection with `key_vault_connection`.",
+            "To read from a key vault, you need a saved connection that is allowed to use it.",
+            remedy="Name it with `key_vault_connection`.",
         )
     key_vault = KeyVault(source["vault"], source["vault_connection"], open_connection)
     if "vault_certificate" in source:

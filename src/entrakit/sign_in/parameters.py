@@ -239,7 +239,7 @@ def _stranger(strangers: Sequence[str], choosers: Sequence[str], only: Parameter
 
 def _clash(problem: str, clashing: Sequence[str], accepted_by: Sequence[str], *, chosen: str = "") -> ParameterSetError:
     sets = f"parameter set{'s' * (len(accepted_by) > 1)} {' and '.join(accepted_by)}"
-    remedy = f"Keep one and leave the others out; they belong to the {sets}."
+    remedy = f"Use only one of them; they belong to the {sets}."
     if chosen:
         remedy = f"Leave {_list(clashing)} out (parameter set {chosen}), or use the {sets}."
     return ParameterSetError(f"{_list(clashing)} {problem}.", clashing=clashing, accepted_by=accepted_by, remedy=remedy)

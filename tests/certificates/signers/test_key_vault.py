@@ -167,7 +167,7 @@ def test_parameters_that_do_not_match_are_reported(app: dict[str, object]) -> No
         with pytest.raises(ParameterSetError):
             connect_any(**parameters, **plain)
     for parameters, words in (
-        ({"key_vault_certificate": "a", "key_vault": "contoso"}, "needs a connection"),
+        ({"key_vault_certificate": "a", "key_vault": "contoso"}, "you need a saved connection"),
         ({"key_vault_certificate": "a", "key_vault_connection": "ops"}, "No key vault was named"),
         ({"key_vault_key": "a", "key_vault": "contoso", "key_vault_connection": "ops"}, "none was named"),
         (

@@ -395,7 +395,7 @@ def test_no_secret_in_the_process_list(entra: Command) -> None:
     ("words", "problem"),
     [(("--key-vault", "x"), "only with --key-vault-certificate, --key-vault-secret or --key-vault-key"),
      (("--key-vault-certificate", "a"), "No key vault was named"),
-     (("--key-vault", "contoso", "--key-vault-certificate", "a"), "needs a connection"),
+     (("--key-vault", "contoso", "--key-vault-certificate", "a"), "you need a saved connection"),
      (("--key-vault", "contoso", "--key-vault-secret", "a", "--key-vault-connection", "ops"), "no connection 'ops'"),
      (("--certificate-uri", "pkcs11:token=x", "--certificate-store", "dotnet"), "don't go together"),
      (("--certificate-store", "dotnet"), "can't be used alone"),
