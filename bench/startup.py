@@ -1,4 +1,4 @@
-"""Start-up: `import entrakit`, and `entra token` with a saved, valid token; compared with Python and peers."""
+"""Start-up: `import entrakit`, help, and `entra token` with a saved, valid token; compared with Python and peers."""
 
 from __future__ import annotations
 
@@ -77,5 +77,16 @@ def run() -> int:
             },
             env,
         )
-    broken = table("Importing", imports, {"import entrakit": 1.2}, floor="python -c pass")
+    helps = by_turns(
+        {
+            "python -c pass": [python, "-c", "pass"],
+            "entra --help": [entra, "--help"],
+            "entra vault export --help": [entra, "vault", "export", "--help"],
+            "entra request --help": [entra, "request", "--help"],
+        },
+        env,
+    )
+    limits = {"entra --help": 3.5, "entra vault export --help": 3.5, "entra request --help": 3.5}
+    broken = table("Help", helps, limits, floor="python -c pass")
+    broken += table("Importing", imports, {"import entrakit": 1.2}, floor="python -c pass")
     return broken + table("A saved token", tokens, {"entra token (saved, valid)": 4.0}, floor="python -c pass")

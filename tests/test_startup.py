@@ -106,7 +106,23 @@ def test_a_kept_token_loads_little() -> None:
     }
 
 
-@pytest.mark.parametrize("words", [["--version"], ["--help"], ["nonsense"]])
+@pytest.mark.parametrize("words", [["vault", "export", "--help"], ["request", "--help"], ["delta", "--help"]])
+def test_help_of_a_command_loads_little(words: list[str]) -> None:
+    """
+    The help of a command loads its module and its options, but nothing that runs it.
+    """
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        f"main({words!r}, Streams(sys.stdin, io.StringIO(), io.StringIO()), os.environ)"
+    )
+
+    loaded = loaded_by(program)
+
+    assert set() == {name for name in loaded if name in HEAVY or name.startswith(("cryptography", "entrakit.vault"))}
+    assert 1 == len({name for name in loaded if name.startswith("entrakit.cli.commands.")})
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["vault", "--help"], ["nonsense"], ["vault", "x"]])
 def test_help_and_version_load_no_command(words: list[str]) -> None:
     """
     Help, version and usage errors load neither cryptography nor a command.

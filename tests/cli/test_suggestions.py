@@ -83,7 +83,7 @@ def test_words_of_other_tools_lead_to_a_command(entra: Command, word: str) -> No
         ("tokn", "Did you mean token? Try `curl"),
         ("vautl", "Did you mean vault? Try `entra vault --help`."),
         ("vault chek", "Did you mean check? Try `entra vault check`."),
-        ("vault frobnicate", "Commands: path, check, rekey, export, import. Try `entra vault --help`."),
+        ("vault frobnicate", "Commands: path, check, rekey, export, import. `entra vault --help` explains them."),
         ("frobnicate", "Commands: connect, token,"),
         ("account frobnicate", OTHER_TOOLS["account"]),
     ],

@@ -16,7 +16,7 @@ from entrakit.errors import ParameterError
 from entrakit.graph.client import Client
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import Request, response_of
-from entrakit.services.request import request_to
+from entrakit.services.request import path_call, request_to
 from entrakit.services.runner import Runner
 from entrakit.services.service import Service
 
@@ -153,6 +153,21 @@ def test_a_call_can_be_run_previewed_and_batched(graph: Client) -> None:
 
     assert graph.preview(call).url.endswith("/v1.0/users/id-0001")
     assert graph.run(call) == graph.run(call) == graph.batch([call])[0]
+
+
+def test_a_call_without_a_service_goes_with_every_client(graph: Client) -> None:
+    """
+    It can be run, previewed and put into a batch as well; in a batch, an invalid path is the error of its item.
+    """
+    call = path_call("GET", "/users/id-0001", select="id")
+    outside = path_call("GET", "/users/../x")
+
+    assert graph.preview(call).url == graph.preview(graph.call("GET", "/users/id-0001", select="id")).url
+    first, second = graph.batch([call, outside])
+    assert graph.run(call) == first == graph.get("/users/id-0001", select="id")
+    assert isinstance(second, ParameterError)
+    with pytest.raises(ParameterError, match="leaves the service"):
+        graph.preview(outside)
 
 
 def test_an_operation_of_several_steps_can_be_batched(graph: Client) -> None:

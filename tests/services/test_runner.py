@@ -11,7 +11,8 @@ from tests.heartbeat import run_async
 
 from entrakit.errors import NetworkError, ParameterError
 from entrakit.http.message import Headers, Request, Response
-from entrakit.services.operation import Call, HeldPermissions, Together, Wait
+from entrakit.services.operation import Call, HeldPermissions, TheService, Together, Wait, service_of
+from entrakit.services.request import path_call, request_to
 from entrakit.services.retrying import send
 from entrakit.services.runner import Runner, permissions_of
 from entrakit.services.runner_async import AsyncRunner
@@ -162,3 +163,31 @@ def test_permissions_of_a_token() -> None:
     """
     assert () == permissions_of(None)
     assert () == permissions_of(Token("opaque", issued_at=0.0, expires_at=1.0))
+
+
+def test_an_operation_asks_for_its_service(face: tuple[Run, Sent]) -> None:
+    """
+    An operation that knows no service is told the one that it runs on.
+    """
+    run, sent = face
+
+    def operation() -> Generator[Step, object, str]:
+        service = service_of((yield TheService()))
+        yield request_to(service, "GET", "/me")
+        return service.name
+
+    assert "mine" == run(operation())
+    assert ["https://api.contoso.com/v1/me"] == [url for url, _ in sent]
+
+
+def test_a_call_without_a_service_is_sent_to_that_of_the_runner(face: tuple[Run, Sent]) -> None:
+    """
+    The path of a call is below the address of the service, any number of times; it can't leave it.
+    """
+    run, sent = face
+    call = path_call("GET", "/me", top=1)
+
+    assert {} == run(call) == run(call)
+    assert ["https://api.contoso.com/v1/me?$top=1"] * 2 == [url for url, _ in sent]
+    with pytest.raises(ParameterError, match="leaves the service"):
+        run(path_call("GET", "/../other"))

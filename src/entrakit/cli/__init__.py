@@ -103,10 +103,11 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
         cause: The exception behind it; None if it is the error itself.
         debug: Whether to print the traceback, and the text of the service.
     """
+    from entrakit.cli.command_line import UsageError
     from entrakit.cli.words import problem_of, remedy_of
 
     stream = context.streams.error
-    if debug:
+    if debug and not isinstance(error, UsageError):
         _trace(cause or error, stream)
     problem, remedy, ids = problem_of(error), remedy_of(error), error.ids()
     if context.as_json:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises an error instead of ending the process, and suggests the nearest option.
+    """A parser that raises an error instead of ending the process, and suggests the nearest option or value.
 
     Args:
         command: Command to parse.
@@ -25,6 +25,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, command: Command) -> None:
         self.command = command
         self._dangerous: set[str] = set()
+        self._words: list[str] = []
         super().__init__(
             prog=f"entra {command.path}",
             description=f"{command.summary}.",
@@ -35,9 +36,14 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Raise a UsageError with the nearest option and an example."""
+        """Raise a UsageError with one thing to do: the nearest option or value, or an example."""
+        unknown = self._unknown_options()
+        if unknown and message.startswith("the following arguments are required"):
+            # The misspelled option may be the missing one.
+            self._refuse_option(unknown[0])
         safe = _without_values(message)
-        raise UsageError(safe[:1].upper() + safe[1:].rstrip(".") + ".", remedy=self._remedy(safe))
+        remedy = _near_value(message) or self._value_remedy(message) or f"Try `{self.command.example}`."
+        raise UsageError(safe[:1].upper() + safe[1:].rstrip(".") + ".", remedy=remedy)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Return the options and arguments of a command line.
@@ -45,10 +51,13 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: The command line is wrong. The error does not repeat unexpected arguments, which may be secrets.
         """
-        options, rest = self.parse_known_args(list(words))
+        self._words = list(words)
+        options, rest = self.parse_known_args(self._words)
+        unknown = [word.partition("=")[0] for word in rest if word.startswith("-")]
+        if unknown:
+            self._refuse_option(unknown[0])
         if rest:
-            unknown = [word.partition("=")[0] for word in rest if word.startswith("-")]
-            self.error(f"unknown option {unknown[0]}" if unknown else "too many arguments")
+            self.error("too many arguments")
         return options
 
     def format_help(self) -> str:
@@ -63,17 +72,33 @@ class Parser(argparse.ArgumentParser):
         """Don't suggest these options for a mistyped one, because they remove or overwrite something."""
         self._dangerous.update(options)
 
-    def _remedy(self, message: str) -> str:
-        from entrakit.cli.suggestions import nearest
+    def _unknown_options(self) -> list[str]:
+        known = {text for action in self._actions for text in action.option_strings}
+        names = [word.partition("=")[0] for word in self._words if word.startswith("--")]
+        return [name for name in names if name not in known and name != "--"]
 
-        example = f"Try `{self.command.example}`, or "
-        mentioned = [word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("-")]
-        # argparse writes an option with a short form as `-o/--output`.
-        for word in (one.rpartition("/")[2] for one in mentioned):
-            near = "" if word in self.options() else nearest(word, self._suggested())
-            if near:
-                return f"Did you mean {near}? {example}`{self.prog} --help`."
-        return f"{example}`{self.prog} --help`."
+    def _value_remedy(self, message: str) -> str:
+        """Return the remedy for an option with a missing, unexpected or wrong value; empty for another mistake."""
+        import re
+
+        found = re.match(
+            r"argument (\S+): (expected one argument|invalid int value|ignored explicit argument)", message
+        )
+        action = self._option_string_actions.get(found[1].rpartition("/")[2]) if found else None
+        if found is None or action is None:
+            return ""
+        if found[2].startswith("ignored"):
+            return "Leave the value out."
+        value = action.metavar if isinstance(action.metavar, str) else "|".join(action.choices or [action.dest.upper()])
+        return f"Write it as {found[1].rpartition('/')[2]} {value}."
+
+    def _refuse_option(self, name: str) -> NoReturn:
+        from entrakit.cli.suggestions import OTHER_OPTIONS, nearest
+
+        other = OTHER_OPTIONS.get(name, "")
+        near = other if other in self._suggested() else nearest(name, self._suggested())
+        hint = f"Did you mean {near}?" if near else f"`{self.prog} --help` lists the options."
+        raise UsageError(f"Unknown option {name}.", remedy=hint)
 
     def _suggested(self) -> list[str]:
         hidden = [action.option_strings for action in self._actions if action.help == argparse.SUPPRESS]
@@ -87,6 +112,19 @@ def _without_values(message: str) -> str:
     message = re.sub(r"ignored explicit argument .*", "it takes no value", message)
     message = re.sub(r"invalid choice: .* \(choose", "invalid value (choose", message)
     return re.sub(r"invalid int value: .*", "the value is not an integer", message)
+
+
+def _near_value(message: str) -> str:
+    """Return the remedy for a value that is nearly one of the choices; else an empty string."""
+    import re
+
+    from entrakit.cli.suggestions import nearest
+
+    found = re.search(r"invalid choice: (.*) \(choose from (.*)\)", message)
+    if found is None:
+        return ""
+    near = nearest(found[1].strip("'"), [name.strip("'") for name in found[2].split(", ")])
+    return f"Did you mean {near}?" if near else ""
 
 
 def add_general(parser: Parser) -> None:

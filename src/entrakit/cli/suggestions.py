@@ -20,6 +20,7 @@ OTHER_TOOLS = {
     "config": "There is no configuration. `entra use NAME` selects a connection; options and variables do the rest.",
     "delete": "Use `entra disconnect NAME` to remove a connection, or `entra request DELETE PATH` to delete an object.",
     "get": "Use `entra request GET PATH`.",
+    "groups": "Use `entra request GET /groups --all`.",
     "graph": "Use `entra request GET PATH`.",
     "patch": "Use `entra request PATCH PATH --body JSON`.",
     "post": "Use `entra request POST PATH --body JSON`.",
@@ -27,7 +28,21 @@ OTHER_TOOLS = {
     "rest": "Use `entra request GET PATH`.",
     "rm": "Use `entra disconnect NAME` to remove a connection, or `entra request DELETE PATH` to delete an object.",
     "show": "Use `entra status` to list the saved connections, or `entra inspect` to explain the token of one.",
+    "users": "Use `entra request GET /users --all`.",
+    "vault list": "Use `entra status`.",
     "whoami": "Use `entra inspect`, which shows account, app, tenant and permissions of the current connection.",
+}
+# Options of other tools, with the option that does the same.
+OTHER_OPTIONS = {
+    "--account": "--name",
+    "--connection": "--name",
+    "--dry-run": "--what-if",
+    "--file": "--out-file",
+    "--format": "--output",
+    "--key": "--vault-key-from",
+    "--profile": "--name",
+    "--secret": "--client-secret",
+    "--store": "--certificate-store",
 }
 SHORTEST_BEGINNING = 3
 
@@ -73,13 +88,13 @@ def remedy_for_command(typed: str) -> str:
     path, _, word = typed.rpartition(" ")
     if find(path) is None and path:
         return OTHER_TOOLS.get(typed.partition(" ")[0], "`entra --help` lists the commands.")
-    if not path and word.lower() in OTHER_TOOLS:
-        return OTHER_TOOLS[word.lower()]
+    if typed.lower() in OTHER_TOOLS:
+        return OTHER_TOOLS[typed.lower()]
     nodes = {node.path.rpartition(" ")[2]: node for node in children(path)}
-    near = nearest(word, nodes)
+    names = {alias: node for node in nodes.values() for alias in node.aliases if " " not in alias} if not path else {}
+    near = nearest(word, names | nodes)
     if near:
-        node = nodes[near]
+        node = (names | nodes)[near]
         line = node.example if isinstance(node, Command) else f"entra {node.path} --help"
-        return f"Did you mean {near}? Try `{line}`."
-    whole = f"entra {path}".rstrip()
-    return f"Commands: {', '.join(nodes)}. Try `{whole} --help`."
+        return f"Did you mean {node.path.rpartition(' ')[2]}? Try `{line}`."
+    return f"Commands: {', '.join(nodes)}. `{f'entra {path}'.rstrip()} --help` explains them."

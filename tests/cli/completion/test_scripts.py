@@ -13,6 +13,7 @@ from entrakit.cli.completion.tree import branches
 
 if TYPE_CHECKING:
     from tests.cli.completion.conftest import Shell
+    from tests.cli.conftest import Command
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -57,6 +58,18 @@ def test_shells_complete(shell: Shell, line: str, expected: set[str], missing: s
     offered = {re.sub("^--output=", "", word) for word in shell.complete(line)}
 
     assert expected == offered & (expected | missing)
+
+
+def test_names_of_connections_are_completed(shell: Shell, connected: Command) -> None:
+    """
+    The names of saved connections are completed wherever a command takes one.
+    """
+    assert 0 == connected.connect("--name", "work", app=True).code
+
+    for line in ("use ", "disconnect w", "token --name ", "status --name=", "vault export file --name w"):
+        offered = {word.rpartition("=")[2] for word in shell.complete(f"entra {line}")}
+        assert "work" in offered, line
+        assert ("default" in offered) == (line[-1] in " ="), line
 
 
 def test_each_command_is_completed(shell: Shell) -> None:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.execute import execute
-from entrakit.cli.options.batch_file import read_requests
-from entrakit.cli.options.body import read_input
 from entrakit.cli.options.confirm import add_sending
 from entrakit.cli.options.connection import add_target
 from entrakit.cli.options.output import add_output
-from entrakit.cli.output.results import Batch
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -35,6 +31,11 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Send the requests, and print the result of each."""
+    from entrakit.cli.execute import execute
+    from entrakit.cli.options.batch_file import read_requests
+    from entrakit.cli.options.body import read_input
+    from entrakit.cli.output.results import Batch
+
     if not 1 <= options.parallel <= MOST_AT_ONCE:
         raise ParameterError(f"--parallel must be 1 to {MOST_AT_ONCE}.", remedy="Try --parallel 4.")
     entries = read_requests(read_input(context, options.file, "The file"))

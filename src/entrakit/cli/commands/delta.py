@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.execute import execute
 from entrakit.cli.options.confirm import add_sending
 from entrakit.cli.options.connection import add_target
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.query import add_query, address_of, headers_of, note_older_name, query_of
 from entrakit.cli.options.request import RequestOptions
-from entrakit.cli.output.changes import Changes
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -40,6 +38,9 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Print the changes."""
+    from entrakit.cli.execute import execute
+    from entrakit.cli.output.changes import Changes
+
     if not options.session.strip():
         raise ParameterError("--session names no file.", remedy="Name one. A shell may have replaced a $name.")
     note_older_name(options, context)

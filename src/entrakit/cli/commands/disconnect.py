@@ -35,7 +35,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     named = name_of(options)
     if options.all and named is not None:
-        raise ParameterError("Give a name or --all, not both.")
+        raise ParameterError("Give a name or --all, not both.", remedy="Leave one of them out.")
     vault = context.open_vault()
     name = vault.current() if named is None else named
     if options.all and not options.yes and not _may_remove_all(context, vault.traces()):

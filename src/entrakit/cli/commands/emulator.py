@@ -58,7 +58,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Check now the options that would otherwise fail only at the end."""
     if options.users < 0:
-        raise ParameterError(f"--users must be a number of users, not {options.users}.")
+        raise ParameterError(
+            f"--users must be a number of users, not {options.users}.", remedy="Use 0 or more, or leave --users out."
+        )
     if options.users and options.restore:
         raise ParameterError(
             "--users and --restore don't go together: a snapshot has its own users.", remedy="Leave one of them out."

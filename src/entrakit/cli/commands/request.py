@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.execute import execute
 from entrakit.cli.options.connection import add_target
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.query import add_query, address_of, header, headers_of, note_older_name, query_of
 from entrakit.cli.options.request import RequestOptions
-from entrakit.cli.output.single import Single
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -40,6 +38,8 @@ def arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace, context: Context) -> int:
     """Send the request, and print the response."""
+    from entrakit.cli.execute import execute
+
     method = options.method.upper()
     is_collection = options.all or options.parallel is not None
     _refuse_clashes(options, method, is_collection=is_collection)
@@ -56,6 +56,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
         from entrakit.cli.output.collection import Collection
 
         return execute(options, context, Collection(request, options.parallel or 1))
+    from entrakit.cli.output.single import Single
+
     return execute(options, context, Single(request))
 
 

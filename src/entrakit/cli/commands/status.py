@@ -37,7 +37,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     found = [one for one in list_connections(vault=vault) if name is None or name.lower() == one.name]
     if not found:
         named = f" named {name!r}" if name else ""
-        raise NotConnectedError(f"There is no saved connection{named}.", remedy="Connect with `entra connect`.")
+        remedy = "`entra status` lists the saved connections." if name else "Connect with `entra connect`."
+        raise NotConnectedError(f"There is no saved connection{named}.", remedy=remedy)
     now = time.time()
     kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
     rows = Rows(HEADINGS, [_row(one, now, context) for one in found])

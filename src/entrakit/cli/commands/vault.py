@@ -135,7 +135,10 @@ def run_import(options: argparse.Namespace, context: Context) -> int:
     from entrakit.vault.bundle import restore
 
     if options.file == "-" and options.passphrase_stdin:
-        raise ParameterError("File and passphrase can't both come from standard input.")
+        raise ParameterError(
+            "File and passphrase can't both come from standard input.",
+            remedy="Use --passphrase-file for the passphrase.",
+        )
     data = _read(options.file, context)
     names = restore(context.open_vault(), data, _passphrase(options, context, new=False), replace=options.replace)
     show(context, options, {"imported": names})
@@ -151,7 +154,7 @@ def _read(file: str, context: Context) -> bytes:
         with open(file, "rb") as stream:
             return stream.read(MAX_EXPORT)
     except OSError as error:
-        raise ParameterError(f"{file!r} can't be read: {error.strerror}.") from error
+        raise ParameterError(f"{file!r} can't be read: {error.strerror}.", remedy="Name another file.") from error
 
 
 def _passphrase(options: argparse.Namespace, context: Context, *, new: bool) -> Secret:
@@ -159,7 +162,7 @@ def _passphrase(options: argparse.Namespace, context: Context, *, new: bool) -> 
     from entrakit.secret import Secret
 
     if options.passphrase_stdin and options.passphrase_file:
-        raise ParameterError("Give --passphrase-stdin or --passphrase-file, not both.")
+        raise ParameterError("Give --passphrase-stdin or --passphrase-file, not both.", remedy="Leave one of them out.")
     if options.passphrase_stdin:
         return read_secret(context, "passphrase")
     if options.passphrase_file:

@@ -45,7 +45,7 @@ def read_secret(context: Context, what: str) -> Secret:
     """
     text = cleaned(_all_of(context.streams.input, what))
     if not text:
-        raise ParameterError(f"The {what} on standard input is empty.", remedy="Pipe it in: `… | entra connect …`.")
+        raise ParameterError(f"The {what} on standard input is empty.", remedy="Pipe it in: `… | entra …`.")
     return Secret(text, "stdin")
 
 
