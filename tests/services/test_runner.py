@@ -167,7 +167,7 @@ def test_permissions_of_a_token() -> None:
 
 def test_an_operation_asks_for_its_service(face: tuple[Run, Sent]) -> None:
     """
-    An operation that knows no service is told the one that it runs on.
+    An operation that knows no service receives the one that it runs on.
     """
     run, sent = face
 
