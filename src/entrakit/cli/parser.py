@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, command: Command) -> None:
         self.command = command
-        self._dangerous: set[str] = set()
+        self._dangerous = {"--yes"}
         self._words: list[str] = []
         super().__init__(
             prog=f"entra {command.path}",

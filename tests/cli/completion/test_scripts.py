@@ -66,7 +66,14 @@ def test_names_of_connections_are_completed(shell: Shell, connected: Command) ->
     """
     assert 0 == connected.connect("--name", "work", app=True).code
 
-    for line in ("use ", "disconnect w", "token --name ", "status --name=", "vault export file --name w"):
+    for line in (
+        "use ",
+        "disconnect w",
+        "token --name ",
+        "status --name=",
+        "vault export file --name w",
+        "connect --key-vault-connection ",
+    ):
         offered = {word.rpartition("=")[2] for word in shell.complete(f"entra {line}")}
         assert "work" in offered, line
         assert ("default" in offered) == (line[-1] in " ="), line

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.options.confirm import add_sending
-from entrakit.cli.options.connection import add_target
+from entrakit.cli.options.connection import add_sending, add_target
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.query import add_query, address_of, headers_of, note_older_name, query_of
 from entrakit.cli.options.request import RequestOptions

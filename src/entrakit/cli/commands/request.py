@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.options.connection import add_target
+from entrakit.cli.options.connection import add_sending, add_target
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.query import add_query, address_of, header, headers_of, note_older_name, query_of
 from entrakit.cli.options.request import RequestOptions
@@ -31,9 +31,7 @@ def arguments(parser: Parser) -> None:
     group.add_argument("--all", action="store_true", help="read all pages of a collection")
     group.add_argument("--parallel", metavar="N", type=int, help="read all pages of users or groups, N at once")
     add_output(group, file_help="write the result to a file; with --all, resumable")
-    group.add_argument("--what-if", action="store_true", help="print the exact request, send nothing")
-    group.add_argument("-y", "--yes", action="store_true", help="send a write without confirmation")
-    parser.never_suggest("--yes")
+    add_sending(group)
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

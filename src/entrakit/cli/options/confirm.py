@@ -9,28 +9,12 @@ from entrakit.http.address import shown_host
 from entrakit.shown_text import on_terminal
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
     from entrakit.cli.context import Context
-    from entrakit.cli.parser import Parser
     from entrakit.services.operation import Request
 
 DECLINED = 130
-
-
-def add_sending(parser: Parser | argparse._ArgumentGroup, *, writes: bool = True) -> None:
-    """Add the options for the preview and the confirmation.
-
-    Args:
-        parser: Parser of the command, or a group of its options.
-        writes: Whether the command can change something, so that it has a confirmation.
-    """
-    parser.add_argument("--what-if", action="store_true", help="print the exact requests, send nothing")
-    if writes:
-        parser.add_argument("-y", "--yes", action="store_true", help="send writes without confirmation")
-    else:
-        parser.set_defaults(yes=False)
 
 
 def preview(context: Context, requests: Sequence[Request], *, as_list: bool = False) -> int:

@@ -1,4 +1,4 @@
-"""Options that select a saved connection, and the service that requests are sent to."""
+"""Options that select a saved connection and a service, and those for previews and confirmations."""
 
 from __future__ import annotations
 
@@ -44,6 +44,20 @@ def add_target(parser: Parser) -> None:
     parser.add_argument("--resource", default="", metavar="ID", help="resource of its tokens: api://orders")
     # The second name is the older one.
     parser.add_argument("--key-vault", "--vault", default="", metavar="NAME", help="key vault, for --service key-vault")
+
+
+def add_sending(parser: Parser | argparse._ArgumentGroup, *, writes: bool = True) -> None:
+    """Add the options for the preview and the confirmation.
+
+    Args:
+        parser: Parser of the command, or a group of its options.
+        writes: Whether the command can change something, so that it has a confirmation.
+    """
+    parser.add_argument("--what-if", action="store_true", help="print the exact requests, send nothing")
+    if writes:
+        parser.add_argument("-y", "--yes", action="store_true", help="send writes without confirmation")
+    else:
+        parser.set_defaults(yes=False)
 
 
 def client_of(options: argparse.Namespace, connection: Connection) -> Client:
