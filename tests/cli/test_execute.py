@@ -11,8 +11,10 @@ from tests.cli.conftest import Terminal
 from entrakit.cli.command_table import commands
 from entrakit.cli.context import Context, Streams
 from entrakit.cli.execute import execute
+from entrakit.cli.output.single import Single
 from entrakit.cli.parser import parser_of
 from entrakit.http.message import Request
+from entrakit.services.request import path_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,6 +111,23 @@ def test_json_of_a_stream_is_one_object_per_line(graph: GraphCommand, is_stream:
     execute(options(output="csv"), context(graph, as_json=True), work)
 
     assert [expected, "csv"] == [one.format for one in work.runs]
+
+
+def test_a_call_without_a_service_is_work(graph: GraphCommand) -> None:
+    """
+    A command can make a call that knows neither connection nor service: it is previewed, confirmed, sent and printed.
+    """
+    read = Single(path_call("GET", "/users/id-0001"))
+    write = Single(path_call("DELETE", "/users/id-0001"))
+    first, second = context(graph), context(graph, "n\n")
+
+    assert 0 == execute(options(output="tsv"), first, read)
+    assert 130 == execute(options(), second, write)
+
+    assert isinstance(first.streams.output, Terminal)
+    assert "id-0001" in first.streams.output.getvalue()
+    assert isinstance(second.streams.error, Terminal)
+    assert f"DELETE {graph.server.url}/v1.0/users/id-0001" in second.streams.error.getvalue()
 
 
 def test_commands_that_send_have_the_same_options() -> None:

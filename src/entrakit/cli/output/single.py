@@ -9,6 +9,8 @@ from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, indented, note_omitted, parsed, width_of, write_value
 from entrakit.errors import ExportError, ParameterError
 from entrakit.http.message import is_json
+from entrakit.services.operation import Call
+from entrakit.services.request import JSON
 
 if TYPE_CHECKING:
     from entrakit.cli.context import Context
@@ -25,10 +27,10 @@ class Single(NamedTuple):
     """One request as the work of a command.
 
     Args:
-        request: The request.
+        request: The request; or a call, which may have no service. The result is its response, not what it reads.
     """
 
-    request: RequestOptions
+    request: RequestOptions | Call[object]
     default: str = "json"
     is_stream: bool = False
     is_many: bool = False
@@ -36,14 +38,14 @@ class Single(NamedTuple):
 
     def requests(self, client: Client, output: Output) -> list[Request]:
         """Return the request, with the properties that the columns need. Raises ParameterError."""
+        if isinstance(self.request, Call):
+            return [client.preview(self.request)]
         return [with_columns(self.request, client, output).to(client.service)]
 
     def run(self, client: Client, output: Output) -> int:
         """Send the request, and write the response."""
-        from entrakit.services.operation import Call
-
-        request = with_columns(self.request, client, output).to(client.service)
-        may_be_page = bool(output.out or header(self.request.headers, "accept"))
+        (request,) = self.requests(client, output)
+        may_be_page = bool(output.out or header(request.headers, "accept") != JSON)
         # Before the request, whose response could not be read again.
         destination = open_destination(output.context, output.out)
         watched = client.watched(lambda *wait: _report_wait(output.context, *wait))
