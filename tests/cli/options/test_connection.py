@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import GraphCommand
+    from tests.cli.conftest import Command, GraphCommand
 
 
 def test_columns_of_another_service_are_chosen_here(graph: GraphCommand) -> None:
@@ -34,3 +34,15 @@ def test_a_service_of_ones_own(graph: GraphCommand) -> None:
     assert "consistencylevel" not in {name.lower() for name in graph.server.asked[-1][2]}
     assert (2, True) == (alone.code, "require each other" in alone.error)
     assert (2, True) == (plain.code, "is not the address of a service" in plain.error)
+
+
+def test_a_connection_is_named_by_an_argument_or_an_option(connected: Command) -> None:
+    """
+    Commands that act on a connection take its name in both ways; two different names are an error.
+    """
+    for words in (("status", "default"), ("status", "--name", "default"), ("use", "--name", "default")):
+        assert 0 == connected(*words).code
+    assert 0 == connected("use", "default", "--name", "default").code
+    assert 2 == connected("use", "default", "--name", "other").code
+    assert 3 == connected("disconnect", "--name", "nobody").code
+    assert "Removed default" in connected("disconnect", "--name", "default").error
