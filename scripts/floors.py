@@ -156,8 +156,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in/flows": ("browser", "certificate", "devicecode", "password", "refresh", "secret", "__init__"),
     "entrakit/connection": (
-        *("settings", "record", "credentials", "ensured", "renewal", "decision", "token_cache", "azure_credential"),
-        *("awaited", "__init__", "first_sign_in", "revocation"),
+        *("settings", "record", "credentials", "renewal", "decision", "token_cache", "azure_credential"),
+        *("awaited", "__init__", "ensured", "revocation"),
     ),
     "entrakit/cli": (
         *("context", "command_table", "suggestions", "command_line", "help_pages", "parser", "reconnect", "words"),

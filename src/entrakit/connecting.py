@@ -1,7 +1,10 @@
 """`connect()`: one function, every way to sign in, one `Connection` as the result.
 
-Here the parameters are checked; nothing is sent while any of them may be wrong. `connection/first_sign_in` does the
-rest: it finds the credential, signs in and saves the record.
+check the parameters          nothing is sent while any of them may be wrong
+find the credential           secret, certificate, or none for a flow that asks the user
+read the metadata             of the authority, from the service or from the disk
+sign in                       sign_in/flows/*.py
+save the record               if the connection has a name
 """
 
 from __future__ import annotations
@@ -10,33 +13,36 @@ import logging
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
-from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.authority.tenants import parse_client_id, parse_tenant_id
-from entrakit.connection.first_sign_in import FirstSignIn
-from entrakit.connection.settings import APP_FLOWS, Settings
+from entrakit.connection import Connection
+from entrakit.connection import record as records
+from entrakit.connection.record import Record
+from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection
-from entrakit.errors import ParameterError
-from entrakit.http.address import Origin, parse_base
+from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
 from entrakit.http.transport import Transport
-from entrakit.secret import Secret, UsernamePassword
-from entrakit.sign_in.parameters import choose_set, command_words, refuse_impossible, refuse_tenant
-from entrakit.tokens.scopes import app_scopes, delegated_scopes
-from entrakit.tokens.token import Account
+from entrakit.secret import Secret, UsernamePassword, checked_credential, digest_of
+from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.flows import with_credential
+from entrakit.sign_in.parameters import choose_set, cloud_at, command_words, refuse_impossible, refuse_tenant
 from entrakit.vault import Vault
+from entrakit.vault.files import metadata_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Literal, Unpack
 
-    from entrakit.connection import Connection
+    from entrakit.authority.clouds import Cloud
+    from entrakit.connection.settings import Settings
     from entrakit.http.transport import Clock
+    from entrakit.services.connected import OpenConnection
     from entrakit.sign_in import parameter_types as types
-    from entrakit.sign_in.flows import Flow
+    from entrakit.sign_in.flows import AnyCredential, Flow
     from entrakit.sign_in.flows.devicecode import DeviceCode
 
-_REMEDY_OF_GRAPH = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
+TOLERATED_SKEW_S = 120.0
 
 log = logging.getLogger("entrakit")
 
@@ -175,8 +181,8 @@ def connect(
             device code), and the longest silence on the network (at most 30).
         name: Save the connection in the vault under this name, instead of in memory only.
         ensure: If the connection of this name is the one asked for and can still give a token, return it and do not
-            sign in. It must have the same client, tenant, cloud, flow, scopes, resource and credential, and be of the
-            user that `login_hint` or `credential` names.
+            sign in. It must have the same client, tenant, cloud, flow, scopes, resource and credential, and belong to
+            the user that `login_hint` or `credential` names.
         save_secret: Save the credential (secret, password, key) too, encrypted, so that renewals need nothing else.
         on_replace: Called before a saved connection of another app, tenant or user is replaced, with the settings of
             both; if it raises, nothing is saved. The default logs a warning.
@@ -207,17 +213,17 @@ def connect(
         "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
     })  # fmt: skip
     refuse_tenant(chosen.flow, tenant_id)
-    program = command_words(certificate_command)
     refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret, key_vault_connection=key_vault_connection)
     if transport is not None and ca_bundle is not None:
         raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
-    cloud = _cloud_at(cloud, authority_url, graph_url)
+    cloud = cloud_at(cloud, authority_url, graph_url)
     ask_user: Flow | None = None
     if chosen.flow == "browser":
         from entrakit.sign_in.flows import browser as flow
 
-        wait_s = timeout or 300.0
-        options = flow.BrowserOptions(port, login_hint, domain_hint, prompt, wait_s, open_browser, on_link, paste)
+        options = flow.BrowserOptions(
+            port, login_hint, domain_hint, prompt, timeout or 300.0, open_browser, on_link, paste
+        )
         ask_user = partial(flow.sign_in, options=options.checked())
     elif chosen.flow == "devicecode":
         from entrakit.sign_in.flows import devicecode
@@ -226,28 +232,28 @@ def connect(
     parts = {
         "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
         "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
-        "command": program, "vault": key_vault or None,
+        "command": command_words(certificate_command), "vault": key_vault or None, "vault_key": key_vault_key,
         "vault_connection": key_vault_connection or None, "vault_certificate": key_vault_certificate,
-        "vault_key": key_vault_key,
     }  # fmt: skip
-    settings = _settings(chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)
+    given = checked_credential(client_secret, credential)
+    settings = records.new_settings(
+        chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph,
+        username=given.username if isinstance(given, UsernamePassword) else login_hint,
+    )  # fmt: skip
     settings = settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain)
     places = {part: os.fspath(place) for part, place in parts.items() if place is not None}
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
-    secret = Secret(client_secret) if isinstance(client_secret, str) else client_secret
-    passed = secret if secret is not None else credential if credential is not None else certificate
-    sign_in = FirstSignIn(
+    sign_in = _SignIn(
         settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
         ask_user=ask_user,
-        credential=passed,
+        credential=certificate if given is None else given,
         password=Secret(certificate_password) if isinstance(certificate_password, str) else certificate_password,
         transport=sender,
         owns_transport=transport is None,
         vault=None if name is None else vault or Vault(),
         clock=clock,
         open_connection=partial(get_connection, vault=vault, clock=clock),
-        username=login_hint,
         is_ensured=ensure,
         on_replace=on_replace,
     )
@@ -255,38 +261,124 @@ def connect(
     return sign_in.connect([places | {"vault_secret": one} for one in names] or [places])
 
 
-def _cloud_at(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
-    """Return the cloud with the addresses that the caller named."""
-    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
-    found = found.at(authority_url) if authority_url else found
-    if graph_url:
-        origin, path = parse_base(graph_url, remedy=_REMEDY_OF_GRAPH)
-        if path.rpartition("/")[2] in ("v1.0", "beta"):
-            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=_REMEDY_OF_GRAPH)
-        return found._replace(graph_url=f"{origin}{path}")
-    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
-        log.warning(
-            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
-            "machine, use `graph_url=…`.",
-            found.graph_url or found.graph,
-        )
-    return found
+class _SignIn(NamedTuple):
+    """A checked call of `connect()`; nothing has been sent yet.
 
+    Args:
+        settings: Settings of the connection, except the source of its credential; the account is who should sign in.
+        ask_user: Flow that asks the user; None to sign in with a credential.
+        credential: Credential that the program passed; None to find it.
+        password: Password of the certificate; None for none.
+        transport: Transport that sends the requests.
+        owns_transport: Whether to close the transport with the connection.
+        vault: Vault to save the connection in; None not to save it.
+        clock: Clock to read the time from.
+        open_connection: Opens the connection that a key vault is reached through.
+        is_ensured: Whether to return a saved connection that is the one asked for and still works.
+        on_replace: Called before a saved connection of another account is replaced; None to replace it.
+    """
 
-def _is_loopback(url: str) -> bool:
-    origin = Origin.of(url)
-    return origin is not None and len(origin.on_this_machine()) > 1
+    settings: Settings
+    ask_user: Flow | None
+    credential: object | None
+    password: Secret | None
+    transport: Transport
+    owns_transport: bool
+    vault: Vault | None
+    clock: Clock
+    open_connection: OpenConnection
+    is_ensured: bool
+    on_replace: Callable[[Settings, Settings], None] | None
 
+    def connect(self, candidates: Sequence[Mapping[str, str]]) -> Connection:
+        """Return the connection that the first working candidate gives.
 
-def _settings(
-    flow: str, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str
-) -> Settings:
-    """Return the settings of a new connection, with checked scopes."""
-    settings = Settings("", flow, client_id, tenant_id, cloud, (), resource)
-    if flow not in APP_FLOWS:
-        return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
-    if scopes:
-        log.warning("Scopes are for users: the app gets the permissions that it was granted.")
-    # An app requests everything that it was granted on one resource.
-    full = app_scopes(scopes, resource=resource) if scopes else (f"{resource}/.default",)
-    return settings._replace(scopes=full, account=Account(username=settings.client_id))
+        Args:
+            candidates: Places of the credential, each as `certificates.sources` describes.
+        """
+        try:
+            if self.vault is not None:
+                self.vault.check(self.settings.name)
+            for places in candidates[:-1]:
+                try:
+                    return self._connect(places)
+                except (CertificateError, SignInError) as error:
+                    log.info("The secret %s of the key vault can't be used: %s", places["vault_secret"], error.problem)
+            return self._connect(candidates[-1])
+        except BaseException as error:
+            if isinstance(error, EntraError):
+                error.settings = error.settings or self.settings
+            if self.owns_transport:
+                self.transport.close()
+            raise
+
+    def _connect(self, places: Mapping[str, str]) -> Connection:
+        """Find the credential, sign in, and save the connection if it has a name."""
+        settings, flow = self.settings, self.ask_user
+        credential: AnyCredential | None = None
+        if flow is None:
+            credential, origin, flow = self._find_credential(places)
+            # A key vault holds a certificate or a secret; only now is it known which.
+            kind = "secret" if isinstance(credential, Secret) else settings.flow
+            settings = settings._replace(flow=kind, origin=origin)
+        try:
+            return self._sign_in(settings, credential, flow)
+        except EntraError as error:
+            # With the source of the credential, so that a remedy leads to the same one.
+            error.settings = error.settings or settings
+            raise
+
+    def _find_credential(self, places: Mapping[str, str]) -> tuple[AnyCredential, tuple[tuple[str, str], ...], Flow]:
+        """Return the credential, its origin, and the flow that signs in with it."""
+        credential = self.credential
+        if self.settings.flow == "secret" and isinstance(credential, Secret):
+            from entrakit.sign_in.flows import secret
+
+            return credential, (("secret", credential.origin),), partial(secret.sign_in, secret=credential)
+        from entrakit.connection.credentials import find_credential
+
+        found, origin = find_credential(
+            self.settings.flow, credential, places, self.password,
+            now=self.clock.time(), open_connection=self.open_connection,
+        )  # fmt: skip
+        return found, origin, partial(with_credential, credential=found, send_chain=self.settings.send_chain)
+
+    def _sign_in(self, settings: Settings, credential: AnyCredential | None, flow: Flow) -> Connection:
+        """Sign in unless the saved connection is the one asked for, and save the connection if it has a name."""
+        transport, vault = self.transport, self.vault
+        tokens_of = partial(
+            TokenCache, open_connection=self.open_connection, transport=transport, credential=credential,
+            vault=vault, clock=self.clock, owns_transport=self.owns_transport,
+        )  # fmt: skip
+        if self.is_ensured and vault is not None:
+            from entrakit.connection.ensured import find_working
+
+            working = find_working(vault, settings, credential, tokens_of)
+            if working is not None:
+                return working
+        digest, saved = "", {}
+        if credential is not None:
+            saved = records.credential_to_json(credential) if settings.save_secret else {}
+            digest = digest_of(credential) if vault is not None else ""
+        authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+        grant = flow(authority, settings.client_id, transport, settings.scopes)
+        settings = settings._replace(connected_at=self.clock.time())
+        record = Record(settings, {}, saved_credential=saved, digest=digest)
+        record = record.with_grant(grant, authority, " ".join(settings.scopes))
+        if abs(transport.skew_s or 0.0) > TOLERATED_SKEW_S:
+            from entrakit.sign_in.errors import describe_skew
+
+            log.warning("%s Tokens and certificates depend on it.", describe_skew(transport.skew_s or 0.0))
+        agreed: Settings | None = None
+        while vault is not None:
+            with vault.lock(settings.name):
+                other, what = records.replaced_by(record.settings, vault.summary(settings.name))
+                if other is None or other == agreed or self.on_replace is None:
+                    records.keep(vault, record, now=self.clock.time())
+                    if what:
+                        log.warning("%s", what)
+                    break
+            # Without the lock: other processes must not wait while a user is asked.
+            self.on_replace(other, record.settings)
+            agreed = other
+        return Connection(tokens_of(record))

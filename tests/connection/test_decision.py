@@ -62,7 +62,7 @@ OLD = token(3000, age_s=120)
         (CAE, None, {"others": (OLD,), "refused_at": NOW - 121}, TryToRenew(OLD)),
         (CAE._replace(min_validity_s=3000), None, {"others": (OLD,)}, TryToRenew(OLD)),
         (CAE._replace(min_validity_s=3001), None, {"others": (OLD,)}, MustRenew()),
-        # Of several that can stand in, the first that is sufficient is the fallback.
+        # Of several others, the first that is sufficient is the fallback.
         (CAE, None, {"others": (EXPIRED, STALE, FRESH)}, TryToRenew(STALE)),
         (CAE, None, {"others": (OLD, FRESH), "refused_at": NOW - 60}, TryToRenew(FRESH)),
         # A claims challenge is answered by a token that was issued for it, and never by a fallback.

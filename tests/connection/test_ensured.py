@@ -1,4 +1,4 @@
-"""Which saved connection is the one that was asked for, and which is another one."""
+"""Which saved connection is the one that the caller names, and which is another one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 
 from entrakit import Certificate, Secret, UsernamePassword
 from entrakit.authority.clouds import GLOBAL, find_cloud
-from entrakit.connection.ensured import digest_of, is_asked_for, other_account
-from entrakit.connection.record import Record, credential_to_json
+from entrakit.connection.ensured import is_asked_for
+from entrakit.connection.record import Record, credential_to_json, is_other_account
 from entrakit.connection.settings import Settings
+from entrakit.secret import digest_of
 from entrakit.tokens.token import Account
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def test_what_the_caller_names_must_be_what_is_saved(change: dict[str, object], 
     """
     wanted = APP._replace(**change)  # type: ignore[arg-type] # one of each type
 
-    assert is_same == is_asked_for(KEPT, wanted, credential=SECRET, username="")
+    assert is_same == is_asked_for(KEPT, wanted, SECRET)
 
 
 def test_the_order_in_which_a_source_is_saved_does_not_matter() -> None:
@@ -58,7 +59,7 @@ def test_the_order_in_which_a_source_is_saved_does_not_matter() -> None:
     parts = (("path", "/app.pfx"), ("password", "prompt"))
     kept = KEPT._replace(settings=APP._replace(origin=parts))
 
-    assert is_asked_for(kept, APP._replace(origin=parts[::-1]), credential=SECRET, username="")
+    assert is_asked_for(kept, APP._replace(origin=parts[::-1]), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_a_named_user_must_be_the_one_who_is_saved(username: str, *, is_same: bo
     """
     A name in any case selects the user. If nobody is named, any user of the app is the right one.
     """
-    wanted = USER._replace(account=Account())
+    wanted = USER._replace(account=Account(username))
 
-    assert is_same == is_asked_for(Record(USER, {}), wanted, credential=None, username=username)
+    assert is_same == is_asked_for(Record(USER, {}), wanted, None)
 
 
 def test_a_credential_is_recognized_without_being_saved(entra_tenant: Tenant) -> None:
@@ -88,8 +89,8 @@ def test_a_credential_is_recognized_without_being_saved(entra_tenant: Tenant) ->
     ]
     for credential, same, different in pairs:
         kept = KEPT._replace(digest=digest_of(credential))
-        assert is_asked_for(kept, APP, credential=same, username="")
-        assert not is_asked_for(kept, APP, credential=different, username="")
+        assert is_asked_for(kept, APP, same)
+        assert not is_asked_for(kept, APP, different)
     assert digest_of(SECRET) != digest_of(SECRET)
     assert "one" not in digest_of(SECRET)
 
@@ -100,10 +101,10 @@ def test_an_entry_without_a_digest_is_compared_with_its_saved_credential() -> No
     """
     kept = KEPT._replace(digest="", saved_credential=credential_to_json(SECRET))
 
-    assert is_asked_for(kept, APP._replace(save_secret=True), credential=Secret("one"), username="")
-    assert not is_asked_for(kept, APP, credential=Secret("two"), username="")
-    assert not is_asked_for(KEPT._replace(digest=""), APP, credential=SECRET, username="")
-    assert not is_asked_for(KEPT._replace(digest="damaged"), APP, credential=SECRET, username="")
+    assert is_asked_for(kept, APP._replace(save_secret=True), Secret("one"))
+    assert not is_asked_for(kept, APP, Secret("two"))
+    assert not is_asked_for(KEPT._replace(digest=""), APP, SECRET)
+    assert not is_asked_for(KEPT._replace(digest="damaged"), APP, SECRET)
 
 
 @pytest.mark.parametrize(
@@ -126,4 +127,4 @@ def test_another_account_is_another_app_tenant_or_user(saved: Settings, new: Set
     """
     Another way to sign in, or another name of the same tenant, is not another account.
     """
-    assert is_other == other_account(saved, new) == other_account(new, saved)
+    assert is_other == is_other_account(saved, new) == is_other_account(new, saved)

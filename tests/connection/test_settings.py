@@ -53,7 +53,7 @@ def test_alike_means_the_same_sign_in(other: Settings, *, is_like: bool) -> None
 )
 def test_a_credential_is_readable_unless_its_source_is_gone(origin: dict[str, str], *, is_readable: bool) -> None:
     """
-    A secret that was typed, piped or passed can't be read again. The name of a certificate has no such meaning.
+    A secret that was typed, piped or passed can't be read again. The name of a certificate means only itself.
     """
     assert is_readable == ONE._replace(flow="certificate", origin=tuple(origin.items())).has_readable_credential
 

@@ -339,7 +339,7 @@ def test_any_token_of_the_resource_serves_requests_until_it_is_refused_or_expire
     token_server: TokenServer, open_person: Callable[..., Connection], clock: FakeClock
 ) -> None:
     """
-    A token for another scope of the same resource stands in; one of another resource, a refused one, and an expired
+    A token for another scope of the same resource is used; one of another resource, a refused one, and an expired
     one don't. A caller who names a permission never gets another token.
     """
     answer = token_server.answer = Counter(refresh_token="r")
@@ -370,7 +370,7 @@ def test_a_token_of_the_vault_serves_requests(
     token_server: TokenServer, open_person: Callable[..., Connection], transport: Transport, clock: FakeClock
 ) -> None:
     """
-    The token that another process saved stands in, too.
+    The token that another process saved is used, too.
     """
     answer = token_server.answer = Counter(refresh_token="r")
     open_person("work")

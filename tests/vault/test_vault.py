@@ -315,6 +315,14 @@ def test_a_home_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         Vault(str(tmp_path / "file" / "home")).write("work", META, SECRETS)
 
 
+def test_the_summary_of_one_connection(vault: Vault) -> None:
+    """
+    One connection is described as in the listing; None is returned for one that does not exist.
+    """
+    assert vault.entries() == [vault.summary("work")]
+    assert vault.summary("nobody") is None
+
+
 def test_the_current_name(vault: Vault) -> None:
     """
     The only connection is the current one. Of several it is the chosen one, or the one named `default`.

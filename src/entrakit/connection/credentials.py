@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from entrakit.certificates import Certificate
 from entrakit.certificates.sources import credential_from
 from entrakit.errors import CertificateError, EntraError, InteractionRequiredError, ParameterError
-from entrakit.secret import Secret, UsernamePassword
+from entrakit.secret import Secret, UsernamePassword, refuse_impossible_characters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +24,40 @@ if TYPE_CHECKING:
     from entrakit.sign_in.flows import AnyCredential
 
 log = logging.getLogger("entrakit")
+
+
+def find_credential(
+    flow: str,
+    credential: object | None,
+    places: Mapping[str, str],
+    password: Secret | None,
+    *,
+    now: float,
+    open_connection: OpenConnection,
+) -> tuple[AnyCredential, tuple[tuple[str, str], ...]]:
+    """Return the user name and password, or the certificate or secret that `load_certificate` returns, and its source.
+
+    Args:
+        flow: `password` or `certificate`.
+        credential: The credential that was passed to `connect()`; None to find it.
+        places: As for `load_certificate`, and so are the others.
+        password: Password of the certificate; None for none.
+        now: Seconds since 1970.
+        open_connection: Opens the connection that a key vault is reached through.
+
+    Raises:
+        CertificateError: As for `load_certificate`.
+        ParameterError: As for `load_certificate`, or the credential is not a UsernamePassword.
+    """
+    if flow != "password":
+        found, origin = load_certificate(credential, places, password, now=now, open_connection=open_connection)
+        if isinstance(found, Secret):
+            refuse_impossible_characters(found, "client secret")
+        return found, origin
+    if not isinstance(credential, UsernamePassword):
+        raise ParameterError("`credential` must be a UsernamePassword(username, password).")
+    log.warning("A user name and password can't do multi-factor authentication; prefer another way to sign in.")
+    return credential, (("password", credential.password.origin),)
 
 
 def load_certificate(
@@ -94,8 +128,11 @@ def read_again(
         return credential_from(origin, password, time.time(), environ)
     if settings.flow == "password":
         password = _secret_again(settings, "password", origin.get("password", "argument"), environ)
+        refuse_impossible_characters(password, "password")
         return UsernamePassword(settings.account.username, password)
-    return _secret_again(settings, "client secret", origin.get("secret", "argument"), environ)
+    secret = _secret_again(settings, "client secret", origin.get("secret", "argument"), environ)
+    refuse_impossible_characters(secret, "client secret")
+    return secret
 
 
 def newest(

@@ -47,7 +47,7 @@ def decide(
     | the token is fresh and sufficient; no claims challenge, or the token answers it | use the token |
     | a claims challenge | must renew |
     | the token is sufficient, but stale | try to renew, with the token as fallback |
-    | another token that can stand in is sufficient and was not refused | try to renew, with that one as fallback |
+    | another usable token is sufficient and was not refused | try to renew, with that one as fallback |
     | any other | must renew |
 
     Sufficient: not expired, valid for the minimum lifetime, and issued after the required time. During the pause after
@@ -57,8 +57,8 @@ def decide(
         now: Seconds since 1970.
         request: The request.
         token: The token that is cached for it.
-        others: Tokens that can stand in, the best first: the one for the same scopes without CAE; for a client of the
-            resource, any other of the resource.
+        others: Other tokens that can be used for it, the best first: the one for the same scopes without CAE; for a
+            client of the resource, any other of the resource.
         refused_at: Latest time of issue of such a token that a service has refused.
         answered: Claims challenge that the token was issued for.
         pause_until: End of the pause after an early renewal that failed.

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit.authority.clouds import Cloud
 from entrakit.connection.settings import APP_FLOWS, DELEGATED_FLOWS, Settings
 from entrakit.errors import SignInError, VaultError
+from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flows import AnyCredential
     from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
-    from entrakit.vault import Entry, Vault
+    from entrakit.vault import Entry, EntrySummary, Vault
 
 
 class Record(NamedTuple):
@@ -32,7 +33,7 @@ class Record(NamedTuple):
         refresh_token: The newest refresh token; empty if there is none.
         saved_credential: Saved form of the credential; empty unless `save_secret` was set.
         serial: Number of renewals so far.
-        digest: Salted digest of the credential that it was made with, as `ensured.digest_of` returns it; empty if there
+        digest: Salted digest of the credential that it was made with, as `secret.digest_of` returns it; empty if there
             is none. 0.1.0 ignores it, and omits it from the records that it writes.
     """
 
@@ -72,9 +73,11 @@ class Record(NamedTuple):
         Raises:
             SignInError: The ID token belongs to another sign-in, or the new token to another account.
         """
+        refresh_token = grant.refresh_token or self.refresh_token
         settings = self.settings._replace(
             account=_account(self.settings, grant, authority), directory_id=authority.directory_id
         )
+        settings = _informed(settings, refresh_token, self.saved_credential)
         token = Token(
             grant.access_token,
             token_type=grant.token_type,
@@ -89,15 +92,74 @@ class Record(NamedTuple):
         )
         if key == " ".join(settings.scopes):
             settings = settings._replace(expires_at=token.expires_at)
-        refresh_token = grant.refresh_token or self.refresh_token
         return Record(
-            settings=_informed(settings, refresh_token, self.saved_credential),
+            settings=settings,
             tokens={**self.tokens, key: token},
             refresh_token=refresh_token,
             saved_credential=self.saved_credential,
             serial=self.serial + 1,
             digest=self.digest,
         )
+
+
+def new_settings(
+    flow: str, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str, username: str
+) -> Settings:
+    """Return the settings of a new connection, with checked scopes.
+
+    Args:
+        flow: Its flow.
+        client_id: Client id of the app.
+        tenant_id: The tenant.
+        cloud: Cloud of the token service.
+        scopes: Requested scopes; empty for the default.
+        resource: Resource of permissions without one.
+        username: Name of the user who should sign in; empty if nobody was named.
+
+    Raises:
+        ParameterError: A scope is invalid.
+    """
+    settings = Settings("", flow, client_id, tenant_id, cloud, (), resource, account=Account(username=username))
+    if flow not in APP_FLOWS:
+        return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
+    if scopes:
+        import logging
+
+        logging.getLogger("entrakit").warning("Scopes are for users: the app gets the permissions that it was granted.")
+    # An app requests everything that it was granted on one resource.
+    full = app_scopes(scopes, resource=resource) if scopes else (f"{resource}/.default",)
+    return settings._replace(scopes=full, account=Account(username=settings.client_id))
+
+
+def replaced_by(new: Settings, saved: EntrySummary | None) -> tuple[Settings | None, str]:
+    """Return the settings of a saved connection if it is another account's, and what is replaced, as one sentence.
+
+    Args:
+        new: Settings of the connection that will replace it.
+        saved: The saved connection; None if there is none.
+
+    Returns:
+        The settings; None if there is no readable connection of another account. And what is replaced; empty if it is
+        nothing, or a connection of the same account.
+    """
+    if saved is None or saved.problem:
+        return None, saved.problem if saved else ""
+    try:
+        old = settings_from_json(new.name, saved.values)
+    except VaultError as error:
+        return None, error.problem
+    if not is_other_account(old, new):
+        return None, ""
+    return old, f"The saved connection {new.name!r} was replaced. It was {old.describe_account()}."
+
+
+def is_other_account(saved: Settings, new: Settings) -> bool:
+    """Return whether two connections belong to different apps, tenants or users."""
+    is_app = [one.flow in APP_FLOWS for one in (saved, new)]
+    users = {one.account.object_id or one.account.username.casefold() for one in (saved, new)}
+    apps = {(one.client_id, one.cloud.authority) for one in (saved, new)}
+    tenants = {_tenant_id(one) for one in (saved, new)}
+    return len(apps) > 1 or len(tenants) > 1 or is_app[0] != is_app[1] or (not is_app[0] and len(users) > 1)
 
 
 def keep(vault: Vault, record: Record, *, now: float) -> None:
@@ -117,7 +179,7 @@ def keep(vault: Vault, record: Record, *, now: float) -> None:
             "scopes": list(token.scopes),
         }
         for key, token in record.tokens.items()
-        if not token.is_expired(now)
+        if now < token.expires_at
     }
     secrets: dict[str, JSON] = {
         "tokens": tokens,

@@ -71,7 +71,7 @@ class Settings(NamedTuple):
         return bool(origin) and passed.isdisjoint(_GONE)
 
     def describe_account(self) -> str:
-        """Return who the connection is, and in which tenant: `the app 11111111-… in the tenant contoso.com`."""
+        """Return the account and its tenant, for messages: `the app 11111111-… in the tenant contoso.com`."""
         who = f"the app {self.client_id}" if self.is_app else self.account.username or "an unnamed user"
         return f"{who} in the tenant {self.directory_id or self.account.tenant_id or self.tenant_id}"
 

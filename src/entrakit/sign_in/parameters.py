@@ -22,7 +22,9 @@ import json
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.errors import ParameterError, ParameterSetError
+from entrakit.http.address import Origin, parse_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -128,7 +130,7 @@ PARAMETERS = (
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
-    Parameter("on_replace", "function that is called before another connection is replaced", option="yes"),
+    Parameter("on_replace", "function to call before another connection is replaced", "FUNCTION", option="yes"),
     Parameter("ca_bundle", "file of CA certificates to trust", "FILE", variable="SSL_CERT_FILE"),
     Parameter("timeout", "time limit: 90, 10m (default: 5m for the browser)", "TIME"),
     Parameter("transport", "transport that sends the requests", option=None),
@@ -160,6 +162,7 @@ _MAY_BE_EMPTY = (
     *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
     *("key_vault", "key_vault_connection"),
 )
+_REMEDY_OF_GRAPH = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
 CERTIFICATE_SOURCES = next(one.chosen_by for one in SETS if one.name == "AppCertificate")
 KEY_VAULT_SOURCES = next(one.chosen_by for one in SETS if one.name == "KeyVault")
 
@@ -280,3 +283,37 @@ def command_words(command: Sequence[str]) -> str | None:
     if words and os.sep in words[0]:
         words[0] = os.path.abspath(os.path.expanduser(words[0]))
     return json.dumps(words) if words else None
+
+
+def cloud_at(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
+    """Return the cloud with the addresses that the caller named; log a warning if requests would leave an emulator.
+
+    Args:
+        cloud: The cloud, or its name.
+        authority_url: Address of another token service; empty for the cloud's.
+        graph_url: Address of Microsoft Graph without its version; empty for the cloud's.
+
+    Raises:
+        ParameterError: The cloud does not exist, or an address is invalid.
+    """
+    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
+    found = found.at(authority_url) if authority_url else found
+    if graph_url:
+        origin, path = parse_base(graph_url, remedy=_REMEDY_OF_GRAPH)
+        if path.rpartition("/")[2] in ("v1.0", "beta"):
+            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=_REMEDY_OF_GRAPH)
+        return found._replace(graph_url=f"{origin}{path}")
+    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
+        import logging
+
+        logging.getLogger("entrakit").warning(
+            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
+            "machine, use `graph_url=…`.",
+            found.graph_url or found.graph,
+        )
+    return found
+
+
+def _is_loopback(url: str) -> bool:
+    origin = Origin.of(url)
+    return origin is not None and len(origin.on_this_machine()) > 1

@@ -14,8 +14,8 @@ class TokenRequest(NamedTuple):
         min_validity_s: Minimum lifetime in seconds.
         cae: Whether to tell the service that the client handles claims challenges (continuous access evaluation).
         issued_after: Time of issue that the token must exceed, in seconds since 1970; 0 for any.
-        is_for_client: Whether it is for a client of the resource, which can use any token of it, if no better one can
-            be had.
+        is_for_client: Whether it is for a client of the resource, which can use any token of it if no better one is
+            granted.
     """
 
     scopes: tuple[str, ...]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
@@ -140,7 +141,7 @@ class Vault:
             VaultError: It can't be read; a damaged one was moved aside.
             ParameterError: The name is invalid.
         """
-        return self._read(name, lambda sealed: sealed.metadata)
+        return self._read(name, attrgetter("metadata"))
 
     def entries(self) -> list[EntrySummary]:
         """Return all saved connections by name; the key is not needed. An unreadable one has a `problem`.
@@ -151,7 +152,16 @@ class Vault:
             VaultError: The place can't be read.
         """
         self.storage.sweep()
-        return [self._summary(name) for name in self.names()]
+        return [found for name in self.names() if (found := self.summary(name)) is not None]
+
+    def summary(self, name: str) -> EntrySummary | None:
+        """Return a saved connection as in a listing; the key is not needed. None if it does not exist."""
+        try:
+            return EntrySummary(name, self.read_metadata(name))
+        except NotConnectedError:
+            return None
+        except (VaultError, ParameterError) as error:
+            return EntrySummary(name, {}, error.problem)
 
     def names(self) -> list[str]:
         """Return the names of all saved connections, sorted.
@@ -321,12 +331,6 @@ class Vault:
                 logging.getLogger("entrakit").warning(
                     "The vault's key, which is not used any more, could not be removed: %s", error
                 )
-
-    def _summary(self, name: str) -> EntrySummary:
-        try:
-            return EntrySummary(name, self.read_metadata(name))
-        except (VaultError, NotConnectedError, ParameterError) as error:
-            return EntrySummary(name, {}, error.problem)
 
     def _read(self, name: str, use: Callable[[SealedEntry], Result]) -> Result:
         """Return the result of `use` on an entry; a damaged entry is moved aside."""

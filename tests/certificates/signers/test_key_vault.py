@@ -120,6 +120,16 @@ def test_a_client_secret_is_read_from_a_secret(app: dict[str, object], entra_ten
         assert "--key-vault-secret" in reconnect(connection.info)
 
 
+def test_a_line_break_at_the_end_of_a_secret_is_removed(app: dict[str, object], entra_tenant: Tenant) -> None:
+    """
+    A secret that was uploaded from a file has a line break at its end, which does not belong to it.
+    """
+    entra_tenant.seed.add_vault_secret(entra_tenant.vault, "uploaded", f"{entra_tenant.client_secret}\n")
+
+    with connect_any(key_vault_secret="uploaded", **app) as connection:
+        assert "secret" == connection.info.flow
+
+
 def test_the_first_valid_secret_of_several_is_used(app: dict[str, object], entra_tenant: Tenant) -> None:
     """
     Secrets that do not exist, or do not sign in, are skipped. The connection saves the name of the valid one.

@@ -145,7 +145,7 @@ def from_environment(context: Context, *, verb: str) -> dict[str, object]:
 
 
 def _given(options: argparse.Namespace, name: str, context: Context) -> Secret | None:
-    """Return the secret from where an option says that it is; None if there is no such option."""
+    """Return the secret from where an option says that it is; None if no option does."""
     sources, words = _sources(options, name), name.replace("_", " ")
     if len(sources) > 1:
         raise ParameterError(f"{' and '.join(sources)} both give the {words}.", remedy="Keep one of them.")

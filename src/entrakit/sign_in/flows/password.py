@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.secret import refuse_impossible_characters
 from entrakit.sign_in._msal import TokenService
 
 if TYPE_CHECKING:
@@ -50,8 +49,6 @@ def sign_in(
         SignInError: The service refused: wrong password, locked, disabled, no consent.
         InteractionRequiredError: The user must sign in with a browser: MFA, new password, policy.
         NetworkError: No usable answer.
-        ParameterError: The password has a character that it can't have.
     """
-    refuse_impossible_characters(credential.password, "password")
     service = TokenService(authority, client_id, transport, flow="password")
     return service.grant_password(credential.username, credential.password.reveal(), scopes, claims=claims)

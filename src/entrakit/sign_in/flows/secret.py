@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.secret import refuse_impossible_characters
 from entrakit.sign_in._msal import TokenService
 
 if TYPE_CHECKING:
@@ -44,8 +43,6 @@ def sign_in(
     Raises:
         SignInError: The service refused: wrong or expired secret, unknown app, no consent.
         NetworkError: No usable answer.
-        ParameterError: The client secret has a character that it can't have.
     """
-    refuse_impossible_characters(secret, "client secret")
     service = TokenService(authority, client_id, transport, flow="secret", secret=secret.reveal())
     return service.grant_client(scopes, claims=claims)

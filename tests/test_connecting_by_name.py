@@ -1,4 +1,4 @@
-"""The first sign-in of a connection: with `ensure` nothing is signed in but what was asked for; what it replaces."""
+"""connect() with a name: `ensure` returns only what the caller names; what replaces another account is reported."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_ensure_signs_in_if_anything_named_differs(
     app: Connect, entra_tenant: Tenant, tmp_path: Path, kind: str
 ) -> None:
     """
-    Another certificate file, resource or scope, and a secret that is to be saved, each need a sign-in.
+    Another certificate file, resource or scope, and a secret that must be saved, each need a sign-in.
     """
     pem, files = (entra_tenant.certificate_pem + entra_tenant.private_key_pem).encode(), []
     for name in ("one.pem", "two.pem"):
