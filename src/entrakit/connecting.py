@@ -216,7 +216,6 @@ def connect(
     refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret, key_vault_connection=key_vault_connection)
     if transport is not None and ca_bundle is not None:
         raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
-    cloud = cloud_at(cloud, authority_url, graph_url)
     ask_user: Flow | None = None
     if chosen.flow == "browser":
         from entrakit.sign_in.flows import browser as flow
@@ -235,6 +234,7 @@ def connect(
         "command": command_words(certificate_command), "vault": key_vault or None, "vault_key": key_vault_key,
         "vault_connection": key_vault_connection or None, "vault_certificate": key_vault_certificate,
     }  # fmt: skip
+    cloud = cloud_at(cloud, authority_url, graph_url)
     given = checked_credential(client_secret, credential)
     settings = records.new_settings(
         chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph,
