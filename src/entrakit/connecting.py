@@ -241,7 +241,6 @@ def connect(
         username=given.username if isinstance(given, UsernamePassword) else login_hint,
     )  # fmt: skip
     settings = settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain)
-    places = {part: os.fspath(place) for part, place in parts.items() if place is not None}
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
     sign_in = _SignIn(
@@ -257,6 +256,7 @@ def connect(
         is_ensured=ensure,
         on_replace=on_replace,
     )
+    places = {part: os.fspath(place) for part, place in parts.items() if place is not None}
     names = [key_vault_secret] if isinstance(key_vault_secret, str) else list(key_vault_secret or ())
     return sign_in.connect([places | {"vault_secret": one} for one in names] or [places])
 

@@ -15,13 +15,14 @@ import logging
 import sys
 import traceback
 from importlib import import_module
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import EntraError, NetworkError, ThrottledError
 from entrakit.http.address import shown_host
 from entrakit.http.failures import unavailable
-from entrakit.http.message import Headers, Request, Response
+from entrakit.http.message import Headers, Response
 from entrakit.http.retry import retry_after
 from entrakit.sign_in.grant import CodeRequest, DeviceRequest, Grant
 
@@ -289,12 +290,12 @@ class MsalHttp:
 
     def get(
         self, url: str, params: object = None, headers: Mapping[str, str] | None = None, **unused: object
-    ) -> MsalResponse:
+    ) -> MsalResponse | SimpleNamespace:
         """Answer the request for the metadata from the stored document; send other requests."""
         del params, unused
         authority = self.authority
         if url.endswith("/.well-known/openid-configuration"):
-            return MsalResponse(Request("GET", url), 200, NO_HEADERS, authority.document.encode())
+            return SimpleNamespace(status_code=200, text=authority.document, headers={})
         _, found, user = url.partition("/common/userrealm/")
         if found:
             # MSAL omits the port, and does not encode the user name.
