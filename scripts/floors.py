@@ -46,6 +46,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/files": (
         "__init__",
+        "shared",
         "private",
         "lock",
         "result",

@@ -80,7 +80,7 @@ def test_words_of_other_tools_lead_to_a_command(entra: Command, word: str) -> No
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("tokn", "Did you mean token? Try `curl"),
+        ("tokn", "Did you mean token? Try `entra token"),
         ("vautl", "Did you mean vault? Try `entra vault --help`."),
         ("vault chek", "Did you mean check? Try `entra vault check`."),
         ("vault frobnicate", "Commands: path, check, rekey, export, import. `entra vault --help` explains them."),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
+from entrakit.errors import EntraError
 from entrakit.services.jobs import Queue, Work
 from entrakit.services.workers import Workers
 
@@ -22,7 +24,8 @@ T = TypeVar("T")
 def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Iterator[NumberedPage[T]]:
     """Return the pages of several listings.
 
-    While the caller processes a page, the next page of its listing is already requested. If only one page is read at a
+    While the caller processes a page, the next pages are already requested; at most as many pages as workers wait for
+    it. If only one page is read at a
     time, no threads are used: passing a page between threads costs more than processing it.
 
     Args:
@@ -42,17 +45,25 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
         return
     stop = Event()
     stoppable = runner.stoppable(stop)
+    pages: deque[NumberedPage[T]] = deque()
     with Workers[Work[T], object]() as workers:
-        page = None
         try:
             while True:
-                while workers.running < at_once and (work := queue.take()) is not None:
+                # All workers get their next job before the caller gets a page, which it may process for long.
+                while workers.running and (workers.has_result or not pages):
+                    page = queue.finished(*workers.result())
+                    if page is not None:
+                        pages.append(page)
+                while workers.running < at_once > len(pages) and (work := queue.take()) is not None:
                     workers.start(work, partial(stoppable.run, work.operation))
-                if page is not None:
-                    yield page
-                if not workers.running:
+                if pages:
+                    yield pages.popleft()
+                elif not workers.running:
                     return
-                page = queue.finished(*workers.result())
+        except EntraError:
+            # The pages that arrived before it are good.
+            yield from pages
+            raise
         finally:
             # A caller that stops reading must not wait for the pauses of the other listings.
             stop.set()

@@ -49,6 +49,11 @@ class Workers(Generic[K, R]):
         """Number of calls whose result was not returned yet."""
         return self._running
 
+    @property
+    def has_result(self) -> bool:
+        """Whether `result()` need not wait."""
+        return not self._results.empty()
+
     def start(self, key: K, call: Callable[[], R]) -> None:
         """Run a call in a thread.
 

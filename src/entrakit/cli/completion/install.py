@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.completion.scripts import SHELLS, script
 from entrakit.errors import ParameterError
+from entrakit.files.shared import read_text, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,15 +72,11 @@ def places(shell: str, environ: Mapping[str, str], platform: str = sys.platform)
 def install(shell: str, at: Places) -> None:
     """Write the script, and have the shell load it. Raises ParameterError if a file can't be written."""
     try:
-        os.makedirs(os.path.dirname(at.script), exist_ok=True)
-        with open(at.script, "w", encoding="utf-8", newline="\n") as file:
-            file.write(script(shell))
-        if not at.start or BEGIN in (text := _read(at.start)):
+        write_text(at.script, script(shell))
+        if not at.start or BEGIN in (text := read_text(at.start)):
             return
-        os.makedirs(os.path.dirname(at.start), exist_ok=True)
-        lines = f"{BEGIN}\n{_LOADERS[shell].format(path=at.script)}\n{END}\n"
-        with open(at.start, "a", encoding="utf-8", newline="\n") as file:
-            file.write(lines if not text or text.endswith("\n") else f"\n{lines}")
+        end = "" if not text or text.endswith("\n") else "\n"
+        write_text(at.start, f"{text}{end}{BEGIN}\n{_LOADERS[shell].format(path=at.script)}\n{END}\n")
     except OSError as error:
         raise _unwritable(error) from error
 
@@ -93,37 +90,15 @@ def uninstall(at: Places) -> bool:
     try:
         was_there = os.path.exists(at.script)
         if was_there:
-            os.unlink(at.script)
-        text = _read(at.start) if at.start else ""
+            write_text(at.script, "")
+        text = read_text(at.start) if at.start else ""
         before, begin, rest = text.partition(f"{BEGIN}\n")
         _, end, after = rest.partition(f"{END}\n")
         if begin and end:
-            _replace(at.start, before + after)
+            write_text(at.start, before + after)
         return was_there or bool(end)
     except OSError as error:
         raise _unwritable(error) from error
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
-def _replace(path: str, text: str) -> None:
-    """Replace the content of a file at once, also if its name is a link; remove it if nothing is left."""
-    from shutil import copymode
-
-    path = os.path.realpath(path)
-    if not text:
-        os.unlink(path)
-        return
-    with open(f"{path}.entra", "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-    copymode(path, f"{path}.entra")
-    os.replace(f"{path}.entra", path)
 
 
 def _unwritable(error: OSError) -> ParameterError:
