@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 
-def read_text(path: str) -> str:
+def read_shared(path: str) -> str:
     """Return the content of a file; empty if it does not exist. Bytes that are not UTF-8 are kept as surrogates.
 
     Raises:
@@ -18,7 +18,7 @@ def read_text(path: str) -> str:
         return ""
 
 
-def write_text(path: str, text: str) -> None:
+def write_shared(path: str, text: str) -> None:
     """Write a file at once, with the mode of the file that it replaces; make its directory. An empty text removes it.
 
     If the path is a link, the file that it names is written.

@@ -248,6 +248,12 @@ class Vault:
         name = self.storage.read_current().decode("ascii", "replace").strip()
         if is_name(name):
             return name
+        try:
+            # Another connection is current only if this one does not exist. A vault of thousands takes long to list.
+            if self.storage.read(DEFAULT_NAME) is not None:
+                return DEFAULT_NAME
+        except VaultError:
+            return DEFAULT_NAME
         names = self.names()
         return names[0] if len(names) == 1 and is_name(names[0]) else DEFAULT_NAME
 

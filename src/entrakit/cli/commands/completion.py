@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.output import add_output
+from entrakit.cli.output.show import show
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def arguments(parser: Parser) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--install", action="store_true", help="have new shells load the script")
     how.add_argument("--uninstall", action="store_true", help="undo --install")
+    add_output(parser, default="none")
 
 
 def run(options: argparse.Namespace, context: Context) -> int:
@@ -47,6 +50,6 @@ def run(options: argparse.Namespace, context: Context) -> int:
         context.info(f"Completion for {shell} is removed.")
     else:
         context.info(f"Completion for {shell} was not installed.")
-    if context.as_json:
-        context.write_json({"shell": shell, "installed": options.install, "script": at.script, "start_file": at.start})
+    done = {"shell": shell, "installed": options.install, "script": at.script, "start_file": at.start}
+    show(context, options, done)
     return 0

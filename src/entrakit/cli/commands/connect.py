@@ -18,7 +18,9 @@ from entrakit.cli.options.credentials import (
     variable,
 )
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
+from entrakit.cli.options.output import add_output, file_of
 from entrakit.cli.options.prompts import ask_line, ask_secret, confirm
+from entrakit.cli.output.show import show
 from entrakit.cli.words import remedy_of
 from entrakit.errors import CertificatePasswordError, InteractionRequiredError, NetworkError, ParameterError
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
@@ -83,6 +85,7 @@ def arguments(parser: Parser) -> None:
     _add(saving, "save_secret")
     saving.add_argument("--yes", action="store_true", help="replace another connection without asking")
     saving.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
+    add_output(saving, default="none")
     network = parser.add_argument_group("network")
     _add(network, "ca_bundle")
     _add(network, "timeout")
@@ -95,6 +98,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
 
     from entrakit.http.transport import Transport
 
+    # Before the sign-in: a wrong file name must not cost one.
+    file_of(options)
     parameters = _parameters(options, context)
     before = _saved(options.name, context)
     if context.is_terminal(context.streams.input) and not options.yes:
@@ -114,9 +119,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
                 _refuse_to_wait("")
             raise
         if options.pass_thru:
-            context.write_json(connection.token().to_json())
-        elif context.as_json:
-            context.write_json(_summary(connection))
+            token = connection.token().to_json()
+            show(context, options, token, lambda: context.write_json(token))
+        else:
+            show(context, options, _summary(connection))
         is_unchanged = before is not None and before.connected_at == connection.info.connected_at
         _report(connection, context, verb="Already connected" if is_unchanged else "Connected")
     return 0

@@ -24,6 +24,7 @@ def arguments(parser: Parser) -> None:
         "--users", type=int, default=0, metavar="N", help="number of additional users, always the same ones"
     )
     parser.add_argument("--restore", default="", metavar="FILE", help="snapshot to start with")
+    parser.add_argument("-o", "--output", choices=("json",), metavar="json", help="print one line of JSON")
     parser.add_argument("--snapshot", default="", metavar="FILE", help="file for a snapshot of the tenant at the end")
 
 
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     _check(options)
     tenant = start(options.port, users=options.users, restore=options.restore)
     try:
-        if context.as_json:
+        if context.as_json or options.output:
             import json
 
             context.write(json.dumps(_as_json(tenant)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.completion.scripts import SHELLS, script
 from entrakit.errors import ParameterError
-from entrakit.files.shared import read_text, write_text
+from entrakit.files.shared import read_shared, write_shared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,11 +72,11 @@ def places(shell: str, environ: Mapping[str, str], platform: str = sys.platform)
 def install(shell: str, at: Places) -> None:
     """Write the script, and have the shell load it. Raises ParameterError if a file can't be written."""
     try:
-        write_text(at.script, script(shell))
-        if not at.start or BEGIN in (text := read_text(at.start)):
+        write_shared(at.script, script(shell))
+        if not at.start or BEGIN in (text := read_shared(at.start)):
             return
         end = "" if not text or text.endswith("\n") else "\n"
-        write_text(at.start, f"{text}{end}{BEGIN}\n{_LOADERS[shell].format(path=at.script)}\n{END}\n")
+        write_shared(at.start, f"{text}{end}{BEGIN}\n{_LOADERS[shell].format(path=at.script)}\n{END}\n")
     except OSError as error:
         raise _unwritable(error) from error
 
@@ -90,12 +90,12 @@ def uninstall(at: Places) -> bool:
     try:
         was_there = os.path.exists(at.script)
         if was_there:
-            write_text(at.script, "")
-        text = read_text(at.start) if at.start else ""
+            write_shared(at.script, "")
+        text = read_shared(at.start) if at.start else ""
         before, begin, rest = text.partition(f"{BEGIN}\n")
         _, end, after = rest.partition(f"{END}\n")
         if begin and end:
-            write_text(at.start, before + after)
+            write_shared(at.start, before + after)
         return was_there or bool(end)
     except OSError as error:
         raise _unwritable(error) from error
