@@ -19,7 +19,7 @@ def read_shared(path: str) -> str:
 
 
 def write_shared(path: str, text: str) -> None:
-    """Write a file at once, with the mode of the file that it replaces; make its directory. An empty text removes it.
+    """Write a file at once, with the mode of the file that it replaces; make its directory. An empty string removes it.
 
     If the path is a link, the file that it names is written.
 
