@@ -295,7 +295,7 @@ class MsalHttp:
         del params, unused
         authority = self.authority
         if url.endswith("/.well-known/openid-configuration"):
-            return SimpleNamespace(status_code=200, text=authority.document, headers={})
+            return SimpleNamespace(status_code=200, text=authority.document, headers={}, raise_for_status=lambda: None)
         _, found, user = url.partition("/common/userrealm/")
         if found:
             # MSAL omits the port, and does not encode the user name.

@@ -7,6 +7,8 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.output import add_output
+from entrakit.cli.output.show import show
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ def arguments(parser: Parser) -> None:
         "--users", type=int, default=0, metavar="N", help="number of additional users, always the same ones"
     )
     parser.add_argument("--restore", default="", metavar="FILE", help="snapshot to start with")
-    parser.add_argument("-o", "--output", choices=("json",), metavar="json", help="print one line of JSON")
+    add_output(parser, default="none")
     parser.add_argument("--snapshot", default="", metavar="FILE", help="file for a snapshot of the tenant at the end")
 
 
@@ -36,12 +38,12 @@ def run(options: argparse.Namespace, context: Context) -> int:
     _check(options)
     tenant = start(options.port, users=options.users, restore=options.restore)
     try:
-        if context.as_json or options.output:
+        if options.out is None and (options.output or ("json" if context.as_json else "")) == "json":
             import json
 
             context.write(json.dumps(_as_json(tenant)))
         else:
-            _print(tenant, context)
+            show(context, options, _as_json(tenant), lambda: _print(tenant, context))
         context.streams.output.flush()
         ended.wait()
     except KeyboardInterrupt:
