@@ -105,7 +105,7 @@ def prepare(tenant: Tenant, home: Path, folder: Path, monkeypatch: pytest.Monkey
         raise EntraError(f"port {port}")
 
     monkeypatch.setattr("entrakit.connecting.connect", sign_in)
-    # Modules of this machine, which other tests of this process load with a configuration of their own.
+    # Modules of this machine, which other tests of this process load with another configuration.
     monkeypatch.setattr("entrakit.certificates.stores.pkcs11_modules.configured_modules", lambda environ: [])
     # In this order: `demo` takes the function from `emulator` when it is imported.
     monkeypatch.setattr("entrakit.cli.commands.demo.start", start)
