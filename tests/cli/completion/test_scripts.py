@@ -60,6 +60,18 @@ def test_shells_complete(shell: Shell, line: str, expected: set[str], missing: s
     assert expected == offered & (expected | missing)
 
 
+def test_files_of_a_body_are_completed_after_an_at_sign(shell: Shell) -> None:
+    """
+    A body is JSON, or @ and a file; bash makes two words of that.
+    """
+    line = "entra request POST /users --body"
+
+    assert {"notes.txt"} == {word.removeprefix("@") for word in shell.complete(f"{line} @no")}
+    assert set() == shell.complete(f"{line} no")
+    if shell.name == "bash":
+        assert {"notes.txt"} == shell.complete(f"{line} @ no")
+
+
 def test_names_of_connections_are_completed(shell: Shell, connected: Command) -> None:
     """
     The names of saved connections are completed wherever a command takes one.

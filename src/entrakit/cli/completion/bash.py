@@ -36,6 +36,16 @@ def script(branches: Sequence[Branch]) -> str:
         IFS=$'\\n'
         COMPREPLY=($(compgen -f -- "$current"))
         return
+    elif [ "$kind" = body_files ]; then
+        compopt -o filenames 2>/dev/null
+        IFS=$'\\n'
+        # In most shells @ separates words.
+        if [ "$current" = '@' ] || [ "${{COMP_WORDS[COMP_CWORD - 1]}}" = '@' ]; then
+            COMPREPLY=($(compgen -f -- "${{current#@}}"))
+        elif [ "${{current:0:1}}" = '@' ]; then
+            COMPREPLY=($(compgen -f -P @ -- "${{current#@}}"))
+        fi
+        return
     fi
     COMPREPLY=($(compgen -W "$choices" -- "$current"))
 }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.completion.tree import CONNECTIONS, FILES, LIST_CONNECTIONS
+from entrakit.cli.completion.tree import BODY_FILES, CONNECTIONS, FILES, LIST_CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,6 +38,10 @@ function __entra_takes_value
 end
 function __entra_values
 {_switch('"$argv[1] $argv[2]"', values)}end
+function __entra_body_files
+    string match -q -- '@*' "$__entra_current"; or return
+    __fish_complete_path (string sub -s 2 -- "$__entra_current") | string replace -r -- '^' '@'
+end
 function __entra_connections
     {LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1
 end
@@ -88,6 +92,8 @@ def _print(pairs: Iterable[tuple[str, str]]) -> str:
 def _print_values(value: Value) -> str:
     if value.kind == FILES:
         return '__fish_complete_path "$__entra_current"'
+    if value.kind == BODY_FILES:
+        return "__entra_body_files"
     if value.kind == CONNECTIONS:
         return "__entra_connections"
     return f"printf '%s\\n' {' '.join(value.words)}" if value.words else "true"

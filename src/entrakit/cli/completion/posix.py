@@ -1,6 +1,6 @@
 """The tables of the completion scripts for bash and zsh: functions that both shells understand.
 
-Each sets `kind` (`files`, `connections` or empty) and `choices` (words, separated by spaces).
+Each sets `kind` (`files`, `body_files`, `connections` or empty) and `choices` (words, separated by spaces).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Sets node, option and place: the command so far, the option whose value is being typed, and the number of arguments.
 WALK = """        if [ -n "$option" ]; then
-            [ "$word" = '=' ] || option=''
+            [ "$word" = '=' ] || [ "$word" = '@' ] || option=''
         elif [ "${word:0:1}" = '-' ]; then
             if _entra_value "$node" "$word"; then option=$word; fi
         elif _entra_is_node "${node:+$node }$word"; then

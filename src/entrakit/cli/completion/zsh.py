@@ -48,6 +48,8 @@ _entra() {{
     fi
     if [ "$kind" = files ]; then
         _files
+    elif [ "$kind" = body_files ]; then
+        compset -P '@' && _files
     elif [ "$kind" = connections ]; then
         names=(${{(f)"$({LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1)"}})
         compadd -a names
