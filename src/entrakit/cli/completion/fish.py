@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from entrakit.cli.completion.tree import Branch, Value
 
 
+# Functions that print file names after @, and the names of saved connections.
+_SOURCES = f"""function __entra_body_files
+    string match -q -- '@*' "$__entra_current"; or return
+    __fish_complete_path (string sub -s 2 -- "$__entra_current") | string replace -r -- '^' '@'
+end
+function __entra_connections
+    {LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1
+end
+"""
+
+
 def script(branches: Sequence[Branch]) -> str:
     """Return the script."""
     nodes = " ".join(f"'{branch.path}'" for branch in branches if branch.path)
@@ -38,14 +49,7 @@ function __entra_takes_value
 end
 function __entra_values
 {_switch('"$argv[1] $argv[2]"', values)}end
-function __entra_body_files
-    string match -q -- '@*' "$__entra_current"; or return
-    __fish_complete_path (string sub -s 2 -- "$__entra_current") | string replace -r -- '^' '@'
-end
-function __entra_connections
-    {LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1
-end
-function __entra
+{_SOURCES}function __entra
     set -l node ''
     set -l option ''
     set -l place 0
