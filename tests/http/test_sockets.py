@@ -16,7 +16,7 @@ from entrakit.http.connection import Deadline, open_socket, resolve
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The clock of the sockets."""
     fake = FakeClock()
-    monkeypatch.setattr(time, "monotonic", fake.monotonic)
+    monkeypatch.setattr("entrakit.http.connection.monotonic", fake.monotonic)
     return fake
 
 
@@ -24,7 +24,7 @@ def test_an_operation_may_take_the_silence_or_the_rest(clock: FakeClock) -> None
     """
     The shorter of the two is the time-out of the next operation; at the end there is none.
     """
-    deadline = Deadline(5.0, time.monotonic() + 12.0)
+    deadline = Deadline(5.0, clock.monotonic() + 12.0)
 
     assert 5.0 == deadline.left_s()
     clock.advance(9.0)
@@ -41,7 +41,7 @@ def test_a_socket_receives_nothing_after_the_deadline(clock: FakeClock) -> None:
     """
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        open_socket("127.0.0.1", listener.getsockname()[1], Deadline(5.0, time.monotonic() + 12.0)) as one,
+        open_socket("127.0.0.1", listener.getsockname()[1], Deadline(5.0, clock.monotonic() + 12.0)) as one,
         listener.accept()[0] as peer,
     ):
         peer.sendall(b"abc")

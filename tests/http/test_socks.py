@@ -6,7 +6,6 @@ import contextlib
 import socket
 import sys
 import threading
-import time
 import traceback
 from typing import TYPE_CHECKING
 
@@ -252,7 +251,7 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkey
     """
     from entrakit.http.socks import open_socks_socket
 
-    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    monkeypatch.setattr("entrakit.http.connection.monotonic", clock.monotonic)
     next_byte = threading.Semaphore(0)
 
     class Dripping(Deadline):
@@ -276,7 +275,7 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkey
         thread.start()
         proxy = Proxy("socks5h", "127.0.0.1", listener.getsockname()[1])
         with pytest.raises(TimeoutError):
-            open_socks_socket(proxy, "localhost", 443, Dripping(5.0, time.monotonic() + 100.0))
+            open_socks_socket(proxy, "localhost", 443, Dripping(5.0, clock.monotonic() + 100.0))
         next_byte.release(1000)
         thread.join(5)
 

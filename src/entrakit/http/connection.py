@@ -11,9 +11,9 @@ import os
 import re
 import socket
 import ssl
-import time
 from http import client
 from importlib import import_module
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError
@@ -58,11 +58,11 @@ class Deadline(NamedTuple):
     @property
     def has_passed(self) -> bool:
         """Whether the exchange must end."""
-        return time.monotonic() >= self.ends_at
+        return monotonic() >= self.ends_at
 
     def left_s(self) -> float:
         """Return the seconds that the next operation may take. Raises TimeoutError after the end."""
-        left_s = self.ends_at - time.monotonic()
+        left_s = self.ends_at - monotonic()
         if left_s <= 0:
             raise TimeoutError
         return min(self.silence_s, left_s)
