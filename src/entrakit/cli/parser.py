@@ -110,7 +110,12 @@ def _without_values(message: str) -> str:
     import re
 
     message = re.sub(r"ignored explicit argument .*", "it takes no value", message)
-    message = re.sub(r"invalid choice: .* \(choose", "invalid value (choose", message)
+    # Later versions of Python write the choices without quotation marks.
+    message = re.sub(
+        r"invalid choice: .* \(choose from (.*)\)",
+        lambda found: f"invalid value (choose from {found[1].replace(chr(39), '')})",
+        message,
+    )
     return re.sub(r"invalid int value: .*", "the value is not an integer", message)
 
 
