@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import settings
 from tests import processes
 
 from entrakit import Transport, connect
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from entrakit_emulator import Tenant
 
     Connect = Callable[..., Connection]
+
+# The time of an example depends on the load of the machine.
+settings.register_profile("entrakit", deadline=None)
+settings.load_profile("entrakit")
 
 
 class FakeClock:

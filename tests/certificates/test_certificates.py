@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography import x509
+from tests.certificates.conftest import NOW
 
 from entrakit import Certificate
 from entrakit.certificates import Signer
@@ -45,7 +46,7 @@ def test_a_certificate_that_expires_soon_has_a_warning(maker: Maker, ends: float
     """
     A certificate that expires within 30 days passes with a warning (checklist 27).
     """
-    warning = Certificate.from_pair(maker.key, maker.certificate(ends=ends)).check(time.time())
+    warning = Certificate.from_pair(maker.key, maker.certificate(ends=ends)).check(NOW.timestamp())
 
     assert words in warning
 
