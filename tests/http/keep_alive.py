@@ -37,6 +37,8 @@ class Seen(NamedTuple):
 class KeepAliveServer:
     """A TLS server on loopback that answers each request with its own path, and sets a cookie.
 
+    A request to `/close` gets no answer; the connection is closed.
+
     Args:
         context: TLS context with the server's certificate.
 
@@ -95,6 +97,8 @@ class KeepAliveServer:
                 if not request.text:
                     return
                 self.seen.append(request)
+                if request.path == "/close":
+                    return
                 time.sleep(self.delay_s)
                 head = f"HTTP/1.1 200 OK\r\n{FIELDS}\r\nContent-Length: {len(request.path)}\r\n\r\n"
                 connection.sendall(f"{head}{request.path}".encode())

@@ -34,6 +34,11 @@ class Sender:
     def __init__(self, collections: Collections, pause_s: float = 0.005) -> None:
         self._collections = collections
         self._pause_s = pause_s
+        self.ahead: list[str] = []
+
+    def begin(self, request: Request, *, authorization: str = "") -> None:
+        """Note a request that is sent ahead."""
+        self.ahead.append(f"{request.url} {authorization}")
 
     def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
         """Return a page."""
@@ -45,6 +50,22 @@ class Sender:
 def runner_on(collections: Collections) -> Runner:
     """Return a runner on the collections."""
     return Runner(Box(), SERVICE, cast("Transport", Sender(collections)))
+
+
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_the_next_page_is_requested_before_this_one_is_processed(at_once: int) -> None:
+    """
+    The service works on the following page of a listing while the caller works on the page before it.
+    """
+    sender = Sender(Collections())
+    pages = pages_of(Runner(Box(), SERVICE, cast("Transport", sender)), listings("a", "b"), at_once)
+
+    next(pages)
+
+    assert sender.ahead[0].endswith("?page=2 Bearer canary")
+    assert 5 == len(list(pages))
+    assert {f"{SERVICE.url}/{one}?page={page} Bearer canary" for one in "ab" for page in (2, 3)} == set(sender.ahead)
+    assert 4 == len(sender.ahead)
 
 
 def workers() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator
+from threading import Event
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -113,6 +114,46 @@ def test_the_token_goes_to_all_hosts_of_the_service(face: tuple[Run, Sent]) -> N
     run(call("https://elsewhere.example/file", is_authorized=False))
 
     assert ["Bearer canary", "Bearer canary", ""] == [authorization for _, authorization in sent]
+
+
+class Ahead:
+    """A transport that notes what is sent ahead."""
+
+    def __init__(self) -> None:
+        self.sent: Sent = []
+
+    def begin(self, request: Request, *, authorization: str = "") -> None:
+        """Note a request."""
+        self.sent.append((request.url, authorization))
+
+
+def test_a_request_is_sent_ahead_with_the_token(clock: FakeClock) -> None:
+    """
+    The request that follows can be sent before it is run, to the hosts of the service only.
+    """
+    transport = Ahead()
+    runner = Runner(Box(), SERVICE, cast("Transport", transport), clock=clock)
+
+    runner.send_ahead(Request("GET", "https://api.contoso.com/v1/x"))
+    runner.send_ahead(Request("GET", "https://evil.example/v1/x"))
+
+    assert [("https://api.contoso.com/v1/x", "Bearer canary")] == transport.sent
+
+
+def test_nothing_is_sent_ahead_of_a_wait(clock: FakeClock) -> None:
+    """
+    While the service slows a client down, and after it was stopped, each request waits for its turn.
+    """
+    transport = Ahead()
+    runner = Runner(Box(), SERVICE, cast("Transport", transport), clock=clock)
+    stop = Event()
+    stop.set()
+
+    runner.stoppable(stop).send_ahead(Request("GET", "https://api.contoso.com/v1/x"))
+    runner.pace.throttled(clock.monotonic(), 5)
+    runner.send_ahead(Request("GET", "https://api.contoso.com/v1/x"))
+
+    assert [] == transport.sent
 
 
 def test_logs_have_ids_and_neither_query_nor_token(face: tuple[Run, Sent], caplog: pytest.LogCaptureFixture) -> None:

@@ -31,6 +31,8 @@ _HTTPS = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _NOT_ASCII_HOST = re.compile(r"(https://)([^/?#@:\[\]\\\s]+)(.*)", re.IGNORECASE)
+# Characters of a path and query that stay as they are; the rest is percent-encoded (RFC 3986).
+_TARGET_SIGNS = "%/?:@!$&'()*+,;=~-._[]"
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _ORIGIN_REMEDY = "Give scheme, host and port only, such as https://login.microsoftonline.us."
 
@@ -124,6 +126,16 @@ def path_and_query(url: str) -> str:
     rest = url.partition("://")[2]
     end = next((index for index, letter in enumerate(rest) if letter in "/?#"), len(rest))
     return rest[end:]
+
+
+def request_target(url: str) -> str:
+    """Return the path and the query of an address in ASCII, as a request contains them (RFC 9112, 3.2.1)."""
+    target = path_and_query(url).partition("#")[0]
+    if not target.isascii():
+        from urllib.parse import quote
+
+        target = quote(target, safe=_TARGET_SIGNS)
+    return target if target.startswith("/") else f"/{target}"
 
 
 def path_of(url: str) -> str:

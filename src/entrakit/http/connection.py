@@ -206,10 +206,10 @@ class Connection(HTTPSConnection):
         *,
         open_socks: Callable[[Proxy, str, int, Deadline], PlainSocket] | None = None,
     ) -> None:
-        self.idle_since = 0.0
+        self.sent_at = self.idle_since = 0.0
         # Whether the proxy has done its part, so that what fails is on the way from it to the server.
         self.has_tunnel = False
-        self._deadline = deadline
+        self.deadline = deadline
         self._socks = proxy if proxy is not None and proxy.is_socks else None
         self._open_socks = open_socks
         host = origin.host.strip("[]")
@@ -236,37 +236,39 @@ class Connection(HTTPSConnection):
         super().connect()
         self._limit()
 
-    def exchange(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-        *,
-        deadline: Deadline,
-        limit: int,
-    ) -> tuple[int, dict[str, str], bytes]:
-        """Send a request on the open connection, and return the status, the header fields and the body of the response.
-
-        After it, the connection has no `sock` if it can't be used again.
+    def send_request(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, *, deadline: Deadline
+    ) -> None:
+        """Send a request on the open connection; `receive()` returns its response.
 
         Args:
             method: HTTP method.
             target: Path and query.
             headers: Header fields.
             body: The body; None for none.
-            deadline: End of the exchange.
+            deadline: End of the exchange, its response included.
+
+        Raises:
+            OSError: The connection broke, or the deadline passed.
+            ValueError: HTTP does not allow the method or a header field. The error shows it.
+        """
+        self.deadline = deadline
+        self._limit()
+        self.request(method, target, body=body, headers=headers, preload_content=False)
+
+    def receive(self, limit: int) -> tuple[int, dict[str, str], bytes]:
+        """Return the status, the header fields and the body of the response to the request that was sent.
+
+        After it, the connection has no `sock` if it can't be used again.
+
+        Args:
             limit: Maximum size of the response's body in bytes.
 
         Raises:
             OSError: The connection broke, or the deadline passed.
             http.client.HTTPException, urllib3.exceptions.HTTPError: The response is not complete, or not HTTP.
-            ValueError: HTTP does not allow the method or a header field. The error shows it.
             TooLargeError: The body is larger than the limit.
         """
-        self._deadline = deadline
-        self._limit()
-        self.request(method, target, body=body, headers=headers, preload_content=False)
         response = self.getresponse()
         try:
             content = _body_of(response, limit)
@@ -287,10 +289,10 @@ class Connection(HTTPSConnection):
 
     def _new_conn(self) -> PlainSocket:
         if self._socks is not None and self._open_socks is not None:
-            tunnel = self._open_socks(self._socks, self.host, self.port or 0, self._deadline)
+            tunnel = self._open_socks(self._socks, self.host, self.port or 0, self.deadline)
             self.has_tunnel = True
             return tunnel
-        return open_socket(self.host, self.port or 0, self._deadline)
+        return open_socket(self.host, self.port or 0, self.deadline)
 
     def _connect_tls_proxy(self, hostname: str, sock: socket.socket) -> ssl.SSLSocket:
         try:
@@ -312,13 +314,13 @@ class Connection(HTTPSConnection):
             raise ProxyRefusedError(f"HTTP {found[1]}", is_transient=found[1] >= "500") from error
         self.has_tunnel = True
         # The time-out of the handshake that follows.
-        self.sock.settimeout(self._deadline.left_s())
+        self.sock.settimeout(self.deadline.left_s())
 
     def _limit(self) -> None:
         # TLS inside the TLS of a proxy is an object of urllib3, and the socket is below it.
         secured = getattr(self.sock, "socket", self.sock)
         if isinstance(secured, SecureSocket):
-            secured.deadline = self._deadline
+            secured.deadline = self.deadline
 
 
 def _body_of(response: HTTPResponse, limit: int) -> bytes:

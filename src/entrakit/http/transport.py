@@ -13,12 +13,11 @@ import time
 from importlib.util import find_spec
 from random import random
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from entrakit import version
 from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.http import failures, retry
-from entrakit.http.address import Origin, path_and_query
+from entrakit.http.address import Origin, request_target
 from entrakit.http.message import Headers, Request, Response
 
 if TYPE_CHECKING:
@@ -57,8 +56,6 @@ DEFAULT_HEADERS = {
     "accept-encoding": "gzip, deflate",
     "user-agent": f"entrakit/{version.__version__}",
 }
-# Characters of a path and query that stay as they are; the rest is percent-encoded (RFC 3986).
-_TARGET_SIGNS = "%/?:@!$&'()*+,;=~-._[]"
 
 log = logging.getLogger("entrakit.http.transport")
 
@@ -84,6 +81,7 @@ class Transport:
         clock: Clock = time,
     ) -> None:
         self._idle: dict[Origin, list[Connection]] = {}
+        self._begun: dict[str, Connection] = {}
         self._process = os.getpid()
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
@@ -159,9 +157,39 @@ class Transport:
         for idle in list(self._idle.values()):
             while idle:
                 idle.pop().close()
+        while self._begun:
+            self._begun.popitem()[1].close()
 
     def __del__(self) -> None:
         self.close()
+
+    def begin(self, request: Request, *, authorization: str = "") -> None:
+        """Send a request whose response `once()` will return, so that the server works on it until then.
+
+        Nothing is sent without an idle connection to the server. If sending fails, `once()` sends the request again.
+
+        Args:
+            request: A GET request with a `client-request-id`, which identifies it.
+            authorization: Value of the `Authorization` header.
+        """
+        name = request.headers.get("client-request-id")
+        origin = Origin.of(request.url)
+        target = request_target(request.url)
+        connection = self._idle_connection(origin) if name and origin else None
+        if connection is None or not name:
+            return
+        try:
+            connection.sent_at = self.clock.time()
+            connection.send_request(
+                request.method, target, self._fields(request, authorization), None, deadline=self._deadline()
+            )
+        except (OSError, ValueError):
+            connection.close()
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            self._begun[name] = connection
 
     def once(self, request: Request, *, authorization: str = "", limit: int = MAX_ANSWER) -> Response:
         """Send a request once, and return the response, whatever its status, redirects included.
@@ -177,19 +205,20 @@ class Transport:
             UnexpectedAnswerError: The response is larger than the limit.
             ParameterError: The address is not `https`, or the proxy's address can't be used.
         """
-        origin, target = _split(request.url)
-        headers = {**DEFAULT_HEADERS, **request.headers}
-        if authorization:
-            headers["authorization"] = authorization
-        from entrakit.http.connection import Deadline, TooLargeError
+        origin = Origin.of(request.url)
+        if origin is None:
+            raise failures.not_https(request.url)
+        target, fields = request_target(request.url), self._fields(request, authorization)
+        from entrakit.http.connection import TooLargeError
 
-        deadline = Deadline(self.timeout_s, time.monotonic() + LONGEST_ANSWER * self.timeout_s)
-        connection = self._connection(origin, request, deadline)
-        sent_at = self.clock.time()
+        begun = self._begun_connection(request)
+        deadline = self._deadline() if begun is None else begun.deadline
+        connection = begun or self._connection(origin, request, deadline)
         try:
-            status, fields, body = connection.exchange(
-                request.method, target, headers, request.body, deadline=deadline, limit=limit
-            )
+            if begun is None:
+                connection.sent_at = self.clock.time()
+                connection.send_request(request.method, target, fields, request.body, deadline=deadline)
+            status, answered, body = connection.receive(limit)
         except TooLargeError:
             connection.close()
             raise failures.too_large(request, limit) from None
@@ -204,7 +233,7 @@ class Transport:
             connection.close()
             raise
         self._keep(origin, connection)
-        return Response(request, status, Headers(fields), body, sent_at)
+        return Response(request, status, Headers(answered), body, connection.sent_at)
 
     def _attempt(self, request: Request) -> Response | NetworkError:
         """Return the response to one attempt, or the failure."""
@@ -238,8 +267,25 @@ class Transport:
             attempt, elapsed_s=elapsed_s, retry_after_s=retry_after_s, random=random, attempts=self.attempts
         )
 
+    def _fields(self, request: Request, authorization: str) -> dict[str, str]:
+        """Return the header fields of a request."""
+        fields = {**DEFAULT_HEADERS, **request.headers}
+        return {**fields, "authorization": authorization} if authorization else fields
+
+    def _begun_connection(self, request: Request) -> Connection | None:
+        """Return the connection on which `begin()` has sent a request; None if it has not."""
+        if not self._begun:
+            return None
+        if self._process != os.getpid():
+            self._leave_to_parent()
+        return self._begun.pop(request.headers.get("client-request-id", ""), None)
+
     def _connection(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
         """Return an open connection to an origin: an idle one, or a new one."""
+        return self._idle_connection(origin) or self._opened(origin, request, deadline)
+
+    def _idle_connection(self, origin: Origin) -> Connection | None:
+        """Return an idle connection to an origin that the server has not closed; None if there is none."""
         if self._process != os.getpid():
             self._leave_to_parent()
         idle = self._idle.get(origin)
@@ -251,7 +297,13 @@ class Transport:
             if kept.is_connected and time.monotonic() - kept.idle_since < LONGEST_IDLE_S:
                 return kept
             kept.close()
-        return self._opened(origin, request, deadline)
+        return None
+
+    def _deadline(self) -> Deadline:
+        """Return the end of an exchange that begins now."""
+        from entrakit.http.connection import Deadline
+
+        return Deadline(self.timeout_s, time.monotonic() + LONGEST_ANSWER * self.timeout_s)
 
     def _opened(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
         from ssl import SSLCertVerificationError
@@ -294,11 +346,11 @@ class Transport:
 
     def _leave_to_parent(self) -> None:
         """Close the connections that this process inherited by `fork()`: the other process still uses them."""
-        inherited, self._idle, self._process = self._idle, {}, os.getpid()
-        for connections in inherited.values():
-            for connection in connections:
-                # Closes this process's copy of the socket; nothing is sent.
-                connection.close()
+        inherited = [*self._begun.values(), *(one for some in self._idle.values() for one in some)]
+        self._idle, self._begun, self._process = {}, {}, os.getpid()
+        for connection in inherited:
+            # Closes this process's copy of the socket; nothing is sent.
+            connection.close()
 
     def _proxy_for(self, origin: Origin) -> Proxy | None:
         # Most machines have no proxy, and save the time to load the rules.
@@ -327,10 +379,7 @@ class Transport:
 
 
 def socks_opener(proxy: Proxy | None) -> Callable[[Proxy, str, int, Deadline], PlainSocket] | None:
-    """Return the function that opens connections through a SOCKS proxy; None for any other.
-
-    Args:
-        proxy: The proxy; None for none.
+    """Return the function that opens connections through a SOCKS proxy; None for any other, or for none.
 
     Raises:
         ParameterError: The extra `socks` is not installed.
@@ -342,17 +391,6 @@ def socks_opener(proxy: Proxy | None) -> Callable[[Proxy, str, int, Deadline], P
     from entrakit.http.socks import open_socks_socket
 
     return open_socks_socket
-
-
-def _split(url: str) -> tuple[Origin, str]:
-    """Return the origin of an address, and its path and query in ASCII. Raises ParameterError if it is not `https`."""
-    origin = Origin.of(url)
-    if origin is None:
-        raise failures.not_https(url)
-    target = path_and_query(url).partition("#")[0]
-    if not target.isascii():
-        target = quote(target, safe=_TARGET_SIGNS)
-    return origin, target if target.startswith("/") else f"/{target}"
 
 
 def _quieten(name: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError
 from entrakit.services.jobs import Queue, Work
+from entrakit.services.listing import Listing
 from entrakit.services.workers import Workers
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
     queue = Queue(jobs)
     if at_once == 1 or (isinstance(jobs, list) and len(jobs) == 1):
         while (work := queue.take()) is not None:
-            page = queue.finished(work, runner.run(work.operation))
+            page = queue.finished(work, _result_of(runner, work))
             if page is not None:
                 yield page
         return
@@ -55,7 +56,7 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
                     if page is not None:
                         pages.append(page)
                 while workers.running < at_once > len(pages) and (work := queue.take()) is not None:
-                    workers.start(work, partial(stoppable.run, work.operation))
+                    workers.start(work, partial(_result_of, stoppable, work))
                 if pages:
                     yield pages.popleft()
                 elif not workers.running:
@@ -67,3 +68,11 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
         finally:
             # A caller that stops reading must not wait for the pauses of the other listings.
             stop.set()
+
+
+def _result_of(runner: Runner, work: Work[T]) -> object:
+    """Run a job, and request the following page before this one is processed."""
+    result: object = runner.run(work.operation)
+    if isinstance(work.job, Listing) and work.job.following is not None:
+        runner.send_ahead(work.job.following)
+    return result

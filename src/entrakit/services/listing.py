@@ -108,6 +108,11 @@ class Listing(Generic[T]):
             return None
         return self._next.url if self._next else ""
 
+    @property
+    def following(self) -> Request | None:
+        """The request of the next page; None at the end, or if the service gave an invalid address."""
+        return None if self._broken is not None else self._next
+
     def like(self, url: str) -> Listing[T]:
         """Return a new listing of another address of the same service. Raises UnexpectedAnswerError."""
         other = Listing(self._service, self._first, self._type, may_repeat=self._may_repeat)

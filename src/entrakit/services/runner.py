@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
@@ -165,17 +166,24 @@ class Runner:
             return self.service
         raise TypeError(f"an operation yields steps, not {type(step).__name__}")
 
+    def send_ahead(self, request: Request) -> None:
+        """Send a request that will be run next, if that needs no wait. Its run reports what fails.
+
+        Args:
+            request: A GET request.
+        """
+        if self.pace.is_slowed or (self._stop is not None and self._stop.is_set()):
+            return
+        with suppress(EntraError):
+            refuse_stranger(request, self.service, self._origins)
+            self._transport.begin(request, authorization=self._authorization(request))
+
     def _exchange(self, request: Request) -> Response:
-        authorization = ""
         if request.is_authorized:
             refuse_stranger(request, self.service, self._origins)
         if self.pace.is_slowed:
             self._take_turn()
-        if request.is_authorized:
-            token = self._connection.service_token(
-                self._scope, claims=request.claims, issued_after=request.issued_after
-            )
-            authorization = f"{token.token_type} {token.access_token}"
+        authorization = self._authorization(request)
         try:
             response = self._transport.once(request, authorization=authorization, limit=MAX_ANSWER)
         except NetworkError as error:
@@ -183,6 +191,13 @@ class Runner:
         if log.isEnabledFor(logging.DEBUG):
             note(response)
         return response
+
+    def _authorization(self, request: Request) -> str:
+        """Return the value of the `Authorization` header; empty for a request without a token."""
+        if not request.is_authorized:
+            return ""
+        token = self._connection.service_token(self._scope, claims=request.claims, issued_after=request.issued_after)
+        return f"{token.token_type} {token.access_token}"
 
     def _take_turn(self) -> None:
         turn = self.pace.turn(self._clock.monotonic())
