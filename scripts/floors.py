@@ -162,12 +162,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/cli": (
         *("context", "command_table", "suggestions", "command_line", "help_pages", "parser", "reconnect", "words"),
-        *("logs", "options", "output", "execute", "completion", "commands", "__init__"),
+        *("work", "logs", "options", "output", "execute", "completion", "commands", "__init__"),
     ),
     "entrakit/cli/completion": ("__init__", "tree", "posix", "bash", "zsh", "fish", "powershell", "scripts", "install"),
     "entrakit/cli/options": (
-        *("__init__", "durations", "prompts", "credentials", "connection", "output", "body", "query", "request"),
-        *("batch_file", "confirm"),
+        *("__init__", "durations", "prompts", "credentials", "connection", "output", "body", "query", "confirm"),
+        *("request", "batch_file"),
     ),
     "entrakit/cli/output": (
         *("__init__", "tables", "progress", "destination", "rows", "formats", "show", "single", "collection"),

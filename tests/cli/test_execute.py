@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import GraphCommand
 
-    from entrakit.cli.options.output import Output
+    from entrakit.cli.work import Output
     from entrakit.graph.client import Client
 
 

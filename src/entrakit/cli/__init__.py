@@ -154,16 +154,13 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     context = Context(streams, environ, options.json, options.quiet, color, options.vault_key_from)
     # `token` loads the log only if it has to renew: a fresh token needs none.
     if command.path != "token" or options.verbose or options.debug:
-        from entrakit.cli.logs import configure
+        from entrakit.cli.logs import configure_for
 
-        configure(
-            streams.error,
-            quiet=options.quiet or options.json,
-            verbose=options.verbose,
-            debug=options.debug,
-            color=color and context.is_terminal(streams.error),
-        )
-    return int(getattr(import_module(command.module), command.function("run"))(options, context))
+        configure_for(options, context)
+    from entrakit.cli.execute import execute
+
+    work = getattr(import_module(command.module), command.function("work"))(options, context)
+    return execute(options, context, work)
 
 
 def _about(line: CommandLine, streams: Streams) -> int:

@@ -9,8 +9,8 @@ class Command(NamedTuple):
     """A leaf of the tree: a command that runs.
 
     Its module is the file in `commands` that has the name of its first word. The module has the functions
-    `arguments(parser)` and `run(options, context)`, with the other words of the path at the end of their names: those
-    of `vault export` are `arguments_export` and `run_export`.
+    `arguments(parser)` and `work(options, context)`, with the other words of the path at the end of their names: those
+    of `vault export` are `arguments_export` and `work_export`.
 
     Args:
         path: Its words after `entra`, such as `vault export`.
@@ -30,7 +30,7 @@ class Command(NamedTuple):
         return f"entrakit.cli.commands.{self.path.partition(' ')[0]}"
 
     def function(self, name: str) -> str:
-        """Return the name of a function of its module: `arguments` or `run`, with the other words of the path."""
+        """Return the name of a function of its module: `arguments` or `work`, with the other words of the path."""
         return "_".join([name, *self.path.replace("-", "_").split()[1:]])
 
 

@@ -1,87 +1,119 @@
-"""The one way to run a command that sends requests: preview, ask, send, print.
+"""The one way to run a command: preview, ask, run, print.
 
-A command turns its options into a piece of work: one call (`output/single.py`), a whole collection
-(`output/collection.py`), many calls in batches (`output/results.py`), or a delta query (`output/changes.py`). The work
-knows its requests and how to write its result; everything else happens here, for all commands alike.
+A command turns its options into work (`work.py`): steps on this machine, or requests to a service. Requests are one
+call (`output/single.py`), a whole collection (`output/collection.py`), many calls in batches (`output/results.py`), or
+a delta query (`output/changes.py`). Everything else happens here, for all commands alike.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from entrakit.cli.options.connection import client_of
-from entrakit.cli.options.output import Output, file_of
-from entrakit.cli.options.query import columns_of
-from entrakit.cli.output.formats import format_of, refuse_table_file
-from entrakit.connections import get_connection
+from entrakit.cli.context import INTERRUPTED
+from entrakit.cli.options.output import FORMATS, output_of
+from entrakit.cli.work import Caution, DeclinedError, Note, Output, Result, Work
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
     from entrakit.cli.context import Context
-    from entrakit.graph.client import Client
-    from entrakit.services.operation import Request
+    from entrakit.cli.work import Rows, Sending, Steps
 
 
-class Work(Protocol):
-    """The work of one command, as a value. Nothing has been sent."""
-
-    @property
-    def default(self) -> str:
-        """Output format if nothing else decides."""
-        ...
-
-    @property
-    def is_stream(self) -> bool:
-        """Whether the objects stay one per line with `--json`."""
-        ...
-
-    @property
-    def is_many(self) -> bool:
-        """Whether the preview is a list, even of one request."""
-        ...
-
-    @property
-    def note(self) -> str:
-        """Message after the preview; empty for none."""
-        ...
-
-    def requests(self, client: Client, output: Output) -> Sequence[Request]:
-        """Return the requests that are known before anything is sent. Raises ParameterError."""
-        ...
-
-    def run(self, client: Client, output: Output) -> int:
-        """Send the requests, write the result, and return the exit code."""
-        ...
-
-
-def execute(options: argparse.Namespace, context: Context, work: Work) -> int:
-    """Preview the work of a command, or ask the user if it writes something, send it, and print its result.
+def execute(options: argparse.Namespace, context: Context, work: Work | Sending) -> int:
+    """Preview the work of a command, or ask the user if it requires a confirmation, do it, and print its results.
 
     Args:
-        options: Options of the command: those of `add_target`, `add_output` and `add_sending`.
+        options: Options of the command.
         context: Context of the command.
         work: The work.
 
     Returns:
         The exit code.
     """
-    out = file_of(options)
-    by_json = context._replace(as_json=False) if work.is_stream else context
-    output = Output(context, format_of(options.output, by_json, out, work.default), out, tuple(columns_of(options)))
-    refuse_table_file(output.format, out)
-    with get_connection(options.name, vault=context.open_vault()) as connection:
-        client = client_of(options, connection)
-        requests = work.requests(client, output)
-        if options.what_if or any(not request.is_safe for request in requests):
-            from entrakit.cli.options.confirm import DECLINED, may_send, preview
+    output = output_of(options, context, work.default, is_stream=work.is_stream)
+    try:
+        if isinstance(work, Work):
+            return _do(options, output, work)
+        from entrakit.cli.options.connection import client_of
+        from entrakit.cli.options.query import columns_of
+        from entrakit.connections import get_connection
 
-            if options.what_if:
-                code = preview(context, requests, as_list=work.is_many)
-                if work.note:
-                    context.info(work.note)
-                return code
-            if not may_send(context, requests, yes=options.yes):
-                return DECLINED
-        return work.run(client, output)
+        output = output._replace(columns=tuple(columns_of(options)))
+        with get_connection(options.name, vault=context.open_vault()) as connection:
+            return _do(options, output, work.on(client_of(options, connection), output))
+    except DeclinedError as declined:
+        context.info(f"{declined}.")
+        return INTERRUPTED
+
+
+def _do(options: argparse.Namespace, output: Output, work: Work) -> int:
+    context = output.context
+    if options.what_if:
+        shown = Output(context, "json" if context.as_json else "text")
+        return _print(work.preview, shown) if work.preview else 0
+    if work.question and not options.yes:
+        from entrakit.cli.options.confirm import require_confirmation
+
+        require_confirmation(context, work.question, work.declined)
+    return _print(work.steps, output)
+
+
+def _print(steps: Steps, output: Output) -> int:
+    """Run the steps, print what each yields, and return the exit code. A failure to print is raised in the step."""
+    try:
+        one = next(steps)
+        while True:
+            try:
+                _print_one(one, output)
+            except BaseException as error:  # noqa: BLE001 - the steps raise it again, unless they know what to do
+                one = steps.throw(error)
+            else:
+                one = next(steps)
+    except StopIteration as end:
+        return int(end.value)
+
+
+def _print_one(one: Result | str, output: Output) -> None:
+    context = output.context
+    if isinstance(one, Result):
+        _print_result(one, output)
+    elif isinstance(one, Note):
+        context.note(one)
+    elif isinstance(one, Caution):
+        context.warn(one)
+    else:
+        context.info(one)
+
+
+def _print_result(result: Result, output: Output) -> None:
+    context = output.context
+    if output.format in FORMATS or output.out:
+        from entrakit.cli.output.show import write_result
+
+        write_result(result, output)
+        if output.out:
+            context.info(f"{output.out} was written.")
+        return
+    parts = result.text or ((result.table,) if result.table else ())
+    for part in parts:
+        _print_part(part, context)
+    # The steps that follow may take long, as those of a server.
+    context.streams.output.flush()
+
+
+def _print_part(part: str | bytes | Rows, context: Context) -> None:
+    if isinstance(part, str):
+        if context.is_terminal(context.streams.output):
+            from entrakit.shown_text import on_terminal
+
+            part = on_terminal(part)
+        context.write(part)
+    elif isinstance(part, bytes):
+        from entrakit.cli.output.destination import open_destination
+
+        open_destination(context, None).write(part)
+    else:
+        from entrakit.cli.output.tables import write_table
+
+        write_table(context, part.headings, part.cells)

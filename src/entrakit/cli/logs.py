@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from entrakit.cli.context import label
 
 if TYPE_CHECKING:
+    import argparse
     from typing import TextIO
+
+    from entrakit.cli.context import Context
 
 
 class _Handler(logging.StreamHandler["TextIO"]):
@@ -52,6 +55,18 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool, color:
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     logger.setLevel(level)
     logger.propagate = False
+
+
+def configure_for(options: argparse.Namespace, context: Context) -> None:
+    """Write the log to standard error, as the general options say. With `--quiet` and `--json` it has errors only."""
+    stream = context.streams.error
+    configure(
+        stream,
+        quiet=context.quiet or context.as_json,
+        verbose=options.verbose,
+        debug=options.debug,
+        color=context.color and context.is_terminal(stream),
+    )
 
 
 def reset() -> None:

@@ -152,6 +152,8 @@ def add_general(parser: Parser) -> None:
 def parser_of(command: Command) -> Parser:
     """Return the parser of a command. Only the module of this command is imported."""
     parser = Parser(command)
+    # Options that `execute` reads, of commands that don't have them.
+    parser.set_defaults(output=None, out=None, what_if=False, yes=False)
     getattr(import_module(command.module), command.function("arguments"))(parser)
     add_general(parser)
     return parser

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Sending
 
 MOST_AT_ONCE = 16
 
@@ -28,9 +29,8 @@ def arguments(parser: Parser) -> None:
     add_sending(parser)
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Send the requests, and print the result of each."""
-    from entrakit.cli.execute import execute
+def work(options: argparse.Namespace, context: Context) -> Sending:
+    """Return the requests."""
     from entrakit.cli.options.batch_file import read_requests
     from entrakit.cli.options.body import read_input
     from entrakit.cli.output.results import Batch
@@ -38,4 +38,4 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if not 1 <= options.parallel <= MOST_AT_ONCE:
         raise ParameterError(f"--parallel must be 1 to {MOST_AT_ONCE}.", remedy="Try --parallel 4.")
     entries = read_requests(read_input(context, options.file, "The file"))
-    return execute(options, context, Batch(tuple(entries), options.parallel))
+    return Batch(tuple(entries), options.parallel)

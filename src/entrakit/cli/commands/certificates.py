@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from entrakit.cli.options.output import add_output
-from entrakit.cli.output.show import Rows, show
+from entrakit.cli.work import Result, Rows, Work
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from entrakit.certificates.stores.inventory import InventoryItem
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
 
 COLUMNS = ("SUBJECT", "SHA-1", "SHA-256", "UNTIL", "KEY", "EXPORTABLE", "STORE", "SCOPE", "PLACE", "USABLE")
 
@@ -28,7 +29,12 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="text")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the list of certificates."""
+    return Work(_list(options, context))
+
+
+def _list(options: argparse.Namespace, context: Context) -> Steps:
     """List the certificates: a block for each on a terminal, a line for each in a pipe."""
     from entrakit.certificates.stores.inventory import list_certificates
 
@@ -36,11 +42,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
         options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ
     )
     rows = Rows(COLUMNS, [_row(one) for one in found])
-    blocks = context.is_terminal(context.streams.output)
-    values = [_as_json(one) for one in found]
-    show(context, options, values, (lambda: _show_all(found, context)) if blocks else None, rows)
+    blocks = _blocks(found) if context.is_terminal(context.streams.output) else ()
+    yield Result([_as_json(one) for one in found], blocks, rows)
     if not found:
-        context.info("No store of this machine contains a certificate.")
+        yield "No store of this machine contains a certificate."
     return 0
 
 
@@ -54,23 +59,21 @@ def _row(one: InventoryItem) -> tuple[str, ...]:
     return (*named, one.key, _exportable(one), one.kind, one.scope, one.place, usable)
 
 
-def _show_all(found: Sequence[InventoryItem], context: Context) -> None:
+def _blocks(found: Sequence[InventoryItem]) -> list[str]:
+    lines = []
     for one in found:
-        _show(one, context)
-
-
-def _show(one: InventoryItem, context: Context) -> None:
-    subject, sha1, sha256, until, key, exportable, kind, scope, place, usable = _row(one)
-    context.write(subject or place)
-    lines = [
-        ("SHA-1", sha1),
-        ("SHA-256", sha256),
-        ("until", until),
-        ("key", key and f"{key}, exportable: {exportable}"),
-    ]
-    for label, value in [*lines, ("store", f"{kind} ({scope})"), ("place", place), ("usable", usable)]:
-        if value:
-            context.write(f"  {label:<8} {value}")
+        subject, sha1, sha256, until, key, exportable, kind, scope, place, usable = _row(one)
+        facts = [
+            ("SHA-1", sha1),
+            ("SHA-256", sha256),
+            ("until", until),
+            ("key", key and f"{key}, exportable: {exportable}"),
+            ("store", f"{kind} ({scope})"),
+            ("place", place),
+            ("usable", usable),
+        ]
+        lines += [subject or place, *(f"  {label:<8} {value}" for label, value in facts if value)]
+    return lines
 
 
 def _exportable(one: InventoryItem) -> str:

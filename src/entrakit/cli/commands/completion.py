@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.cli.options.output import add_output
-from entrakit.cli.output.show import show
+from entrakit.cli.work import Result, Work
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
 
 # Named here too, because the scripts themselves need every command.
 SHELLS = ("bash", "zsh", "fish", "powershell")
@@ -29,27 +30,34 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="none")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Print, install or remove the script."""
-    from entrakit.cli.completion.install import install, places, shell_of, uninstall
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the printing of the script, or its installation or removal."""
+    is_change = options.install or options.uninstall
+    if not options.shell and not is_change:
+        raise ParameterError("The shell is missing.", remedy="Example: entra completion bash, or add --install.")
+    return Work(_change(options, context)) if is_change else Work(_print(options.shell), "raw")
+
+
+def _print(shell: str) -> Steps:
     from entrakit.cli.completion.scripts import script
 
-    changes = options.install or options.uninstall
-    if not options.shell and not changes:
-        raise ParameterError("The shell is missing.", remedy="Example: entra completion bash, or add --install.")
+    text = script(shell).rstrip()
+    yield Result({"shell": shell, "script": text}, (text,))
+    return 0
+
+
+def _change(options: argparse.Namespace, context: Context) -> Steps:
+    from entrakit.cli.completion.install import install, places, shell_of, uninstall
+
     shell = options.shell or shell_of(context.environ)
-    if not changes:
-        context.write(script(shell).rstrip())
-        return 0
     at = places(shell, context.environ)
     if options.install:
         install(shell, at)
         files = " and ".join(name for name in at if name)
-        context.info(f"Completion for {shell} is installed in {files}. It works in new shells.")
+        yield f"Completion for {shell} is installed in {files}. It works in new shells."
     elif uninstall(at):
-        context.info(f"Completion for {shell} is removed.")
+        yield f"Completion for {shell} is removed."
     else:
-        context.info(f"Completion for {shell} was not installed.")
-    done = {"shell": shell, "installed": options.install, "script": at.script, "start_file": at.start}
-    show(context, options, done)
+        yield f"Completion for {shell} was not installed."
+    yield Result({"shell": shell, "installed": options.install, "script": at.script, "start_file": at.start})
     return 0

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
-from entrakit.cli.options.confirm import DECLINED
+from entrakit.cli.options.confirm import confirm_replacement
 from entrakit.cli.options.credentials import (
     add_sources,
+    addresses,
     certificate_password,
     client_secret,
     from_environment,
     has_source,
+    login_hint,
+    missing_password,
     not_empty,
+    required,
     username_password,
     variable,
 )
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
-from entrakit.cli.options.output import add_output, file_of
-from entrakit.cli.options.prompts import ask_line, ask_secret, confirm
-from entrakit.cli.output.show import show
-from entrakit.cli.words import remedy_of
+from entrakit.cli.options.output import add_output
+from entrakit.cli.options.prompts import read_address, show_code, show_link
+from entrakit.cli.work import Caution, Result, Work
 from entrakit.errors import CertificatePasswordError, InteractionRequiredError, NetworkError, ParameterError
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from entrakit import Connection
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
-    from entrakit.connection.settings import Settings
-    from entrakit.sign_in.flows.devicecode import DeviceCode
+    from entrakit.cli.work import Steps
+    from entrakit.connections import Status
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
@@ -92,18 +97,22 @@ def arguments(parser: Parser) -> None:
     network.add_argument("--proxy", type=not_empty, metavar="URL", help="proxy to use (env HTTPS_PROXY)")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Sign in, save the connection, and report it."""
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the sign-in, which saves the connection."""
+    return Work(_sign_in(options, context))
+
+
+def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
     from contextlib import closing
 
     from entrakit.http.transport import Transport
 
-    # Before the sign-in: a wrong file name must not cost one.
-    file_of(options)
     parameters = _parameters(options, context)
     before = _saved(options.name, context)
+    if before is not None and before.problem:
+        yield Caution(before.problem)
     if context.is_terminal(context.streams.input) and not options.yes:
-        parameters["on_replace"] = lambda old, new: _ask_to_replace(old, new, context)
+        parameters["on_replace"] = lambda old, new: confirm_replacement(old, new, context)
     timeout_s = parameters["timeout"]
     silence_s = min(timeout_s or 30.0, 30.0) if isinstance(timeout_s, float) else 30.0
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
@@ -111,67 +120,36 @@ def run(options: argparse.Namespace, context: Context) -> int:
         parameters["transport"] = transport.impatient() if is_hopeless else transport
         try:
             connection = _connect_with_password(options, context, parameters)
-        except _DeclinedError:
-            context.info("Nothing was saved.")
-            return DECLINED
         except NetworkError:
             if is_hopeless:
                 _refuse_to_wait("")
             raise
         if options.pass_thru:
             token = connection.token().to_json()
-            show(context, options, token, lambda: context.write_json(token))
+            yield Result(token, (json.dumps(token, indent=2, ensure_ascii=False),))
         else:
-            show(context, options, _summary(connection))
-        is_unchanged = before is not None and before.connected_at == connection.info.connected_at
-        _report(connection, context, verb="Already connected" if is_unchanged else "Connected")
+            yield Result(_summary(connection))
+        known = before.settings if before is not None else None
+        is_unchanged = known is not None and known.connected_at == connection.info.connected_at
+        yield from _report(connection, context, verb="Already connected" if is_unchanged else "Connected")
     return 0
 
 
 def _connect_with_password(options: argparse.Namespace, context: Context, parameters: dict[str, object]) -> Connection:
-    """Connect; if the certificate turns out to have a password, ask for it on a terminal."""
+    """Connect; if the certificate turns out to have a password, with one that the user types."""
     try:
         return _connect(options, context, parameters)
     except CertificatePasswordError as error:
-        if not context.is_terminal(context.streams.input):
-            name = "AZURE_CLIENT_CERTIFICATE_PASSWORD"
-            if context.environ.get(name) == "":
-                remedy = f"{name} is set, but empty. {error.remedy}"
-                raise CertificatePasswordError(error.problem, remedy=remedy) from error
-            raise
-        parameters["certificate_password"] = ask_secret(context, "certificate password", remedy_of(error))
+        parameters["certificate_password"] = missing_password(error, context)
         return _connect(options, context, parameters)
 
 
-class _DeclinedError(Exception):
-    """The user does not want a saved connection to be replaced."""
-
-
-def _saved(name: str, context: Context) -> Settings | None:
-    """Return the settings of the saved connection with this name; None if there is none that can be read."""
+def _saved(name: str, context: Context) -> Status | None:
+    """Return the saved connection with this name; None if it does not exist."""
     from entrakit.connections import list_connections
 
-    for one in list_connections(vault=context.open_vault()):
-        if one.name == name.lower():
-            if one.problem:
-                context.warn(one.problem)
-            return one.settings
-    return None
-
-
-def _ask_to_replace(old: Settings, new: Settings, context: Context) -> None:
-    """Raise _DeclinedError unless the user agrees that a connection of another account is replaced."""
-    question = (
-        f"The saved connection {old.name!r} is {old.describe_account()}.\nReplace it with {new.describe_account()}?"
-    )
-    if not context.is_terminal(context.streams.error):
-        raise ParameterError(
-            "Nothing was saved: replacing another connection requires a confirmation, but standard error is not a "
-            "terminal.",
-            remedy="Add --yes, save under another --name, or leave standard error on the terminal.",
-        )
-    if not confirm(context, question):
-        raise _DeclinedError
+    saved = list_connections(vault=context.open_vault())
+    return next((one for one in saved if one.name == name.lower()), None)
 
 
 def _add(group: argparse._ArgumentGroup, name: str, more_help: str = "", **settings: Any) -> None:  # noqa: ANN401 - as argparse
@@ -189,33 +167,17 @@ def _connect(options: argparse.Namespace, context: Context, parameters: dict[str
     from entrakit.connecting import connect
 
     return connect(  # type: ignore[call-overload,no-any-return] # connect() finds out which parameter set it is
-        client_id=_required(options.client_id, "AZURE_CLIENT_ID", "--client-id", context),
-        tenant_id=_required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context),
+        client_id=required(options.client_id, "AZURE_CLIENT_ID", "--client-id", context),
+        tenant_id=required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context),
         scopes=options.scope,
         resource=options.resource or "",
         name=options.name,
         ensure=options.ensure,
         save_secret=options.save_secret,
         vault=context.open_vault(),
-        **_addresses(options, context),
+        **addresses(options, context),
         **parameters,
     )
-
-
-def _addresses(options: argparse.Namespace, context: Context) -> dict[str, object]:
-    """Return the cloud and the addresses, from the options or else from the variables, which are reported."""
-    from entrakit.authority.clouds import find_cloud
-
-    cloud, graph_url = find_cloud(options.cloud or "global"), options.graph_url
-    if not options.cloud and not options.authority_url:
-        cloud = find_cloud(variable("AZURE_AUTHORITY_HOST", context.environ) or "global")
-        if cloud.name != "global":
-            context.note(f"AZURE_AUTHORITY_HOST selects {cloud.authority}.")
-    if not graph_url:
-        graph_url = variable("ENTRAKIT_GRAPH_URL", context.environ)
-        if graph_url:
-            context.note(f"ENTRAKIT_GRAPH_URL selects {graph_url} for Microsoft Graph.")
-    return {"cloud": cloud, "authority_url": options.authority_url or "", "graph_url": graph_url or ""}
 
 
 def _parameters(options: argparse.Namespace, context: Context) -> dict[str, object]:
@@ -237,9 +199,9 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         "credential": username_password(options, context),
     }
     if options.device_code:
-        parameters["on_device_code"] = lambda code: _show_code(code, context)
+        parameters["on_device_code"] = lambda code: show_code(code, context)
     if options.paste:
-        parameters["paste"] = lambda url: _ask_for_address(url, context)
+        parameters["paste"] = lambda url: read_address(url, context)
     if options.no_browser:
         parameters["open_browser"] = lambda _: False
     is_chosen = any(parameters[name] for name in parameters if name != "timeout") or any(
@@ -258,10 +220,9 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
 
 def _browser_parameters(options: argparse.Namespace, context: Context) -> dict[str, object]:
     """Return the parameters of a sign-in with a browser that the terminal and the environment give."""
-    parameters: dict[str, object] = {"on_link": lambda url, port: _show_link(url, port, context)}
-    if not options.login_hint and context.environ.get("AZURE_USERNAME"):
-        parameters["login_hint"] = context.environ["AZURE_USERNAME"]
-        context.note(f"AZURE_USERNAME names the user {context.environ['AZURE_USERNAME']}.")
+    parameters: dict[str, object] = {"on_link": lambda url, port: show_link(url, port, context)}
+    if not options.login_hint:
+        parameters |= login_hint(context)
     if not _may_wait(options, context):
         parameters["open_browser"] = _refuse_to_wait
     return parameters
@@ -308,35 +269,6 @@ def _refuse_mixture(options: argparse.Namespace) -> None:
     choose_set(present)
 
 
-def _required(value: str | None, name: str, option: str, context: Context) -> str:
-    found = value or variable(name, context.environ)
-    if not found:
-        raise ParameterError(
-            f"{option} is missing.",
-            remedy=f"Give it, or set {name}. Example: entra connect --client-id Graph --tenant-id contoso.com",
-        )
-    return found
-
-
-def _show_code(code: DeviceCode, context: Context) -> None:
-    print(code, file=context.streams.error, flush=True)
-
-
-def _show_link(url: str, port: int, context: Context) -> None:
-    from entrakit.sign_in.system_browser import ssh_forward_line
-
-    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
-    line = ssh_forward_line(port, context.environ)
-    if line:
-        print(f"Over SSH, first run this on your own machine:\n\n  {line}\n", file=context.streams.error)
-    context.streams.error.flush()
-
-
-def _ask_for_address(url: str, context: Context) -> str:
-    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
-    return ask_line(context, "The browser then can't open its last page. Paste the address of that page: ")
-
-
 def _summary(connection: Connection) -> dict[str, object]:
     settings = connection.info
     return {
@@ -352,19 +284,20 @@ def _summary(connection: Connection) -> dict[str, object]:
     }
 
 
-def _report(connection: Connection, context: Context, *, verb: str) -> None:
+def _report(connection: Connection, context: Context, *, verb: str) -> Iterator[str]:
+    """Yield messages about a connection."""
     settings = connection.info
     vault = context.open_vault()
     who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "an unnamed user"
     left = settings.expires_at - time.time()
-    context.info(f"{verb} as {who} to the tenant {connection.tenant_id} ({settings.flow}).")
+    yield f"{verb} as {who} to the tenant {connection.tenant_id} ({settings.flow})."
     asks_user = settings.flow in ("browser", "devicecode")
     gone = " The token service gave no refresh token." if asks_user else " The credential is not saved."
     renewal = " and renews itself." if settings.renews_alone else f".{gone}"
-    context.info(f"The token is valid until {utc(settings.expires_at)} ({describe_duration(left)}){renewal}")
+    yield f"The token is valid until {utc(settings.expires_at)} ({describe_duration(left)}){renewal}"
     if not settings.renews_alone:
         advice = "" if asks_user else " --save-secret saves the credential, encrypted."
-        context.info(f"To renew it, connect again.{advice}")
-    context.info(f"Saved as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}.")
+        yield f"To renew it, connect again.{advice}"
+    yield f"Saved as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}."
     if settings.name.lower() != vault.current():
-        context.info(f"To use it by default: entra use {settings.name}")
+        yield f"To use it by default: entra use {settings.name}"

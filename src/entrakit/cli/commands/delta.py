@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Sending
 
 
 def arguments(parser: Parser) -> None:
@@ -35,9 +36,8 @@ def arguments(parser: Parser) -> None:
     add_query(parser, "select", "filter")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Print the changes."""
-    from entrakit.cli.execute import execute
+def work(options: argparse.Namespace, context: Context) -> Sending:
+    """Return the reading of the changes."""
     from entrakit.cli.output.changes import Changes
 
     if not options.session.strip():
@@ -45,4 +45,4 @@ def run(options: argparse.Namespace, context: Context) -> int:
     note_older_name(options, context)
     path = address_of(options.path)
     request = RequestOptions("GET", path, headers_of(options), query_of(options, path))
-    return execute(options, context, Changes(request, options.session, options.latest, options.minimal))
+    return Changes(request, options.session, options.latest, options.minimal)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.commands.emulator import start
 from entrakit.cli.options.output import add_output
+from entrakit.cli.work import Result, Rows, Work
 from entrakit.errors import EntraError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from entrakit import Connection, Transport
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
     from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit_emulator import Tenant
 
@@ -45,17 +47,23 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="text")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Sign in with each flow, and print the outcomes."""
-    from entrakit.cli.output.show import Rows, show
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the sign-ins."""
+    return Work(_sign_in(context, by_user=not options.no_browser and context.is_terminal(context.streams.output)))
+
+
+def _sign_in(context: Context, *, by_user: bool) -> Steps:
+    """Sign in with each flow, and report the outcomes."""
     from entrakit.cli.output.tables import short
     from entrakit.http.transport import Transport
 
     tenant = start()
     try:
-        context.info(f"The embedded tenant runs at {tenant.url}.")
+        yield f"The embedded tenant runs at {tenant.url}."
+        if by_user:
+            user = tenant.users.normal
+            yield f"If a browser opens, sign in there as {user.upn}, password {user.password}"
         transport = Transport(ca_bundle=tenant.ca_path)
-        by_user = not options.no_browser and context.is_terminal(context.streams.output)
         outcomes = [
             _try(flow, connect, path, tenant, transport)
             for flow, path, connect in _flows(tenant, transport, context, by_user=by_user)
@@ -67,7 +75,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         (one.flow, short(one.account, context), one.called, one.result, f"{one.milliseconds} ms") for one in outcomes
     ]
     rows = Rows(("FLOW", "CONNECTED AS", "CALLED", "RESULT", "TOOK"), cells)
-    show(context, options, [one._asdict() for one in outcomes], rows=rows)
+    yield Result([one._asdict() for one in outcomes], table=rows)
     return 0 if all(one.result.startswith("ok") for one in outcomes) else 1
 
 
@@ -89,13 +97,9 @@ def _flows(
     def open_browser(url: str) -> bool:
         from entrakit.sign_in.system_browser import open_browser as open_real
 
-        if by_user and open_real(url, context.environ):
-            context.info(f"Sign in with your browser as {user.upn}, password {user.password}")
-            return True
-        return person.open_browser(url)
+        return (by_user and open_real(url, context.environ)) or person.open_browser(url)
 
     def approve(code: DeviceCode) -> None:
-        context.info(f"A scripted user enters the code {code.user_code}.")
         person.approve_device(code.user_code)
 
     return [

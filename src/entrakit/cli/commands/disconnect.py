@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.options.confirm import DECLINED
 from entrakit.cli.options.connection import add_connection, name_of
 from entrakit.cli.options.output import add_output
-from entrakit.cli.options.prompts import confirm
-from entrakit.cli.output.show import show
+from entrakit.cli.work import Result, Work
 from entrakit.errors import NotConnectedError, ParameterError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
+    from entrakit.vault import Vault
 
 
 def arguments(parser: Parser) -> None:
@@ -29,46 +28,33 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="none")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Remove the connections, and report their names."""
-    from entrakit.connections import disconnect, disconnect_all
-
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the removal of the connections; that of all of them requires a confirmation."""
     named = name_of(options)
     if options.all and named is not None:
         raise ParameterError("Give a name or --all, not both.", remedy="Leave one of them out.")
-    vault = context.open_vault()
-    name = vault.current() if named is None else named
-    if options.all and not options.yes and not _may_remove_all(context, vault.traces()):
-        context.info("Nothing was removed.")
-        return DECLINED
+    vault, question = context.open_vault(), ""
+    if options.all and not options.yes and (names := vault.traces()):
+        question = f"Saved connections: {', '.join(names)}\nRemove all of them?"
+    return Work(_remove(options, vault, named), question=question, declined="Nothing was removed")
+
+
+def _remove(options: argparse.Namespace, vault: Vault, named: str | None) -> Steps:
+    from entrakit.connections import disconnect, disconnect_all
+
     if options.all:
         removed = disconnect_all(revoke=options.revoke, vault=vault)
     else:
+        name = vault.current() if named is None else named
         removed = [name] if disconnect(name, revoke=options.revoke, vault=vault) else []
-    if not removed and not options.all:
-        raise NotConnectedError(
-            f"The connection {name!r} does not exist.", remedy="List the saved connections with `entra status`."
-        )
-    show(context, options, {"disconnected": removed})
-    context.info(f"Removed {', '.join(removed)} from {vault.place}." if removed else "There are no saved connections.")
+        if not removed:
+            raise NotConnectedError(
+                f"The connection {name!r} does not exist.", remedy="List the saved connections with `entra status`."
+            )
+    yield Result({"disconnected": removed})
+    yield f"Removed {', '.join(removed)} from {vault.place}." if removed else "There are no saved connections."
     if removed and options.revoke:
-        context.info("All sessions and refresh tokens of the user are revoked, which can take some minutes.")
+        yield "All sessions and refresh tokens of the user are revoked, which can take some minutes."
     elif removed:
-        context.info("Issued tokens stay valid until they expire; Entra can't revoke a single token.")
+        yield "Issued tokens stay valid until they expire; Entra can't revoke a single token."
     return 0
-
-
-def _may_remove_all(context: Context, names: Sequence[str]) -> bool:
-    """Return whether all connections may be removed: on a terminal, the user is asked.
-
-    Raises:
-        ParameterError: Standard input is a terminal, but the question would not be visible.
-    """
-    if not names or not context.is_terminal(context.streams.input):
-        return True
-    if not context.is_terminal(context.streams.error):
-        raise ParameterError(
-            "Nothing was removed: this requires a confirmation, but standard error is not a terminal.",
-            remedy="Add --yes, or leave standard error on the terminal.",
-        )
-    return confirm(context, f"Saved connections: {', '.join(names)}\nRemove all of them?")

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from entrakit.cli.options.output import add_output
-from entrakit.cli.output.show import show
+from entrakit.cli.work import Result, Work
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
     from entrakit_emulator import Tenant
 
 
@@ -30,31 +31,31 @@ def arguments(parser: Parser) -> None:
     parser.add_argument("--snapshot", default="", metavar="FILE", help="file for a snapshot of the tenant at the end")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Run the tenant."""
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the run of the tenant."""
+    del context
+    _check(options)
+    return Work(_serve(options), is_stream=True)
+
+
+def _serve(options: argparse.Namespace) -> Steps:
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    _check(options)
     tenant = start(options.port, users=options.users, restore=options.restore)
     try:
-        if options.out is None and (options.output or ("json" if context.as_json else "")) == "json":
-            import json
-
-            context.write(json.dumps(_as_json(tenant)))
-        else:
-            show(context, options, _as_json(tenant), lambda: _print(tenant, context))
-        context.streams.output.flush()
+        yield Result(_as_json(tenant), _lines(tenant))
         ended.wait()
     except KeyboardInterrupt:
-        context.info("")
+        yield ""
     finally:
         try:
             if options.snapshot:
                 _write(tenant, options.snapshot)
-                context.info(f"The tenant was saved to {options.snapshot}.")
         finally:
             tenant.stop()
+    if options.snapshot:
+        yield f"The tenant was saved to {options.snapshot}."
     return 0
 
 
@@ -122,9 +123,9 @@ def _as_json(tenant: Tenant) -> dict[str, object]:
     }
 
 
-def _print(tenant: Tenant, context: Context) -> None:
+def _lines(tenant: Tenant) -> list[str]:
     users = tenant.users._asdict()
-    lines = [
+    return [
         f"The embedded tenant runs at {tenant.url}. It is not a real tenant.",
         "",
         f"  CA certificate       {tenant.ca_path}",
@@ -140,5 +141,3 @@ def _print(tenant: Tenant, context: Context) -> None:
         "",
         "Stop it with Ctrl-C.",
     ]
-    for line in lines:
-        context.write(line)

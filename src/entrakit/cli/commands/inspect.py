@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Rows, Steps, Work
     from entrakit.tokens.inspection import Inspection
 
 
@@ -31,17 +32,25 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="text")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Explain the token."""
-    from entrakit.cli.output.show import show
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the explanation of the token."""
+    from entrakit.cli.work import Work
+
+    return Work(_explain(options, context))
+
+
+def _explain(options: argparse.Namespace, context: Context) -> Steps:
+    from entrakit.cli.work import Caution, Result
     from entrakit.tokens.inspection import inspect, require
 
     found = inspect(_token(options, context), time.time())
-    show(context, options, _as_json(found), lambda: _print(found, context))
+    if not options.output:
+        yield from (Caution(warning) for warning in found.warnings)
+    yield Result(_as_json(found), _parts(found))
     needed = [name for text in options.require for name in text.replace(",", " ").split()]
     require(found, needed)
     if needed:
-        context.info(f"The token has {', '.join(needed)}.")
+        yield f"The token has {', '.join(needed)}."
     return 0
 
 
@@ -56,12 +65,11 @@ def _token(options: argparse.Namespace, context: Context) -> str:
         return connection.token(*options.scope).access_token
 
 
-def _print(found: Inspection, context: Context) -> None:
+def _parts(found: Inspection) -> list[str | Rows]:
+    """Return the explanation for the user: lines, and a table of permissions."""
     from entrakit.cli.options.durations import describe_duration, utc
-    from entrakit.cli.output.tables import write_table
+    from entrakit.cli.work import Rows
 
-    for warning in found.warnings:
-        context.warn(warning)
     facts = [
         ("For", f"{found.resource} ({found.audience})" if found.resource else found.audience),
         ("On behalf of", found.account if found.kind == "user" else "the app itself" if found.kind == "app" else ""),
@@ -74,15 +82,11 @@ def _print(found: Inspection, context: Context) -> None:
         facts.append(
             ("Ends", f"{utc(end)}, in {describe_duration(found.remaining_s)}" if found.remaining_s else utc(end))
         )
-    for label, value in facts:
-        if value:
-            context.write(f"{label + ':':<16}{value}")
+    lines: list[str | Rows] = [f"{label + ':':<16}{value}" for label, value in facts if value]
     if found.permissions:
-        context.write("")
         rows = [(one.name, one.kind, one.words) for one in found.permissions]
-        write_table(context, ("PERMISSION", "KIND", "ALLOWS TO"), rows)
-    elif found.kind != "unreadable":
-        context.write(f"{'Permissions:':<16}none")
+        return [*lines, "", Rows(("PERMISSION", "KIND", "ALLOWS TO"), rows)]
+    return lines if found.kind == "unreadable" else [*lines, f"{'Permissions:':<16}none"]
 
 
 def _as_json(found: Inspection) -> dict[str, object]:

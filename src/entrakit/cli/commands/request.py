@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Sending
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PATCH", "PUT", "DELETE")
 MOST_AT_ONCE = 32
@@ -34,10 +35,8 @@ def arguments(parser: Parser) -> None:
     add_sending(group)
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Send the request, and print the response."""
-    from entrakit.cli.execute import execute
-
+def work(options: argparse.Namespace, context: Context) -> Sending:
+    """Return the request, or the reading of a collection."""
     method = options.method.upper()
     is_collection = options.all or options.parallel is not None
     _refuse_clashes(options, method, is_collection=is_collection)
@@ -53,10 +52,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if is_collection:
         from entrakit.cli.output.collection import Collection
 
-        return execute(options, context, Collection(request, options.parallel or 1))
+        return Collection(request, options.parallel or 1)
     from entrakit.cli.output.single import Single
 
-    return execute(options, context, Single(request))
+    return Single(request)
 
 
 def _refuse_clashes(options: argparse.Namespace, method: str, *, is_collection: bool) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps, Work
     from entrakit.connections import Status
 
 
@@ -27,13 +28,19 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="text")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """List the connections."""
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the list of connections."""
     from entrakit.cli.options.connection import name_of
-    from entrakit.cli.output.show import Rows, show
+    from entrakit.cli.work import Work
+
+    return Work(_list(options, context, name_of(options)))
+
+
+def _list(options: argparse.Namespace, context: Context, name: str | None) -> Steps:
+    from entrakit.cli.work import Caution, Note, Result, Rows
     from entrakit.connections import list_connections
 
-    vault, name = context.open_vault(), name_of(options)
+    vault = context.open_vault()
     found = [one for one in list_connections(vault=vault) if name is None or name.lower() == one.name]
     if not found:
         named = f" named {name!r}" if name else ""
@@ -42,24 +49,22 @@ def run(options: argparse.Namespace, context: Context) -> int:
     now = time.time()
     kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
     rows = Rows(HEADINGS, [_row(one, now, context) for one in found])
-    show(context, options, [_as_json(one, now) | kept_in for one in found], rows=rows)
+    yield Result([_as_json(one, now) | kept_in for one in found], table=rows)
     if options.output or context.as_json:
         return 0
-    for one in found:
-        if one.problem:
-            context.warn(one.problem)
+    yield from (Caution(one.problem) for one in found if one.problem)
     for one in found:
         if one.settings is not None and "@" in one.settings.cloud.name:
-            context.note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
+            yield Note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
         if one.settings is not None and one.settings.cloud.graph_url:
-            context.note(f"{one.name} sends requests to Microsoft Graph to {one.settings.cloud.graph_url}.")
-    context.info(f"Saved in {vault.place}, encrypted; key: {vault.describe_key()}.")
-    for name in (
+            yield Note(f"{one.name} sends requests to Microsoft Graph to {one.settings.cloud.graph_url}.")
+    yield f"Saved in {vault.place}, encrypted; key: {vault.describe_key()}."
+    for variable in (
         *("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
         *("AZURE_AUTHORITY_HOST", "ENTRAKIT_GRAPH_URL"),
     ):
-        if context.environ.get(name):
-            context.note(f"{name} is set, and new connections use it.")
+        if context.environ.get(variable):
+            yield Note(f"{variable} is set, and new connections use it.")
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.options.durations import parse_duration
+from entrakit.cli.work import Note, Result, Work
 from entrakit.connections import get_connection
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
 
 
 # Output formats of a token, besides those of all objects.
@@ -31,37 +32,31 @@ def arguments(parser: Parser) -> None:
         metavar="FORMAT",
         help=f"{', '.join((*FORMS, *FORMATS))} (default: raw)",
     )
-    # A token in a file would have to be private; a shell can redirect it.
-    parser.set_defaults(out=None)
+    # There is no --out-file: a token in a file would have to be private; a shell can redirect it.
     parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="scope of the token (repeatable)")
     parser.add_argument("--min-validity", default="0", metavar="TIME", help="renew if it expires sooner: 90, 10m, 1h")
     parser.add_argument("--claims", default="", metavar="CLAIMS", help="claims challenge of an API, unchanged")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Print the token."""
-    min_validity_s = parse_duration(options.min_validity)
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the printing of the token."""
+    min_validity_s = 0.0
+    if options.min_validity != "0":
+        from entrakit.cli.options.durations import parse_duration
+
+        min_validity_s = parse_duration(options.min_validity)
+    return Work(_print(options, context, min_validity_s), "raw")
+
+
+def _print(options: argparse.Namespace, context: Context, min_validity_s: float) -> Steps:
     with get_connection(options.name, vault=context.open_vault()) as connection:
         if options.scope or options.claims or min_validity_s or not connection.is_fresh:
-            from entrakit.cli.logs import configure
+            from entrakit.cli.logs import configure_for
 
-            configure(
-                context.streams.error,
-                quiet=options.quiet,
-                verbose=options.verbose,
-                debug=options.debug,
-                color=context.color and context.is_terminal(context.streams.error),
-            )
+            configure_for(options, context)
         token = connection.token(*options.scope, claims=options.claims, min_validity_s=min_validity_s)
-    output = options.output or ("json" if context.as_json else "raw")
-    if output == "raw":
-        context.write(token.access_token)
-    elif output == "header":
-        context.write(f"Authorization: {token.token_type} {token.access_token}")
-    else:
-        from entrakit.cli.output.show import show
-
-        show(context, options, token.to_json())
+    header = f"Authorization: {token.token_type} {token.access_token}"
+    yield Result(token.to_json(), (header if options.output == "header" else token.access_token,))
     if context.is_terminal(context.streams.output):
-        context.note("anyone who sees this token can use it until it expires.")
+        yield Note("anyone who sees this token can use it until it expires.")
     return 0

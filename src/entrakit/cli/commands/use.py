@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.cli.options.connection import add_connection, name_of
 from entrakit.cli.options.output import add_output
-from entrakit.cli.output.show import show
+from entrakit.cli.work import Result, Work
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
+    from entrakit.cli.work import Steps
 
 
 def arguments(parser: Parser) -> None:
@@ -22,14 +23,18 @@ def arguments(parser: Parser) -> None:
     add_output(parser, default="none")
 
 
-def run(options: argparse.Namespace, context: Context) -> int:
-    """Select the connection."""
+def work(options: argparse.Namespace, context: Context) -> Work:
+    """Return the selection."""
     name = name_of(options)
     if name is None:
         raise ParameterError(
             "The connection is missing.", remedy="Type `entra use NAME`. `entra status` lists the names."
         )
+    return Work(_select(name, context))
+
+
+def _select(name: str, context: Context) -> Steps:
     context.open_vault().set_current(name)
-    show(context, options, {"current": name.lower()})
-    context.info(f"Commands now use {name.lower()!r} by default.")
+    yield Result({"current": name.lower()})
+    yield f"Commands now use {name.lower()!r} by default."
     return 0

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.credentials import PASSPHRASE_VARIABLE, bundle_passphrase
 from entrakit.cli.options.output import add_output
-from entrakit.cli.options.prompts import ask_secret, read_secret
-from entrakit.cli.output.show import Rows, show
+from entrakit.cli.work import Note, Result, Rows, Work
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 
 if TYPE_CHECKING:
     import argparse
 
-    from entrakit import Secret
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
-
-PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
-MAX_EXPORT = 256 * 1024 * 1024
+    from entrakit.cli.work import Steps
 
 
 def arguments_path(parser: Parser) -> None:
@@ -63,16 +59,25 @@ def _add_passphrase(parser: Parser) -> None:
     parser.add_argument("--passphrase-stdin", action="store_true", help="read the passphrase from standard input")
 
 
-def run_path(options: argparse.Namespace, context: Context) -> int:
-    """Print the place of the vault."""
+def work_path(options: argparse.Namespace, context: Context) -> Work:
+    """Return the printing of the place of the vault."""
+    del options
+    return Work(_path(context))
+
+
+def _path(context: Context) -> Steps:
     vault = context.open_vault()
-    where = {"kept_in": vault.place, "key_from": vault.key_source()}
-    show(context, options, where, lambda: context.write(vault.place))
+    yield Result({"kept_in": vault.place, "key_from": vault.key_source()}, (vault.place,))
     return 0
 
 
-def run_check(options: argparse.Namespace, context: Context) -> int:
-    """Check the key and each connection, and print the findings."""
+def work_check(options: argparse.Namespace, context: Context) -> Work:
+    """Return the check of the key and of each connection."""
+    del options
+    return Work(_check(context))
+
+
+def _check(context: Context) -> Steps:
     from entrakit.cli.words import in_shell
     from entrakit.vault.upkeep import check
 
@@ -80,98 +85,81 @@ def run_check(options: argparse.Namespace, context: Context) -> int:
     findings = [one._replace(remedy=in_shell(one.remedy)) for one in check(vault)]
     bad = [one for one in findings if one.problem]
     cells = [(one.what, f"failed: {one.problem}" if one.problem else "ok") for one in findings]
-    show(context, options, [one._asdict() for one in findings], rows=Rows(("WHAT", "RESULT"), cells))
-    for one in bad:
-        if one.remedy:
-            context.info(f"Next, for {one.what}: {one.remedy}")
-    context.info(f"Saved in {vault.place}; key: {vault.describe_key() if not bad else vault.key_source() or 'none'}.")
+    yield Result([one._asdict() for one in findings], table=Rows(("WHAT", "RESULT"), cells))
+    yield from (f"Next, for {one.what}: {one.remedy}" for one in bad if one.remedy)
+    yield f"Saved in {vault.place}; key: {vault.describe_key() if not bad else vault.key_source() or 'none'}."
     return VaultError.exit_code if bad else 0
 
 
-def run_rekey(options: argparse.Namespace, context: Context) -> int:
-    """Encrypt all connections with a new key."""
+def work_rekey(options: argparse.Namespace, context: Context) -> Work:
+    """Return the encryption of all connections with a new key."""
+    del options
+    return Work(_rekey(context))
+
+
+def _rekey(context: Context) -> Steps:
     from entrakit.vault.upkeep import rekey
 
     vault = context.open_vault()
     count = rekey(vault)
-    show(context, options, {"sealed_again": count, "key_from": vault.key_source()})
+    yield Result({"sealed_again": count, "key_from": vault.key_source()})
     if count:
-        context.info(f"Encrypted {count} connection{'s' * (count != 1)} with a new key: {vault.describe_key()}.")
+        yield f"Encrypted {count} connection{'s' * (count != 1)} with a new key: {vault.describe_key()}."
     else:
-        context.info("All connections have this key already.")
+        yield "All connections have this key already."
     if "://" in vault.place and vault.key_source() != "environment":
-        context.note("other hosts do not have this key. To share the vault, set a key in ENTRAKIT_VAULT_KEY.")
+        yield Note("other hosts do not have this key. To share the vault, set a key in ENTRAKIT_VAULT_KEY.")
     return 0
 
 
-def run_export(options: argparse.Namespace, context: Context) -> int:
-    """Write connections to an encrypted file."""
+def work_export(options: argparse.Namespace, context: Context) -> Work:
+    """Return the writing of connections to an encrypted file."""
+    if options.file != "-" and os.path.lexists(options.file):
+        raise _exists(options.file)
+    return Work(_export(options, context))
+
+
+def _export(options: argparse.Namespace, context: Context) -> Steps:
     from entrakit.files.private import create_file
     from entrakit.vault import is_name
     from entrakit.vault.bundle import export
 
     vault = context.open_vault()
-    if options.file != "-" and os.path.lexists(options.file):
-        raise ParameterError(f"The file {options.file!r} exists already.", remedy="Name another one, or remove it.")
     names = options.name or [name for name in vault.names() if is_name(name)]
     if not names:
         raise NotConnectedError("There is no saved connection to export.", remedy="Connect with `entra connect`.")
     for name in names:
         vault.read_metadata(name)
-    data = export(vault, names, _passphrase(options, context, new=True))
+    data = export(vault, names, bundle_passphrase(options, context, is_new=True))
     if options.file == "-":
-        context.streams.output.flush()
-        getattr(context.streams.output, "buffer", sys.stdout.buffer).write(data)
+        yield Result(None, (data,))
     elif not create_file(os.path.abspath(options.file), data):
-        raise ParameterError(f"The file {options.file!r} exists already.", remedy="Name another one, or remove it.")
-    context.info(
-        f"Exported {', '.join(sorted(names))}. Anyone with the file and its passphrase can use these connections."
-    )
+        raise _exists(options.file)
+    yield f"Exported {', '.join(sorted(names))}. Anyone with the file and its passphrase can use these connections."
     return 0
 
 
-def run_import(options: argparse.Namespace, context: Context) -> int:
-    """Save the connections of a file."""
-    from entrakit.vault.bundle import restore
+def _exists(file: str) -> ParameterError:
+    return ParameterError(f"The file {file!r} exists already.", remedy="Name another one, or remove it.")
 
+
+def work_import(options: argparse.Namespace, context: Context) -> Work:
+    """Return the saving of the connections of a file."""
     if options.file == "-" and options.passphrase_stdin:
         raise ParameterError(
             "File and passphrase can't both come from standard input.",
             remedy="Use --passphrase-file for the passphrase.",
         )
-    data = _read(options.file, context)
-    names = restore(context.open_vault(), data, _passphrase(options, context, new=False), replace=options.replace)
-    show(context, options, {"imported": names})
-    context.info(f"Imported {', '.join(names)}.")
+    return Work(_import(options, context))
+
+
+def _import(options: argparse.Namespace, context: Context) -> Steps:
+    from entrakit.cli.options.body import read_input
+    from entrakit.vault.bundle import restore
+
+    data = read_input(context, options.file, "The file")
+    passphrase = bundle_passphrase(options, context, is_new=False)
+    names = restore(context.open_vault(), data, passphrase, replace=options.replace)
+    yield Result({"imported": names})
+    yield f"Imported {', '.join(names)}."
     return 0
-
-
-def _read(file: str, context: Context) -> bytes:
-    if file == "-":
-        stream = getattr(context.streams.input, "buffer", sys.stdin.buffer)
-        return bytes(stream.read(MAX_EXPORT))
-    try:
-        with open(file, "rb") as stream:
-            return stream.read(MAX_EXPORT)
-    except OSError as error:
-        raise ParameterError(f"{file!r} can't be read: {error.strerror}.", remedy="Name another file.") from error
-
-
-def _passphrase(options: argparse.Namespace, context: Context, *, new: bool) -> Secret:
-    """Return the passphrase from the source that the options name, else from the environment, else from a prompt."""
-    from entrakit.secret import Secret
-
-    if options.passphrase_stdin and options.passphrase_file:
-        raise ParameterError("Give --passphrase-stdin or --passphrase-file, not both.", remedy="Leave one of them out.")
-    if options.passphrase_stdin:
-        return read_secret(context, "passphrase")
-    if options.passphrase_file:
-        return Secret.from_file(options.passphrase_file)
-    if context.environ.get(PASSPHRASE_VARIABLE):
-        # Unchanged, with a line break at its end: bundles of 0.1.0 were encrypted with it.
-        return Secret(context.environ[PASSPHRASE_VARIABLE], f"env:{PASSPHRASE_VARIABLE}")
-    instead = f"Give it with --passphrase-file, --passphrase-stdin or {PASSPHRASE_VARIABLE}."
-    first = ask_secret(context, "passphrase of the file", instead)
-    if new and ask_secret(context, "passphrase again", instead).reveal() != first.reveal():
-        raise ParameterError("The two passphrases differ.", remedy="Try again.")
-    return first

@@ -1,78 +1,79 @@
-"""Previews and confirmations: `--what-if` prints the exact requests, and the user confirms writes."""
+"""Previews and confirmations: `--what-if` shows the exact requests, and the user confirms what changes something."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit.cli.work import DeclinedError, Result
 from entrakit.errors import ParameterError
 from entrakit.http.address import shown_host
-from entrakit.shown_text import on_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from entrakit.cli.context import Context
+    from entrakit.connection.settings import Settings
     from entrakit.services.operation import Request
 
-DECLINED = 130
 
-
-def preview(context: Context, requests: Sequence[Request], *, as_list: bool = False) -> int:
-    """Print requests exactly as they would be sent, without the token. Nothing is sent.
+def preview(requests: Sequence[Request], *, is_many: bool = False) -> Result:
+    """Return requests exactly as they would be sent, without the token.
 
     Args:
-        context: Context of the command.
         requests: The requests.
-        as_list: Whether to print a JSON list even for one request.
-
-    Returns:
-        The exit code.
+        is_many: Whether the value is a list, even of one request.
     """
-    if context.as_json:
-        values = [_as_value(request) for request in requests]
-        context.write_json(values if as_list else values[0])
-    else:
-        context.write("\n\n".join(_as_text(context, request) for request in requests))
-    context.info("Nothing was sent. The requests would have the token, which is omitted here.")
-    return 0
+    values = [_as_value(request) for request in requests]
+    return Result(values if is_many else values[0], ("\n\n".join(_as_text(request) for request in requests),))
 
 
-def may_send(context: Context, requests: Sequence[Request], *, yes: bool) -> bool:
-    """Return whether requests may be sent. Writes need the confirmation of the user if there is a terminal.
+def question_for(requests: Sequence[Request]) -> str:
+    """Return the question before requests are sent, some of which are writes."""
+    if len(requests) == 1:
+        size = len(requests[0].body or b"")
+        return f"{requests[0].method} {requests[0].url}\n{f'body: {size} bytes' if size else 'no body'}\nSend it?"
+    methods = sorted({request.method for request in requests})
+    counts = ", ".join(f"{sum(one.method == method for one in requests)} {method}" for method in methods)
+    write = next(request for request in requests if not request.is_safe)
+    return f"{len(requests)} requests to {shown_host(write.url)}: {counts}\nSend them?"
+
+
+def require_confirmation(context: Context, question: str, declined: str) -> None:
+    """Ask the user. Without a terminal nobody can answer, and the command continues.
 
     Args:
         context: Context of the command.
-        requests: The requests.
-        yes: Whether the user has confirmed them already.
+        question: The question, without the answers.
+        declined: Clause that says what a refusal prevents, such as `Nothing was sent`.
 
     Raises:
+        DeclinedError: The user does not agree.
         ParameterError: Standard input is a terminal, but the question would not be visible.
     """
-    writes = [request for request in requests if not request.is_safe]
-    streams = context.streams
-    if yes or not writes or not context.is_terminal(streams.input):
-        return True
-    if not context.is_terminal(streams.error):
+    if not context.is_terminal(context.streams.input):
+        return
+    if not context.is_terminal(context.streams.error):
         raise ParameterError(
-            "Nothing was sent: a write requires a confirmation, but standard error is not a terminal.",
+            f"{declined}: this requires a confirmation, but standard error is not a terminal.",
             remedy="Add --yes, or leave standard error on the terminal.",
         )
     from entrakit.cli.options.prompts import confirm
 
-    if len(requests) == 1:
-        size = len(writes[0].body or b"")
-        question = f"{writes[0].method} {writes[0].url}\n{f'body: {size} bytes' if size else 'no body'}\nSend it?"
-    else:
-        methods = sorted({request.method for request in requests})
-        counts = ", ".join(f"{sum(one.method == method for one in requests)} {method}" for method in methods)
-        question = f"{len(requests)} requests to {shown_host(writes[0].url)}: {counts}\nSend them?"
     try:
-        if confirm(context, question):
-            return True
+        is_confirmed = confirm(context, question)
     except KeyboardInterrupt:
-        print(file=streams.error)
-    context.info("Nothing was sent.")
-    return False
+        print(file=context.streams.error)
+        is_confirmed = False
+    if not is_confirmed:
+        raise DeclinedError(declined)
+
+
+def confirm_replacement(old: Settings, new: Settings, context: Context) -> None:
+    """Ask whether a saved connection of another account is replaced. Raises DeclinedError, ParameterError."""
+    question = (
+        f"The saved connection {old.name!r} is {old.describe_account()}.\nReplace it with {new.describe_account()}?"
+    )
+    require_confirmation(context, question, "Nothing was saved")
 
 
 def _as_value(request: Request) -> dict[str, object]:
@@ -87,9 +88,8 @@ def _as_value(request: Request) -> dict[str, object]:
     return value
 
 
-def _as_text(context: Context, request: Request) -> str:
+def _as_text(request: Request) -> str:
     lines = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers.items())]
     if request.body:
         lines += ["", request.body.decode("utf-8", "replace")]
-    text = "\n".join(lines)
-    return on_terminal(text) if context.is_terminal(context.streams.output) else text
+    return "\n".join(lines)

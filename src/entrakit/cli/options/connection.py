@@ -56,8 +56,6 @@ def add_sending(parser: Parser | argparse._ArgumentGroup, *, writes: bool = True
     parser.add_argument("--what-if", action="store_true", help="print the exact requests, send nothing")
     if writes:
         parser.add_argument("-y", "--yes", action="store_true", help="send writes without confirmation")
-    else:
-        parser.set_defaults(yes=False)
 
 
 def client_of(options: argparse.Namespace, connection: Connection) -> Client:

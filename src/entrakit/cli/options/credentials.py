@@ -10,7 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from entrakit.cli.options.prompts import ask_secret, read_secret
-from entrakit.errors import ParameterError
+from entrakit.errors import CertificatePasswordError, ParameterError
 from entrakit.secret import Secret, UsernamePassword
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ _VARIABLES = {
     "certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
     "password": "AZURE_PASSWORD",
 }
+PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
 _PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
 
 
@@ -95,6 +96,27 @@ def certificate_password(options: argparse.Namespace, context: Context, *, needs
     return found or (Secret.from_env(name, context.environ) if needs_one and context.environ.get(name) else None)
 
 
+def missing_password(error: CertificatePasswordError, context: Context) -> Secret:
+    """Return the password of a certificate, which the user types.
+
+    Args:
+        error: The error of the sign-in without it.
+        context: Context of the command.
+
+    Raises:
+        CertificatePasswordError: There is no terminal.
+    """
+    if context.is_terminal(context.streams.input):
+        from entrakit.cli.words import remedy_of
+
+        return ask_secret(context, "certificate password", remedy_of(error))
+    name = _VARIABLES["certificate_password"]
+    if context.environ.get(name) == "":
+        remedy = f"{name} is set, but empty. {error.remedy}"
+        raise CertificatePasswordError(error.problem, remedy=remedy) from error
+    raise error
+
+
 def username_password(options: argparse.Namespace, context: Context) -> UsernamePassword | None:
     """Return the user name and password that the options give; None if they give none.
 
@@ -142,6 +164,73 @@ def from_environment(context: Context, *, verb: str) -> dict[str, object]:
     if empty:
         raise _empty(empty)
     return {}
+
+
+def required(value: str | None, name: str, option: str, context: Context) -> str:
+    """Return the value of an option, or else of a variable. Raises ParameterError if it is missing or empty."""
+    found = value or variable(name, context.environ)
+    if not found:
+        raise ParameterError(
+            f"{option} is missing.",
+            remedy=f"Give it, or set {name}. Example: entra connect --client-id Graph --tenant-id contoso.com",
+        )
+    return found
+
+
+def addresses(options: argparse.Namespace, context: Context) -> dict[str, object]:
+    """Return the cloud and the addresses, from the options or else from variables, which are reported.
+
+    Raises:
+        ParameterError: A variable is set but empty, or the cloud does not exist.
+    """
+    from entrakit.authority.clouds import find_cloud
+
+    cloud, graph_url = find_cloud(options.cloud or "global"), options.graph_url
+    if not options.cloud and not options.authority_url:
+        cloud = find_cloud(variable("AZURE_AUTHORITY_HOST", context.environ) or "global")
+        if cloud.name != "global":
+            context.note(f"AZURE_AUTHORITY_HOST selects {cloud.authority}.")
+    if not graph_url:
+        graph_url = variable("ENTRAKIT_GRAPH_URL", context.environ)
+        if graph_url:
+            context.note(f"ENTRAKIT_GRAPH_URL selects {graph_url} for Microsoft Graph.")
+    return {"cloud": cloud, "authority_url": options.authority_url or "", "graph_url": graph_url or ""}
+
+
+def login_hint(context: Context) -> dict[str, object]:
+    """Return the parameter with the user whom a variable names, which is reported; empty if none does."""
+    username = context.environ.get(_USERNAME)
+    if not username:
+        return {}
+    context.note(f"{_USERNAME} names the user {username}.")
+    return {"login_hint": username}
+
+
+def bundle_passphrase(options: argparse.Namespace, context: Context, *, is_new: bool) -> Secret:
+    """Return the passphrase of exported connections: from the source that the options name, a variable, or a prompt.
+
+    Args:
+        options: Options of the command.
+        context: Context of the command.
+        is_new: Whether a user has to type it twice.
+
+    Raises:
+        ParameterError: It is missing, given twice, or the user typed two different ones.
+    """
+    if options.passphrase_stdin and options.passphrase_file:
+        raise ParameterError("Give --passphrase-stdin or --passphrase-file, not both.", remedy="Leave one of them out.")
+    if options.passphrase_stdin:
+        return read_secret(context, "passphrase")
+    if options.passphrase_file:
+        return Secret.from_file(options.passphrase_file)
+    if context.environ.get(PASSPHRASE_VARIABLE):
+        # Unchanged, with a line break at its end: bundles of 0.1.0 were encrypted with it.
+        return Secret(context.environ[PASSPHRASE_VARIABLE], f"env:{PASSPHRASE_VARIABLE}")
+    instead = f"Give it with --passphrase-file, --passphrase-stdin or {PASSPHRASE_VARIABLE}."
+    first = ask_secret(context, "passphrase of the file", instead)
+    if is_new and ask_secret(context, "passphrase again", instead).reveal() != first.reveal():
+        raise ParameterError("The two passphrases differ.", remedy="Try again.")
+    return first
 
 
 def _given(options: argparse.Namespace, name: str, context: Context) -> Secret | None:

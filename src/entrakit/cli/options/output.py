@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from entrakit.cli.command_line import UsageError
+from entrakit.cli.work import Output
 from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -13,22 +14,7 @@ if TYPE_CHECKING:
     from entrakit.cli.parser import Parser
 
 FORMATS = ("json", "ndjson", "csv", "tsv", "table")
-
-
-class Output(NamedTuple):
-    """Where and how a result is written.
-
-    Args:
-        context: Context of the command.
-        format: Output format.
-        out: Name of a file; None for standard output.
-        columns: Properties to print as columns; empty for all of them.
-    """
-
-    context: Context
-    format: str
-    out: str | None = None
-    columns: tuple[str, ...] = ()
+_ENDINGS = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv"}
 
 
 def add_output(
@@ -51,12 +37,32 @@ def add_output(
     parser.add_argument("--out", metavar="FILE", dest="out", action=_OldName, help=argparse.SUPPRESS)
 
 
-def file_of(options: argparse.Namespace) -> str | None:
-    """Return the file that the result goes to; None for standard output, also written `-`. Raises ParameterError."""
-    out: str | None = options.out
+def output_of(options: argparse.Namespace, context: Context, default: str, *, is_stream: bool = False) -> Output:
+    """Return where and how the result of a command is written.
+
+    The format is the chosen one, else that of the file name, else the default.
+
+    Args:
+        options: Options of the command.
+        context: Context of the command, which has `--json`.
+        default: The default format; `text` is for the user, and means JSON in a file.
+        is_stream: Whether `--json` selects one object per line.
+
+    Raises:
+        ParameterError: The name of the file is empty, or a table would be written to it.
+    """
+    out: str | None = None if options.out == "-" else options.out
     if out is not None and not out.strip():
         raise ParameterError("--out-file names no file.", remedy="Name one; a shell may have replaced a $name.")
-    return None if out == "-" else out
+    name = options.output or ("json" if context.as_json and not is_stream else "")
+    name = name or next((value for ending, value in _ENDINGS.items() if (out or "").lower().endswith(ending)), "")
+    if not name:
+        name = "ndjson" if context.as_json else "json" if out and default == "text" else default
+    if name == "table" and out:
+        raise ParameterError(
+            "A table is for a terminal, because it cuts values off.", remedy="Use --output csv with --out-file."
+        )
+    return Output(context, name, out)
 
 
 class _OldName(argparse.Action):

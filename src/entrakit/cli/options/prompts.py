@@ -1,4 +1,4 @@
-"""Prompts: secrets without echo, lines and confirmations; never without a terminal."""
+"""Prompts: secrets without echo, lines and confirmations, never without a terminal; and what a sign-in shows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from entrakit.cli.context import Context
+    from entrakit.sign_in.flows.devicecode import DeviceCode
 
 MAX_LINE = 64 * 1024
 
@@ -93,3 +94,25 @@ def confirm(context: Context, question: str) -> bool:
 
     print(f"{on_terminal(question)} [y/N] ", end="", file=context.streams.error, flush=True)
     return context.streams.input.readline(MAX_LINE).strip().lower() in ("y", "yes")
+
+
+def show_code(code: DeviceCode, context: Context) -> None:
+    """Show a device code."""
+    print(code, file=context.streams.error, flush=True)
+
+
+def show_link(url: str, port: int, context: Context) -> None:
+    """Show the link of a sign-in, and the command that forwards its port over SSH."""
+    from entrakit.sign_in.system_browser import ssh_forward_line
+
+    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
+    line = ssh_forward_line(port, context.environ)
+    if line:
+        print(f"Over SSH, first run this on your own machine:\n\n  {line}\n", file=context.streams.error)
+    context.streams.error.flush()
+
+
+def read_address(url: str, context: Context) -> str:
+    """Return the address of the last page of a sign-in, which the user pastes. Raises ParameterError."""
+    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
+    return ask_line(context, "The browser then can't open its last page. Paste the address of that page: ")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit.cli.options.request import sending
 from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, note_omitted, width_of, writer_for
 from entrakit.errors import ParameterError, VaultError
@@ -16,13 +17,12 @@ from entrakit.graph.delta_session import DeltaSession
 
 if TYPE_CHECKING:
     from entrakit.cli.context import Context
-    from entrakit.cli.options.output import Output
     from entrakit.cli.options.request import RequestOptions
     from entrakit.cli.output.destination import Destination
     from entrakit.cli.output.formats import Writer
     from entrakit.cli.output.progress import Progress
+    from entrakit.cli.work import Output, Steps, Work
     from entrakit.graph.client import Client, DeltaChanges
-    from entrakit.services.operation import Request
 
 AT_ONCE = 100
 
@@ -43,17 +43,15 @@ class Changes(NamedTuple):
     minimal: bool
     default: str = "ndjson"
     is_stream: bool = True
-    is_many: bool = False
-    note: str = "A session that has a position continues from there."
 
-    def requests(self, client: Client, output: Output) -> list[Request]:
-        """Return the request that begins the query. Raises ParameterError."""
+    def on(self, client: Client, output: Output) -> Work:
+        """Return the work on a service, whose preview is the request that begins the query. Raises ParameterError."""
         if output.out and _same(output.out, self.session):
             raise ParameterError("--out-file and --session are the same file.", remedy="Use two different files.")
-        return [self.request.to(client.service)]
+        note = "A session that has a position continues from there."
+        return sending([self.request.to(client.service)], self._steps(client, output), note=note)
 
-    def run(self, client: Client, output: Output) -> int:
-        """Read the changes, and write them."""
+    def _steps(self, client: Client, output: Output) -> Steps:
         from entrakit.cli.output.progress import Progress
 
         context, request = output.context, self.request
@@ -76,7 +74,7 @@ class Changes(NamedTuple):
         finally:
             destination.close()
         prefix = f"{output.out}: " if output.out else ""
-        context.info(f"{prefix}{count - removed:,} changed, {removed:,} removed.")
+        yield f"{prefix}{count - removed:,} changed, {removed:,} removed."
         return 0
 
 

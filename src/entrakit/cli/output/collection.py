@@ -9,6 +9,7 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit.cli.options.request import sending
 from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, note_omitted, parsed, width_of, writer_for
 from entrakit.cli.output.progress import Progress
@@ -19,11 +20,10 @@ from entrakit.services import decoding
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from entrakit.cli.options.output import Output
     from entrakit.cli.options.request import RequestOptions
+    from entrakit.cli.work import Output, Steps, Work
     from entrakit.graph.client import Client
     from entrakit.services.odata import Query
-    from entrakit.services.operation import Request
 
 CHUNK = 100
 
@@ -40,31 +40,26 @@ class Collection(NamedTuple):
     parallel: int = 1
     default: str = "json"
     is_stream: bool = False
-    is_many: bool = False
 
-    @property
-    def note(self) -> str:
-        """Message of the preview."""
-        if self.parallel == 1:
-            return ""
-        return "If possible, the collection is read in ranges, each with its own $filter and $count."
-
-    def requests(self, client: Client, output: Output) -> list[Request]:
-        """Return the first request. Raises ParameterError."""
-        return [with_columns(self.request, client, output).to(client.service)]
-
-    def run(self, client: Client, output: Output) -> int:
-        """Read all pages, and write their objects."""
+    def on(self, client: Client, output: Output) -> Work:
+        """Return the work on a service, whose preview is the first request. Raises ParameterError."""
         request = with_columns(self.request, client, output)
+        note = "If possible, the collection is read in ranges, each with its own $filter and $count."
+        steps = self._steps(client, output, request)
+        return sending([request.to(client.service)], steps, note="" if self.parallel == 1 else note)
+
+    def _steps(self, client: Client, output: Output, request: RequestOptions) -> Steps:
         with Progress(output.context, "objects", to_file=bool(output.out)) as progress:
             client = client.watched(progress.waits) if progress.is_active else client
             reading = _Reading(client, request.path, request.headers, request.query, self.parallel)
             try:
-                (_export if output.out else _stream)(reading, output, progress)
+                told = (_export if output.out else _stream)(reading, output, progress)
             except KeyboardInterrupt:
                 progress.vanish()
                 effect = "the same command continues" if output.out else "the printed result is incomplete"
                 return output.context.interrupted(effect)
+        if told:
+            yield told
         return 0
 
 
@@ -76,7 +71,8 @@ class _Reading(NamedTuple):
     parallel: int
 
 
-def _export(reading: _Reading, output: Output, progress: Progress) -> None:
+def _export(reading: _Reading, output: Output, progress: Progress) -> str:
+    """Write the objects to a file, and return a message."""
     target = target_of(output.out or "")
     lines = target if output.format == "ndjson" else f"{target}.lines"
     done = reading.client.export(
@@ -87,7 +83,7 @@ def _export(reading: _Reading, output: Output, progress: Progress) -> None:
     if lines != target:
         _convert(output, lines)
     earlier = f", {done.resumed:,} of them by an earlier run" if done.resumed else ""
-    output.context.info(f"{output.out}: {done.written:,} objects{earlier}.")
+    return f"{output.out}: {done.written:,} objects{earlier}."
 
 
 def _convert(output: Output, lines: str) -> None:
@@ -106,7 +102,8 @@ def _convert(output: Output, lines: str) -> None:
     note_omitted(output.context, writer)
 
 
-def _stream(reading: _Reading, output: Output, progress: Progress) -> None:
+def _stream(reading: _Reading, output: Output, progress: Progress) -> str:
+    """Print the objects, and return a message; empty for none."""
     destination = open_destination(output.context, None)
     count = 0
     try:
@@ -121,8 +118,7 @@ def _stream(reading: _Reading, output: Output, progress: Progress) -> None:
         destination.close()
     progress.vanish()
     note_omitted(output.context, writer)
-    if not count and output.format == "table":
-        output.context.info("No objects.")
+    return "No objects." if not count and output.format == "table" else ""
 
 
 def _pages(reading: _Reading, output: Output) -> Iterator[tuple[list[object], int | None]]:

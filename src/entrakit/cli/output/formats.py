@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from entrakit.cli.options.output import FORMATS
-from entrakit.errors import ParameterError
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Protocol
@@ -27,12 +24,9 @@ if TYPE_CHECKING:
             ...
 
 
-__all__ = ["FORMATS", "Array", "Lines", "format_of", "write_value", "writer_for"]
-
 # Formats with columns, which need the values of objects.
 COLUMNS = ("csv", "tsv", "table")
 _SHORT = 64 * 1024
-_ENDINGS = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv", ".tsv": "tsv"}
 
 
 class Array:
@@ -78,22 +72,6 @@ class Lines:
 
     def end(self) -> None:
         """Do nothing: each line is complete."""
-
-
-def format_of(chosen: str | None, context: Context, out: str | None, default: str = "json") -> str:
-    """Return the output format: the chosen one, else that of the file name, else the default.
-
-    Args:
-        chosen: Value of `--output`; None if it was not given.
-        context: Context of the command, which has `--json`.
-        out: Name of a file; None for standard output.
-        default: Format if nothing else decides.
-    """
-    if chosen:
-        return chosen
-    if context.as_json:
-        return "json"
-    return next((value for ending, value in _ENDINGS.items() if (out or "").lower().endswith(ending)), default)
 
 
 def writer_for(name: str, destination: Writable, columns: Sequence[str] = (), width: int = 80) -> Writer:
@@ -181,14 +159,6 @@ def note_omitted(context: Context, writer: Writer) -> None:
         return
     names = ", ".join(omitted[:5]) + (f" and {len(omitted) - 5} more" if len(omitted) > 5 else "")
     context.note(f"without a column: {names}.\n  Next: Name the columns with --select.")
-
-
-def refuse_table_file(name: str, out: str | None) -> None:
-    """Raise ParameterError for a table in a file: tables cut values off."""
-    if name == "table" and out:
-        raise ParameterError(
-            "A table is for a terminal, because it cuts values off.", remedy="Use --output csv with --out-file."
-        )
 
 
 def _json(value: object, indent: int | None = None) -> bytes:

@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit.cli.options.request import sending
 from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, writer_for
 from entrakit.errors import EntraError, ExportError, GraphError
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
     from entrakit.cli.options.batch_file import BatchEntry
-    from entrakit.cli.options.output import Output
     from entrakit.cli.output.destination import Destination
+    from entrakit.cli.work import Output, Steps, Work
     from entrakit.graph.batch import Item
     from entrakit.graph.client import Client
     from entrakit.services.operation import Operation, Request, Response
@@ -42,20 +43,16 @@ class Batch(NamedTuple):
     parallel: int
     default: str = "ndjson"
     is_stream: bool = False
-    is_many: bool = True
-    note: str = ""
 
-    def requests(self, client: Client, output: Output) -> list[Request]:
-        """Return the requests. Raises ParameterError, which names the request."""
-        del output
-        return [entry.request_to(client.service) for entry in self.entries]
+    def on(self, client: Client, output: Output) -> Work:
+        """Return the work on a service. Raises ParameterError, which names the request."""
+        requests = [entry.request_to(client.service) for entry in self.entries]
+        return sending(requests, self._steps(client, output, requests), is_many=True)
 
-    def run(self, client: Client, output: Output) -> int:
-        """Send the requests, and write the results as they arrive."""
+    def _steps(self, client: Client, output: Output, requests: Sequence[Request]) -> Steps:
         from entrakit.cli.output.progress import Progress
 
         context, out = output.context, output.out
-        requests = self.requests(client, output)
         destination = open_destination(context, out, is_record=True)
         results = Results(self.entries, destination, output.format)
         is_interrupted = False
@@ -89,7 +86,7 @@ class Batch(NamedTuple):
             destination.close()
         if is_interrupted:
             return context.interrupted("the results list the requests with an unknown outcome")
-        context.info(results.summary())
+        yield results.summary()
         return results.exit_code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.options.query import for_columns, header
+from entrakit.cli.options.request import sending
 from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, indented, note_omitted, parsed, width_of, write_value
 from entrakit.errors import ExportError, ParameterError
@@ -14,9 +15,9 @@ from entrakit.services.request import JSON
 
 if TYPE_CHECKING:
     from entrakit.cli.context import Context
-    from entrakit.cli.options.output import Output
     from entrakit.cli.options.request import RequestOptions
     from entrakit.cli.output.destination import Destination
+    from entrakit.cli.work import Output, Steps, Work
     from entrakit.graph.client import Client
     from entrakit.services.operation import Request, Response
 
@@ -33,18 +34,16 @@ class Single(NamedTuple):
     request: RequestOptions | Call[object]
     default: str = "json"
     is_stream: bool = False
-    is_many: bool = False
-    note: str = ""
 
-    def requests(self, client: Client, output: Output) -> list[Request]:
-        """Return the request, with the properties that the columns need. Raises ParameterError."""
+    def on(self, client: Client, output: Output) -> Work:
+        """Return the work on a service: the request has the properties that the columns need. Raises ParameterError."""
         if isinstance(self.request, Call):
-            return [client.preview(self.request)]
-        return [with_columns(self.request, client, output).to(client.service)]
+            request = client.preview(self.request)
+        else:
+            request = with_columns(self.request, client, output).to(client.service)
+        return sending([request], self._steps(client, output, request))
 
-    def run(self, client: Client, output: Output) -> int:
-        """Send the request, and write the response."""
-        (request,) = self.requests(client, output)
+    def _steps(self, client: Client, output: Output, request: Request) -> Steps:
         may_be_page = bool(output.out or header(request.headers, "accept") != JSON)
         # Before the request, whose response could not be read again.
         destination = open_destination(output.context, output.out)
@@ -53,7 +52,7 @@ class Single(NamedTuple):
             response = watched.run(Call(request, lambda one: _checked(one, may_be_page=may_be_page)))
             if not response.body:
                 if output.out:
-                    output.context.info(f"The response has no content; {output.out} was not written.")
+                    yield f"The response has no content; {output.out} was not written."
                 return 0
             _write(output, response, destination)
         except KeyboardInterrupt:
