@@ -58,7 +58,7 @@ def test_an_interrupt_ends_with_130(entra: Command, monkeypatch: pytest.MonkeyPa
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("entrakit.cli.commands.connect._show_code", interrupt)
+    monkeypatch.setattr("entrakit.cli.commands.connect.show_code", interrupt)
 
     result = entra.connect("--device-code")
 

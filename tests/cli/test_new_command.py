@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +22,29 @@ __all__ = ["shell"]
 
 REFERENCE = Path(__file__).parents[2] / "scripts" / "write-command-reference"
 FILE = """
+from entrakit.cli.options.connection import add_sending
+from entrakit.cli.options.output import add_output
+from entrakit.cli.work import Result, Work
+
 def arguments(parser):
     parser.add_argument("file", metavar="FILE", help="file of widgets")
     parser.add_argument("--color", choices=("red", "green"), help="color of the widgets")
+    add_output(parser, default="text")
+    add_sending(parser)
 
-def run(options, context):
-    context.write(f"{options.file} {options.color}")
+def work(options, context):
+    return Work(paint(options), preview=plan(options), question="Paint it?", declined="Nothing was painted")
+
+def paint(options):
+    yield Result({"file": options.file, "color": options.color}, (f"{options.file} {options.color}",))
+    yield "Painted."
     return 0
 
-arguments_members_add, run_members_add = arguments, run
+def plan(options):
+    yield Result({"would_paint": options.file}, (f"It would paint {options.file}.",))
+    return 0
+
+arguments_members_add, work_members_add = arguments, work
 """
 
 
@@ -60,6 +75,24 @@ def test_it_runs_and_has_help(entra: Entra, path: str) -> None:
     assert entra(*words, "--help") == entra("help", *words)
     for length in range(len(words)):
         assert f"  {words[length]} " in entra(*words[:length], "--help").output
+
+
+@pytest.mark.parametrize("path", ["widgets", "gadgets members add"])
+def test_it_is_executed_like_all_commands(entra: Entra, tmp_path: Path, path: str) -> None:
+    """
+    Its work has a preview, a question, every output format and a file.
+    """
+    words = [*path.split(), "f", "--color", "red"]
+
+    assert "It would paint f.\n" == entra(*words, "--what-if", terminal=True).output
+    assert {"would_paint": "f"} == json.loads(entra(*words, "--what-if", "--json").output)
+    declined = entra(*words, terminal=True, given="n\n")
+    assert (130, "", "Paint it? [y/N] Nothing was painted.\n") == declined
+    assert "f red\n" == entra(*words, terminal=True, given="y\n").output
+    assert "f red\n" == entra(*words, "--yes", terminal=True).output
+    assert "file,color\r\nf,red\r\n" == entra(*words, "-o", "csv").output
+    assert "" == entra(*words, "--out-file", str(tmp_path / "result.json")).output
+    assert {"file": "f", "color": "red"} == json.loads((tmp_path / "result.json").read_text())
 
 
 @pytest.mark.parametrize(

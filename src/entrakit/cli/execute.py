@@ -77,7 +77,11 @@ def _print(steps: Steps, output: Output) -> int:
 def _print_one(one: Result | str, output: Output) -> None:
     context = output.context
     if isinstance(one, Result):
-        _print_result(one, output)
+        try:
+            _print_result(one, output)
+        except BrokenPipeError:
+            # The reader closed the pipe, as `head` does. The steps continue: the exit code says how they end.
+            return
     elif isinstance(one, Note):
         context.note(one)
     elif isinstance(one, Caution):

@@ -193,7 +193,7 @@ def test_a_device_code(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
         shown.append(str(code))
         person.approve_device(re.search(r"code (\w+)\.", str(code))[1])  # type: ignore[index] # the code matches
 
-    monkeypatch.setattr("entrakit.cli.commands.connect._show_code", approve)
+    monkeypatch.setattr("entrakit.cli.commands.connect.show_code", approve)
 
     result = entra.connect("--device-code")
 
@@ -533,7 +533,7 @@ def test_a_device_code_without_a_refresh_token_is_not_said_to_renew_itself(
     def approve(code: object, context: object) -> None:
         person.approve_device(re.search(r"code (\w+)\.", str(code))[1])  # type: ignore[index] # the code matches
 
-    monkeypatch.setattr("entrakit.cli.commands.connect._show_code", approve)
+    monkeypatch.setattr("entrakit.cli.commands.connect.show_code", approve)
 
     result = entra.connect("--device-code")
 

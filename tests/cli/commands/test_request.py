@@ -568,6 +568,7 @@ def test_a_single_get_loads_little(graph: GraphCommand) -> None:
         "entrakit.cli.output.formats",
         "entrakit.cli.output.single",
         "entrakit.cli.parser",
+        "entrakit.cli.work",
     }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
+from contextlib import nullcontext
 
 import pytest
 from tests.cli.conftest import Terminal
 
 from entrakit.cli.context import Context, Streams
-from entrakit.cli.options.confirm import may_send, preview
+from entrakit.cli.options.confirm import preview, question_for, require_confirmation
+from entrakit.cli.work import DeclinedError
 from entrakit.errors import ParameterError
 from entrakit.services.operation import Request
 
@@ -18,18 +19,10 @@ WRITE = Request("PATCH", "https://localhost/v1.0/me", {"content-type": "applicat
 DELETE = Request("DELETE", "https://localhost/v1.0/users/1")
 
 
-def context(
-    answer: str = "", *, terminal: bool = True, error: io.StringIO | None = None, as_json: bool = False
-) -> Context:
+def context(answer: str = "", *, terminal: bool = True, error: io.StringIO | None = None) -> Context:
     """Return a context whose user types an answer."""
     kind = Terminal if terminal else io.StringIO
-    return Context(Streams(kind(answer), kind(), error or kind()), {}, as_json=as_json)
-
-
-def output(one: Context) -> str:
-    """Return the content of standard output."""
-    assert isinstance(one.streams.output, io.StringIO)
-    return one.streams.output.getvalue()
+    return Context(Streams(kind(answer), kind(), error or kind()), {})
 
 
 def asked(one: Context) -> str:
@@ -40,25 +33,21 @@ def asked(one: Context) -> str:
 
 def test_a_preview_is_exact() -> None:
     """
-    Method, address, header fields and body are printed as they would be sent; a message says that nothing was.
+    Method, address, header fields and body are shown as they would be sent.
     """
-    one = context(terminal=False)
+    (text,) = preview([READ, WRITE]).text
 
-    assert 0 == preview(one, [READ, WRITE])
     assert (
         "GET https://localhost/v1.0/me\n\nPATCH https://localhost/v1.0/me\ncontent-type: application/json\n\n"
-        '{"city":"London"}\n'
-    ) == output(one)
-    assert asked(one).startswith("Nothing was sent.")
+        '{"city":"London"}'
+    ) == text
 
 
-@pytest.mark.parametrize("as_list", [False, True])
-def test_a_preview_as_json(as_list: bool) -> None:
+@pytest.mark.parametrize("is_many", [False, True])
+def test_a_preview_for_a_program(is_many: bool) -> None:
     """
     For a program the preview of one request is an object, or a list if the command always has a list.
     """
-    one = context(as_json=True)
-    preview(one, [WRITE], as_list=as_list)
     expected = {
         "method": "PATCH",
         "url": "https://localhost/v1.0/me",
@@ -66,43 +55,40 @@ def test_a_preview_as_json(as_list: bool) -> None:
         "body": {"city": "London"},
     }
 
-    assert ([expected] if as_list else expected) == json.loads(output(one))
+    assert ([expected] if is_many else expected) == preview([WRITE], is_many=is_many).value
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("", False)]
 )
-def test_a_write_needs_a_yes(answer: str, expected: bool) -> None:
+def test_only_a_yes_confirms(answer: str, expected: bool) -> None:
     """
-    Only yes sends a write; any other answer, and the end of the input, does not.
+    Only yes confirms; any other answer, and the end of the input, does not.
     """
     one = context(answer)
 
-    assert expected == may_send(one, [WRITE], yes=False)
-    assert "PATCH https://localhost/v1.0/me\nbody: 17 bytes\nSend it? [y/N] " in asked(one)
-    assert expected == ("Nothing was sent." not in asked(one))
+    with nullcontext() if expected else pytest.raises(DeclinedError, match="Nothing was sent"):
+        require_confirmation(one, "Send it?", "Nothing was sent")
+    assert "Send it? [y/N] " == asked(one)
 
 
-def test_many_writes_are_confirmed_once() -> None:
+def test_the_question_names_a_request_or_counts_many() -> None:
     """
-    The question for several requests counts them by method.
+    The question for one request has its address and the size of its body; that for several counts them by method.
     """
-    one = context("y\n")
+    assert "PATCH https://localhost/v1.0/me\nbody: 17 bytes\nSend it?" == question_for([WRITE])
+    assert "DELETE https://localhost/v1.0/users/1\nno body\nSend it?" == question_for([DELETE])
+    assert "3 requests to localhost: 1 DELETE, 1 GET, 1 PATCH\nSend them?" == question_for([READ, WRITE, DELETE])
 
-    assert may_send(one, [READ, WRITE, DELETE], yes=False)
-    assert "3 requests to localhost: 1 DELETE, 1 GET, 1 PATCH\nSend them? [y/N] " == asked(one)
 
-
-@pytest.mark.parametrize(
-    ("requests", "yes", "terminal"), [([READ], False, True), ([WRITE], True, True), ([WRITE], False, False)]
-)
-def test_what_needs_no_confirmation(requests: list[Request], yes: bool, terminal: bool) -> None:
+def test_without_a_terminal_there_is_no_question() -> None:
     """
-    A read, a write with --yes, and a command without a terminal are sent without a question.
+    A command without a terminal continues without a question, since nobody could answer it.
     """
-    one = context(terminal=terminal)
+    one = context(terminal=False)
 
-    assert may_send(one, requests, yes=yes)
+    require_confirmation(one, "Send it?", "Nothing was sent")
+
     assert "" == asked(one)
 
 
@@ -111,4 +97,4 @@ def test_a_question_must_be_visible() -> None:
     If the user is at a terminal but standard error is not, a write is refused instead of waiting for an answer.
     """
     with pytest.raises(ParameterError, match="standard error is not a terminal"):
-        may_send(context("y\n", error=io.StringIO()), [WRITE], yes=False)
+        require_confirmation(context("y\n", error=io.StringIO()), "Send it?", "Nothing was sent")
