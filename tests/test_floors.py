@@ -65,6 +65,7 @@ MIRRORED_ELSEWHERE = {
     "entrakit/cli/output/changes": ("cli/commands/test_delta.py", "the work of that command"),
     "entrakit/cli/output/results": ("cli/commands/test_batch.py", "the work of that command"),
     "entrakit/cli/output/single": ("cli/commands/test_request.py", "the work of that command"),
+    "entrakit/cli/work": ("cli/test_execute.py", "values without rules, which it executes"),
     "entrakit/services/connected": ("certificates/signers/test_key_vault.py", "protocols only"),
     "entrakit/sign_in/grant": ("sign_in/flows/test_refresh.py", "values without rules"),
     "entrakit/sign_in/parameter_types": ("typing/api.py", "types only, which the type checker checks there"),

@@ -307,7 +307,7 @@ def test_every_command_is_work_that_was_not_done(
     """
     Each row of the table turns its options into work; nothing is printed, asked or written before that is executed.
     """
-    given = local('{"method": "GET", "url": "/me"}', terminal=False)
+    given = local('{"id": "1", "method": "GET", "url": "/me"}', terminal=False)
     environ = {"ENTRAKIT_HOME": str(private_home)}
     monkeypatch.chdir(private_home)
     parsed = parser_of(command).read(LINES[command.path].split())
@@ -333,7 +333,7 @@ def test_the_command_runs_all_work_here(entra: Entra, monkeypatch: pytest.Monkey
     monkeypatch.setattr("entrakit.cli.execute.execute", record)
 
     for path, line in LINES.items():
-        assert 42 == entra(*path.split(), *line.split(), given='{"method": "GET", "url": "/me"}').code, path
+        assert 42 == entra(*path.split(), *line.split(), given='{"id": "1", "method": "GET", "url": "/me"}').code, path
     assert len(commands()) == len(reached)
 
 

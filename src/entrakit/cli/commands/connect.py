@@ -230,8 +230,7 @@ def _browser_parameters(options: argparse.Namespace, context: Context) -> dict[s
 
 def _may_wait(options: argparse.Namespace, context: Context) -> bool:
     """Return whether to wait for a user: at a terminal, or because an option says so."""
-    streams = context.streams
-    is_attended = context.is_terminal(streams.input) or context.is_terminal(streams.error)
+    is_attended = context.is_terminal(context.streams.input) or context.is_terminal(context.streams.error)
     return is_attended or options.browser or options.no_browser or options.paste
 
 

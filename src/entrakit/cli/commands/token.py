@@ -55,12 +55,10 @@ def _print(options: argparse.Namespace, context: Context, min_validity_s: float)
 
             configure_for(options, context)
         token = connection.token(*options.scope, claims=options.claims, min_validity_s=min_validity_s)
-    text = (
-        f"Authorization: {token.token_type} {token.access_token}" if options.output == "header" else token.access_token
-    )
+    begin = f"Authorization: {token.token_type} " if options.output == "header" else ""
     # The object reads the claims of the token, which takes a module more.
     is_text = options.output in FORMS or not (options.output or context.as_json)
-    yield Result(None if is_text else token.to_json(), (text,))
+    yield Result(None if is_text else token.to_json(), (f"{begin}{token.access_token}",))
     if context.is_terminal(context.streams.output):
         yield Note("anyone who sees this token can use it until it expires.")
     return 0

@@ -154,12 +154,23 @@ def work_import(options: argparse.Namespace, context: Context) -> Work:
 
 
 def _import(options: argparse.Namespace, context: Context) -> Steps:
-    from entrakit.cli.options.body import read_input
     from entrakit.vault.bundle import restore
 
-    data = read_input(context, options.file, "The file")
+    data = _read(options.file, context)
     passphrase = bundle_passphrase(options, context, is_new=False)
     names = restore(context.open_vault(), data, passphrase, replace=options.replace)
     yield Result({"imported": names})
     yield f"Imported {', '.join(names)}."
     return 0
+
+
+def _read(file: str, context: Context) -> bytes:
+    if file == "-":
+        from entrakit.cli.options.body import read_input
+
+        return read_input(context, file, "The file")
+    try:
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise ParameterError(f"{file!r} can't be read: {error.strerror}.", remedy="Name another file.") from error
