@@ -160,7 +160,7 @@ def local(
 
 
 def printed(one: Context) -> tuple[str, str]:
-    """Return what standard output and standard error contain."""
+    """Return the content of standard output and standard error."""
     assert isinstance(one.streams.output, io.StringIO)
     assert isinstance(one.streams.error, io.StringIO)
     return one.streams.output.getvalue(), one.streams.error.getvalue()
@@ -177,7 +177,7 @@ def counting(done: list[str]) -> Steps:
 
 
 def shown() -> Steps:
-    """Show what would be counted."""
+    """Preview the count."""
     yield Result({"count": "widgets"}, ("It would count widgets.",))
     return 0
 
@@ -290,7 +290,7 @@ def test_text_can_not_control_a_terminal() -> None:
     assert "\x1b" not in printed(one)[0]
 
 
-# One line for every row of the table. What it names does not exist; nothing is done before `execute` runs the work.
+# One line for every row of the table. The named things do not exist; nothing is done before `execute` runs the work.
 LINES = {
     "connect": "--client-id Graph --tenant-id contoso.com --device-code",
     "token": "--name a", "status": "", "inspect": "", "request": "GET /me", "batch": "-",
@@ -337,7 +337,7 @@ def test_the_command_runs_all_work_here(entra: Entra, monkeypatch: pytest.Monkey
     assert len(commands()) == len(reached)
 
 
-# What the file of a command may use of its context, and the functions that print, ask or read an answer.
+# The attributes of its context that the file of a command may use, and the functions that print, ask or read an answer.
 OF_CONTEXT = {"as_json", "environ", "open_vault", "is_terminal"}
 BY_EXECUTE = {
     "print", "input", "getpass", "confirm", "require_confirmation", "ask_line", "ask_secret", "execute", "write_result",

@@ -1,4 +1,4 @@
-"""What a command does, as a value, and the things that it can print. `execute` runs and prints them."""
+"""The work of a command as a value, and the results and messages that it prints. `execute` runs it."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ Steps: TypeAlias = "Generator[Result | str, None, int]"
 
 
 class Work(NamedTuple):
-    """What a command does. Nothing has been done.
+    """The work of a command, which has not begun.
 
     Args:
         steps: Does it.
-        default: Output format if nothing else decides; `text` is for the user, and `raw` is a text for programs.
+        default: Output format if nothing else decides; `text` is for the user, and `raw` is a string for programs.
         is_stream: Whether `--json` selects one object per line.
         preview: Prints what would be done, for `--what-if`; None for nothing.
         question: Question for the user before it is done; empty for none. `--yes` answers it.

@@ -28,7 +28,7 @@ def preview(requests: Sequence[Request], *, is_many: bool = False) -> Result:
 
 
 def question_for(requests: Sequence[Request]) -> str:
-    """Return the question before requests are sent, some of which are writes."""
+    """Return the question before requests with writes are sent."""
     if len(requests) == 1:
         size = len(requests[0].body or b"")
         return f"{requests[0].method} {requests[0].url}\n{f'body: {size} bytes' if size else 'no body'}\nSend it?"
