@@ -11,6 +11,7 @@ from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, not_found
 from entrakit_emulator.graph.kind import KINDS, stored_kinds, value_of
 from entrakit_emulator.graph.listing import next_link, selected, size_of
+from entrakit_emulator.graph.objects import need_delete
 from entrakit_emulator.graph.permissions import need
 from entrakit_emulator.graph.timestamps import stamp
 
@@ -64,7 +65,7 @@ def deleted_one(call: Call, key: str) -> Reply:
 def restore(call: Call, key: str) -> Reply:
     """Restore a deleted object; a user may get a new sign-in name if the old one is in use."""
     stored = _bin(call, key)
-    _need(call, stored)
+    need_delete(call, stored)
     on_restore = KINDS[stored.kind].on_restore
     if on_restore is not None:
         on_restore(call, stored)
@@ -77,14 +78,9 @@ def restore(call: Call, key: str) -> Reply:
 def purge(call: Call, key: str) -> Reply:
     """Delete an object permanently."""
     stored = _bin(call, key)
-    _need(call, stored)
+    need_delete(call, stored)
     call.store.delete(stored, call.now, for_good=True)
     return Reply(204)
-
-
-def _need(call: Call, stored: DirectoryObject) -> None:
-    kind = KINDS[stored.kind]
-    need(call, f"{kind.write} {kind.restore}")
 
 
 def _kind(cast: str) -> str:

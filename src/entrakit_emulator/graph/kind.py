@@ -96,9 +96,9 @@ class Kind:
         sorting_advanced: Properties for `$orderby` in an advanced query.
         searching: Properties for `$search`.
         read: Permissions to read; one of them suffices.
-        write: Permissions to change and delete; empty if the kind can only be read.
+        write: Permissions to change; empty if the kind can only be read.
         create: Permissions to create; empty for those in `write`.
-        restore: Permissions to restore and purge, in addition to those in `write`.
+        delete: Permissions to delete, restore and purge; empty for those in `write`.
         read_basic: Permissions to read the properties in `basic` only.
         basic: Those properties.
         own_path: Path of the object of the caller, `me`; empty if a caller is never of this kind.
@@ -133,7 +133,7 @@ class Kind:
     read: str
     write: str = ""
     create: str = ""
-    restore: str = ""
+    delete: str = ""
     read_basic: str = ""
     basic: frozenset[str] = frozenset()
     own_path: str = ""

@@ -9,7 +9,7 @@ from entrakit_emulator.graph import computed, delta, objects, relations
 from entrakit_emulator.graph.errors import bad_request
 from entrakit_emulator.graph.kind import Row, stored_kinds
 from entrakit_emulator.graph.listing import Source, count, page
-from entrakit_emulator.graph.permissions import GROUP_READ, writers
+from entrakit_emulator.graph.permissions import GROUP_READ, deleters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def rows_of(kind: Kind) -> Iterator[Row]:
         change = kind.on_change or partial(objects.change, kind=kind.name)
         yield Row("POST", "", kind.on_create or partial(objects.create, kind=kind.name), kind.create or kind.write)
         yield Row("PATCH", "*", change, kind.write, own=kind.own_write)
-        yield Row("DELETE", "*", partial(objects.remove, kinds=(kind.name,)), kind.write)
+        yield Row("DELETE", "*", partial(objects.remove, kinds=(kind.name,)), kind.delete or kind.write)
     yield from kind.rows
     for relation in kind.relations:
         if not relation.is_single:
@@ -97,5 +97,5 @@ def _relation(kind: Kind, relation: Relation) -> Iterator[Row]:
         yield Row("POST", f"{start}/$ref", added, write)
         yield Row("DELETE", f"{start}/$ref", taken, write)
         yield Row("DELETE", f"{start}/*/$ref", taken, write)
-        yield Row("DELETE", f"{start}/*", deleted, writers())
+        yield Row("DELETE", f"{start}/*", deleted, deleters())
     yield Row("GET", f"{start}/*", listed, read, own=relation.own)

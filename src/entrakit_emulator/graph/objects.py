@@ -63,9 +63,9 @@ def referred(reference: object) -> str:
     return segments_of(reference)[-1]
 
 
-def need_write(call: Call, stored: DirectoryObject) -> None:
-    """Check that the caller may change a kind of object. Raises GraphError (403)."""
-    need(call, KINDS[stored.kind].write)
+def need_delete(call: Call, stored: DirectoryObject) -> None:
+    """Check that the caller may delete a kind of object. Raises GraphError (403)."""
+    need(call, KINDS[stored.kind].delete or KINDS[stored.kind].write)
 
 
 def any_kind(call: Call, key: str) -> Reply:
@@ -128,9 +128,9 @@ def change(call: Call, key: str, kind: str) -> Reply:
 
 
 def remove(call: Call, key: str, kinds: Sequence[str]) -> Reply:
-    """Answer a DELETE of an object. Raises GraphError (403) if the caller may not write its kind."""
+    """Answer a DELETE of an object. Raises GraphError (403) if the caller may not delete its kind."""
     stored = found(call, key, kinds)
-    need_write(call, stored)
+    need_delete(call, stored)
     check_match(call, stored)
     kind = KINDS[stored.kind]
     if kind.on_delete is not None:

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 DIRECTORY_READ = "Directory.Read.All Directory.ReadWrite.All"
 USER_READ = f"User.Read.All User.ReadWrite.All {DIRECTORY_READ}"
+# Directory.ReadWrite.All changes objects, but does not delete them.
 USER_WRITE = "User.ReadWrite.All Directory.ReadWrite.All"
+USER_DELETE = "User.DeleteRestore.All User.ReadWrite.All"
 GROUP_READ = f"GroupMember.Read.All GroupMember.ReadWrite.All Group.Read.All Group.ReadWrite.All {DIRECTORY_READ}"
 GROUP_WRITE = "Group.ReadWrite.All Directory.ReadWrite.All"
+GROUP_DELETE = "Group.ReadWrite.All"
 MEMBER_WRITE = "GroupMember.ReadWrite.All Group.ReadWrite.All Directory.ReadWrite.All"
 APP_READ = f"Application.Read.All Application.ReadWrite.All Application.ReadWrite.OwnedBy {DIRECTORY_READ}"
-APP_WRITE = "Application.ReadWrite.All Application.ReadWrite.OwnedBy Directory.ReadWrite.All"
+APP_DELETE = "Application.ReadWrite.All Application.ReadWrite.OwnedBy"
+APP_WRITE = f"{APP_DELETE} Directory.ReadWrite.All"
 SELF_READ = f"User.Read User.ReadWrite {USER_READ}"
 LICENSE_READ = (
     f"LicenseAssignment.Read.All LicenseAssignment.ReadWrite.All Organization.Read.All Organization.ReadWrite.All "
@@ -66,9 +70,9 @@ def readers() -> str:
     return " ".join(KINDS[name].read for name in stored_kinds())
 
 
-def writers() -> str:
-    """Return the permissions that change any kind in the store."""
-    return " ".join(KINDS[name].write for name in stored_kinds())
+def deleters() -> str:
+    """Return the permissions that delete any kind in the store."""
+    return " ".join(KINDS[name].delete or KINDS[name].write for name in stored_kinds())
 
 
 def _visible(mine: frozenset[str], kind: Kind) -> frozenset[str] | None:

@@ -11,7 +11,7 @@ from entrakit_emulator.graph.errors import GraphError, wrong_method
 from entrakit_emulator.graph.kind import Row, stored_kinds
 from entrakit_emulator.graph.kind_routes import DELTA, membership_actions, rows_of
 from entrakit_emulator.graph.kinds import KINDS
-from entrakit_emulator.graph.permissions import need, readers, writers
+from entrakit_emulator.graph.permissions import deleters, need, readers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,18 +153,17 @@ def _absent_rows(kinds: tuple[Kind, ...]) -> Iterator[Row]:
 
 def _any_kind() -> Iterator[Row]:
     """Yield the addresses of objects of any kind."""
-    read, write = readers(), writers()
-    restore = " ".join(kind.restore for kind in KINDS.values())
+    read, delete = readers(), deleters()
     for name in DELTA:
         yield Row("GET", f"directoryObjects/{name}", delta.get, read)
     yield Row("POST", "directoryObjects/getByIds", relations.get_by_ids, read)
     yield Row("GET", "directoryObjects/*", objects.any_kind, read)
-    yield Row("DELETE", "directoryObjects/*", lambda call, key: objects.remove(call, key, stored_kinds()), write)
+    yield Row("DELETE", "directoryObjects/*", lambda call, key: objects.remove(call, key, stored_kinds()), delete)
     for row in membership_actions(stored_kinds(), read):
         yield row._replace(path=f"directoryObjects/{row.path}")
     yield Row("GET", "directory/deletedItems/*", _deleted, read)
-    yield Row("POST", "directory/deletedItems/*/restore", deleted_items.restore, f"{write} {restore}")
-    yield Row("DELETE", "directory/deletedItems/*", deleted_items.purge, f"{write} {restore}")
+    yield Row("POST", "directory/deletedItems/*/restore", deleted_items.restore, delete)
+    yield Row("DELETE", "directory/deletedItems/*", deleted_items.purge, delete)
 
 
 def _deleted(call: Call, key: str) -> Reply:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from entrakit_emulator.graph import app_documents
 from entrakit_emulator.graph.kind import Kind
 from entrakit_emulator.graph.objects import checked, created, found, guid_of, required
-from entrakit_emulator.graph.permissions import APP_READ, APP_WRITE
+from entrakit_emulator.graph.permissions import APP_DELETE, APP_READ, APP_WRITE
 from entrakit_emulator.graph.registered_apps import change, delete, password_rows
 from entrakit_emulator.graph.relations import OWNERS
 from entrakit_emulator.graph.schema import merged, names_in, typed
@@ -81,6 +81,7 @@ KIND = Kind(
     searching=frozenset({"displayName"}),
     read=APP_READ,
     write=APP_WRITE,
+    delete=APP_DELETE,
     alternate_key="appId",
     relations=(OWNERS,),
     rows=password_rows("application"),

@@ -17,7 +17,7 @@ from entrakit_emulator.graph.objects import (
     referred,
     required,
 )
-from entrakit_emulator.graph.permissions import GROUP_READ, GROUP_WRITE, MEMBER_WRITE
+from entrakit_emulator.graph.permissions import GROUP_DELETE, GROUP_READ, GROUP_WRITE, MEMBER_WRITE
 from entrakit_emulator.graph.relations import OWNERS, membership
 from entrakit_emulator.graph.schema import names_in, security_identifier, typed
 from entrakit_emulator.graph.timestamps import stamp
@@ -217,6 +217,7 @@ KIND = Kind(
     read=GROUP_READ,
     write=GROUP_WRITE,
     create=f"Group.Create {GROUP_WRITE}",
+    delete=GROUP_DELETE,
     relations=(
         _MEMBERS,
         OWNERS._replace(left_out=_LEFT_OUT, on_remove=_check_last_owner),

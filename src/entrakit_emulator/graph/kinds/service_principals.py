@@ -9,7 +9,7 @@ from entrakit_emulator.graph import app_documents
 from entrakit_emulator.graph.errors import GraphError, bad_request
 from entrakit_emulator.graph.kind import Kind
 from entrakit_emulator.graph.objects import by_alternate_key, checked, created, found, required
-from entrakit_emulator.graph.permissions import APP_READ, APP_WRITE
+from entrakit_emulator.graph.permissions import APP_DELETE, APP_READ, APP_WRITE
 from entrakit_emulator.graph.registered_apps import app_of, change, delete, password_rows
 from entrakit_emulator.graph.relations import OWNERS, membership
 from entrakit_emulator.graph.schema import names_in, typed
@@ -94,6 +94,7 @@ KIND = Kind(
     searching=frozenset({"displayName"}),
     read=APP_READ,
     write=APP_WRITE,
+    delete=APP_DELETE,
     alternate_key="appId",
     relations=(*membership(APP_READ), OWNERS),
     rows=password_rows("servicePrincipal"),

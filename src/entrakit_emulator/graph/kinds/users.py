@@ -22,7 +22,7 @@ from entrakit_emulator.graph.objects import (
     shown,
     typed,
 )
-from entrakit_emulator.graph.permissions import GROUP_READ, LICENSE_READ, SELF_READ, USER_READ, USER_WRITE
+from entrakit_emulator.graph.permissions import GROUP_READ, LICENSE_READ, SELF_READ, USER_DELETE, USER_READ, USER_WRITE
 from entrakit_emulator.graph.relations import membership
 from entrakit_emulator.graph.schema import merged, names_in, security_identifier
 from entrakit_emulator.graph.schema import typed as properties
@@ -279,7 +279,7 @@ KIND = Kind(
     searching=frozenset(names_in("displayName mail mailNickname userPrincipalName givenName surname otherMails")),
     read=USER_READ,
     write=USER_WRITE,
-    restore="User.DeleteRestore.All",
+    delete=USER_DELETE,
     read_basic=_BASIC,
     basic=frozenset(names_in("id displayName givenName surname mail userPrincipalName")),
     own_path="me",
@@ -292,7 +292,7 @@ KIND = Kind(
         Row("DELETE", "*/manager/$ref", delete_manager, USER_WRITE),
         Row("POST", "*/revokeSignInSessions", revoke, f"User.RevokeSessions.All {USER_WRITE}"),
         Row("GET", "*/licenseDetails", licenses.details, f"{USER_READ} {LICENSE_READ}", own=SELF_READ),
-        Row("POST", "*/assignLicense", licenses.assign, USER_WRITE),
+        Row("POST", "*/assignLicense", licenses.assign, f"LicenseAssignment.ReadWrite.All {USER_WRITE}"),
     ),
     on_create=create,
     on_change=change,

@@ -65,6 +65,66 @@ def test_reading_everything_changes_nothing(graph: Graph, method: str, path: str
     assert 403 != graph.call(method, address, body).status_code
 
 
+DELETIONS = [
+    ("users/{user}", {"User.DeleteRestore.All", "User.ReadWrite.All"}),
+    ("groups/{group}", {"Group.ReadWrite.All"}),
+    ("directoryObjects/{user}", {"User.DeleteRestore.All", "User.ReadWrite.All"}),
+    ("groups/{group}/members/{user}", {"User.DeleteRestore.All", "User.ReadWrite.All"}),
+    ("applications/{app}", {"Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"}),
+    ("servicePrincipals/{principal}", {"Application.ReadWrite.All", "Application.ReadWrite.OwnedBy"}),
+]
+
+
+@pytest.mark.parametrize(("path", "enough"), DELETIONS)
+def test_changing_the_directory_deletes_nothing(graph: Graph, path: str, enough: set[str]) -> None:
+    """
+    Directory.ReadWrite.All does not delete, restore or purge (directory facts, 16); each sufficient permission does,
+    alone.
+    """
+    app = graph.call("POST", "applications", {"displayName": "tool"}).json()
+    made = {
+        "user": graph.add_user("una")["id"],
+        "group": graph.add_group("team")["id"],
+        "app": app["id"],
+        "principal": graph.call("POST", "servicePrincipals", {"appId": app["appId"]}).json()["id"],
+    }
+    assert 204 == graph.link(f"groups/{made['group']}/members", made["user"]).status_code
+    address = path.format(**made)
+    deleted = f"directory/deletedItems/{address.rpartition('/')[2]}"
+    denied = (403, "Authorization_RequestDenied")
+
+    for role in sorted(enough):
+        graph.may("Directory.ReadWrite.All")
+        assert denied == graph.refused(graph.call("DELETE", address)), role
+        graph.may(role)
+        assert 204 == graph.call("DELETE", address).status_code, role
+        graph.may("Directory.ReadWrite.All")
+        assert denied == graph.refused(graph.call("POST", f"{deleted}/restore", {})), role
+        assert denied == graph.refused(graph.call("DELETE", deleted)), role
+        graph.may(role)
+        assert 200 == graph.call("POST", f"{deleted}/restore", {}).status_code, role
+
+    assert 204 == graph.call("DELETE", address).status_code
+    assert 204 == graph.call("DELETE", deleted).status_code
+
+
+@pytest.mark.parametrize("role", ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"])
+def test_a_permission_for_licences_suffices_to_assign_them(graph: Graph, role: str) -> None:
+    """
+    LicenseAssignment.ReadWrite.All is the least permission to assign licences (directory facts, 16).
+    """
+    made = graph.add_user("una", usageLocation="DE")
+    sku = graph.value("subscribedSkus")[0]["skuId"]
+    graph.may(role)
+
+    response = graph.call(
+        "POST", f"users/{made['id']}/assignLicense",
+        {"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []},
+    )  # fmt: skip
+
+    assert 200 == response.status_code
+
+
 def test_basic_profiles_only(graph: Graph) -> None:
     """
     User.ReadBasic.All shows names, mail and sign-in name; other properties are null and can't be inferred by filters.
