@@ -26,6 +26,7 @@ from tests import processes
 
 from entrakit import Transport, connect
 from entrakit.authority.clouds import find_cloud
+from entrakit.errors import EntraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -229,16 +230,26 @@ def granted(**more: object) -> dict[str, object]:
 
 
 # Packages that scripts/test-without-extras does not install, and the errors that say so.
-EXTRAS = ("httpx2", "h2", "redis", "pkcs11", "socks", "socksio")
-NEEDS_EXTRA = re.compile(r"(needs?|requires?) the extra \w+")
+EXTRAS = ("httpx2", "httpcore2", "hpack", "h2", "redis", "pkcs11", "socks", "socksio")
+NEEDS_EXTRA = re.compile(r"(?:needs?|requires?) the extra (async|redis|pkcs11|socks)\b")
+
+
+def _missing_extra(error: BaseException | None) -> str:
+    """Return the reason if an error or one of its causes says that an extra is not installed; empty for any other."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+            return str(error)
+        if isinstance(error, EntraError) and (found := NEEDS_EXTRA.search(error.problem)):
+            return f"Needs the extra {found[1]}."
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _skip_without_extra(error: Exception) -> NoReturn:
-    """Skip a test that failed because an extra is not installed, with the error; raise any other error."""
-    causes = [error, error.__cause__, error.__context__]
-    missing = [one for one in causes if isinstance(one, ModuleNotFoundError) and one.name in EXTRAS]
-    if os.environ.get("ENTRAKIT_TEST_WITHOUT_EXTRAS") and (missing or NEEDS_EXTRA.search(str(error))):
-        pytest.skip(str(error))
+    """Skip a test that failed because an extra is not installed, with the reason; raise any other error."""
+    reason = _missing_extra(error) if os.environ.get("ENTRAKIT_TEST_WITHOUT_EXTRAS") else ""
+    if reason:
+        pytest.skip(reason)
     raise error
 
 

@@ -17,6 +17,7 @@ from tests.heartbeat import run_async
 from entrakit import connect
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import NotConnectedError, ParameterError
+from entrakit.http.transport_async import require_httpx2
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -236,6 +237,7 @@ def test_a_token_does_not_load_httpx2() -> None:
     """
     The awaited connection can be imported without httpx2, and a check for the extra does not import it.
     """
+    require_httpx2()
     program = (
         "import sys; import entrakit.connection.awaited as awaited; awaited.require_httpx2();"
         "print({'httpx2', 'httpcore2', 'h2', 'anyio'} & set(sys.modules))"

@@ -14,7 +14,7 @@ from tests.heartbeat import run_async
 from entrakit.errors import EntraError, NetworkError, ServiceUnavailableError, TooManyRequestsError
 from entrakit.graph.client_async import AsyncClient
 from entrakit.http.transport import Transport
-from entrakit.http.transport_async import AsyncTransport
+from entrakit.http.transport_async import AsyncTransport, require_httpx2
 from entrakit.services.runner_async import AsyncRunner
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def face(
             lambda: graph.post("/users", NEW),
             lambda: graph.delete("/users/id-0003"),
         )
+    require_httpx2()
 
     async def sleep(seconds: float) -> None:
         ticking.sleep(seconds)

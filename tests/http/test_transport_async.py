@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 from tests.heartbeat import run_async
 from tests.http.drip import begin_http2, read_request
@@ -217,6 +216,8 @@ def test_the_program_may_log_its_own_exchanges(
     """
     A program that uses httpx2 itself finds its own exchanges in the log as before.
     """
+    import httpx2
+
     server = raw_server(OK)
 
     async def run() -> None:

@@ -192,10 +192,11 @@ def test_a_holder_that_dies_frees_the_next(server: RedisServer, monkeypatch: pyt
         "import sys, os, signal\nfrom entrakit.vault import Vault, redis\nredis.LOCK_TTL_S = 0.6\n"
         "with Vault(sys.argv[1]).lock('work'):\n    os.kill(os.getpid(), signal.SIGKILL)"
     )
+    vault = Vault(server.url, environ=ENVIRON)
     subprocess.run([sys.executable, "-c", program, server.url], check=False, timeout=30)
     assert "1" == server.command("EXISTS", "{entrakit}:lock:work")
 
-    with Vault(server.url, environ=ENVIRON).lock("work", 20.0):
+    with vault.lock("work", 20.0):
         pass
 
 

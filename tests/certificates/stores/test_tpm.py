@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from glob import glob
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +69,7 @@ def two_free_ports() -> int:
 @pytest.fixture
 def tpm(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Yield an environment with access to a TPM that has a token `tpm` with a key `app`."""
+    import_module("pkcs11")
     home = tmp_path / "tpm"
     (home / "store").mkdir(parents=True)
     port = two_free_ports()

@@ -11,6 +11,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +33,12 @@ def running(*words: str) -> Iterator[dict[str, Any]]:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())
-        process.send_signal(signal.SIGTERM)
-        assert 0 == process.wait(20)
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(20)
+        assert 0 == code
 
 
 def people(facts: dict[str, Any]) -> set[str]:
@@ -43,11 +48,12 @@ def people(facts: dict[str, Any]) -> set[str]:
         "grant_type": "client_credentials", "scope": SCOPE,
     }  # fmt: skip
     trust = ssl.create_default_context(cafile=facts["ca_path"])
-    import httpx2
-
-    with httpx2.Client(base_url=facts["url"], verify=trust, trust_env=False) as http:
-        token = http.post(f"/{facts['tenant_id']}/oauth2/v2.0/token", data=form).json()["access_token"]
-        page = http.get("/v1.0/users?$top=999", headers={"Authorization": f"Bearer {token}"}).json()
+    opener = build_opener(ProxyHandler({}), HTTPSHandler(context=trust))
+    with opener.open(f"{facts['url']}/{facts['tenant_id']}/oauth2/v2.0/token", urlencode(form).encode()) as answer:
+        token = json.load(answer)["access_token"]
+    request = Request(f"{facts['url']}/v1.0/users?$top=999", headers={"Authorization": f"Bearer {token}"})  # noqa: S310 - of the tenant
+    with opener.open(request) as answer:
+        page = json.load(answer)
     return {one["userPrincipalName"] for one in page["value"]}
 
 
