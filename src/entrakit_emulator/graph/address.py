@@ -70,7 +70,12 @@ def is_type(name: str) -> bool:
 
 
 def options_of(parameters: Mapping[str, str], version: str) -> dict[str, str]:
-    """Return the query options among parameters; on beta, the `$` is optional."""
+    """Return the query options among parameters; on beta, the `$` is optional.
+
+    Raises:
+        GraphError: An option does not exist.
+        NotImplementedHereError: `$format` names another format than JSON.
+    """
     options: dict[str, str] = {}
     for name, value in parameters.items():
         lowered = name.lower()
@@ -78,5 +83,7 @@ def options_of(parameters: Mapping[str, str], version: str) -> dict[str, str]:
             lowered = f"${lowered}"
         if lowered.startswith("$") and lowered not in OPTIONS:
             raise GraphError(400, "BadRequest", f"The query parameter '{name}' is not supported.")
+        if lowered == "$format" and value.lower() not in ("json", "application/json"):
+            raise NotImplementedHereError(f"Microsoft Graph's $format={value}")
         options[lowered] = value
     return options

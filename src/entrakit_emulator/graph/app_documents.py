@@ -48,6 +48,8 @@ PARTS: JSON = {
         "implicitGrantSettings": {"enableAccessTokenIssuance": False, "enableIdTokenIssuance": False},
     },
 }  # fmt: skip
+# Those of every service principal.
+PRINCIPAL_PARTS: JSON = {name: PARTS[name] for name in ("info", "verifiedPublisher")}
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 
@@ -126,13 +128,13 @@ def mirror(world: World, app: App) -> None:
     if app.client_id not in FIRST_PARTY:
         _write(world, app.tenant_id, "application", document(app), PARTS)
     for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
-        _write(world, tenant, "servicePrincipal", principal(app, app.principal_id(tenant)))
+        _write(world, tenant, "servicePrincipal", principal(app, app.principal_id(tenant)), PRINCIPAL_PARTS)
 
 
-def _write(world: World, tenant: str, kind: str, doc: JSON, parts: Mapping[str, object] | None = None) -> None:
+def _write(world: World, tenant: str, kind: str, doc: JSON, parts: JSON) -> None:
     known = world.objects.find(tenant, str(doc["id"]), (kind,))
     if known is None:
-        world.objects.put(tenant, kind, merged(parts or {}, doc), world.clock.now())
+        world.objects.put(tenant, kind, merged(parts, doc), world.clock.now())
         return
     doc = {name: value for name, value in merged(known.doc, doc).items() if name in doc}
     # Only the directory has names and times of secrets.

@@ -55,8 +55,8 @@ def answer(exchange: Exchange) -> Response:
         version, _, path = exchange.path.strip("/").partition("/")
         parameters = dict(parse_qsl(exchange.query_text, keep_blank_values=True))
         call = Call(
-            exchange, exchange.method, version, segments_of(exchange.raw_path.strip("/").partition("/")[2]),
-            options_of(parameters, version), exchange.headers, exchange.body, claims,
+            exchange, exchange.method, version.lower(), segments_of(exchange.raw_path.strip("/").partition("/")[2]),
+            options_of(parameters, version.lower()), exchange.headers, exchange.body, claims,
         )  # fmt: skip
         if path.lower() == "$batch":
             if call.method != "POST":
@@ -82,7 +82,8 @@ def userinfo(exchange: Exchange) -> Response:
     except GraphError as error:
         return error_response(exchange, error)
     user = exchange.world.users.get(str(claims.get("oid")))
-    names = {"name": user.display_name, "email": user.mail} if user else {}
+    told = {"profile": ("name", user.display_name), "email": ("email", user.mail)} if user else {}
+    names = dict(claim for scope, claim in told.items() if permissions.may(call, scope))
     return exchange.json({"sub": claims.get("sub"), **names}, headers=answer_headers(exchange))
 
 

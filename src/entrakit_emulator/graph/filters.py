@@ -11,7 +11,8 @@ import datetime
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit_emulator.graph.errors import GraphError, bad_request, unsupported
+from entrakit_emulator.exchange import NotImplementedHereError
+from entrakit_emulator.graph.errors import GraphError, bad_request, not_here, unsupported
 from entrakit_emulator.graph.kind import KINDS, known_property
 from entrakit_emulator.graph.schema import BOOLEAN, DATE, LIST, NUMBER, OBJECT, STRING
 
@@ -189,8 +190,10 @@ class _Parser:
         if self._peek("(") and name.text.lower() in ("startswith", "endswith", "contains"):
             return self._function(name.text.lower())
         path = self._path(name)
-        if path[-1].lower() in ("any", "all") and self._peek("("):
-            return self._lambda(path[:-1], path[-1].lower())
+        if self._peek("("):
+            if path[-1].lower() in ("any", "all"):
+                return self._lambda(path[:-1], path[-1].lower())
+            raise not_here(NotImplementedHereError(f"Microsoft Graph's function {path[-1]} in a filter"))
         return self._comparison(path)
 
     def _path(self, first: _Token) -> list[str]:

@@ -206,7 +206,7 @@ def unknown_property(kind: str, name: str, *, code: str = "BadRequest") -> Graph
     others = (*KINDS[kind].absent, *KINDS[kind].single_only, *relations)
     absent = next((one for one in others if one.lower() == name.lower()), None)
     if absent is not None:
-        return not_here(NotImplementedHereError(f"Microsoft Graph's property {absent} of a {kind}"))
+        return not_here(NotImplementedHereError(f"Microsoft Graph's property {absent} of the type {kind}"))
     return GraphError(400, code, f"Could not find a property named '{name}' on type 'microsoft.graph.{kind}'.")
 
 

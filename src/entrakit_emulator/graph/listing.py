@@ -124,9 +124,8 @@ def context_of(name: str, names: Sequence[str] | None, expansion: Expansion | No
 
 def size_of(call: Call) -> int:
     """Return the number of objects on a page. Raises GraphError if the size is out of range."""
-    for option in ("$skip", "$apply", "$compute", "$format"):
-        is_json = option == "$format" and call.options.get(option, "").lower() in ("json", "application/json")
-        if option in call.options and not is_json:
+    for option in ("$skip", "$apply", "$compute"):
+        if option in call.options:
             raise GraphError(400, "BadRequest", f"The query parameter '{option}' is not supported.")
     text = call.options.get("$top")
     if text is None:

@@ -43,7 +43,7 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
     elif alternate and name.lower() == alternate.lower():
         stored = by_alternate_key(call, kinds[0], value)
     else:
-        raise NotImplementedHereError(f"Microsoft Graph's alternate key {name} of a {kinds[0]}")
+        raise NotImplementedHereError(f"Microsoft Graph's alternate key {name} of the type {kinds[0]}")
     if stored is None:
         raise not_found(key)
     return stored
@@ -156,15 +156,25 @@ def changed(call: Call, stored: DirectoryObject) -> Reply:
     return Reply(204)
 
 
-def checked(call: Call, kind: str, *, is_new: bool) -> JSON:
+def checked(call: Call, kind: str, *, is_new: bool, bound: Sequence[str] = ()) -> JSON:
     """Return the properties in a body, spelled as in the schema.
+
+    Args:
+        call: The request.
+        kind: Kind of the object.
+        is_new: Whether the object is created.
+        bound: Relations that the caller reads from the body, as `members@odata.bind`.
 
     Raises:
         GraphError: A property does not exist, is read-only, or has a value of the wrong type.
+        NotImplementedHereError: The body binds objects of another relation.
     """
     values: JSON = {}
     for given, value in call.json().items():
-        if given.startswith("@odata.") or given.endswith("@odata.bind"):
+        relation, _, annotation = given.partition("@odata.")
+        if annotation == "bind" and relation not in bound:
+            raise NotImplementedHereError(f"Microsoft Graph's {given} of the type {kind}")
+        if annotation:
             continue
         name = known_property(kind, given, code="Request_BadRequest")
         is_required = is_new and name in KINDS[kind].required

@@ -79,7 +79,7 @@ def answer(call: Call) -> Reply:
     """
     fits = False
     routes = _built(tuple(KINDS.values()))
-    for route in routes.get(call.segments[0].lower() if call.segments else "", ()):
+    for route in routes.get(call.segments[0].lower(), ()):
         given = route.match(call.segments)
         if given is None:
             continue
@@ -91,7 +91,7 @@ def answer(call: Call) -> Reply:
             return route.handler(call, *given)
     if fits:
         raise wrong_method()
-    if call.segments and call.segments[0].isascii() and call.segments[0].isalnum():
+    if call.segments[0].removeprefix("$").isalnum() or call.segments == ("",):
         return _absent(call)
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{'/'.join(call.segments)}'.")
 

@@ -30,7 +30,7 @@ def typed(
 def merged(doc: Mapping[str, object], values: Mapping[str, object]) -> JSON:
     """Return a document with changes; in a property that is an object, members that are not named are kept."""
     return {**doc} | {
-        name: {**old, **value} if isinstance(value, dict) and isinstance(old := doc.get(name), dict) else value
+        name: merged(old, value) if isinstance(value, dict) and isinstance(old := doc.get(name), dict) else value
         for name, value in values.items()
     }
 

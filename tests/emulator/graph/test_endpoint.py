@@ -64,6 +64,19 @@ def test_userinfo_tells_who_signed_in(caller: Caller) -> None:
     assert caller.tenant.users.normal.mail == body["email"]
 
 
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [("openid", {"sub"}), ("openid email", {"sub", "email"}), ("openid profile", {"sub", "name", "email"})],
+)
+def test_userinfo_tells_what_the_scopes_grant(caller: Caller, scope: str, told: set[str]) -> None:
+    """
+    `openid` alone gives no name and no mail address; `profile` includes `email`, as in the ID token.
+    """
+    token = caller.password(scope=scope).json()["access_token"]
+
+    assert told == set(caller.graph(token, "/oidc/userinfo").json())
+
+
 def test_userinfo_of_somebody_who_is_gone(caller: Caller) -> None:
     """
     Userinfo of a deleted user has a subject only.

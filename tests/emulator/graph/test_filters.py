@@ -165,3 +165,15 @@ def test_a_filter_on_sign_in_activity_finds_nobody(graph: Graph) -> None:
     The emulator records no sign-in activity, so the filter is accepted and finds no user.
     """
     assert [] == filtered(graph, "signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("text", ["isof('microsoft.graph.user')", "tolower(displayName) eq 'zoe'", "not isof('x')"])
+def test_functions_that_are_not_here_are_refused_by_name(graph: Graph, text: str) -> None:
+    """
+    The error does not say that a property of that name is missing.
+    """
+    function = text.removeprefix("not ").partition("(")[0]
+    status, code, message = graph.refusal(f"/users?$filter={text}&$count=true", ConsistencyLevel="eventual")
+
+    assert (501, "NotImplemented") == (status, code)
+    assert f"The emulator does not implement Microsoft Graph's function {function} in a filter. " in message

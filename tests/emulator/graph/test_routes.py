@@ -17,6 +17,45 @@ def test_what_is_not_here_says_so(graph: Graph) -> None:
     """
     assert 501 == graph.ask("GET", "/users?$expand=manager($levels=max)").status_code
     assert 501 == graph.ask("GET", "/oauth2PermissionGrants").status_code
+    locked = graph.refusal("/applications?$select=servicePrincipalLockConfiguration")
+    assert locked[2].startswith(
+        "The emulator does not implement Microsoft Graph's property servicePrincipalLockConfiguration of the type "
+        "application."
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/", "GET /"), ("", "GET /"), ("/$metadata", "GET /$metadata"), ("/$METADATA", "GET /$METADATA")],
+)
+@pytest.mark.parametrize("version", ["v1.0", "beta"])
+def test_the_service_document_and_the_metadata_are_refused_by_name(
+    graph: Graph, version: str, path: str, name: str
+) -> None:
+    """
+    The real service has them at the root of each version.
+    """
+    status, code, message = graph.refusal(f"{graph.tenant.url}/{version}{path}")
+
+    assert (501, "NotImplemented") == (status, code)
+    assert f"The emulator does not implement Microsoft Graph's {name}. " in message
+
+
+@pytest.mark.parametrize("version", ["V1.0", "BETA"])
+def test_the_version_is_the_same_in_any_case(graph: Graph, version: str) -> None:
+    """
+    The answers are those of the usual spelling, service principals among the members and options without `$` included.
+    """
+    principal = graph.get("/servicePrincipals?$top=1")["value"][0]["id"]
+    group = graph.make_group("Team")["id"]
+    graph.add(group, principal)
+    usual, spelled = (f"{graph.tenant.url}/{one}" for one in (version.lower(), version))
+
+    for path in (f"/groups/{group}/members", "/users?$top=1&$select=id", "/users?$select=id&top=1"):
+        expected, found = (graph.get(f"{root}{path}") for root in (usual, spelled))
+        assert expected["@odata.context"] == found["@odata.context"]
+        assert expected["value"] == found["value"]
+    assert 200 == graph.ask("GET", graph.get(f"{spelled}/users?$top=1")["@odata.nextLink"]).status_code
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])

@@ -34,7 +34,7 @@ LONGEST_NAME = 256
 
 def create(call: Call) -> Reply:
     """Create a group; a user who creates one becomes its owner."""
-    values = checked(call, "group", is_new=True)
+    values = checked(call, "group", is_new=True, bound=("members", "owners"))
     required("group", values)
     _check({"groupTypes": [], **values})
     members, owners = _bound(call)
@@ -69,7 +69,7 @@ def change(call: Call, key: str) -> Reply:
     """Change a group and add members to it: all of them, or none."""
     stored = found(call, key, ("group",))
     check_match(call, stored)
-    values = checked(call, "group", is_new=False)
+    values = checked(call, "group", is_new=False, bound=("members",))
     _check(values)
     members, _ = _bound(call)
     present = set(call.store.targets("member", stored.id))

@@ -12,7 +12,7 @@ from entrakit_emulator.graph.objects import by_alternate_key, checked, created, 
 from entrakit_emulator.graph.permissions import APP_DELETE, APP_READ, APP_WRITE
 from entrakit_emulator.graph.registered_apps import app_of, change, delete, password_rows
 from entrakit_emulator.graph.relations import OWNERS, membership
-from entrakit_emulator.graph.schema import names_in, typed
+from entrakit_emulator.graph.schema import merged, names_in, typed
 from entrakit_emulator.graph.timestamps import stamp
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def create(call: Call) -> Reply:
     app = world.apps.get(client_id) or app_of(call, registration)
     world.apps[client_id] = world.mirrored[client_id] = app
     principal = app.principal_id(call.tenant)
-    doc = {**app_documents.principal(app, principal), "createdDateTime": stamp(call.now), **values}
+    new = app_documents.PRINCIPAL_PARTS | app_documents.principal(app, principal) | {"createdDateTime": stamp(call.now)}
+    doc = merged(new, values)
     call.store.put(call.tenant, "servicePrincipal", doc, call.now)
     return created(call, found(call, principal, ("servicePrincipal",)))
 

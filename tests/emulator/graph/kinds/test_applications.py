@@ -38,7 +38,8 @@ def test_a_new_app_has_all_its_parts(graph: Graph) -> None:
     """
     A new registration and a seeded one have the parts of the recorded answer; a change keeps the rest of a part.
     """
-    made = graph.ask("POST", "/applications", {"displayName": "Robot", "web": {"homePageUrl": "https://r.example"}})
+    web = {"homePageUrl": "https://r.example", "implicitGrantSettings": {"enableIdTokenIssuance": False}}
+    made = graph.ask("POST", "/applications", {"displayName": "Robot", "web": web})
     app = made.json()
     graph.ask("PATCH", f"/applications/{app['id']}", {"web": {"redirectUris": ["https://r.example/back"]}})
     changed = graph.get(f"/applications/{app['id']}")

@@ -8,6 +8,19 @@ if TYPE_CHECKING:
     from tests.emulator.graph.conftest import Graph
 
 
+def test_a_service_principal_has_all_its_parts(graph: Graph) -> None:
+    """
+    A new service principal and a seeded one have the parts of the recorded answer.
+    """
+    app = graph.ask("POST", "/applications", {"displayName": "Robot"}).json()
+    made = graph.ask("POST", "/servicePrincipals", {"appId": app["appId"]}).json()
+    seeded = graph.get("/servicePrincipals?$top=1")["value"][0]
+
+    for one in (made, seeded):
+        assert {"displayName", "verifiedPublisherId", "addedDateTime"} == set(one["verifiedPublisher"])
+        assert 5 == len(one["info"])
+
+
 def test_a_service_principal_belongs_to_an_app(graph: Graph) -> None:
     """
     It takes the client id of an app once, and its client id is an alternate key.
