@@ -1,12 +1,13 @@
-"""MSAL Go and azidentity against the embedded tenant."""
+"""MSAL Go, azidentity and msgraph-sdk-go against the embedded tenant."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.interop.conversation import run_flow
@@ -50,20 +51,33 @@ def go_clients() -> None:
     subprocess.run([INSTALL], check=True, timeout=590)
 
 
+def run(tenant: Tenant, client: str, flow: str, **task: object) -> dict[str, object]:
+    """Run a flow of a client with a simulated user, and return the result."""
+    given = {
+        "client": client, "flow": flow, "host": tenant.url, "tenant": tenant.tenant_id,
+        "authority": f"{tenant.url}/{tenant.tenant_id}",
+    }  # fmt: skip
+    # Go reads the authorities to trust from this file, on Linux.
+    environ = {"SSL_CERT_FILE": tenant.ca_path, "SSL_CERT_DIR": str(HERE / "nowhere")}
+    return run_flow(tenant, [str(HERE / "build" / "flows")], given | task, environ)
+
+
 @pytest.fixture(params=["msal", "azidentity"])
 def walk(tenant: Tenant, request: pytest.FixtureRequest) -> Callable[..., dict[str, object]]:
     """Return a function that runs a flow of a client with a simulated user, and returns the result."""
+    return partial(run, tenant, request.param)
 
-    def walk_flow(flow: str, **task: object) -> dict[str, object]:
-        given = {
-            "client": request.param, "flow": flow, "host": tenant.url, "tenant": tenant.tenant_id,
-            "authority": f"{tenant.url}/{tenant.tenant_id}",
-        }  # fmt: skip
-        # Go reads the authorities to trust from this file, on Linux.
-        environ = {"SSL_CERT_FILE": tenant.ca_path, "SSL_CERT_DIR": str(HERE / "nowhere")}
-        return run_flow(tenant, [str(HERE / "build" / "flows")], given | task, environ)
 
-    return walk_flow
+@pytest.fixture
+def graph(tenant: Tenant) -> Callable[..., dict[str, object]]:
+    """Return a function that runs a scenario of msgraph-sdk-go, by default as an app that changes users."""
+    tenant.seed.grant_roles(tenant.confidential_client, "https://graph.microsoft.com", ["User.ReadWrite.All"])
+
+    def run_scenario(scenario: str, flow: str = "secret", **task: object) -> dict[str, object]:
+        app = {"clientId": tenant.confidential_client, "clientSecret": tenant.client_secret, "scopes": DEFAULT}
+        return run(tenant, "msgraph", flow, scenario=scenario, **(app | task))
+
+    return run_scenario
 
 
 def test_secret_signs_an_app_in(tenant: Tenant, walk: Callable[..., dict[str, object]]) -> None:
@@ -127,3 +141,66 @@ def test_a_wrong_secret_is_reported(tenant: Tenant, walk: Callable[..., dict[str
     result = walk("secret", clientId=tenant.confidential_client, clientSecret="wrong", scopes=DEFAULT)
 
     assert "AADSTS7000215" in str(result["message"])
+
+
+def test_the_sdk_signs_an_app_in_with_a_certificate(tenant: Tenant, graph: Callable[..., dict[str, object]]) -> None:
+    """
+    The credential of azidentity gives the SDK its tokens.
+    """
+    pem = tenant.certificate_pem + tenant.private_key_pem
+
+    assert graph("list", "certificate", certificate=pem)["names"]
+
+
+@pytest.mark.parametrize("flow", ["device", "password"])
+def test_the_sdk_signs_a_person_in(tenant: Tenant, graph: Callable[..., dict[str, object]], flow: str) -> None:
+    """
+    `/me` is the user who signed in, by a device code or by name and password.
+    """
+    user = tenant.users.normal
+
+    result = graph(
+        "me", flow, clientId=tenant.public_client, username=user.upn, password=user.password, scopes=["User.Read"]
+    )
+
+    assert {"username": user.upn} == result
+
+
+def test_the_page_iterator_of_the_sdk_turns_all_pages(tenant: Tenant, graph: Callable[..., dict[str, object]]) -> None:
+    """
+    The iterator follows all next links, and returns each user once.
+    """
+    names = graph("list")["names"]
+
+    expected = [one.display_name for one in tenant.users]
+    assert sorted(expected) == sorted(cast("list[str]", names))
+    pages = [entry for entry in tenant.journal.of("graph") if "users" in entry.path]
+    assert (len(expected) + 1) // 2 == len(pages)
+
+
+def test_the_sdk_sends_a_batch(tenant: Tenant, graph: Callable[..., dict[str, object]]) -> None:
+    """
+    The second item runs after the first, and the SDK reads objects and errors of items by their ids.
+    """
+    user = tenant.users.normal
+
+    result = graph("batch", username=user.upn)
+
+    assert {"status": 204, "name": user.display_name, "title": "Clerk", "code": "Request_ResourceNotFound"} == result
+
+
+def test_the_sdk_follows_a_delta(tenant: Tenant, graph: Callable[..., dict[str, object]]) -> None:
+    """
+    The first round returns all users, and each delta link only what was created or deleted after it.
+    """
+    result = graph("delta")
+
+    assert sorted(one.display_name for one in tenant.users) == sorted(cast("list[str]", result["first"]))
+    assert (["Una"], ["removed"]) == (result["second"], result["third"])
+
+
+def test_the_sdk_reads_an_error(graph: Callable[..., dict[str, object]]) -> None:
+    """
+    The code of a refused request is in the SDK's error.
+    """
+    assert {"code": "Request_BadRequest"} == graph("refusal")

@@ -1,6 +1,6 @@
-// Runs one flow with MSAL Go or azidentity and prints the result.
+// Runs one flow with MSAL Go or azidentity, or one scenario with msgraph-sdk-go, and prints the result.
 //
-// In:  one JSON line on stdin, {"client": "msal" or "azidentity", "flow": ..., "authority": ..., "host": ...}.
+// In:  one JSON line on stdin, {"client": "msal", "azidentity" or "msgraph", "flow": ..., "authority": ..., "host": ...}.
 // Out: JSON lines on stdout: {"device": code} requests a sign-in, {"result": ...} or {"error": ...} ends.
 package main
 
@@ -24,6 +24,7 @@ type task struct {
 	ClientSecret                          string `json:"clientSecret"`
 	Certificate                           string
 	Username, Password                    string
+	Scenario                              string
 	Scopes                                []string
 }
 
@@ -43,11 +44,12 @@ func main() {
 	if err := json.NewDecoder(os.Stdin).Decode(&one); err != nil {
 		panic(err)
 	}
-	run := withMSAL
-	if one.Client == "azidentity" {
-		run = withAzidentity
+	clients := map[string]func(context.Context, task) (any, error){
+		"msal":       func(ctx context.Context, one task) (any, error) { return withMSAL(ctx, one) },
+		"azidentity": func(ctx context.Context, one task) (any, error) { return withAzidentity(ctx, one) },
+		"msgraph":    withGraph,
 	}
-	found, err := run(context.Background(), one)
+	found, err := clients[one.Client](context.Background(), one)
 	if err != nil {
 		tell("error", map[string]string{"message": err.Error()})
 		return
