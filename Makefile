@@ -36,7 +36,7 @@ setup:  ## Create the virtual environment and install the packages for tests and
 	@scripts/setup
 
 clean:  ## Remove generated files
-	@rm -rf $(VENV) $(VENV)-azure-cli build dist artifacts .mypy_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf $(VENV) $(VENV)-azure-cli $(VENV)-without-extras build dist artifacts .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/demo.stamp: pyproject.toml
 	@scripts/install-system-packages demo
