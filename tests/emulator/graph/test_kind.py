@@ -46,7 +46,7 @@ def test_names_come_in_any_case() -> None:
         with pytest.raises(GraphError) as absent:
             known_property("x", "CD")
         assert (400, 501) == (unknown.value.status, absent.value.status)
-        assert "property cD of a x" in absent.value.message
+        assert "property cD of the type x" in absent.value.message
     finally:
         del KINDS["x"]
 
