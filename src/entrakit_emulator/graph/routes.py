@@ -91,7 +91,8 @@ def answer(call: Call) -> Reply:
             return route.handler(call, *given)
     if fits:
         raise wrong_method()
-    if call.segments[0].removeprefix("$").isalnum() or call.segments == ("",):
+    first = call.segments[0].removeprefix("$")
+    if (first.isascii() and first.isalnum()) or call.segments == ("",):
         return _absent(call)
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{'/'.join(call.segments)}'.")
 
