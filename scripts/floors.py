@@ -36,6 +36,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "redaction",
             "shown_text",
             "secret",
+            "sources",
             "files",
             "http",
             "authority",
@@ -152,12 +153,14 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
-        *("_msal", "redirect", "last_page", "loopback", "system_browser"),
+        *("_msal", "redirect", "last_page", "loopback", "system_browser", "flow"),
         *("flows", "parameters", "parameter_types"),
     ),
-    "entrakit/sign_in/flows": ("browser", "certificate", "devicecode", "password", "refresh", "secret", "__init__"),
+    "entrakit/sign_in/flows": (
+        *("browser", "certificate", "devicecode", "password", "refresh", "secret", "key_vault", "__init__"),
+    ),
     "entrakit/connection": (
-        *("settings", "record", "credentials", "renewal", "decision", "token_cache", "azure_credential"),
+        *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),
         *("awaited", "__init__", "ensured", "revocation"),
     ),
     "entrakit/cli": (

@@ -1,9 +1,10 @@
 """`connect()`: one function, every way to sign in, one `Connection` as the result.
 
 check the parameters          nothing is sent while any of them may be wrong
-find the credential           secret, certificate, or none for a flow that asks the user
+choose the way to sign in     one value of sign_in/flows/*.py, which the caller can also pass
+read its credential           secret, certificate, or none for a way that asks the user
 read the metadata             of the authority, from the service or from the disk
-sign in                       sign_in/flows/*.py
+sign in                       the value does it
 save the record               if the connection has a name
 """
 
@@ -15,6 +16,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.authority.tenants import parse_client_id, parse_tenant_id
 from entrakit.connection import Connection
 from entrakit.connection import record as records
@@ -22,31 +24,34 @@ from entrakit.connection.record import Record
 from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection
 from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
+from entrakit.http.address import Origin, parse_base
 from entrakit.http.transport import Transport
-from entrakit.secret import Secret, UsernamePassword, checked_credential, digest_of
+from entrakit.secret import digest_of
 from entrakit.sign_in.discovery import discover
-from entrakit.sign_in.flows import with_credential
-from entrakit.sign_in.parameters import choose_set, cloud_at, command_words, refuse_impossible, refuse_tenant
+from entrakit.sign_in.parameters import flow_of
 from entrakit.vault import Vault
 from entrakit.vault.files import metadata_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Literal, Unpack
 
-    from entrakit.authority.clouds import Cloud
     from entrakit.connection.settings import Settings
     from entrakit.http.transport import Clock
+    from entrakit.secret import Secret, UsernamePassword
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in import parameter_types as types
-    from entrakit.sign_in.flows import AnyCredential, Flow
+    from entrakit.sign_in.flow import Flow
     from entrakit.sign_in.flows.devicecode import DeviceCode
 
 TOLERATED_SKEW_S = 120.0
+REMEDY_OF_GRAPH = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
 
 log = logging.getLogger("entrakit")
 
 
+@overload
+def connect(how: Flow, /, *, client_id: str, tenant_id: str, **more: Unpack[types.CommonParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
 @overload
@@ -86,6 +91,8 @@ def connect(
     *, client_id: str, tenant_id: str, credential: UsernamePassword, **more: Unpack[types.CommonParameters]
 ) -> Connection: ...
 def connect(
+    how: Flow | None = None,
+    /,
     *,
     client_id: str,
     tenant_id: str,
@@ -133,9 +140,11 @@ def connect(
 ) -> Connection:
     """Connect to Microsoft Entra ID and return the connection.
 
-    At most one way to sign in may be selected; the default is the browser.
+    At most one way to sign in may be selected; the default is the browser. Parameters select it, or one value does:
+    `connect(ClientSecret("…"), client_id="…", tenant_id="…")`.
 
     Args:
+        how: The way to sign in, a value of a file in `entrakit/sign_in/flows`, instead of its parameters.
         client_id: The app registration: a GUID, or the label `Graph` or `Azure` of a well-known public client.
         tenant_id: A GUID or a domain; for a user also `organizations`, `common` or `consumers`.
         scopes: Scopes to request on behalf of a user; none means `User.Read`. Apps get what they were granted.
@@ -199,55 +208,17 @@ def connect(
         NetworkError: No usable answer.
         VaultError: The connection can't be saved; nothing is left half written.
     """
+    cloud = _cloud_at(cloud, authority_url, graph_url)
     client_id, tenant_id = parse_client_id(client_id), parse_tenant_id(tenant_id)
-    chosen = choose_set({
-        "browser": browser, "port": port, "login_hint": login_hint, "domain_hint": domain_hint, "prompt": prompt,
-        "open_browser": open_browser, "on_link": on_link, "paste": paste,
-        "device_code": device_code, "on_device_code": on_device_code, "certificate": certificate,
-        "certificate_thumbprint": certificate_thumbprint, "certificate_name": certificate_name,
-        "certificate_path": certificate_path, "certificate_password": certificate_password,
-        "certificate_uri": certificate_uri, "certificate_store": certificate_store, "pkcs11_module": pkcs11_module,
-        "certificate_command": certificate_command, "key_vault": key_vault,
-        "key_vault_connection": key_vault_connection, "key_vault_certificate": key_vault_certificate,
-        "key_vault_secret": key_vault_secret or None, "key_vault_key": key_vault_key,
-        "send_certificate_chain": send_certificate_chain, "client_secret": client_secret, "credential": credential,
-    })  # fmt: skip
-    refuse_tenant(chosen.flow, tenant_id)
-    refuse_impossible(name, timeout, ensure=ensure, save_secret=save_secret, key_vault_connection=key_vault_connection)
-    if transport is not None and ca_bundle is not None:
-        raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
-    ask_user: Flow | None = None
-    if chosen.flow == "browser":
-        from entrakit.sign_in.flows import browser as flow
-
-        options = flow.BrowserOptions(
-            port, login_hint, domain_hint, prompt, timeout or 300.0, open_browser, on_link, paste
-        )
-        ask_user = partial(flow.sign_in, options=options.checked())
-    elif chosen.flow == "devicecode":
-        from entrakit.sign_in.flows import devicecode
-
-        ask_user = partial(devicecode.sign_in, on_device_code=on_device_code, timeout_s=timeout)
-    parts = {
-        "thumbprint": certificate_thumbprint, "name": certificate_name, "path": certificate_path,
-        "uri": certificate_uri, "store": certificate_store or None, "module": pkcs11_module or None,
-        "command": command_words(certificate_command), "vault": key_vault or None, "vault_key": key_vault_key,
-        "vault_connection": key_vault_connection or None, "vault_certificate": key_vault_certificate,
-    }  # fmt: skip
-    cloud = cloud_at(cloud, authority_url, graph_url)
-    given = checked_credential(client_secret, credential)
+    how = flow_of(locals())
     settings = records.new_settings(
-        chosen.flow, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph,
-        username=given.username if isinstance(given, UsernamePassword) else login_hint,
-    )  # fmt: skip
-    settings = settings._replace(name=name or "", save_secret=save_secret, send_chain=send_certificate_chain)
+        how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph
+    )._replace(name=name or "", save_secret=save_secret)
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
     sign_in = _SignIn(
         settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
-        ask_user=ask_user,
-        credential=certificate if given is None else given,
-        password=Secret(certificate_password) if isinstance(certificate_password, str) else certificate_password,
+        timeout_s=timeout,
         transport=sender,
         owns_transport=transport is None,
         vault=None if name is None else vault or Vault(),
@@ -256,9 +227,16 @@ def connect(
         is_ensured=ensure,
         on_replace=on_replace,
     )
-    places = {part: os.fspath(place) for part, place in parts.items() if place is not None}
-    names = [key_vault_secret] if isinstance(key_vault_secret, str) else list(key_vault_secret or ())
-    return sign_in.connect([places | {"vault_secret": one} for one in names] or [places])
+    try:
+        if sign_in.vault is not None:
+            sign_in.vault.check(sign_in.settings.name)
+        return sign_in.connect(how)
+    except BaseException as error:
+        if isinstance(error, EntraError):
+            error.settings = error.settings or sign_in.settings
+        if transport is None:
+            sender.close()
+        raise
 
 
 class _SignIn(NamedTuple):
@@ -266,9 +244,7 @@ class _SignIn(NamedTuple):
 
     Args:
         settings: Settings of the connection, except the source of its credential; the account is who should sign in.
-        ask_user: Flow that asks the user; None to sign in with a credential.
-        credential: Credential that the program passed; None to find it.
-        password: Password of the certificate; None for none.
+        timeout_s: Maximum seconds to wait for a user; None for the usual time.
         transport: Transport that sends the requests.
         owns_transport: Whether to close the transport with the connection.
         vault: Vault to save the connection in; None not to save it.
@@ -279,9 +255,7 @@ class _SignIn(NamedTuple):
     """
 
     settings: Settings
-    ask_user: Flow | None
-    credential: object | None
-    password: Secret | None
+    timeout_s: float | None
     transport: Transport
     owns_transport: bool
     vault: Vault | None
@@ -290,95 +264,90 @@ class _SignIn(NamedTuple):
     is_ensured: bool
     on_replace: Callable[[Settings, Settings], None] | None
 
-    def connect(self, candidates: Sequence[Mapping[str, str]]) -> Connection:
-        """Return the connection that the first working candidate gives.
+    def connect(self, how: Flow) -> Connection:
+        """Return the connection that a way to sign in gives, or the first of its alternatives that works."""
+        *others, last = (how, *how.or_else)
+        for one in others:
+            try:
+                return self._connect(one)
+            except (CertificateError, SignInError) as error:
+                log.info("%r can't be used: %s", one, error.problem)
+        return self._connect(last)
 
-        Args:
-            candidates: Places of the credential, each as `certificates.sources` describes.
-        """
+    def _connect(self, how: Flow) -> Connection:
+        """Sign in unless the saved connection is the one asked for, and save the connection if it has a name."""
+        settings, transport, vault = self.settings, self.transport, self.vault
+        if not how.is_ready:
+            how = how.ready(self.clock.time(), self.open_connection)
+        settings = settings._replace(flow=how.name, origin=how.origin)
+        tokens_of = partial(
+            TokenCache, open_connection=self.open_connection, transport=transport, how=how if how.is_silent else None,
+            vault=vault, clock=self.clock, owns_transport=self.owns_transport,
+        )  # fmt: skip
         try:
-            if self.vault is not None:
-                self.vault.check(self.settings.name)
-            for places in candidates[:-1]:
-                try:
-                    return self._connect(places)
-                except (CertificateError, SignInError) as error:
-                    log.info("The secret %s of the key vault can't be used: %s", places["vault_secret"], error.problem)
-            return self._connect(candidates[-1])
-        except BaseException as error:
-            if isinstance(error, EntraError):
-                error.settings = error.settings or self.settings
-            if self.owns_transport:
-                self.transport.close()
-            raise
+            if self.is_ensured and vault is not None:
+                from entrakit.connection.ensured import find_working
 
-    def _connect(self, places: Mapping[str, str]) -> Connection:
-        """Find the credential, sign in, and save the connection if it has a name."""
-        settings, flow = self.settings, self.ask_user
-        credential: AnyCredential | None = None
-        if flow is None:
-            credential, origin, flow = self._find_credential(places)
-            # A key vault holds a certificate or a secret; only now is it known which.
-            kind = "secret" if isinstance(credential, Secret) else settings.flow
-            settings = settings._replace(flow=kind, origin=origin)
-        try:
-            return self._sign_in(settings, credential, flow)
+                working = find_working(vault, settings, how.identity, tokens_of)
+                if working is not None:
+                    return working
+            saved = how.to_json() if settings.save_secret else {}
+            digest = "" if vault is None or how.identity is None else digest_of(how.identity)
+            authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+            grant = how.sign_in(authority, settings.client_id, transport, settings.scopes, timeout_s=self.timeout_s)
+            settings = settings._replace(connected_at=self.clock.time())
+            record = Record(settings, {}, saved_credential=saved, digest=digest)
+            record = record.with_grant(grant, authority, " ".join(settings.scopes))
+            if abs(transport.skew_s or 0.0) > TOLERATED_SKEW_S:
+                from entrakit.sign_in.errors import describe_skew
+
+                log.warning("%s Tokens and certificates depend on it.", describe_skew(transport.skew_s or 0.0))
+            agreed: Settings | None = None
+            while vault is not None:
+                with vault.lock(settings.name):
+                    other, what = records.replaced_by(record.settings, vault.summary(settings.name))
+                    if other is None or other == agreed or self.on_replace is None:
+                        records.keep(vault, record, now=self.clock.time())
+                        if what:
+                            log.warning("%s", what)
+                        break
+                # Without the lock: other processes must not wait while a user is asked.
+                self.on_replace(other, record.settings)
+                agreed = other
         except EntraError as error:
             # With the source of the credential, so that a remedy leads to the same one.
             error.settings = error.settings or settings
             raise
-
-    def _find_credential(self, places: Mapping[str, str]) -> tuple[AnyCredential, tuple[tuple[str, str], ...], Flow]:
-        """Return the credential, its origin, and the flow that signs in with it."""
-        credential = self.credential
-        if self.settings.flow == "secret" and isinstance(credential, Secret):
-            from entrakit.sign_in.flows import secret
-
-            return credential, (("secret", credential.origin),), partial(secret.sign_in, secret=credential)
-        from entrakit.connection.credentials import find_credential
-
-        found, origin = find_credential(
-            self.settings.flow, credential, places, self.password,
-            now=self.clock.time(), open_connection=self.open_connection,
-        )  # fmt: skip
-        return found, origin, partial(with_credential, credential=found, send_chain=self.settings.send_chain)
-
-    def _sign_in(self, settings: Settings, credential: AnyCredential | None, flow: Flow) -> Connection:
-        """Sign in unless the saved connection is the one asked for, and save the connection if it has a name."""
-        transport, vault = self.transport, self.vault
-        tokens_of = partial(
-            TokenCache, open_connection=self.open_connection, transport=transport, credential=credential,
-            vault=vault, clock=self.clock, owns_transport=self.owns_transport,
-        )  # fmt: skip
-        if self.is_ensured and vault is not None:
-            from entrakit.connection.ensured import find_working
-
-            working = find_working(vault, settings, credential, tokens_of)
-            if working is not None:
-                return working
-        digest, saved = "", {}
-        if credential is not None:
-            saved = records.credential_to_json(credential) if settings.save_secret else {}
-            digest = digest_of(credential) if vault is not None else ""
-        authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
-        grant = flow(authority, settings.client_id, transport, settings.scopes)
-        settings = settings._replace(connected_at=self.clock.time())
-        record = Record(settings, {}, saved_credential=saved, digest=digest)
-        record = record.with_grant(grant, authority, " ".join(settings.scopes))
-        if abs(transport.skew_s or 0.0) > TOLERATED_SKEW_S:
-            from entrakit.sign_in.errors import describe_skew
-
-            log.warning("%s Tokens and certificates depend on it.", describe_skew(transport.skew_s or 0.0))
-        agreed: Settings | None = None
-        while vault is not None:
-            with vault.lock(settings.name):
-                other, what = records.replaced_by(record.settings, vault.summary(settings.name))
-                if other is None or other == agreed or self.on_replace is None:
-                    records.keep(vault, record, now=self.clock.time())
-                    if what:
-                        log.warning("%s", what)
-                    break
-            # Without the lock: other processes must not wait while a user is asked.
-            self.on_replace(other, record.settings)
-            agreed = other
         return Connection(tokens_of(record))
+
+
+def _cloud_at(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
+    """Return the cloud with the addresses that the caller named; log a warning if requests would leave an emulator.
+
+    Args:
+        cloud: The cloud, or its name.
+        authority_url: Address of another token service; empty for the cloud's.
+        graph_url: Address of Microsoft Graph without its version; empty for the cloud's.
+
+    Raises:
+        ParameterError: The cloud does not exist, or an address is invalid.
+    """
+    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
+    found = found.at(authority_url) if authority_url else found
+    if graph_url:
+        origin, path = parse_base(graph_url, remedy=REMEDY_OF_GRAPH)
+        if path.rpartition("/")[2] in ("v1.0", "beta"):
+            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=REMEDY_OF_GRAPH)
+        return found._replace(graph_url=f"{origin}{path}")
+    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
+        log.warning(
+            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
+            "machine, use `graph_url=…`.",
+            found.graph_url or found.graph,
+        )
+    return found
+
+
+def _is_loopback(url: str) -> bool:
+    origin = Origin.of(url)
+    return origin is not None and len(origin.on_this_machine()) > 1

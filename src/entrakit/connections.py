@@ -73,6 +73,8 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
     Raises:
         VaultError: The vault can't be read. An entry that can't be read does not raise, but has a `problem`.
     """
+    from entrakit.sign_in.flows import find
+
     vault = vault or Vault()
     current = vault.current()
     found = []
@@ -81,8 +83,9 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
         if not problem:
             try:
                 settings = settings_from_json(metadata.name, metadata.values)
+                find(settings.flow)
             except EntraError as error:
-                problem = error.problem
+                settings, problem = None, error.problem
         found.append(Status(metadata.name, settings, problem, metadata.name == current))
     return found
 

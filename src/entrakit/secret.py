@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 
@@ -162,14 +162,6 @@ class Secret:
     __hash__ = None  # type: ignore[assignment] # a hash of a secret reveals something about it
 
 
-class InDer(Protocol):
-    """A certificate, whose bytes are public."""
-
-    @property
-    def der(self) -> bytes:
-        """The certificate in DER."""
-
-
 class UsernamePassword:
     """A user name and a password.
 
@@ -224,39 +216,16 @@ def _refuse_unencodable(value: str, origin: str) -> None:
         raise ParameterError(f"The secret from {_place(origin)} is not UTF-8 text.") from None
 
 
-def checked_credential(
-    client_secret: str | Secret | None, credential: UsernamePassword | None
-) -> Secret | UsernamePassword | None:
-    """Return the client secret, as a `Secret`, or the user name and password; None if there is neither.
-
-    Raises:
-        ParameterError: The secret is empty, or the secret or the password has a character that it can't have.
-    """
-    if client_secret is None:
-        if isinstance(credential, UsernamePassword):
-            refuse_impossible_characters(credential.password, "password")
-        return credential
-    secret = Secret(client_secret) if isinstance(client_secret, str) else client_secret
-    if isinstance(secret, Secret):
-        refuse_impossible_characters(secret, "client secret")
-    return secret
-
-
-def digest_of(credential: Secret | UsernamePassword | InDer, salt: str = "") -> str:
+def digest_of(identity: Secret | bytes, salt: str = "") -> str:
     """Return a salted digest, with which a credential is recognized: the salt and PBKDF2 (RFC 8018) in hex.
 
     Args:
-        credential: A secret, a user name with its password, or a certificate.
+        identity: A value that only the same credential has.
         salt: Salt of another digest, to compare it; empty for a new one.
     """
     from hashlib import pbkdf2_hmac
 
-    if isinstance(credential, Secret):
-        data = b"secret\0" + credential.reveal().encode()
-    elif isinstance(credential, UsernamePassword):
-        data = f"password\0{credential.username.casefold()}\0{credential.password.reveal()}".encode()
-    else:
-        data = b"certificate\0" + credential.der
+    data = identity.reveal().encode() if isinstance(identity, Secret) else identity
     salt = salt or os.urandom(16).hex()
     return f"{salt}:{pbkdf2_hmac('sha256', data, salt.encode(), DIGEST_ROUNDS).hex()}"
 

@@ -15,6 +15,7 @@ from entrakit.certificates.stores.available import DOTNET
 from entrakit.certificates.stores.pkcs11_uri import parse_uri
 from entrakit.cli.reconnect import reconnect
 from entrakit.errors import CertificateError, ParameterError
+from entrakit.sources import InStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,13 +94,13 @@ def test_only_the_named_store_is_searched(places: dict[str, Path], maker: Maker)
     """
     put(places["computer"], "app.pfx", maker.pfx())
 
-    for source in ({"name": "app"}, {"name": "app", "store": "computer"}):
+    for source in (InStore(name="app"), InStore(name="app", store="computer")):
         found = credential_from(source, None, time.time())
         assert isinstance(found, Certificate)
         assert "CN=app,O=Contoso" == found.subject
     for store in ("user", "dotnet"):
         with pytest.raises(CertificateError, match="no certificate named"):
-            credential_from({"name": "app", "store": store}, None, time.time())
+            credential_from(InStore(name="app", store=store), None, time.time())
 
 
 def test_no_program_is_run_for_a_pin() -> None:

@@ -152,7 +152,7 @@ def test_it_selects_the_same_parameter_set(
 
     assert ["entra", "connect", "job"] == [*words[:2], options.name]
     # Only the key vault tells whether it has a certificate or a secret.
-    flow = "certificate" if "vault" in dict(one.origin) else one.flow
+    flow = "key_vault" if "vault" in dict(one.origin) else one.flow
     assert ("browser" if with_browser else flow) == chosen.flow
 
 

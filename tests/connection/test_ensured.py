@@ -9,19 +9,22 @@ import pytest
 from entrakit import Certificate, Secret, UsernamePassword
 from entrakit.authority.clouds import GLOBAL, find_cloud
 from entrakit.connection.ensured import is_asked_for
-from entrakit.connection.record import Record, credential_to_json, is_other_account
+from entrakit.connection.record import Record, is_other_account
 from entrakit.connection.settings import Settings
 from entrakit.secret import digest_of
+from entrakit.sign_in.flows.certificate import ClientCertificate
+from entrakit.sign_in.flows.password import Password
+from entrakit.sign_in.flows.secret import ClientSecret
 from entrakit.tokens.token import Account
 
 if TYPE_CHECKING:
-    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.sign_in.flow import Flow
     from entrakit_emulator import Tenant
 
 ADA = Account("ada@contoso.com", object_id="1", tenant_id="t")
 USER = Settings("job", "browser", "client", "contoso.com", GLOBAL, ("s",), account=ADA)
 APP = USER._replace(flow="secret", account=Account("client"), origin=(("secret", "stdin"),))
-SECRET = Secret("one")
+SECRET = ClientSecret("one").identity
 KEPT = Record(APP, {}, digest=digest_of(SECRET))
 
 
@@ -80,17 +83,20 @@ def test_a_credential_is_recognized_without_being_saved(entra_tenant: Tenant) ->
     The digest recognizes a secret, a password and a certificate, has a new salt each time, and is not the credential.
     """
     pem = (entra_tenant.certificate_pem + entra_tenant.private_key_pem).encode()
-    one, again, other = (UsernamePassword(name, word) for name, word in (("ada", "x"), ("Ada", "x"), ("ada", "y")))
-    pairs: list[tuple[AnyCredential, AnyCredential, AnyCredential]] = [
-        (SECRET, Secret("one", "prompt"), Secret("two")),
+    words = (("ada", "x"), ("Ada", "x"), ("ada", "y"), ("una", "x"))
+    one, again, other, una = (Password(UsernamePassword(name, word)) for name, word in words)
+    secret = ClientSecret("one")
+    pairs: list[tuple[Flow, Flow, Flow]] = [
+        (secret, ClientSecret(Secret("one", "prompt")), ClientSecret("two")),
         (one, again, other),
-        (Certificate.from_bytes(pem), Certificate.from_bytes(pem), SECRET),
-        (UsernamePassword("una", "x"), UsernamePassword("una", "x"), one),
+        (ClientCertificate(pem), ClientCertificate(Certificate.from_bytes(pem)), secret),
+        (una, una, one),
     ]
-    for credential, same, different in pairs:
-        kept = KEPT._replace(digest=digest_of(credential))
-        assert is_asked_for(kept, APP, same)
-        assert not is_asked_for(kept, APP, different)
+    for how, same, different in pairs:
+        assert how.identity is not None
+        kept = KEPT._replace(digest=digest_of(how.identity))
+        assert is_asked_for(kept, APP, same.identity)
+        assert not is_asked_for(kept, APP, different.identity)
     assert digest_of(SECRET) != digest_of(SECRET)
     assert "one" not in digest_of(SECRET)
 
@@ -99,10 +105,10 @@ def test_an_entry_without_a_digest_is_compared_with_its_saved_credential() -> No
     """
     0.1.0 writes no digest. Its saved credential is compared; without one, the credential counts as another.
     """
-    kept = KEPT._replace(digest="", saved_credential=credential_to_json(SECRET))
+    kept = KEPT._replace(digest="", saved_credential=ClientSecret("one").to_json())
 
-    assert is_asked_for(kept, APP._replace(save_secret=True), Secret("one"))
-    assert not is_asked_for(kept, APP, Secret("two"))
+    assert is_asked_for(kept, APP._replace(save_secret=True), SECRET)
+    assert not is_asked_for(kept, APP, ClientSecret("two").identity)
     assert not is_asked_for(KEPT._replace(digest=""), APP, SECRET)
     assert not is_asked_for(KEPT._replace(digest="damaged"), APP, SECRET)
 

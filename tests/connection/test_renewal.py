@@ -1,22 +1,23 @@
-"""Renewals: with the refresh token, or by the user if it is not enough."""
+"""Renewals: with the refresh token, with a credential that is saved or read again, or by the user."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.connection.conftest import Counter
+from tests.connection.conftest import CLIENT, Counter
 
-from entrakit.errors import (
-    InteractionRequiredError,
-)
+from entrakit import Connection, connect, get_connection
+from entrakit.authority.clouds import find_cloud
+from entrakit.errors import InteractionRequiredError
+from entrakit.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import FakeClock, TokenServer
 
-    from entrakit import Connection
+    from entrakit.http.transport import Transport
 
 
 def test_the_next_refresh_token_replaces_the_last(
@@ -70,3 +71,52 @@ def test_without_a_refresh_token_a_person_is_needed(
 
     with pytest.raises(InteractionRequiredError, match="no refresh token"):
         connection.token()
+
+
+def test_a_secret_is_read_again_from_where_it_came(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """
+    A later process renews with the secret that the environment has now, which may be a new one.
+    """
+    token_server.answer = Counter()
+    open_app("job", Secret.from_env("APP_SECRET", {"APP_SECRET": "old"}))
+    clock.advance(4000)
+    monkeypatch.setenv("APP_SECRET", "new")
+
+    get_connection("job", clock=clock, transport=transport).token()
+
+    assert "new" == token_server.forms[-1]["client_secret"]
+
+
+@pytest.mark.parametrize("secret", ["typed", Secret.from_env("GONE", {"GONE": "x"})])
+def test_a_secret_that_is_gone_is_told(
+    token_server: TokenServer, open_app: Callable[..., Connection], clock: FakeClock, transport: Transport,
+    secret: str | Secret,
+) -> None:  # fmt: skip
+    """
+    A credential that was not saved and can't be read again is named, with the call that connects again.
+    """
+    token_server.answer = Counter()
+    open_app("job", secret)
+    clock.advance(4000)
+
+    with pytest.raises(InteractionRequiredError, match="client secret") as caught:
+        get_connection("job", clock=clock, transport=transport).token()
+
+    assert ("connect", "save_secret") == caught.value.parameters
+
+
+def test_a_saved_secret_renews_alone(token_server: TokenServer, clock: FakeClock, transport: Transport) -> None:
+    """
+    With `save_secret` the credential is saved, encrypted, and a later process needs nothing else.
+    """
+    token_server.answer = Counter()
+    connect(
+        client_id=CLIENT, tenant_id=token_server.tenant_id, client_secret="kept", name="job", save_secret=True,
+        cloud=find_cloud(token_server.url), transport=transport, clock=clock,
+    )  # fmt: skip
+    clock.advance(4000)
+
+    assert "token-2" == get_connection("job", clock=clock, transport=transport).token().access_token

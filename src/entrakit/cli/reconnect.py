@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING
 
 from entrakit.authority.clouds import CLOUDS, GLOBAL
+from entrakit.sign_in.flows import find, way_of
+from entrakit.sign_in.parameters import BY_NAME
+from entrakit.sources import Environment, File, Once
 from entrakit.tokens.scopes import resource_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from entrakit.connection.settings import Settings
-
-# Places of a certificate, by the name that the settings store.
-_PLACES = {
-    "path": "--certificate-path",
-    "thumbprint": "--certificate-thumbprint",
-    "name": "--certificate-name",
-    "uri": "--certificate-uri",
-}
-_MORE = {
-    "store": "--certificate-store",
-    "module": "--pkcs11-module",
-}
-_IN_KEY_VAULT = {
-    "vault": "--key-vault",
-    "vault_connection": "--key-vault-connection",
-    "vault_certificate": "--key-vault-certificate",
-    "vault_secret": "--key-vault-secret",
-    "vault_key": "--key-vault-key",
-    "path": "--certificate-path",
-}
 
 
 def reconnect(settings: Settings, *, with_browser: bool = False) -> str:
@@ -53,7 +33,11 @@ def reconnect(settings: Settings, *, with_browser: bool = False) -> str:
     for scope in () if is_default else settings.scopes:
         words += ["--scope", scope]
     words += ["--save-secret"] if settings.save_secret and not with_browser else []
-    words += _browser(settings) if with_browser else _flow_options(settings)
+    if with_browser and settings.is_app:
+        words.append("--browser")
+    else:
+        way = find("browser") if with_browser else way_of(settings)
+        words += [word for name, value in way.parameters_of(settings).items() for word in _option(name, value)]
     return shlex.join(words)
 
 
@@ -73,51 +57,26 @@ def _addresses(settings: Settings) -> list[str]:
     return [word for option, value in options.items() if value for word in (option, value)]
 
 
-def _flow_options(settings: Settings) -> list[str]:
-    origin = dict(settings.origin)
-    if settings.flow == "browser":
-        return _browser(settings)
-    if settings.flow == "devicecode":
-        return ["--device-code"]
-    if settings.flow == "password":
-        password = _secret_options("password", origin.get("password", ""))
-        return ["--username", settings.account.username or "NAME", *password]
-    chain = ["--send-certificate-chain"] if settings.send_chain and settings.flow == "certificate" else []
-    if "vault" in origin:
-        return _options(_IN_KEY_VAULT, origin) + chain
-    if settings.flow == "secret":
-        source = origin.get("secret", "")
-        if source == "prompt":
-            return ["--client-secret"]
-        return _secret_options("client-secret", source) or ["--client-secret-stdin"]
-    place = next((part for part in _PLACES if part in origin), "")
-    if not place:
-        return ["--certificate-path", "FILE", *chain]
-    words = [_PLACES[place], origin[place], *_options(_MORE, origin)]
-    if "command" in origin:
-        # The option takes the program and its arguments as one word.
-        words += ["--certificate-command", shlex.join(str(word) for word in json.loads(origin["command"]))]
-    return [*words, *_secret_options("certificate-password", origin.get("password", "")), *chain]
-
-
-def _browser(settings: Settings) -> list[str]:
-    """Return the options for a sign-in of the same user with a browser."""
-    name = settings.account.username
-    return ["--browser", "--login-hint", name] if name and not settings.is_app else ["--browser"]
-
-
-def _secret_options(option: str, origin: str) -> list[str]:
-    """Return the options that read a secret from where it came; empty if it was typed, or passed by a program.
+def _option(name: str, value: object) -> list[str]:
+    """Return the option for a parameter: of a secret, the one that reads it from where it came.
 
     Args:
-        option: Beginning of the options, without its dashes.
-        origin: Source of the secret, as `Secret.origin` describes it.
+        name: The parameter, or `password`, which belongs to the parameter `credential`.
+        value: A string; words of a command; True for a switch; or the source of a secret.
     """
-    kind, _, place = origin.partition(":")
-    if kind in ("env", "file"):
-        return [f"--{option}-{kind}", place]
-    return [f"--{option}-stdin"] if kind == "stdin" else []
-
-
-def _options(table: Mapping[str, str], origin: Mapping[str, str]) -> list[str]:
-    return [word for part, option in table.items() if part in origin for word in (option, origin[part])]
+    option = f"--{(BY_NAME[name].option if name in BY_NAME else '') or name.replace('_', '-')}"
+    base = f"--{name.replace('_', '-')}"
+    match value:
+        case Environment(variable):
+            return [f"{base}-env", variable]
+        case File(path):
+            return [f"{base}-file", path]
+        case Once.STANDARD_INPUT:
+            return [f"{base}-stdin"]
+        case Once():
+            # It was typed or passed: the command asks for it.
+            return []
+        case tuple() | list():
+            # The option takes the program and its arguments as one word.
+            return [option, shlex.join(str(word) for word in value)]
+    return [option] if value is True else [option, str(value)]

@@ -13,6 +13,7 @@ from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
 from entrakit.secret import digest_of
+from entrakit.sign_in.flows import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,19 +21,19 @@ if TYPE_CHECKING:
     from entrakit.connection.record import Record
     from entrakit.connection.settings import Settings
     from entrakit.connection.token_cache import TokenCache
-    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.secret import Secret
     from entrakit.vault import Vault
 
 
 def find_working(
-    vault: Vault, wanted: Settings, credential: AnyCredential | None, tokens_of: Callable[[Record], TokenCache]
+    vault: Vault, wanted: Settings, identity: Secret | bytes | None, tokens_of: Callable[[Record], TokenCache]
 ) -> Connection | None:
     """Return the saved connection if it is the one that the caller names and can still give a token, else None.
 
     Args:
         vault: Vault that it is saved in.
         wanted: Settings of the connection that the caller names, as for `is_asked_for`.
-        credential: Its credential; None for a flow that asks the user.
+        identity: A value that only the same credential has; None for a flow that asks the user.
         tokens_of: Makes the token cache of a record.
 
     Raises:
@@ -42,7 +43,7 @@ def find_working(
         saved = records.read(vault, wanted.name)
     except EntraError:
         return None
-    if not is_asked_for(saved, wanted, credential):
+    if not is_asked_for(saved, wanted, identity):
         return None
     connection = Connection(tokens_of(saved))
     try:
@@ -52,14 +53,15 @@ def find_working(
     return connection
 
 
-def is_asked_for(saved: Record, wanted: Settings, credential: AnyCredential | None) -> bool:
+def is_asked_for(saved: Record, wanted: Settings, identity: Secret | bytes | None) -> bool:
     """Return whether a saved connection is the one that the caller of `connect()` named.
 
     Args:
         saved: The saved connection.
         wanted: Settings of the connection that the caller names. Its account has the name of the user who should sign
             in, and nothing else; it is empty if the caller named nobody.
-        credential: Its credential, which also names the user; None for a flow that asks the user.
+        identity: A value that only the same credential has, which also names the user; None for a flow that asks the
+            user.
     """
     has = saved.settings
     fields = ("scopes", "resource", "send_chain")
@@ -67,13 +69,13 @@ def is_asked_for(saved: Record, wanted: Settings, credential: AnyCredential | No
         return False
     if dict(has.origin) != dict(wanted.origin) or (wanted.save_secret and not saved.saved_credential):
         return False
-    if credential is not None:
-        return _is_credential_of(saved, credential)
+    if identity is not None:
+        return _is_credential_of(saved, identity)
     named = wanted.account.username.strip().casefold()
     return not named or named == has.account.username.casefold()
 
 
-def _is_credential_of(saved: Record, credential: AnyCredential) -> bool:
+def _is_credential_of(saved: Record, identity: Secret | bytes) -> bool:
     """Return whether a connection was made with a credential. If neither it nor a digest is saved, assume not.
 
     The entries of 0.1.0 have no digest. A sign-in with the credential makes one.
@@ -82,6 +84,7 @@ def _is_credential_of(saved: Record, credential: AnyCredential) -> bool:
 
     kept = saved.digest
     if not kept and saved.saved_credential:
-        kept = digest_of(records.credential_from_json(saved.saved_credential))
-    again = digest_of(credential, salt=kept.partition(":")[0]) if kept else ""
+        before = find(saved.settings.flow).from_json(saved.saved_credential, saved.settings).identity
+        kept = "" if before is None else digest_of(before)
+    again = digest_of(identity, salt=kept.partition(":")[0]) if kept else ""
     return bool(kept) and compare_digest(kept.encode(), again.encode())

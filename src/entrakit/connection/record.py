@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.authority.clouds import Cloud
-from entrakit.connection.settings import APP_FLOWS, DELEGATED_FLOWS, Settings
+from entrakit.connection.settings import Settings
 from entrakit.errors import SignInError, VaultError
 from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account, Token
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from entrakit.sign_in.discovery import Authority
-    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.sign_in.flow import Flow
     from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
     from entrakit.vault import Entry, EntrySummary, Vault
@@ -103,24 +103,26 @@ class Record(NamedTuple):
 
 
 def new_settings(
-    flow: str, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str, username: str
+    how: Flow, client_id: str, tenant_id: str, cloud: Cloud, *, scopes: Sequence[str], resource: str
 ) -> Settings:
     """Return the settings of a new connection, with checked scopes.
 
     Args:
-        flow: Its flow.
+        how: The way to sign in, which also names the user who should do so.
         client_id: Client id of the app.
         tenant_id: The tenant.
         cloud: Cloud of the token service.
         scopes: Requested scopes; empty for the default.
         resource: Resource of permissions without one.
-        username: Name of the user who should sign in; empty if nobody was named.
 
     Raises:
         ParameterError: A scope is invalid.
     """
-    settings = Settings("", flow, client_id, tenant_id, cloud, (), resource, account=Account(username=username))
-    if flow not in APP_FLOWS:
+    settings = Settings(
+        "", how.name, client_id, tenant_id, cloud, (), resource, account=Account(username=how.username),
+        send_chain=how.send_chain,
+    )  # fmt: skip
+    if not how.is_app:
         return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
     if scopes:
         import logging
@@ -155,11 +157,11 @@ def replaced_by(new: Settings, saved: EntrySummary | None) -> tuple[Settings | N
 
 def is_other_account(saved: Settings, new: Settings) -> bool:
     """Return whether two connections belong to different apps, tenants or users."""
-    is_app = [one.flow in APP_FLOWS for one in (saved, new)]
+    # The user name of an app is its client id.
     users = {one.account.object_id or one.account.username.casefold() for one in (saved, new)}
     apps = {(one.client_id, one.cloud.authority) for one in (saved, new)}
     tenants = {_tenant_id(one) for one in (saved, new)}
-    return len(apps) > 1 or len(tenants) > 1 or is_app[0] != is_app[1] or (not is_app[0] and len(users) > 1)
+    return len(apps) > 1 or len(tenants) > 1 or len(users) > 1
 
 
 def keep(vault: Vault, record: Record, *, now: float) -> None:
@@ -266,37 +268,7 @@ def settings_from_json(name: str, metadata: Mapping[str, JSON]) -> Settings:
         "".join((settings.tenant_id, *settings.cloud[:3], *settings.account, *settings.scopes)).encode("utf-8")
     except (KeyError, TypeError, ValueError) as error:
         raise _damaged(name) from error
-    if settings.flow not in DELEGATED_FLOWS + APP_FLOWS:
-        raise _damaged(name)
     return settings
-
-
-def credential_to_json(credential: AnyCredential) -> dict[str, JSON]:
-    """Return the saved form of a credential; `credential_from_json` reads it.
-
-    Raises:
-        CertificateError: The private key is not exportable.
-    """
-    from entrakit.secret import Secret, UsernamePassword
-
-    if isinstance(credential, Secret):
-        return {"secret": credential.reveal()}
-    if isinstance(credential, UsernamePassword):
-        return {"username": credential.username, "password": credential.password.reveal()}
-    return {"pem": credential.export_pem().decode("ascii")}
-
-
-def credential_from_json(saved: Mapping[str, JSON]) -> AnyCredential:
-    """Return the credential from its saved form."""
-    from entrakit.secret import Secret, UsernamePassword
-
-    if "secret" in saved:
-        return Secret(str(saved["secret"]))
-    if "password" in saved:
-        return UsernamePassword(str(saved["username"]), str(saved["password"]))
-    from entrakit.certificates import Certificate
-
-    return Certificate.from_bytes(str(saved["pem"]).encode("ascii"))
 
 
 def _tenant_id(settings: Settings) -> str:
@@ -321,9 +293,8 @@ def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
 
 def _informed(settings: Settings, refresh_token: str, saved_credential: Mapping[str, JSON]) -> Settings:
     """Return settings that say whether the connection renews alone."""
-    if refresh_token or settings.flow in ("browser", "devicecode"):
-        return settings._replace(renews_alone=bool(refresh_token))
-    return settings._replace(renews_alone=bool(saved_credential) or settings.has_readable_credential)
+    is_alone = bool(refresh_token) or bool(saved_credential) or settings.has_readable_credential
+    return settings._replace(renews_alone=is_alone)
 
 
 def _from_entry(settings: Settings, entry: Entry) -> Record:

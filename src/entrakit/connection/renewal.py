@@ -1,11 +1,17 @@
-"""Getting the next token of a connection silently: the flow that gets it, and the credential for that flow."""
+"""Getting the next token of a connection silently: with its refresh token, or by signing in again.
+
+A connection holds its credential in memory. The vault holds it only with `save_secret`. Without that, another process
+reads it again from its source (environment variable, file, certificate store), or reports what is missing.
+"""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from entrakit.errors import InteractionRequiredError
+from entrakit.errors import EntraError, InteractionRequiredError
 from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.flows import find, way_of
 from entrakit.tokens.claims_challenge import merged_claims
 from entrakit.vault.files import metadata_dir
 
@@ -13,8 +19,10 @@ if TYPE_CHECKING:
     from entrakit.connection.record import Record
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
-    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.sign_in.flow import Flow
     from entrakit.tokens.request import TokenRequest
+
+log = logging.getLogger("entrakit")
 
 
 class Renewal(NamedTuple):
@@ -22,11 +30,11 @@ class Renewal(NamedTuple):
 
     Args:
         record: The next record, with the new token.
-        credential: The credential that was used; None if a refresh token was enough.
+        how: The way to sign in that was used; None if a refresh token was enough.
     """
 
     record: Record
-    credential: AnyCredential | None = None
+    how: Flow | None = None
 
 
 def renew(
@@ -35,7 +43,7 @@ def renew(
     key: str,
     transport: Transport,
     *,
-    credential: AnyCredential | None,
+    how: Flow | None,
     open_connection: OpenConnection,
 ) -> Renewal:
     """Get a new token without the user.
@@ -45,7 +53,7 @@ def renew(
         request: Scopes and claims to request; an app has one `.default` scope.
         key: Cache key of the new token.
         transport: Transport that sends the requests.
-        credential: The credential in memory; None to read it from its source.
+        how: The way to sign in that is in memory, with its credential; None to read the credential from its source.
         open_connection: Opens the connection that a key vault is reached through.
 
     Raises:
@@ -55,41 +63,53 @@ def renew(
         NetworkError: No usable answer.
     """
     settings = record.settings
-    claims = merged_claims(request.claims, cae=request.cae)
-    authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
-    if not settings.is_app and record.refresh_token:
+    client_id, claims = settings.client_id, merged_claims(request.claims, cae=request.cae)
+    if record.refresh_token:
         from entrakit.sign_in.flows import refresh
 
+        authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+        token = record.refresh_token
         try:
-            grant = refresh.renew(
-                authority,
-                settings.client_id,
-                transport,
-                request.scopes,
-                refresh_token=record.refresh_token,
-                claims=claims,
-            )
+            grant = refresh.renew(authority, client_id, transport, request.scopes, refresh_token=token, claims=claims)
             return Renewal(record.with_grant(grant, authority, key))
         except InteractionRequiredError:
-            if settings.flow != "password" or claims:
+            if claims or not find(settings.flow).is_silent:
                 raise
-    if not settings.is_app and settings.flow != "password":
-        raise InteractionRequiredError(
-            "The connection has no refresh token, so it can't be renewed silently.",
-            remedy="Connect again: `connect()`.",
-            error="interaction_required",
-        )
-    from entrakit.connection import credentials
-    from entrakit.sign_in import flows
+    how = newest(record, how, transport.clock.time(), open_connection)
+    authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+    grant = how.sign_in(authority, client_id, transport, request.scopes, claims=claims)
+    return Renewal(record.with_grant(grant, authority, key), how)
 
-    credential = credentials.newest(settings, credential, transport.clock.time(), open_connection)
-    grant = flows.with_credential(
-        authority,
-        settings.client_id,
-        transport,
-        request.scopes,
-        credential=credential,
-        send_chain=settings.send_chain,
-        claims=claims,
-    )
-    return Renewal(record.with_grant(grant, authority, key), credential)
+
+def newest(record: Record, how: Flow | None, now: float, open_connection: OpenConnection) -> Flow:
+    """Return the way to sign in again. Its credential is read from its source, because it may have been replaced.
+
+    A certificate that replaces a valid one is used only if it is valid itself. A half-written file, or a certificate
+    that is not valid yet, is skipped until the next renewal.
+
+    Args:
+        record: The connection's record.
+        how: The way in memory, with its credential; None if there is none.
+        now: Seconds since 1970.
+        open_connection: Opens the connection that a key vault is reached through.
+
+    Raises:
+        EntraError: No credential is in memory, and none can be read, as for `Flow.read_again`.
+    """
+    settings = record.settings
+    if how is None and record.saved_credential:
+        how = find(settings.flow).from_json(record.saved_credential, settings)
+    if settings.save_secret and how is not None:
+        return how
+    try:
+        found = way_of(settings).read_again(settings, now, open_connection=open_connection)
+        if how is not None:
+            found.check(now)
+    except EntraError as error:
+        if how is None:
+            error.settings = error.settings or settings
+            raise
+        if how.is_rotated and settings.has_readable_credential:
+            log.warning("The certificate can't be read again, so the one before is used: %s", error.problem)
+        return how
+    return found

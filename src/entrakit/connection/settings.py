@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from entrakit.authority.clouds import Cloud
     from entrakit.services.service import Service
 
-DELEGATED_FLOWS = ("browser", "devicecode", "password")
-APP_FLOWS = ("certificate", "secret")
 # Sources of a secret, a password or a certificate that can't be read a second time.
 _GONE = frozenset({"argument", "prompt", "stdin"})
 
@@ -21,7 +19,7 @@ class Settings(NamedTuple):
 
     Args:
         name: Its name; empty for a connection that exists in memory only.
-        flow: `browser`, `devicecode`, `certificate`, `secret` or `password`.
+        flow: Name of the way to sign in: `browser`, `devicecode`, `certificate`, `secret`, `password`.
         client_id: Client id of the app.
         tenant_id: The tenant, as `connect()` was given it.
         cloud: Cloud of the token service.
@@ -29,7 +27,8 @@ class Settings(NamedTuple):
         resource: Resource of permissions without one.
         directory_id: The tenant's id; empty if `tenant_id` stands for many tenants and no user has signed in.
         account: The user who signed in; for an app its client id.
-        origin: Source of the credential, by part: `{"secret": "env:AZURE_CLIENT_SECRET"}`.
+        origin: Saved form of the source of the credential, by part: `(("secret", "env:AZURE_CLIENT_SECRET"),)`. The
+            functions of `sources` make a type of it.
         save_secret: Whether the credential is saved in the vault, encrypted.
         send_chain: Whether the certificate's chain is sent.
         ca_bundle: Path of the trusted CA certificates; empty for those of the system.
@@ -60,8 +59,10 @@ class Settings(NamedTuple):
 
     @property
     def is_app(self) -> bool:
-        """Whether the app signs in as itself, without a user."""
-        return self.flow in APP_FLOWS
+        """Whether the app signs in as itself, without a user. Raises VaultError for an unknown way to sign in."""
+        from entrakit.sign_in.flows import find
+
+        return find(self.flow).is_app
 
     @property
     def has_readable_credential(self) -> bool:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from entrakit.connection.record import Record
     from entrakit.http.transport import Clock, Transport
     from entrakit.services.connected import OpenConnection
-    from entrakit.sign_in.flows import AnyCredential
+    from entrakit.sign_in.flow import Flow
     from entrakit.tokens.token import Token
     from entrakit.vault import Vault
 
@@ -54,7 +54,7 @@ class TokenCache:
         record: The connection's record.
         open_connection: Opens another connection by its name.
         transport: Transport that sends the requests; None creates the default one on first use.
-        credential: The credential in memory; None to read it when it is needed.
+        how: The way to sign in again, with its credential; None to read that when it is needed.
         vault: Vault that the connection is saved in; None if it is not saved.
         clock: Clock to read the time from.
         owns_transport: Whether closing the cache closes the transport; it always closes one that it made itself.
@@ -71,7 +71,7 @@ class TokenCache:
         *,
         open_connection: OpenConnection,
         transport: Transport | None = None,
-        credential: AnyCredential | None = None,
+        how: Flow | None = None,
         vault: Vault | None = None,
         clock: Clock = time,
         owns_transport: bool = False,
@@ -85,7 +85,7 @@ class TokenCache:
         self._open_connection = open_connection
         self._transport = transport
         self._owns_transport = owns_transport or transport is None
-        self._credential = credential
+        self._how = how
         self._vault = vault
         self._lock = Lock()
         self._service_requests: dict[str, TokenRequest] = {}
@@ -188,7 +188,7 @@ class TokenCache:
         """Forget the tokens and the credential."""
         with self._lock:
             self.is_closed = True
-            self.default = self._credential = None
+            self.default = self._how = None
             self.record = records.Record(self.record.settings, {})
             if self._transport is not None and self._owns_transport:
                 self._transport.close()
@@ -302,17 +302,15 @@ class TokenCache:
         from entrakit.connection.renewal import renew
 
         record, key = self.record, _key(request)
-        if self._credential is None and record.saved_credential:
-            self._credential = records.credential_from_json(record.saved_credential)
         following, used = renew(
             record,
             request,
             key,
             self.transport() if patient else self.transport().impatient(),
-            credential=self._credential,
+            how=self._how,
             open_connection=self._open_connection,
         )
-        self._credential = used or self._credential
+        self._how = used or self._how
         if request.claims:
             # The refused token must not be returned again, for any request.
             plain = " ".join(request.scopes)

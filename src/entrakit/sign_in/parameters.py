@@ -18,16 +18,15 @@ All other parameters go with every set. `scopes` are for users; an app ignores t
 
 from __future__ import annotations
 
-import json
-import os
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.errors import ParameterError, ParameterSetError
-from entrakit.http.address import Origin, parse_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from entrakit.sign_in.flow import Flow
 
 
 class Parameter(NamedTuple):
@@ -61,7 +60,7 @@ class ParameterSet(NamedTuple):
 
     Args:
         name: Its name, as in the original command.
-        flow: The flow that it selects.
+        flow: The way to sign in that it selects: the name of its file in `flows/`.
         chosen_by: Parameters that select it.
         options: Other parameters that it accepts.
     """
@@ -143,7 +142,7 @@ _FLOWS = {
     "Browser": "browser",
     "DeviceCode": "devicecode",
     "AppCertificate": "certificate",
-    "KeyVault": "certificate",
+    "KeyVault": "key_vault",
     "AppSecret": "secret",
     "UsernamePassword": "password",
 }
@@ -157,12 +156,12 @@ SETS = tuple(
     for name, flow in _FLOWS.items()
 )
 
+_IN_SETS = frozenset(name for one in SETS for name in one.chosen_by + one.options)
 # An empty value, or 0, is the same as no value. For a parameter that selects a set it is not.
 _MAY_BE_EMPTY = (
     *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
     *("key_vault", "key_vault_connection"),
 )
-_REMEDY_OF_GRAPH = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
 CERTIFICATE_SOURCES = next(one.chosen_by for one in SETS if one.name == "AppCertificate")
 KEY_VAULT_SOURCES = next(one.chosen_by for one in SETS if one.name == "KeyVault")
 
@@ -171,13 +170,14 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     """Return the one parameter set that accepts all given parameters; Browser if there are none.
 
     Args:
-        given: Parameters by name. None and False count as not given, and so do empty hints.
+        given: Parameters by name. None and False count as not given, and so do empty hints. Those that go with every
+            set do not matter.
 
     Raises:
         ParameterSetError: Parameters of two sets are mixed, a parameter belongs to another set, the certificate has
             two sources, or a password has nothing to open.
     """
-    names = [name for name, value in given.items() if _is_given(name, value)]
+    names = [name for name, value in given.items() if name in _IN_SETS and _is_given(name, value)]
     chosen = [one for one in SETS if any(name in one.chosen_by for name in names)] or [SETS[0]]
     if "key_vault_key" in names and "certificate_path" in names:
         # The certificate is in the file, its key in the key vault.
@@ -202,16 +202,40 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     return only
 
 
-def refuse_tenant(flow: str, tenant_id: str) -> None:
-    """Raise ParameterError if a flow can't be used with a tenant id that stands for many tenants.
+def flow_of(given: Mapping[str, Any]) -> Flow:
+    """Return the way to sign in that parameters of `connect()` describe, or the value of it that is among them.
+
+    Args:
+        given: All parameters by name.
+
+    Raises:
+        ParameterSetError: As for `choose_set`, or parameters are mixed with a value.
+        ParameterError: A parameter is invalid, or several can't be used together.
+    """
+    how: Flow | None = given.get("how")
+    if how is not None:
+        names = [name for name, value in given.items() if name in _IN_SETS and _is_given(name, value)]
+        if names:
+            homes = [one.name for one in SETS if any(name in one.chosen_by + one.options for name in names)]
+            raise _clash("can't be used with a value that says how to sign in", names, homes)
+        refuse_tenant(how, given["tenant_id"])
+        _refuse_impossible(given, how.uses)
+        return how
+    way: type[Flow] = import_module(f"entrakit.sign_in.flows.{choose_set(given).flow}").FLOW
+    refuse_tenant(way, given["tenant_id"])
+    _refuse_impossible(given, given.get("key_vault_connection") or "")
+    return way.from_parameters(given)
+
+
+def refuse_tenant(how: Flow | type[Flow], tenant_id: str) -> None:
+    """Raise ParameterError if a way to sign in can't be used with a tenant id that stands for many tenants.
 
     Apps sign in to one tenant (AADSTS50059 and 90002 otherwise). The password grant also accepts `organizations`
     (AADSTS9001023).
     """
-    many = ("common", "consumers") if flow == "password" else ("common", "consumers", "organizations")
-    if flow in ("certificate", "secret", "password") and tenant_id in many:
-        who = "A user name and password" if flow == "password" else "An app"
-        also = ", or use `tenant_id='organizations'`" if flow == "password" else ""
+    if tenant_id in how.refused_tenants:
+        who = "An app" if how.is_app else "A user name and password"
+        also = "" if how.is_app else ", or use `tenant_id='organizations'`"
         raise ParameterError(
             f"{who} can't sign in to {tenant_id!r}, which stands for many tenants.",
             remedy=f"Give the id or a domain of one tenant{also}.",
@@ -253,67 +277,18 @@ def _list(names: Sequence[str], conjunction: str = "and") -> str:
     return f" {conjunction} ".join([", ".join(spans[:-1]), spans[-1]] if len(spans) > 1 else spans)
 
 
-def refuse_impossible(
-    name: str | None, timeout: float | None, *, ensure: bool, save_secret: bool, key_vault_connection: str
-) -> None:
-    """Raise ParameterError for values that can't be used together."""
-    if name is None and (ensure or save_secret):
+def _refuse_impossible(given: Mapping[str, Any], uses: str) -> None:
+    """Raise ParameterError for values that can't be used together, or with the connection that the way uses."""
+    name, timeout, ensure = given.get("name"), given.get("timeout"), given.get("ensure")
+    if name is None and (ensure or given.get("save_secret")):
         what = "ensure" if ensure else "save_secret"
         raise ParameterError(f"`{what}` is for a saved connection, and no name was given.", remedy="Add `name`.")
-    if name is not None and key_vault_connection.lower() == name.lower():
+    if name is not None and uses.lower() == name.lower():
         raise ParameterError(
             "A connection can't authenticate itself at the key vault.",
             remedy="Save it under another name than that of `key_vault_connection`.",
         )
     if timeout is not None and timeout <= 0:
         raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
-
-
-def command_words(command: Sequence[str]) -> str | None:
-    """Return a program and its arguments in the form in which they are saved; None for none.
-
-    Raises:
-        ParameterError: They are one string.
-    """
-    if isinstance(command, str):
-        raise ParameterError(
-            "`certificate_command` must be a list of words, not one string.", remedy='Write ["sign", "-k"].'
-        )
-    words = [os.fspath(word) for word in command]
-    if words and os.sep in words[0]:
-        words[0] = os.path.abspath(os.path.expanduser(words[0]))
-    return json.dumps(words) if words else None
-
-
-def cloud_at(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
-    """Return the cloud with the addresses that the caller named; log a warning if requests would leave an emulator.
-
-    Args:
-        cloud: The cloud, or its name.
-        authority_url: Address of another token service; empty for the cloud's.
-        graph_url: Address of Microsoft Graph without its version; empty for the cloud's.
-
-    Raises:
-        ParameterError: The cloud does not exist, or an address is invalid.
-    """
-    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
-    found = found.at(authority_url) if authority_url else found
-    if graph_url:
-        origin, path = parse_base(graph_url, remedy=_REMEDY_OF_GRAPH)
-        if path.rpartition("/")[2] in ("v1.0", "beta"):
-            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=_REMEDY_OF_GRAPH)
-        return found._replace(graph_url=f"{origin}{path}")
-    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
-        import logging
-
-        logging.getLogger("entrakit").warning(
-            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
-            "machine, use `graph_url=…`.",
-            found.graph_url or found.graph,
-        )
-    return found
-
-
-def _is_loopback(url: str) -> bool:
-    origin = Origin.of(url)
-    return origin is not None and len(origin.on_this_machine()) > 1
+    if given.get("transport") is not None and given.get("ca_bundle") is not None:
+        raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")

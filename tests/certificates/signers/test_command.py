@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shlex
 import sys
@@ -19,7 +18,7 @@ from entrakit.certificates.signers import command
 from entrakit.certificates.sources import credential_from
 from entrakit.cli.reconnect import reconnect
 from entrakit.errors import CertificateError, ParameterError, ParameterSetError
-from entrakit.sign_in.parameters import command_words
+from entrakit.sources import SignedByProgram, absolute, saved_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +50,7 @@ def python(program: str) -> list[str]:
 
 def with_command(path: str, words: list[str]) -> Certificate:
     """Return the certificate of a file, with a program that signs."""
-    found = credential_from({"path": path, "command": json.dumps(words)}, None, 0.0)
+    found = credential_from(SignedByProgram(path, tuple(words)), None, 0.0)
     assert isinstance(found, Certificate)
     return found
 
@@ -219,5 +218,6 @@ def test_a_command_is_a_list_of_words_with_an_absolute_path(
     with pytest.raises(CertificateError, match="contains an invalid character"):
         with_command(files[0], ["a\0b"]).sign(b"message")
     monkeypatch.chdir(tmp_path)
-    assert f'["{tmp_path}/sign", "x"]' == command_words(["./sign", "x"])
-    assert '["sign"]' == command_words(["sign"])
+    program = absolute(SignedByProgram("a.pem", ("./sign", "x")))
+    assert (("path", f"{tmp_path}/a.pem"), ("command", f'["{tmp_path}/sign", "x"]')) == saved_form(program)
+    assert ("sign",) == cast("SignedByProgram", absolute(SignedByProgram("a.pem", ("sign",)))).command

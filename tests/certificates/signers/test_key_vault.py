@@ -25,6 +25,7 @@ from entrakit.errors import (
 from entrakit.services.operation import Response
 from entrakit.services.runner import steps_of
 from entrakit.services.service import Service, find_service
+from entrakit.sources import InKeyVault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -320,7 +321,9 @@ def test_secrets_of_the_key_vault_are_never_shown(
     shown = caplog.text + repr(connection) + repr(origin)
     assert entra_tenant.client_secret not in shown
     with pytest.raises(ParameterError):
-        credential_from(origin, None, 0.0)
+        credential_from(
+            InKeyVault(origin["vault"], origin["vault_connection"], secret=origin["vault_secret"]), None, 0.0
+        )
     for path in private_home.rglob("*"):
         assert not path.is_file() or entra_tenant.client_secret.encode() not in path.read_bytes()
 
@@ -360,7 +363,7 @@ def test_the_content_of_a_secret() -> None:
     """
     A secret contains PEM, PFX or a client secret. An empty secret is an error.
     """
-    source = {"vault": "contoso", "vault_connection": "ops", "vault_secret": "app"}
+    source = InKeyVault("contoso", "ops", secret="app")
 
     with pytest.raises(CertificateError, match="is empty"):
         KeyVault("contoso", "ops", answering(b"{}")).secret("app")

@@ -135,7 +135,8 @@ def test_tokens_are_searched_only_if_selected(hsm: Hsm) -> None:
     """
     program = (
         "import sys\nfrom entrakit.certificates.sources import credential_from\n"
-        "try: credential_from({'thumbprint': '0' * 40}, None, 0.0)\n"
+        "from entrakit.sources import InStore\n"
+        "try: credential_from(InStore('0' * 40), None, 0.0)\n"
         "except Exception as error: print(type(error).__name__)\n"
         "print('pkcs11' in sys.modules)"
     )

@@ -30,6 +30,7 @@ from entrakit.certificates.stores.pkcs11_uri import ANY, parse_uri
 from entrakit.cli.words import remedy_of
 from entrakit.errors import CertificateError, CertificatePasswordError, InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
+from entrakit.sources import certificate_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +60,10 @@ def app(hsm: Hsm, entra_tenant: Tenant) -> dict[str, object]:
 
 
 def on_token(source: dict[str, str], password: Secret | None, now: float) -> Certificate:
-    """Return the certificate of a source."""
-    found = credential_from(source, password, now)
+    """Return the certificate of the saved form of a source."""
+    place = certificate_source(source)
+    assert place is not None
+    found = credential_from(place, password, now)
     assert isinstance(found, Certificate)
     return found
 

@@ -1,58 +1,49 @@
-"""The choice of a flow by the credential."""
+"""The way to sign in of a saved connection, by its name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from tests.conftest import granted
 
-from entrakit import Certificate, Secret, UsernamePassword
-from entrakit.authority.clouds import find_cloud
-from entrakit.errors import CertificateError
-from entrakit.sign_in.discovery import discover
-from entrakit.sign_in.flows import AnyCredential, with_credential
+import entrakit.sign_in.flows
+from entrakit.authority.clouds import GLOBAL
+from entrakit.connection.settings import Settings
+from entrakit.errors import VaultError
+from entrakit.sign_in.flow import Flow
+from entrakit.sign_in.flows import find, way_of
+from entrakit.sign_in.parameters import SETS
 
-if TYPE_CHECKING:
-    from tests.certificates.conftest import Maker
-    from tests.conftest import TokenServer
-
-    from entrakit.http.transport import Transport
-
-CLIENT = "aaaaaaaa-2222-3333-4444-555555555555"
-SCOPE = "https://graph.microsoft.com/.default"
+FILES = {path.stem for path in Path(entrakit.sign_in.flows.__file__).parent.glob("[a-z]*.py")}
 
 
-def sign_in(server: TokenServer, transport: Transport, credential: AnyCredential) -> dict[str, str]:
-    """Sign in with a credential, and return the form that was sent."""
-    server.answer = lambda form: (200, granted())
-    server.documents = lambda path: {"account_type": "Managed"} if "userrealm" in path else None
-    authority = discover(find_cloud(server.url), server.tenant_id, transport, directory=None)
-    with_credential(authority, CLIENT, transport, [SCOPE], credential=credential, claims="{}")
-    return server.forms[-1]
-
-
-def test_each_credential_has_its_grant(token_server: TokenServer, transport: Transport) -> None:
+@pytest.mark.parametrize("name", sorted(FILES - {"refresh"}))
+def test_each_file_has_one_way(name: str) -> None:
     """
-    A secret is sent as such, and a user name with its password; each with the claims.
+    Each file holds the type of one immutable value, and a parameter set selects it. Its own name is that of the file,
+    but a credential of a key vault is saved as the certificate or the secret that it turns out to be.
     """
-    app = sign_in(token_server, transport, Secret("canary-secret"))
-    user = sign_in(token_server, transport, UsernamePassword("ada@contoso.com", "canary-password"))
+    way = find(name)
 
-    assert ("client_credentials", "canary-secret", "{}") == (app["grant_type"], app["client_secret"], app["claims"])
-    assert ("password", "ada@contoso.com", "{}") == (user["grant_type"], user["username"], user["claims"])
+    assert issubclass(way, Flow)
+    assert ("certificate" if name == "key_vault" else name) == way.name
+    assert name in {one.flow for one in SETS}
 
 
-def test_a_certificate_signs_an_assertion(token_server: TokenServer, transport: Transport, maker: Maker) -> None:
+@pytest.mark.parametrize("name", ["", "telepathy", "os", "..secret", "secret.os", "__init__"])
+def test_an_unknown_name_is_reported(name: str) -> None:
     """
-    A certificate is never sent: it signs an assertion. One that has expired is refused before anything is sent.
+    The entry of a newer version, or a damaged one, names a way that does not exist. Nothing else is imported.
     """
-    certificate = Certificate.from_pair(maker.key, maker.certificate())
-    expired = Certificate.from_pair(maker.key, maker.certificate(begins=-9, ends=-1))
+    with pytest.raises(VaultError, match="has no way to sign in"):
+        find(name)
 
-    form = sign_in(token_server, transport, certificate)
 
-    assert 3 == len(form["client_assertion"].split("."))
-    with pytest.raises(CertificateError):
-        sign_in(token_server, transport, expired)
-    assert form is token_server.forms[-1]
+def test_the_source_tells_whether_a_key_vault_is_read_again() -> None:
+    """
+    A saved connection with a credential of a key vault reads it there again, whatever it was.
+    """
+    settings = Settings("job", "secret", "client", "contoso.com", GLOBAL, ("s",), origin=(("secret", "stdin"),))
+
+    assert find("secret") is way_of(settings)
+    assert find("key_vault") is way_of(settings._replace(origin=(("vault", "contoso"), ("vault_secret", "s"))))

@@ -27,6 +27,7 @@ from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import read_address, show_code, show_link
 from entrakit.cli.work import Caution, Result, Work
 from entrakit.errors import CertificatePasswordError, InteractionRequiredError, NetworkError, ParameterError
+from entrakit.sign_in.flows import find
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
 
 if TYPE_CHECKING:
@@ -290,12 +291,11 @@ def _report(connection: Connection, context: Context, *, verb: str) -> Iterator[
     who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "an unnamed user"
     left = settings.expires_at - time.time()
     yield f"{verb} as {who} to the tenant {connection.tenant_id} ({settings.flow})."
-    asks_user = settings.flow in ("browser", "devicecode")
-    gone = " The token service gave no refresh token." if asks_user else " The credential is not saved."
-    renewal = " and renews itself." if settings.renews_alone else f".{gone}"
+    way = find(settings.flow)
+    renewal = " and renews itself." if settings.renews_alone else f". {way.not_renewed}"
     yield f"The token is valid until {utc(settings.expires_at)} ({describe_duration(left)}){renewal}"
     if not settings.renews_alone:
-        advice = "" if asks_user else " --save-secret saves the credential, encrypted."
+        advice = "" if not way.is_silent else " --save-secret saves the credential, encrypted."
         yield f"To renew it, connect again.{advice}"
     yield f"Saved as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}."
     if settings.name.lower() != vault.current():

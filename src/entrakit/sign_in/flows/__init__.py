@@ -1,67 +1,53 @@
-"""Ways to sign in: one file and one function each, which reads like the diagram of its RFC.
+"""Ways to sign in: one file and one value each, whose functions read like the diagrams of their RFCs.
 
-A flow that asks the user is called by its name. For a credential, `with_credential` chooses the flow.
+`sign_in/flow.py` describes what a file contains. Its name is the name of the way in settings and tokens; `FLOW` in it
+is the type of the value.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from entrakit.errors import VaultError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from entrakit.certificates import Certificate
-    from entrakit.http.transport import Transport
-    from entrakit.secret import Secret, UsernamePassword
-    from entrakit.sign_in.discovery import Authority
-    from entrakit.sign_in.grant import Grant
-
-# A client secret, a user name with its password, or a certificate.
-AnyCredential: TypeAlias = "Secret | UsernamePassword | Certificate"
-# A flow with its own arguments set: authority, client id, transport and scopes give a grant.
-Flow: TypeAlias = "Callable[[Authority, str, Transport, Sequence[str]], Grant]"
+    from entrakit.sign_in.flow import Flow, SavedSettings
 
 
-def with_credential(
-    authority: Authority,
-    client_id: str,
-    transport: Transport,
-    scopes: Sequence[str],
-    *,
-    credential: AnyCredential,
-    send_chain: bool = False,
-    claims: str = "",
-) -> Grant:
-    """Sign in with a credential, by the flow for its kind.
+def find(name: str) -> type[Flow]:
+    """Return the type of a way to sign in.
 
     Args:
-        authority: One tenant's authority.
-        client_id: The app.
-        transport: Transport that sends the requests.
-        scopes: Scopes of one resource; one `.default` scope for an app.
-        credential: A client secret, a certificate, or a user name and password.
-        send_chain: Whether to send the certificate's chain.
-        claims: Claims challenge, as JSON; empty for none.
+        name: Its name, as settings have it.
 
     Raises:
-        InteractionRequiredError: The password is not enough: the user must sign in with a browser.
-        SignInError: The service refused.
-        CertificateError: The certificate can't be used now, or its key could not sign.
-        NetworkError: No usable answer.
+        VaultError: It does not exist in this version.
     """
-    from entrakit.secret import Secret, UsernamePassword
+    path = f"{__name__}.{name}"
+    found = None
+    if name.isidentifier():
+        try:
+            found = getattr(import_module(path), "FLOW", None)
+        except ModuleNotFoundError as error:
+            if error.name != path:
+                raise
+    if found is None:
+        raise VaultError(
+            f"This version has no way to sign in that is called {name!r}.",
+            remedy="Update entrakit, or connect again: `connect()`.",
+        )
+    return cast("type[Flow]", found)
 
-    if isinstance(credential, Secret):
-        from entrakit.sign_in.flows import secret
 
-        return secret.sign_in(authority, client_id, transport, scopes, secret=credential, claims=claims)
-    if isinstance(credential, UsernamePassword):
-        from entrakit.sign_in.flows import password
+def way_of(settings: SavedSettings) -> type[Flow]:
+    """Return the type of the way by which a saved connection reads its credential again.
 
-        return password.sign_in(authority, client_id, transport, scopes, credential=credential, claims=claims)
-    from entrakit.sign_in.flows import certificate
+    Args:
+        settings: Settings of the connection.
 
-    credential.check(transport.clock.time())
-    return certificate.sign_in(
-        authority, client_id, transport, scopes, certificate=credential, send_chain=send_chain, claims=claims
-    )
+    Raises:
+        VaultError: It does not exist in this version.
+    """
+    # A connection with a credential of a key vault is saved as that of a certificate or of a secret.
+    return find("key_vault" if "vault" in dict(settings.origin) else settings.flow)

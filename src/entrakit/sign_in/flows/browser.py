@@ -18,59 +18,115 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from entrakit.errors import EntraError, ParameterError, SignInError
-from entrakit.sign_in._msal import TokenService
-from entrakit.sign_in.id_token import account_of
+from entrakit.sign_in.flow import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
     from entrakit.http.transport import Transport
+    from entrakit.sign_in._msal import TokenService
     from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.grant import CodeRequest, Grant
 
 PROMPTS = ("login", "none", "consent", "select_account")
 PASTE_REDIRECT_URI = "http://localhost"
+WAIT_S = 300.0
+_FIELDS = ("port", "login_hint", "domain_hint", "prompt", "open_browser", "on_link", "paste")
 
 log = logging.getLogger("entrakit.sign_in.system_browser")
 
 
-class BrowserOptions(NamedTuple):
-    """Options of the browser flow.
+class Browser(Flow):
+    """A user who signs in with the system's browser.
 
     Args:
         port: Port to listen on; 0 for any free port.
         login_hint: User name to fill in.
         domain_hint: Domain of the sign-in page to open directly.
         prompt: `login`, `select_account`, `consent` or `none`; if empty, the service decides.
-        timeout_s: Seconds to wait for the user.
         open_browser: Opens an address and returns whether it succeeded.
         on_link: Called with the address and the port if no browser was opened; None logs the address as a warning.
         paste: Called with the address, returns the address of the browser's last page; None to listen.
+
+    Raises:
+        ParameterError: The port or the prompt does not exist.
     """
 
-    port: int = 0
-    login_hint: str = ""
-    domain_hint: str = ""
-    prompt: str = ""
-    timeout_s: float = 300.0
-    open_browser: Callable[[str], bool] | None = None
-    on_link: Callable[[str, int], None] | None = None
-    paste: Callable[[str], str] | None = None
+    __slots__ = ("domain_hint", "on_link", "open_browser", "paste", "port", "prompt", "username")
 
-    def checked(self) -> BrowserOptions:
-        """Return these options, or raise ParameterError for an invalid one."""
-        if not 0 <= self.port <= 65535:
+    name = "browser"
+    is_silent = False
+    not_renewed = "The token service gave no refresh token."
+    port: int
+    username: str
+    domain_hint: str
+    prompt: str
+    open_browser: Callable[[str], bool] | None
+    on_link: Callable[[str, int], None] | None
+    paste: Callable[[str], str] | None
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        login_hint: str = "",
+        domain_hint: str = "",
+        prompt: str = "",
+        open_browser: Callable[[str], bool] | None = None,
+        on_link: Callable[[str, int], None] | None = None,
+        paste: Callable[[str], str] | None = None,
+    ) -> None:
+        if not 0 <= port <= 65535:
             raise ParameterError(
-                f"{self.port} is not a port.", remedy="Give a number from 1024 to 65535, or 0 for any free port."
+                f"{port} is not a port.", remedy="Give a number from 1024 to 65535, or 0 for any free port."
             )
-        if self.prompt and self.prompt not in PROMPTS:
-            raise ParameterError(
-                f"{self.prompt!r} is not a value of `prompt`.", remedy=f"Use one of {', '.join(PROMPTS)}."
-            )
-        return self
+        if prompt and prompt not in PROMPTS:
+            raise ParameterError(f"{prompt!r} is not a value of `prompt`.", remedy=f"Use one of {', '.join(PROMPTS)}.")
+        put = object.__setattr__
+        put(self, "port", port)
+        put(self, "username", login_hint)
+        put(self, "domain_hint", domain_hint)
+        put(self, "prompt", prompt)
+        put(self, "open_browser", open_browser)
+        put(self, "on_link", on_link)
+        put(self, "paste", paste)
+
+    def __repr__(self) -> str:
+        return f"Browser(port={self.port}, login_hint={self.username!r})"
+
+    @classmethod
+    def from_parameters(cls, given: Mapping[str, Any]) -> Self:
+        """Return the value with the parameters that have the names of its fields."""
+        return cls(**{name: given[name] for name in _FIELDS if name in given})
+
+    def sign_in(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        scopes: Sequence[str],
+        *,
+        claims: str = "",
+        timeout_s: float | None = None,
+    ) -> Grant:
+        """Open the browser, and wait for its answer: five minutes, if no other time is given."""
+        return sign_in(
+            authority, client_id, transport, scopes, options=self, timeout_s=timeout_s or WAIT_S, claims=claims
+        )
+
+    @classmethod
+    def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
+        """Return the switch `browser`, and the user."""
+        name = settings.account.username
+        return {"browser": True, "login_hint": name} if name else {"browser": True}
+
+
+FLOW = Browser
 
 
 def sign_in(
@@ -79,7 +135,8 @@ def sign_in(
     transport: Transport,
     scopes: Sequence[str],
     *,
-    options: BrowserOptions,
+    options: Browser,
+    timeout_s: float = WAIT_S,
     claims: str = "",
 ) -> Grant:
     """Return a token on behalf of the user who signs in.
@@ -90,6 +147,7 @@ def sign_in(
         transport: Transport that sends the requests.
         scopes: Delegated scopes of one resource.
         options: Options of this flow.
+        timeout_s: Seconds to wait for the user.
         claims: Claims challenge, as JSON; empty for none.
 
     Raises:
@@ -97,6 +155,8 @@ def sign_in(
         NetworkError: No usable answer.
         ParameterError: The port is taken, or the pasted address is not that of the answer.
     """
+    from entrakit.sign_in._msal import TokenService
+
     service = TokenService(authority, client_id, transport, flow="browser")
     state = os.urandom(32).hex()
 
@@ -108,25 +168,30 @@ def sign_in(
             response_mode=mode,
             claims=claims,
             prompt=options.prompt,
-            login_hint=options.login_hint,
+            login_hint=options.username,
             domain_hint=options.domain_hint,
         )
 
     if options.paste is not None:
         return _by_pasting(service, request(PASTE_REDIRECT_URI, "query"), options.paste)
-    return _by_listening(service, request, state, options)
+    return _by_listening(service, request, state, options, timeout_s)
 
 
 def _by_listening(
-    service: TokenService, make_request: Callable[[str, str], CodeRequest], state: str, options: BrowserOptions
+    service: TokenService,
+    make_request: Callable[[str, str], CodeRequest],
+    state: str,
+    options: Browser,
+    timeout_s: float,
 ) -> Grant:
+    from entrakit.sign_in.id_token import account_of
     from entrakit.sign_in.last_page import failure_page, success_page
     from entrakit.sign_in.loopback import Loopback
 
     with Loopback(state=state, port=options.port, monotonic=service.transport.clock.monotonic) as listener:
         request = make_request(listener.redirect_uri, "form_post")
         _open(request.url, listener.port, options)
-        answer = listener.wait(options.timeout_s)
+        answer = listener.wait(timeout_s)
         try:
             grant = _redeem(service, request, answer.parameters)
             # Checked before the user reads that the sign-in worked: it may be for another account.
@@ -161,7 +226,7 @@ def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str])
     return service.redeem_code(request, answer)
 
 
-def _open(url: str, port: int, options: BrowserOptions) -> None:
+def _open(url: str, port: int, options: Browser) -> None:
     """Open the address in a browser, or show it to the user."""
     from entrakit.sign_in.system_browser import open_browser
 

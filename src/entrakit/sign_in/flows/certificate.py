@@ -13,22 +13,275 @@ the time of the service.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import os
+from typing import TYPE_CHECKING, Any
 
-from entrakit.errors import SignInError
-from entrakit.sign_in._msal import TokenService
-from entrakit.sign_in.client_assertion import build
+from entrakit.errors import CertificateError, ParameterError, SignInError
+from entrakit.secret import Secret
+from entrakit.sign_in.flow import Flow, missing, secret_again
+from entrakit.sources import (
+    CertificateFile,
+    InStore,
+    OnToken,
+    SignedByProgram,
+    absolute,
+    certificate_source,
+    saved_form,
+    secret_source,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.x509 import Certificate as X509Certificate
 
     from entrakit.certificates import Certificate
     from entrakit.http.transport import Transport
+    from entrakit.services.connected import OpenConnection
     from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.grant import Grant
+    from entrakit.sources import CertificateSource
+    from entrakit.tokens.jwt import JSON
 
 OUT_OF_TIME = 700024
 TOLERATED_SKEW_S = 60.0
+_SOURCES = (CertificateFile, SignedByProgram, InStore, OnToken)
+
+log = logging.getLogger("entrakit")
+
+
+class ClientCertificate(Flow):
+    """An app with its certificate.
+
+    Args:
+        certificate: Where the certificate is; or a `Certificate`, the bytes of a file, or a pair of private key and
+            certificate of the `cryptography` package.
+        password: Opens the file or the bytes; the PIN of a token.
+        send_chain: Whether to send the certificate's chain (`x5c`).
+
+    Raises:
+        CertificateError: The bytes or the pair are not a certificate with its key.
+        ParameterError: The certificate has another type.
+    """
+
+    __slots__ = ("certificate", "identity", "is_ready", "origin", "password", "send_chain", "source")
+
+    name = "certificate"
+    is_app = True
+    is_rotated = True
+    refused_tenants = ("common", "consumers", "organizations")
+    certificate: Certificate | None
+    source: CertificateSource | None
+    password: Secret | None
+    send_chain: bool
+    identity: bytes | None
+    is_ready: bool
+    origin: tuple[tuple[str, str], ...]
+
+    def __init__(
+        self,
+        certificate: CertificateSource | Certificate | bytes | tuple[RSAPrivateKey, X509Certificate],
+        *,
+        password: str | Secret | None = None,
+        send_chain: bool = False,
+    ) -> None:
+        password = Secret(password) if isinstance(password, str) else password
+        source = absolute(certificate) if isinstance(certificate, _SOURCES) else None
+        put = object.__setattr__
+        put(self, "source", source)
+        put(self, "password", password)
+        put(self, "send_chain", send_chain)
+        self._hold(None if source else _passed(certificate, password), is_ready=False)
+
+    @classmethod
+    def read_from(
+        cls,
+        source: CertificateSource | None,
+        certificate: Certificate,
+        *,
+        password: Secret | None = None,
+        send_chain: bool = False,
+    ) -> Self:
+        """Return the value with a certificate that was read from a source; None if the program passed it."""
+        made = cls(certificate, password=password, send_chain=send_chain)
+        object.__setattr__(made, "source", source)
+        made._hold(certificate, is_ready=True)
+        return made
+
+    def _hold(self, certificate: Certificate | None, *, is_ready: bool) -> None:
+        put = object.__setattr__
+        put(self, "certificate", certificate)
+        put(self, "identity", None if certificate is None else b"certificate\0" + certificate.der)
+        put(self, "origin", saved_form(self.source))
+        put(self, "is_ready", is_ready)
+
+    def __repr__(self) -> str:
+        return f"ClientCertificate({self.source or self.certificate!r})"
+
+    @classmethod
+    def from_parameters(cls, given: Mapping[str, Any]) -> Self:
+        """Return the value of the parameters of a certificate."""
+        return cls(
+            _place(given),
+            password=given.get("certificate_password"),
+            send_chain=bool(given.get("send_certificate_chain")),
+        )
+
+    def ready(self, now: float, open_connection: OpenConnection | None = None) -> Flow:
+        """Return the value with its certificate, checked. Log a warning if it expires soon."""
+        from entrakit.certificates.sources import certificate_from
+
+        del open_connection
+        found, source, password = self.certificate, self.source, self.password
+        if source is not None:
+            found = certificate_from(source, password, now)
+            if password is not None and _needs_password(source, found, now):
+                source = source._replace(password=secret_source(password.origin))  # type: ignore[call-arg] # has one
+        if found is None:
+            return self
+        made = self.read_from(source, found, password=password, send_chain=self.send_chain)
+        made.check(now)
+        return made
+
+    def sign_in(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        scopes: Sequence[str],
+        *,
+        claims: str = "",
+        timeout_s: float | None = None,
+    ) -> Grant:
+        """Send an assertion that the key of the certificate signed."""
+        del timeout_s
+        certificate = self._read()
+        certificate.check(transport.clock.time())
+        return sign_in(
+            authority, client_id, transport, scopes, certificate=certificate, send_chain=self.send_chain, claims=claims
+        )
+
+    def check(self, now: float) -> None:
+        """Raise CertificateError if the certificate is not valid at `now`. Log a warning if it expires soon."""
+        warning = self._read().check(now)
+        if warning:
+            log.warning("%s", warning)
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the certificate with its key in PEM."""
+        return {"pem": self._read().export_pem().decode("ascii")}
+
+    def _read(self) -> Certificate:
+        if self.certificate is None:
+            raise CertificateError("The certificate was not read.", remedy="Call `ready()` first.")
+        return self.certificate
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, JSON], settings: SavedSettings) -> ClientCertificate:
+        """Return the value with the saved certificate."""
+        from entrakit.certificates import Certificate
+
+        certificate = Certificate.from_bytes(str(saved["pem"]).encode("ascii"))
+        return cls.read_from(certificate_source(dict(settings.origin)), certificate, send_chain=settings.send_chain)
+
+    @classmethod
+    def read_again(
+        cls,
+        settings: SavedSettings,
+        now: float,
+        environ: Mapping[str, str] = os.environ,
+        open_connection: OpenConnection | None = None,
+    ) -> Flow:
+        """Return the value with the certificate that its source has now."""
+        from entrakit.certificates.sources import certificate_from
+
+        del open_connection
+        source = certificate_source(dict(settings.origin))
+        if source is None:
+            raise missing(settings, "certificate", "was passed by the program")
+        has_password = "password" in dict(settings.origin)
+        password = secret_again(settings, "password", "password", environ) if has_password else None
+        found = certificate_from(source, password, now, environ)
+        return cls.read_from(source, found, password=password, send_chain=settings.send_chain)
+
+    @classmethod
+    def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
+        """Return the place of the certificate, the source of its password, and whether its chain is sent."""
+        source = certificate_source(dict(settings.origin))
+        place = {_NAMES[field]: value for field, value in source._asdict().items() if value} if source else {}
+        chain = {"send_certificate_chain": True} if settings.send_chain else {}
+        return (place or {"certificate_path": "FILE"}) | chain
+
+
+FLOW = ClientCertificate
+
+# Parameters of `connect()`, by the fields of sources.
+_NAMES = {
+    "path": "certificate_path",
+    "command": "certificate_command",
+    "uri": "certificate_uri",
+    "thumbprint": "certificate_thumbprint",
+    "name": "certificate_name",
+    "store": "certificate_store",
+    "module": "pkcs11_module",
+    "password": "certificate_password",
+}
+
+
+def _place(given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the constructor checks it
+    """Return the source that the parameters name, or the certificate that the program passed."""
+    get, module = given.get, os.fspath(given.get("pkcs11_module") or "")
+    path, command, uri = get("certificate_path"), get("certificate_command"), get("certificate_uri")
+    if path is not None:
+        file = os.fspath(path)
+        return SignedByProgram(file, _words(command)) if command else CertificateFile(file)
+    if uri is not None:
+        return OnToken(uri, module)
+    if get("certificate") is not None:
+        return get("certificate")
+    thumbprint, name = get("certificate_thumbprint"), get("certificate_name")
+    return InStore(thumbprint, name, get("certificate_store") or "", module)
+
+
+def _words(command: Sequence[str]) -> tuple[str, ...]:
+    """Return a program and its arguments. Raises ParameterError if they are one string."""
+    if isinstance(command, str):
+        raise ParameterError(
+            "`certificate_command` must be a list of words, not one string.", remedy='Write ["sign", "-k"].'
+        )
+    return tuple(os.fspath(word) for word in command)
+
+
+def _passed(certificate: object, password: Secret | None) -> Certificate:
+    """Return the certificate that the program passed."""
+    from entrakit.certificates import Certificate
+
+    if isinstance(certificate, Certificate):
+        return certificate
+    if isinstance(certificate, bytes):
+        return Certificate.from_bytes(certificate, password.reveal() if password else None)
+    if isinstance(certificate, tuple) and len(certificate) == 2:
+        return Certificate.from_pair(*certificate)
+    raise ParameterError(
+        "The parameter certificate must be a Certificate, bytes, or a pair of private key and certificate.",
+        remedy="Give a file with `certificate_path`.",
+    )
+
+
+def _needs_password(source: CertificateSource, found: Certificate, now: float) -> bool:
+    """Return whether a later process needs the password too. An unnecessary password is not requested again."""
+    from entrakit.certificates.sources import certificate_from
+
+    if not isinstance(source, CertificateFile | SignedByProgram):
+        return True
+    try:
+        return certificate_from(source, None, now).der != found.der
+    except CertificateError:
+        return True
 
 
 def sign_in(
@@ -57,6 +310,7 @@ def sign_in(
         CertificateError: The key could not sign.
         NetworkError: No usable answer.
     """
+    from entrakit.sign_in.client_assertion import build
 
     def assertion() -> str:
         skew = transport.skew_s or 0.0
@@ -64,6 +318,8 @@ def sign_in(
         return build(
             certificate, client_id=client_id, audience=authority.token_endpoint, now=now, send_chain=send_chain
         )
+
+    from entrakit.sign_in._msal import TokenService
 
     service = TokenService(authority, client_id, transport, flow="certificate", assertion=assertion)
     skew_before = transport.skew_s

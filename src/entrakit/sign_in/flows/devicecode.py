@@ -11,17 +11,20 @@ counts as "not yet": the user may be typing, and must not start over because a p
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from entrakit.errors import NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
 from entrakit.shown_text import one_line
-from entrakit.sign_in._msal import TokenService
+from entrakit.sign_in.flow import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Self
 
     from entrakit.http.transport import Transport
+    from entrakit.sign_in._msal import TokenService
     from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.grant import DeviceRequest, Grant
 
 SLOW_DOWN_S = 5.0
@@ -54,6 +57,57 @@ class DeviceCode(NamedTuple):
         )
 
 
+class OtherDevice(Flow):
+    """A user who signs in on another device, with a code.
+
+    Args:
+        on_device_code: Shows the code to the user; None logs it as a warning.
+    """
+
+    __slots__ = ("on_device_code",)
+
+    name = "devicecode"
+    is_silent = False
+    not_renewed = "The token service gave no refresh token."
+    on_device_code: Callable[[DeviceCode], None] | None
+
+    def __init__(self, on_device_code: Callable[[DeviceCode], None] | None = None) -> None:
+        object.__setattr__(self, "on_device_code", on_device_code)
+
+    def __repr__(self) -> str:
+        return "OtherDevice()"
+
+    @classmethod
+    def from_parameters(cls, given: Mapping[str, Any]) -> Self:
+        """Return the value with the parameter `on_device_code`."""
+        return cls(given.get("on_device_code"))
+
+    def sign_in(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        scopes: Sequence[str],
+        *,
+        claims: str = "",
+        timeout_s: float | None = None,
+    ) -> Grant:
+        """Show a code, and wait until it was entered."""
+        return sign_in(
+            authority, client_id, transport, scopes, on_device_code=self.on_device_code, timeout_s=timeout_s,
+            claims=claims,
+        )  # fmt: skip
+
+    @classmethod
+    def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
+        """Return the switch `device_code`."""
+        del settings
+        return {"device_code": True}
+
+
+FLOW = OtherDevice
+
+
 def sign_in(
     authority: Authority,
     client_id: str,
@@ -80,6 +134,8 @@ def sign_in(
             or the service refused for another reason.
         NetworkError: The service gave no code.
     """
+    from entrakit.sign_in._msal import TokenService
+
     service = TokenService(authority, client_id, transport, flow="devicecode")
     request = service.request_device_code(scopes, claims=claims)
     _refuse_unprintable(request)

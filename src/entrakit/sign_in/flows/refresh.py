@@ -12,8 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.sign_in._msal import TokenService
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,5 +45,7 @@ def renew(
         SignInError: The service refused for another reason.
         NetworkError: No usable answer.
     """
+    from entrakit.sign_in._msal import TokenService
+
     service = TokenService(authority, client_id, transport, flow="refresh")
     return service.refresh(refresh_token, scopes, claims=claims)

@@ -1,0 +1,248 @@
+"""The contract of a way to sign in: one file in `flows/`, with one immutable value.
+
+A value knows how to sign in, whether it can do so again without the user, what may be saved of it, and how a later
+process reads that. `connect()` makes one from its parameters, or is given one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from entrakit.errors import InteractionRequiredError, ParameterError
+from entrakit.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn, Self
+
+    from entrakit.http.transport import Transport
+    from entrakit.services.connected import OpenConnection
+    from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.grant import Grant
+    from entrakit.tokens.jwt import JSON
+    from entrakit.tokens.token import Account
+
+
+class SavedSettings(Protocol):
+    """The settings of a saved connection that a way to sign in reads."""
+
+    @property
+    def name(self) -> str:
+        """Name of the connection; empty if it is not saved."""
+
+    @property
+    def flow(self) -> str:
+        """Name of the way to sign in."""
+
+    @property
+    def account(self) -> Account:
+        """The account."""
+
+    @property
+    def origin(self) -> tuple[tuple[str, str], ...]:
+        """Saved form of the source of the credential, as `Flow.origin`."""
+
+    @property
+    def send_chain(self) -> bool:
+        """Whether the certificate's chain is sent."""
+
+
+class Flow:
+    """A way to sign in, as an immutable value whose constructor checks its fields.
+
+    Attributes:
+        name: Its name in settings and tokens, and of its file: `secret`.
+        is_app: Whether the app signs in as itself, without a user.
+        is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
+        is_local: Whether it signs in without a request.
+        is_rotated: Whether its credential is replaced as a rule, so that failing to read the next one is reported.
+        not_renewed: The reason why a connection does not renew itself, as a sentence.
+        refused_tenants: Tenant ids that stand for many tenants and can't be used.
+        username: Name of the user who should sign in; empty if nobody is named.
+        origin: Saved form of the source of the credential, by part: `(("secret", "env:AZURE_CLIENT_SECRET"),)`.
+        send_chain: Whether the certificate's chain is sent.
+        identity: A value that only the same credential has; None without a credential.
+        is_ready: Whether the credential was read; else `ready` reads it.
+        or_else: Ways to use in turn if the service or the certificate refuses this one.
+        uses: Name of the saved connection that it needs; empty for none.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    is_app: ClassVar[bool] = False
+    is_silent: ClassVar[bool] = True
+    is_local: ClassVar[bool] = False
+    is_rotated: ClassVar[bool] = False
+    not_renewed: ClassVar[str] = "The credential is not saved."
+    refused_tenants: ClassVar[tuple[str, ...]] = ()
+    username: str = ""
+    origin: tuple[tuple[str, str], ...] = ()
+    send_chain: bool = False
+    identity: Secret | bytes | None = None
+    is_ready: bool = True
+    or_else: tuple[Flow, ...] = ()
+    uses: str = ""
+
+    @classmethod
+    def from_parameters(cls, given: Mapping[str, Any]) -> Self:
+        """Return the value that the parameters of `connect()` describe.
+
+        Args:
+            given: All parameters by their names.
+
+        Raises:
+            ParameterError: A parameter is invalid.
+        """
+        raise NotImplementedError
+
+    def sign_in(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        scopes: Sequence[str],
+        *,
+        claims: str = "",
+        timeout_s: float | None = None,
+    ) -> Grant:
+        """Sign in, and return the tokens.
+
+        Args:
+            authority: The authority.
+            client_id: The app.
+            transport: Transport that sends the requests.
+            scopes: Scopes of one resource; one `.default` scope for an app.
+            claims: Claims challenge, as JSON; empty for none.
+            timeout_s: Maximum seconds to wait for a user; None for the usual time.
+
+        Raises:
+            InteractionRequiredError: The user must sign in with a browser.
+            SignInError: The user cancelled, or the service refused.
+            CertificateError: The certificate can't be used now, or its key could not sign.
+            NetworkError: No usable answer.
+        """
+        raise NotImplementedError
+
+    def ready(self, now: float, open_connection: OpenConnection | None = None) -> Flow:
+        """Return this value with its credential, read from its source and checked.
+
+        Args:
+            now: Seconds since 1970.
+            open_connection: Opens the connection that a key vault is reached through.
+
+        Raises:
+            CertificateError: The certificate does not exist, or can't be used now.
+            ParameterError: A field is invalid.
+        """
+        del now, open_connection
+        return self
+
+    def check(self, now: float) -> None:
+        """Raise CertificateError if the credential can't be used at `now` (seconds since 1970)."""
+
+    def to_json(self) -> dict[str, JSON]:
+        """Return the saved form of the credential, which is encrypted; `from_json` reads it.
+
+        Raises:
+            CertificateError: The private key is not exportable.
+        """
+        return {}
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, JSON], settings: SavedSettings) -> Flow:
+        """Return the value with a saved credential.
+
+        Args:
+            saved: The result of `to_json`.
+            settings: Settings of the connection.
+        """
+        del saved
+        return cls.read_again(settings, 0.0)
+
+    @classmethod
+    def read_again(
+        cls,
+        settings: SavedSettings,
+        now: float,
+        environ: Mapping[str, str] = os.environ,
+        open_connection: OpenConnection | None = None,
+    ) -> Flow:
+        """Return the value that signs in again: its credential is read from its source.
+
+        Args:
+            settings: Settings of the connection.
+            now: Seconds since 1970.
+            environ: Environment variables.
+            open_connection: Opens the connection that a key vault is reached through.
+
+        Raises:
+            InteractionRequiredError: The user has to sign in, or the credential can't be read again.
+            CertificateError: The certificate is missing, or can't be used any more.
+        """
+        del settings, now, environ, open_connection
+        raise InteractionRequiredError(
+            "The connection has no refresh token, so it can't be renewed silently.",
+            remedy="Connect again: `connect()`.",
+            error="interaction_required",
+        )
+
+    @classmethod
+    def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
+        """Return the parameters of `connect()` that sign in the same way, in the order in which they are shown.
+
+        Args:
+            settings: Settings of the connection.
+
+        Returns:
+            Strings, True for a switch, and for a secret its source.
+        """
+        raise NotImplementedError
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a {type(self).__name__} is immutable: {name} can't be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a {type(self).__name__} is immutable: {name} can't be deleted")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} can't be pickled: it would leave memory unencrypted")
+
+
+def secret_again(settings: SavedSettings, what: str, part: str, environ: Mapping[str, str]) -> Secret:
+    """Return the secret that a source of the settings has now.
+
+    Args:
+        settings: Settings of the connection.
+        what: Name of the secret in messages: `client secret`.
+        part: Part of `settings.origin` that says where it came from.
+        environ: Environment variables.
+
+    Raises:
+        InteractionRequiredError: It was typed or passed by the program, or its source has none now.
+    """
+    origin = dict(settings.origin).get(part, "argument")
+    if not origin.startswith(("env:", "file:")):
+        how = {"prompt": "was typed", "stdin": "came on standard input"}.get(origin, "was passed by the program")
+        raise missing(settings, what, how)
+    try:
+        return Secret.from_origin(origin, environ)
+    except ParameterError as error:
+        raise missing(settings, what, f"came from {origin.partition(':')[2]}, which has no value now") from error
+
+
+def missing(settings: SavedSettings, what: str, how: str) -> InteractionRequiredError:
+    """Return the error for a credential that can't be read again.
+
+    Args:
+        settings: Settings of the connection.
+        what: The credential: `client secret`.
+        how: How the connection got it, as the rest of a sentence: `was typed`.
+    """
+    which = f"the connection {settings.name!r}" if settings.name else "this connection"
+    return InteractionRequiredError(
+        f"Renewing {which} requires its {what}. It {how}, and is not saved.",
+        remedy=f"Connect again: `connect()`. Add `save_secret=True` to save the {what}, encrypted.",
+        error="interaction_required",
+    )
