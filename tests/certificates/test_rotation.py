@@ -9,6 +9,7 @@ import pytest
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import CertificateError
+from entrakit.sign_in.flows.certificate import ClientCertificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,8 @@ def connection(
 
 def used(connection: Connection) -> str:
     """Return the subject of the certificate that the last renewal used."""
-    return str(getattr(connection._tokens._credential, "subject", ""))
+    how = connection._tokens._how
+    return how.certificate.subject if isinstance(how, ClientCertificate) and how.certificate else ""
 
 
 def renew(connection: Connection, clock: FakeClock) -> str:

@@ -19,6 +19,7 @@ from entrakit import (
     get_connection,
 )
 from entrakit.graph import Client, Item
+from entrakit.sign_in.flows.secret import ClientSecret
 
 if TYPE_CHECKING:
     from azure.core.credentials import SupportsTokenInfo, TokenCredential
@@ -44,6 +45,9 @@ connect(client_id=ID, tenant_id=TENANT, certificate_path="app.pfx", certificate_
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", name="job", ensure=True, save_secret=True, cloud="usgov")
 connect(client_id=ID, tenant_id=TENANT, credential=UsernamePassword("ada@contoso.com", "x"), transport=Transport())
 
+connect(ClientSecret("x"), client_id=ID, tenant_id=TENANT, name="job", save_secret=True, timeout=60)
+
+connect(ClientSecret("x"), client_id=ID, tenant_id=TENANT, login_hint="x")  # type: ignore[call-overload] # and a parameter
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", device_code=True)  # type: ignore[call-overload] # two sets
 connect(client_id=ID, tenant_id=TENANT, authentication="x")  # type: ignore[call-overload] # unknown parameter
 connect(ID, TENANT)  # type: ignore[call-overload] # keyword only

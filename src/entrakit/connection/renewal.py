@@ -109,7 +109,7 @@ def newest(record: Record, how: Flow | None, now: float, open_connection: OpenCo
         if how is None:
             error.settings = error.settings or settings
             raise
-        if how.is_rotated and settings.has_readable_credential:
+        if how.is_rotated:
             log.warning("The certificate can't be read again, so the one before is used: %s", error.problem)
         return how
     return found

@@ -56,7 +56,6 @@ class Flow:
         is_app: Whether the app signs in as itself, without a user.
         is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
         is_local: Whether it signs in without a request.
-        is_rotated: Whether its credential is replaced as a rule, so that failing to read the next one is reported.
         not_renewed: The reason why a connection does not renew itself, as a sentence.
         refused_tenants: Tenant ids that stand for many tenants and can't be used.
         username: Name of the user who should sign in; empty if nobody is named.
@@ -64,6 +63,7 @@ class Flow:
         send_chain: Whether the certificate's chain is sent.
         identity: A value that only the same credential has; None without a credential.
         is_ready: Whether the credential was read; else `ready` reads it.
+        is_rotated: Whether the credential is usually replaced where it was read, so that failing to read it is logged.
         or_else: Ways to use in turn if the service or the certificate refuses this one.
         uses: Name of the saved connection that it needs; empty for none.
     """
@@ -74,7 +74,6 @@ class Flow:
     is_app: ClassVar[bool] = False
     is_silent: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
-    is_rotated: ClassVar[bool] = False
     not_renewed: ClassVar[str] = "The credential is not saved."
     refused_tenants: ClassVar[tuple[str, ...]] = ()
     username: str = ""
@@ -82,6 +81,7 @@ class Flow:
     send_chain: bool = False
     identity: Secret | bytes | None = None
     is_ready: bool = True
+    is_rotated: bool = False
     or_else: tuple[Flow, ...] = ()
     uses: str = ""
 

@@ -68,11 +68,10 @@ class ClientCertificate(Flow):
         ParameterError: The certificate has another type.
     """
 
-    __slots__ = ("certificate", "identity", "is_ready", "origin", "password", "send_chain", "source")
+    __slots__ = ("certificate", "identity", "is_ready", "is_rotated", "origin", "password", "send_chain", "source")
 
     name = "certificate"
     is_app = True
-    is_rotated = True
     refused_tenants = ("common", "consumers", "organizations")
     certificate: Certificate | None
     source: CertificateSource | None
@@ -80,6 +79,7 @@ class ClientCertificate(Flow):
     send_chain: bool
     identity: bytes | None
     is_ready: bool
+    is_rotated: bool
     origin: tuple[tuple[str, str], ...]
 
     def __init__(
@@ -118,6 +118,7 @@ class ClientCertificate(Flow):
         put(self, "identity", None if certificate is None else b"certificate\0" + certificate.der)
         put(self, "origin", saved_form(self.source))
         put(self, "is_ready", is_ready)
+        put(self, "is_rotated", self.source is not None)
 
     def __repr__(self) -> str:
         return f"ClientCertificate({self.source or self.certificate!r})"
@@ -177,7 +178,7 @@ class ClientCertificate(Flow):
 
     def _read(self) -> Certificate:
         if self.certificate is None:
-            raise CertificateError("The certificate was not read.", remedy="Call `ready()` first.")
+            raise CertificateError("The certificate was not read.")
         return self.certificate
 
     @classmethod
