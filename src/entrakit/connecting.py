@@ -27,7 +27,7 @@ from entrakit.errors import CertificateError, EntraError, ParameterError, SignIn
 from entrakit.http.address import Origin, parse_base
 from entrakit.http.transport import Transport
 from entrakit.secret import digest_of
-from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.discovery import discover, offline
 from entrakit.sign_in.parameters import flow_of
 from entrakit.vault import Vault
 from entrakit.vault.files import metadata_dir
@@ -90,6 +90,10 @@ def connect(
 def connect(
     *, client_id: str, tenant_id: str, credential: UsernamePassword, **more: Unpack[types.CommonParameters]
 ) -> Connection: ...
+@overload
+def connect(
+    *, client_id: str, tenant_id: str, access_token: str | Secret, **more: Unpack[types.CommonParameters]
+) -> Connection: ...
 def connect(
     how: Flow | None = None,
     /,
@@ -125,6 +129,7 @@ def connect(
     send_certificate_chain: bool = False,
     client_secret: str | Secret | None = None,
     credential: UsernamePassword | None = None,
+    access_token: str | Secret | None = None,
     cloud: str | Cloud = "global",
     authority_url: str = "",
     graph_url: str = "",
@@ -180,6 +185,7 @@ def connect(
         send_certificate_chain: Send the chain too (`x5c`), for apps that trust a subject name and issuer.
         client_secret: The app's secret; a `Secret` records where a later process can read it again.
         credential: A `UsernamePassword`; it can't do multi-factor authentication.
+        access_token: An access token that exists already. The connection lives until it expires, and never renews it.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
@@ -293,7 +299,10 @@ class _SignIn(NamedTuple):
                     return working
             saved = how.to_json() if settings.save_secret else {}
             digest = "" if vault is None or how.identity is None else digest_of(how.identity)
-            authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+            if how.is_local:
+                authority = offline(settings.cloud, settings.tenant_id)
+            else:
+                authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
             grant = how.sign_in(authority, settings.client_id, transport, settings.scopes, timeout_s=self.timeout_s)
             settings = settings._replace(connected_at=self.clock.time())
             record = Record(settings, {}, saved_credential=saved, digest=digest)

@@ -49,7 +49,7 @@ def test_a_way_is_an_immutable_value_that_shows_no_secret(how: Flow) -> None:
     """
     Its fields can't be set or deleted, it can't be pickled, and its repr shows no secret.
     """
-    field = type(how).__slots__[0]
+    field = cast("tuple[str, ...]", type(how).__slots__)[0]
 
     with pytest.raises(AttributeError, match="is immutable"):
         setattr(how, field, None)

@@ -26,7 +26,8 @@ def reconnect(settings: Settings, *, with_browser: bool = False) -> str:
     if settings.name and settings.name != "default":
         words += ["--name", settings.name]
     words += ["--client-id", settings.client_id, "--tenant-id", settings.tenant_id, *_addresses(settings)]
-    is_default = settings.scopes == (f"{settings.resource}/User.Read",)
+    default = find(settings.flow).default_scopes or ("User.Read",)
+    is_default = settings.scopes == tuple(f"{settings.resource}/{one}" for one in default)
     if settings.is_app:
         # An app gets everything that it was granted on one resource.
         is_default = {resource_of(scope) for scope in settings.scopes} == {settings.resource}

@@ -123,7 +123,7 @@ def new_settings(
         send_chain=how.send_chain,
     )  # fmt: skip
     if not how.is_app:
-        return settings._replace(scopes=delegated_scopes(scopes, resource=resource))
+        return settings._replace(scopes=delegated_scopes(scopes or how.default_scopes, resource=resource))
     if scopes:
         import logging
 
@@ -278,7 +278,7 @@ def _tenant_id(settings: Settings) -> str:
 def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
     """Return the account of the new token; the previous one if the grant does not name one, like the grants of apps."""
     if not grant.id_claims:
-        return settings.account
+        return grant.account or settings.account
     from entrakit.sign_in.id_token import account_of
 
     account, before = account_of(grant, authority, settings.client_id), settings.account

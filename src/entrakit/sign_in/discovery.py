@@ -51,6 +51,17 @@ class Authority(NamedTuple):
     address: str
 
 
+def offline(cloud: Cloud, tenant_id: str) -> Authority:
+    """Return an authority without its metadata, for a way to sign in that sends no request to it.
+
+    Args:
+        cloud: Cloud of the token service.
+        tenant_id: As for `discover`.
+    """
+    directory_id = tenant_id if is_guid(tenant_id) else ""
+    return Authority(cloud, tenant_id, "", "", "", directory_id, f"{cloud.authority}/{tenant_id}")
+
+
 def discover(cloud: Cloud, tenant_id: str, transport: Transport, *, directory: str | None) -> Authority:
     """Return the metadata of an authority; it is requested only if no document of the last day is stored.
 

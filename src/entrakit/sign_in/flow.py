@@ -57,6 +57,7 @@ class Flow:
         is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
         is_local: Whether it signs in without a request.
         not_renewed: The reason why a connection does not renew itself, as a sentence.
+        default_scopes: Scopes to request if the caller names none; empty for the usual ones.
         refused_tenants: Tenant ids that stand for many tenants and can't be used.
         username: Name of the user who should sign in; empty if nobody is named.
         origin: Saved form of the source of the credential, by part: `(("secret", "env:AZURE_CLIENT_SECRET"),)`.
@@ -75,6 +76,7 @@ class Flow:
     is_silent: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
     not_renewed: ClassVar[str] = "The credential is not saved."
+    default_scopes: ClassVar[tuple[str, ...]] = ()
     refused_tenants: ClassVar[tuple[str, ...]] = ()
     username: str = ""
     origin: tuple[tuple[str, str], ...] = ()

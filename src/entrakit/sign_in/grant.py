@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
+    from entrakit.tokens.token import Account
 
 
 class Grant(NamedTuple):
@@ -20,6 +21,7 @@ class Grant(NamedTuple):
         scopes: Granted scopes; empty for an app.
         refresh_token: The refresh token; empty if none came.
         id_claims: Claims of the ID token, not yet checked; empty if none came.
+        account: Account, if it is known without an ID token.
     """
 
     access_token: str
@@ -30,6 +32,7 @@ class Grant(NamedTuple):
     scopes: tuple[str, ...]
     refresh_token: str
     id_claims: dict[str, JSON]
+    account: Account | None = None
 
 
 class CodeRequest(NamedTuple):

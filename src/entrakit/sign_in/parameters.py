@@ -12,6 +12,7 @@
 |  | | `key_vault_connection`, which are required; `send_certificate_chain`; `certificate_path` (with a key) |
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
+| AccessToken | `access_token` | |
 
 All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
 """
@@ -126,6 +127,10 @@ PARAMETERS = (
         "credential", "user name and password", "NAME", "UsernamePassword", option="username",
         variable="AZURE_USERNAME",
     ),
+    Parameter(
+        "access_token", "ready access token", "TOKEN", "AccessToken", option="access-token-stdin",
+        ways=("access-token-stdin",),
+    ),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
@@ -145,6 +150,7 @@ _FLOWS = {
     "KeyVault": "key_vault",
     "AppSecret": "secret",
     "UsernamePassword": "password",
+    "AccessToken": "access_token",
 }
 SETS = tuple(
     ParameterSet(

@@ -222,3 +222,26 @@ def test_all_files_that_others_can_read_are_reported_in_one_run(entra: Command, 
         assert code == result.code, result.error
         for path in (certificate, password):
             assert f"chmod 600 {path}" in result.error
+
+
+def test_a_ready_token_comes_from_standard_input(entra: Command) -> None:
+    """
+    `entra connect --access-token-stdin` says that the connection is not renewed; with `--ensure` the same token is
+    recognized; and the error for an expired one prints the command that connects again.
+    """
+    assert 0 == entra.connect("--client-secret-stdin", app=True, given=entra.tenant.client_secret).code
+    token = entra("token").output.strip()
+
+    made = entra.connect("--access-token-stdin", "--name", "job", app=True, given=f"{token}\n")
+    again = entra.connect("--access-token-stdin", "--name", "job", "--ensure", app=True, given=token)
+    mixed = entra.connect("--access-token-stdin", "--device-code", given=token)
+    gone = entra("token", "--name", "job", "--min-validity", "5h")
+
+    assert 0 == made.code, made.error
+    assert "A ready token can't be renewed." in made.error
+    assert "Already connected" in again.error
+    assert token == entra("token", "--name", "job").output.strip()
+    assert (2, True) == (mixed.code, "--device-code and --access-token-stdin" in mixed.error)
+    assert "entra connect --name job" in gone.error
+    assert "--access-token-stdin" in gone.error
+    assert "--scope" not in gone.error

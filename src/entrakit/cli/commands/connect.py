@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrakit.cli.options.confirm import confirm_replacement
 from entrakit.cli.options.credentials import (
+    add_other_ways,
     add_sources,
     addresses,
     certificate_password,
@@ -18,6 +19,7 @@ from entrakit.cli.options.credentials import (
     login_hint,
     missing_password,
     not_empty,
+    other_secrets,
     required,
     username_password,
     variable,
@@ -85,6 +87,7 @@ def arguments(parser: Parser) -> None:
         help="user name; asks for the password (env AZURE_USERNAME, AZURE_PASSWORD)",
     )
     add_sources(user, "password")
+    add_other_ways(parser)
     saving = parser.add_argument_group("saving")
     _add(saving, "name", " (default: default)", default="default")
     _add(saving, "ensure")
@@ -187,18 +190,18 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     if has_source(options, "certificate_password") and not options.certificate_path and not elsewhere:
         options.certificate_path = variable("AZURE_CLIENT_CERTIFICATE_PATH", context.environ)
     _refuse_mixture(options)
-    names = (
-        *("browser", "device_code", "certificate_thumbprint", "certificate_name", "certificate_path"),
-        *("certificate_uri", "certificate_store", "pkcs11_module", "key_vault", "key_vault_connection"),
-        *("key_vault_certificate", "key_vault_secret", "key_vault_key", "send_certificate_chain", "port"),
-        *("login_hint", "domain_hint", "prompt"),
+    names = _of_sets() - {"paste", "certificate_command", "client_secret"}
+    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
+    parameters: dict[str, object] = (
+        given
+        | other_secrets(options, context)
+        | {
+            "certificate_command": _command(options.certificate_command or ""),
+            "timeout": parse_duration(options.timeout) if options.timeout else None,
+            "client_secret": client_secret(options, context),
+            "credential": username_password(options, context),
+        }
     )
-    parameters: dict[str, object] = {name: value for name in names if (value := getattr(options, name)) is not None} | {
-        "certificate_command": _command(options.certificate_command or ""),
-        "timeout": parse_duration(options.timeout) if options.timeout else None,
-        "client_secret": client_secret(options, context),
-        "credential": username_password(options, context),
-    }
     if options.device_code:
         parameters["on_device_code"] = lambda code: show_code(code, context)
     if options.paste:
@@ -259,14 +262,20 @@ def _command(text: str) -> list[str]:
 
 def _refuse_mixture(options: argparse.Namespace) -> None:
     """Raise ParameterSetError for options that don't go together, before anything is read or asked."""
-    of_a_set = {name for one in SETS for name in one.chosen_by + one.options}
-    present = {name: value for name, value in vars(options).items() if name in of_a_set} | {
-        "client_secret": True if has_source(options, "client_secret") else None,
+    secrets = (name for name in _of_sets() if has_source(options, name))
+    present = {name: value for name, value in vars(options).items() if name in _of_sets()} | dict.fromkeys(
+        secrets, True
+    )
+    present |= {
         "credential": True if options.username or has_source(options, "password") else None,
-        "certificate_password": True if has_source(options, "certificate_password") else None,
         "open_browser": True if options.no_browser else None,
     }
     choose_set(present)
+
+
+def _of_sets() -> set[str]:
+    """Return the parameters of the ways to sign in."""
+    return {name for one in SETS for name in one.chosen_by + one.options}
 
 
 def _summary(connection: Connection) -> dict[str, object]:

@@ -7,16 +7,19 @@ secret that does not exist, is an error. Otherwise another way to sign in, or an
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from entrakit.cli.options.prompts import ask_secret, read_secret
 from entrakit.errors import CertificatePasswordError, ParameterError
 from entrakit.secret import Secret, UsernamePassword
+from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from entrakit.cli.context import Context
+    from entrakit.cli.parser import Parser
+    from entrakit.sign_in.parameters import Parameter, ParameterSet
 
 # The variable that is read if no option says where the secret is.
 _VARIABLES = {
@@ -25,18 +28,67 @@ _VARIABLES = {
     "password": "AZURE_PASSWORD",
 }
 PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
+_ENDS = ("stdin", "file", "env")
 _PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
 
 
-def add_sources(group: argparse._ArgumentGroup, name: str) -> None:
-    """Add the options that say where a secret is: `client_secret`, `certificate_password` or `password`."""
+def add_sources(group: argparse._ArgumentGroup, name: str, ways: Sequence[str] = _ENDS) -> None:
+    """Add the options that say where a secret is.
+
+    Args:
+        group: The group of options.
+        name: The secret: `client_secret`.
+        ways: Where it can be: `stdin`, `file`, `env`.
+    """
     option, words = f"--{name.replace('_', '-')}", name.replace("_", " ")
-    group.add_argument(f"{option}-stdin", action="store_true", help=f"read the {words} from standard input")
-    group.add_argument(f"{option}-file", type=not_empty, metavar="FILE", help=f"file with the {words}")
-    default = _VARIABLES[name]
-    group.add_argument(
-        f"{option}-env", type=not_empty, metavar="NAME", help=f"variable with the {words} (default: {default})"
-    )
+    if "stdin" in ways:
+        group.add_argument(f"{option}-stdin", action="store_true", help=f"read the {words} from standard input")
+    if "file" in ways:
+        group.add_argument(f"{option}-file", type=not_empty, metavar="FILE", help=f"file with the {words}")
+    if "env" in ways:
+        default = f" (default: {_VARIABLES[name]})" if name in _VARIABLES else ""
+        group.add_argument(f"{option}-env", type=not_empty, metavar="NAME", help=f"variable with the {words}{default}")
+
+
+def add_other_ways(parser: Parser) -> None:
+    """Add the options of the ways to sign in that have none yet, from their rows in the table of parameters."""
+    for one in _other_ways(parser.options()):
+        group = parser.add_argument_group(BY_NAME[one.chosen_by[0]].help)
+        for name in one.chosen_by + one.options:
+            row = BY_NAME[name]
+            if row.ways:
+                add_sources(group, name, _ends_of(row))
+            elif row.option is not None:
+                kind: dict[str, Any] = (
+                    {"type": not_empty, "metavar": row.value} if row.value else {"action": "store_true"}
+                )
+                group.add_argument(f"--{row.option or name.replace('_', '-')}", help=row.help, **kind)
+
+
+def _other_ways(known: Sequence[str]) -> list[ParameterSet]:
+    """Return the parameter sets of which no option is known."""
+    found = []
+    for one in SETS:
+        rows = [BY_NAME[name] for name in one.chosen_by]
+        options = [f"--{way}" for row in rows for way in (row.ways or (row.option or row.name.replace("_", "-"),))]
+        if not set(options) & set(known):
+            found.append(one)
+    return found
+
+
+def _ends_of(row: Parameter) -> list[str]:
+    return [way.rpartition("-")[2] for way in row.ways]
+
+
+def other_secrets(options: argparse.Namespace, context: Context) -> dict[str, Secret]:
+    """Return the secrets of the other ways to sign in that the options give.
+
+    Raises:
+        ParameterError: One of them is missing, empty, or given twice.
+    """
+    names = [one.name for one in PARAMETERS if one.ways and one.name not in _VARIABLES]
+    found = {name: _given(options, name, context) for name in names}
+    return {name: secret for name, secret in found.items() if secret is not None}
 
 
 def not_empty(text: str) -> str:
@@ -238,8 +290,8 @@ def _given(options: argparse.Namespace, name: str, context: Context) -> Secret |
     sources, words = _sources(options, name), name.replace("_", " ")
     if len(sources) > 1:
         raise ParameterError(f"{' and '.join(sources)} both give the {words}.", remedy="Keep one of them.")
-    file, env = getattr(options, f"{name}_file"), getattr(options, f"{name}_env")
-    if getattr(options, f"{name}_stdin"):
+    file, env = getattr(options, f"{name}_file", None), getattr(options, f"{name}_env", None)
+    if getattr(options, f"{name}_stdin", False):
         return read_secret(context, words)
     if file:
         return Secret.from_file(file)
@@ -248,7 +300,7 @@ def _given(options: argparse.Namespace, name: str, context: Context) -> Secret |
 
 def _sources(options: argparse.Namespace, name: str) -> list[str]:
     """Return the options that say where a secret is, as the user typed them."""
-    ends = [end for end in ("stdin", "file", "env") if getattr(options, f"{name}_{end}")]
+    ends = [end for end in _ENDS if getattr(options, f"{name}_{end}", None)]
     found = [f"--{name.replace('_', '-')}-{end}" for end in ends]
     return ["--client-secret", *found] if name == "client_secret" and options.client_secret is not None else found
 
