@@ -157,8 +157,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
-        *("access_token", "browser", "certificate", "devicecode", "password", "refresh", "secret", "key_vault"),
-        "__init__",
+        *("access_token", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
+        *("secret", "key_vault", "__init__"),
     ),
     "entrakit/connection": (
         *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),

@@ -49,7 +49,7 @@ def test_each_source_of_a_secret_has_a_type(text: str, source: SecretSource) -> 
 
 def test_an_unknown_source_counts_as_passed() -> None:
     """
-    A source that nobody knows can't be read again.
+    An unknown source can't be read again.
     """
     assert Once.ARGUMENT is secret_source("") is secret_source("carrier pigeon")
 
@@ -91,7 +91,7 @@ def test_each_source_of_a_certificate_has_a_type(saved: dict[str, str], source: 
 
 def test_paths_become_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
-    A process in another directory finds the same files. The name of a module or a program is no path.
+    A process in another directory finds the same files. The name of a module or a program stays as it is.
     """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ada")

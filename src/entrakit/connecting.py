@@ -94,6 +94,10 @@ def connect(
 def connect(
     *, client_id: str, tenant_id: str, access_token: str | Secret, **more: Unpack[types.CommonParameters]
 ) -> Connection: ...
+@overload
+def connect(
+    *, client_id: str, tenant_id: str, refresh_token: str | Secret, **more: Unpack[types.CommonParameters]
+) -> Connection: ...
 def connect(
     how: Flow | None = None,
     /,
@@ -130,6 +134,7 @@ def connect(
     client_secret: str | Secret | None = None,
     credential: UsernamePassword | None = None,
     access_token: str | Secret | None = None,
+    refresh_token: str | Secret | None = None,
     cloud: str | Cloud = "global",
     authority_url: str = "",
     graph_url: str = "",
@@ -186,6 +191,7 @@ def connect(
         client_secret: The app's secret; a `Secret` records where a later process can read it again.
         credential: A `UsernamePassword`; it can't do multi-factor authentication.
         access_token: An access token that exists already. The connection lives until it expires, and never renews it.
+        refresh_token: A refresh token of a user that the same app got. The connection then has its own.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a

@@ -181,7 +181,7 @@ def test_a_value_is_checked_like_parameters(
     where: dict[str, object], how: Flow, more: dict[str, object], words: str
 ) -> None:
     """
-    What does not go with a way to sign in does not go with its value.
+    A combination that is refused with parameters is refused with a value, too.
     """
     with pytest.raises(ParameterError, match=words):
         connect_any(how, **where | more)

@@ -1,6 +1,6 @@
 """The contract of a way to sign in: one file in `flows/`, with one immutable value.
 
-A value knows how to sign in, whether it can do so again without the user, what may be saved of it, and how a later
+A value knows how to sign in, whether it can do so again without the user, which part of it is saved, and how a later
 process reads that. `connect()` makes one from its parameters, or is given one.
 """
 

@@ -13,6 +13,7 @@
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 | AccessToken | `access_token` | |
+| RefreshToken | `refresh_token` | |
 
 All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
 """
@@ -131,6 +132,10 @@ PARAMETERS = (
         "access_token", "ready access token", "TOKEN", "AccessToken", option="access-token-stdin",
         ways=("access-token-stdin",),
     ),
+    Parameter(
+        "refresh_token", "refresh token of the same app", "TOKEN", "RefreshToken", option="refresh-token-stdin",
+        ways=("refresh-token-stdin", "refresh-token-file"),
+    ),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
@@ -151,6 +156,7 @@ _FLOWS = {
     "AppSecret": "secret",
     "UsernamePassword": "password",
     "AccessToken": "access_token",
+    "RefreshToken": "refresh_token",
 }
 SETS = tuple(
     ParameterSet(

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from entrakit.cli.reconnect import reconnect
+from entrakit.connection import record
+from entrakit.vault import Vault
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -245,3 +249,24 @@ def test_a_ready_token_comes_from_standard_input(entra: Command) -> None:
     assert "entra connect --name job" in gone.error
     assert "--access-token-stdin" in gone.error
     assert "--scope" not in gone.error
+
+
+@pytest.mark.parametrize("where", ["stdin", "file"])
+def test_a_refresh_token_makes_another_connection(entra: Command, tmp_path: Path, where: str) -> None:
+    """
+    The refresh token of one sign-in makes a connection that renews itself. The command that connects again reads the
+    token from the same place.
+    """
+    user, vault, file = entra.tenant.users.normal, Vault(environ=entra.environ), tmp_path / "token"
+    assert 0 == entra.connect("--username", user.upn, "--password-stdin", given=user.password).code
+    token = record.read(vault, "default").refresh_token
+    file.write_text(token)
+    file.chmod(0o600)
+    words = [f"--refresh-token-{where}", *([str(file)] if where == "file" else [])]
+
+    made = entra.connect(*words, "--name", "job", given=token)
+
+    assert 0 == made.code, made.error
+    assert "and renews itself." in made.error
+    assert 0 == entra("token", "--name", "job", "--scope", "User.Read.All").code
+    assert reconnect(record.read(vault, "job").settings).endswith(" ".join(words))

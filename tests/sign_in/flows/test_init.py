@@ -41,7 +41,7 @@ def test_an_unknown_name_is_reported(name: str) -> None:
 
 def test_the_source_tells_whether_a_key_vault_is_read_again() -> None:
     """
-    A saved connection with a credential of a key vault reads it there again, whatever it was.
+    A saved connection with a credential of a key vault reads it there again.
     """
     settings = Settings("job", "secret", "client", "contoso.com", GLOBAL, ("s",), origin=(("secret", "stdin"),))
 

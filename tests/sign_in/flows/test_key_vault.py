@@ -1,4 +1,4 @@
-"""A credential in Azure Key Vault becomes the certificate or the client secret that is there."""
+"""A credential in Azure Key Vault becomes the certificate or the client secret that it names."""
 
 from __future__ import annotations
 

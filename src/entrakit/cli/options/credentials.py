@@ -66,7 +66,7 @@ def add_other_ways(parser: Parser) -> None:
 
 
 def _other_ways(known: Sequence[str]) -> list[ParameterSet]:
-    """Return the parameter sets of which no option is known."""
+    """Return the parameter sets without a known option."""
     found = []
     for one in SETS:
         rows = [BY_NAME[name] for name in one.chosen_by]

@@ -41,7 +41,7 @@ def find(name: str) -> type[Flow]:
 
 
 def way_of(settings: SavedSettings) -> type[Flow]:
-    """Return the type of the way by which a saved connection reads its credential again.
+    """Return the type of the way that reads the credential of a saved connection again.
 
     Args:
         settings: Settings of the connection.

@@ -55,7 +55,7 @@ class KeyVaultCredential(Flow):
 
     @classmethod
     def from_parameters(cls, given: Mapping[str, Any]) -> Self:
-        """Return the value of the parameters of a key vault: one for each secret, of which the first works is used."""
+        """Return the value of the parameters of a key vault; each further secret is another way to use in turn."""
         texts = {name: None if given.get(name) is None else os.fspath(given[name]) for name in _PLACES}
         secrets = given.get("key_vault_secret")
         names = [secrets] if isinstance(secrets, str) else list(secrets or ())

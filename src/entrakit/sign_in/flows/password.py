@@ -115,7 +115,7 @@ class Password(Flow):
 
     @classmethod
     def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
-        """Return the user name and the source of the password, without one to be asked for it."""
+        """Return the user name, and the source of the password if it can be read again."""
         source = secret_source(dict(settings.origin).get("password", ""))
         found: dict[str, object] = {"credential": settings.account.username or "NAME"}
         return found if source in (Once.PROMPT, Once.ARGUMENT) else found | {"password": source}
