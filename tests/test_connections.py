@@ -54,6 +54,25 @@ def test_what_is_kept_is_listed_without_network(app: Connect, entra_tenant: Tena
     assert asked == len(entra_tenant.journal.entries)
 
 
+def test_an_entry_of_a_newer_version_is_listed_with_its_problem(
+    private_home: Path, app: Connect, entra_tenant: Tenant
+) -> None:
+    """
+    A way to sign in that this version does not have is a problem of its own entry. The others are listed, and its name
+    can be used for another connection.
+    """
+    vault = Vault()
+    record.keep(vault, ONE, now=NOW)
+    newer = ONE.settings._replace(name="newer", flow="telepathy")
+    record.keep(vault, ONE._replace(settings=newer), now=NOW)
+
+    problems = {one.name: one.problem for one in list_connections()}
+    app(client_secret=entra_tenant.client_secret, name="newer").close()
+
+    assert {"job": "", "newer": "This version has no way to sign in that is called 'telepathy'."} == problems
+    assert {"job": "", "newer": ""} == {one.name: one.problem for one in list_connections()}
+
+
 def listed_left(status: object, clock: FakeClock) -> float:
     """Return the seconds until a listed connection has a minute left."""
     assert isinstance(status, Status)

@@ -94,6 +94,9 @@ EACH = [
         """--certificate-path a.pem --certificate-command 'sign -k '"'"'my key'"'"''""",
     ),
     (settings("certificate"), "--certificate-path FILE"),
+    (settings("access_token"), f"--scope {LEAST[0]} --access-token-stdin"),
+    (settings("refresh_token", origin=(("secret", "file:/etc/t"),)), "--refresh-token-file /etc/t"),
+    (settings("refresh_token", origin=(("secret", "argument"),)), "--refresh-token-stdin"),
     (
         settings("certificate", origin=(("vault", "contoso"), ("vault_connection", "ops"), ("vault_key", "k"))),
         "--key-vault contoso --key-vault-connection ops --key-vault-key k",

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import inspect
 import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, get_overloads
 
 import pytest
 
 from entrakit import connect
 from entrakit.errors import ParameterError, ParameterSetError
+from entrakit.sign_in import parameter_types
 from entrakit.sign_in.flows import find
 from entrakit.sign_in.parameters import BY_NAME, CERTIFICATE_SOURCES, PARAMETERS, SETS, choose_set, refuse_tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit.sign_in.parameters import ParameterSet
 
 
 def test_nothing_given_means_the_browser() -> None:
@@ -127,6 +135,41 @@ def test_the_table_has_each_parameter_of_connect() -> None:
     assert switches == {one.name for one in PARAMETERS if not one.value and one.option is not None} - {
         *("open_browser", "on_link", "paste")
     }
+
+
+@pytest.mark.parametrize(("one", "chosen_by"), [(one, name) for one in SETS for name in one.chosen_by])
+def test_an_overload_accepts_what_the_table_accepts(one: ParameterSet, chosen_by: str) -> None:
+    """
+    For each parameter that selects a set, an overload of `connect()` has it and the set's other parameters that go with
+    it, and none of another set.
+    """
+    in_sets = {name for other in SETS for name in other.chosen_by + other.options}
+    accepted = {name for name in one.options if not BY_NAME[name].goes_with or chosen_by in BY_NAME[name].goes_with}
+    names = [parameters_of(overload) & in_sets for overload in get_overloads(connect)]
+
+    (found,) = [some for some in names if chosen_by in some and accepted <= some]
+
+    assert found <= {*one.chosen_by, *one.options, *({"certificate_path"} if one.name == "KeyVault" else ())}
+
+
+def parameters_of(overload: Callable[..., object]) -> set[str]:
+    """Return the names of the parameters of an overload, with those of its TypedDict."""
+    signature = inspect.signature(overload).parameters
+    names = set(signature) - {"more"}
+    kind = str(signature["more"].annotation).removeprefix("Unpack[types.").removesuffix("]")
+    return names | set(getattr(parameter_types, kind).__annotations__)
+
+
+def test_each_set_is_in_the_table_for_powershell() -> None:
+    """
+    The page for users of PowerShell names each parameter set, in a row with a parameter that selects it.
+    """
+    page = (Path(__file__).parents[2] / "docs" / "guides" / "coming-from-powershell.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines() if line.startswith("| -")]
+
+    for one in SETS:
+        found = [row for row in rows if one.name in row[4].split(", ")]
+        assert any(f"`{name}=" in row[2] for row in found for name in one.chosen_by), one.name
 
 
 def test_each_set_is_made_of_the_table() -> None:

@@ -148,11 +148,11 @@ def replaced_by(new: Settings, saved: EntrySummary | None) -> tuple[Settings | N
         return None, saved.problem if saved else ""
     try:
         old = settings_from_json(new.name, saved.values)
+        if not is_other_account(old, new):
+            return None, ""
+        return old, f"The saved connection {new.name!r} was replaced. It was {old.describe_account()}."
     except VaultError as error:
         return None, error.problem
-    if not is_other_account(old, new):
-        return None, ""
-    return old, f"The saved connection {new.name!r} was replaced. It was {old.describe_account()}."
 
 
 def is_other_account(saved: Settings, new: Settings) -> bool:
