@@ -19,7 +19,7 @@ class Settings(NamedTuple):
 
     Args:
         name: Its name; empty for a connection that exists in memory only.
-        flow: Name of the way to sign in: `browser`, `devicecode`, `certificate`, `secret`, `password`.
+        flow: Name of the way to sign in: `browser`, `devicecode`, `certificate`, `secret`, `password`, …
         client_id: Client id of the app.
         tenant_id: The tenant, as `connect()` was given it.
         cloud: Cloud of the token service.

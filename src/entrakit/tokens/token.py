@@ -52,7 +52,7 @@ class Token:
         client_id: The app that requested it.
         tenant_id: The tenant that granted it.
         account: The account that it was granted for.
-        flow: The flow of its connection: `browser`, `devicecode`, `certificate`, `secret`, `password`.
+        flow: The flow of its connection: `browser`, `devicecode`, `certificate`, `secret`, `password`, …
     """
 
     __slots__ = (
