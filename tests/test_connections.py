@@ -58,7 +58,7 @@ def test_an_entry_of_a_newer_version_is_listed_with_its_problem(
     private_home: Path, app: Connect, entra_tenant: Tenant
 ) -> None:
     """
-    A way to sign in that this version does not have is a problem of its own entry. The others are listed, and its name
+    A way to sign in that this version does not have is a problem of one entry. The others are listed, and its name
     can be used for another connection.
     """
     vault = Vault()
