@@ -31,7 +31,7 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
         code = _run(argv, streams, environ)
         if code != INTERRUPTED:
             # The last part of a result leaves the buffer here, so that a failure is reported like any other.
-            streams.output.flush()
+            _flush(streams.output)
         return code
     except EntraError as error:
         show_error(context, error, debug=debug)
@@ -39,7 +39,8 @@ def main(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
     except KeyboardInterrupt:
         return context.interrupted("nothing was saved")
     except BrokenPipeError:
-        raise
+        # The reader closed the pipe, as `head` does: it needs no more.
+        return 0
     except OSError as error:
         show_error(context, unwritable(error), cause=error, debug=debug)
         return EntraError.exit_code
@@ -60,31 +61,24 @@ def run() -> NoReturn:
     import gc
     import os
 
-    if sys.stdout is None or sys.stderr is None or sys.stdin is None:
-        # A closed stream: input is empty and messages are lost. A result can't be written, which must be an error: the
-        # caller must not believe that it was.
-        for name, flags, mode in (
-            ("stdin", os.O_RDONLY, "r"),
-            ("stdout", os.O_RDONLY, "w"),
-            ("stderr", os.O_WRONLY, "w"),
-        ):
-            if getattr(sys, name) is None:
-                setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
-    code = 1
+    code = main(sys.argv[1:], standard_streams(), os.environ)
     try:
-        code = main(sys.argv[1:], standard_streams(), os.environ)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader closed the pipe, as `head` does. The interpreter must not complain about it when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
     except OSError:
-        # The buffer still holds what `main` failed to write. The error has been reported: a program that reads standard
-        # error expects one JSON object.
+        # The buffer still holds what `main` failed to write, and the interpreter must not complain about it when it
+        # ends. The error has been reported: a program that reads standard error expects one JSON object.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     # Without this the interpreter collects garbage at its end, which takes an eighth of the time of `entra request`.
     gc.freeze()
     sys.exit(code)
+
+
+def _flush(output: TextIO) -> None:
+    """Pass on the result. A reader that has closed the pipe, as `head` does, is not an error."""
+    try:
+        output.flush()
+    except BrokenPipeError:
+        return
 
 
 def unwritable(error: OSError) -> EntraError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,6 +30,30 @@ class Streams(NamedTuple):
     input: TextIO
     output: TextIO
     error: TextIO
+
+
+class Messages(io.TextIOWrapper):
+    """Standard error that never fails: a message that can't be written, because its reader has gone, is lost.
+
+    So a command that can't report its failure still ends with the exit code of this failure.
+    """
+
+    is_lost = False
+
+    def write(self, text: str) -> int:
+        """Write a message, if possible."""
+        try:
+            return super().write(text)
+        except OSError:
+            self.is_lost = True
+            return len(text)
+
+    def flush(self) -> None:
+        """Pass on what was written, if possible."""
+        try:
+            super().flush()
+        except OSError:
+            self.is_lost = True
 
 
 class Context(NamedTuple):
@@ -74,6 +100,22 @@ class Context(NamedTuple):
     def warn(self, text: str) -> None:
         """Write a message that begins with `Warning:`."""
         self._labelled("Warning", text)
+
+    def ask(self, text: str, end: str = "\n") -> None:
+        """Write what a user has to read before the command can continue.
+
+        Raises:
+            InteractionRequiredError: It can't be written, so nobody would answer.
+        """
+        print(text, end=end, file=self.streams.error, flush=True)
+        if getattr(self.streams.error, "is_lost", False):
+            from entrakit.errors import InteractionRequiredError
+
+            raise InteractionRequiredError(
+                "A user has to sign in, but standard error, which has the instructions, can't be written.",
+                remedy="Leave standard error on the terminal, or redirect it to a file.",
+                error="interaction_required",
+            )
 
     def label(self, name: str) -> str:
         """Return the beginning of a message on standard error: `Error:`, `Warning:` or `Note:`, in its colour."""
@@ -142,5 +184,21 @@ def label(name: str, *, color: bool) -> str:
 
 
 def standard_streams() -> Streams:
-    """Return the streams of this process."""
-    return Streams(sys.stdin, sys.stdout, sys.stderr)
+    """Return the streams of this process, and make its standard error one that never fails."""
+    # A closed stream: input is empty and messages are lost. A result can't be written, which must be an error: the
+    # caller must not believe that it was.
+    closed = {"stdin": (os.O_RDONLY, "r"), "stdout": (os.O_RDONLY, "w"), "stderr": (os.O_WRONLY, "w")}
+    has_error = sys.stderr is not None
+    for name, (flags, mode) in closed.items():
+        if getattr(sys, name) is None:
+            stream = open(os.open(os.devnull, flags), mode, encoding="utf-8")  # noqa: SIM115 - for the process's life
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+    # Both streams have the same buffer; `sys.__stderr__` refers to the old one, so that nothing closes it.
+    old = sys.stderr
+    messages = Messages(
+        old.buffer, encoding=old.encoding, errors="backslashreplace", line_buffering=True, write_through=True
+    )
+    messages.is_lost = not has_error
+    sys.stderr = messages
+    return Streams(sys.stdin, sys.stdout, messages)

@@ -98,21 +98,20 @@ def confirm(context: Context, question: str) -> bool:
 
 def show_code(code: DeviceCode, context: Context) -> None:
     """Show a device code."""
-    print(code, file=context.streams.error, flush=True)
+    context.ask(str(code))
 
 
 def show_link(url: str, port: int, context: Context) -> None:
     """Show the link of a sign-in, and the command that forwards its port over SSH."""
     from entrakit.sign_in.system_browser import ssh_forward_line
 
-    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
+    context.ask(f"Open this link in a browser to sign in:\n\n  {url}\n")
     line = ssh_forward_line(port, context.environ)
     if line:
-        print(f"Over SSH, first run this on your own machine:\n\n  {line}\n", file=context.streams.error)
-    context.streams.error.flush()
+        context.ask(f"Over SSH, first run this on your own machine:\n\n  {line}\n")
 
 
 def read_address(url: str, context: Context) -> str:
     """Return the address of the last page of a sign-in, which the user pastes. Raises ParameterError."""
-    print(f"Open this link in a browser to sign in:\n\n  {url}\n", file=context.streams.error)
+    context.ask(f"Open this link in a browser to sign in:\n\n  {url}\n")
     return ask_line(context, "The browser then can't open its last page. Paste the address of that page: ")

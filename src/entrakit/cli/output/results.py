@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.options.request import sending
@@ -79,7 +79,9 @@ class Batch(NamedTuple):
             results.end()
             if results.trouble is not None:
                 raise results.trouble
-            destination.finish()
+            # A reader that closed the pipe has missed results, but does not change how the requests ended.
+            with suppress(BrokenPipeError):
+                destination.finish()
         except ExportError as error:
             raise _report_unwritten(context, results, error, out) from error
         finally:
