@@ -12,6 +12,7 @@ from entrakit.connection.record import settings_from_json
 from entrakit.connection.token_cache import TokenCache
 from entrakit.errors import EntraError
 from entrakit.vault import Vault, is_name
+from entrakit.vault.envelope import DamagedEntryError
 
 if TYPE_CHECKING:
     from entrakit.connection.settings import Settings
@@ -26,17 +27,22 @@ class Status(NamedTuple):
         settings: Its settings; None if the entry can't be read.
         problem: The reason why the entry can't be read; empty if it can.
         is_current: Whether commands use it by default.
+        remedy: The remedy for the problem; empty if there is none.
+        is_damaged: Whether the content of the entry is the problem; else it may be readable again, for example after
+            its mode is corrected.
     """
 
     name: str
     settings: Settings | None
     problem: str
     is_current: bool
+    remedy: str = ""
+    is_damaged: bool = False
 
     def state(self, now: float) -> str:
-        """Return `fresh`, `stale` or `expired` for its default token at `now`, or `damaged`."""
+        """Return `fresh`, `stale` or `expired` for its default token at `now`; or `damaged` or `unreadable`."""
         if self.settings is None:
-            return "damaged"
+            return "damaged" if self.is_damaged else "unreadable"
         left = self.settings.expires_at - now
         return "fresh" if left > 300 else "stale" if left > 0 else "expired"
 
@@ -79,14 +85,15 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
     current = vault.current()
     found = []
     for metadata in vault.entries():
-        settings, problem = None, metadata.problem
-        if not problem:
+        settings, error, is_damaged = None, metadata.error, isinstance(metadata.error, DamagedEntryError)
+        if error is None:
             try:
                 settings = settings_from_json(metadata.name, metadata.values)
                 find(settings.flow)
-            except EntraError as error:
-                settings, problem = None, error.problem
-        found.append(Status(metadata.name, settings, problem, metadata.name == current))
+            except EntraError as reason:
+                settings, error, is_damaged = None, reason, True
+        problem, remedy = (error.problem, error.remedy) if error else ("", "")
+        found.append(Status(metadata.name, settings, problem, metadata.name == current, remedy, is_damaged))
     return found
 
 

@@ -276,7 +276,7 @@ def test_a_listing_needs_no_key(vault: Vault) -> None:
     assert ["broken", "no name", "open", "work"] == [one.name for one in listed]
     assert [{}, {}, {}, META] == [one.values for one in listed]
     for words, one in zip(("is damaged", "can't be the name", "can be used by others", ""), listed, strict=True):
-        assert words in one.problem
+        assert words in (one.error.problem if one.error else "")
 
 
 def test_a_directory_that_cannot_be_listed_is_told(private_home: Path) -> None:

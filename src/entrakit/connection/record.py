@@ -144,8 +144,8 @@ def replaced_by(new: Settings, saved: EntrySummary | None) -> tuple[Settings | N
         The settings; None if there is no readable connection of another account. And what is replaced; empty if it is
         nothing, or a connection of the same account.
     """
-    if saved is None or saved.problem:
-        return None, saved.problem if saved else ""
+    if saved is None or saved.error:
+        return None, saved.error.problem if saved and saved.error else ""
     try:
         old = settings_from_json(new.name, saved.values)
         if not is_other_account(old, new):

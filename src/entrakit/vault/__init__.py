@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
+    from entrakit.errors import EntraError
     from entrakit.tokens.jwt import JSON
     from entrakit.vault.envelope import KeyRef, SealedEntry
     from entrakit.vault.storage import Storage
@@ -53,12 +54,12 @@ class EntrySummary(NamedTuple):
     Args:
         name: Its name.
         values: Its metadata; empty if it can't be read.
-        problem: The reason why it can't be read; empty if it can.
+        error: The error of an attempt to read it; None if it can be read.
     """
 
     name: str
     values: dict[str, JSON]
-    problem: str = ""
+    error: EntraError | None = None
 
 
 class Vault:
@@ -144,7 +145,7 @@ class Vault:
         return self._read(name, attrgetter("metadata"))
 
     def entries(self) -> list[EntrySummary]:
-        """Return all saved connections by name; the key is not needed. An unreadable one has a `problem`.
+        """Return all saved connections by name; the key is not needed. An unreadable one has an `error`.
 
         This also removes the leftovers of writers that were killed at least an hour ago.
 
@@ -161,7 +162,7 @@ class Vault:
         except NotConnectedError:
             return None
         except (VaultError, ParameterError) as error:
-            return EntrySummary(name, {}, error.problem)
+            return EntrySummary(name, {}, error)
 
     def names(self) -> list[str]:
         """Return the names of all saved connections, sorted.
@@ -353,7 +354,7 @@ class Vault:
                 except VaultError:
                     raise error from None
                 if aside:
-                    raise VaultError(
+                    raise envelope.DamagedEntryError(
                         f"The saved connection {name!r} is damaged; it was moved to {aside}.", remedy="Connect again."
                     ) from error
                 # Another process has replaced or removed it since it was read.

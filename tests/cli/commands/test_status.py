@@ -47,11 +47,53 @@ def test_status_names_what_redirects(variable: str, connected: Command) -> None:
 
 def test_status_tells_damage(connected: Command, private_home: Path) -> None:
     """
-    An unreadable entry is listed as damaged, and hides no other.
+    An entry that is not one is listed as damaged, hides no other, and ends with 8; it was moved aside.
     """
     (private_home / "connections" / "other.json").write_text("{}")
     (private_home / "connections" / "other.json").chmod(0o600)
 
     result = connected("status")
+    assert 8 == result.code
     assert "damaged" in result.output
     assert "fresh" in result.output
+    assert "The saved connection 'other' is damaged; it was moved to " in result.error
+    assert "  Next: Connect again.\n" in result.error
+    assert 0 == connected("status").code
+
+
+def test_a_wrong_mode_is_not_damage(connected: Command, private_home: Path) -> None:
+    """
+    An entry that others could read is unreadable: one note with one remedy, exit code 8, and nothing is moved.
+    """
+    file = private_home / "connections" / "default.json"
+    file.chmod(0o644)
+
+    result, whole = connected("status"), connected("status", "--json")
+
+    problem = f"{file} can be used by others (mode 644), so it is not used."
+    remedy = f"Type `chmod 600 {file}`, then try again."
+    assert (8, 8) == (result.code, whole.code)
+    assert ["unreadable"] == [line.split("\t")[5] for line in result.output.splitlines()[1:]]
+    assert f"Warning: {problem}\n  Next: {remedy}\n" == result.error.partition("Saved in")[0]
+    assert [("unreadable", problem, remedy)] == [
+        (one["state"], one["problem"], one["next"]) for one in json.loads(whole.output)
+    ]
+    assert "" == whole.error
+    file.chmod(0o600)
+    assert 0 == connected("status").code
+
+
+def test_a_directory_with_a_wrong_mode_is_reported_once(connected: Command, private_home: Path) -> None:
+    """
+    One mistake is one note, however many entries it hides.
+    """
+    connected.connect("--name", "other", app=True)
+    directory = private_home / "connections"
+    directory.chmod(0o755)
+
+    result = connected("status")
+
+    assert 8 == result.code
+    assert 2 == result.output.count("unreadable")
+    assert 1 == result.error.count("Warning:") == result.error.count(f"Type `chmod 700 {directory}`, then try again.")
+    directory.chmod(0o700)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from entrakit.errors import NotConnectedError
+from entrakit.cli.words import in_shell
+from entrakit.errors import NotConnectedError, VaultError
 
 if TYPE_CHECKING:
     import argparse
@@ -50,9 +51,12 @@ def _list(options: argparse.Namespace, context: Context, name: str | None) -> St
     kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
     rows = Rows(HEADINGS, [_row(one, now, context) for one in found])
     yield Result([_as_json(one, now) | kept_in for one in found], table=rows)
+    code = VaultError.exit_code if any(one.problem for one in found) else 0
     if options.output or context.as_json:
-        return 0
-    yield from (Caution(one.problem) for one in found if one.problem)
+        return code
+    # A directory that can't be used is the problem of all its entries, and reported once.
+    for problem, remedy in dict.fromkeys((one.problem, in_shell(one.remedy)) for one in found if one.problem):
+        yield Caution(f"{problem}\n  Next: {remedy}" if remedy else problem)
     for one in found:
         if one.settings is not None and "@" in one.settings.cloud.name:
             yield Note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
@@ -65,7 +69,7 @@ def _list(options: argparse.Namespace, context: Context, name: str | None) -> St
     ):
         if context.environ.get(variable):
             yield Note(f"{variable} is set, and new connections use it.")
-    return 0
+    return code
 
 
 def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
@@ -75,7 +79,7 @@ def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
     settings = one.settings
     mark = "*" if one.is_current else ""
     if settings is None:
-        return (mark, one.name, "", "", "", "damaged", "")
+        return (mark, one.name, "", "", "", one.state(now), "")
     state = f"{one.state(now)} ({describe_duration(settings.expires_at - now)})"
     account = short(settings.account.username or settings.client_id, context)
     # An asterisk marks another authority. Programs get its address with --json.
@@ -91,7 +95,7 @@ def _as_json(one: Status, now: float) -> dict[str, object]:
     }
     settings = one.settings
     if settings is None:
-        return {**base, "problem": one.problem}
+        return {**base, "problem": one.problem, "next": in_shell(one.remedy)}
     return {
         **base,
         "flow": settings.flow,

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from entrakit.cli.context import Context
 
-STYLES = {"fresh": "green", "stale": "yellow", "expired": "red", "damaged": "red", "ok": "green", "failed": "red"}
+_BAD = dict.fromkeys(("expired", "damaged", "unreadable", "failed"), "red")
+STYLES = {"fresh": "green", "stale": "yellow", "ok": "green", **_BAD}
 
 
 def short(text: str, context: Context) -> str:
