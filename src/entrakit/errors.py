@@ -16,7 +16,7 @@
     ├── VaultError                      a saved connection can't be read or written   8
     │   └── VaultBusyError              another process holds its lock                8
     ├── PermissionMissingError          the token lacks a required permission         9
-    ├── ExportError                     the file of an export can't be written        1
+    ├── ExportError                     a file can't be written                       1
     └── GraphError                      a service refused a request                  10
         ├── ForbiddenError              the caller lacks a permission (403)           9
         ├── NotFoundError               the object does not exist (404)              11
@@ -294,7 +294,7 @@ class PermissionMissingError(EntraError):
 
 
 class ExportError(EntraError):
-    """The file of an export can't be written or continued; what was written before stays in it."""
+    """A file can't be written: that of a result, an export, or a delta session; or an export can't be continued."""
 
 
 class GraphError(EntraError):

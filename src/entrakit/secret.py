@@ -79,7 +79,9 @@ class Secret:
                 mode = os.fstat(file.fileno()).st_mode
         except (OSError, ValueError) as error:  # ValueError: a null character in the path
             reason = error.strerror if isinstance(error, OSError) else "not a valid path"
-            raise ParameterError(f"The secret can't be read from {full!r}: {reason}.") from None
+            raise ParameterError(
+                f"The secret can't be read from {full!r}: {reason}.", remedy="Name another file."
+            ) from None
         if is_exposed(mode):
             import logging
             import shlex

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.errors import EntraError, VaultBusyError, VaultError
+from entrakit.errors import EntraError, ExportError, VaultBusyError, VaultError
 from entrakit.files.lock import LockFile
 from entrakit.graph import delta_session
 from entrakit.graph.delta_session import DeltaSession
@@ -111,7 +111,7 @@ def test_a_session_in_a_missing_directory_is_not_saved(tmp_path: Path) -> None:
     """
     session = DeltaSession(tmp_path / "missing" / "places")
 
-    with pytest.raises(VaultError, match=r"missing/places can't be written: No such file or directory\."):
+    with pytest.raises(ExportError, match=r"missing/places can't be written: No such file or directory\."):
         session.keep("a", "https://a")
     assert not (tmp_path / "missing").exists()
 

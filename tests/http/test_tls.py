@@ -98,14 +98,23 @@ def test_the_parameter_goes_before_the_environment(test_ca: tuple[Path, ssl.SSLC
     assert 1 == len(context.get_ca_certs())
 
 
-def test_a_directory_is_taken(test_ca: tuple[Path, ssl.SSLContext]) -> None:
+def test_a_directory_is_taken(test_ca: tuple[Path, ssl.SSLContext], tmp_path: Path) -> None:
     """
     A hashed directory can be named as well, by parameter or by SSL_CERT_DIR.
     """
-    directory = str(test_ca[0].parent)
+    directory = str(tmp_path)
+    (tmp_path / "0a1b2c3d.0").write_bytes(test_ca[0].read_bytes())
 
     assert [] == make_context(directory, {}).get_ca_certs()
     assert [] == make_context(None, {"SSL_CERT_DIR": directory}).get_ca_certs()
+
+
+def test_a_directory_that_openssl_does_not_read_is_told(test_ca: tuple[Path, ssl.SSLContext]) -> None:
+    """
+    Without files with hashed names, a directory has nothing to trust, which is an error before anything is sent.
+    """
+    with pytest.raises(ParameterError, match="no files with hashed names"):
+        make_context(str(test_ca[0].parent), {})
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

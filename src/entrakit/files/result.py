@@ -13,6 +13,7 @@ import io
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
+from errno import EACCES, ENOENT, ENOTDIR
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ExportError, VaultBusyError
@@ -117,6 +118,21 @@ def target_of(path: str | os.PathLike[str]) -> str:
     if os.path.exists(target) and not os.path.isfile(target):
         what = "a directory" if os.path.isdir(target) else "not a regular file"
         raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
+    return target
+
+
+def check_target(path: str | os.PathLike[str]) -> str:
+    """Return the file that a path means, before there is anything to write to it.
+
+    Raises:
+        ExportError: No file can be put there: its directory does not exist, or can't be written.
+    """
+    target = target_of(path)
+    directory = os.path.dirname(target)
+    if not os.path.isdir(directory) or not os.access(directory, os.W_OK):
+        exists = os.path.exists(directory)
+        number = ENOENT if not exists else EACCES if os.path.isdir(directory) else ENOTDIR
+        raise _not_writable(target, OSError(number, os.strerror(number)))
     return target
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from entrakit.errors import VaultError
+from entrakit.errors import ExportError, VaultError
 from entrakit.files.lock import LockFile
 from entrakit.files.private import read_file, write_file
 
@@ -52,14 +52,14 @@ class DeltaSession:
         return self._queries().get(key, "")
 
     def keep(self, key: str, link: str) -> None:
-        """Save the link that a query continues from; other queries in the file stay. Raises VaultError."""
+        """Save the link that a query continues from; other queries in the file stay. Raises VaultError, ExportError."""
         with self._exclusive():
             queries = self._queries() | {key: link}
             text = json.dumps({"entrakit_delta": VERSION, "queries": queries}, indent=1)
             write_file(self.path, text.encode())
 
     def forget(self, key: str) -> None:
-        """Remove the link of a query, so that it starts from the beginning. Raises VaultError."""
+        """Remove the link of a query, so that it starts from the beginning. Raises VaultError, ExportError."""
         with self._exclusive():
             queries = self._queries()
             if queries.pop(key, None) is not None:
@@ -74,14 +74,14 @@ class DeltaSession:
             try:
                 lock.acquire(PATIENCE_S, poll_s=0.01)
             except OSError as error:
-                raise VaultError(f"{self.path} can't be written: {error.strerror}.", remedy=_OTHER) from error
+                raise ExportError(f"{self.path} can't be written: {error.strerror}.", remedy=_OTHER) from error
             try:
                 yield
             except VaultError as error:
                 # If the content is wrong, the error already says what helps.
                 if error.remedy in (_REMEDY, _NEWER):
                     raise
-                raise VaultError(error.problem, remedy=_OTHER) from error
+                raise ExportError(error.problem, remedy=_OTHER) from error
             finally:
                 lock.release()
 

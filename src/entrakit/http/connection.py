@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 # Size of the parts in which a body is read whose size is not known before.
 PART = 1024 * 1024
+# Names of the only files that OpenSSL reads in a directory of CA certificates.
+_HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # The text of http.client's error for a proxy that refuses a tunnel.
 _REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
 
@@ -364,6 +366,8 @@ def trusting(bundle: str) -> ssl.SSLContext:
     context = bare_context()
     try:
         if os.path.isdir(path):
+            if not any(_HASHED.fullmatch(name) for name in os.listdir(path)):
+                raise OSError(0, "it contains no files with hashed names")
             context.load_verify_locations(capath=path)
         else:
             context.load_verify_locations(cafile=path)

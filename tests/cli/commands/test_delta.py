@@ -144,7 +144,7 @@ def test_the_place_moves_after_the_file_is_there(graph: GraphCommand, tmp_path: 
 
     graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
     failed = graph(*words)
-    assert 8 == failed.code
+    assert 1 == failed.code
     assert USERS == len(out.read_text().splitlines())
     out.unlink()
     gone.mkdir()
@@ -247,7 +247,7 @@ def test_what_came_before_a_new_beginning_is_not_in_the_file(graph: GraphCommand
     [
         (("/users",), 2, "not a delta query"),
         (("/users/delta", "--top", "5"), 2, "Unknown option --top"),
-        (("/users/delta", "--session", "/no/such/directory/s"), 8, "directory /no/such/directory does not exist"),
+        (("/users/delta", "--session", "/no/such/directory/s"), 1, "directory /no/such/directory does not exist"),
         (("/users/delta", "--out", "{session}"), 2, "same file"),
         (("/users/delta", "--out-file", "changes.txt", "--output", "table"), 2, "a terminal"),
         (("/users/delta", "--session", ""), 2, "names no file"),

@@ -9,7 +9,7 @@ import pytest
 
 from entrakit.cli.completion.install import BEGIN, install, places, shell_of, uninstall
 from entrakit.cli.completion.scripts import SHELLS, script
-from entrakit.errors import ParameterError
+from entrakit.errors import ExportError, ParameterError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,5 +106,5 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     """
     (tmp_path / ".local").write_text("")
 
-    with pytest.raises(ParameterError, match=r"\.local"):
+    with pytest.raises(ExportError, match=r"\.local"):
         install("bash", places("bash", {"HOME": str(tmp_path)}))

@@ -73,7 +73,8 @@ def named_module(path: str) -> Module:
     found = _library(os.path.expanduser(path))
     if found is None:
         raise ParameterError(
-            f"The PKCS#11 module {path!r} does not exist.", remedy="Name the file of the module, such as a .so file."
+            f"The PKCS#11 module {path!r} {'is not a file' if os.path.exists(path) else 'does not exist'}.",
+            remedy="Name the file of the module, such as a .so file.",
         )
     return Module(os.path.basename(found).partition(".")[0], found)
 

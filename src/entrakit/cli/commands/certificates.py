@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.credentials import not_empty
 from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Result, Rows, Work
 
@@ -25,7 +26,7 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--certificate-store", default="", metavar="STORE", help="only this kind of store, or user or computer"
     )
-    parser.add_argument("--pkcs11-module", default="", metavar="FILE", help="PKCS#11 module whose tokens to list")
+    parser.add_argument("--pkcs11-module", type=not_empty, metavar="FILE", help="PKCS#11 module whose tokens to list")
     add_output(parser, default="text")
 
 
@@ -39,7 +40,7 @@ def _list(options: argparse.Namespace, context: Context) -> Steps:
     from entrakit.certificates.stores.inventory import list_certificates
 
     found = list_certificates(
-        options.certificate_store, options.pkcs11_module, now=time.time(), environ=context.environ
+        options.certificate_store, options.pkcs11_module or "", now=time.time(), environ=context.environ
     )
     rows = Rows(COLUMNS, [_row(one) for one in found])
     blocks = _blocks(found) if context.is_terminal(context.streams.output) else ()

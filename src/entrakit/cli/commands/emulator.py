@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from typing import TYPE_CHECKING
 
+from entrakit.cli.options.credentials import not_empty
 from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Result, Work
-from entrakit.errors import ParameterError
+from entrakit.errors import ExportError, ParameterError
+from entrakit.files.result import check_target
 
 if TYPE_CHECKING:
     import argparse
@@ -26,9 +27,11 @@ def arguments(parser: Parser) -> None:
     parser.add_argument(
         "--users", type=int, default=0, metavar="N", help="number of additional users, always the same ones"
     )
-    parser.add_argument("--restore", default="", metavar="FILE", help="snapshot to start with")
+    parser.add_argument("--restore", type=not_empty, metavar="FILE", help="snapshot to start with")
     add_output(parser, default="none")
-    parser.add_argument("--snapshot", default="", metavar="FILE", help="file for a snapshot of the tenant at the end")
+    parser.add_argument(
+        "--snapshot", type=not_empty, metavar="FILE", help="file for a snapshot of the tenant at the end"
+    )
 
 
 def work(options: argparse.Namespace, context: Context) -> Work:
@@ -42,7 +45,7 @@ def _serve(options: argparse.Namespace) -> Steps:
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    tenant = start(options.port, users=options.users, restore=options.restore)
+    tenant = start(options.port, users=options.users, restore=options.restore or "")
     try:
         yield Result(_as_json(tenant), _lines(tenant))
         ended.wait()
@@ -69,16 +72,15 @@ def _check(options: argparse.Namespace) -> None:
         raise ParameterError(
             "--users and --restore don't go together: a snapshot has its own users.", remedy="Leave one of them out."
         )
-    directory = os.path.dirname(os.path.abspath(options.snapshot))
-    if options.snapshot and (os.path.isdir(options.snapshot) or not os.access(directory, os.W_OK)):
-        raise ParameterError(f"{options.snapshot} can't be written.", remedy="Use another file for --snapshot.")
+    if options.snapshot:
+        check_target(options.snapshot)
 
 
 def _write(tenant: Tenant, path: str) -> None:
     try:
         tenant.snapshot(path)
     except OSError as error:
-        raise ParameterError(
+        raise ExportError(
             f"{path} can't be written: {error.strerror}.", remedy="Use another file for --snapshot."
         ) from error
 

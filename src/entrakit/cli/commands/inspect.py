@@ -44,8 +44,7 @@ def _explain(options: argparse.Namespace, context: Context) -> Steps:
     from entrakit.tokens.inspection import inspect, require
 
     found = inspect(_token(options, context), time.time())
-    if not options.output:
-        yield from (Caution(warning) for warning in found.warnings)
+    yield from (Caution(warning) for warning in found.warnings)
     yield Result(_as_json(found), _parts(found))
     needed = [name for text in options.require for name in text.replace(",", " ").split()]
     require(found, needed)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from entrakit.cli.options.credentials import PASSPHRASE_VARIABLE, bundle_passphrase
+from entrakit.cli.options.credentials import PASSPHRASE_VARIABLE, bundle_passphrase, not_empty
 from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Note, Result, Rows, Work
-from entrakit.errors import NotConnectedError, ParameterError, VaultError
+from entrakit.errors import ExportError, NotConnectedError, ParameterError, VaultError
+
+# Larger files are no exports.
+MAX_EXPORT = 256 * 1024 * 1024
 
 if TYPE_CHECKING:
     import argparse
@@ -54,7 +57,10 @@ def arguments_import(parser: Parser) -> None:
 
 def _add_passphrase(parser: Parser) -> None:
     parser.add_argument(
-        "--passphrase-file", metavar="FILE", help=f"file with the passphrase (env {PASSPHRASE_VARIABLE})"
+        "--passphrase-file",
+        type=not_empty,
+        metavar="FILE",
+        help=f"file with the passphrase (env {PASSPHRASE_VARIABLE})",
     )
     parser.add_argument("--passphrase-stdin", action="store_true", help="read the passphrase from standard input")
 
@@ -114,13 +120,16 @@ def _rekey(context: Context) -> Steps:
 
 def work_export(options: argparse.Namespace, context: Context) -> Work:
     """Return the writing of connections to an encrypted file."""
-    if options.file != "-" and os.path.lexists(options.file):
-        raise _exists(options.file)
+    if options.file != "-":
+        from entrakit.files.result import check_target
+
+        check_target(options.file)
+        if os.path.lexists(options.file):
+            raise _exists(options.file)
     return Work(_export(options, context))
 
 
 def _export(options: argparse.Namespace, context: Context) -> Steps:
-    from entrakit.files.private import create_file
     from entrakit.vault import is_name
     from entrakit.vault.bundle import export
 
@@ -133,10 +142,22 @@ def _export(options: argparse.Namespace, context: Context) -> Steps:
     data = export(vault, names, bundle_passphrase(options, context, is_new=True))
     if options.file == "-":
         yield Result(None, (data,))
-    elif not create_file(os.path.abspath(options.file), data):
-        raise _exists(options.file)
+    else:
+        _write_new(options.file, data)
     yield f"Exported {', '.join(sorted(names))}. Anyone with the file and its passphrase can use these connections."
     return 0
+
+
+def _write_new(file: str, data: bytes) -> None:
+    """Write a file that does not exist yet."""
+    from entrakit.files.private import create_file
+
+    try:
+        is_written = create_file(os.path.abspath(file), data)
+    except VaultError as error:
+        raise ExportError(error.problem, remedy="Name a file in a directory that can be written.") from error
+    if not is_written:
+        raise _exists(file)
 
 
 def _exists(file: str) -> ParameterError:
@@ -156,21 +177,11 @@ def work_import(options: argparse.Namespace, context: Context) -> Work:
 def _import(options: argparse.Namespace, context: Context) -> Steps:
     from entrakit.vault.bundle import restore
 
-    data = _read(options.file, context)
+    from entrakit.cli.options.body import read_input
+
+    data = read_input(context, options.file, "The file", MAX_EXPORT)
     passphrase = bundle_passphrase(options, context, is_new=False)
     names = restore(context.open_vault(), data, passphrase, replace=options.replace)
     yield Result({"imported": names})
     yield f"Imported {', '.join(names)}."
     return 0
-
-
-def _read(file: str, context: Context) -> bytes:
-    if file == "-":
-        from entrakit.cli.options.body import read_input
-
-        return read_input(context, file, "The file")
-    try:
-        with open(file, "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        raise ParameterError(f"{file!r} can't be read: {error.strerror}.", remedy="Name another file.") from error

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.completion.scripts import SHELLS, script
-from entrakit.errors import ParameterError
+from entrakit.errors import ExportError, ParameterError
 from entrakit.files.shared import read_shared, write_shared
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def places(shell: str, environ: Mapping[str, str], platform: str = sys.platform)
 
 
 def install(shell: str, at: Places) -> None:
-    """Write the script, and have the shell load it. Raises ParameterError if a file can't be written."""
+    """Write the script, and have the shell load it. Raises ExportError if a file can't be written."""
     try:
         write_shared(at.script, script(shell))
         if not at.start or BEGIN in (text := read_shared(at.start)):
@@ -85,7 +85,7 @@ def uninstall(at: Places) -> bool:
     """Remove the script and the lines that load it. Return whether there was anything to remove.
 
     Raises:
-        ParameterError: A file can't be written.
+        ExportError: A file can't be written.
     """
     try:
         was_there = os.path.exists(at.script)
@@ -101,8 +101,8 @@ def uninstall(at: Places) -> bool:
         raise _unwritable(error) from error
 
 
-def _unwritable(error: OSError) -> ParameterError:
-    return ParameterError(
+def _unwritable(error: OSError) -> ExportError:
+    return ExportError(
         f"{error.filename} can't be written: {error.strerror}.",
         remedy="Correct its permissions, or load the output of `entra completion SHELL` yourself.",
     )

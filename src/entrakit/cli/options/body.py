@@ -77,22 +77,25 @@ def text_of(data: bytes) -> str:
     return text
 
 
-def read_input(context: Context, file: str, what: str) -> bytes:
+def read_input(context: Context, file: str, what: str, limit: int = -1) -> bytes:
     """Return the content of a file.
 
     Args:
         context: Context of the command.
         file: Name of the file; `-` for standard input.
         what: Description of the file, for the error.
+        limit: Maximum number of bytes to read; -1 for all.
 
     Raises:
         ParameterError: The file can't be read.
     """
+    if not file:
+        raise ParameterError(f"{what} has no name.", remedy="Name one. A shell may have replaced a $name.")
     if file == "-":
-        return _all_of(context.streams.input)
+        return _all_of(context.streams.input, limit)
     try:
         with open(file, "rb") as opened:
-            return opened.read()
+            return opened.read(limit)
     except OSError as error:
         raise ParameterError(
             f"{what} {file} can't be read: {error.strerror or type(error).__name__}.", remedy="Name another file."
@@ -114,12 +117,12 @@ def _data(context: Context, text: str) -> bytes:
         raise ParameterError("The body is not UTF-8.", remedy="Write it to a file: --body @FILE.") from None
 
 
-def _all_of(stream: TextIO) -> bytes:
+def _all_of(stream: TextIO, limit: int = -1) -> bytes:
     raw = getattr(stream, "buffer", None)
     if raw is not None:
-        data: bytes = raw.read()
+        data: bytes = raw.read(limit)
         return data
-    return stream.read().encode()
+    return stream.read(limit).encode()
 
 
 def _refuse_constant(name: str) -> NoReturn:

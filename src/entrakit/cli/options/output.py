@@ -50,10 +50,15 @@ def output_of(options: argparse.Namespace, context: Context, default: str, *, is
 
     Raises:
         ParameterError: The name of the file is empty, or a table would be written to it.
+        ExportError: The file can't be written. The result would be lost.
     """
     out: str | None = None if options.out == "-" else options.out
     if out is not None and not out.strip():
         raise ParameterError("--out-file names no file.", remedy="Name one; a shell may have replaced a $name.")
+    if out is not None:
+        from entrakit.files.result import check_target
+
+        check_target(out)
     name = options.output or ("json" if context.as_json and not is_stream else "")
     name = name or next((value for ending, value in _ENDINGS.items() if (out or "").lower().endswith(ending)), "")
     if not name:

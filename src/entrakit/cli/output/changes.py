@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit.cli.options.request import sending
 from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, note_omitted, width_of, writer_for
-from entrakit.errors import ParameterError, VaultError
+from entrakit.errors import ExportError, ParameterError
 from entrakit.graph.delta_session import DeltaSession
 
 if TYPE_CHECKING:
@@ -138,10 +138,13 @@ class DeliveredSession(DeltaSession):
     """
 
     def __init__(self, path: str, rows: _Rows, destination: Destination, *, is_whole: bool) -> None:
-        super().__init__(path)
-        directory = os.path.dirname(self.path)
+        directory = os.path.dirname(os.path.abspath(os.path.expanduser(path)))
         if not os.path.isdir(directory):
-            raise VaultError(f"The directory {directory} does not exist.", remedy="Create it, or name another file.")
+            raise ExportError(
+                f"{path} can't be written: the directory {directory} does not exist.",
+                remedy="Create it, or name another file.",
+            )
+        super().__init__(path)
         self._rows = rows
         self._destination = destination
         self._is_whole = is_whole
