@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from typing import Literal, Unpack
 
     from entrakit.connection.settings import Settings
-    from entrakit.http.transport import Clock
+    from entrakit.http.retry import Clock
     from entrakit.secret import Secret, UsernamePassword
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in import parameter_types as types
@@ -278,6 +278,9 @@ class _SignIn(NamedTuple):
 
     def connect(self, how: Flow) -> Connection:
         """Return the connection that a way to sign in gives, or the first of its alternatives that works."""
+        if not how.is_silent:
+            # No user is sent to a browser for a sign-in that can't be finished.
+            self.transport.check(self.settings.cloud.authority)
         *others, last = (how, *how.or_else)
         for one in others:
             try:

@@ -16,7 +16,8 @@ from entrakit.vault.envelope import DamagedEntryError
 
 if TYPE_CHECKING:
     from entrakit.connection.settings import Settings
-    from entrakit.http.transport import Clock, Transport
+    from entrakit.http.retry import Clock
+    from entrakit.http.transport import Transport
 
 
 class Status(NamedTuple):

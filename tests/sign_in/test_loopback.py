@@ -197,6 +197,42 @@ def test_an_answer_in_pieces_is_taken(waiting: Waiting) -> None:
         assert b"done" in connection.recv(65536)
 
 
+@pytest.mark.parametrize("size", [24_000, 250_000])
+def test_cookies_of_other_programs_do_not_stop_it(waiting: Waiting, size: int) -> None:
+    """
+    Cookies know no ports, so a browser sends those of all programs on localhost: up to 256 KiB next to the answer.
+    """
+    cookies = "; ".join(f"session{number}={'c' * 3980}" for number in range(size // 4000))
+
+    page = waiting.post(ANSWER, f"Cookie: {cookies}")
+    waiting.join()
+
+    assert b"HTTP/1.1 200 OK\r\n" in page
+    assert "canary-code" == waiting.parameters["code"]
+
+
+def test_a_head_is_limited(waiting: Waiting) -> None:
+    """
+    A head beyond any browser's is refused, whether it arrives at once or in pieces.
+    """
+    field = b"X: " + b"x" * 60_000 + b"\r\n"
+
+    assert waiting.send(b"GET / HTTP/1.1\r\n" + field * 10).startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_port_that_is_taken_on_one_address_is_told() -> None:
+    """
+    A program on ::1 only would get the answer of a browser that tries this address first.
+    """
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(ParameterError, match=f"Can't listen on port {port}: another program uses it on ::1"):
+            Loopback(state=STATE, port=port)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+
+
 def test_a_flood_leaves_room_for_the_answer(waiting: Waiting) -> None:
     """
     If there are too many connections, the oldest are closed, so that the answer arrives.

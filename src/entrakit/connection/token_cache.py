@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from entrakit.connection.decision import Decision
     from entrakit.connection.record import Record
-    from entrakit.http.transport import Clock, Transport
+    from entrakit.http.retry import Clock
+    from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in.flow import Flow
     from entrakit.tokens.token import Token

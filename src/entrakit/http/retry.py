@@ -17,9 +17,26 @@ from entrakit.http.message import parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from entrakit.errors import NetworkError
     from entrakit.http.message import Response
+
+    class Clock(Protocol):
+        """The functions that tell the time; the `time` module has them."""
+
+        def time(self) -> float:
+            """Return the seconds since 1970."""
+            ...
+
+        def monotonic(self) -> float:
+            """Return seconds on a clock that is never set."""
+            ...
+
+        def sleep(self, seconds: float, /) -> None:
+            """Wait."""
+            ...
+
 
 ATTEMPTS = 4
 PATIENCE_S = 60.0

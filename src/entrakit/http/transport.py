@@ -23,26 +23,10 @@ from entrakit.http.message import Headers, Request, Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from ssl import SSLContext
-    from typing import Protocol
 
     from entrakit.http.connection import Connection, Deadline, PlainSocket
     from entrakit.http.proxies import Proxy
-
-    class Clock(Protocol):
-        """The functions that tell the time; the `time` module has them."""
-
-        def time(self) -> float:
-            """Return the seconds since 1970."""
-            ...
-
-        def monotonic(self) -> float:
-            """Return seconds on a clock that is never set."""
-            ...
-
-        def sleep(self, seconds: float, /) -> None:
-            """Wait."""
-            ...
-
+    from entrakit.http.retry import Clock
 
 MAX_ANSWER = 4 * 1024 * 1024
 # Multiple of the time-out, so that an exchange that continues in drops does not block a call, and a lock, forever.
@@ -142,6 +126,20 @@ class Transport:
         if isinstance(outcome, NetworkError):
             raise outcome
         return outcome
+
+    def check(self, url: str) -> None:
+        """Check what decides on trust and proxy for requests to an address. Nothing is sent.
+
+        Args:
+            url: An `https` address.
+
+        Raises:
+            ParameterError: The CA certificates can't be read, or the proxy's address can't be used.
+        """
+        self._tls()
+        origin = Origin.of(url)
+        if origin is not None:
+            socks_opener(self._proxy_for(origin))
 
     def impatient(self) -> Transport:
         """Return this transport, with the same connections, as one that sends each request once."""

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from entrakit.http.failures import ProxyRefusedError
     from entrakit.http.proxies import Proxy
-    from entrakit.http.transport import Clock, Transport
+    from entrakit.http.retry import Clock
+    from entrakit.http.transport import Transport
 
 # Loggers of httpx2 and of the packages that it uses. At DEBUG, they write header fields: hpack writes the token.
 LOGGERS = (

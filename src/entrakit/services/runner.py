@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol
 
-    from entrakit.http.transport import Clock, Transport
+    from entrakit.http.retry import Clock
+    from entrakit.http.transport import Transport
     from entrakit.services.operation import Operation, Step
     from entrakit.services.service import Service
     from entrakit.tokens.token import Token

@@ -34,7 +34,7 @@ from entrakit.services.runner import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from entrakit.http.transport import Clock
+    from entrakit.http.retry import Clock
     from entrakit.services.operation import Operation, Step
     from entrakit.services.runner import TokenSource
     from entrakit.services.service import Service

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from typing import Self
 
 MAX_CONNECTIONS = 64
-MAX_HEAD = 16 * 1024
+MAX_LINE = 16 * 1024
+# Cookies know no ports: the other programs on localhost fill the head, and browsers send up to 256 KiB of them.
+MAX_HEAD = 512 * 1024
 MAX_BODY = 64 * 1024
 CONNECTION_LIFE_S = 10.0
 PORT_ATTEMPTS = 20
@@ -69,6 +71,7 @@ class _Reader:
         self.since = since
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._received = 0
+        self._beginning = b""
         self._request: _Request | None = None
 
     def read(self, data: bytes) -> _Request | None:
@@ -78,6 +81,10 @@ class _Reader:
             _RefusedError: The request can't be the answer.
         """
         self._received += len(data)
+        if len(self._beginning) <= MAX_LINE:
+            self._beginning += data[: MAX_LINE + 1]
+            if self._beginning.find(b"\n", 0, MAX_LINE) < 0 and len(self._beginning) > MAX_LINE:
+                raise _RefusedError(431)
         try:
             self._parser.receive_data(data)
             while True:
@@ -295,10 +302,16 @@ def _listen(port: int) -> list[socket.socket]:
         try:
             six = socket.create_server(("::1", chosen), family=socket.AF_INET6, backlog=16)
         except OSError:
-            # Either this machine has no IPv6, or another program uses the port there. In that case try another port.
-            if _has_ipv6() and not port and attempt < PORT_ATTEMPTS - 1:
+            # Either this machine has no IPv6, or another program uses the port there, and would get the answer: for
+            # `localhost`, browsers try ::1 first.
+            if _has_ipv6():
                 four.close()
-                continue
+                if not port and attempt < PORT_ATTEMPTS - 1:
+                    continue
+                raise ParameterError(
+                    f"Can't listen on port {chosen}: another program uses it on ::1.",
+                    remedy="Choose another `port`, or leave it out.",
+                ) from None
             listeners = [four]
         else:
             listeners = [four, six]

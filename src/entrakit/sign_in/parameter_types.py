@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from entrakit.authority.clouds import Cloud
     from entrakit.certificates import Certificate
-    from entrakit.http.transport import Clock, Transport
+    from entrakit.http.retry import Clock
+    from entrakit.http.transport import Transport
     from entrakit.secret import Secret
     from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit.vault import Vault

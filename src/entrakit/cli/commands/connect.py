@@ -111,15 +111,17 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
 
     from entrakit.http.transport import Transport
 
-    parameters = _parameters(options, context)
-    before = _saved(options.name, context)
-    if before is not None and before.problem:
-        yield Caution(before.problem)
-    if context.is_terminal(context.streams.input) and not options.yes:
-        parameters["on_replace"] = lambda old, new: confirm_replacement(old, new, context)
-    timeout_s = parameters["timeout"]
-    silence_s = min(timeout_s or 30.0, 30.0) if isinstance(timeout_s, float) else 30.0
+    timeout_s = parse_duration(options.timeout) if options.timeout else None
+    silence_s = min(timeout_s or 30.0, 30.0)
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
+        cloud, graph_url = addresses(options, context)
+        transport.check(cloud.authority)
+        parameters = _parameters(options, context) | {"cloud": cloud, "graph_url": graph_url, "timeout": timeout_s}
+        before = _saved(options.name, context)
+        if before is not None and before.problem:
+            yield Caution(before.problem)
+        if context.is_terminal(context.streams.input) and not options.yes:
+            parameters["on_replace"] = lambda old, new: confirm_replacement(old, new, context)
         is_hopeless = parameters.get("open_browser") is _refuse_to_wait and not options.ensure
         parameters["transport"] = transport.impatient() if is_hopeless else transport
         try:
@@ -179,7 +181,6 @@ def _connect(options: argparse.Namespace, context: Context, parameters: dict[str
         ensure=options.ensure,
         save_secret=options.save_secret,
         vault=context.open_vault(),
-        **addresses(options, context),
         **parameters,
     )
 
@@ -197,7 +198,6 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         | other_secrets(options, context)
         | {
             "certificate_command": _command(options.certificate_command or ""),
-            "timeout": parse_duration(options.timeout) if options.timeout else None,
             "client_secret": client_secret(options, context),
             "credential": username_password(options, context),
         }
@@ -208,9 +208,7 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         parameters["paste"] = lambda url: read_address(url, context)
     if options.no_browser:
         parameters["open_browser"] = lambda _: False
-    is_chosen = any(parameters[name] for name in parameters if name != "timeout") or any(
-        getattr(options, name) for name in _BROWSER_OPTIONS
-    )
+    is_chosen = any(parameters.values()) or any(getattr(options, name) for name in _BROWSER_OPTIONS)
     if not is_chosen:
         parameters |= from_environment(context, verb="using" if options.ensure else "signing in with")
     on_token = options.certificate_store == "pkcs11" or options.certificate_uri or options.pkcs11_module

@@ -57,11 +57,9 @@ def arguments_import(parser: Parser) -> None:
 
 def _add_passphrase(parser: Parser) -> None:
     parser.add_argument(
-        "--passphrase-file",
-        type=not_empty,
-        metavar="FILE",
+        "--passphrase-file", type=not_empty, metavar="FILE",
         help=f"file with the passphrase (env {PASSPHRASE_VARIABLE})",
-    )
+    )  # fmt: skip
     parser.add_argument("--passphrase-stdin", action="store_true", help="read the passphrase from standard input")
 
 
@@ -175,9 +173,8 @@ def work_import(options: argparse.Namespace, context: Context) -> Work:
 
 
 def _import(options: argparse.Namespace, context: Context) -> Steps:
-    from entrakit.vault.bundle import restore
-
     from entrakit.cli.options.body import read_input
+    from entrakit.vault.bundle import restore
 
     data = read_input(context, options.file, "The file", MAX_EXPORT)
     passphrase = bundle_passphrase(options, context, is_new=False)

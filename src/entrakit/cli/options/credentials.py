@@ -17,6 +17,7 @@ from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from entrakit.authority.clouds import Cloud
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
     from entrakit.sign_in.parameters import Parameter, ParameterSet
@@ -229,8 +230,8 @@ def required(value: str | None, name: str, option: str, context: Context) -> str
     return found
 
 
-def addresses(options: argparse.Namespace, context: Context) -> dict[str, object]:
-    """Return the cloud and the addresses, from the options or else from variables, which are reported.
+def addresses(options: argparse.Namespace, context: Context) -> tuple[Cloud, str]:
+    """Return the cloud and the address of Graph, from the options or else from variables, which are reported.
 
     Raises:
         ParameterError: A variable is set but empty, or the cloud does not exist.
@@ -246,7 +247,7 @@ def addresses(options: argparse.Namespace, context: Context) -> dict[str, object
         graph_url = variable("ENTRAKIT_GRAPH_URL", context.environ)
         if graph_url:
             context.note(f"ENTRAKIT_GRAPH_URL selects {graph_url} for Microsoft Graph.")
-    return {"cloud": cloud, "authority_url": options.authority_url or "", "graph_url": graph_url or ""}
+    return cloud.at(options.authority_url) if options.authority_url else cloud, graph_url or ""
 
 
 def login_hint(context: Context) -> dict[str, object]:
