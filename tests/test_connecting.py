@@ -74,6 +74,18 @@ def test_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
     assert [] == entra_tenant.journal.violations
 
 
+def test_a_device_code_can_be_approved_as_it_is_given(emulator: Connect, entra_tenant: Tenant) -> None:
+    """
+    The simulated user takes what a client passes to its callback: the whole code, not only its letters.
+    """
+    person = entra_tenant.person()
+
+    connection = emulator(device_code=True, on_device_code=person.approve_device)
+
+    assert "devicecode" == connection.token().flow
+    assert "You're signed in" == person.pages[-1].title
+
+
 def test_a_declined_device_code(emulator: Connect, entra_tenant: Tenant) -> None:
     """
     A user who declines on the page ends the sign-in with a specific error.

@@ -166,7 +166,7 @@ def connect(
         open_browser: Opens an address and returns whether it succeeded; the default opens the system's browser.
         on_link: Called with address and port if no browser was opened; the default logs a warning.
         paste: Called with the address, returns the address of the browser's last page; for machines that no browser
-            can reach.
+            can reach. Called again, twice at most, if it returns something else, which is logged as a warning.
         device_code: Sign in on another device (RFC 8628).
         on_device_code: Shows the code to the user; the default logs a warning.
         certificate: A `Certificate`, the bytes of a PFX or PEM file, or a pair of private key and certificate of

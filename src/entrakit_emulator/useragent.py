@@ -10,7 +10,7 @@ import http.client
 import ssl
 import threading
 from http.cookies import SimpleCookie
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from entrakit_emulator.page_reader import Form, read
@@ -18,6 +18,15 @@ from entrakit_emulator.page_reader import Form, read
 MAX_STEPS = 20
 TIMEOUT_S = 30.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class DeviceCode(Protocol):
+    """What a client shows to its user: an object with the code."""
+
+    @property
+    def user_code(self) -> str:
+        """The code to type."""
+        ...
 
 
 class Page(NamedTuple):
@@ -105,15 +114,20 @@ class Person:
         """
         return self._walk(self._fetch(url), confirms=True)
 
-    def approve_device(self, user_code: str) -> Page:
-        """Type a user code at the device page, sign in, and confirm."""
+    def approve_device(self, user_code: str | DeviceCode) -> Page:
+        """Type a user code at the device page, sign in, and confirm.
+
+        Args:
+            user_code: The code, or the object with a `user_code` that a client passes to its callback.
+        """
         return self._device(user_code, confirms=True)
 
-    def deny_device(self, user_code: str) -> Page:
-        """Type a user code at the device page, sign in, and refuse."""
+    def deny_device(self, user_code: str | DeviceCode) -> Page:
+        """Type a user code at the device page, sign in, and refuse; arguments as for `approve_device`."""
         return self._device(user_code, confirms=False)
 
-    def _device(self, user_code: str, *, confirms: bool) -> Page:
+    def _device(self, code: str | DeviceCode, *, confirms: bool) -> Page:
+        user_code = code if isinstance(code, str) else code.user_code
         page = self._fetch(f"{self._origin}/devicelogin")
         form = read(page.text).form
         if form is None:

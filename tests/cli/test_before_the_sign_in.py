@@ -42,8 +42,13 @@ def test_the_command_asks_nothing_in_vain(
     """
     del connected.environ["AZURE_CLIENT_SECRET"]
     asked: list[str] = []
-    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: asked.append(prompt) or "x")
-    monkeypatch.setattr("entrakit.sign_in.system_browser.open_browser", lambda url: asked.append(url) or True)
+
+    def note(text: str, stream: object = None) -> str:
+        asked.append(text)
+        return "x"
+
+    monkeypatch.setattr("getpass.getpass", note)
+    monkeypatch.setattr("entrakit.sign_in.system_browser.open_browser", note)
     missing = str(tmp_path / "gone.pem")
     words = {"--ca-bundle": ("--ca-bundle", missing), "--proxy": ("--proxy", "http://")}.get(mistake, ())
     if mistake.isupper():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from entrakit.cli.command_table import TREE, Noun, children
+import re
+
+from entrakit.cli.command_table import TREE, Noun, children, commands
 from entrakit.cli.help_pages import general_help, noun_help
+from entrakit.cli.parser import parser_of
 
 
 def test_the_general_help_lists_the_first_level() -> None:
@@ -27,3 +30,16 @@ def test_the_help_of_a_noun_lists_its_commands() -> None:
         assert f"usage: entra {noun.path} COMMAND" in text
         assert f"Example: entra {noun.path} " in text
         assert all(node.summary in text for node in children(noun.path))
+
+
+def test_the_options_of_every_help_page_are_in_line() -> None:
+    """
+    The descriptions of all options of a page begin in the same column.
+    """
+    for command in commands():
+        page = parser_of(command).format_help()
+        lines = re.findall(r"^  (-.*?\S)( {2,})(\S.*)$", page, re.MULTILINE)
+
+        assert lines
+        assert 1 == len({len(option) + len(gap) for option, gap, _ in lines}), command.path
+        assert not re.search(r"-\S+ ]", page)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +15,7 @@ from entrakit.cli.logs import configure, reset
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 LOG = logging.getLogger("entrakit")
 
@@ -91,3 +95,34 @@ def test_a_program_gets_its_log_back() -> None:
 
     assert before == LOG.handlers
     assert (logging.NOTSET, True) == (LOG.level, LOG.propagate)
+
+
+_NOISY = """
+import logging, os, sys
+from entrakit.certificates.stores import inventory
+
+def noisy(*words, **more):
+    os.write(2, b"CRITICAL **: a line of a library in C")
+    logging.getLogger("entrakit").warning("a warning of ours")
+    return []
+
+inventory.list_certificates = noisy
+sys.argv = ["entra", "certificates", *sys.argv[1:]]
+from entrakit.cli import run
+run()
+"""
+
+
+def test_what_libraries_in_c_write_is_not_printed(private_home: Path) -> None:
+    """
+    Standard error of `entra certificates` has the messages of `entra` and nothing else; with `-v` everything is shown.
+    """
+    for words, expected in (
+        ([], "Warning: a warning of ours\nNo store of this machine contains a certificate.\n"),
+        (["-v"], "CRITICAL **: a line of a library in C"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", _NOISY, *words], capture_output=True, text=True, check=True, env=dict(os.environ)
+        )
+
+        assert expected == done.stderr or (words and done.stderr.startswith(expected))

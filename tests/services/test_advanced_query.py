@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from entrakit.services import advanced_query
+from entrakit.services.advanced_query import largest_page
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,32 @@ def test_what_is_not(path: str, parameters: dict[str, str]) -> None:
     A query that works without the header is sent without it, because the index of advanced queries lags behind.
     """
     assert advanced_query.reason(path, parameters) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "size"),
+    [
+        ("/users", {}, 999),
+        ("/users", {"$select": "id", "$filter": "accountEnabled eq true"}, 999),
+        ("/groups/ID/members", {}, 999),
+        ("/groups/ID/transitiveMembers/microsoft.graph.user", {}, 999),
+        ("/me/memberOf", {}, 999),
+        ("/servicePrincipals/ID/owners", {}, 999),
+        ("/users?$top=5", {}, 0),
+        ("/users", {"$top": "5"}, 0),
+        ("/users", {"$select": "id,signInActivity"}, 0),
+        ("/users?$filter=signInActivity/lastSignInDateTime le 2024-01-01T00:00:00Z", {}, 0),
+        ("/users/delta", {}, 0),
+        ("/users/ID/messages", {}, 0),
+        ("/directoryRoles", {}, 0),
+        ("/directoryRoles/ID/members", {}, 0),
+        ("/subscribedSkus", {}, 0),
+        ("/auditLogs/signIns", {}, 0),
+        ("/teams/ID/members", {}, 0),
+    ],
+)
+def test_the_largest_page(path: str, parameters: dict[str, str], size: int) -> None:
+    """
+    Only collections whose pages can be larger than the usual ones have a largest size, and a caller's size stays.
+    """
+    assert size == largest_page(path, parameters)

@@ -121,6 +121,23 @@ def test_a_body_that_is_no_json_is_refused(body: object) -> None:
         request_to(GRAPH, "POST", "/users", body=body)
 
 
+@pytest.mark.parametrize("body", [None, "", b""])
+def test_a_patch_without_a_body_is_refused(body: object) -> None:
+    """
+    A PATCH describes changes (RFC 5789), so one without a body is a mistake. A POST to an action has none, and a PUT of
+    an own service may have none.
+    """
+    for make in (
+        lambda: path_call("PATCH", "/users/x", body=body),
+        lambda: call(GRAPH, "PATCH", "/users/x", body=body),
+    ):
+        with pytest.raises(ParameterError, match="A PATCH without a body changes nothing") as caught:
+            make()
+        assert ("body",) == caught.value.parameters
+    for method in ("POST", "PUT", "DELETE"):
+        assert call(GRAPH, method, "/users/x/revokeSignInSessions").request.body is None
+
+
 def test_each_request_has_an_id_of_its_own() -> None:
     """
     Each request has a different `client-request-id`; one set by the caller is used.

@@ -363,7 +363,8 @@ def test_tls_checks_the_certificate(
 
 @pytest.mark.parametrize(
     "url",
-    ["http://host", "unix:///run/redis", "redis://", "redis://host:0", "redis://host:99999", "redis://host/db",
+    ["redis:/host", "redis:host", "redis:", "rediss:/host/0", "REDIS:/host", "http:/host", "file:///tmp/vault",
+     "etcd:x", "host:6379", "http://host", "unix:///run/redis", "redis://", "redis://host:0", "redis://host:99999", "redis://host/db",
      "redis://[half", "redis://host/0#part", "rediss://host/0?ssl_cert_reqs=none", "redis://host?ssl_check_hostname=0"],
 )  # fmt: skip
 def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from entrakit.cli.context import label
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
     from typing import TextIO
 
     from entrakit.cli.context import Context
@@ -55,6 +58,26 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool, color:
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
     logger.setLevel(level)
     logger.propagate = False
+
+
+@contextmanager
+def only_ours() -> Iterator[None]:
+    """Discard what libraries in C write to the standard error of this process; the log is still written there."""
+    saved = os.dup(2)
+    handlers = [one for one in logging.getLogger("entrakit").handlers if isinstance(one, _Handler)]
+    before = [one.stream for one in handlers]
+    with open(saved, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as stream:
+        for handler in handlers:
+            handler.setStream(stream)
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        os.close(nothing)
+        try:
+            yield
+        finally:
+            os.dup2(saved, 2)
+            for handler, old in zip(handlers, before, strict=True):
+                handler.setStream(old)
 
 
 def configure_for(options: argparse.Namespace, context: Context) -> None:

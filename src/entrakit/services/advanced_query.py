@@ -25,7 +25,13 @@ _RELATIONS = frozenset((
     "members", "transitivemembers", "owners", "memberof", "transitivememberof", "registeredowners", "registeredusers",
     "ownedobjects", "owneddevices", "registereddevices", "createdobjects", "directreports",
 ))
+# Collections whose pages can have the largest size.
+_PAGED = frozenset((
+    "users", "groups", "devices", "contacts", "applications", "serviceprincipals", "members", "transitivemembers",
+    "owners", "memberof", "transitivememberof",
+))
 # fmt: on
+LARGEST_PAGE = 999
 # The sets by the type of a cast, which names the set in the address of deleted objects.
 _CASTS = {
     "user": "users",
@@ -101,6 +107,23 @@ def reason(path: str, parameters: Mapping[str, str]) -> str:
 def needs_count(path: str, parameters: Mapping[str, str]) -> bool:
     """Return whether an advanced query also requires `$count=true`: all do except `/$count` and `$search`."""
     return not path.partition("?")[0].rstrip("/").lower().endswith("/$count") and not parameters.get("$search")
+
+
+def largest_page(path: str, parameters: Mapping[str, str]) -> int:
+    """Return the largest size of a page that a path accepts; 0 if it is not known, or if the query gives a size.
+
+    Args:
+        path: Path below the version, such as `/users` or `/groups/ID/members`.
+        parameters: Query parameters, with their `$`, without those in the path.
+    """
+    from urllib.parse import parse_qsl
+
+    query = dict(parse_qsl(path.partition("?")[2], keep_blank_values=True)) | dict(parameters)
+    segments = [one.lower() for one in path.partition("?")[0].strip("/").split("/")]
+    # Sign-in activity is limited to smaller pages, and directory roles have no pages.
+    if "$top" in query or "signinactivity" in str(query).lower() or segments[0] == "directoryroles":
+        return 0
+    return LARGEST_PAGE if _collection(segments) in _PAGED else 0
 
 
 def _of_filter(kind: str, expression: str) -> str:

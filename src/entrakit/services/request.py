@@ -96,7 +96,7 @@ def path_call(
     if not path.startswith("/"):
         raise ParameterError("The path must begin with a slash.", remedy="Example: /users.")
     fields = _checked(headers or {})
-    content = None if body is None else _content(body, fields)
+    content = _content(method, body, fields)
     parameters = odata.encoded(odata.parameters(query)) if query else ""
     address = f"{path}{'&' if '?' in path else '?'}{parameters}" if parameters else path
     return _call(Request(_method(method), address, fields, content), type)
@@ -130,7 +130,7 @@ def request_to(
     elif parameters or "?" in path or "$" in path:
         # Without parameters, only a `$count` at the end of the path can require an advanced query.
         _add_consistency(path, parameters, fields)
-    content = None if body is None else _content(body, fields)
+    content = _content(method, body, fields)
     if parameters:
         address += ("&" if "?" in address else "?") + odata.encoded(parameters)
     return Request(method, address, fields, content, is_graph=service.is_graph)
@@ -226,7 +226,14 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
     return fields
 
 
-def _content(body: object, fields: dict[str, str]) -> bytes:
+def _content(method: str, body: object, fields: dict[str, str]) -> bytes | None:
+    """Return the body of a request; None for none. Only a PATCH, which describes changes, requires one (RFC 5789)."""
+    if body in (None, "", b"") and method.upper() == "PATCH":
+        raise ParameterError("A PATCH without a body changes nothing.", remedy="Pass the changes as `body=…`.")
+    return None if body is None else _encoded(body, fields)
+
+
+def _encoded(body: object, fields: dict[str, str]) -> bytes:
     fields.setdefault("content-type", JSON)
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)

@@ -80,7 +80,9 @@ class Vault:
     def __init__(self, place: str = "", *, key_from: str = "", environ: Mapping[str, str] = os.environ) -> None:
         place = place or environ.get(VARIABLE, "")
         self.storage: Storage
-        if "://" in place:
+        scheme, colon, _ = place.partition(":")
+        # A folder never begins with a scheme, so that a mistyped address makes none. One letter is a drive of Windows.
+        if "://" in place or (colon and len(scheme) > 1 and not {"/", os.sep} & set(scheme)):
             from entrakit.vault.redis import open_storage
 
             self.storage = open_storage(place)

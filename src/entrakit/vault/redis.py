@@ -349,9 +349,10 @@ def open_storage(url: str) -> RedisStorage:
     """
     from importlib.util import find_spec
 
+    storage = RedisStorage(url)
     if find_spec("redis") is None:
         raise VaultError("A shared vault needs the extra redis.", remedy="Type `pip install 'entrakit[redis]'`.")
-    return RedisStorage(url)
+    return storage
 
 
 def _key(*words: str) -> str:
@@ -361,7 +362,10 @@ def _key(*words: str) -> str:
 
 def _checked(url: str) -> SplitResult:
     """Return the parts of an address; errors do not repeat it, since it may hold a password."""
-    remedy = "Use the form redis://host:6379/0 or rediss://user:password@host:6379/0."
+    remedy = (
+        "Use the form redis://host:6379/0 or rediss://user:password@host:6379/0. For a folder with a colon in its "
+        "name, use its complete path."
+    )
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -369,8 +373,10 @@ def _checked(url: str) -> SplitResult:
     except ValueError:
         # Without its cause, because that repeats a part of the address.
         raise ParameterError("The vault address is not a valid address.", remedy=remedy) from None
+    if not parts.scheme:
+        raise ParameterError("The vault address is not a valid address.", remedy=remedy)
     if parts.scheme not in ("redis", "rediss"):
-        raise ParameterError(f"A vault address can't begin with {parts.scheme}://.", remedy=remedy)
+        raise ParameterError(f"A vault address can't begin with {parts.scheme}:.", remedy=remedy)
     if not parts.hostname or port == 0 or not re.fullmatch("[0-9]{0,9}", parts.path.strip("/")) or parts.fragment:
         raise ParameterError("The vault address has no host, or its path is not a database number.", remedy=remedy)
     unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - set(OPTIONS))

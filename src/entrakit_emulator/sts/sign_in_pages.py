@@ -30,6 +30,9 @@ WORDS = {
     500121: "The code is wrong. Look it up again and type it.",
 }
 
+# Mistakes of typing: the user corrects them alone, and the page shows no ids.
+TYPED = (50034, 50020, 50126, 500121)
+
 
 def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, error: ServiceError | None) -> Response:
     """Return the page of a step.
@@ -49,6 +52,8 @@ def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, err
     # The path keeps the tenant in which the sign-in began.
     action = f"/{purpose.device.tenant if purpose.device else exchange.tenant}/login"
     body = pages.heading(tenant, title, lead) + pages.form(action, hidden, content)
+    if error and error.code not in TYPED:
+        body += _support(exchange, error)
     targets = [redirects.source(purpose.request.redirect_uri)] if purpose.request else []
     return pages.respond(title, body, targets=targets)
 
@@ -128,16 +133,20 @@ def device_declined(app: App) -> Response:
 def failure(exchange: Exchange, error: ServiceError) -> Response:
     """Return the page for an error that can't be sent to the client."""
     note(exchange, error)
+    body = (
+        pages.heading("Sign-in", "We can't sign you in")
+        + f'<p role="alert">{escape(WORDS.get(error.code, ""))} AADSTS{error.code}: {escape(error.text)}</p>'
+        + _support(exchange, error)
+    )
+    return pages.respond("We can't sign you in", body, status=error.status)
+
+
+def _support(exchange: Exchange, error: ServiceError) -> str:
+    """Return the ids that an administrator finds the refusal by."""
     rows = {
         "Number": f"AADSTS{error.code}",
         "Correlation id": exchange.correlation_id,
         "Trace id": exchange.trace_id,
         "Time": stamp(exchange.now),
     }
-    body = (
-        pages.heading("Sign-in", "We can't sign you in")
-        + f'<p role="alert">{escape(WORDS.get(error.code, ""))} AADSTS{error.code}: {escape(error.text)}</p>'
-        + "<h2>For support</h2>"
-        + pages.facts(rows)
-    )
-    return pages.respond("We can't sign you in", body, status=error.status)
+    return "<h2>For support</h2>" + pages.facts(rows)

@@ -260,7 +260,23 @@ def test_pasting(entra: Command) -> None:
     assert 2 == result.code
     assert "Paste the address of that page" in result.error
     assert "another sign-in" in result.error
+    assert "Nothing was pasted: standard input has ended." in result.error
     assert 2 == entra.connect("--paste").code
+
+
+def test_pasting_is_asked_for_again(entra: Command) -> None:
+    """
+    After a wrong line there is a warning with what to paste, and the question again.
+    """
+    wrong = "http://localhost/?code=x&state=y"
+
+    result = entra.connect("--paste", given=f"{wrong}\nexample.com\n{wrong}\n")
+
+    assert 2 == result.code
+    assert 3 == result.error.count("Paste the address of that page: ")
+    assert 2 == result.error.count("Warning: The pasted ")
+    assert "Warning: The pasted text is not a complete address. After the sign-in the browser" in result.error
+    assert 1 == result.error.count("Error: The pasted address belongs to another sign-in, or is not complete.")
 
 
 def test_pass_thru_prints_the_token_object(connected: Command) -> None:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pytest
     from tests.cli.conftest import Command
 
 ENTRA = Path(sys.executable).with_name("entra")
@@ -115,6 +116,39 @@ def test_a_snapshot_that_fails_at_the_end_is_told(private_home: Path, tmp_path: 
     assert 1 == code
     assert "can't be written: No such file or directory" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_the_snapshot_is_written_however_it_ends(private_home: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """
+    A closed terminal (SIGHUP), a service manager (SIGTERM) and Ctrl-C end the tenant with its snapshot.
+    """
+    path = tmp_path / "tenant"
+    with subprocess.Popen(
+        [ENTRA, "emulator", "--json", "--snapshot", str(path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        facts = json.loads(process.stdout.readline())
+        process.send_signal(number)
+
+        assert 0 == process.wait(20)
+
+    assert path.stat().st_size
+    assert not Path(facts["ca_path"]).exists()
+
+
+def test_the_emulator_survives_what_is_ignored(private_home: Path) -> None:
+    """
+    Under `nohup`, a closed terminal does not end the tenant.
+    """
+    with subprocess.Popen(["nohup", ENTRA, "emulator", "--json"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1)
+        process.send_signal(signal.SIGTERM)
+        assert 0 == process.wait(20)
 
 
 def test_the_emulator_runs_until_it_is_ended(private_home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,3 +73,33 @@ def test_reading_in_parts_is_shown_beforehand(graph: GraphCommand) -> None:
     """
     assert "read in ranges" in graph("request", "GET", "/users", "--parallel", "4", "--what-if").error
     assert "read in ranges" not in graph("request", "GET", "/users", "--what-if").error
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("/users",), "/v1.0/users?$top=999"),
+        (("/beta/groups/ID/members", "--select", "id"), "/beta/groups/ID/members?$select=id&$top=999"),
+        (("/users", "--top", "5"), "/v1.0/users?$top=5"),
+        (("/users?$top=5",), "/v1.0/users?$top=5"),
+        (("/subscribedSkus",), "/v1.0/subscribedSkus"),
+    ],
+)
+def test_all_pages_are_the_largest(graph: GraphCommand, words: tuple[str, ...], asked: str) -> None:
+    """
+    With `--all` the first request asks for the largest pages that its collection has, unless it gives a size.
+    """
+    preview = json.loads(graph("request", "GET", *words, "--all", "--what-if", "--json").output)
+
+    assert asked == preview["url"].removeprefix(graph.server.url)
+
+
+def test_fewer_requests_read_everything(graph: GraphCommand) -> None:
+    """
+    Pages of 999 objects are requested, and all objects are returned.
+    """
+    result = graph("request", "GET", "/users", "--all")
+
+    assert 0 == result.code, result.error
+    _, target, _ = next(one for one in graph.server.asked if "/users" in one[1])
+    assert "$top=999" in target

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.emulator.sts.conftest import answer_of, send, signed_in
+from tests.emulator.sts.conftest import answer_of, at_password, send, signed_in
 
 from entrakit_emulator.page_reader import read
 
@@ -55,3 +56,22 @@ def test_what_people_type_is_escaped(caller: Caller) -> None:
     page = send(caller, caller.http.get(caller.authorize_url()), loginfmt='"><script>alert(1)</script>')
 
     assert "<script>" not in page.text
+
+
+def test_the_page_of_a_blocked_user_shows_the_ids(caller: Caller) -> None:
+    """
+    A page that sends a user to an administrator has the number and the ids that the administrator searches for. A
+    mistake of typing needs none.
+    """
+    blocked = caller.tenant.users.blocked
+
+    page = send(caller, at_password(caller, "blocked"), passwd=blocked.password)
+    typed = send(caller, at_password(caller, "normal"), passwd="wrong")
+
+    assert "Give the ids below to an administrator." in read(page.text).message
+    for name, value in (
+        ("Number", "AADSTS53003"), ("Correlation id", "[0-9a-f-]{36}"), ("Trace id", "[0-9a-f-]{36}"),
+        ("Time", "[0-9-]{10} [0-9:]{8}Z"),
+    ):  # fmt: skip
+        assert re.search(f"<dt>{name}</dt><dd>{value}</dd>", page.text)
+    assert "Correlation id" not in typed.text

@@ -293,6 +293,44 @@ def test_what_is_pasted_must_be_the_answer(emulator: Connect, entra_tenant: Tena
     assert 0 == len(entra_tenant.journal.of("token"))
 
 
+def test_a_wrong_line_is_asked_for_again(
+    emulator: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A user who has signed in and pastes something else is told what was wrong and asked again, twice at most.
+    """
+    user = entra_tenant.users.normal
+    person = FarAway(entra_tenant.url, entra_tenant.ca_path, user.upn, user.password)
+    pasted: list[str] = []
+
+    def paste(url: str) -> str:
+        pasted.append(url)
+        return ["", url, person.visit(url).url][len(pasted) - 1]
+
+    connection = emulator(paste=paste)
+
+    assert user.upn == connection.account.username
+    assert 3 == len(pasted)
+    assert 1 == len(set(pasted))
+    warnings = [one.getMessage().partition(".")[0] for one in caplog.records if "pasted" in one.getMessage()]
+    assert ["Nothing was pasted", "The pasted text is the sign-in link, not the address after the sign-in"] == warnings
+
+
+def test_a_line_that_stays_wrong_ends_the_sign_in(emulator: Connect) -> None:
+    """
+    A program that always returns something else is asked three times.
+    """
+    asked: list[str] = []
+
+    def paste(url: str) -> str:
+        asked.append(url)
+        return "x"
+
+    with pytest.raises(ParameterError, match="not a complete address"):
+        emulator(paste=paste)
+    assert 3 == len(asked)
+
+
 class FarAway(Person):
     """A user whose browser can't reach this machine and stops at the address that it can't open."""
 

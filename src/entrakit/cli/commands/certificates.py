@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from entrakit.cli.logs import only_ours
 from entrakit.cli.options.credentials import not_empty
 from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Result, Rows, Work
@@ -39,9 +41,11 @@ def _list(options: argparse.Namespace, context: Context) -> Steps:
     """List the certificates: a block for each on a terminal, a line for each in a pipe."""
     from entrakit.certificates.stores.inventory import list_certificates
 
-    found = list_certificates(
-        options.certificate_store, options.pkcs11_module or "", now=time.time(), environ=context.environ
-    )
+    # The modules of tokens, and the libraries below them, write lines of their own.
+    with only_ours() if context.owns_process and not options.verbose and not options.debug else nullcontext():
+        found = list_certificates(
+            options.certificate_store, options.pkcs11_module or "", now=time.time(), environ=context.environ
+        )
     rows = Rows(COLUMNS, [_row(one) for one in found])
     blocks = _blocks(found) if context.is_terminal(context.streams.output) else ()
     yield Result([_as_json(one) for one in found], blocks, rows)

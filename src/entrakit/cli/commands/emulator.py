@@ -44,7 +44,11 @@ def work(options: argparse.Namespace, context: Context) -> Work:
 def _serve(options: argparse.Namespace) -> Steps:
     ended = threading.Event()
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            # Whoever ignores a closed terminal, as `nohup` does, goes on doing so.
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, lambda *_: ended.set())
     tenant = start(options.port, users=options.users, restore=options.restore or "")
     try:
         yield Result(_as_json(tenant), _lines(tenant))

@@ -65,5 +65,7 @@ def _refuse_clashes(options: argparse.Namespace, method: str, *, is_collection: 
         raise ParameterError("--all and --parallel require GET.", remedy="Leave them out.")
     if options.parallel is not None and not 1 <= options.parallel <= MOST_AT_ONCE:
         raise ParameterError(f"--parallel must be 1 to {MOST_AT_ONCE}.", remedy="Try --parallel 8.")
+    if options.body is None and method == "PATCH":
+        raise ParameterError("A PATCH without a body changes nothing.", remedy="Give the changes with --body JSON.")
     if options.body is not None and method in ("GET", "HEAD"):
         raise ParameterError(f"A {method} has no body.", remedy="Use POST, PATCH or PUT, or leave --body out.")

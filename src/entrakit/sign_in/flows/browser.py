@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 PROMPTS = ("login", "none", "consent", "select_account")
 PASTE_REDIRECT_URI = "http://localhost"
 WAIT_S = 300.0
+PASTE_ATTEMPTS = 3
 _FIELDS = ("port", "login_hint", "domain_hint", "prompt", "open_browser", "on_link", "paste")
 
 log = logging.getLogger("entrakit.sign_in.system_browser")
@@ -51,7 +52,8 @@ class Browser(Flow):
         prompt: `login`, `select_account`, `consent` or `none`; if empty, the service decides.
         open_browser: Opens an address and returns whether it succeeded.
         on_link: Called with the address and the port if no browser was opened; None logs the address as a warning.
-        paste: Called with the address, returns the address of the browser's last page; None to listen.
+        paste: Called with the address, returns the address of the browser's last page; called again after a text that
+            is another one, which is logged as a warning. None to listen.
 
     Raises:
         ParameterError: The port or the prompt does not exist.
@@ -207,9 +209,18 @@ def _by_listening(
 def _by_pasting(service: TokenService, request: CodeRequest, paste: Callable[[str], str]) -> Grant:
     from entrakit.sign_in.redirect import parse_pasted
 
-    text = paste(request.url)
-    answer = parse_pasted(text, state=request.state, redirect_uri=PASTE_REDIRECT_URI)
-    return _redeem(service, request, answer)
+    for attempt in range(1, PASTE_ATTEMPTS + 1):
+        text = paste(request.url)
+        try:
+            answer = parse_pasted(text, state=request.state, redirect_uri=PASTE_REDIRECT_URI)
+        except ParameterError as error:
+            if attempt == PASTE_ATTEMPTS:
+                raise
+            # The user has signed in already, so a wrong line must not end it.
+            log.warning("%s %s", error.problem, error.remedy)
+        else:
+            return _redeem(service, request, answer)
+    raise AssertionError("unreachable: the last attempt raises")  # pragma: no cover
 
 
 def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str]) -> Grant:
