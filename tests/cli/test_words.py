@@ -50,6 +50,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
 }
 # Where the parameters are that are not those of connect().
 HOMES: dict[str, Callable[..., object]] = {
+    "body": Client.request,
     "key_from": Vault,
     "parallel": Client.export,
     "proxy": entrakit.Transport,

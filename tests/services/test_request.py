@@ -127,13 +127,11 @@ def test_a_patch_without_a_body_is_refused(body: object) -> None:
     A PATCH describes changes (RFC 5789), so one without a body is a mistake. A POST to an action has none, and a PUT of
     an own service may have none.
     """
-    for make in (
-        lambda: path_call("PATCH", "/users/x", body=body),
-        lambda: call(GRAPH, "PATCH", "/users/x", body=body),
-    ):
-        with pytest.raises(ParameterError, match="A PATCH without a body changes nothing") as caught:
-            make()
-        assert ("body",) == caught.value.parameters
+    with pytest.raises(ParameterError, match="A PATCH without a body changes nothing") as caught:
+        call(GRAPH, "PATCH", "/users/x", body=body)
+    with pytest.raises(ParameterError, match="A PATCH without a body changes nothing"):
+        path_call("PATCH", "/users/x", body=body)
+    assert ("body",) == caught.value.parameters
     for method in ("POST", "PUT", "DELETE"):
         assert call(GRAPH, method, "/users/x/revokeSignInSessions").request.body is None
 

@@ -34,6 +34,7 @@ COMMANDS = {
 }
 # Parameters of other functions than `connect()`, and `get_connection()`, by the option that does the same.
 OPTIONS = {
+    "body": "--body",
     "get_connection": "--name",
     "key_from": "--vault-key-from",
     "parallel": "--parallel",

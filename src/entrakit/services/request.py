@@ -229,7 +229,7 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
 def _content(method: str, body: object, fields: dict[str, str]) -> bytes | None:
     """Return the body of a request; None for none. Only a PATCH, which describes changes, requires one (RFC 5789)."""
     if body in (None, "", b"") and method.upper() == "PATCH":
-        raise ParameterError("A PATCH without a body changes nothing.", remedy="Pass the changes as `body=…`.")
+        raise ParameterError("A PATCH without a body changes nothing.", remedy="Pass the changes as `body`.")
     return None if body is None else _encoded(body, fields)
 
 
