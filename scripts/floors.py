@@ -78,6 +78,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "advanced_query",
         "decoding",
         "retrying",
+        "needed_permissions",
         "errors",
         "fetch",
         "request",

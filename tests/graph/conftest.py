@@ -220,7 +220,11 @@ class GraphServer:
                 return honest(), "slow"
             case "gone":
                 return refusal(410, "syncStateNotFound", "Begin again."), ""
-            case "400" | "forgotten":
+            case "400":
+                return refusal(400, "Request_BadRequest", "No."), ""
+            case "details":
+                return Answer(422, DETAILED), ""
+            case "forgotten":
                 return refusal(400, "Directory_ExpiredPageToken", "Too old."), ""
             case "expired":
                 self.valid_token = f"token-{int(self.valid_token.rpartition('-')[2]) + 1}"
@@ -332,6 +336,15 @@ class TokenBox:
     def fresh_service_token(self, scope: str, *, issued_after: float = 0.0) -> Token | None:
         """Return the token if it need not be renewed."""
         return self._token if not issued_after or self._token.issued_at > issued_after else None
+
+
+DETAILED = {
+    "error": {
+        "code": "Request_UnprocessableEntity",
+        "message": "Validation failed.",
+        "details": [{"code": "ContainsBlockedWord", "target": "displayName", "message": "A blocked word: 'payroll'."}],
+    }
+}
 
 
 def refusal(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Answer:

@@ -128,6 +128,37 @@ def test_a_resync_goes_to_no_other_host(tmp_path: Path, location: str) -> None:
     assert [link("$deltatoken=old"), f"{GRAPH.url}/groups/delta"] == asked
 
 
+@pytest.mark.parametrize("code", ["SyncStateInvalid", "Directory_ExpiredPageToken"])
+def test_a_position_that_400_calls_too_old_starts_a_resync(tmp_path: Path, code: str) -> None:
+    """
+    Some workloads refuse a forgotten position with 400 and a code that says so. This is the same as 410.
+    """
+    session = DeltaSession(tmp_path / "session")
+    delta([page({"id": "1"}, end=link("$deltatoken=old"))], session=session)
+
+    state, came, asked = delta([(400, code, {}), page({"id": "1"}, end=link("$deltatoken=new"))], session=session)
+
+    assert state.is_resync
+    assert [{"id": "1"}] == came
+    assert [link("$deltatoken=old"), f"{GRAPH.url}/groups/delta"] == asked
+
+
+def test_another_refusal_of_a_saved_position_says_how_to_begin_anew(tmp_path: Path) -> None:
+    """
+    A code that is not known may mean a forgotten position, too: the remedy names the file of the session.
+    """
+    session = DeltaSession(tmp_path / "session")
+    delta([page({"id": "1"}, end=link("$deltatoken=old"))], session=session)
+
+    with pytest.raises(GraphError) as caught:
+        delta([(400, "BadRequest", {})], session=session)
+
+    assert (
+        "If the service has forgotten the position of the last run, begin anew: name another file for the session, or "
+        f"remove {session.path}."
+    ) == caught.value.remedy
+
+
 def test_resyncs_end() -> None:
     """
     If the service requires a resync again and again, the query ends with an error.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError, NetworkError
-from entrakit.services.operation import HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
+from entrakit.services.operation import Held, HeldPermissions, Outcome, Request, Response, Together, Undelivered, Wait
 
 if TYPE_CHECKING:
     from entrakit.services.operation import Operation
@@ -16,8 +16,14 @@ T = TypeVar("T")
 Service = Callable[[Request], "Response | NetworkError"]
 
 
-def run(operation: Operation[T], service: Service, waits: list[Wait] | None = None) -> T:
-    """Run an operation and return its result; append its waits to a list."""
+def run(
+    operation: Operation[T],
+    service: Service,
+    waits: list[Wait] | None = None,
+    *,
+    held: tuple[str, ...] = ("User.Read",),
+) -> T:
+    """Run an operation with the token of a user and return its result; append its waits to a list."""
     try:
         step = next(operation)
         while True:
@@ -27,7 +33,7 @@ def run(operation: Operation[T], service: Service, waits: list[Wait] | None = No
             elif isinstance(step, Together):
                 outcome = [ended(one, service) for one in step.operations]
             elif isinstance(step, HeldPermissions):
-                outcome = ("User.Read",)
+                outcome = Held(held, is_app=False)
             else:
                 assert isinstance(step, Wait)
                 assert step.seconds >= 0

@@ -20,7 +20,7 @@ from entrakit.errors import (
     TooManyRequestsError,
     UnexpectedAnswerError,
 )
-from entrakit.services.errors import check, error_of, parse_error, permissions_for
+from entrakit.services.errors import check, error_of, parse_error
 from entrakit.services.operation import Request, Response
 
 REQUEST = Request(
@@ -153,32 +153,105 @@ def test_a_403_of_another_service_names_no_permission_of_graph() -> None:
     assert () == error.needs
 
 
+DETAILS = {
+    "error": {
+        "code": "Request_BadRequest",
+        "message": "Validation failed.",
+        "details": [
+            {"code": "ContainsBlockedWord", "target": "displayName", "message": "A blocked word: 'payroll'.\x1b[2J"},
+            {"code": "ObjectConflict", "target": "userPrincipalName"},
+            {"code": "Same", "message": "Validation failed."},
+            "nonsense",
+        ],
+    }
+}
+
+
+def test_the_details_of_a_refusal_are_kept() -> None:
+    """
+    `error.details` says which property is wrong and why; the error repeats it, and programs get it in `inner`.
+    """
+    error = error_of(reply(REQUEST, 400, DETAILS))
+
+    assert isinstance(error, GraphError)
+    assert (
+        "GET /v1.0/users/x was refused: Validation failed. displayName: A blocked word: 'payroll'.[2J "
+        "(ContainsBlockedWord) userPrincipalName (ObjectConflict)"
+    ) == error.problem
+    assert [
+        {"code": "ContainsBlockedWord", "target": "displayName", "message": "A blocked word: 'payroll'.[2J"},
+        {"code": "ObjectConflict", "target": "userPrincipalName"},
+        {"code": "Same", "message": "Validation failed."},
+    ] == error.inner["details"]
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "least"),
+    ("body", "words"),
     [
-        ("GET", "/v1.0/me", "User.Read"),
-        ("GET", "/v1.0/users", "User.ReadBasic.All"),
-        ("POST", "/v1.0/users", "User.ReadWrite.All"),
-        ("DELETE", "/beta/users/x", "User.ReadWrite.All"),
-        ("POST", "/v1.0/groups/x/members/$ref", "GroupMember.ReadWrite.All"),
-        ("DELETE", "/v1.0/groups/x/members/y/$ref", "GroupMember.ReadWrite.All"),
-        ("POST", "/v1.0/groups", "Group.Create"),
-        ("POST", "/v1.0/users/x/assignLicense", "LicenseAssignment.ReadWrite.All"),
-        ("GET", "/v1.0/groups/delta", "GroupMember.Read.All"),
-        ("GET", "/v1.0/groups/", "GroupMember.Read.All"),
-        ("GET", "/gateway/graph/v1.0/me", "User.Read"),
+        ({"error": {"code": "x", "message": {"lang": "en", "value": "The name is taken."}}}, "The name is taken."),
+        ({"odata.error": {"code": "x", "message": {"value": "The name is taken."}}}, "The name is taken."),
+        ({"error": "x", "error_description": "The name is taken."}, "The name is taken."),
+        ({"Message": "The name is taken."}, "The name is taken."),
+        ({"title": "Conflict", "detail": "The name is taken."}, "The name is taken."),
     ],
 )
-def test_permissions_for_our_calls(method: str, path: str, least: str) -> None:
+def test_the_words_of_each_form_of_error_are_kept(body: object, words: str) -> None:
     """
-    The least permission of a call comes first.
+    OData 3, OAuth 2.0, ASP.NET and problem details (RFC 9457) have the message in other members.
     """
-    assert permissions_for(method, path)[0] == least
+    assert f"GET /v1.0/users/x was refused: {words}" == error_of(reply(REQUEST, 400, body)).problem
 
 
-@pytest.mark.parametrize("path", ["/v1.0/unheardOf", "/secrets", "/", "", "/v2.0/users"])
-def test_an_unknown_call_names_no_permission(path: str) -> None:
+def test_a_plain_text_is_the_message() -> None:
     """
-    No permission is named for calls that are not in the table.
+    A gateway answers with a line of text.
     """
-    assert permissions_for("GET", path) == ()
+    error = error_of(Response(REQUEST, 400, {"content-type": "text/plain"}, b"Quota of this key is used up.\nmore"))
+
+    assert "GET /v1.0/users/x was refused: Quota of this key is used up." == error.problem
+
+
+@pytest.mark.parametrize("body", [{"error": {"code": "NotImplemented", "message": "Not yet."}}, {"message": "Not yet."}])
+def test_what_a_service_lacks_will_not_come_by_trying_again(body: object) -> None:
+    """
+    HTTP 501 is permanent: the reason of the service is kept, and nothing says "try again" or "it may have been done".
+    """
+    error = error_of(reply(REQUEST._replace(method="POST"), 501, body))
+
+    assert error.problem.endswith(": Not yet.")
+    assert not error.retryable
+    assert "Use another way: the service does not have this function." == error.remedy
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("/v1.0/me", "request /users/ID with the id or user principal name of a user."),
+        ("/v1.0/me/messages", "request /users/ID/messages with the id"),
+    ],
+)
+def test_an_app_that_asks_for_me_is_told_what_to_ask_instead(url: str, remedy: str) -> None:
+    """
+    `/me` is the signed-in user. An app has none.
+    """
+    body = {"error": {"code": "BadRequest", "message": "/me request is only valid with delegated authentication flow."}}
+
+    error = error_of(reply(REQUEST._replace(url=f"https://graph.microsoft.com{url}"), 400, body))
+
+    assert remedy in error.remedy
+    assert "/servicePrincipals(appId='CLIENT_ID')" in error.remedy
+
+
+def test_a_403_in_spite_of_the_permission_names_the_missing_role() -> None:
+    """
+    The permission is in the token, so the user lacks a directory role; a broader permission counts, too.
+    """
+    request = REQUEST._replace(method="DELETE", url="https://graph.microsoft.com/v1.0/groups/x")
+
+    with pytest.raises(ForbiddenError) as caught:
+        run(check(reply(request, 403, BODY)), lambda _: reply(request, 200), held=("Group.ReadWrite.All",))
+
+    assert (
+        "The token has Group.ReadWrite.All, which is enough, but the user lacks a directory role, such as Groups "
+        "Administrator. Have it assigned."
+    ) == caught.value.remedy

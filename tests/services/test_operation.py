@@ -10,6 +10,7 @@ from entrakit.authority.clouds import GLOBAL
 from entrakit.errors import NetworkError, ParameterError
 from entrakit.services.operation import (
     Call,
+    Held,
     Outcome,
     Request,
     Response,
@@ -109,8 +110,8 @@ def test_an_outcome_of_the_wrong_kind_is_an_error() -> None:
 
     assert response is response_of(response)
     assert outcomes is outcomes_of(outcomes)
-    assert ("User.Read",) == held_of(("User.Read",))
-    assert () == held_of(None)
+    assert Held(("User.Read",)) == held_of(Held(("User.Read",)))
+    assert Held() == held_of(None)
     with pytest.raises(TypeError, match="must be a Response, not NoneType"):
         response_of(None)
     with pytest.raises(TypeError, match="must be a list, not Response"):

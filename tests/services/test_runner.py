@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from tests.heartbeat import run_async
 
+from tests.tokens.test_token import jwt
+
 from entrakit.errors import NetworkError, ParameterError
 from entrakit.http.message import Headers, Request, Response
-from entrakit.services.operation import Call, HeldPermissions, TheService, Together, Wait, service_of
+from entrakit.services.operation import Call, Held, HeldPermissions, TheService, Together, Wait, service_of
 from entrakit.services.request import path_call, request_to
 from entrakit.services.retrying import send
 from entrakit.services.runner import Runner, permissions_of
@@ -191,7 +193,7 @@ def test_each_step_is_performed(face: tuple[Run, Sent], clock: FakeClock) -> Non
 
     assert 3.0 == clock.sleeps[0]
     assert sum(clock.sleeps) >= 8.0
-    assert () == held
+    assert Held() == held
     assert 2 == len(sent)
     assert [True, False] == [outcome.error is None for outcome in outcomes]
     with pytest.raises(TypeError, match="str"):
@@ -200,10 +202,15 @@ def test_each_step_is_performed(face: tuple[Run, Sent], clock: FakeClock) -> Non
 
 def test_permissions_of_a_token() -> None:
     """
-    Roles and scopes are both permissions; a token that can't be read has none.
+    Roles and scopes are both permissions; a token without scopes is that of an app. A token that can't be read has none.
     """
-    assert () == permissions_of(None)
-    assert () == permissions_of(Token("opaque", issued_at=0.0, expires_at=1.0))
+    user = jwt(scp="User.Read Mail.Read")
+    app = jwt(roles=["User.Read.All"])
+
+    assert Held() == permissions_of(None)
+    assert Held() == permissions_of(Token("opaque", issued_at=0.0, expires_at=1.0))
+    assert Held(("Mail.Read", "User.Read"), is_app=False) == permissions_of(Token(user, issued_at=0.0, expires_at=1.0))
+    assert Held(("User.Read.All",), is_app=True) == permissions_of(Token(app, issued_at=0.0, expires_at=1.0))
 
 
 def test_an_operation_asks_for_its_service(face: tuple[Run, Sent]) -> None:

@@ -114,6 +114,7 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
             "retryable": error.retryable,
             "exit_code": error.exit_code,
             **{label.lower().replace(" ", "_"): value for label, value in ids},
+            **details_of(error),
         }
         print(json.dumps({"error": value}, ensure_ascii=False), file=stream)
         return
@@ -125,6 +126,14 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
     description = getattr(error, "description", "")
     if description and debug:
         print(f"  The service says: {description}", file=stream)
+
+
+def details_of(error: EntraError) -> dict[str, object]:
+    """Return the details that a service gave with an error, under their name for JSON."""
+    from entrakit.errors import GraphError
+
+    details = error.inner.get("details") if isinstance(error, GraphError) else None
+    return {"details": details} if details else {}
 
 
 def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> int:

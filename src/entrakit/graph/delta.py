@@ -2,7 +2,7 @@
 
     first query     every object, page by page, and at the end a delta link
     next query      from the delta link: changed objects, and objects with `@removed` for deleted ones
-    link too old    410: every object again, from the beginning (resync)
+    link too old    410, or 400 with a code that says so: every object again, from the beginning (resync)
 
 Objects are dicts with the members from the service. An object with changed relations (`members@delta`) can be spread
 over several pages. It is held until the last page, and returned once, with its relations merged. Until then no
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.errors import ParameterError, ResyncRequiredError, UnexpectedAnswerError
+from entrakit.errors import GraphError, ParameterError, ResyncRequiredError, UnexpectedAnswerError
 from entrakit.services.listing import Listing
 from entrakit.services.request import headers_key, request_to
 
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 RESYNCS = 2
 _RESYNC = "resync "
+# Codes with which workloads refuse a position that is too old, with HTTP 400 (in lower case).
+_TOO_OLD = frozenset({
+    "directory_expiredpagetoken", "expiredpagetoken", "invaliddeltatoken", "resyncrequired", "syncstateinvalid",
+    "syncstatenotfound",
+})  # fmt: skip
 _ENDS = ("delta", "delta()", "microsoft.graph.delta", "microsoft.graph.delta()")
 _NOT_ALLOWED = ("expand", "search", "orderby", "count", "top")
 
@@ -106,7 +111,10 @@ class Delta:
         """
         try:
             page = yield from self._listing.advance()
-        except ResyncRequiredError as error:
+        except GraphError as error:
+            if not isinstance(error, ResyncRequiredError) and error.code.lower() not in _TOO_OLD:
+                self._explain(error)
+                raise
             self._restart(error)
             return []
         complete = [one for one in page.items if not self._is_held_back(one)]
@@ -137,7 +145,15 @@ class Delta:
             listing.continue_at(link)
         return listing
 
-    def _restart(self, error: ResyncRequiredError) -> None:
+    def _explain(self, error: GraphError) -> None:
+        """Let an error say how to begin anew if it may be about the saved position."""
+        if self.link and error.status == 400 and self._session is not None:
+            error.remedy = (
+                "If the service has forgotten the position of the last run, begin anew: name another file for the "
+                f"session, or remove {self._session.path}."
+            )
+
+    def _restart(self, error: GraphError) -> None:
         """Read all objects again, from the address that the service gives, or else from the first one."""
         self.resyncs += 1
         if self.resyncs > RESYNCS:
@@ -145,7 +161,8 @@ class Delta:
         self.is_resync = True
         self._held = {}
         self.link = ""
-        self._listing = self._from(self._whole, error.location if self._service.owns(error.location) else "")
+        location = error.location if isinstance(error, ResyncRequiredError) else ""
+        self._listing = self._from(self._whole, location if self._service.owns(location) else "")
 
     def _is_held_back(self, changed: JSON) -> bool:
         """Return whether an object arrives in parts; merge it into its earlier parts."""

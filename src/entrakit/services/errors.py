@@ -3,13 +3,13 @@
     {"error": {"code": "Request_ResourceNotFound", "message": "…", "innerError": {…}, "details": […]}}
 
 Microsoft Graph, Azure Resource Manager, Key Vault and Defender use this form. Any member may be missing or have another
-type, and a proxy may answer with HTML. The service's message is shown without control characters, secrets masked.
+type, and a proxy may answer with HTML. The service's words, details included, are shown without control characters,
+secrets masked.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import (
@@ -31,12 +31,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from entrakit.errors import GraphFields
-    from entrakit.services.operation import Operation, Response
+    from entrakit.services.operation import Operation, Request, Response
 
 MAX_TEXT = 1000
 MAX_CODE = 200
 MAX_PATH = 300
+MAX_DETAILS = 20
 _RESYNC = ("syncstatenotfound", "resyncrequired")
+_EXPIRED_PAGE = "directory_expiredpagetoken"
+_DETAIL = ("code", "target", "message")
+_FOR_USERS = "delegated authentication flow"
 _REMEDIES = {
     400: "Fix the request; the message says what is wrong.",
     401: "Connect again; the service does not accept the token of this connection.",
@@ -46,53 +50,8 @@ _REMEDIES = {
     412: "Read the object again; it has changed since you read it.",
     413: "Send less at a time; the service does not accept such a large body.",
     414: "Send the request in a batch, which allows a longer address, or request less.",
+    501: "Use another way: the service does not have this function.",
 }
-_ID = r"[^/]+"
-_READ, _WRITE = ("GET",), ("PATCH", "PUT", "DELETE", "POST")
-# Methods, path below the version, permissions: any one of these is enough, the least privileged comes first. From the
-# tables of Microsoft Graph's reference, for the calls of this product. The first matching row counts.
-_PERMISSIONS: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
-    (_READ, r"me", ("User.Read", "User.ReadWrite", "User.Read.All")),
-    (_READ, rf"(me|users/{_ID})/(memberOf|transitiveMemberOf)(/.*)?", ("GroupMember.Read.All", "Directory.Read.All")),
-    (_WRITE, rf"(me|users/{_ID})/revokeSignInSessions", ("User.RevokeSessions.All", "User.ReadWrite.All")),
-    (_WRITE, rf"users/{_ID}/(assignLicense|reprocessLicenseAssignment)", ("LicenseAssignment.ReadWrite.All",)),
-    (_READ, rf"users/{_ID}/licenseDetails", ("LicenseAssignment.Read.All", "User.Read.All", "Directory.Read.All")),
-    (_READ, rf"users/{_ID}/authentication/.*", ("UserAuthenticationMethod.Read.All",)),
-    (_READ, rf"users/{_ID}/manager", ("User.Read.All", "Directory.Read.All")),
-    (_WRITE, rf"users/{_ID}/manager/\$ref", ("User.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_READ, r"users(/.*)?", ("User.ReadBasic.All", "User.Read.All", "Directory.Read.All")),
-    (_WRITE, r"invitations", ("User.Invite.All", "User.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_WRITE, r"users(/.*)?", ("User.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_READ, rf"groups/{_ID}/(members|owners|transitiveMembers)(/.*)?", ("GroupMember.Read.All", "Group.Read.All")),
-    (_WRITE, rf"groups/{_ID}/members(/{_ID})?/\$ref", ("GroupMember.ReadWrite.All", "Group.ReadWrite.All")),
-    (_WRITE, rf"groups/{_ID}/owners(/{_ID})?/\$ref", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_WRITE, rf"groups/{_ID}/assignLicense", ("LicenseAssignment.ReadWrite.All",)),
-    (_READ, r"groups(/.*)?", ("GroupMember.Read.All", "Group.Read.All", "Directory.Read.All")),
-    (("POST",), r"groups", ("Group.Create", "Group.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_WRITE, r"groups(/.*)?", ("Group.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_READ, r"directory/deletedItems(/.*)?", ("User.Read.All", "Group.Read.All", "Directory.Read.All")),
-    (_WRITE, r"directory/deletedItems/.*", ("User.DeleteRestore.All", "User.ReadWrite.All", "Group.ReadWrite.All")),
-    (_READ, r"directory/administrativeUnits(/.*)?", ("AdministrativeUnit.Read.All", "Directory.Read.All")),
-    (_WRITE, r"directory/administrativeUnits(/.*)?", ("AdministrativeUnit.ReadWrite.All",)),
-    (("GET", "POST"), r"directoryObjects(/.*)?", ("Directory.Read.All",)),
-    (_READ, r"devices(/.*)?", ("Device.Read.All", "Directory.Read.All")),
-    (_WRITE, r"devices(/.*)?", ("Device.ReadWrite.All", "Directory.ReadWrite.All")),
-    (_READ, r"contacts(/.*)?", ("OrgContact.Read.All", "Directory.Read.All")),
-    (_READ, r"subscribedSkus(/.*)?", ("LicenseAssignment.Read.All", "Organization.Read.All", "Directory.Read.All")),
-    (_READ, r"organization(/.*)?", ("User.Read", "Organization.Read.All", "Directory.Read.All")),
-    (_READ, r"(applications|servicePrincipals)(/.*)?", ("Application.Read.All", "Directory.Read.All")),
-    (_WRITE, rf"servicePrincipals/{_ID}/appRoleAssign.*", ("AppRoleAssignment.ReadWrite.All",)),
-    (
-        _WRITE,
-        r"(applications|servicePrincipals)(/.*)?",
-        ("Application.ReadWrite.OwnedBy", "Application.ReadWrite.All"),
-    ),
-    (_WRITE, r"oauth2PermissionGrants(/.*)?", ("DelegatedPermissionGrant.ReadWrite.All",)),
-    (_READ, r"domains(/.*)?", ("Domain.Read.All", "Directory.Read.All")),
-    (_READ, r"auditLogs/.*", ("AuditLog.Read.All",)),
-    (_READ, r"admin/serviceAnnouncement/.*", ("ServiceMessage.Read.All", "ServiceHealth.Read.All")),
-    (_WRITE, r"admin/serviceAnnouncement/.*", ("ServiceMessageViewpoint.Write",)),
-)
 
 
 class ServiceError(NamedTuple):
@@ -101,12 +60,26 @@ class ServiceError(NamedTuple):
     Args:
         code: Code of the service; empty if there is none.
         message: Message of the service, safe to show.
-        inner: Inner error and details.
+        inner: Inner error and details; the details have safe texts: `code`, `target`, `message`.
     """
 
     code: str = ""
     message: str = ""
     inner: Mapping[str, object] = {}
+
+    @property
+    def text(self) -> str:
+        """The message, followed by each detail that says more: `displayName: Too long. (InvalidValue)`."""
+        parts = [self.message]
+        details = self.inner.get("details")
+        for one in details if isinstance(details, list) else []:
+            words, target, code = one.get("message", ""), one.get("target", ""), one.get("code", "")
+            if words in self.message:
+                words = ""
+            if words or target:
+                about = f"{target}: {words}" if target and words else target or words
+                parts.append(f"{about} ({code})" if code else about)
+        return " ".join(part for part in parts if part)[: 2 * MAX_TEXT]
 
 
 def check(response: Response) -> Operation[None]:
@@ -124,16 +97,21 @@ def check(response: Response) -> Operation[None]:
         return
     error = error_of(response)
     if isinstance(error, ForbiddenError):
+        from entrakit.services.needed_permissions import remedy_of_refusal
+
         held = held_of((yield HeldPermissions()))
-        error.has = held
-        error.remedy = _permission_remedy(error.needs, held)
+        error.has = held.names
+        if response.request.is_graph:
+            error.needs = _permissions_for(response.request, is_app=held.is_app)
+        method, path = response.request.method, path_of(response.request.url)
+        error.remedy = remedy_of_refusal(method, path, error.code, error.needs, held)
     raise error
 
 
 def error_of(response: Response) -> GraphError | NetworkError:
     """Return the error for an unsuccessful response."""
     status, request = response.status, response.request
-    found = parse_error(response.body)
+    found = parse_error(response.body) if response.media_type != "text/plain" else _plain_error(response)
     host = shown_host(request.url)
     path = path_of(request.url)
     what = f"{request.method} {path if len(path) <= MAX_PATH else path[:MAX_PATH] + '…'}"
@@ -145,25 +123,31 @@ def error_of(response: Response) -> GraphError | NetworkError:
             request_id=response.request_id, retryable=False,
         )  # fmt: skip
     if status >= 500 and not found.code:
+        remedy = _remedy_if_uncertain(response) or "Try again later; the service's status page lists its outages."
         return ServiceUnavailableError(
-            f"{host} failed with HTTP {status} for {what}{tries}.",
-            remedy=_remedy_if_uncertain(response) or "Try again later; the service's status page lists its outages.",
-            host=host, correlation_id=request.client_request_id, request_id=response.request_id,
+            f"{host} failed with HTTP {status} for {what}{tries}{f': {found.text}' if found.text else '.'}",
+            remedy=_REMEDIES.get(status, remedy), host=host, correlation_id=request.client_request_id,
+            request_id=response.request_id, retryable=status != 501,
         )  # fmt: skip
     fields: GraphFields = {
         "status": status, "code": found.code, "message": found.message, "inner": found.inner,
         "request_id": response.request_id, "client_request_id": request.client_request_id,
-        "retryable": status == 429 or status >= 500,
+        "retryable": status == 429 or (status >= 500 and status != 501),
     }  # fmt: skip
-    problem = f"{what} was refused{tries}: {found.message or f'HTTP {status}.'}"
+    problem = f"{what} was refused{tries}: {found.text or f'HTTP {status}.'}"
     if status == 429:
         return _throttled(response, f"{what}{tries}", fields)
     if status == 403:
-        needs = permissions_for(request.method, path) if request.is_graph else ()
-        return ForbiddenError(problem, needs=needs, **fields)
+        return ForbiddenError(problem, needs=_permissions_for(request) if request.is_graph else (), **fields)
     fields["remedy"] = _remedy_if_uncertain(response) or _REMEDIES.get(status, "")
+    if status == 400 and request.is_graph and _FOR_USERS in found.message:
+        from entrakit.services.needed_permissions import remedy_without_user
+
+        fields["remedy"] = remedy_without_user(path) or fields["remedy"]
     if status == 404:
         return NotFoundError(problem, **fields)
+    if found.code.lower() == _EXPIRED_PAGE:
+        fields["remedy"] = "Read the collection again from its beginning; the position in it is too old."
     if status == 410 or found.code.lower() in _RESYNC:
         fields["remedy"] = "Start a new delta query, which reads everything again."
         return ResyncRequiredError(problem, location=response.headers.get("location", ""), **fields)
@@ -176,38 +160,46 @@ def parse_error(body: bytes) -> ServiceError:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         return ServiceError()
-    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if not isinstance(parsed, dict):
+        return ServiceError()
+    error = parsed.get("error", parsed.get("odata.error"))
     if isinstance(error, str):
         return ServiceError(_text(error, MAX_CODE), _text(parsed.get("error_description") or parsed.get("message")))
     if not isinstance(error, dict):
-        return ServiceError()
+        # ASP.NET, and problem details (RFC 9457).
+        words = next((parsed[name] for name in ("message", "Message", "detail", "title") if parsed.get(name)), "")
+        return ServiceError("", _text(words))
     inner = error.get("innerError") or error.get("innererror")
     members = dict(inner) if isinstance(inner, dict) else {}
-    if isinstance(error.get("details"), list):
-        members["details"] = error["details"]
-    return ServiceError(_text(error.get("code"), MAX_CODE), _text(error.get("message")), members)
+    details = _details(error.get("details"))
+    if details:
+        members["details"] = details
+    message = error.get("message")
+    message = message.get("value") if isinstance(message, dict) else message
+    return ServiceError(_text(error.get("code"), MAX_CODE), _text(message), members)
 
 
-def permissions_for(method: str, path: str) -> tuple[str, ...]:
-    """Return permissions for a call, the least privileged first; any one is enough. Empty if they are not known.
+def _details(value: object) -> list[dict[str, str]]:
+    """Return the details of an error as safe texts."""
+    listed = [one for one in value if isinstance(one, dict)][:MAX_DETAILS] if isinstance(value, list) else []
+    texts = [{name: _text(one.get(name), MAX_CODE if name == "code" else MAX_TEXT) for name in _DETAIL} for one in listed]
+    return [{name: text for name, text in one.items() if text} for one in texts if any(one.values())]
 
-    Args:
-        method: HTTP method, upper case.
-        path: Path of the address of Microsoft Graph, with the version, and a gateway's path before it if there is one:
-            `/v1.0/users/ada@contoso.com`.
-    """
-    found = re.fullmatch(r"(?:/.*?)?/(?:v1\.0|beta)/(.+?)/?", path)
-    if found is None:
-        return ()
-    below = found[1]
-    return next(
-        (
-            needed
-            for methods, pattern, needed in _PERMISSIONS
-            if method in methods and re.fullmatch(pattern, below, re.IGNORECASE)
-        ),
-        (),
-    )
+
+def _plain_error(response: Response) -> ServiceError:
+    """Return the first line of a text as the message."""
+    return ServiceError("", _text(response.text.strip().partition("\n")[0]))
+
+
+def _permissions_for(request: Request, *, is_app: bool | None = None) -> tuple[str, ...]:
+    from entrakit.services.needed_permissions import permissions_for
+
+    try:
+        body = json.loads(request.body or b"null")
+    except (ValueError, RecursionError):
+        body = None
+    members = tuple(body) if isinstance(body, dict) else ()
+    return permissions_for(request.method, path_of(request.url), is_app=is_app, members=members)
 
 
 def _is_unchanged(response: Response) -> bool:
@@ -224,18 +216,9 @@ def _throttled(response: Response, what: str, fields: GraphFields) -> TooManyReq
 
 
 def _remedy_if_uncertain(response: Response) -> str:
-    if response.status < 500 or response.request.is_idempotent:
+    if response.status < 500 or response.status == 501 or response.request.is_idempotent:
         return ""
     return "Check whether the change was made before you repeat the request; the service did not say."
-
-
-def _permission_remedy(needs: tuple[str, ...], held: tuple[str, ...]) -> str:
-    has = f"The token has {', '.join(held)}" if held else "The token has no permissions"
-    if not needs:
-        return f"{has}. Look up which permission the call requires, get consent to it, and connect again."
-    if set(needs) & set(held):
-        return f"{has}, which is enough, but the user or app lacks a role in the directory."
-    return f"{has}, but the call requires {' or '.join(needs)}. Get consent to it, and connect again."
 
 
 def _text(value: object, longest: int = MAX_TEXT) -> str:

@@ -5,7 +5,7 @@ An operation is a generator. It yields steps, receives their outcome, and return
     Request          → the Response; Undelivered is raised in the operation if there is none
     Wait             → None, after the pause
     Together         → the Outcome of each of several operations that may run at the same time, in their order
-    HeldPermissions  → the names of the token's permissions
+    HeldPermissions  → the permissions of the token, as Held
     TheService       → the Service that the operation runs on
 
 `runner` runs operations with blocking I/O, `runner_async` awaits them; neither makes decisions. A generator runs once;
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Call",
+    "Held",
     "HeldPermissions",
     "Operation",
     "Outcome",
@@ -88,7 +89,19 @@ class Together(NamedTuple):
 
 
 class HeldPermissions(NamedTuple):
-    """A query for the permissions of the current token; the outcome is a tuple of names."""
+    """A query for the permissions of the current token; the outcome is a `Held`."""
+
+
+class Held(NamedTuple):
+    """The permissions of a token.
+
+    Args:
+        names: Names of the permissions.
+        is_app: Whether it is the token of an app, and not of a user; None if it can't be read.
+    """
+
+    names: tuple[str, ...] = ()
+    is_app: bool | None = None
 
 
 class TheService(NamedTuple):
@@ -140,9 +153,9 @@ def outcomes_of(outcome: object) -> list[Outcome]:
     return outcome
 
 
-def held_of(outcome: object) -> tuple[str, ...]:
+def held_of(outcome: object) -> Held:
     """Return the outcome of `HeldPermissions`."""
-    return outcome if isinstance(outcome, tuple) else ()
+    return outcome if isinstance(outcome, Held) else Held()
 
 
 def service_of(outcome: object) -> Service:

@@ -13,6 +13,7 @@ from entrakit.http.address import Origin, shown_host
 from entrakit.services.fetch import fetch
 from entrakit.services.operation import (
     Call,
+    Held,
     HeldPermissions,
     Outcome,
     Request,
@@ -287,10 +288,10 @@ def note(response: Response) -> None:
     )
 
 
-def permissions_of(token: Token | None) -> tuple[str, ...]:
+def permissions_of(token: Token | None) -> Held:
     """Return the permissions in a token; none if the token can't be read."""
-    if token is None:
-        return ()
+    if token is None or not token.claims:
+        return Held()
     roles, scopes = token.claims.get("roles"), token.claims.get("scp")
     named = [*(roles if isinstance(roles, list) else []), *(scopes.split() if isinstance(scopes, str) else [])]
-    return tuple(sorted({str(name) for name in named}))
+    return Held(tuple(sorted({str(name) for name in named})), is_app=scopes is None)

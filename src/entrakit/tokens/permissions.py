@@ -276,6 +276,7 @@ BROADER = {
     "application.read.all": ("Application.ReadWrite.All", "Directory.Read.All"),
     "calendars.read": ("Calendars.ReadWrite",),
     "device.read.all": ("Device.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"),
+    "directory.read.all": ("Directory.ReadWrite.All",),
     "domain.read.all": ("Domain.ReadWrite.All", "Directory.Read.All"),
     "files.read": ("Files.ReadWrite", "Files.Read.All", "Files.ReadWrite.All"),
     "files.read.all": ("Files.ReadWrite.All",),

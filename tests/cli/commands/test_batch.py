@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.graph.conftest import Answer, Fault, refusal
+from tests.graph.conftest import DETAILED, Answer, Fault, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -234,3 +234,18 @@ def test_a_reader_that_goes_away_does_not_leave_half_undone(graph: GraphCommand,
     subprocess.run(["sh", "-c", words], env={**os.environ, **graph.command.environ}, check=True, capture_output=True)
 
     assert [1] * 200 == list(graph.server.effects.values())
+
+
+def test_the_details_of_a_refusal_are_in_its_result(graph: GraphCommand, tmp_path: Path) -> None:
+    """
+    A result has the words of the service: the message, and which property is wrong.
+    """
+    file = tmp_path / "requests"
+    file.write_text(lines(GET))
+    graph.server.faults = [Fault("get", "details")]
+
+    error = results(graph("batch", str(file)))[0]["error"]
+
+    assert isinstance(error, dict)
+    assert [DETAILED["error"]["details"][0]] == error["details"]  # type: ignore[index]
+    assert "Validation failed." == error["message"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.graph.conftest import USERS, Answer, Fault, GraphServer, kind_of
+from tests.graph.conftest import DETAILED, USERS, Answer, Fault, GraphServer, kind_of
 
 from entrakit.cli import main
 from entrakit.cli.context import Streams
@@ -581,3 +581,17 @@ def test_a_reader_that_goes_away_is_no_error(graph: GraphCommand) -> None:
     done = subprocess.run(["sh", "-c", words], env=environment(graph), capture_output=True, text=True, check=True)
 
     assert ("id-0000", "") == (json.loads(done.stdout)["id"], done.stderr)
+
+
+def test_the_details_of_a_refusal_are_told(graph: GraphCommand) -> None:
+    """
+    Text and JSON name the property that is wrong, and why.
+    """
+    graph.server.faults = [Fault("get", "details", times=2)]
+
+    text = graph("request", "GET", "/users/id-0001")
+    error = json.loads(graph("request", "GET", "/users/id-0001", "--json").error)["error"]
+
+    assert 10 == text.code
+    assert "displayName: A blocked word: 'payroll'. (ContainsBlockedWord)\n" in text.error
+    assert DETAILED["error"]["details"] == error["details"]  # type: ignore[index]

@@ -312,6 +312,7 @@ def _failure(error: EntraError) -> dict[str, object]:
     value: dict[str, object] = {"kind": type(error).__name__, "message": problem_of(error), "next": remedy_of(error)}
     if isinstance(error, GraphError):
         value = {"code": error.code, **value, "message": error.message or error.problem}
+        value |= {"details": error.inner.get("details")}
         value |= {"request_id": error.request_id, "client_request_id": error.client_request_id}
     return {"status": status or None, "error": {name: value for name, value in value.items() if value}}
 
