@@ -71,6 +71,33 @@ def test_an_endpoint_elsewhere_is_refused(
             discover(cloud, token_server.tenant_id, transport, directory=None)
 
 
+@pytest.mark.parametrize("endpoint", ["authorization_endpoint", "token_endpoint", "device_authorization_endpoint"])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://evil.example#@{own}/", "https://evil.example?@{own}/", "https://evil.example\\@{own}/",
+        "https://evil.example/@{own}/", "https://{own}@evil.example/", "https://{own}:443@evil.example/",
+        "https://user@{own}/", "https://evil.example\t#@{own}/", "https://\tevil.example/", " https://{own}/",
+        "https://{host}.:{port}/", "https://{host}.evil.example/", "https://{host}/", "https:/{own}/", "//{own}/",
+        "https:\\\\{own}/", "https://localh\u00f6st:{port}/", "https://loc\u0430lhost:{port}/",
+        "https://{own}\\@evil.example/", "https://{own}%40evil.example/", "https://{own}\r\n.evil.example/",
+        "https://{host}:0{port}/", "https://[::ffff:127.0.0.1]:{port}/", "https://0x7f.1:{port}/",
+    ],
+)  # fmt: skip
+def test_no_spelling_names_another_host(
+    token_server: TokenServer, transport: Transport, endpoint: str, spelling: str
+) -> None:
+    """
+    Whichever way an endpoint is written, it is on the origin of the authority or the document is refused.
+    """
+    own = token_server.url.removeprefix("https://")
+    host, _, port = own.partition(":")
+    token_server.document = {endpoint: f"{spelling.format(own=own, host=host, port=port)}{token_server.tenant_id}/x"}
+
+    with pytest.raises(UnexpectedAnswerError, match=f"its {endpoint} is not on {own}"):
+        discover(find_cloud(token_server.url), token_server.tenant_id, transport, directory=None)
+
+
 def test_another_tenants_document_is_refused(token_server: TokenServer, transport: Transport) -> None:
     """
     A document for another tenant id than the given one is not used.
@@ -163,6 +190,38 @@ def test_a_captive_portal_is_told(
         discover(find_cloud(token_server.url), token_server.tenant_id, transport, directory=None)
 
     assert "captive portal" in caught.value.remedy
+
+
+DEEP = b"[" * 100_000
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_deep_json_is_not_a_document(transport: Transport, raw_server: object, status: int) -> None:
+    """
+    JSON that is nested too deep for a parser is an error of ours.
+    """
+    head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(DEEP)}\r\nConnection: close\r\n\r\n".encode()
+    server = raw_server(head + DEEP)  # type: ignore[operator] # a function of a fixture
+
+    with pytest.raises(UnexpectedAnswerError, match="not Microsoft Entra's token service"):
+        discover(find_cloud(server.url), "contoso.com", transport, directory=None)
+
+
+def test_a_kept_document_that_is_too_deep_is_asked_again(
+    token_server: TokenServer, transport: Transport, tmp_path: Path
+) -> None:
+    """
+    A damaged file costs one request.
+    """
+    directory = tmp_path / "metadata"
+    cloud = find_cloud(token_server.url)
+    discover(cloud, token_server.tenant_id, transport, directory=str(directory))
+    (file,) = directory.iterdir()
+    file.write_bytes(DEEP)
+
+    discover(cloud, token_server.tenant_id, transport, directory=str(directory))
+
+    assert 2 == len(token_server.paths)
 
 
 def test_an_unknown_tenant_is_the_services_word(transport: Transport, raw_server: object) -> None:

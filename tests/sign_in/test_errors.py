@@ -267,3 +267,63 @@ def test_a_secret_never_comes_back(secret: str, before: str, after: str) -> None
     error = explained({"error_description": f"{before} {secret} {after}"}, hide=[secret])
 
     assert clean not in error.description or clean in f"{before} […] {after}" or len(clean) < 4
+
+
+UNKNOWN = (
+    "AADSTS7654321: The tenant's quantum policy forbids this.\r\nTrace ID: a\r\nCorrelation ID: b\r\nTimestamp: c"
+)
+
+
+def test_an_unknown_number_keeps_the_words_of_the_service() -> None:
+    """
+    For a number that is not in our table the first line of the description is all that explains it.
+    """
+    error = explained({"error": "invalid_grant", "error_description": UNKNOWN, "error_codes": [7654321]}, status=400)
+
+    assert error.problem.endswith(" The service says (HTTP 400): The tenant's quantum policy forbids this.")
+
+
+def test_a_known_number_has_our_words_only() -> None:
+    """
+    The description of a number that we explain stays in `description`.
+    """
+    assert "service says" not in explained(a_body()).problem
+
+
+@pytest.mark.parametrize(
+    ("code", "description"),
+    [
+        (None, "The scope 'User.Reed' is not valid."),
+        (70011, "AADSTS70011: The scope 'User.Reed' is not valid."),
+        (650053, "AADSTS650053: The scope 'User.Reed' is not valid."),
+    ],
+)
+def test_a_wrong_scope_is_named(code: int | None, description: str) -> None:
+    """
+    If a scope is wrong, the error has the words of the service, which name it, and the scopes that were asked for.
+    """
+    body = {"error": "invalid_scope", "error_description": description, "error_codes": [code] if code else []}
+
+    problem = explained(body, scopes=["https://graph.microsoft.com/User.Reed", "openid"], status=400).problem
+
+    assert problem.endswith(
+        " The service says (HTTP 400): The scope 'User.Reed' is not valid. "
+        "Requested: https://graph.microsoft.com/User.Reed openid."
+    )
+
+
+def test_an_error_that_is_an_object_is_read() -> None:
+    """
+    A gateway answers for the token service in the form of APIs: code and message are kept.
+    """
+    error = explained({"error": {"code": "TooLarge", "message": "The header is too large."}, "trace_id": TRACE}, status=431)
+
+    assert ("TooLarge", TRACE) == (error.error, error.trace_id)
+    assert error.problem.endswith(" The service says (HTTP 431): The header is too large.")
+
+
+def test_an_answer_without_any_reason_has_its_status() -> None:
+    """
+    Without error, number and description, the HTTP status is what is known.
+    """
+    assert explained({"error": 7}, status=418).problem.endswith(" HTTP 418.")

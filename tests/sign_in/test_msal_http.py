@@ -146,3 +146,60 @@ def test_seconds_can_be_strings(value: object, seconds: float) -> None:
     A number of seconds may be a string; any other value, and an impossible number, is the default.
     """
     assert seconds == seconds_of(value, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"error": "server_error", "error_description": "AADSTS90033: A transient error.\r\nTrace ID: x"},
+         "AADSTS90033: A transient error."),
+        ({"error": {"code": "X", "message": "No node is free."}}, "No node is free."),
+        ({"error": "temporarily_unavailable"}, "temporarily_unavailable"),
+    ],
+)  # fmt: skip
+def test_the_words_of_a_failing_service_are_kept(
+    transport: Transport, raw_server: Callable[..., RawServer], body: object, words: str
+) -> None:
+    """
+    HTTP 5xx with an error body: its first line, the status and the id are in the error.
+    """
+    server = raw_server(answer(json.dumps(body).encode(), 501, "x-ms-request-id: theirs"))
+    http = client(transport, server.url)
+
+    with pytest.raises(ServiceUnavailableError) as caught:
+        http.post(f"{server.url}/token", data={"a": "1"})
+
+    assert caught.value.problem.endswith(f" failed (HTTP 501). The service says: {words}")
+    assert ("theirs", False) == (caught.value.request_id, caught.value.retryable)
+    assert "Use another way: the service does not have this function." == caught.value.remedy
+
+
+@pytest.mark.parametrize("secret", ["canary+Se cret", "canary\nsecret"])
+def test_a_failing_service_does_not_repeat_our_secret(
+    transport: Transport, raw_server: Callable[..., RawServer], secret: str
+) -> None:
+    """
+    Secrets of the form are masked in the words of the service.
+    """
+    body = {"error": "server_error", "error_description": f"Failed with {secret}, sorry."}
+    server = raw_server(answer(json.dumps(body).encode(), 501))
+    http = client(transport, server.url)
+
+    with pytest.raises(ServiceUnavailableError) as caught:
+        http.post(f"{server.url}/token", data={"client_secret": secret})
+
+    assert "canary" not in str(caught.value)
+
+
+def test_an_error_that_is_an_object_reaches_msal_in_the_form_of_oauth(
+    transport: Transport, raw_server: Callable[..., RawServer]
+) -> None:
+    """
+    MSAL expects a string.
+    """
+    body = {"error": {"code": "TooLarge", "message": "The header is too large."}}
+    server = raw_server(answer(json.dumps(body).encode(), 431))
+
+    found = client(transport, server.url).post(f"{server.url}/token", data={"a": "1"})
+
+    assert {"error": "TooLarge", "error_description": "The header is too large."} == json.loads(found.text)

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
     from entrakit.http.message import Request, Response
 
+LONGEST_WORDS = 300
+MASK = "[…]"
+_SECRET_FIELDS = (
+    "client_secret", "password", "refresh_token", "code", "code_verifier", "device_code", "client_assertion", "assertion",
+)  # fmt: skip
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
 # Reasons of OpenSSL, explained.
 _REASONS = {
@@ -214,12 +219,53 @@ def redirected(response: Response) -> UnexpectedAnswerError:
 def unavailable(response: Response) -> ServiceUnavailableError:
     """Return the error for a response of the token service with HTTP 5xx, after the last attempt."""
     host = shown_host(response.request.url)
+    is_lacking = response.status == 501
     return ServiceUnavailableError(
-        f"The token service at {host} failed (HTTP {response.status}).",
-        remedy="Wait a little and try again; the service's status page lists outages.",
+        f"The token service at {host} failed (HTTP {response.status}).{_own_words(response)}",
+        remedy="Use another way: the service does not have this function."
+        if is_lacking
+        else "Wait a little and try again; the service's status page lists outages.",
         host=host,
         correlation_id=response.request.client_request_id,
+        request_id=response.request_id,
+        retryable=not is_lacking,
     )
+
+
+def _own_words(response: Response) -> str:
+    """Return the first line of the service's own words as a sentence; empty if it gives none."""
+    import json
+
+    from entrakit.redaction import redact
+    from entrakit.shown_text import one_line
+
+    try:
+        body = json.loads(response.body)
+    except (ValueError, RecursionError):
+        return ""
+    error = body.get("error") if isinstance(body, dict) else None
+    words = error.get("message") if isinstance(error, dict) else None
+    if isinstance(error, str):
+        words = body.get("error_description") or error
+    if not isinstance(words, str):
+        return ""
+
+    def safe(text: str) -> str:
+        return redact(_without_secrets(one_line(text), response.request))
+
+    # The service repeats its ids on the following lines, where a secret may go on.
+    first = safe(words.strip().partition("\n")[0])[:LONGEST_WORDS]
+    return f" The service says: {first}" if first and first in safe(words) else ""
+
+
+def _without_secrets(text: str, request: Request) -> str:
+    """Return a text without the secrets in the form of a request."""
+    from urllib.parse import parse_qsl
+
+    for name, value in parse_qsl((request.body or b"").decode("utf-8", "replace")):
+        if name in _SECRET_FIELDS and len(value) > 3:
+            text = text.replace(value, MASK).replace(" ".join(value.split()) or value, MASK)
+    return text
 
 
 def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> NetworkError:

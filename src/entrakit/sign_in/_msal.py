@@ -87,7 +87,7 @@ class TokenService:
         domain_hint: str = "",
     ) -> CodeRequest:
         """Begin an authorization code flow with PKCE (RFC 7636), state and nonce. Nothing is sent."""
-        with _Call(self) as call:
+        with _Call(self, scopes) as call:
             flow = call.application().initiate_auth_code_flow(
                 list(scopes),
                 redirect_uri=redirect_uri,
@@ -100,32 +100,29 @@ class TokenService:
             )
             # MSAL warns on stderr about any mode but form_post; a user who pastes the address needs the query.
             url = str(flow["auth_uri"]).replace("response_mode=form_post", f"response_mode={response_mode}")
-        return CodeRequest(url, state, flow)
+        return CodeRequest(url, state, flow, tuple(scopes))
 
     def redeem_code(self, request: CodeRequest, answer: Mapping[str, str]) -> Grant:
         """Redeem the authorization code of an answer whose state was checked (RFC 6749, 4.1.3)."""
-        with _Call(self, repeatable=False, hide=(answer.get("code", ""),)) as call:
+        with _Call(self, request.scopes, repeatable=False, hide=(answer.get("code", ""),)) as call:
             result = call.application().acquire_token_by_auth_code_flow(request.flow, dict(answer))
         return call.granted(result)
 
-    def explain(self, answer: Mapping[str, str]) -> EntraError:
+    def explain(self, request: CodeRequest, answer: Mapping[str, str]) -> EntraError:
         """Return the error for an unsuccessful answer to the authorization request (RFC 6749, 4.1.2.1)."""
-        return _Call(self).explained(answer)
+        return _Call(self, request.scopes).explained(answer)
 
     def request_device_code(self, scopes: Sequence[str], *, claims: str = "") -> DeviceRequest:
         """Request a device code and a user code (RFC 8628, 3.1)."""
-        with _Call(self) as call:
+        with _Call(self, scopes) as call:
             flow = call.application().initiate_device_flow(list(scopes), claims_challenge=claims or None)
             if "error" in flow or not {"user_code", "device_code", "verification_uri"} <= flow.keys():
                 raise call.explained(flow)
         return DeviceRequest(
-            user_code=str(flow["user_code"]),
-            verification_uri=str(flow["verification_uri"]),
-            message=str(flow.get("message", "")),
-            expires_in=seconds_of(flow.get("expires_in"), 900.0),
-            interval=seconds_of(flow.get("interval"), 5.0),
-            flow=flow,
-        )
+            user_code=str(flow["user_code"]), verification_uri=str(flow["verification_uri"]),
+            message=str(flow.get("message", "")), expires_in=seconds_of(flow.get("expires_in"), 900.0),
+            interval=seconds_of(flow.get("interval"), 5.0), flow=flow,
+        )  # fmt: skip
 
     def poll_device_code(self, request: DeviceRequest, *, claims: str = "") -> Grant:
         """Ask once whether the user has signed in (RFC 8628, 3.4); a SignInError also means "not yet"."""
@@ -138,7 +135,7 @@ class TokenService:
 
     def grant_client(self, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Get a token for the app itself (RFC 6749, 4.4)."""
-        with _Call(self, hide=(self.secret,)) as call:
+        with _Call(self, scopes, hide=(self.secret,)) as call:
             # Without this argument, MSAL would import requests for the type of network errors.
             result = call.application().acquire_token_for_client(
                 list(scopes), claims_challenge=claims or None, http_exceptions=(NetworkError,)
@@ -147,7 +144,7 @@ class TokenService:
 
     def grant_password(self, username: str, password: str, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Exchange a user name and a password (RFC 6749, 4.3), through the tenant's federation if it has one."""
-        with _Call(self, hide=(password,)) as call:
+        with _Call(self, scopes, hide=(password,)) as call:
             result = call.application().acquire_token_by_username_password(
                 username, password, list(scopes), claims_challenge=claims or None
             )
@@ -155,7 +152,7 @@ class TokenService:
 
     def refresh(self, refresh_token: str, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Redeem a refresh token, for scopes of one resource (RFC 6749, 6)."""
-        with _Call(self, hide=(refresh_token,)) as call:
+        with _Call(self, scopes, hide=(refresh_token,)) as call:
             result = call.application().acquire_token_by_refresh_token(
                 refresh_token, list(scopes), data={"claims": claims}
             )
@@ -165,8 +162,11 @@ class TokenService:
 class _Call:
     """One use of MSAL, as a context manager: an exception of MSAL leaves it as an EntraError."""
 
-    def __init__(self, service: TokenService, *, repeatable: bool = True, hide: Sequence[str] = ()) -> None:
+    def __init__(
+        self, service: TokenService, scopes: Sequence[str] = (), *, repeatable: bool = True, hide: Sequence[str] = ()
+    ) -> None:
         self._service = service
+        self._scopes = scopes
         self._hide = [text for text in hide if text]
         self._http = MsalHttp(service.authority, service.transport, repeatable=repeatable)
 
@@ -241,16 +241,11 @@ class _Call:
         if "error" not in result:
             return self._misunderstood(None)
         return error_from(
-            {"correlation_id": self._http.correlation_id, **result},
-            flow=service.flow,
-            tenant=service.authority.tenant_id,
-            client_id=service.client_id,
-            authority=service.authority.cloud.authority,
-            status=self._http.status,
-            retry_after_s=self._http.retry_after_s,
-            skew_s=service.transport.skew_s,
-            hide=self._hide,
-        )
+            {"correlation_id": self._http.correlation_id, **result}, flow=service.flow,
+            tenant=service.authority.tenant_id, client_id=service.client_id, scopes=self._scopes,
+            authority=service.authority.cloud.authority, status=self._http.status,
+            retry_after_s=self._http.retry_after_s, skew_s=service.transport.skew_s, hide=self._hide,
+        )  # fmt: skip
 
 
 class MsalResponse(Response):
@@ -341,6 +336,10 @@ class MsalHttp:
             body = json.loads(answer.text)
         except (ValueError, RecursionError):
             body = None
+        if isinstance(body, dict) and isinstance(body.get("error"), dict):
+            from entrakit.sign_in.errors import flat
+
+            body = flat(body)
         described = isinstance(body, dict) and isinstance(body.get("error"), str)
         if answer.status == 429 and not described:
             raise ThrottledError(

@@ -100,7 +100,7 @@ def _accepted(answer: Response, cloud: Cloud, tenant_id: str, origin: Origin) ->
         return answer.text
     try:
         body = json.loads(answer.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if isinstance(body, dict) and "error" in body:
         from entrakit.sign_in.errors import error_from
@@ -116,7 +116,7 @@ def _accepted(answer: Response, cloud: Cloud, tenant_id: str, origin: Origin) ->
 def _checked(text: str, cloud: Cloud, tenant_id: str, origin: Origin) -> Authority:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise _not_a_token_service(origin, "the answer is not JSON")
@@ -166,7 +166,7 @@ def _load(path: str, now: float) -> str | None:
         saved = json.loads(data)
         fresh = saved["schema"] == SCHEMA and 0 <= now - saved["fetched_at"] < KEPT_FOR_S
         document = saved["document"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return document if fresh and isinstance(document, str) else None
 

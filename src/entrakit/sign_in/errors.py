@@ -5,7 +5,8 @@
 
 Any member may be missing or have another type. A response that came through the browser has its ids in the description
 only. The description is the service's text. It is kept without control characters and without the ids that it repeats,
-and with the secrets of the request masked.
+and with the secrets of the request masked. Its first line is part of the problem if the number is not known, and so are
+the scopes of the request if one of them is wrong.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from entrakit.errors import InteractionRequiredError, SignInError, ThrottledErro
 from entrakit.http.address import shown_host
 from entrakit.redaction import MASK, redact
 from entrakit.shown_text import one_line
-from entrakit.sign_in.remedies import is_throttled, is_transient, needs_user, remedy_for
+from entrakit.sign_in.remedies import is_throttled, is_transient, known_codes, needs_user, remedy_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +40,10 @@ _ID = {
     "timestamp": re.compile(r"Timestamp: ([0-9-]{10} [0-9:]{8}Z?)"),
 }
 _TIME_CODES = (700024, 700027)
+# A scope of the request is wrong.
+_SCOPE_CODES = frozenset({28000, 28002, 28003, 70011, 650053, 700022, 700023, 1002012})
+_NUMBER = re.compile(r"AADSTS[0-9]{1,9}: *")
+MAX_LINE = 300
 
 
 def error_from(
@@ -52,6 +57,7 @@ def error_from(
     retry_after_s: float | None = None,
     skew_s: float | None = None,
     hide: Sequence[str] = (),
+    scopes: Sequence[str] = (),
 ) -> SignInError:
     """Return the error for an error response of the token service.
 
@@ -65,10 +71,12 @@ def error_from(
         retry_after_s: Seconds to wait, as the service says; None if it does not.
         skew_s: Seconds that the server's clock is ahead of this machine's; None if not measured.
         hide: Secrets of the request, which are masked in the text of the service.
+        scopes: Scopes of the request.
 
     Returns:
         An InteractionRequiredError, a ThrottledError or a SignInError.
     """
+    body = flat(body)
     error = _text(body.get("error"), hide)[:MAX_NAME]
     suberror = _text(body.get("suberror"), hide)[:MAX_NAME]
     raw = body.get("error_description")
@@ -81,6 +89,12 @@ def error_from(
         code, error="temporarily_unavailable" if throttled else error, suberror=suberror, flow=flow, tenant=tenant,
         client_id=client_id, authority=authority,
     )  # fmt: skip
+    # Polls of a device code get these two again and again.
+    if error not in ("authorization_pending", "slow_down"):
+        is_explained = code in known_codes() and error != "invalid_scope" and code not in _SCOPE_CODES
+        words = "" if is_explained else _first_line(text, description)
+        said = f" The service says (HTTP {status}): {words}" if words else "" if error or code else f" HTTP {status}."
+        problem = f"{problem}{said}{_scopes_of(code, error, scopes)}"
     if throttled:
         if retry_after_s is not None and 0 < retry_after_s < float("inf"):
             remedy = f"Wait {retry_after_s:.0f} seconds, then try again."
@@ -116,6 +130,32 @@ def describe_skew(skew_s: float) -> str:
     """
     minutes = max(1, round(abs(skew_s) / 60))
     return f"This machine's clock is {minutes} minute{'s' * (minutes != 1)} {'behind' if skew_s > 0 else 'ahead'}."
+
+
+def flat(body: Mapping[str, object]) -> Mapping[str, object]:
+    """Return an error body whose `error` is an object, as APIs have it, in the form of RFC 6749."""
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return body
+    inner = {"error": error.get("code"), "error_description": error.get("message")}
+    return {**inner, **{name: value for name, value in body.items() if name != "error"}}
+
+
+def _first_line(text: str, description: str) -> str:
+    """Return the first line of the service's text; without a secret that goes on in the next line.
+
+    Args:
+        text: The text as it came.
+        description: The text as one safe line.
+    """
+    first = one_line(_IDS.sub("", text.strip()).partition("\n")[0])
+    return _NUMBER.sub("", first if first in description else description)[:MAX_LINE]
+
+
+def _scopes_of(code: int | None, error: str, scopes: Sequence[str]) -> str:
+    """Return a sentence with the scopes of the request if one of them is wrong; else nothing."""
+    is_wrong = error == "invalid_scope" or code in _SCOPE_CODES
+    return f" Requested: {one_line(' '.join(scopes), MAX_LINE)}." if is_wrong and scopes else ""
 
 
 def _code(body: Mapping[str, object], description: str) -> int | None:

@@ -42,11 +42,13 @@ class CodeRequest(NamedTuple):
         url: Address to open in the user's browser.
         state: Value that the answer must carry.
         flow: MSAL's record of the request, with the code verifier and the nonce.
+        scopes: The scopes that it asks for.
     """
 
     url: str
     state: str
     flow: dict[str, object]
+    scopes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "CodeRequest(…)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import load_pem_x509_certificate
 
 from entrakit import Certificate
@@ -81,7 +81,7 @@ def test_app_certificate_with_password_and_chain(app: Connect, entra_tenant: Ten
 
 def test_an_unknown_certificate_is_explained(app: Connect, entra_tenant: Tenant, emulator: Connect) -> None:
     """
-    A certificate that is not registered for the app gives a clear error (AADSTS700027).
+    A certificate that is not registered for the app gives a clear error (AADSTS700027), with the thumbprint to compare.
     """
     from cryptography.hazmat.primitives.asymmetric import rsa
     from tests.certificates.conftest import Maker
@@ -89,10 +89,14 @@ def test_an_unknown_certificate_is_explained(app: Connect, entra_tenant: Tenant,
     maker = Maker.__new__(Maker)
     maker.key = rsa.generate_private_key(65537, 2048)
 
-    with pytest.raises(SignInError) as caught:
-        app(certificate=(maker.key, maker.certificate()))
+    certificate = maker.certificate()
 
+    with pytest.raises(SignInError) as caught:
+        app(certificate=(maker.key, certificate))
+
+    thumbprint = certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - as certificate stores show it
     assert 700027 == caught.value.code
+    assert caught.value.problem.endswith(f", with the thumbprint {thumbprint}.")
     assert "Upload" in caught.value.remedy
 
 

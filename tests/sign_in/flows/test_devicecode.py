@@ -179,7 +179,11 @@ def test_a_time_out_of_ones_own_ends_it_earlier(
         {"verification_uri": "https://x\x07/y"},
         {"verification_uri": "javascript:alert(1)"},
         {"verification_uri": "http://microsoft.com/devicelogin"},
+        {"verification_uri": "https://microsoft.com@evil.example/devicelogin"},
+        {"verification_uri": "https://micros\u043eft.com/devicelogin"},
+        {"verification_uri": "https://evil.example\\@microsoft.com/"},
         {"user_code": "A B"},
+        {"user_code": "\u0410BC"},
     ],
 )
 def test_what_could_steer_a_terminal_is_not_shown(
@@ -210,6 +214,21 @@ def test_no_code_is_an_error(
     """
     with pytest.raises((SignInError, NetworkError)):
         sign_in(Script(begun=begun))
+
+
+def test_an_authority_without_device_codes_is_told(
+    sign_in: Callable[..., tuple[Connection, list[DeviceCode]]], token_server: TokenServer
+) -> None:
+    """
+    Discovery without a device authorization endpoint (RFC 8628, 4) means that the authority offers no device code.
+    """
+    token_server.document = {"device_authorization_endpoint": None}
+
+    with pytest.raises(SignInError, match="offers no device code") as caught:
+        sign_in(Script())
+
+    assert "browser" in caught.value.remedy
+    assert [] == token_server.forms
 
 
 def test_an_interrupt_ends_at_once(token_server: TokenServer, transport: Transport, clock: FakeClock) -> None:

@@ -233,7 +233,7 @@ def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str])
             error="invalid_issuer",
         )
     if answer.get("error") or not answer.get("code"):
-        raise service.explain(answer)
+        raise service.explain(request, answer)
     return service.redeem_code(request, answer)
 
 

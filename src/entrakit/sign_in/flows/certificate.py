@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
 
 OUT_OF_TIME = 700024
+# The service does not know the certificate, does not trust its subject, or did not accept it.
+NOT_KNOWN = (700027, 700030, 50012)
 TOLERATED_SKEW_S = 60.0
 _SOURCES = (CertificateFile, SignedByProgram, InStore, OnToken)
 
@@ -327,6 +329,8 @@ def sign_in(
     try:
         return service.grant_client(scopes, claims=claims)
     except SignInError as error:
+        if error.code in NOT_KNOWN:
+            error.problem += f" This is {certificate.subject}, with the thumbprint {certificate.thumbprint}."
         if error.code != OUT_OF_TIME or skew_before is not None:
             raise
     return service.grant_client(scopes, claims=claims)

@@ -10,10 +10,12 @@ counts as "not yet": the user may be typing, and must not start over because a p
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from entrakit.errors import NetworkError, SignInError, ThrottledError, UnexpectedAnswerError
+from entrakit.http.address import Origin
 from entrakit.shown_text import one_line
 from entrakit.sign_in.flow import Flow
 
@@ -131,9 +133,15 @@ def sign_in(
 
     Raises:
         SignInError: The user declined (`authorization_declined`), nobody entered the code in time (`expired_token`),
-            or the service refused for another reason.
+            the authority offers no device code, or the service refused for another reason.
         NetworkError: The service gave no code.
     """
+    if not json.loads(authority.document).get("device_authorization_endpoint"):
+        raise SignInError(
+            f"The authority {authority.address} offers no device code.",
+            remedy="Sign in with a browser, or check the cloud that you named.",
+            error="unsupported_grant_type",
+        )
     from entrakit.sign_in._msal import TokenService
 
     service = TokenService(authority, client_id, transport, flow="devicecode")
@@ -177,10 +185,10 @@ def _poll(service: TokenService, request: DeviceRequest, deadline: float, claims
 
 
 def _refuse_unprintable(request: DeviceRequest) -> None:
-    """Raise UnexpectedAnswerError for a code or an address that could control the user's terminal."""
+    """Raise UnexpectedAnswerError for a code or an address that could control the terminal or mislead the user."""
     address = request.verification_uri
     shown = request.user_code + address
-    if not shown.isprintable() or " " in shown or not address.startswith("https://"):
+    if not shown.isprintable() or not shown.isascii() or " " in shown or Origin.of(address) is None:
         raise UnexpectedAnswerError(
             "The token service sent a code or an address that is not safe to show.",
             remedy="Do not continue; check the cloud that you named, and the network.",
