@@ -35,6 +35,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "lazy_package",
             "redaction",
             "shown_text",
+            "paths",
             "secret",
             "sources",
             "files",

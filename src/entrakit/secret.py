@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ class Secret:
         Raises:
             ParameterError: The file can't be read, is empty, or is larger than any secret.
         """
-        full = os.path.abspath(os.path.expanduser(os.fspath(path)))
+        full = absolute(path)
         try:
             with open(full, "rb") as file:
                 data = file.read(MAX_FILE + 1)

@@ -17,6 +17,8 @@ import os
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from entrakit.paths import absolute
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -187,13 +189,9 @@ def absolute(source: CertificateSource) -> CertificateSource:
     changes: dict[str, object] = {}
     path, module, command = (getattr(source, field, "") for field in ("path", "module", "command"))
     if path:
-        changes["path"] = _full(path)
+        changes["path"] = absolute(path)
     if module and os.sep in module:
-        changes["module"] = _full(module)
+        changes["module"] = absolute(module)
     if command and os.sep in command[0]:
-        changes["command"] = (_full(command[0]), *command[1:])
+        changes["command"] = (absolute(command[0]), *command[1:])
     return source._replace(**changes)  # type: ignore[arg-type] # each field keeps its type
-
-
-def _full(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))

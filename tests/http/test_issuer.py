@@ -5,6 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from tests.certificates.conftest import Maker
+from tests.certificates.reading.test_lenient import LONG
+
 from entrakit.http.address import Origin
 from entrakit.http.connection import Deadline
 from entrakit.http.issuer import issuer_of, issuer_seen
@@ -21,6 +26,14 @@ def test_the_issuer_of_an_unusable_certificate_is_empty() -> None:
     A certificate that can't be read has no issuer, and its error is not shown.
     """
     assert ("", "") == (issuer_of(b""), issuer_of(b"no certificate"))
+
+
+def test_a_long_name_is_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    """
+    The library warns of names that are too long, which `python -W error` makes an exception.
+    """
+    assert issuer_of(Maker().certificate(subject=LONG).public_bytes(Encoding.DER)).endswith("C=DEU")
+    assert [] == list(recwarn)
 
 
 def test_the_issuer_is_read_without_a_request(raw_server: Callable[..., RawServer]) -> None:

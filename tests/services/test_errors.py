@@ -211,7 +211,9 @@ def test_a_plain_text_is_the_message() -> None:
     assert "GET /v1.0/users/x was refused: Quota of this key is used up." == error.problem
 
 
-@pytest.mark.parametrize("body", [{"error": {"code": "NotImplemented", "message": "Not yet."}}, {"message": "Not yet."}])
+@pytest.mark.parametrize(
+    "body", [{"error": {"code": "NotImplemented", "message": "Not yet."}}, {"message": "Not yet."}]
+)
 def test_what_a_service_lacks_will_not_come_by_trying_again(body: object) -> None:
     """
     HTTP 501 is permanent: the reason of the service is kept, and nothing says "try again" or "it may have been done".

@@ -152,7 +152,9 @@ def test_a_quota_is_not_a_permission() -> None:
     """
     needs = permissions_for("POST", "/v1.0/users")
 
-    assert "no permission changes it" in remedy_of_refusal("POST", "/v1.0/users", "Directory_QuotaExceeded", needs, Held())
+    assert "no permission changes it" in remedy_of_refusal(
+        "POST", "/v1.0/users", "Directory_QuotaExceeded", needs, Held()
+    )
 
 
 def test_only_me_has_another_address_for_apps() -> None:

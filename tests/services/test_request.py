@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime
 import logging
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from entrakit.errors import ParameterError
+from entrakit.services import odata
 from entrakit.services.operation import Response
 from entrakit.services.request import call, on_service, path_call, request_to
 from entrakit.services.service import Service
+
+if TYPE_CHECKING:
+    from entrakit.services.odata import Query
 
 GRAPH = Service("graph", "https://graph.microsoft.com/v1.0", "https://graph.microsoft.com", is_graph=True)
 VAULT = Service(
@@ -265,3 +270,38 @@ def test_a_call_without_a_service_is_checked_early(method: str, path: str, more:
     """
     with pytest.raises(ParameterError):
         path_call(method, path, headers=more.get("headers"))
+
+
+# Latin-1 bytes in an argument of a program (PEP 383).
+NOT_UTF8 = "gr\udcf6\udcdfe"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"filter": f"city eq '{NOT_UTF8}'"}, {"filter": {"city": NOT_UTF8}}, {"search": f"displayName:{NOT_UTF8}"},
+        {"select": [NOT_UTF8]}, {"orderby": NOT_UTF8}, {"expand": NOT_UTF8}, {"options": {"$filter": NOT_UTF8}},
+        {"options": {NOT_UTF8: "x"}},
+    ],
+)  # fmt: skip
+def test_an_option_that_is_not_utf8_is_refused(query: Query) -> None:
+    """
+    A script or a terminal in another encoding gives halves of characters, which no address can have.
+    """
+    with pytest.raises(ParameterError, match=r"\\udcf6.* is not UTF-8 text, so nothing was sent\."):
+        request_to(GRAPH, "GET", "/users", query=query)
+
+
+@pytest.mark.parametrize("path", [f"/users/{NOT_UTF8}", f"/users?$filter={NOT_UTF8}"])
+def test_a_path_and_a_body_that_are_not_utf8_are_refused(path: str) -> None:
+    """
+    The same for the path and for a body that is a string; a JSON body can't be written.
+    """
+    with pytest.raises(ParameterError, match="is not UTF-8 text"):
+        request_to(GRAPH, "GET", path)
+    with pytest.raises(ParameterError, match="is not UTF-8 text"):
+        request_to(GRAPH, "POST", "/users", body=NOT_UTF8)
+    with pytest.raises(ParameterError, match="can't be written as JSON"):
+        request_to(GRAPH, "POST", "/users", body={"displayName": NOT_UTF8})
+    with pytest.raises(ParameterError, match="is not UTF-8 text"):
+        odata.segment(NOT_UTF8)

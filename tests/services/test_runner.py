@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.heartbeat import run_async
-
 from tests.tokens.test_token import jwt
 
 from entrakit.errors import NetworkError, ParameterError
@@ -202,7 +201,7 @@ def test_each_step_is_performed(face: tuple[Run, Sent], clock: FakeClock) -> Non
 
 def test_permissions_of_a_token() -> None:
     """
-    Roles and scopes are both permissions; a token without scopes is that of an app. A token that can't be read has none.
+    Roles and scopes are both permissions; a token without scopes is that of an app. An unreadable token has none.
     """
     user = jwt(scp="User.Read Mail.Read")
     app = jwt(roles=["User.Read.All"])

@@ -269,9 +269,7 @@ def test_a_secret_never_comes_back(secret: str, before: str, after: str) -> None
     assert clean not in error.description or clean in f"{before} […] {after}" or len(clean) < 4
 
 
-UNKNOWN = (
-    "AADSTS7654321: The tenant's quantum policy forbids this.\r\nTrace ID: a\r\nCorrelation ID: b\r\nTimestamp: c"
-)
+UNKNOWN = "AADSTS7654321: The tenant's quantum policy forbids this.\r\nTrace ID: a\r\nCorrelation ID: b\r\nTimestamp: c"
 
 
 def test_an_unknown_number_keeps_the_words_of_the_service() -> None:
@@ -316,7 +314,9 @@ def test_an_error_that_is_an_object_is_read() -> None:
     """
     A gateway answers for the token service in the form of APIs: code and message are kept.
     """
-    error = explained({"error": {"code": "TooLarge", "message": "The header is too large."}, "trace_id": TRACE}, status=431)
+    error = explained(
+        {"error": {"code": "TooLarge", "message": "The header is too large."}, "trace_id": TRACE}, status=431
+    )
 
     assert ("TooLarge", TRACE) == (error.error, error.trace_id)
     assert error.problem.endswith(" The service says (HTTP 431): The header is too large.")

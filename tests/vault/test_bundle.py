@@ -130,7 +130,9 @@ def test_a_changed_file_gives_no_wrong_secret(position: int, byte: int) -> None:
     assert {"work": Entry(META, {"refresh_token": "canary-refresh"})} == entries
 
 
-@pytest.mark.parametrize("content", ["[1]", '{"a": 1}', '{"a": {}}', '{"a": {"metadata": [], "secrets": 3}}', '"x"'])
+@pytest.mark.parametrize(
+    "content", ["[1]", '{"a": 1}', '{"a": {}}', '{"a": {"metadata": [], "secrets": 3}}', '"x"', "[" * 100_000]
+)
 def test_what_is_sealed_must_be_connections(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Other content under the right passphrase is refused before anything is written.

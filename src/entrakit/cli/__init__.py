@@ -82,9 +82,11 @@ def _flush(output: TextIO) -> None:
 
 
 def unwritable(error: OSError) -> EntraError:
-    """Return the error for a result that can't be written."""
+    """Return the error for a result that can't be written, or for another file if the system names one."""
     from entrakit.errors import EntraError
 
+    if isinstance(error.filename, str):
+        return EntraError(f"{error.filename!r} can't be used: {error.strerror}.", remedy="Check the path.")
     return EntraError(f"The result can't be written: {error.strerror}.")
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import ExportError, VaultBusyError
 from entrakit.files.lock import LockFile
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,9 +113,14 @@ def target_of(path: str | os.PathLike[str]) -> str:
     """Return the file that a path means: absolute, and with symbolic links followed.
 
     Raises:
-        ExportError: The path exists and is not a regular file, so a file must not replace it.
+        ParameterError: The path is relative, and the working directory does not exist any more.
+        ExportError: The path is not valid, or it exists and is not a regular file, so a file must not replace it.
     """
-    target = os.path.realpath(os.path.expanduser(path))
+    full = absolute(path)
+    try:
+        target = os.path.realpath(full)
+    except ValueError as error:
+        raise ExportError(f"{os.fspath(path)!r} can't be written: it is not a valid path.") from error
     if os.path.exists(target) and not os.path.isfile(target):
         what = "a directory" if os.path.isdir(target) else "not a regular file"
         raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")

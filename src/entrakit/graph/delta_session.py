@@ -9,7 +9,6 @@ never used for another query. A link holds no secret, but it tells what was aske
 from __future__ import annotations
 
 import json
-import os
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 from entrakit.errors import ExportError, VaultError
 from entrakit.files.lock import LockFile
 from entrakit.files.private import read_file, write_file
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ class DeltaSession:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = os.path.abspath(os.path.expanduser(path))
+        self.path = absolute(path)
         self._lock = Lock()
         self._queries()
 

@@ -8,7 +8,7 @@ another way than this module does:
                 in a dot is refused, and so is a name that ends in a number and is not an IPv4 address.
     port        1 to 65535 without leading zeros; 443 if it is missing.
     user name   An address with a user name or a password has no origin.
-    the rest    Spaces, control characters and backslashes are not allowed anywhere.
+    the rest    Spaces, control characters, backslashes and halves of characters are not allowed anywhere.
 
 `Origin.parse` also accepts the internationalized name of a host, and stores it in its ASCII form (RFC 5891). Addresses
 that a service or a user gives later must use the ASCII form.
@@ -27,7 +27,7 @@ LONGEST_SHOWN = 200
 
 # With re.ASCII, the flag for any case does not match letters such as the Kelvin sign.
 _HTTPS = re.compile(
-    r"https://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?((?:[/?#][^\x00-\x20\\\x7f]*)?)",
+    r"https://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?((?:[/?#][^\x00-\x20\\\x7f\ud800-\udfff]*)?)",
     re.ASCII | re.IGNORECASE,
 )
 _NOT_ASCII_HOST = re.compile(r"(https://)([^/?#@:\[\]\\\s]+)(.*)", re.IGNORECASE)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 LONGEST_WORDS = 300
 MASK = "[…]"
 _SECRET_FIELDS = (
-    "client_secret", "password", "refresh_token", "code", "code_verifier", "device_code", "client_assertion", "assertion",
+    *("client_secret", "password", "refresh_token", "code", "code_verifier", "device_code"),
+    *("client_assertion", "assertion"),
 )  # fmt: skip
 _CHECK_NETWORK = "Try again; check the network connection and the proxy."
 # Reasons of OpenSSL, explained.

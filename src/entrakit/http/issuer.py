@@ -52,10 +52,17 @@ def issuer_seen(
 
 def issuer_of(certificate: bytes) -> str:
     """Return the issuer of a DER certificate for an error message; empty if the certificate can't be read."""
+    import warnings
+
     from cryptography import x509
 
+    from entrakit.shown_text import one_line
+
     try:
-        return x509.load_der_x509_certificate(certificate).issuer.rfc4514_string()
+        # The package warns of long names, which `python -W error` makes an exception.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return one_line(x509.load_der_x509_certificate(certificate).issuer.rfc4514_string())
     except (ValueError, x509.InvalidVersion):
         return ""
 

@@ -19,6 +19,7 @@ from entrakit.errors import EntraError, NetworkError, ParameterError
 from entrakit.http import failures, retry
 from entrakit.http.address import Origin, request_target
 from entrakit.http.message import Headers, Request, Response
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,8 @@ class Transport:
                 "The address of a proxy must not hold its user name and password.",
                 remedy="Set HTTPS_PROXY to the whole address instead: it is read again each time, and stored nowhere.",
             )
-        self.ca_bundle = os.path.abspath(os.path.expanduser(ca_bundle)) if ca_bundle else None
+        # Most paths are absolute, and need no working directory.
+        self.ca_bundle = (ca_bundle if os.path.isabs(ca_bundle) else absolute(ca_bundle)) if ca_bundle else None
         self.proxy = proxy
         self.timeout_s = timeout_s
         self.clock = clock

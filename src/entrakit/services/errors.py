@@ -182,7 +182,7 @@ def parse_error(body: bytes) -> ServiceError:
 def _details(value: object) -> list[dict[str, str]]:
     """Return the details of an error as safe texts."""
     listed = [one for one in value if isinstance(one, dict)][:MAX_DETAILS] if isinstance(value, list) else []
-    texts = [{name: _text(one.get(name), MAX_CODE if name == "code" else MAX_TEXT) for name in _DETAIL} for one in listed]
+    texts = [{name: _text(one.get(name)) for name in _DETAIL} for one in listed]
     return [{name: text for name, text in one.items() if text} for one in texts if any(one.values())]
 
 

@@ -56,6 +56,7 @@ _TYPES = {
     "search": (str, Mapping), "orderby": (str, list, tuple), "top": (int,), "count": (bool,), "options": (Mapping,),
 }  # fmt: skip
 # Characters that need no escape in the value of a query parameter (RFC 3986, 3.4).
+MAX_SHOWN = 100
 _SAFE = "$'(),:;/@*!-._~="
 
 
@@ -104,8 +105,24 @@ def fill(template: str, *values: Literal) -> str:
 
 
 def segment(text: str) -> str:
-    """Return an id or name as one segment of a path: `/`, and `#` in the names of guests, are escaped."""
-    return quote(text, safe="-._~!$&'()*+,;=:@")
+    """Return an id or name as one segment of a path: `/`, and `#` in the names of guests, are escaped.
+
+    Raises:
+        ParameterError: It contains bytes that are not UTF-8 text.
+    """
+    return _quoted(text, "-._~!$&'()*+,;=:@")
+
+
+def not_text(text: str) -> ParameterError:
+    """Return the error for a string with bytes in another encoding than UTF-8, which Python keeps as half characters.
+
+    Args:
+        text: The string, or its part with such a byte.
+    """
+    return ParameterError(
+        f"{text[:MAX_SHOWN]!a} is not UTF-8 text, so nothing was sent.",
+        remedy="Use UTF-8 for the program and the terminal that wrote it.",
+    )
 
 
 def parameters(query: Query) -> dict[str, str]:
@@ -141,8 +158,19 @@ def parameters(query: Query) -> dict[str, str]:
 
 
 def encoded(parameters: Mapping[str, str]) -> str:
-    """Return parameters as the query of an address (RFC 3986, 3.4). Spaces become %20; `+`, `#` and `&` are escaped."""
-    return "&".join(f"{quote(name, safe='$-._~')}={quote(value, safe=_SAFE)}" for name, value in parameters.items())
+    """Return parameters as the query of an address (RFC 3986, 3.4). Spaces become %20; `+`, `#` and `&` are escaped.
+
+    Raises:
+        ParameterError: One of them contains bytes that are not UTF-8 text.
+    """
+    return "&".join(f"{_quoted(name, '$-._~')}={_quoted(value, _SAFE)}" for name, value in parameters.items())
+
+
+def _quoted(text: str, safe: str) -> str:
+    try:
+        return quote(text, safe=safe)
+    except UnicodeEncodeError:
+        raise not_text(text) from None
 
 
 def _filter(value: str | Mapping[str, Literal]) -> str:

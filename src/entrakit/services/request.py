@@ -32,6 +32,8 @@ _RESERVED = frozenset(
     {"authorization", "host", "content-length", "transfer-encoding", "connection", "upgrade", "cookie"}
 )
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+# Half of a character: a byte that is not UTF-8 in an argument of a program (PEP 383).
+_HALF = re.compile("[\ud800-\udfff]")
 _METHOD = re.compile(r"[A-Z]{1,20}")
 
 log = logging.getLogger("entrakit.graph")
@@ -162,6 +164,8 @@ def _address(service: Service, path: str) -> tuple[str, str]:
             f"The address {path!r} contains invalid characters.",
             remedy="Escape ids and names with odata.segment(): # is %23, a space is %20.",
         )
+    if not path.isascii() and _HALF.search(path):
+        raise odata.not_text(path)
     if "://" in path.partition("?")[0]:
         if path[:7].lower() == "http://" and service.owns(f"https://{path[7:]}"):
             raise ParameterError(
@@ -238,6 +242,8 @@ def _encoded(body: object, fields: dict[str, str]) -> bytes:
     if isinstance(body, bytes | bytearray | memoryview):
         return bytes(body)
     if isinstance(body, str):
+        if _HALF.search(body):
+            raise odata.not_text(body)
         return body.encode()
     try:
         if isinstance(body, dict | list):

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
+from entrakit.paths import absolute
 from entrakit.vault import envelope
 from entrakit.vault.keys import Keys
 from entrakit.vault.keys.source import KeyMissingError
@@ -90,7 +91,9 @@ class Vault:
         else:
             from entrakit.vault.files import FileStorage, state_dir
 
-            path = os.path.abspath(os.path.expanduser(place) if place else state_dir(environ))
+            given = place or state_dir(environ)
+            # Most paths are absolute, and need no working directory.
+            path = os.path.abspath(given) if os.path.isabs(given) else absolute(given)
             self.storage = FileStorage(path)
         self.keys = Keys(environ, path, key_from)
 

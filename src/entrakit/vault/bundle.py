@@ -107,7 +107,7 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
         if not all(isinstance(part, dict) for entry in entries.values() for part in entry):
             raise _not_an_export()
         return entries
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _not_an_export() from error
     except InvalidTag as error:
         raise VaultError(

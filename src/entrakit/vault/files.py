@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import VaultError
 from entrakit.files import private
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,8 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
         VaultError: There is no home directory.
     """
     if environ.get("ENTRAKIT_HOME"):
-        return os.path.abspath(os.path.expanduser(environ["ENTRAKIT_HOME"]))
+        home = environ["ENTRAKIT_HOME"]
+        return os.path.abspath(home) if os.path.isabs(home) else absolute(home)
     if sys.platform in ("win32", "darwin"):
         import platformdirs
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import ssl
+import warnings
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from entrakit import Certificate
 from entrakit.certificates.reading.der import SEQUENCE, SET, children, compose
@@ -51,6 +54,15 @@ def certificate(maker: Maker, subject: bytes, issuer: bytes | None = None) -> by
 def as_pem(der: bytes) -> bytes:
     """Return a certificate as PEM."""
     return ssl.DER_cert_to_PEM_cert(der).encode()
+
+
+with warnings.catch_warnings():
+    # The builder warns, too.
+    warnings.simplefilter("ignore")
+    LONG = x509.Name([
+        x509.NameAttribute(NameOID.COUNTRY_NAME, "DEU", _validate=False),
+        x509.NameAttribute(NameOID.COMMON_NAME, "x" * 70, _validate=False),
+    ])  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -165,3 +177,19 @@ def test_a_key_vault_returns_such_a_certificate(maker: Maker) -> None:
     found = Certificate(*Answers("contoso", "main", NO_CONNECTION).certificate("app"))
 
     assert ("CN=app@contoso.example", der) == (found.subject, found.der)
+
+
+@pytest.mark.parametrize("is_negative", [False, True])
+def test_no_certificate_is_a_warning(maker: Maker, recwarn: pytest.WarningsRecorder, is_negative: bool) -> None:
+    """
+    The library warns of long names and of serial numbers below zero, which `python -W error` makes exceptions.
+    """
+    certificate = maker.certificate(subject=LONG)
+    der = certificate.public_bytes(Encoding.DER)
+    length = (certificate.serial_number.bit_length() + 8) // 8
+    at = der.index(certificate.serial_number.to_bytes(length, "big"))
+    if is_negative:
+        der = der[:at] + b"\xff" + der[at + 1 :]
+
+    assert load_certificate(der).subject.rfc4514_string().endswith("C=DEU")
+    assert [] == list(recwarn)

@@ -16,6 +16,7 @@ from entrakit.certificates.names import display_name, printable
 from entrakit.certificates.public_keys import is_key_of, not_rsa
 from entrakit.certificates.reading.formats import parse, public_certificates, unusable
 from entrakit.errors import CertificateError, CertificatePasswordError
+from entrakit.paths import absolute
 from entrakit.secret import is_exposed
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def read_certificate_file(path: str, password: str | None) -> CertificateAndKey:
     finally:
         # Also if the file can't be opened, so that all files that other users can read are reported together.
         if is_readable and has_key:
-            warn_exposed(os.path.abspath(os.path.expanduser(path)))
+            warn_exposed(absolute(path))
     return found
 
 
@@ -80,7 +81,7 @@ def read_file(path: str, *, regular_only: bool = False) -> tuple[bytes, str, boo
     Raises:
         CertificateError: The file can't be read.
     """
-    full = os.path.abspath(os.path.expanduser(path)) if path else ""
+    full = absolute(path) if path else ""
     source = printable(full)
     try:
         kind = stat.S_IFMT(os.stat(full).st_mode) if regular_only else stat.S_IFREG

@@ -13,9 +13,6 @@ from __future__ import annotations
 import base64
 import logging
 import re
-import threading
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
@@ -24,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key, l
 
 from entrakit.certificates.reading.der import SEQUENCE
 from entrakit.certificates.reading.iterations import MAX_ITERATIONS, TooManyIterationsError, check_iterations
-from entrakit.certificates.reading.lenient import bundled_certificates, load_certificate
+from entrakit.certificates.reading.lenient import bundled_certificates, load_certificate, without_warnings
 from entrakit.certificates.reading.pfx import certificate_items, decrypted_key, is_encrypted, key_items
 from entrakit.errors import CertificateError, CertificatePasswordError
 
@@ -49,7 +46,6 @@ _DAMAGED = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion)
 _UNREADABLE = "error parsing asn1 value"
 
 # Warning filters are global: two threads that change them at the same time would corrupt them.
-_WARNINGS = threading.Lock()
 
 log = logging.getLogger("entrakit.certificates")
 
@@ -69,14 +65,6 @@ class FileContent(NamedTuple):
 def is_pfx(data: bytes) -> bool:
     """Return whether bytes begin like a PFX file."""
     return _PFX.match(data) is not None
-
-
-@contextmanager
-def without_warnings() -> Iterator[None]:
-    """Suppress warnings of the `cryptography` package on old ciphers: users can't change how their files were made."""
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def parse(data: bytes, password: str | None, source: str, *, validate_keys: bool = True) -> FileContent:

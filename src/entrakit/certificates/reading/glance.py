@@ -19,9 +19,9 @@ from cryptography.x509 import InvalidVersion
 
 from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compose
 from entrakit.certificates.reading.files import parse_certificates
-from entrakit.certificates.reading.formats import decoded, is_pfx, without_warnings
+from entrakit.certificates.reading.formats import decoded, is_pfx
 from entrakit.certificates.reading.iterations import check_iterations
-from entrakit.certificates.reading.lenient import bundled_certificates
+from entrakit.certificates.reading.lenient import bundled_certificates, without_warnings
 from entrakit.certificates.reading.pfx import CERTIFICATE_BAG, DATA, KEY_BAG, SHROUDED_KEY_BAG, kind_of, safes
 
 if TYPE_CHECKING:

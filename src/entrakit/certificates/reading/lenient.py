@@ -3,10 +3,16 @@
 Authorities write `@`, `!` or `_` into a PrintableString, and Latin-1 into a TeletexString (X.680, 41; X.520). OpenSSL
 and Microsoft Entra read such names. The `cryptography` package refuses the certificate or its names. Here it reads a
 copy with all names in UTF-8; the certificate keeps its own bytes, so thumbprint and chain are those of the original.
+
+The package warns of negative serial numbers and long names, which `python -W error` makes exceptions. Users cannot
+change how their certificates were made, so these warnings are suppressed.
 """
 
 from __future__ import annotations
 
+import threading
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from cryptography import x509
@@ -16,12 +22,25 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from entrakit.certificates.reading.der import SEQUENCE, SET, children, compose, content, definite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates
 
 UTF8_STRING = b"\x0c"
 # NumericString, PrintableString, TeletexString, VideotexString, IA5String, GraphicString, VisibleString, GeneralString
 # (X.680, 8.4). Other strings that can't be read are damaged.
 _LENIENT = frozenset(bytes([tag]) for tag in (0x12, 0x13, 0x14, 0x15, 0x16, 0x19, 0x1A, 0x1B))
+
+# Filters of warnings belong to the process.
+_WARNINGS = threading.RLock()
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Suppress warnings of the `cryptography` package, such as those on old ciphers, during a block."""
+    with _WARNINGS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
@@ -34,15 +53,16 @@ def load_certificate(der: bytes) -> x509.Certificate:
         ValueError: The certificate is damaged, other than in its names.
         cryptography.x509.InvalidVersion: The certificate has an unknown version.
     """
-    try:
-        return _parsed(der)
-    except ValueError:
+    with without_warnings():
         try:
-            copy = _parsed(_with_utf8_names(der))
+            return _parsed(der)
         except ValueError:
-            # The names are damaged. A caller that reads them gets the error of the library.
-            return x509.load_der_x509_certificate(der)
-        return cast("x509.Certificate", _CertificateWithNames(copy, der))
+            try:
+                copy = _parsed(_with_utf8_names(der))
+            except ValueError:
+                # The names are damaged. A caller that reads them gets the error of the library.
+                return x509.load_der_x509_certificate(der)
+            return cast("x509.Certificate", _CertificateWithNames(copy, der))
 
 
 def bundled_certificates(bundle: PKCS12KeyAndCertificates) -> list[x509.Certificate]:

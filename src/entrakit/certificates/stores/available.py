@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.certificates.stores.folder import DirectoryStore
 from entrakit.errors import CertificateError, ParameterError
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,9 +47,9 @@ def usual_stores(environ: Mapping[str, str] = os.environ, platform: str = sys.pl
     return [
         *_system_stores("user", platform),
         DirectoryStore(os.path.join(home, DOTNET), "user", "dotnet"),
-        DirectoryStore(os.path.join(os.path.abspath(os.path.expanduser(own)), "certificates"), "user"),
+        DirectoryStore(os.path.join(absolute(own), "certificates"), "user"),
         *_system_stores("computer", platform),
-        DirectoryStore(os.path.abspath(os.path.expanduser(computer)), "computer"),
+        DirectoryStore(absolute(computer), "computer"),
     ]
 
 

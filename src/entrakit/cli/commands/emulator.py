@@ -68,6 +68,10 @@ def _serve(options: argparse.Namespace) -> Steps:
 
 def _check(options: argparse.Namespace) -> None:
     """Check now the options that would otherwise fail only at the end."""
+    if not 0 <= options.port <= 65535:
+        raise ParameterError(
+            f"{options.port} is not a port.", remedy="Give a number from 1024 to 65535, or leave --port out."
+        )
     if options.users < 0:
         raise ParameterError(
             f"--users must be a number of users, not {options.users}.", remedy="Use 0 or more, or leave --users out."

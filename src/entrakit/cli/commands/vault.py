@@ -9,6 +9,7 @@ from entrakit.cli.options.credentials import PASSPHRASE_VARIABLE, bundle_passphr
 from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Note, Result, Rows, Work
 from entrakit.errors import ExportError, NotConnectedError, ParameterError, VaultError
+from entrakit.paths import absolute
 
 # Larger files are no exports.
 MAX_EXPORT = 256 * 1024 * 1024
@@ -151,7 +152,7 @@ def _write_new(file: str, data: bytes) -> None:
     from entrakit.files.private import create_file
 
     try:
-        is_written = create_file(os.path.abspath(file), data)
+        is_written = create_file(absolute(file), data)
     except VaultError as error:
         raise ExportError(error.problem, remedy="Name a file in a directory that can be written.") from error
     if not is_written:

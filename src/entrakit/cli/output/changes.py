@@ -14,6 +14,7 @@ from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, note_omitted, width_of, writer_for
 from entrakit.errors import ExportError, ParameterError
 from entrakit.graph.delta_session import DeltaSession
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from entrakit.cli.context import Context
@@ -204,5 +205,5 @@ def _report_resync(context: Context, progress: Progress) -> None:
 
 
 def _same(one: str, other: str) -> bool:
-    first, second = (os.path.realpath(os.path.expanduser(path)) for path in (one, other))
+    first, second = (os.path.realpath(absolute(path)) for path in (one, other))
     return first == second

@@ -89,6 +89,11 @@ class Browser(Flow):
             )
         if prompt and prompt not in PROMPTS:
             raise ParameterError(f"{prompt!r} is not a value of `prompt`.", remedy=f"Use one of {', '.join(PROMPTS)}.")
+        for name, hint in (("login_hint", login_hint), ("domain_hint", domain_hint)):
+            if not hint.isprintable():
+                raise ParameterError(
+                    f"`{name}` is not printable text: {hint[:100]!a}.", remedy="Give it as UTF-8, without line breaks."
+                )
         put = object.__setattr__
         put(self, "port", port)
         put(self, "username", login_hint)
