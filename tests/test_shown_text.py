@@ -123,3 +123,10 @@ def test_no_other_file_has_a_rule_of_its_own() -> None:
     }
 
     assert {"shown_text.py", "certificates/names.py"} == others
+
+
+def test_a_lone_carriage_return_does_not_overwrite_a_line() -> None:
+    """
+    Rows of CSV end in CR and LF; a CR alone would move the cursor to the beginning of the line.
+    """
+    assert "a\\rb\r\nc" == in_json("a\rb\r\nc")

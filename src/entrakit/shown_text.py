@@ -49,8 +49,11 @@ def on_terminal(text: str) -> str:
 
 
 def in_json(text: str) -> str:
-    """Return JSON that a terminal prints and does not obey; it has the same meaning."""
-    return _replaced(text, "\n\r\t" + JOINERS, _json_escape)
+    """Return JSON that a terminal prints and does not obey; it has the same meaning.
+
+    A carriage return stays before a line feed only: alone it would overwrite the line.
+    """
+    return "\r\n".join(_replaced(part, "\n\t" + JOINERS, _json_escape) for part in text.split("\r\n"))
 
 
 def escaped(text: str) -> str:

@@ -17,7 +17,7 @@ import os
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from entrakit.paths import absolute
+from entrakit import paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,9 +189,9 @@ def absolute(source: CertificateSource) -> CertificateSource:
     changes: dict[str, object] = {}
     path, module, command = (getattr(source, field, "") for field in ("path", "module", "command"))
     if path:
-        changes["path"] = absolute(path)
+        changes["path"] = paths.absolute(path)
     if module and os.sep in module:
-        changes["module"] = absolute(module)
+        changes["module"] = paths.absolute(module)
     if command and os.sep in command[0]:
-        changes["command"] = (absolute(command[0]), *command[1:])
+        changes["command"] = (paths.absolute(command[0]), *command[1:])
     return source._replace(**changes)  # type: ignore[arg-type] # each field keeps its type

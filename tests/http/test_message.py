@@ -107,3 +107,12 @@ def test_any_text_is_a_date_or_nothing(text: str | None) -> None:
     date = parse_date(text)
 
     assert date is None or isinstance(date, float)
+
+
+def test_an_id_of_a_response_is_safe_to_show() -> None:
+    """
+    Header fields of batch items are JSON strings, which may contain control characters.
+    """
+    assert "id[2J x" == answered({"request-id": "id\x1b[2J\r\n\u202ex\x9b"}).request_id
+    assert 200 == len(answered({"request-id": "x" * 999}).request_id)
+    assert "GET https://x/\\u202e" == str(REQUEST._replace(method="GET", url="https://x/\u202e?y"))

@@ -107,24 +107,33 @@ DENIED = "Authorization_RequestDenied"
     [
         (
             "GET", "/v1.0/users", Held(("Mail.Read",), is_app=True),
-            "The token has Mail.Read, but the call requires User.ReadBasic.All or User.Read.All or Directory.Read.All. "
-            "Get consent to it as application permission, and connect again.",
+            (
+                "The token has Mail.Read, but the call requires User.ReadBasic.All or User.Read.All or "
+                "Directory.Read.All. Get consent to it as application permission, and connect again."
+            ),
         ),
         (
             "PATCH", "/v1.0/users/x", Held(("User.ReadWrite.All",), is_app=True),
-            "The token has User.ReadWrite.All, which is enough, but the app lacks a directory role, such as User "
-            "Administrator (for accounts of administrators: Privileged Authentication Administrator). Have it assigned.",
+            (
+                "The token has User.ReadWrite.All, which is enough, but the app lacks a directory role, such as User "
+                "Administrator (for accounts of administrators: Privileged Authentication Administrator). Have it "
+                "assigned."
+            ),
         ),
         (
             "GET", "/v1.0/groups/x/members", Held(("Group.ReadWrite.All",), is_app=False),
-            "The token has Group.ReadWrite.All, which is enough, but the user lacks a directory role, such as Directory "
-            "Readers. Have it assigned.",
+            (
+                "The token has Group.ReadWrite.All, which is enough, but the user lacks a directory role, such as "
+                "Directory Readers. Have it assigned."
+            ),
         ),
         (
             "POST", "/v1.0/directory/deletedItems/x/restore", Held(("Group.ReadWrite.All",), is_app=True),
-            "The token has Group.ReadWrite.All, but the call requires User.DeleteRestore.All for a user, "
-            "Group.ReadWrite.All for a group, or another for its type. Get consent to it as application permission, and "
-            "connect again.",
+            (
+                "The token has Group.ReadWrite.All, but the call requires User.DeleteRestore.All for a user, "
+                "Group.ReadWrite.All for a group, or another for its type. Get consent to it as application "
+                "permission, and connect again."
+            ),
         ),
         (
             "POST", "/v1.0/me/changePassword", Held((), is_app=True),
@@ -132,8 +141,10 @@ DENIED = "Authorization_RequestDenied"
         ),
         (
             "GET", "/v1.0/unheardOf", Held(),
-            "The token has no permissions. Look up which permission the call requires, get consent to it, and connect "
-            "again.",
+            (
+                "The token has no permissions. Look up which permission the call requires, get consent to it, and "
+                "connect again."
+            ),
         ),
     ],
 )  # fmt: skip

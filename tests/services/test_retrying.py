@@ -180,11 +180,22 @@ def test_a_token_that_was_left_behind_does_not_come_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["http://graph.microsoft.com/v1.0/users", "ftp://x/", "javascript:1", "https://[evil/x", "//[x"]
+    "location",
+    [
+        "http://graph.microsoft.com/v1.0/users",
+        "ftp://x/",
+        "javascript:1",
+        "https://[evil/x",
+        "//[x",
+        "https://evil.example\\@graph.microsoft.com/",
+        "https://graph.microsoft.com@evil.example/",
+        "https://graph.microsoft.com./",
+        "https://gr\u0430ph.microsoft.com/",
+    ],
 )
 def test_a_redirect_away_from_tls_is_an_error(location: str) -> None:
     """
-    A redirect to an address without TLS is not followed.
+    A redirect to an address without TLS, or to one that clients could read in different ways, is not followed.
     """
     steps = send(Request("GET", URL))
     request = next(steps)

@@ -101,6 +101,7 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
     """
     from entrakit.cli.command_line import UsageError
     from entrakit.cli.words import problem_of, remedy_of
+    from entrakit.shown_text import in_json, on_terminal
 
     stream = context.streams.error
     if debug and not isinstance(error, UsageError):
@@ -118,8 +119,11 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
             **{label.lower().replace(" ", "_"): value for label, value in ids},
             **details_of(error),
         }
-        print(json.dumps({"error": value}, ensure_ascii=False), file=stream)
+        print(in_json(json.dumps({"error": value}, ensure_ascii=False)), file=stream)
         return
+    # Texts of services and programs, and arguments, never drive the terminal.
+    problem, remedy = on_terminal(problem), on_terminal(remedy)
+    ids = [(label, on_terminal(value)) for label, value in ids]
     lines = [f"{context.label('Error')} {problem}"]
     lines += [f"  Next: {remedy}"] if remedy else []
     # The label `Error` of an id would be mistaken for the beginning of another error.
@@ -127,7 +131,7 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
     print("\n".join(lines), file=stream)
     description = getattr(error, "description", "")
     if description and debug:
-        print(f"  The service says: {description}", file=stream)
+        print(f"  The service says: {on_terminal(description)}", file=stream)
 
 
 def details_of(error: EntraError) -> dict[str, object]:
@@ -199,6 +203,7 @@ def _trace(error: BaseException, stream: TextIO) -> None:
     import traceback
 
     from entrakit.redaction import redact
+    from entrakit.shown_text import on_terminal
 
     for line in traceback.format_exception(error):
-        print(redact(line), end="", file=stream)
+        print(on_terminal(redact(line)), end="", file=stream)

@@ -137,14 +137,23 @@ class Context(NamedTuple):
         return INTERRUPTED
 
     def write(self, text: str) -> None:
-        """Write a line of the result."""
+        """Write a line of the result; a terminal prints its control characters, and does not obey them."""
+        if not text.isprintable() and self.is_terminal(self.streams.output):
+            from entrakit.shown_text import on_terminal
+
+            text = on_terminal(text)
         print(text, file=self.streams.output)
 
     def write_json(self, value: object) -> None:
-        """Write the result as JSON."""
+        """Write the result as JSON; on a terminal, control characters are JSON escapes."""
         import json
 
-        print(json.dumps(value, indent=2, ensure_ascii=False), file=self.streams.output)
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        if self.is_terminal(self.streams.output):
+            from entrakit.shown_text import in_json
+
+            text = in_json(text)
+        print(text, file=self.streams.output)
 
     def is_terminal(self, stream: TextIO) -> bool:
         """Return whether a stream is a terminal."""

@@ -29,7 +29,9 @@ class _Lines(logging.Formatter):
         self._color = color
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
+        from entrakit.shown_text import on_terminal
+
+        text = on_terminal(super().format(record))
         if record.levelno < logging.WARNING:
             return f"{record.name}: {text}"
         if "`" in text:

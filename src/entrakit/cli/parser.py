@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from entrakit.cli.command_table import Command
 
 
+# Commands whose users type a secret in the wrong place.
+TAKING_SECRETS = ("connect", "inspect", "token", "vault")
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises an error instead of ending the process, and suggests the nearest option or value.
 
@@ -57,7 +61,7 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self._refuse_option(unknown[0])
         if rest:
-            self.error("too many arguments")
+            self.error(f"too many arguments: {self._shown(rest[0])}")
         return options
 
     def format_help(self) -> str:
@@ -71,6 +75,17 @@ class Parser(argparse.ArgumentParser):
     def never_suggest(self, *options: str) -> None:
         """Don't suggest these options for a mistyped one, because they remove or overwrite something."""
         self._dangerous.update(options)
+
+    def _shown(self, word: str) -> str:
+        """Return a word that is too many; its number if it may be a secret, as in `entra connect --password SECRET`."""
+        import re
+
+        from entrakit.redaction import redact
+
+        is_harmless = re.fullmatch(r"[\w@./:-]{1,40}", word) and redact(word) == word
+        if is_harmless and self.command.path.partition(" ")[0] not in TAKING_SECRETS:
+            return word
+        return f"word number {self._words.index(word) + 1} after `{self.prog}`"
 
     def _unknown_options(self) -> list[str]:
         known = {text for action in self._actions for text in action.option_strings}

@@ -14,6 +14,7 @@ from entrakit.errors import UnexpectedAnswerError
 from entrakit.http.address import path_of, shown_host
 from entrakit.http.message import Headers, media_type
 from entrakit.services.operation import Request, Response, Undelivered
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ def _reply(request: Request, item: dict[str, object] | None, carrier: Response) 
         host = shown_host(request.url)
         return Undelivered(
             UnexpectedAnswerError(
-                f"The batch response of {host} has no result for {request.method} {path_of(request.url)}.",
+                f"The batch response of {host} has no result for {request.method} {escaped(path_of(request.url))}.",
                 remedy="Check whether the change was made before you repeat the request.",
                 host=host,
                 correlation_id=request.client_request_id,

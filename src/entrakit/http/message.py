@@ -9,6 +9,7 @@ from entrakit.http.address import without_query
 
 # Methods with which sending a request twice has the effect of sending it once (RFC 9110, 9.2.2).
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+LONGEST_ID = 200
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -63,7 +64,8 @@ class Request(NamedTuple):
 
     def __str__(self) -> str:
         # For logs and messages: a query may contain private values.
-        return f"{self.method} {without_query(self.url)}"
+        address = without_query(self.url)
+        return f"{self.method} {address if address.isprintable() else ascii(address)[1:-1]}"
 
     def __repr__(self) -> str:
         # A body may contain a password.
@@ -131,8 +133,13 @@ class Response(NamedTuple):
 
     @property
     def request_id(self) -> str:
-        """The service's id of this response, which its support requires."""
-        return self.headers.get("request-id") or self.headers.get("x-ms-request-id", "")
+        """The service's id of this response, which its support requires, safe to show."""
+        found = self.headers.get("request-id") or self.headers.get("x-ms-request-id", "")
+        if found.isprintable():
+            return found[:LONGEST_ID]
+        from entrakit.shown_text import one_line
+
+        return one_line(found, LONGEST_ID)
 
 
 def media_type(content_type: str) -> str:

@@ -25,7 +25,7 @@ from entrakit.errors import (
 from entrakit.http.address import path_of, shown_host
 from entrakit.http.retry import retry_after
 from entrakit.services.operation import HeldPermissions, held_of
-from entrakit.shown_text import one_line
+from entrakit.shown_text import escaped, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -114,7 +114,8 @@ def error_of(response: Response) -> GraphError | NetworkError:
     found = parse_error(response.body) if response.media_type != "text/plain" else _plain_error(response)
     host = shown_host(request.url)
     path = path_of(request.url)
-    what = f"{request.method} {path if len(path) <= MAX_PATH else path[:MAX_PATH] + '…'}"
+    shown = escaped(path)
+    what = f"{request.method} {shown if len(shown) <= MAX_PATH else shown[:MAX_PATH] + '…'}"
     tries = f" ({response.attempts} attempts)" if response.attempts > 1 else ""
     if 300 <= status < 400:
         return UnexpectedAnswerError(

@@ -14,6 +14,7 @@ from entrakit.http.address import path_of, shown_host
 from entrakit.services.errors import check
 from entrakit.services.operation import Wait
 from entrakit.services.retrying import PATIENCE_S, backoff, send
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,7 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
         error: Error of the decoder, which names members but not values.
     """
     host = shown_host(response.request.url)
-    what = f"{response.request.method} {path_of(response.request.url)}"
+    what = f"{response.request.method} {escaped(path_of(response.request.url))}"
     done = "" if response.request.is_idempotent else " The service has done what was requested."
     is_page = response.media_type == "text/html"
     if error is not None and type(error).__name__ == "ValidationError":

@@ -17,6 +17,7 @@ from entrakit.http.address import Origin, path_of, shown_host
 from entrakit.services import decoding
 from entrakit.services.fetch import fetch, unreadable
 from entrakit.services.request import guid, request_to
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -177,7 +178,7 @@ class Listing(Generic[T]):
 
     def _not_a_collection(self, response: Response) -> GraphError | UnexpectedAnswerError:
         """Return the error for a response that is not a page: the first request was wrong, or a later response is."""
-        problem = f"{path_of(response.request.url)} is not a collection."
+        problem = f"{escaped(path_of(response.request.url))} is not a collection."
         remedy = "Request it as a single object."
         if response.request.url != self._first.url:
             return self._wrong(problem, remedy)

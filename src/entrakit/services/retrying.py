@@ -133,7 +133,7 @@ def _following(request: Request, response: Response, trip: _Trip) -> tuple[Reque
         url = urljoin(here, location)
     except ValueError:
         url = ""
-    if trip.redirects >= REDIRECTS or url[:8].lower() != "https://":
+    if trip.redirects >= REDIRECTS or Origin.of(url) is None:
         raise UnexpectedAnswerError(
             f"{shown_host(here)} sends us on to {shown_host(url) or 'another page'} instead of answering.",
             remedy="Check the address, the network and the proxy.",

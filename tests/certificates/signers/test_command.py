@@ -103,6 +103,7 @@ def test_bytes_and_base64_are_accepted(files: tuple[str, str], form: str) -> Non
     [
         ("sys.exit(3)", "failed with code 3"),
         ("sys.exit('no card')", "failed with code 1: no card"),
+        (r"sys.exit('no\x1b[2J\n\u202ecard\x9b')", r"failed with code 1: no\[2J card\."),
         ("print('hello')", "wrote 6 bytes, but a signature has 256"),
         ("print('%' * 344)", "wrote 345 bytes"),
         ("", "wrote 0 bytes"),

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from entrakit.errors import CertificateError
+from entrakit.shown_text import one_line
 from entrakit.tokens import base64url
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class CommandKey(NamedTuple):
             ) from error
         with process:
             output, stderr = _exchange(process, name, message)
-        return process.returncode, output, redact(stderr.decode("utf-8", "replace").strip())[:MAX_STDERR]
+        return process.returncode, output, redact(one_line(stderr.decode("utf-8", "replace")))[:MAX_STDERR]
 
 
 class _Output(threading.Thread):

@@ -42,10 +42,11 @@ def _list(options: argparse.Namespace, context: Context, name: str | None) -> St
     from entrakit.connections import list_connections
 
     vault = context.open_vault()
-    found = [one for one in list_connections(vault=vault) if name is None or name.lower() == one.name]
+    kept = list_connections(vault=vault)
+    found = [one for one in kept if name is None or name.lower() == one.name]
     if not found:
         named = f" named {name!r}" if name else ""
-        remedy = "`entra status` lists the saved connections." if name else "Connect with `entra connect`."
+        remedy = f"Saved: {', '.join(one.name for one in kept)}." if kept else "Connect with `entra connect`."
         raise NotConnectedError(f"There is no saved connection{named}.", remedy=remedy)
     now = time.time()
     kept_in = {"kept_in": vault.place, "key_from": vault.key_source()}
