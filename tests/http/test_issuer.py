@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from tests.certificates.conftest import Maker
 from tests.certificates.reading.test_lenient import LONG
@@ -18,6 +17,7 @@ from entrakit.http.proxies import Proxy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from tests.conftest import RawServer
 
 

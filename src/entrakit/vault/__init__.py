@@ -11,7 +11,6 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
-from entrakit.paths import absolute
 from entrakit.vault import envelope
 from entrakit.vault.keys import Keys
 from entrakit.vault.keys.source import KeyMissingError
@@ -92,8 +91,11 @@ class Vault:
             from entrakit.vault.files import FileStorage, state_dir
 
             given = place or state_dir(environ)
-            # Most paths are absolute, and need no working directory.
-            path = os.path.abspath(given) if os.path.isabs(given) else absolute(given)
+            if not os.path.isabs(given):
+                from entrakit.paths import absolute
+
+                given = absolute(given)
+            path = os.path.abspath(given)
             self.storage = FileStorage(path)
         self.keys = Keys(environ, path, key_from)
 

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import VaultError
 from entrakit.files import private
-from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +41,12 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
         VaultError: There is no home directory.
     """
     if environ.get("ENTRAKIT_HOME"):
-        home = environ["ENTRAKIT_HOME"]
-        return os.path.abspath(home) if os.path.isabs(home) else absolute(home)
+        chosen = environ["ENTRAKIT_HOME"]
+        if not os.path.isabs(chosen):
+            from entrakit.paths import absolute
+
+            chosen = absolute(chosen)
+        return os.path.abspath(chosen)
     if sys.platform in ("win32", "darwin"):
         import platformdirs
 

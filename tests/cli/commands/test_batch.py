@@ -247,5 +247,5 @@ def test_the_details_of_a_refusal_are_in_its_result(graph: GraphCommand, tmp_pat
     error = results(graph("batch", str(file)))[0]["error"]
 
     assert isinstance(error, dict)
-    assert [DETAILED["error"]["details"][0]] == error["details"]  # type: ignore[index]
+    assert [DETAILED["error"]["details"][0]] == error["details"]
     assert "Validation failed." == error["message"]

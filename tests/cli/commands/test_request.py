@@ -594,4 +594,4 @@ def test_the_details_of_a_refusal_are_told(graph: GraphCommand) -> None:
 
     assert 10 == text.code
     assert "displayName: A blocked word: 'payroll'. (ContainsBlockedWord)\n" in text.error
-    assert DETAILED["error"]["details"] == error["details"]  # type: ignore[index]
+    assert DETAILED["error"]["details"] == error["details"]
