@@ -78,7 +78,7 @@ class Vault:
     """
 
     def __init__(self, place: str = "", *, key_from: str = "", environ: Mapping[str, str] = os.environ) -> None:
-        place = place or environ.get(VARIABLE, "")
+        place, path = place or environ.get(VARIABLE, ""), ""
         self.storage: Storage
         scheme, colon, _ = place.partition(":")
         # A folder never begins with a scheme, so that a mistyped address makes none. One letter is a drive of Windows.
@@ -86,16 +86,14 @@ class Vault:
             from entrakit.vault.redis import open_storage
 
             self.storage = open_storage(place)
-            path = ""
         else:
             from entrakit.vault.files import FileStorage, state_dir
 
-            given = place or state_dir(environ)
-            if not os.path.isabs(given):
+            path = os.path.normpath(place or state_dir(environ))
+            if not os.path.isabs(path):
                 from entrakit.paths import absolute
 
-                given = absolute(given)
-            path = os.path.abspath(given)
+                path = absolute(path)
             self.storage = FileStorage(path)
         self.keys = Keys(environ, path, key_from)
 
