@@ -60,7 +60,7 @@ def test_every_relative_path_needs_a_working_directory() -> None:
 
 def test_the_command_names_the_directory(private_home: Path) -> None:
     """
-    What has nothing to do with a result does not say that a result can't be written.
+    An error about an input file does not say that a result can't be written.
     """
     script = 'mkdir "$1" && cd "$1" && rmdir "$1" && shift && exec "$@"'
     entra = Path(sys.executable).with_name("entra")

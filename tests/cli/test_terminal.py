@@ -1,4 +1,4 @@
-"""Texts of strangers on a terminal: answers, header fields, tokens, programs and arguments never drive it."""
+"""Strings from elsewhere on a terminal: answers, header fields, tokens, programs and arguments never drive it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_ids_of_batch_items_are_printed_and_not_obeyed(graph: GraphCommand) -> N
 @pytest.mark.parametrize("words", [(), ("--json",), ("--output", "table"), ("--require", HOSTILE)])
 def test_a_token_is_explained_and_not_obeyed(entra: Command, words: tuple[str, ...]) -> None:
     """
-    Claims of a token, their names included, come from whoever made it.
+    Claims of a token, their names included, come from its maker.
     """
     names = ("aud", "iss", "tid", "upn", "scp", "name", "appid", "ver", HOSTILE)
     claims = dict.fromkeys(names, HOSTILE) | {"roles": [HOSTILE], "exp": 2e9}

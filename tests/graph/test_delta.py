@@ -143,7 +143,7 @@ def test_a_position_that_400_calls_too_old_starts_a_resync(tmp_path: Path, code:
     assert [link("$deltatoken=old"), f"{GRAPH.url}/groups/delta"] == asked
 
 
-def test_another_refusal_of_a_saved_position_says_how_to_begin_anew(tmp_path: Path) -> None:
+def test_another_refusal_of_a_saved_position_says_how_to_start_again(tmp_path: Path) -> None:
     """
     A code that is not known may mean a forgotten position, too: the remedy names the file of the session.
     """
@@ -154,7 +154,7 @@ def test_another_refusal_of_a_saved_position_says_how_to_begin_anew(tmp_path: Pa
         delta([(400, "BadRequest", {})], session=session)
 
     assert (
-        "If the service has forgotten the position of the last run, begin anew: name another file for the session, or "
+        "If the service has forgotten the position of the last run, start again: name another file for the session, or "
         f"remove {session.path}."
     ) == caught.value.remedy
 

@@ -198,7 +198,7 @@ DEEP = b"[" * 100_000
 @pytest.mark.parametrize("status", [200, 400])
 def test_deep_json_is_not_a_document(transport: Transport, raw_server: object, status: int) -> None:
     """
-    JSON that is nested too deep for a parser is an error of ours.
+    JSON that is nested too deep for a parser is an error of entrakit.
     """
     head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(DEEP)}\r\nConnection: close\r\n\r\n".encode()
     server = raw_server(head + DEEP)  # type: ignore[operator] # a function of a fixture

@@ -298,7 +298,7 @@ def test_a_known_number_has_our_words_only() -> None:
 )
 def test_a_wrong_scope_is_named(code: int | None, description: str) -> None:
     """
-    If a scope is wrong, the error has the words of the service, which name it, and the scopes that were asked for.
+    If a scope is wrong, the error has the words of the service, which name it, and the requested scopes.
     """
     body = {"error": "invalid_scope", "error_description": description, "error_codes": [code] if code else []}
 

@@ -179,7 +179,7 @@ def test_a_failing_service_does_not_repeat_our_secret(
     transport: Transport, raw_server: Callable[..., RawServer], secret: str
 ) -> None:
     """
-    Secrets of the form are masked in the words of the service.
+    Secrets of the form are masked in the message of the service.
     """
     body = {"error": "server_error", "error_description": f"Failed with {secret}, sorry."}
     server = raw_server(answer(json.dumps(body).encode(), 501))

@@ -121,7 +121,7 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
         }
         print(in_json(json.dumps({"error": value}, ensure_ascii=False)), file=stream)
         return
-    # Texts of services and programs, and arguments, never drive the terminal.
+    # Strings of services and programs, and arguments, never drive the terminal.
     problem, remedy = on_terminal(problem), on_terminal(remedy)
     ids = [(label, on_terminal(value)) for label, value in ids]
     lines = [f"{context.label('Error')} {problem}"]

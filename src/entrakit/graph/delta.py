@@ -146,10 +146,10 @@ class Delta:
         return listing
 
     def _explain(self, error: GraphError) -> None:
-        """Let an error say how to begin anew if it may be about the saved position."""
+        """Let an error say how to start again if it may be about the saved position."""
         if self.link and error.status == 400 and self._session is not None:
             error.remedy = (
-                "If the service has forgotten the position of the last run, begin anew: name another file for the "
+                "If the service has forgotten the position of the last run, start again: name another file for the "
                 f"session, or remove {self._session.path}."
             )
 

@@ -254,13 +254,13 @@ def _own_words(response: Response) -> str:
     def safe(text: str) -> str:
         return redact(_without_secrets(one_line(text), response.request))
 
-    # The service repeats its ids on the following lines, where a secret may go on.
+    # The service repeats its ids on the following lines, where a secret may continue.
     first = safe(words.strip().partition("\n")[0])[:LONGEST_WORDS]
     return f" The service says: {first}" if first and first in safe(words) else ""
 
 
 def _without_secrets(text: str, request: Request) -> str:
-    """Return a text without the secrets in the form of a request."""
+    """Return a string without the secrets in the form of a request."""
     from urllib.parse import parse_qsl
 
     for name, value in parse_qsl((request.body or b"").decode("utf-8", "replace")):

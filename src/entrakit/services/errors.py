@@ -60,7 +60,7 @@ class ServiceError(NamedTuple):
     Args:
         code: Code of the service; empty if there is none.
         message: Message of the service, safe to show.
-        inner: Inner error and details; the details have safe texts: `code`, `target`, `message`.
+        inner: Inner error and details; the details have safe strings: `code`, `target`, `message`.
     """
 
     code: str = ""
@@ -181,14 +181,14 @@ def parse_error(body: bytes) -> ServiceError:
 
 
 def _details(value: object) -> list[dict[str, str]]:
-    """Return the details of an error as safe texts."""
+    """Return the details of an error as safe strings."""
     listed = [one for one in value if isinstance(one, dict)][:MAX_DETAILS] if isinstance(value, list) else []
     texts = [{name: _text(one.get(name)) for name in _DETAIL} for one in listed]
     return [{name: text for name, text in one.items() if text} for one in texts if any(one.values())]
 
 
 def _plain_error(response: Response) -> ServiceError:
-    """Return the first line of a text as the message."""
+    """Return the first line of a plain response as the message."""
     return ServiceError("", _text(response.text.strip().partition("\n")[0]))
 
 

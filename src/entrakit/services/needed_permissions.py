@@ -1,4 +1,4 @@
-"""What a refused call of Microsoft Graph (HTTP 403) needs: permissions and directory roles, as a remedy.
+"""Permissions and directory roles that a refused call of Microsoft Graph (HTTP 403) requires, as a remedy.
 
 The tables follow Microsoft's data on permissions. A read never names a permission to write, and a deletion never names
 Directory.ReadWrite.All, which does not allow it. If the token has a permission that is enough, a directory role is
@@ -173,7 +173,7 @@ _PROPERTIES = {
 }
 # Refusals that no permission of the caller changes: code, remedy.
 _OTHER_REASONS = {
-    "directory_quotaexceeded": "Delete objects that nobody needs, or have the quota raised; no permission changes it.",
+    "directory_quotaexceeded": "Delete unused objects, or have the quota raised; no permission changes it.",
     "authentication_requestfromnonpremiumtenantorb2ctenant": (
         "The tenant needs a licence for Microsoft Entra ID P1; no permission changes that."
     ),
@@ -242,7 +242,7 @@ def remedy_without_user(path: str) -> str:
     if found is None:
         return ""
     return (
-        f"An app is no user: request /users/ID{found[1] or ''} with the id or user principal name of a user. "
+        f"An app is not a user: request /users/ID{found[1] or ''} with the id or user principal name of a user. "
         "The app itself is /servicePrincipals(appId='CLIENT_ID')."
     )
 

@@ -142,10 +142,10 @@ def flat(body: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _first_line(text: str, description: str) -> str:
-    """Return the first line of the service's text; without a secret that goes on in the next line.
+    """Return the first line of the service's text; without a secret that continues in the next line.
 
     Args:
-        text: The text as it came.
+        text: The text as received.
         description: The text as one safe line.
     """
     first = one_line(_IDS.sub("", text.strip()).partition("\n")[0])
