@@ -138,9 +138,13 @@ ORDER: dict[str, tuple[str, ...]] = {
     "entrakit/vault": (
         "storage",
         "envelope",
+        "redis_address",
+        "redis_client",
         "redis",
         "files",
         "keys",
+        "conflicts",
+        "leaving",
         "__init__",
         "bundle",
         "upkeep",

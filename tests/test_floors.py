@@ -45,7 +45,7 @@ DOORS = {
     "truststore": {"http/tls.py"},
     "filelock": {"files/lock.py"},
     "keyring": {"vault/keys/keyring.py"},
-    "redis": {"vault/redis.py"},
+    "redis": {"vault/redis_client.py"},
     "ctypes": {"vault/keys/kernel.py", "certificates/stores/windows_calls.py", "certificates/stores/macos_calls.py"},
     "pkcs11": {"certificates/stores/pkcs11.py"},
     "platformdirs": {"vault/files.py"},

@@ -288,8 +288,8 @@ def test_0_1_0_reads_what_connect_keeps(
 ) -> None:
     """
     A new connection is saved with the fields of 0.1.0 and the same form of the source of its credential. The only
-    additional one is the digest of a credential, in the encrypted part, whose members 0.1.0 reads by their names. A
-    change of the schema must keep the files readable for both versions.
+    additional ones are the digest of a credential and the id of the vault, in the encrypted part, whose members 0.1.0
+    reads by their names. A change of the schema must keep the files readable for both versions.
     """
     place = made / "new"
     vault = Vault(str(place), key_from="file", environ={})
@@ -317,6 +317,7 @@ def test_0_1_0_reads_what_connect_keeps(
     assert old["metadata"]["scopes"] == header["metadata"]["scopes"]
     digest = secrets.pop("digest", None)
     assert (digest is None) == (FLOWS[name] in ("browser", "devicecode"))
+    assert secrets.pop("vault") == (place / "vault.id").read_text()
     assert shape(old["secrets"]) == shape(secrets)
     note, noted = ((at / "vault.json").read_bytes() for at in (place, FIXTURES / "vault"))
     assert json.loads(note) == {"schema": 1, **header["key"]}
@@ -397,7 +398,8 @@ def test_connections_on_redis_are_read(made: Path, server: RedisServer) -> None:
 
 def test_0_1_0_reads_what_is_kept_on_redis(made: Path, server: RedisServer) -> None:
     """
-    The keys have the names, the types and the expiry of 0.1.0, and the entries its header and secrets. A change of the
+    The keys have the names, the types and the expiry of 0.1.0, and the entries its header and secrets. Only the id of
+    the vault is added: in a key, in the encrypted part of the entries, and beside the current name. A change of the
     schema must keep the keys readable for both versions.
     """
     before = json.loads((FIXTURES / "redis" / "keys.json").read_text())
@@ -415,11 +417,13 @@ def test_0_1_0_reads_what_is_kept_on_redis(made: Path, server: RedisServer) -> N
         ttl = int(server.command("TTL", entry["key"]))
         assert entry["type"] == server.command("TYPE", entry["key"]), entry["key"]
         assert entry["ttl_s"] == (None if ttl < 0 else round(ttl, -2)), entry["key"]
-    assert {entry["key"] for entry in before} == set(server.command("--scan").split("\n"))
+    added = {"{entrakit}:id", "{entrakit}:current-vault"}
+    assert {entry["key"] for entry in before} | added == set(server.command("--scan").split("\n"))
+    assert "secret" == server.command("GET", "{entrakit}:current")
     for name, kept in CONNECTIONS.items():
         header, secrets = opened(server.command("GET", f"{{entrakit}}:entry:{name}"), key_of(home))
         assert (1, name, kept["metadata"]) == (header["schema"], header["name"], header["metadata"])
-        assert kept["secrets"] == secrets
+        assert {**kept["secrets"], "vault": server.command("GET", "{entrakit}:id")} == secrets
 
 
 # Connections in a bundle

@@ -10,7 +10,7 @@ from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.connection.record import settings_from_json
 from entrakit.connection.token_cache import TokenCache
-from entrakit.errors import EntraError
+from entrakit.errors import EntraError, VaultError
 from entrakit.vault import Vault, is_name
 from entrakit.vault.envelope import DamagedEntryError
 
@@ -83,7 +83,13 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
     from entrakit.sign_in.flows import find
 
     vault = vault or Vault()
-    current = vault.current()
+    try:
+        current = vault.current()
+    except VaultError as error:
+        import logging
+
+        current = ""
+        logging.getLogger("entrakit").warning("%s", error)
     found = []
     for metadata in vault.entries():
         settings, error, is_damaged = None, metadata.error, isinstance(metadata.error, DamagedEntryError)

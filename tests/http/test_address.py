@@ -273,7 +273,7 @@ READERS = {
     "http/address.py": "the one that reads https addresses",
     "http/proxies.py": "reads the addresses of proxies, to which no token is sent",
     "sign_in/redirect.py": "reads the http://localhost address that a user pasted; nothing is sent there",
-    "vault/redis.py": "reads redis:// addresses, to which no token is sent",
+    "vault/redis_address.py": "reads redis:// addresses, to which no token is sent",
 }
 READING = re.compile(
     r"urlsplit|urlparse|\.netloc|\.hostname\b|partition\([\"']://|split\([\"']://|removeprefix\([\"']https?://|httpx2\.URL"

@@ -61,11 +61,14 @@ def test_preparing_makes_the_directories_and_returns_the_note(private_home: Path
     modes = [path.stat().st_mode & 0o777 for path in (private_home / "vault", private_home / "vault" / "connections")]
     assert [0o700, 0o700] == modes
 
-    assert storage.swap_key_note(None, b"note")
+    assert storage.swap_key_note(None, b"note", "id")
+    assert (b"note", "id") == storage.read_notes()
     assert b"note" == storage.prepare()
-    assert not storage.swap_key_note(b"another", None)
-    assert storage.swap_key_note(b"note", None)
-    assert storage.prepare() is None
+    assert not storage.swap_key_note(b"another", None, "")
+    assert storage.swap_key_note(b"note", b"note", "other")
+    assert (b"note", "other") == storage.read_notes()
+    assert storage.swap_key_note(b"note", None, "")
+    assert (None, "") == storage.read_notes()
 
 
 @pytest.mark.parametrize("place", [".", "connections"])

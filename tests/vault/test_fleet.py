@@ -207,7 +207,7 @@ def test_a_refresh_token_outlives_a_write_that_failed(
     clock.advance(2 * HOURS)
     write = type(vault.storage).write
 
-    def dies(self: object, name: str, data: bytes) -> None:
+    def dies(self: object, name: str, data: bytes, seen: bytes) -> None:
         server.kill()
         raise VaultError("The server is gone.")
 

@@ -258,14 +258,20 @@ def test_steps_can_be_repeated(server: RedisServer) -> None:
     """
     storage = RedisStorage(server.url)
 
-    assert storage.swap_key_note(None, b"one")
-    assert storage.swap_key_note(None, b"one")
-    assert not storage.swap_key_note(None, b"two")
-    assert not storage.swap_key_note(b"two", b"three")
-    assert b"one" == storage.read_key_note()
-    assert storage.swap_key_note(b"one", None)
-    assert storage.swap_key_note(b"one", None)
-    assert storage.read_key_note() is None
+    assert storage.swap_key_note(None, b"one", "id")
+    assert storage.swap_key_note(None, b"one", "id")
+    assert not storage.swap_key_note(None, b"one", "other id")
+    assert not storage.swap_key_note(None, b"two", "id")
+    assert not storage.swap_key_note(b"two", b"three", "id")
+    assert (b"one", "id") == storage.read_notes()
+    assert storage.swap_key_note(b"one", None, "")
+    assert storage.swap_key_note(b"one", None, "")
+    assert (None, "") == storage.read_notes()
+    assert storage.write("work", b"first")
+    assert storage.write("work", b"second", b"first")
+    assert storage.write("work", b"second", b"first")
+    assert not storage.write("work", b"third", b"first")
+    assert b"second" == storage.read("work").data  # type: ignore[union-attr] # it was written
     storage._acquire("work", "me", 0.0)
     storage._acquire("work", "me", 0.0)
     assert "" == storage.set_aside("work", b"never seen")
@@ -410,13 +416,15 @@ def test_an_entry_that_is_too_large_is_refused(vault: Vault) -> None:
 
 def test_a_read_is_one_command(vault: Vault, server: RedisServer) -> None:
     """
-    Reading a connection sends one command, regardless of the number of connections.
+    Reading a connection sends one command, which gets the entry and the id of the vault, regardless of the number of
+    connections.
     """
     server.command("CONFIG", "RESETSTAT")
     vault.read("work")
 
     seen = server.command("INFO", "commandstats")
-    assert "cmdstat_get:calls=1," in seen
+    assert "cmdstat_eval:calls=1," in seen
+    assert "cmdstat_get:calls=2," in seen
     assert "smembers" not in seen
 
 

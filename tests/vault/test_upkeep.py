@@ -224,7 +224,7 @@ def test_another_process_that_changes_the_key_is_told(vault: Vault, monkeypatch:
     """
     If two rekeys run at once, one continues. The other removes its key and reports it.
     """
-    monkeypatch.setattr(Vault, "note_key", lambda self, seen, ref: False)
+    monkeypatch.setattr(Vault, "note_key", lambda self, seen, ref, vault: False)
 
     with pytest.raises(VaultError, match="being changed"):
         upkeep.rekey(vault)
@@ -247,10 +247,11 @@ def test_a_shared_vault_is_looked_after_too(tmp_path: Path) -> None:
         assert 1 == upkeep.rekey(Vault(server.url, environ=new))
         assert {"n": "one"} == Vault(server.url, environ={"ENTRAKIT_VAULT_KEY": KEYS[1]}).read("one").secrets
 
+        from entrakit.vault import redis_address
         from entrakit.vault.redis import RedisStorage
 
         storage = RedisStorage(server.url)
-        storage.place = "redis://cache.contoso.com:6379/0"
+        storage.address = redis_address.parse("redis://cache.contoso.com:6379/0")
         assert "not encrypted" in storage.inspect()[-1][1]
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
-from entrakit.vault import Entry, Vault, checked_name
+from entrakit.vault import Entry, Vault, checked_name, is_name
 from entrakit.vault.files import FileStorage
 from entrakit.vault.redis import RedisStorage
 from entrakit.vault.storage import Storage
@@ -80,7 +80,7 @@ def test_secrets_are_nowhere_in_the_clear(vault: Vault) -> None:
     """
     files = [path for path in Path(vault.place).rglob("*") if path.is_file()]
 
-    assert {"key", "vault.json", "work.json"} == {path.name.partition("-")[0] for path in files}
+    assert {"key", "vault.json", "vault.id", "work.json"} == {path.name.partition("-")[0] for path in files}
     assert [] == [path for path in files if b"canary" in path.read_bytes()]
 
 
@@ -344,13 +344,18 @@ def test_the_current_name(vault: Vault) -> None:
 @given(content=st.binary(max_size=80) | st.sampled_from((b"../evil", b"con", b"", b"x\n")))
 def test_the_current_name_is_always_a_name(vault: Vault, content: bytes) -> None:
     """
-    An invalid name in the file of the current name is ignored.
+    An invalid name in the file of the current name is ignored; a valid one that was not chosen in this vault is
+    refused.
     """
     path = Path(vault.place) / "current"
     path.touch(mode=0o600)
     path.write_bytes(content)
 
-    vault.check(vault.current())
+    if is_name(content.decode("ascii", "replace").strip()):
+        with pytest.raises(VaultError, match="was chosen in another vault"):
+            vault.current()
+    else:
+        assert "work" == vault.current()
 
 
 def test_deleting_removes_every_file_of_it(vault: Vault) -> None:

@@ -62,6 +62,12 @@ class Record(NamedTuple):
         """Return whether both come from one sign-in, and this one from a later renewal."""
         return self.settings.connected_at == other.settings.connected_at and self.serial > other.serial
 
+    def follows(self, metadata: Mapping[str, JSON], secrets: Mapping[str, JSON]) -> bool:
+        """Return whether this record may replace a saved one: both come from one sign-in, and that one is not newer."""
+        serial = secrets.get("serial")
+        is_earlier = isinstance(serial, int | float) and serial <= self.serial
+        return metadata.get("connected_at") == self.settings.connected_at and is_earlier
+
     def with_grant(self, grant: Grant, authority: Authority, key: str) -> Record:
         """Return the next record, with a new token.
 
@@ -164,11 +170,17 @@ def is_other_account(saved: Settings, new: Settings) -> bool:
     return len(apps) > 1 or len(tenants) > 1 or len(users) > 1
 
 
-def keep(vault: Vault, record: Record, *, now: float) -> None:
+def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) -> None:
     """Write a record to the vault, without expired tokens.
 
+    Args:
+        vault: The vault.
+        record: The record.
+        now: Seconds since 1970.
+        is_renewal: Whether it replaces only an earlier record of the same sign-in. A sign-in replaces any.
+
     Raises:
-        VaultError: The record can't be written; the earlier one is unchanged.
+        VaultError: The record can't be written, or the saved one is newer; the saved one is unchanged.
     """
     metadata = settings_to_json(record.settings)
     tokens: dict[str, JSON] = {
@@ -191,7 +203,7 @@ def keep(vault: Vault, record: Record, *, now: float) -> None:
     }
     if record.digest:
         secrets["digest"] = record.digest
-    vault.write(record.settings.name, metadata, secrets)
+    vault.write(record.settings.name, metadata, secrets, follows=record.follows if is_renewal else None)
 
 
 def read(vault: Vault, name: str) -> Record:

@@ -326,7 +326,7 @@ class TokenCache:
         if self._vault is None:
             return
         try:
-            records.keep(self._vault, following, now=self.time())
+            records.keep(self._vault, following, now=self.time(), is_renewal=True)
         except VaultError as error:
             import logging
 

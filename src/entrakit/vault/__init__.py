@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from entrakit.errors import EntraError
     from entrakit.tokens.jwt import JSON
+    from entrakit.vault.conflicts import Follows
     from entrakit.vault.envelope import KeyRef, SealedEntry
     from entrakit.vault.storage import Storage
 
@@ -66,7 +67,7 @@ class Vault:
     """Saved connections in one place.
 
     Args:
-        place: A directory, or the `redis://` or `rediss://` address of a server that hosts share; empty for
+        place: A directory, or the address of Redis servers that hosts share (`redis_address`); empty for
             `ENTRAKIT_VAULT`, else the usual directory (`files.state_dir`).
         key_from: Source of the key: `environment`, `keyring` or `file`; empty for `ENTRAKIT_VAULT_KEY_FROM`, else the
             first that works.
@@ -185,17 +186,31 @@ class Vault:
         """
         return self.storage.traces()
 
-    def write(self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON]) -> None:
+    def write(
+        self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], *, follows: Follows | None = None
+    ) -> None:
         """Save a connection in place of the one of this name.
 
+        Args:
+            name: Its name.
+            metadata: The part in the clear.
+            secrets: The part to seal.
+            follows: Whether it follows the saved one, of which it gets metadata and secrets; None to replace any.
+
         Raises:
-            VaultError: It can't be written; the earlier one is unchanged.
+            VaultError: It can't be written, or does not follow the saved one, which is unchanged.
             ParameterError: The name is invalid.
         """
         name = checked_name(name)
         with self.key_lock():
-            before, ref, key = self._key_to_write(name)
-            self.storage.write(name, envelope.seal(name, metadata, secrets, ref, key))
+            before, ref, key, vault = self._key_to_write(name)
+            data = envelope.seal(name, metadata, secrets, ref, key, vault=vault)
+            if follows is None:
+                self.storage.write(name, data)
+            else:
+                from entrakit.vault.conflicts import succeed
+
+                succeed(self.storage, self.keys, name, data, follows)
         if before is not None and before != ref:
             # The earlier key seals no entry any more.
             with contextlib.suppress(VaultError):
@@ -218,9 +233,12 @@ class Vault:
             return False
         with self.lock(name):
             self.storage.delete(name)
-        if self.current() == name:
-            self.storage.write_current("")
-        self._forget_unused_key()
+        if self.storage.read_current().data == name.encode("ascii"):
+            self.storage.write_current("", "")
+        from entrakit.vault.leaving import forget_unused_key
+
+        with self.key_lock():
+            forget_unused_key(self.storage, self.keys)
         return True
 
     def lock(self, name: str, timeout_s: float = LOCK_TIMEOUT_S) -> AbstractContextManager[None]:
@@ -250,9 +268,16 @@ class Vault:
         """Return the name of the current connection, which is used if no name is given.
 
         If none was chosen, the only one is current; of several, the one named `default`.
+
+        Raises:
+            VaultError: The place can't be read, or the choice was made in another vault.
         """
-        name = self.storage.read_current().decode("ascii", "replace").strip()
+        chosen = self.storage.read_current()
+        name = chosen.data.decode("ascii", "replace").strip()
         if is_name(name):
+            from entrakit.vault.conflicts import check_choice
+
+            check_choice(self.storage, chosen, name)
             return name
         try:
             # Another connection is current only if this one does not exist. A vault of thousands takes long to list.
@@ -272,15 +297,14 @@ class Vault:
             ParameterError: The name is invalid.
         """
         self.read_metadata(name)
-        self.storage.write_current(name.lower())
+        self.storage.write_current(name.lower(), self.storage.read_notes().vault)
 
     def key_ref(self) -> KeyRef | None:
         """Return the name of the key that seals new entries; None before the first.
 
-        Raises:
-            VaultError: The note of the key can't be read, or is damaged.
+        Raises VaultError if the note of the key can't be read, or is damaged.
         """
-        return envelope.parse_key_note(self.storage.read_key_note(), self.storage.place)
+        return envelope.parse_key_note(self.storage.read_notes().key, self.storage.place)
 
     def key_source(self) -> str:
         """Return the source of the key: `environment`, `keyring` or `file`; empty if there is none yet."""
@@ -291,24 +315,24 @@ class Vault:
         """Describe the place of the key and the protection that it gives, for display. Raises VaultError."""
         return self.keys.describe(self.key_ref())
 
-    def note_key(self, seen: KeyRef | None, ref: KeyRef | None) -> bool:
+    def note_key(self, seen: KeyRef | None, ref: KeyRef | None, vault: str = "") -> bool:
         """Name the key that seals from now on (None: no key), unless another process has done so since `seen` was read.
 
-        Raises:
-            VaultError: It can't be written.
+        The vault gets the id `vault` with it. Raises VaultError.
         """
-        return self.storage.swap_key_note(envelope.key_note(seen), envelope.key_note(ref))
+        return self.storage.swap_key_note(envelope.key_note(seen), envelope.key_note(ref), vault)
 
-    def _key_to_write(self, name: str) -> tuple[KeyRef | None, KeyRef, bytes]:
-        """Return the noted key, and the name and bytes of the key to seal with.
+    def _key_to_write(self, name: str) -> tuple[KeyRef | None, KeyRef, bytes, str]:
+        """Return the noted key, the name and bytes of the key to seal with, and the id of the vault.
 
-        A new key is made only if the vault has no entry of another name.
+        A new key is made only if the vault has no entry of another name. The vault gets its id with it.
         """
-        before = ref = self.key_ref()
+        notes = self.storage.read_notes()
+        before = ref = envelope.parse_key_note(notes.key, self.storage.place)
         for _ in range(_ATTEMPTS):
             if ref is not None:
                 try:
-                    return before, ref, self.keys.open(ref)
+                    return before, ref, self.keys.open(ref), notes.vault
                 except KeyMissingError:
                     if not self._is_replaceable(name):
                         raise
@@ -318,44 +342,33 @@ class Vault:
                     remedy="Restore vault.json from a backup, or make a new key with `rekey()`.",
                 )
             new, key = self.keys.make()
-            if self.note_key(ref, new):
-                return before, new, key
+            vault = notes.vault or os.urandom(16).hex()
+            if self.note_key(ref, new, vault):
+                return before, new, key, vault
             # If several processes race, one wins; the keys of the others are useless.
             self.keys.forget(new)
-            ref = self.key_ref()
+            notes = self.storage.read_notes()
+            ref = envelope.parse_key_note(notes.key, self.storage.place)
         raise VaultError("The vault's key is being changed.", remedy="Try again in a moment.")
 
     def _is_replaceable(self, name: str) -> bool:
         """Return whether there is no entry of another name."""
         return set(self.names()) <= {name}
 
-    def _forget_unused_key(self) -> None:
-        """Remove the key if no entry is left."""
-        with self.key_lock():
-            ref = self.key_ref()
-            if ref is None or self.traces() or not self.note_key(ref, None):
-                return
-            try:
-                self.keys.forget(ref)
-            except VaultError as error:
-                import logging
-
-                logging.getLogger("entrakit").warning(
-                    "The vault's key, which is not used any more, could not be removed: %s", error
-                )
-
     def _read(self, name: str, use: Callable[[SealedEntry], Result]) -> Result:
         """Return the result of `use` on an entry; a damaged entry is moved aside."""
         entry = checked_name(name)
         for _ in range(_ATTEMPTS):
-            data = self.storage.read(entry)
-            if data is None:
-                raise self._not_connected(name)
+            found = self.storage.read(entry)
+            if found is None:
+                from entrakit.vault.conflicts import not_connected
+
+                raise not_connected(name, self.names())
             try:
-                return use(envelope.parse(entry, data))
+                return use(envelope.parse(entry, *found))
             except envelope.DamagedEntryError as error:
                 try:
-                    aside = self.storage.set_aside(entry, data)
+                    aside = self.storage.set_aside(entry, found.data)
                 except VaultError:
                     raise error from None
                 if aside:
@@ -364,16 +377,6 @@ class Vault:
                     ) from error
                 # Another process has replaced or removed it since it was read.
         raise VaultError(f"The saved connection {name!r} changes too fast to be read.", remedy="Try again.")
-
-    def _not_connected(self, name: str) -> NotConnectedError:
-        from difflib import get_close_matches
-
-        names = self.names()
-        near = get_close_matches(name, names, 1)
-        known = f"Saved: {', '.join(names[:20])}." if names else "Nothing is connected yet."
-        choose = "Name one: `get_connection('NAME')`." if names else "Connect with `connect()`."
-        remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
-        return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
 
 
 def checked_name(name: str) -> str:

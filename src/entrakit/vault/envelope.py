@@ -4,6 +4,9 @@
 
 Everything except the nonce and the sealed part is associated data of the seal, so an entry that was edited or
 renamed does not open. The nonce is 96 random bits, new for each seal. `key` names the key of the seal.
+
+The sealed part names the vault, so an entry of another vault with the same key is refused. 0.1.0 ignores that member
+and omits it from the entries that it writes, which are accepted.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 NONCE_SIZE = 12
+VAULT = "vault"
 
 
 class KeyRef(NamedTuple):
@@ -49,6 +53,7 @@ class SealedEntry(NamedTuple):
         metadata: The part in the clear.
         nonce: The seal's nonce.
         ciphertext: The sealed secrets.
+        vault: Id of the vault that it was found in; empty if that has none.
     """
 
     name: str
@@ -56,13 +61,20 @@ class SealedEntry(NamedTuple):
     metadata: dict[str, JSON]
     nonce: bytes
     ciphertext: bytes
+    vault: str = ""
 
 
 class DamagedEntryError(VaultError):
     """The entry was changed after it was written."""
 
 
-def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: KeyRef, key: bytes) -> bytes:
+class ForeignEntryError(VaultError):
+    """The entry belongs to another vault."""
+
+
+def seal(
+    name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: KeyRef, key: bytes, *, vault: str = ""
+) -> bytes:
     """Return the bytes of an entry's file.
 
     Args:
@@ -71,7 +83,10 @@ def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: Ke
         secrets: The part that is sealed.
         ref: Name of the key.
         key: Its 32 bytes.
+        vault: Id of the vault; empty for the form of 0.1.0.
     """
+    if vault:
+        secrets = {**secrets, VAULT: vault}
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = os.urandom(NONCE_SIZE)
@@ -87,12 +102,13 @@ def seal(name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], ref: Ke
     return _dump(document)
 
 
-def parse(name: str, data: bytes) -> SealedEntry:
+def parse(name: str, data: bytes, vault: str = "") -> SealedEntry:
     """Parse the bytes of an entry, its secrets still sealed.
 
     Args:
         name: The connection's name, which the entry must have.
         data: The bytes.
+        vault: Id of the vault that they were found in.
 
     Raises:
         DamagedEntryError: The bytes are not an entry of this name.
@@ -114,7 +130,7 @@ def parse(name: str, data: bytes) -> SealedEntry:
         raise _damaged(name) from error
     if len(nonce) != NONCE_SIZE:
         raise _damaged(name)
-    return SealedEntry(name, ref, metadata, nonce, ciphertext)
+    return SealedEntry(name, ref, metadata, nonce, ciphertext, vault)
 
 
 def unseal(entry: SealedEntry, key: bytes) -> dict[str, JSON]:
@@ -129,19 +145,20 @@ def unseal(entry: SealedEntry, key: bytes) -> dict[str, JSON]:
 
     Raises:
         DamagedEntryError: The entry was changed.
+        ForeignEntryError: The entry belongs to another vault.
     """
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    opener = AESGCM(key)
-    try:
-        bound = _bound(entry.name, entry.key, entry.metadata)
-        secrets = json.loads(opener.decrypt(entry.nonce, entry.ciphertext, bound))
-    except (InvalidTag, ValueError, RecursionError) as error:
-        raise _damaged(entry.name) from error
-    if not isinstance(secrets, dict):
-        raise _damaged(entry.name)
+    secrets = _opened(entry, key)
+    if secrets.pop(VAULT, entry.vault) != entry.vault:
+        raise ForeignEntryError(
+            f"The saved connection {entry.name!r} belongs to another vault with the same key.",
+            remedy="Connect again. To move connections between vaults, export and import them.",
+        )
     return secrets
+
+
+def vault_of(entry: SealedEntry, key: bytes) -> str:
+    """Return the id of the vault that an entry names; empty if it names none. Raises DamagedEntryError."""
+    return str(_opened(entry, key).get(VAULT, ""))
 
 
 def ref_from(value: JSON) -> KeyRef:
@@ -200,6 +217,21 @@ def digest(data: bytes) -> bytes:
     hasher = Hash(SHA256())
     hasher.update(data)
     return hasher.finalize()
+
+
+def _opened(entry: SealedEntry, key: bytes) -> dict[str, JSON]:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    opener = AESGCM(key)
+    try:
+        bound = _bound(entry.name, entry.key, entry.metadata)
+        secrets = json.loads(opener.decrypt(entry.nonce, entry.ciphertext, bound))
+    except (InvalidTag, ValueError, RecursionError) as error:
+        raise _damaged(entry.name) from error
+    if not isinstance(secrets, dict):
+        raise _damaged(entry.name)
+    return secrets
 
 
 def _is_hex(text: str) -> bool:

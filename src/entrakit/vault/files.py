@@ -3,9 +3,11 @@
     <state>/connections/NAME.json     an entry
     <state>/connections/NAME.lock     held while it is renewed
     <state>/current                   the name that commands use by default
+    <state>/current.vault             the id of the vault in which it was chosen, and that name; 0.1.0 ignores it
     <state>/vault.json                the note that names the key of the entries
+    <state>/vault.id                  the id of the vault; 0.1.0 ignores it
 
-Reading one entry opens one file, regardless of the number of entries.
+Reading one entry opens two files, regardless of the number of entries.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import VaultError
 from entrakit.files import private
+from entrakit.vault.storage import Found, Notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +84,9 @@ class FileStorage:
         self.path = self.place = path
         self._directory = os.path.join(path, "connections")
         self._chosen = os.path.join(path, "current")
+        self._chosen_in = os.path.join(path, "current.vault")
         self._key_note = os.path.join(path, "vault.json")
+        self._id = os.path.join(path, "vault.id")
 
     def prepare(self) -> bytes | None:
         """Make the directories, and return the note of the vault's key; None if there is none.
@@ -94,16 +99,29 @@ class FileStorage:
         private.check_writable(self._directory)
         return private.read_file(self._key_note)
 
-    def read(self, name: str) -> bytes | None:
+    def read(self, name: str) -> Found | None:
         """Return an entry; None if it does not exist. Raises VaultError."""
         file = self._file(name)
         private.check_directory(self.path)
         private.check_directory(self._directory)
-        return private.read_file(file)
+        data = private.read_file(file)
+        # Afterwards, because a vault has its id before an entry names it.
+        vault = private.read_file(self._id) or b""
+        return None if data is None else Found(data, vault.decode("ascii", "replace"))
 
-    def write(self, name: str, data: bytes) -> None:
-        """Replace the entry of this name. Raises VaultError; then the earlier one is unchanged."""
-        private.write_file(self._file(name), data)
+    def write(self, name: str, data: bytes, seen: bytes | None = None) -> bool:
+        """Replace the entry of this name; with `seen`, only if its content is still that. Return whether it was.
+
+        The caller holds the lock of the entry, so nobody comes between the comparison and the write.
+
+        Raises:
+            VaultError: It can't be written; the earlier entry is unchanged.
+        """
+        file = self._file(name)
+        if seen is not None and private.read_file(file) != seen:
+            return False
+        private.write_file(file, data)
+        return True
 
     def delete(self, name: str) -> None:
         """Remove everything of a name, with damaged copies and the lock. Raises VaultError."""
@@ -151,40 +169,62 @@ class FileStorage:
         # A lock that does not belong to an entry leaves no file.
         return locked(os.path.join(self._directory, f"{name}.lock"), timeout_s, is_removed=name.startswith("."))
 
-    def read_current(self) -> bytes:
-        """Return the current name; empty if none was chosen. Raises VaultError."""
-        return private.read_file(self._chosen) or b""
+    def read_current(self) -> Found:
+        """Return the current name, and the id of the vault in which it was chosen; empty if none was chosen.
 
-    def write_current(self, name: str) -> None:
-        """Choose the current name, or none if it is empty. Raises VaultError."""
-        if name:
-            private.write_file(self._chosen, name.encode("ascii"))
-        else:
+        Raises:
+            VaultError: It can't be read.
+        """
+        name = (private.read_file(self._chosen) or b"").strip()
+        marks = (private.read_file(self._chosen_in) or b"").split(b"\n") if name else []
+        vault = next((mark.split(b" ")[0] for mark in marks if mark.endswith(b" " + name)), b"")
+        return Found(name, vault.decode("ascii", "replace"))
+
+    def write_current(self, name: str, vault: str) -> None:
+        """Choose the current name in the vault with this id, or none if the name is empty. Raises VaultError."""
+        if not name:
             private.remove_file(self._chosen)
+            private.remove_file(self._chosen_in)
+            return
+        if vault:
+            # The earlier name stays valid until it is replaced: another process may read between the two writes.
+            before = self.read_current()
+            names = [name.encode("ascii"), *([before.data] if before.vault == vault else [])]
+            private.write_file(self._chosen_in, b"\n".join(vault.encode("ascii") + b" " + one for one in names))
+        private.write_file(self._chosen, name.encode("ascii"))
 
-    def read_key_note(self) -> bytes | None:
-        """Return the note of the vault's key; None if there is none. Raises VaultError."""
-        return private.read_file(self._key_note)
+    def read_notes(self) -> Notes:
+        """Return the notes of the vault. Raises VaultError."""
+        key, vault = private.read_file(self._key_note), private.read_file(self._id) or b""
+        return Notes(key, vault.decode("ascii", "replace"))
 
-    def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
-        """Replace the note of the vault's key unless it was changed since it was read; return whether it was replaced.
+    def swap_key_note(self, seen: bytes | None, data: bytes | None, vault: str) -> bool:
+        """Replace the note of the key and the id of the vault, if the note is still `seen`; return whether it was.
 
         The caller holds the lock of the key.
 
         Args:
             seen: The note that was read; None if there was none.
-            data: The new note; None to remove it.
+            data: The new note; None to remove note and id.
+            vault: The id.
 
         Raises:
-            VaultError: It can't be written.
+            VaultError: They can't be written.
         """
         if data is None:
-            return seen is not None and private.remove_seen(self._key_note, seen)
+            if seen is None or not private.remove_seen(self._key_note, seen):
+                return False
+            private.remove_file(self._id)
+            return True
         if seen is None:
-            return private.create_file(self._key_note, data)
-        if self.read_key_note() != seen:
+            if not private.create_file(self._key_note, data):
+                return False
+        elif private.read_file(self._key_note) != seen:
             return False
-        private.write_file(self._key_note, data)
+        elif data != seen:
+            private.write_file(self._key_note, data)
+        if private.read_file(self._id) != vault.encode("ascii"):
+            private.write_file(self._id, vault.encode("ascii"))
         return True
 
     def inspect(self) -> list[tuple[str, str, str]]:

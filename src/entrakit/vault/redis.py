@@ -6,30 +6,33 @@
     {entrakit}:fence:NAME      the last process that held the lock: writes of earlier ones are refused
     {entrakit}:names           all names
     {entrakit}:current         the name that commands use by default
+    {entrakit}:current-vault   the id of the vault in which it was chosen, and that name; 0.1.0 ignores it
     {entrakit}:key             the note that names the key of the entries
+    {entrakit}:id              the id of the vault; 0.1.0 ignores it
 
-Each atomic step is one script, which the server runs without interruption. All of them can be repeated if an answer
-was lost.
+The names are the same on one server, behind sentinels and in a cluster. The braces keep all keys in one slot of a
+cluster, and each script names its keys. Each atomic step is one script, which the server runs without interruption. All
+of them can be repeated if an answer was lost.
 """
 
 from __future__ import annotations
 
 import os
 import random
-import re
 import time
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, get_ident
-from typing import TYPE_CHECKING, Protocol, cast
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from typing import TYPE_CHECKING, cast
 
-from entrakit.errors import ParameterError, VaultBusyError, VaultError
+from entrakit.errors import VaultBusyError, VaultError
+from entrakit.vault import redis_address
+from entrakit.vault.redis_client import RedisConnection
+from entrakit.vault.storage import Found, Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeVar
+    from collections.abc import Iterator
 
-    Answer = TypeVar("Answer")
+    from entrakit.vault.redis_client import Answer
 
 # An unused refresh token expires after the same time.
 ENTRY_TTL_S = 90 * 24 * 3600
@@ -38,9 +41,10 @@ FENCE_TTL_S = 24 * 3600
 # The lock of a dead process expires after this time; a live one extends it three times as often.
 LOCK_TTL_S = 15.0
 PATIENCE_S = 10.0
-SILENCE_S = 5.0
+# Sentinels and clusters need some seconds to notice that a master is gone, and then choose another one.
+FAILOVER_PATIENCE_S = 30.0
 MAX_ENTRY = 4 * 1024 * 1024
-OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+NAMES_PER_STEP = 500
 
 _ACQUIRE = """
 local holder = redis.call('get', KEYS[1])
@@ -57,14 +61,22 @@ if ARGV[2] == '.' then redis.call('del', KEYS[2]) end
 return redis.call('del', KEYS[1])
 """
 _WRITE = """
+local kept = redis.call('get', KEYS[1])
 local fence = redis.call('get', KEYS[2])
 if ARGV[3] ~= '' and fence ~= ARGV[3] then
-  -- A restarted server may have lost fence and lock. Then no other process has them, and the entry still exists.
+  -- A server that restarted or took over may lack fence and lock. Then the entry decides.
   local holder = redis.call('get', KEYS[4])
-  if fence or (holder and holder ~= ARGV[3]) or redis.call('exists', KEYS[1]) == 0 then return 0 end
+  if fence or (holder and holder ~= ARGV[3]) or not kept then return 'taken' end
 end
+if ARGV[5] ~= '' and kept ~= ARGV[5] and kept ~= ARGV[1] then return 'changed' end
 redis.call('set', KEYS[1], ARGV[1], 'ex', ARGV[2])
 redis.call('sadd', KEYS[3], ARGV[4])
+return 'written'
+"""
+_PAIR = "return {redis.call('get', KEYS[1]) or '', redis.call('get', KEYS[2]) or ''}"
+_CHOOSE = """
+if ARGV[1] == '' then redis.call('del', KEYS[1]) else redis.call('set', KEYS[1], ARGV[1]) end
+if ARGV[2] == '' then redis.call('del', KEYS[2]) else redis.call('set', KEYS[2], ARGV[2]) end
 return 1
 """
 _DELETE = """
@@ -80,67 +92,61 @@ redis.call('ltrim', KEYS[2], 0, 4)
 redis.call('expire', KEYS[2], ARGV[2])
 return redis.call('del', KEYS[1])
 """
-# Names with an entry or, for `traces`, a damaged copy; a name without both is removed.
+# Names with an entry or, for `traces`, a damaged copy; a name without both is removed. After the key of the names come
+# those of an entry and a damaged copy for each name.
 _LIST = """
 local found = {}
-for _, name in ipairs(redis.call('smembers', KEYS[1])) do
-  local entry = redis.call('exists', ARGV[1] .. name) == 1
-  local damaged = redis.call('exists', ARGV[2] .. name) == 1
-  if not entry and not damaged then redis.call('srem', KEYS[1], name) end
-  if entry or (damaged and ARGV[3] == 'traces') then table.insert(found, name) end
+for i, name in ipairs(ARGV) do
+  if i > 1 then
+    local entry = redis.call('exists', KEYS[2 * i - 2]) == 1
+    local damaged = redis.call('exists', KEYS[2 * i - 1]) == 1
+    if not entry and not damaged then redis.call('srem', KEYS[1], name) end
+    if entry or (damaged and ARGV[1] == 'traces') then table.insert(found, name) end
+  end
 end
 return found
 """
+# The note of the key and the id of the vault.
 _SWAP = """
 local now = redis.call('get', KEYS[1]) or ''
-if now == ARGV[2] then return 1 end
+if now == ARGV[2] and (redis.call('get', KEYS[2]) or '') == ARGV[3] then return 1 end
 if now ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('del', KEYS[1]) else redis.call('set', KEYS[1], ARGV[2]) end
+if ARGV[3] == '' then redis.call('del', KEYS[2]) else redis.call('set', KEYS[2], ARGV[3]) end
 return 1
 """
 
 
-class RedisClient(Protocol):
-    """The method used of redis-py's client."""
-
-    def execute_command(self, *words: str | bytes | int) -> bytes | int | list[bytes] | None:
-        """Send one command and return the answer."""
-        ...
-
-
 class RedisStorage:
-    """Storage of entries on a Redis server.
+    """Storage of entries on a Redis server, behind sentinels, or in a cluster.
 
     Args:
-        url: `redis://` or `rediss://` (TLS, with the certificate checked) address, with user, password and database
-            number if needed; for TLS also `ssl_ca_certs`, `ssl_certfile` and `ssl_keyfile` as query.
+        url: Address, as `redis_address` describes it.
 
     Raises:
         ParameterError: The address is invalid.
     """
 
     def __init__(self, url: str) -> None:
-        parts = _checked(url)
-        self._url = url
-        self._client: RedisClient | None = None
+        self.address = redis_address.parse(url)
+        self.place = self.address.place
+        self._connection = RedisConnection(self.address)
         self._held: dict[tuple[str, int], str] = {}
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        self.place = f"{parts.scheme}://{host}:{parts.port or 6379}/{parts.path.strip('/') or 0}"
-        self.is_encrypted = parts.scheme == "rediss"
 
     def __repr__(self) -> str:
         return f"RedisStorage({self.place!r})"
 
     def prepare(self) -> bytes | None:
         """Return the note of the vault's key; None if there is none. Raises VaultError for an unreachable server."""
-        return self.read_key_note()
+        return self.read_notes().key
 
-    def read(self, name: str) -> bytes | None:
+    def read(self, name: str) -> Found | None:
         """Return an entry; None if it does not exist."""
-        return cast("bytes | None", self._ask("get", _key("entry", name)))
+        data, vault = self._pair(_key("entry", name), _key("id"))
+        return Found(data, vault.decode("ascii", "replace")) if data else None
 
-    def write(self, name: str, data: bytes) -> None:
-        """Replace the entry of this name.
+    def write(self, name: str, data: bytes, seen: bytes | None = None) -> bool:
+        """Replace the entry of this name; with `seen`, only if its content is still that. Return whether it was.
 
         Raises:
             VaultError: The server refused it, or another process has taken over the lock.
@@ -149,11 +155,13 @@ class RedisStorage:
             raise VaultError(f"Can't write {name}: {len(data)} bytes are more than one connection may have.")
         owner = self._held.get((name, get_ident()), "")
         keys = (_key("entry", name), _key("fence", name), _key("names"), _key("lock", name))
-        if not self._run(_WRITE, keys, data, ENTRY_TTL_S, owner, name):
+        result = self._run(_WRITE, keys, data, ENTRY_TTL_S, owner, name, seen or b"")
+        if result == b"taken":
             raise VaultError(
                 f"Another process has taken over {name!r} in {self.place}, and its data is newer.",
                 remedy="Try again; the token that the other process saved is used.",
             )
+        return result == b"written"
 
     def delete(self, name: str) -> None:
         """Remove everything of a name. Raises VaultError if another process has taken over the lock."""
@@ -206,24 +214,28 @@ class RedisStorage:
             with suppress(VaultError):
                 self._run(_RELEASE, (_key("lock", name), _key("fence", name)), owner, name[:1], patience_s=0.0)
 
-    def read_current(self) -> bytes:
-        """Return the current name; empty if none was chosen."""
-        return cast("bytes | None", self._ask("get", _key("current"))) or b""
+    def read_current(self) -> Found:
+        """Return the current name, and the id of the vault in which it was chosen; empty if none was chosen."""
+        name, mark = self._pair(_key("current"), _key("current-vault"))
+        vault, _, marked = mark.partition(b" ")
+        return Found(name, vault.decode("ascii", "replace") if marked == name else "")
 
-    def write_current(self, name: str) -> None:
-        """Choose the current name, or none if it is empty."""
-        if name:
-            self._ask("set", _key("current"), name)
-        else:
-            self._ask("del", _key("current"))
+    def write_current(self, name: str, vault: str) -> None:
+        """Choose the current name in the vault with this id, or none if the name is empty."""
+        mark = f"{vault} {name}" if name and vault else ""
+        self._run(_CHOOSE, (_key("current"), _key("current-vault")), name, mark)
 
-    def read_key_note(self) -> bytes | None:
-        """Return the note of the vault's key; None if there is none."""
-        return cast("bytes | None", self._ask("get", _key("key")))
+    def read_notes(self) -> Notes:
+        """Return the notes of the vault."""
+        key, vault = self._pair(_key("key"), _key("id"))
+        return Notes(key or None, vault.decode("ascii", "replace"))
 
-    def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
-        """Replace the note of the key (None: remove it) if it is still `seen`; return whether it is `data` now."""
-        return bool(self._run(_SWAP, (_key("key"),), seen or b"", data or b""))
+    def swap_key_note(self, seen: bytes | None, data: bytes | None, vault: str) -> bool:
+        """Replace the note of the key and the id of the vault, if the note is still `seen`.
+
+        `data` of None removes both. Return whether the note is `data` and the id is `vault` now.
+        """
+        return bool(self._run(_SWAP, (_key("key"), _key("id")), seen or b"", data or b"", vault if data else ""))
 
     def inspect(self) -> list[tuple[str, str, str]]:
         """Return the problems of the server: damaged copies, and a connection that is not encrypted."""
@@ -232,25 +244,40 @@ class RedisStorage:
             for name in self._listed("traces")
             if self._ask("exists", _key("damaged", name))
         ]
-        host = urlsplit(self.place).hostname
-        if not self.is_encrypted and host not in ("localhost", "127.0.0.1", "::1"):
+        if self.address.is_plain:
             problem = "The connection to the server is not encrypted, including password and metadata."
-            found.append((self.place, problem, "Use a rediss:// address."))
+            secure = self.address._replace(is_encrypted=True).scheme
+            found.append((self.place, problem, f"Use an address with {secure}://."))
         return found
 
     def sweep(self) -> None:
         """Do nothing: keys expire by themselves."""
 
     def _listed(self, which: str) -> list[str]:
-        found = cast("list[bytes]", self._run(_LIST, (_key("names"),), _key("entry", ""), _key("damaged", ""), which))
+        names = sorted(cast("list[bytes]", self._ask("smembers", _key("names"))))
+        found: list[bytes] = []
+        for start in range(0, len(names), NAMES_PER_STEP):
+            some = names[start : start + NAMES_PER_STEP]
+            keys = [_key(kind, "").encode("ascii") + name for name in some for kind in ("entry", "damaged")]
+            found += cast("list[bytes]", self._run(_LIST, (_key("names"), *keys), which, *some))
         return sorted(name.decode("utf-8", "replace") for name in found)
+
+    def _pair(self, one: str, other: str) -> tuple[bytes, bytes]:
+        """Return the values of two keys at one moment; empty for one that does not exist."""
+        first, second = cast("list[bytes]", self._run(_PAIR, (one, other)))
+        return first, second
 
     def _acquire(self, name: str, owner: str, timeout_s: float) -> None:
         until, pause_s = time.monotonic() + timeout_s, 0.02
         keys = (_key("lock", name), _key("fence", name))
         while True:
             holder = self._run(
-                _ACQUIRE, keys, owner, int(LOCK_TTL_S * 1000), FENCE_TTL_S, patience_s=min(PATIENCE_S, timeout_s)
+                _ACQUIRE,
+                keys,
+                owner,
+                int(LOCK_TTL_S * 1000),
+                FENCE_TTL_S,
+                patience_s=min(self._patience_s(), timeout_s),
             )
             if not holder:
                 return
@@ -271,73 +298,15 @@ class RedisStorage:
                 self._run(_EXTEND, (_key("lock", name),), owner, int(LOCK_TTL_S * 1000), patience_s=0.0)
 
     def _run(
-        self, script: str, keys: tuple[str, ...], *values: str | bytes | int, patience_s: float | None = None
-    ) -> bytes | int | list[bytes] | None:
+        self, script: str, keys: tuple[str | bytes, ...], *values: str | bytes | int, patience_s: float | None = None
+    ) -> Answer:
         return self._ask("eval", script, len(keys), *keys, *values, patience_s=patience_s)
 
-    def _ask(self, *words: str | bytes | int, patience_s: float | None = None) -> bytes | int | list[bytes] | None:
-        """Return the server's answer to a command; repeat it for a while if the server can't be reached."""
-        from ssl import SSLCertVerificationError
+    def _ask(self, *words: str | bytes | int, patience_s: float | None = None) -> Answer:
+        return self._connection.ask(*words, patience_s=self._patience_s() if patience_s is None else patience_s)
 
-        from redis import exceptions
-
-        until, pause_s = time.monotonic() + (PATIENCE_S if patience_s is None else patience_s), 0.05
-        while True:
-            try:
-                return self._connected().execute_command(*words)
-            except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
-                raise VaultError(
-                    f"{self.place} refuses this user: {type(error).__name__}.",
-                    remedy="Check user and password in ENTRAKIT_VAULT, and the permissions of the user.",
-                ) from error
-            except (exceptions.ConnectionError, exceptions.TimeoutError, exceptions.ReadOnlyError) as error:
-                if isinstance(error.__context__, SSLCertVerificationError):
-                    raise VaultError(
-                        f"The certificate of {self.place} is not trusted: {error.__context__.verify_message}.",
-                        remedy="Name its CA with ?ssl_ca_certs=FILE in ENTRAKIT_VAULT, or with SSL_CERT_FILE.",
-                    ) from error
-                if time.monotonic() + pause_s > until:
-                    if isinstance(error, exceptions.ReadOnlyError):
-                        raise VaultError(
-                            f"The vault {self.place} is a replica, which accepts no writes.",
-                            remedy="Name the primary server in ENTRAKIT_VAULT.",
-                        ) from error
-                    raise VaultError(
-                        f"The vault {self.place} can't be reached: {type(error).__name__}.",
-                        remedy="Check that the server runs and can be reached from here, then try again.",
-                        retryable=True,
-                    ) from error
-            except exceptions.RedisError as error:
-                raise VaultError(
-                    f"The vault {self.place} refused: {error}.", remedy="Check its memory and its log."
-                ) from error
-            time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the attempts of processes, not a secret
-            pause_s = min(pause_s * 2, 1.0)
-
-    def _check_files(self) -> None:
-        """Raise VaultError if a file that the address names is missing; the client would report a network error."""
-        for option, (file, *_) in parse_qs(urlsplit(self._url).query).items():
-            if not os.path.isfile(file):
-                raise VaultError(
-                    f"{option} in the vault address names {file!r}, which does not exist.",
-                    remedy="Correct its path in ENTRAKIT_VAULT.",
-                )
-
-    def _connected(self) -> RedisClient:
-        if self._client is None:
-            self._check_files()
-            from redis import Redis
-            from redis.backoff import NoBackoff
-            from redis.retry import Retry
-
-            # `_ask` repeats within its time limit; the client must not repeat as well.
-            options: dict[str, object] = {"retry": Retry(NoBackoff(), 0)}
-            options |= {"socket_timeout": SILENCE_S, "socket_connect_timeout": SILENCE_S}
-            if self.is_encrypted:
-                options |= {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
-            make = cast("Callable[..., RedisClient]", Redis.from_url)
-            self._client = make(self._url, **options)
-        return self._client
+    def _patience_s(self) -> float:
+        return PATIENCE_S if self.address.kind == "redis" else FAILOVER_PATIENCE_S
 
 
 def open_storage(url: str) -> RedisStorage:
@@ -356,38 +325,7 @@ def open_storage(url: str) -> RedisStorage:
 
 
 def _key(*words: str) -> str:
-    # The braces keep all of them on one node of a cluster, as the scripts need.
     return ":".join(("{entrakit}", *words))
-
-
-def _checked(url: str) -> SplitResult:
-    """Return the parts of an address; errors do not repeat it, since it may hold a password."""
-    remedy = (
-        "Use the form redis://host:6379/0 or rediss://user:password@host:6379/0. For a folder with a colon in its "
-        "name, use its complete path."
-    )
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-        (parts.hostname or "x").encode("idna")
-    except ValueError:
-        # Without its cause, because that repeats a part of the address.
-        raise ParameterError("The vault address is not a valid address.", remedy=remedy) from None
-    if not parts.scheme:
-        raise ParameterError("The vault address is not a valid address.", remedy=remedy)
-    if parts.scheme not in ("redis", "rediss"):
-        raise ParameterError(f"A vault address can't begin with {parts.scheme}:.", remedy=remedy)
-    if not parts.hostname or port == 0 or not re.fullmatch("[0-9]{0,9}", parts.path.strip("/")) or parts.fragment:
-        raise ParameterError("The vault address has no host, or its path is not a database number.", remedy=remedy)
-    unknown = sorted(set(parse_qs(parts.query, keep_blank_values=True)) - set(OPTIONS))
-    if unknown or (parts.query and parts.scheme != "rediss"):
-        # Not repeated: it may be the rest of a password with a question mark.
-        raise ParameterError(
-            "The vault address has an unknown option.",
-            remedy=f"The options are {', '.join(OPTIONS)}, for rediss:// only; the certificate is always checked. "
-            "In a password write ? as %3F, # as %23 and / as %2F.",
-        )
-    return parts
 
 
 def _described(holder: bytes) -> str:

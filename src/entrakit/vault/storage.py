@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+
+class Found(NamedTuple):
+    """Bytes that were found in a vault, with the id of a vault.
+
+    Args:
+        data: The bytes.
+        vault: For an entry, the id of the vault that it was found in; for the current name, the id of the vault that it
+            was chosen in. Empty if there is none: 0.1.0 wrote none.
+    """
+
+    data: bytes
+    vault: str
+
+
+class Notes(NamedTuple):
+    """What a vault says about itself.
+
+    Args:
+        key: The note of its key; None if there is none.
+        vault: Its id; empty if 0.1.0 made it, or if it has no key yet.
+    """
+
+    key: bytes | None
+    vault: str
 
 
 class Storage(Protocol):
@@ -20,12 +45,16 @@ class Storage(Protocol):
         """Make the place ready to be written to, and return the note of the vault's key; None if there is none."""
         ...
 
-    def read(self, name: str) -> bytes | None:
+    def read(self, name: str) -> Found | None:
         """Return an entry; None if it does not exist."""
         ...
 
-    def write(self, name: str, data: bytes) -> None:
-        """Replace the entry of this name, in one step."""
+    def write(self, name: str, data: bytes, seen: bytes | None = None) -> bool:
+        """Replace the entry of this name, in one step; with `seen`, only if its content is still that.
+
+        Return whether it was replaced. Without a lock that excludes other processes, the comparison must be part of
+        that step.
+        """
         ...
 
     def delete(self, name: str) -> None:
@@ -52,20 +81,23 @@ class Storage(Protocol):
         """Hold the lock of an entry for a block; raises VaultBusyError if another process holds it for too long."""
         ...
 
-    def read_current(self) -> bytes:
-        """Return the current name; empty if none was chosen."""
+    def read_current(self) -> Found:
+        """Return the current name, and the id of the vault in which it was chosen; empty if none was chosen."""
         ...
 
-    def write_current(self, name: str) -> None:
-        """Choose the current name, or none if it is empty."""
+    def write_current(self, name: str, vault: str) -> None:
+        """Choose the current name in the vault with this id, or none if the name is empty."""
         ...
 
-    def read_key_note(self) -> bytes | None:
-        """Return the note of the vault's key; None if there is none."""
+    def read_notes(self) -> Notes:
+        """Return the notes of the vault."""
         ...
 
-    def swap_key_note(self, seen: bytes | None, data: bytes | None) -> bool:
-        """Replace the note of the key (None: remove it) if it is still `seen`; return whether it is `data` now."""
+    def swap_key_note(self, seen: bytes | None, data: bytes | None, vault: str) -> bool:
+        """Replace the note of the key and the id of the vault, if the note is still `seen`.
+
+        `data` of None removes both. Return whether the note is `data` and the id is `vault` now.
+        """
         ...
 
     def inspect(self) -> list[tuple[str, str, str]]:

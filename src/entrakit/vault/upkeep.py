@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import EntraError, VaultError
@@ -71,15 +72,24 @@ def _rekey(vault: Vault) -> int:
     if not names:
         return 0
     for name in names:
-        sealed = _read_sealed(vault, name)
-        if sealed is not None:
+        found = vault.storage.read(name)
+        if found is not None:
+            sealed = envelope.parse(name, *found)
             envelope.unseal(sealed, vault.keys.open_any(sealed.key))
     with vault.key_lock():
+        notes = vault.storage.read_notes()
         before = vault.key_ref()
         ref, key = vault.keys.make(before.source if before else "")
-        if ref != before and not vault.note_key(before, ref):
-            vault.keys.forget(ref)
+        # A vault of 0.1.0 gets an id.
+        own = notes.vault or os.urandom(16).hex()
+        chosen = vault.storage.read_current()
+        if (ref != before or own != notes.vault) and not vault.note_key(before, ref, own):
+            if ref != before:
+                vault.keys.forget(ref)
             raise VaultError("The vault's key is being changed by another process.", remedy="Try again in a moment.")
+        name = chosen.data.decode("ascii", "replace").strip()
+        if is_name(name) and chosen.vault == notes.vault != own:
+            vault.storage.write_current(name, own)
     old = {before} if before else set()
     count = 0
     for name in (name for name in vault.names() if is_name(name)):
@@ -105,22 +115,26 @@ def _keys_in_use(vault: Vault) -> set[KeyRef | None]:
 
 
 def _seal_again(vault: Vault, name: str, ref: KeyRef, key: bytes) -> KeyRef | None:
-    """Seal an entry with a key, and return the key that it had; None if it has this key already."""
+    """Seal an entry with a key and for its vault, and return the key that it had; None if that is not necessary."""
     with vault.lock(name):
-        sealed = _read_sealed(vault, name)
-        if sealed is None or sealed.key == ref:
+        found = vault.storage.read(name)
+        if found is None:
+            return None
+        sealed = envelope.parse(name, *found)
+        if sealed.key == ref and envelope.vault_of(sealed, key) == found.vault:
             return None
         secrets = envelope.unseal(sealed, vault.keys.open_any(sealed.key))
         if vault.key_ref() != ref:
             raise VaultError("The vault's key was changed by another process.", remedy="Try again in a moment.")
-        vault.storage.write(sealed.name, envelope.seal(sealed.name, sealed.metadata, secrets, ref, key))
+        again = envelope.seal(name, sealed.metadata, secrets, ref, key, vault=found.vault)
+        if not vault.storage.write(name, again, found.data):
+            raise VaultError(f"The saved connection {name!r} was changed by another process.", remedy="Try again.")
         return sealed.key
 
 
 def _read_sealed(vault: Vault, name: str) -> envelope.SealedEntry | None:
-    name = checked_name(name)
-    data = vault.storage.read(name)
-    return None if data is None else envelope.parse(name, data)
+    found = vault.storage.read(name)
+    return None if found is None else envelope.parse(name, *found)
 
 
 def _check_key(vault: Vault) -> Finding:
@@ -137,9 +151,10 @@ def _check_key(vault: Vault) -> Finding:
 
 def _check_entry(vault: Vault, name: str) -> Finding:
     try:
-        sealed = _read_sealed(vault, name)
-        if sealed is None:
+        found = vault.storage.read(checked_name(name))
+        if found is None:
             return Finding(name)
+        sealed = envelope.parse(name, *found)
         envelope.unseal(sealed, vault.keys.open(sealed.key))
     except EntraError as error:
         return Finding(name, error.problem, error.remedy)

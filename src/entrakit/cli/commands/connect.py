@@ -28,7 +28,13 @@ from entrakit.cli.options.durations import describe_duration, parse_duration, ut
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import read_address, show_code, show_link
 from entrakit.cli.work import Caution, Result, Work
-from entrakit.errors import CertificatePasswordError, InteractionRequiredError, NetworkError, ParameterError
+from entrakit.errors import (
+    CertificatePasswordError,
+    InteractionRequiredError,
+    NetworkError,
+    ParameterError,
+    VaultError,
+)
 from entrakit.sign_in.flows import find
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
 
@@ -305,5 +311,9 @@ def _report(connection: Connection, context: Context, *, verb: str) -> Iterator[
         advice = "" if not way.is_silent else " --save-secret saves the credential, encrypted."
         yield f"To renew it, connect again.{advice}"
     yield f"Saved as {settings.name!r} in {vault.place}, encrypted; key: {vault.describe_key()}."
-    if settings.name.lower() != vault.current():
+    try:
+        is_current = settings.name.lower() == vault.current()
+    except VaultError:
+        is_current = False
+    if not is_current:
         yield f"To use it by default: entra use {settings.name}"

@@ -1,0 +1,79 @@
+"""What stands in the way of a vault's caller: an entry that is missing or newer, and a choice of another vault."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from entrakit.errors import NotConnectedError, VaultError
+from entrakit.vault import envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from entrakit.tokens.jwt import JSON
+    from entrakit.vault.keys import Keys
+    from entrakit.vault.storage import Found, Storage
+
+    Follows = Callable[[dict[str, JSON], dict[str, JSON]], bool]
+
+
+ATTEMPTS = 5
+
+
+def succeed(storage: Storage, keys: Keys, name: str, data: bytes, follows: Follows) -> None:
+    """Write an entry in place of one that it follows; that one is read before, and compared in the step that writes.
+
+    Args:
+        storage: The storage of the vault.
+        keys: Its keys.
+        name: The connection's name.
+        data: The new entry.
+        follows: Whether the new connection follows the saved one, of which it gets metadata and secrets.
+
+    Raises:
+        VaultError: The saved entry was removed, is of another sign-in, is newer, or does not open.
+    """
+    for _ in range(ATTEMPTS):
+        if storage.write(name, data, _checked_predecessor(storage, keys, name, follows)):
+            return
+    raise VaultError(f"The saved connection {name!r} changes too fast to be replaced.", remedy="Try again.")
+
+
+def check_choice(storage: Storage, chosen: Found, name: str) -> None:
+    """Raise VaultError if the current name was chosen in another vault."""
+    if chosen.vault != storage.read_notes().vault:
+        raise VaultError(
+            f"The current connection {name!r} was chosen in another vault, or by entrakit 0.1.0.",
+            remedy=f"Choose the current connection again: `set_current({name!r})`.",
+        )
+
+
+def not_connected(name: str, names: list[str]) -> NotConnectedError:
+    """Return the error for a connection that does not exist, with the names that do."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 1)
+    known = f"Saved: {', '.join(names[:20])}." if names else "Nothing is connected yet."
+    choose = "Name one: `get_connection('NAME')`." if names else "Connect with `connect()`."
+    remedy = f"Did you mean {near[0]!r}? {known}" if near else f"{known} {choose}"
+    return NotConnectedError(f"There is no connection {name!r}.", remedy=remedy)
+
+
+def _checked_predecessor(storage: Storage, keys: Keys, name: str, follows: Follows) -> bytes:
+    found = storage.read(name)
+    if found is None:
+        raise VaultError(
+            f"The connection {name!r} was removed from {storage.place} by another process.", remedy="Connect again."
+        )
+    try:
+        sealed = envelope.parse(name, *found)
+        secrets = envelope.unseal(sealed, keys.open_any(sealed.key))
+    except envelope.DamagedEntryError:
+        # Nothing is lost with it.
+        return found.data
+    if not follows(sealed.metadata, secrets):
+        raise VaultError(
+            f"The saved connection {name!r} in {storage.place} is newer than this one; it was not replaced.",
+            remedy="Try again; the token that the other process saved is used.",
+        )
+    return found.data
