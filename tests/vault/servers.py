@@ -196,7 +196,7 @@ class Sentinels:
         """Return all keys and values of the master."""
         return self.master.everything()
 
-    def now(self) -> RedisServer:
+    def owner(self) -> RedisServer:
         """Return the master that the sentinels name now."""
         words = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "vault")
         port = int(self._ask(self.sentinels[0], *words).split("\n")[1])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.conftest import FakeClock
 from tests.vault.fleet import WORKER, Fleet, set_clock
-from tests.vault.servers import RedisServer
+from tests.vault.servers import Cluster, RedisServer, Sentinels, wait_until
 
 from entrakit import UsernamePassword, connect
 from entrakit.authority.clouds import find_cloud
@@ -166,6 +166,53 @@ def test_8_workers_share_a_sign_in_while_redis_restarts(
             assert 1 == entra_tenant.journal.counts["token"]
     kept = Vault(environ=environ).read("work").secrets["refresh_token"]
     assert newest_refresh_token(entra_tenant) == kept
+
+
+def kept_record(environ: dict[str, str]) -> tuple[int, str]:
+    """Return the serial and the refresh token of the saved connection."""
+    secrets = Vault(environ=environ).read("work").secrets
+    return int(str(secrets["serial"])), str(secrets["refresh_token"])
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", [Sentinels, Cluster])
+def test_8_workers_renew_during_a_fail_over(
+    entra_tenant: Tenant, clock: FakeClock, tmp_path: Path, kind: type[Sentinels | Cluster]
+) -> None:
+    """
+    The master is killed while one of eight workers renews and holds the lock. A replica takes over: no worker fails,
+    each expiry is one renewal of the saved connection, and the last refresh token is saved.
+    """
+    from entrakit_emulator.faults import Slow
+
+    file = tmp_path / "clock"
+    with kind(tmp_path) as servers:
+        environ = {"ENTRAKIT_VAULT": servers.url, "ENTRAKIT_VAULT_KEY": KEY, "ENTRAKIT_HOME": str(tmp_path / "nowhere")}
+        signed_in(entra_tenant, Vault(environ=environ), clock).close()
+        set_clock(file, clock.time())
+        before, _ = kept_record(environ)
+        with Fleet(8, file, environ, may_wait=True) as fleet:
+            for turn in range(3):
+                clock.advance(2 * HOURS)
+                set_clock(file, clock.time())
+                entra_tenant.journal.clear()
+                if turn == 1:
+                    entra_tenant.faults.add(Slow(endpoint="token", seconds=0.5))
+                fleet.begin(20)
+                if turn == 1:
+                    wait_until(lambda: bool(entra_tenant.journal.of("token")), "a renewal")
+                    servers.owner().kill()
+
+                answers = fleet.end()
+
+                requests = entra_tenant.journal.counts["token"]
+                # Replication is not synchronous: if the lock was lost with the master, another worker renews as well.
+                assert requests == 1 or (turn == 1 and requests == 2)
+                assert len(answers) <= requests
+                assert (before + turn + 1, True) == (
+                    kept_record(environ)[0],
+                    kept_record(environ)[1] in list(entra_tenant._world.refresh_tokens)[-requests:],
+                )
 
 
 def test_a_token_in_memory_serves_while_redis_is_away(
