@@ -50,9 +50,9 @@ class RedisServer:
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         if tls:
-            port = free_port()
-            self.url = f"rediss://127.0.0.1:{port}/0"
-            self._options += ("--tls-port", str(port))
+            tls_port = free_cluster_port()
+            self.url = f"rediss://127.0.0.1:{tls_port}/0"
+            self._options += ("--tls-port", str(tls_port))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:

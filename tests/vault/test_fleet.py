@@ -149,7 +149,7 @@ def test_8_workers_share_a_sign_in_while_redis_restarts(
     environ = {"ENTRAKIT_VAULT": server.url, "ENTRAKIT_VAULT_KEY": KEY, "ENTRAKIT_HOME": str(tmp_path / "nowhere")}
     signed_in(entra_tenant, Vault(environ=environ), clock).close()
     set_clock(file, clock.time())
-    with Fleet(8, file, environ) as fleet:
+    with Fleet(8, file, environ, may_wait=True) as fleet:
         for turn in range(6):
             clock.advance(2 * HOURS)
             set_clock(file, clock.time())

@@ -124,7 +124,7 @@ def _hosts(texts: Sequence[str], default: int) -> tuple[tuple[str, int], ...]:
         except ValueError:
             # Without its cause, because that repeats a part of the address.
             raise ParameterError("The vault address is not a valid address.", remedy=_REMEDY) from None
-        if not host or port == 0 or any(letter.isspace() for letter in text):
+        if not host or port == 0 or any(letter.isspace() or letter == "," for letter in text):
             raise ParameterError("The vault address has no host, or a host that can't be one.", remedy=_REMEDY)
         found.append((host, port or default))
     return tuple(found)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SILENCE_S = 5.0
 SENTINEL_SILENCE_S = 2.0
-# Waits are reported after this time.
+# Longer waits are reported.
 QUIET_S = 2.0
 # A server that begins its error with one of these may accept the same command soon.
 _FOR_NOW = ("LOADING", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "READONLY")
@@ -81,7 +81,7 @@ class RedisConnection:
                 waited_s = time.monotonic() - begun
                 if not failure.retryable or waited_s + pause_s > patience_s:
                     raise failure from error
-                if waited_s > QUIET_S and not is_reported:
+                if waited_s + pause_s > QUIET_S and not is_reported:
                     log.warning("%s Waiting for up to %d seconds.", failure.problem, patience_s)
                     is_reported = True
             if self._address.kind == "cluster":
