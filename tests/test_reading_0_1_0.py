@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sqlite3
 import zlib
@@ -33,7 +34,7 @@ from entrakit.errors import ExportError, InteractionRequiredError, VaultBusyErro
 from entrakit.files.resumable import RecordFile
 from entrakit.graph.delta_session import DeltaSession
 from entrakit.sign_in.discovery import discover
-from entrakit.vault import Entry, Vault, bundle
+from entrakit.vault import Entry, Vault, bundle, upkeep
 from entrakit_emulator import start
 
 if TYPE_CHECKING:
@@ -394,6 +395,26 @@ def test_connections_on_redis_are_read(made: Path, server: RedisServer) -> None:
         server.command("SET", "{entrakit}:lock:secret", "00 1 contoso-desk", "PX", "15000")
         with pytest.raises(VaultBusyError), vault.lock("secret", 0.0):
             pass
+
+
+def test_a_rekey_gives_a_vault_of_0_1_0_an_id(vault: Vault, made: Path) -> None:
+    """
+    A vault of 0.1.0 has no id, and nothing in it names one, until its key is changed: then all entries and the current
+    name belong to that vault, and 0.1.0 can still read them.
+    """
+    records.keep(vault, records.read(vault, "secret"), now=0)
+    vault.set_current("secret")
+    assert "" == vault.storage.read_notes().vault
+
+    upkeep.rekey(vault)
+
+    own = vault.storage.read_notes().vault
+    assert re.fullmatch("[0-9a-f]{32}", own)
+    assert ("secret", own) == (vault.current(), vault.storage.read_current().vault)
+    for name in FLOWS:
+        header, secrets = opened((made / "vault" / "connections" / f"{name}.json").read_bytes(), key_of(made / "vault"))
+        assert {**CONNECTIONS[name]["secrets"], "vault": own} == secrets
+        assert CONNECTIONS[name]["metadata"] == header["metadata"]
 
 
 def test_0_1_0_reads_what_is_kept_on_redis(made: Path, server: RedisServer) -> None:

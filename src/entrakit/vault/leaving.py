@@ -18,8 +18,7 @@ def forget_unused_key(storage: Storage, keys: Keys) -> None:
     ref = envelope.parse_key_note(note, storage.place)
     if ref is None or storage.traces() or not storage.swap_key_note(note, None, ""):
         return
-    if storage.read_current().data:
-        storage.write_current("", "")
+    storage.write_current("", "")
     try:
         keys.forget(ref)
     except VaultError as error:
