@@ -420,7 +420,7 @@ def test_a_rekey_gives_a_vault_of_0_1_0_an_id(vault: Vault, made: Path) -> None:
 def test_0_1_0_reads_what_is_kept_on_redis(made: Path, server: RedisServer) -> None:
     """
     The keys have the names, the types and the expiry of 0.1.0, and the entries its header and secrets. Only the id of
-    the vault is added: in a key, in the encrypted part of the entries, and beside the current name. A change of the
+    the vault is added: in a key, in the encrypted part of the entries, and with the current name. A change of the
     schema must keep the keys readable for both versions.
     """
     before = json.loads((FIXTURES / "redis" / "keys.json").read_text())

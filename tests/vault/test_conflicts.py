@@ -1,4 +1,4 @@
-"""What is not taken and not replaced: a newer entry, an entry of another vault, and the choice of another vault."""
+"""Refusals of a vault: to replace a newer entry, and to take an entry or the choice of another vault."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def record(serial: int, *, connected_at: float = 1000.0) -> Record:
 
 
 def lose_lock_and_fence(vault: Vault, name: str = "work") -> None:
-    """Remove what a Redis server knows of the locks of an entry, as a fail-over may do."""
+    """Remove the lock and the fence of an entry from a Redis server, as a fail-over may do."""
     ask = getattr(vault.storage, "_ask", None)
     if ask is not None:
         ask("del", f"{{entrakit}}:lock:{name}", f"{{entrakit}}:fence:{name}")
@@ -104,7 +104,8 @@ def test_a_newer_entry_between_look_and_write_is_not_replaced(
     """
     vault, other = place(0), place(0)
     records.keep(vault, record(1), now=0)
-    read, looks = vault.storage.read, []
+    read = vault.storage.read
+    looks: list[str] = []
 
     def look(name: str) -> object:
         found = read(name)
@@ -184,7 +185,7 @@ def test_the_choice_of_another_vault_is_not_taken(
 ) -> None:
     """
     The current name of another vault is refused, with or without its mark; the error names the choice. A list reports
-    it and goes on.
+    it and continues.
     """
     vault, other = place(0), place(1)
     for one in (vault, other):

@@ -75,7 +75,7 @@ def test_an_address_is_shown_without_its_secrets() -> None:
 )  # fmt: skip
 def test_what_cannot_be_an_address(url: str) -> None:
     """
-    A service must be named, a cluster has database 0 only, and only sentinels have a password of their own. The error
+    A service must be named, a cluster has database 0 only, and only sentinels have a separate password. The error
     names the forms, and repeats nothing that may be a password.
     """
     with pytest.raises(ParameterError) as caught:

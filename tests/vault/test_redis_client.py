@@ -149,7 +149,7 @@ def test_a_master_that_hangs_is_replaced(tmp_path: Path) -> None:
 
 def test_a_cluster_goes_on_without_a_master(tmp_path: Path) -> None:
     """
-    A replica takes over the slot of the vault: what was saved is there, and the holder of a lock goes on. The address
+    A replica takes over the slot of the vault: saved entries exist, and the holder of a lock continues. The address
     of a single node is refused with the form to use.
     """
     with Cluster(tmp_path) as one:
@@ -250,7 +250,7 @@ def test_tls_of_a_cluster(tmp_path: Path, test_ca: tuple[Path, ssl.SSLContext]) 
 )  # fmt: skip
 def test_no_error_of_redis_py_gets_through(error: Exception, *, is_retryable: bool) -> None:
     """
-    Every failure below us becomes an error of ours. One that passes by itself is repeated, and can be retried later.
+    Each of its failures becomes an error of entrakit. One that passes by itself is repeated, and can be retried later.
     """
     connection = RedisConnection(redis_address.parse("redis+cluster://localhost"))
     asked = []
@@ -263,7 +263,7 @@ def test_no_error_of_redis_py_gets_through(error: Exception, *, is_retryable: bo
         def close(self) -> None:
             raise OSError
 
-    connection._opened = Failing  # type: ignore[assignment, method-assign] # a server can't be made to give each of them
+    connection._opened = Failing  # type: ignore[method-assign] # a server can't be made to give each of them
     with pytest.raises(VaultError) as caught:
         connection.ask("get", "x", patience_s=0.2)
 

@@ -64,9 +64,8 @@ class Record(NamedTuple):
 
     def follows(self, metadata: Mapping[str, JSON], secrets: Mapping[str, JSON]) -> bool:
         """Return whether this record may replace a saved one: both come from one sign-in, and that one is not newer."""
-        serial = secrets.get("serial")
-        is_earlier = isinstance(serial, int | float) and serial <= self.serial
-        return metadata.get("connected_at") == self.settings.connected_at and is_earlier
+        serial, is_same = secrets.get("serial"), metadata.get("connected_at") == self.settings.connected_at
+        return is_same and isinstance(serial, int | float) and serial <= self.serial
 
     def with_grant(self, grant: Grant, authority: Authority, key: str) -> Record:
         """Return the next record, with a new token.
@@ -171,13 +170,7 @@ def is_other_account(saved: Settings, new: Settings) -> bool:
 
 
 def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) -> None:
-    """Write a record to the vault, without expired tokens.
-
-    Args:
-        vault: The vault.
-        record: The record.
-        now: Seconds since 1970.
-        is_renewal: Whether it replaces only an earlier record of the same sign-in. A sign-in replaces any.
+    """Write a record to the vault, without expired tokens. A renewal replaces only an earlier record of its sign-in.
 
     Raises:
         VaultError: The record can't be written, or the saved one is newer; the saved one is unchanged.

@@ -1,4 +1,4 @@
-"""What stands in the way of a vault's caller: an entry that is missing or newer, and a choice of another vault."""
+"""Conflicts in a vault: an entry that is missing or newer, and a current name that was chosen in another vault."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def succeed(storage: Storage, keys: Keys, name: str, data: bytes, follows: Follo
         keys: Its keys.
         name: The connection's name.
         data: The new entry.
-        follows: Whether the new connection follows the saved one, of which it gets metadata and secrets.
+        follows: Tells from metadata and secrets of the saved connection whether the new one follows it.
 
     Raises:
-        VaultError: The saved entry was removed, is of another sign-in, is newer, or does not open.
+        VaultError: The saved entry was removed, belongs to another sign-in, is newer, or does not open.
     """
     for _ in range(ATTEMPTS):
         if storage.write(name, data, _checked_predecessor(storage, keys, name, follows)):

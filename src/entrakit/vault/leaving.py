@@ -1,4 +1,4 @@
-"""What is removed together with the last entry of a vault: its key, the notes of key and vault, the current name."""
+"""Removal of everything that a vault has besides entries, together with the last one: key, notes, current name."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class RedisAddress(NamedTuple):
         username: User of the servers; empty for the default user.
         password: Password of the servers; None if there is none.
         database: Number of the database.
-        service: Name by which the sentinels know the master; empty without sentinels.
+        service: Name of the master, as the sentinels know it; empty without sentinels.
         sentinel_username: User of the sentinels; empty for the default user.
         sentinel_password: Password of the sentinels; None if there is none.
         files: TLS options and the files that they name.

@@ -22,7 +22,7 @@ class Found(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """What a vault says about itself.
+    """The notes of a vault about itself.
 
     Args:
         key: The note of its key; None if there is none.
