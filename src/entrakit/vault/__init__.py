@@ -195,7 +195,7 @@ class Vault:
             name: Its name.
             metadata: The part in the clear.
             secrets: The part to seal.
-            follows: Tells from metadata and secrets of the saved one whether this follows it; None to replace any.
+            follows: Test of metadata and secrets of the saved one, whether it may be replaced; None to replace any.
 
         Raises:
             VaultError: It can't be written, or does not follow the saved one, which is unchanged.

@@ -28,7 +28,7 @@ def succeed(storage: Storage, keys: Keys, name: str, data: bytes, follows: Follo
         keys: Its keys.
         name: The connection's name.
         data: The new entry.
-        follows: Tells from metadata and secrets of the saved connection whether the new one follows it.
+        follows: Test of metadata and secrets of the saved connection, whether it may be replaced.
 
     Raises:
         VaultError: The saved entry was removed, belongs to another sign-in, is newer, or does not open.
