@@ -136,8 +136,8 @@ ORDER: dict[str, tuple[str, ...]] = {
         "inventory",
     ),
     "entrakit/vault": (
-        "storage",
         "envelope",
+        "storage",
         "redis_address",
         "redis_client",
         "redis",

@@ -94,9 +94,9 @@ def line_of(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def test_a_read_opens_two_files(vault: Vault) -> None:
+def test_a_read_opens_three_files(vault: Vault) -> None:
     """
-    A read opens the entry and the key and lists no directory, regardless of the number of connections.
+    A read opens the entry, the id of the vault and the key, and lists no directory, regardless of the number of connections.
     """
     program = """
 import os, sys
@@ -111,7 +111,8 @@ sys.addaudithook(watch)
 vault.read("work")
 for event, name in list(seen): print(event, name)
 """
-    assert ["open work.json", "open key"] == run(program, vault.place).replace("-", "\n").split("\n")[:2]
+    opened = [line.partition("-")[0] for line in run(program, vault.place).split("\n")]
+    assert ["open work.json", "open vault.id", "open key"] == opened[:3]
 
 
 def test_a_read_loads_little(vault: Vault) -> None:

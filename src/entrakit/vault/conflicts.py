@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entrakit.tokens.jwt import JSON
+    from entrakit.vault.envelope import Found
     from entrakit.vault.keys import Keys
-    from entrakit.vault.storage import Found, Storage
+    from entrakit.vault.storage import Storage
 
     Follows = Callable[[dict[str, JSON], dict[str, JSON]], bool]
 

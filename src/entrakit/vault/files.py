@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import VaultError
 from entrakit.files import private
-from entrakit.vault.storage import Found, Notes
+from entrakit.vault.envelope import Found, Notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

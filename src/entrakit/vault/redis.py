@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, cast
 
 from entrakit.errors import VaultBusyError, VaultError
 from entrakit.vault import redis_address
+from entrakit.vault.envelope import Found, Notes
 from entrakit.vault.redis_client import RedisConnection
-from entrakit.vault.storage import Found, Notes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

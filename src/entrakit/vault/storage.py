@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-
-class Found(NamedTuple):
-    """Bytes that were found in a vault, with the id of a vault.
-
-    Args:
-        data: The bytes.
-        vault: For an entry, the id of the vault that it was found in; for the current name, the id of the vault that it
-            was chosen in. Empty if there is none: 0.1.0 wrote none.
-    """
-
-    data: bytes
-    vault: str
-
-
-class Notes(NamedTuple):
-    """The notes of a vault about itself.
-
-    Args:
-        key: The note of its key; None if there is none.
-        vault: Its id; empty if 0.1.0 made it, or if it has no key yet.
-    """
-
-    key: bytes | None
-    vault: str
+    from entrakit.vault.envelope import Found, Notes
 
 
 class Storage(Protocol):
