@@ -271,7 +271,7 @@ def test_a_proxy_that_drips_is_given_up_at_the_deadline(clock: FakeClock, monkey
                 peer.sendall(bytes([byte]))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
+        thread = threading.Thread(target=serve, args=(listener,), daemon=True)
         thread.start()
         proxy = Proxy("socks5h", "127.0.0.1", listener.getsockname()[1])
         with pytest.raises(TimeoutError):

@@ -151,7 +151,7 @@ def test_replies_of_socks_are_explained(
                     peer.recv(100)
                     peer.sendall(bytes([5, status, 0, 1]) + bytes(6))
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         monkeypatch.setenv("ALL_PROXY", f"socks5h://127.0.0.1:{listener.getsockname()[1]}")
         with pytest.raises(NetworkError, match=rf"refused .* \(SOCKS: {words}\)") as caught:

@@ -151,7 +151,7 @@ def test_a_refusal_of_the_proxy_has_its_status(clock: FakeClock, *, status: int,
                 peer.recv(65536)
                 peer.sendall(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)
 
-        thread = threading.Thread(target=refuse)
+        thread = threading.Thread(target=refuse, daemon=True)
         thread.start()
         proxy = Transport(proxy=f"http://127.0.0.1:{listener.getsockname()[1]}", clock=clock)
         with pytest.raises(NetworkError, match=rf"The proxy .* refused .* \(HTTP {status}\)") as caught:
