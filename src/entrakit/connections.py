@@ -85,11 +85,11 @@ def list_connections(*, vault: Vault | None = None) -> list[Status]:
     vault = vault or Vault()
     try:
         current = vault.current()
-    except VaultError as error:
+    except VaultError as reason:
         import logging
 
         current = ""
-        logging.getLogger("entrakit").warning("%s", error)
+        logging.getLogger("entrakit").warning("%s", reason)
     found = []
     for metadata in vault.entries():
         settings, error, is_damaged = None, metadata.error, isinstance(metadata.error, DamagedEntryError)

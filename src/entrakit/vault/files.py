@@ -56,7 +56,7 @@ def state_dir(environ: Mapping[str, str] = os.environ) -> str:
         return platformdirs.user_state_dir("entrakit", appauthor=False, roaming=False)
     # The same as platformdirs, which takes 26 ms to import, twice as long as everything else that reads an entry.
     home = environ.get("HOME")
-    base = environ.get("XDG_STATE_HOME") or (os.path.join(home, ".local", "state") if home else "")
+    base: str = environ.get("XDG_STATE_HOME") or (os.path.join(home, ".local", "state") if home else "")
     if not os.path.isabs(base):
         raise VaultError(
             "There is no home directory to save connections in.",

@@ -26,7 +26,8 @@ PORTS = {"redis": 6379, "sentinel": 26379, "cluster": 6379}
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _REMEDY = (
     "Use the form rediss://user:password@host:6379/0, rediss+sentinel://user:password@host1,host2:26379/service/0 or "
-    "rediss+cluster://user:password@host1,host2:6379; without TLS, redis in place of rediss."
+    "rediss+cluster://user:password@host1,host2:6379; without TLS, redis in place of rediss. "
+    "For a folder with a colon in its name, use its complete path."
 )
 
 
@@ -84,7 +85,10 @@ def parse(url: str) -> RedisAddress:
     Raises:
         ParameterError: The address is invalid. The error does not repeat it, because it may hold a password.
     """
-    scheme, _, rest = url.partition("://")
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        # Not repeated: the rest of a mistyped address may be a password.
+        raise ParameterError("The vault address is not a valid address.", remedy=_REMEDY)
     tls, _, kind = scheme.lower().partition("+")
     if tls not in ("redis", "rediss") or scheme.endswith("+") or (kind or "redis") not in PORTS or kind == "redis":
         raise ParameterError(f"A vault address can't begin with {scheme}://.", remedy=_REMEDY)
