@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import copy
+import gc
 import json
 import logging
 import os
+import pickle
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.http.log_lines import everything_logged
+from tests.vault.servers import RedisServer
 
+import entrakit
 from entrakit import Connection, Transport, UsernamePassword, connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import EntraError
+from entrakit.http.address import Origin
+from entrakit.http.proxies import proxy_for
+from entrakit.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
     from tests.conftest import FakeClock
 
@@ -131,3 +142,98 @@ def test_msal_is_kept_quiet(entra_tenant: Tenant, recorder: Recorder, clock: Fak
     for name in ("msal", "urllib3"):
         assert logging.getLogger(name).level >= logging.WARNING
     recorder.close()
+
+
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_no_library_logs_a_secret(
+    entra_tenant: Tenant, recorder: Recorder, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    *, is_chosen: bool,
+) -> None:  # fmt: skip
+    """
+    With the root logger at DEBUG, or with every logger at DEBUG, no library below entrakit logs a secret: MSAL, the
+    HTTP libraries of both clients, Redis, asyncio in its debug mode.
+    """
+    monkeypatch.setenv("ENTRAKIT_VAULT_KEY", "canary-passphrase")
+    with RedisServer(tmp_path, "--requirepass", "canary-redis") as server:
+        monkeypatch.setenv("ENTRAKIT_VAULT", f"redis://:canary-redis@127.0.0.1:{server.port}/0")
+        with everything_logged() as lines:
+            if not is_chosen:
+                for name in logging.root.manager.loggerDict:
+                    logging.getLogger(name).setLevel(logging.NOTSET)
+            walk_all_flows(entra_tenant, recorder, clock)
+            connection = connect(
+                client_id=entra_tenant.confidential_client, tenant_id=entra_tenant.tenant_id, transport=recorder,
+                client_secret=entra_tenant.client_secret, authority_url=entra_tenant.url, graph_url=entra_tenant.url,
+                name="graph", clock=clock,
+            )  # fmt: skip
+            connection.graph.get("/users", top=1)
+            asyncio.run(_await_requests(connection), debug=True)
+
+    secrets = recorder.secrets | {"canary-passphrase", "canary-redis"}
+    logged = [line for line in lines if not line.startswith("uvicorn")]
+    assert len(logged) > 20
+    assert [] == [line[:200] for line in logged if any(secret in line for secret in secrets)]
+    recorder.close()
+
+
+async def _await_requests(connection: Connection) -> None:
+    await connection.aio.token()
+    await connection.aio.graph.get("/users", top=1)
+    await connection.aio.close()
+
+
+def test_no_object_shows_a_secret(
+    entra_tenant: Tenant, recorder: Recorder, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    No object of entrakit that is alive after all flows shows a secret in its `repr` or in its attributes, and none can
+    be pickled with one.
+    """
+    monkeypatch.setenv("ENTRAKIT_VAULT_KEY", "canary-passphrase")
+    outcomes = walk_all_flows(entra_tenant, recorder, clock)
+    vault = Vault()
+    entry = vault.read("c5")
+    proxy = proxy_for(Origin("contoso.com"), None, {"HTTPS_PROXY": "http://ada:canary-proxy@proxy:80"})
+    key = next(iter(vault.keys._opened.reveal().values()))
+    secrets = {*recorder.secrets, "canary-passphrase", "canary-proxy", repr(key)[2:-1]}
+    alive = [one for one in gc.get_objects() if type(one).__module__.partition(".")[0] == "entrakit"]
+
+    assert "refresh_token" in entry.secrets
+    assert {"Entry", "Keys", "Proxy", "Record", "Secret", "Vault"} <= {type(one).__name__ for one in alive}
+    assert [] == sorted({f"{how} of {type(one)}" for one in alive for how in _ways_to_leak(one, secrets)})
+    copies = (copy.copy(entry), copy.deepcopy(entry), copy.copy(vault))
+    assert [] == [how for one in copies for how in _ways_to_leak(one, secrets)]
+    assert entry == copies[0] == copies[1]
+    assert proxy
+    assert outcomes
+    recorder.close()
+
+
+def _ways_to_leak(value: object, secrets: set[str]) -> Iterator[str]:
+    """Yield each way in which an object shows a secret, except the attributes that are there for it."""
+    texts = {}
+    try:
+        texts |= {"repr": repr(value), "vars": repr(getattr(value, "__dict__", ""))}
+        texts["pickle"] = pickle.dumps(value, protocol=2).decode("latin-1")
+    except (TypeError, AttributeError, pickle.PicklingError) as error:  # AttributeError: an object without its fields
+        texts["refusal"] = str(error)
+    for how, text in texts.items():
+        if any(secret in text for secret in secrets):
+            yield how
+
+
+def test_all_programs_are_started_without_secrets() -> None:
+    """
+    Each program that entrakit starts gets an environment without secrets.
+    """
+    calls: list[str] = []
+    for path in Path(entrakit.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(
+                ("subprocess.", "os.system", "os.popen", "os.exec", "os.spawn", "os.posix_spawn", "asyncio.create_sub")
+            ):
+                environs = [ast.unparse(one.value) for one in node.keywords if one.arg == "env"]
+                calls.append(" ".join(environs) or f"none in {path.name}")
+
+    assert 2 == len(calls)
+    assert [] == [call for call in calls if not call.startswith("without_secrets(")]

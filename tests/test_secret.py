@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entrakit.errors import ParameterError
-from entrakit.secret import MAX_FILE, Secret, UsernamePassword, refuse_impossible_characters, without_line_break
+from entrakit.secret import (
+    MAX_FILE,
+    Secret,
+    UsernamePassword,
+    refuse_impossible_characters,
+    without_line_break,
+    without_secrets,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,3 +286,20 @@ def test_one_line_break_is_removed(text: str) -> None:
     """
     assert text == without_line_break(text + "\n") or text.endswith("\r")
     assert text == without_line_break(text + "\r\n")
+
+
+@pytest.mark.parametrize("value", [CANARY, f"{CANARY}\n", f"\ufeff{CANARY}\r\n"])
+def test_other_programs_inherit_no_secret(value: str) -> None:
+    """
+    The environment of other programs has neither a variable that a secret was read from, whatever its name and whether
+    it has another value now, nor one with the value of a secret that came from elsewhere.
+    """
+    environ = {"MY_SECRET": value, "AZURE_CLIENT_SECRET": "x", "ENTRAKIT_VAULT_KEY": "x", "PATH": "/bin", "NOTHING": ""}
+    secret = Secret.from_env("MY_SECRET", environ)
+    argument = Secret("canary-argument")
+
+    assert {"PATH": "/bin", "NOTHING": ""} == without_secrets(environ)
+    assert {"PATH": "/bin"} == without_secrets({"MY_SECRET": "the next one", "PATH": "/bin"})
+    assert {"PATH": "/bin"} == without_secrets(
+        {"COPY": f"{argument.reveal()}\n", "SAME": secret.reveal(), "PATH": "/bin"}
+    )

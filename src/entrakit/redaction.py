@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping
 
 MASK = "[…]"
 
@@ -72,18 +71,6 @@ _PATTERNS = (
     (re.compile(rf"\b({_HEADERS}):[ \t]{{0,8}}[^\r\n]++", re.IGNORECASE), rf"\1: {MASK}"),
     (re.compile(r"(<(?:\w{1,20}:)?password\b[^<>]{0,200}+>)[^<]++", re.IGNORECASE), rf"\1{MASK}"),
 )
-
-
-# Variables that hold a secret. Programs that entrakit starts do not inherit them.
-SECRET_VARIABLES = frozenset({
-    "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "ENTRAKIT_EXPORT_PASSPHRASE",
-    "ENTRAKIT_VAULT", "ENTRAKIT_VAULT_KEY", "ENTRAKIT_VAULT_OLD_KEY",
-})  # fmt: skip
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return a copy of an environment without the variables that hold a secret, for another program."""
-    return {name: value for name, value in environ.items() if name not in SECRET_VARIABLES}
 
 
 def redact(text: str) -> str:

@@ -13,9 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
 
+# Variables that hold a secret of entrakit. Programs that entrakit starts do not inherit them.
+SECRET_VARIABLES = frozenset({
+    "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "AZURE_PASSWORD", "ENTRAKIT_EXPORT_PASSPHRASE",
+    "ENTRAKIT_VAULT", "ENTRAKIT_VAULT_KEY", "ENTRAKIT_VAULT_OLD_KEY",
+})  # fmt: skip
 MAX_FILE = 64 * 1024
 # Slow, because a password can be guessed: about 50 ms, here and for each guess of an attacker.
 DIGEST_ROUNDS = 200_000
+
+# Variables that a secret was read from, and Python's hash of every secret of this process, which is keyed at random.
+_variables: set[str] = set()
+_hashes: set[int] = set()
 
 
 class Secret:
@@ -47,6 +56,7 @@ class Secret:
         _refuse_unencodable(value, origin)
         object.__setattr__(self, "_value", value)
         object.__setattr__(self, "origin", origin)
+        _hashes.add(hash(value))
 
     @classmethod
     def from_env(cls, name: str, environ: Mapping[str, str] = os.environ) -> Secret:
@@ -61,6 +71,7 @@ class Secret:
         """
         if name not in environ:
             raise ParameterError(f"The environment variable {name} is not set.", remedy=f"Set {name}, then try again.")
+        _variables.add(name)
         return cls(cleaned(environ[name]), f"env:{name}")
 
     @classmethod
@@ -209,6 +220,16 @@ class UsernamePassword:
 
 # The former name.
 Credential = UsernamePassword
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return a copy of an environment for another program, without secrets.
+
+    It has none of `SECRET_VARIABLES`, no variable that this process read a secret from, and none that contains a
+    secret of this process.
+    """
+    secret = SECRET_VARIABLES | _variables
+    return {name: text for name, text in environ.items() if name not in secret and hash(cleaned(text)) not in _hashes}
 
 
 def _refuse_unencodable(value: str, origin: str) -> None:

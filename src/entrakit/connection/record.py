@@ -16,6 +16,7 @@ from entrakit.tokens.token import Account, Token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import NoReturn
 
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import Flow
@@ -46,6 +47,9 @@ class Record(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Record({self.describe()})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Record can't be pickled: it would leave memory unencrypted")
 
     def describe(self) -> str:
         """Return name, flow, tenant and account, for a `repr`."""

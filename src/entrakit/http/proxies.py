@@ -37,6 +37,7 @@ from entrakit.http.failures import unusable_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import NoReturn
 
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080, "socks4": 1080, "socks4a": 1080}
 # The desktop of GNOME writes `socks://`, and means any version, with names that the proxy resolves.
@@ -86,6 +87,9 @@ class Proxy(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Proxy({self.scheme}://{self.shown()})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Proxy can't be pickled: it would leave memory unencrypted")
 
 
 def proxy_for(origin: Origin, given: str | None, environ: Mapping[str, str]) -> Proxy | None:

@@ -14,6 +14,7 @@ import json
 import logging
 import sys
 import traceback
+from contextvars import ContextVar
 from importlib import import_module
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -43,6 +44,7 @@ NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before
 NO_HEADERS = Headers({})
 
 log = logging.getLogger("entrakit.msal")
+_is_called: ContextVar[bool] = ContextVar("_is_called", default=False)
 
 
 class TokenService:
@@ -56,6 +58,9 @@ class TokenService:
         secret: Client secret of the app.
         assertion: Returns a new client assertion (RFC 7523) for each request.
     """
+
+    # Without `__dict__`, so that `vars()` does not show the secret.
+    __slots__ = ("assertion", "authority", "client_id", "flow", "secret", "transport")
 
     def __init__(
         self,
@@ -75,29 +80,15 @@ class TokenService:
         self.assertion = assertion
 
     def request_code(
-        self,
-        scopes: Sequence[str],
-        *,
-        redirect_uri: str,
-        state: str,
-        response_mode: str,
-        claims: str = "",
-        prompt: str = "",
-        login_hint: str = "",
-        domain_hint: str = "",
-    ) -> CodeRequest:
+        self, scopes: Sequence[str], *, redirect_uri: str, state: str, response_mode: str, claims: str = "",
+        prompt: str = "", login_hint: str = "", domain_hint: str = "",
+    ) -> CodeRequest:  # fmt: skip
         """Begin an authorization code flow with PKCE (RFC 7636), state and nonce. Nothing is sent."""
         with _Call(self, scopes) as call:
             flow = call.application().initiate_auth_code_flow(
-                list(scopes),
-                redirect_uri=redirect_uri,
-                state=state,
-                response_mode="form_post",
-                prompt=prompt or None,
-                login_hint=login_hint or None,
-                domain_hint=domain_hint or None,
-                claims_challenge=claims or None,
-            )
+                list(scopes), redirect_uri=redirect_uri, state=state, response_mode="form_post", prompt=prompt or None,
+                login_hint=login_hint or None, domain_hint=domain_hint or None, claims_challenge=claims or None,
+            )  # fmt: skip
             # MSAL warns on stderr about any mode but form_post; a user who pastes the address needs the query.
             url = str(flow["auth_uri"]).replace("response_mode=form_post", f"response_mode={response_mode}")
         return CodeRequest(url, state, flow, tuple(scopes))
@@ -162,6 +153,8 @@ class TokenService:
 class _Call:
     """One use of MSAL, as a context manager: an exception of MSAL leaves it as an EntraError."""
 
+    __slots__ = ("_hide", "_http", "_mark", "_scopes", "_service")
+
     def __init__(
         self, service: TokenService, scopes: Sequence[str] = (), *, repeatable: bool = True, hide: Sequence[str] = ()
     ) -> None:
@@ -171,11 +164,13 @@ class _Call:
         self._http = MsalHttp(service.authority, service.transport, repeatable=repeatable)
 
     def __enter__(self) -> Self:
+        self._mark = _is_called.set(True)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        _is_called.reset(self._mark)
         # MSAL raises ValueError, RuntimeError, KeyError and more.
         if isinstance(error, Exception) and not isinstance(error, EntraError):
             where = traceback.extract_tb(trace)[-1]
@@ -300,13 +295,9 @@ class MsalHttp:
         return self._json(answer) if found and answer.status != 404 else MsalResponse(*answer)
 
     def post(
-        self,
-        url: str,
-        params: object = None,
-        data: object = None,
-        headers: Mapping[str, str] | None = None,
+        self, url: str, params: object = None, data: object = None, headers: Mapping[str, str] | None = None,
         **unused: object,
-    ) -> MsalResponse:
+    ) -> MsalResponse:  # fmt: skip
         """Send MSAL's form, or its SOAP message to the tenant's federation service."""
         del params, unused
         fields, repeatable = dict(headers or {}), self.repeatable
@@ -383,10 +374,17 @@ def _load_msal() -> ModuleType:
 
 
 def _quieten_msal() -> None:
-    """Keep MSAL's log lines, which hold codes, verifiers and user names, out of every log, unless its level was set."""
+    """Keep MSAL's log lines about our calls, which hold codes, verifiers and user names, out of every log."""
     logger = logging.getLogger("msal")
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.WARNING)
+    for name in [one for one in logging.root.manager.loggerDict if one.startswith("msal")]:
+        logging.getLogger(name).addFilter(_is_foreign)
+
+
+def _is_foreign(record: logging.LogRecord) -> bool:
+    """Return whether a log record is a warning, or about a call of the program itself, which may log what it likes."""
+    return record.levelno >= logging.WARNING or not _is_called.get()
 
 
 def seconds_of(value: object, default: float) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from entrakit.tokens.jwt import JSON
     from entrakit.tokens.token import Account
 
@@ -34,6 +36,12 @@ class Grant(NamedTuple):
     id_claims: dict[str, JSON]
     account: Account | None = None
 
+    def __repr__(self) -> str:
+        return f"Grant(expires_in={self.expires_in!r}, scopes={self.scopes!r}, …)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Grant can't be pickled: it would leave memory unencrypted")
+
 
 class CodeRequest(NamedTuple):
     """A pending authorization request (RFC 6749, 4.1.1).
@@ -52,6 +60,9 @@ class CodeRequest(NamedTuple):
 
     def __repr__(self) -> str:
         return "CodeRequest(…)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a CodeRequest can't be pickled: it would leave memory unencrypted")
 
 
 class DeviceRequest(NamedTuple):
@@ -75,3 +86,6 @@ class DeviceRequest(NamedTuple):
 
     def __repr__(self) -> str:
         return f"DeviceRequest(verification_uri={self.verification_uri!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a DeviceRequest can't be pickled: it would leave memory unencrypted")

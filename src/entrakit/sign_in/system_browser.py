@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
-from entrakit.redaction import without_secrets
+from entrakit.secret import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,11 +81,10 @@ def _launch(command: list[str], environ: Mapping[str, str]) -> bool:
     program = shutil.which(command[0], path=environ.get("PATH"))
     if program is None:
         return False
-    clean = without_secrets(environ)
     try:
         process = subprocess.Popen(  # noqa: S603 - no shell, and the address was checked
             [program, *command[1:]],
-            env=clean,
+            env=without_secrets(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import os
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import NotConnectedError, ParameterError, VaultError
 from entrakit.vault import envelope
+from entrakit.vault.envelope import Entry as Entry
+from entrakit.vault.envelope import EntrySummary as EntrySummary
 from entrakit.vault.keys import Keys
 from entrakit.vault.keys.source import KeyMissingError
 
@@ -32,35 +34,6 @@ _ATTEMPTS = 5
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 _DEVICES = frozenset({"con", "prn", "aux", "nul"} | {f"{kind}{n}" for kind in ("com", "lpt") for n in range(10)})
 Result = TypeVar("Result")
-
-
-class Entry(NamedTuple):
-    """A saved connection.
-
-    Args:
-        metadata: The part in the clear.
-        secrets: The part that is sealed.
-    """
-
-    metadata: dict[str, JSON]
-    secrets: dict[str, JSON]
-
-    def __repr__(self) -> str:
-        return f"Entry(metadata={self.metadata!r}, secrets=…)"
-
-
-class EntrySummary(NamedTuple):
-    """A saved connection in a listing.
-
-    Args:
-        name: Its name.
-        values: Its metadata; empty if it can't be read.
-        error: The error of an attempt to read it; None if it can be read.
-    """
-
-    name: str
-    values: dict[str, JSON]
-    error: EntraError | None = None
 
 
 class Vault:

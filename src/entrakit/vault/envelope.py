@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit.errors import VaultError
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from entrakit.errors import EntraError
     from entrakit.tokens.jwt import JSON
 
 SCHEMA = 1
@@ -42,6 +45,46 @@ class KeyRef(NamedTuple):
     def to_json(self) -> dict[str, JSON]:
         """Return its form in files."""
         return {"from": self.source, "id": self.id, "salt": self.salt}
+
+
+class Entry(NamedTuple):
+    """A saved connection.
+
+    Args:
+        metadata: The part in the clear.
+        secrets: The part that is sealed.
+    """
+
+    metadata: dict[str, JSON]
+    secrets: dict[str, JSON]
+
+    def __repr__(self) -> str:
+        return f"Entry(metadata={self.metadata!r}, secrets=…)"
+
+    def __copy__(self) -> Entry:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Entry:
+        from copy import deepcopy
+
+        return Entry(deepcopy(self.metadata, memo), deepcopy(self.secrets, memo))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an Entry can't be pickled: it would leave memory unencrypted")
+
+
+class EntrySummary(NamedTuple):
+    """A saved connection in a listing.
+
+    Args:
+        name: Its name.
+        values: Its metadata; empty if it can't be read.
+        error: The error of an attempt to read it; None if it can be read.
+    """
+
+    name: str
+    values: dict[str, JSON]
+    error: EntraError | None = None
 
 
 class SealedEntry(NamedTuple):

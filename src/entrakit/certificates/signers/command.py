@@ -61,7 +61,8 @@ class CommandKey(NamedTuple):
 
     def _run(self, name: str, message: bytes) -> tuple[int, bytes, str]:
         """Return exit code, output, and the beginning of the error output."""
-        from entrakit.redaction import redact, without_secrets
+        from entrakit.redaction import redact
+        from entrakit.secret import without_secrets
 
         try:
             process = subprocess.Popen(  # noqa: S603 - the user chose the program, and it runs without a shell

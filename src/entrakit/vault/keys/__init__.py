@@ -10,19 +10,41 @@ interrupted change of the key leaves no entry that can't be opened.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from entrakit.errors import ParameterError
 from entrakit.vault.keys.source import VARIABLE, KeyMissingError, NoKeyringError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import NoReturn
 
     from entrakit.vault.envelope import KeyRef
     from entrakit.vault.keys.source import KeySource
 
 FROM_VARIABLE = "ENTRAKIT_VAULT_KEY_FROM"
 SOURCES = ("environment", "keyring", "file")
+Value = TypeVar("Value")
+
+
+class _Concealed(Generic[Value]):
+    """A value that is not shown by a `repr` or the `vars()` of the object that has it.
+
+    Args:
+        value: The value.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Value) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "…"
+
+    def reveal(self) -> Value:
+        """Return the value."""
+        return self._value
 
 
 class Keys:
@@ -38,9 +60,9 @@ class Keys:
     """
 
     def __init__(self, environ: Mapping[str, str], directory: str = "", pinned: str = "") -> None:
-        self._environ = environ
+        self._environ = _Concealed(environ)
         self._directory = directory
-        self._opened: dict[str, bytes] = {}
+        self._opened: _Concealed[dict[str, bytes]] = _Concealed({})
         self.pinned = pinned or environ.get(FROM_VARIABLE, "") or ("environment" if environ.get(VARIABLE) else "")
         if self.pinned and self.pinned not in SOURCES:
             raise ParameterError(
@@ -49,6 +71,9 @@ class Keys:
 
     def __repr__(self) -> str:
         return f"Keys({self.pinned or 'first that works'})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the keys of a vault can't be pickled: they would leave memory unencrypted")
 
     def ready(self) -> None:
         """Check that the pinned source can make a key. Raises VaultError."""
@@ -72,9 +97,10 @@ class Keys:
 
     def open_any(self, ref: KeyRef) -> bytes:
         """Return a key from any source, to move from one to another. Errors as for `open`."""
-        key = self._opened.get(ref.id)
+        opened = self._opened.reveal()
+        key = opened.get(ref.id)
         if key is None:
-            key = self._opened[ref.id] = self.source(ref.source).open(ref)
+            key = opened[ref.id] = self.source(ref.source).open(ref)
         return key
 
     def make(self, source: str = "") -> tuple[KeyRef, bytes]:
@@ -92,13 +118,13 @@ class Keys:
                 if source:
                     raise
                 continue
-            self._opened[ref.id] = key
+            self._opened.reveal()[ref.id] = key
             return ref, key
         raise AssertionError
 
     def forget(self, ref: KeyRef) -> None:
         """Remove a key from its source. Raises VaultError."""
-        self._opened.pop(ref.id, None)
+        self._opened.reveal().pop(ref.id, None)
         self.source(ref.source).forget(ref)
 
     def describe(self, ref: KeyRef | None) -> str:
@@ -112,11 +138,11 @@ class Keys:
         if name == "environment":
             from entrakit.vault.keys.environment import EnvironmentKey
 
-            return EnvironmentKey(self._environ)
+            return EnvironmentKey(self._environ.reveal())
         if name == "keyring":
             from entrakit.vault.keys.keyring import KeyringKey
 
-            return KeyringKey(self._environ)
+            return KeyringKey(self._environ.reveal())
         if name == "file":
             from entrakit.vault.keys.file import FileKey
 
@@ -124,7 +150,7 @@ class Keys:
                 return FileKey(self._directory)
             from entrakit.vault.files import state_dir
 
-            return FileKey(state_dir(self._environ))
+            return FileKey(state_dir(self._environ.reveal()))
         raise KeyMissingError(
             f"The key comes from {name!r}, which this entrakit does not know.",
             remedy="Use the version of entrakit that saved it, or disconnect and connect again.",

@@ -26,6 +26,9 @@ class EnvironmentKey:
         environ: The environment.
     """
 
+    # Without `__dict__`, so that `vars()` does not show the key.
+    __slots__ = ("_environ",)
+
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
 

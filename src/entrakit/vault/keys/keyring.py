@@ -56,7 +56,7 @@ class KeyringKey:
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+        self._bus = environ.get("DBUS_SESSION_BUS_ADDRESS")
 
     def ready(self) -> None:
         """Raise NoKeyringError if no keyring is available."""
@@ -162,7 +162,7 @@ class KeyringKey:
     def _backend(self) -> Backend:
         """Return the backend of the operating system's own keyring."""
         # Secret Service requires a session bus; this check avoids importing the package.
-        if sys.platform not in ("darwin", "win32") and not self._environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        if sys.platform not in ("darwin", "win32") and not self._bus:
             raise NoKeyringError("There is no session bus (DBUS_SESSION_BUS_ADDRESS is not set).")
         try:
             from keyring import get_keyring
