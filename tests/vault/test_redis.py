@@ -388,6 +388,26 @@ def test_an_address_that_cannot_be_one_is_refused(url: str) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("host", ["cache.contoso.com", "10.0.0.1", "127.0.0.1.contoso.com", "localhost.contoso.com",
+                                  "[2001:db8::1]", "0.0.0.0"])  # fmt: skip
+def test_another_host_is_not_reached_unencrypted(host: str) -> None:
+    """
+    A `redis://` address of another host is refused as a wrong parameter, with the variable that allows it, unless that
+    variable or the program allows it. With TLS, and on this machine, no permission is necessary.
+    """
+    url, variable = f"redis://:canary@{host}/0", "ENTRAKIT_VAULT_ALLOW_PLAIN"
+    with pytest.raises(ParameterError, match="unencrypted") as caught:
+        Vault(environ={"ENTRAKIT_VAULT": url, variable: "0"})
+
+    assert 2 == caught.value.exit_code
+    assert f"{variable}=1" in caught.value.remedy
+    assert "canary" not in str(caught.value)
+    assert Vault(url, environ={}, allow_plain=True).place == Vault(url, environ={variable: "1"}).place
+    assert Vault(url.replace("redis:", "rediss:"), environ={})
+    for here in ("localhost", "127.0.0.1", "127.0.1.1", "[::1]", "LOCALHOST:6380"):
+        assert Vault(f"redis://{here}/0", environ={})
+
+
 def test_an_address_is_shown_without_its_secrets() -> None:
     """
     The displayed address has only host, port and database.
@@ -405,7 +425,7 @@ def test_the_extra_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
     with pytest.raises(VaultError, match=r"the extra redis\.") as caught:
-        Vault("redis://host")
+        Vault("rediss://host")
     assert "entrakit[redis]" in caught.value.remedy
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_NAME = "default"
 VARIABLE = "ENTRAKIT_VAULT"
+PLAIN_VARIABLE = "ENTRAKIT_VAULT_ALLOW_PLAIN"
 LOCK_TIMEOUT_S = 60.0
 _ATTEMPTS = 5
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
@@ -45,13 +46,22 @@ class Vault:
         key_from: Source of the key: `environment`, `keyring` or `file`; empty for `ENTRAKIT_VAULT_KEY_FROM`, else the
             first that works.
         environ: The environment to look variables up in.
+        allow_plain: Whether a `redis://` server, which is reached without encryption, may be on another host; so does
+            the variable `ENTRAKIT_VAULT_ALLOW_PLAIN` with the value 1.
 
     Raises:
         VaultError: The default directory is unknown.
-        ParameterError: The place or the source of the key is invalid.
+        ParameterError: The place or the source of the key is invalid, or the server may not be reached unencrypted.
     """
 
-    def __init__(self, place: str = "", *, key_from: str = "", environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        place: str = "",
+        *,
+        key_from: str = "",
+        environ: Mapping[str, str] = os.environ,
+        allow_plain: bool = False,
+    ) -> None:
         place, path = place or environ.get(VARIABLE, ""), ""
         self.storage: Storage
         scheme, colon, _ = place.partition(":")
@@ -59,7 +69,9 @@ class Vault:
         if "://" in place or (colon and len(scheme) > 1 and not {"/", os.sep} & set(scheme)):
             from entrakit.vault.redis import open_storage
 
-            self.storage = open_storage(place)
+            server = self.storage = open_storage(place)
+            if server.address.is_plain and not (allow_plain or environ.get(PLAIN_VARIABLE) == "1"):
+                raise _unencrypted(server.place)
         else:
             from entrakit.vault.files import FileStorage, state_dir
 
@@ -350,6 +362,14 @@ class Vault:
                     ) from error
                 # Another process has replaced or removed it since it was read.
         raise VaultError(f"The saved connection {name!r} changes too fast to be read.", remedy="Try again.")
+
+
+def _unencrypted(place: str) -> ParameterError:
+    return ParameterError(
+        f"The vault {place} is on another host, and redis:// sends the password and all entries unencrypted.",
+        remedy="Name the server with rediss:// in ENTRAKIT_VAULT. If the network between the hosts is protected by "
+        f"other means, set {PLAIN_VARIABLE}=1.",
+    )
 
 
 def checked_name(name: str) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 PORTS = {"redis": 6379, "sentinel": 26379, "cluster": 6379}
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_LOOPBACK = re.compile(r"localhost|::1|127(\.[0-9]{1,3}){3}", re.IGNORECASE)
 _REMEDY = (
     "Use the form rediss://user:password@host:6379/0, rediss+sentinel://user:password@host1,host2:26379/service/0 or "
     "rediss+cluster://user:password@host1,host2:6379; without TLS, redis in place of rediss. "
@@ -76,7 +76,7 @@ class RedisAddress(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether passwords and metadata are sent to another machine without encryption."""
-        return not self.is_encrypted and any(host.lower() not in LOOPBACK for host, _ in self.hosts)
+        return not self.is_encrypted and any(not _LOOPBACK.fullmatch(host) for host, _ in self.hosts)
 
 
 def parse(url: str) -> RedisAddress:
