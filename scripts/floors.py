@@ -33,6 +33,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "version",
             "errors",
             "lazy_package",
+            "frames",
             "redaction",
             "shown_text",
             "paths",

@@ -26,7 +26,7 @@ from entrakit.connections import get_connection
 from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
 from entrakit.http.address import Origin, parse_base
 from entrakit.http.transport import Transport
-from entrakit.secret import digest_of
+from entrakit.secret import digest_of, given_secrets
 from entrakit.sign_in.discovery import discover, offline
 from entrakit.sign_in.parameters import flow_of
 from entrakit.vault import Vault
@@ -98,6 +98,7 @@ def connect(
 def connect(
     *, client_id: str, tenant_id: str, refresh_token: str | Secret, **more: Unpack[types.CommonParameters]
 ) -> Connection: ...
+@given_secrets
 def connect(
     how: Flow | None = None,
     /,

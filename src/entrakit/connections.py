@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -64,8 +65,15 @@ def get_connection(
         VaultError: The entry can't be read.
         ParameterError: The name is invalid.
     """
-    vault = vault or Vault()
-    record = records.read(vault, vault.current() if name is None else name)
+    handled = sys.exception()
+    try:
+        vault = vault or Vault()
+        record = records.read(vault, vault.current() if name is None else name)
+    except BaseException as error:
+        from entrakit.frames import clear_locals
+
+        clear_locals(error, handled)
+        raise
     open_connection = partial(get_connection, vault=vault, clock=clock)
     tokens = TokenCache(record, open_connection=open_connection, transport=transport, vault=vault, clock=clock)
     return Connection(tokens)

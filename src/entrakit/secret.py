@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+import sys
+from functools import wraps
+from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import ParameterError
 from entrakit.paths import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import NoReturn
 
 # Variables that hold a secret of entrakit. Programs that entrakit starts do not inherit them.
@@ -21,10 +23,13 @@ SECRET_VARIABLES = frozenset({
 MAX_FILE = 64 * 1024
 # Slow, because a password can be guessed: about 50 ms, here and for each guess of an attacker.
 DIGEST_ROUNDS = 200_000
+# The parameters of `connect()` that can be plain strings.
+GIVEN_SECRETS = ("client_secret", "certificate_password", "access_token", "refresh_token")
 
 # Variables that a secret was read from, and Python's hash of every secret of this process, which is keyed at random.
 _variables: set[str] = set()
 _hashes: set[int] = set()
+Result = TypeVar("Result")
 
 
 class Secret:
@@ -49,13 +54,13 @@ class Secret:
     origin: str
 
     def __init__(self, value: str, origin: str = "argument") -> None:
+        object.__setattr__(self, "origin", origin)
         if not isinstance(value, str):
             raise TypeError(f"a Secret is text, not {type(value).__name__}")
         if not value:
             raise ParameterError(f"The secret from {_place(origin)} is empty.", remedy=_when_empty(origin))
         _refuse_unencodable(value, origin)
         object.__setattr__(self, "_value", value)
-        object.__setattr__(self, "origin", origin)
         _hashes.add(hash(value))
 
     @classmethod
@@ -238,6 +243,33 @@ def _refuse_unencodable(value: str, origin: str) -> None:
         value.encode()
     except UnicodeEncodeError:
         raise ParameterError(f"The secret from {_place(origin)} is not UTF-8 text.") from None
+
+
+def given_secrets(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Make the secrets that `connect()` is given a `Secret` before anything else happens.
+
+    Its errors leave it without the local variables of any call, as those of `frames.clears_locals` do. An empty secret
+    is passed on: other errors come first.
+    """
+
+    @wraps(function)
+    def border(*how: object, **given: object) -> Result:
+        handled = sys.exception()
+        try:
+            for name in GIVEN_SECRETS:
+                value = given.get(name)
+                if isinstance(value, str) and value:
+                    given[name] = Secret(value)
+                value = None
+            return function(*how, **given)
+        except BaseException as error:
+            how, given, value = (), {}, None
+            from entrakit.frames import clear_locals
+
+            clear_locals(error, handled)
+            raise
+
+    return border
 
 
 def digest_of(identity: Secret | bytes, salt: str = "") -> str:

@@ -403,9 +403,9 @@ def test_another_host_is_not_reached_unencrypted(host: str) -> None:
     assert f"{variable}=1" in caught.value.remedy
     assert "canary" not in str(caught.value)
     assert Vault(url, environ={}, allow_plain=True).place == Vault(url, environ={variable: "1"}).place
-    assert Vault(url.replace("redis:", "rediss:"), environ={})
+    assert Vault(url.replace("redis:", "rediss:"), environ={}).place
     for here in ("localhost", "127.0.0.1", "127.0.1.1", "[::1]", "LOCALHOST:6380"):
-        assert Vault(f"redis://{here}/0", environ={})
+        assert Vault(f"redis://{here}/0", environ={}).place
 
 
 def test_an_address_is_shown_without_its_secrets() -> None:

@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from entrakit.errors import CertificateError
+from entrakit.frames import clears_locals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,6 +117,7 @@ class Certificate:
         raise TypeError("a Certificate can't be pickled: its key would leave memory unencrypted")
 
     @classmethod
+    @clears_locals
     def from_path(cls, path: str | os.PathLike[str], password: str | None = None) -> Certificate:
         """Return the certificate of a PFX, PEM or DER file. Log a warning if other users can read the file.
 
@@ -132,6 +134,7 @@ class Certificate:
         return cls._with_key(read_certificate_file(os.fspath(path), password))
 
     @classmethod
+    @clears_locals
     def from_bytes(cls, data: bytes, password: str | None = None) -> Certificate:
         """Return the certificate of a file's content; arguments and errors as for `from_path`."""
         from entrakit.certificates.reading.files import parse_certificate
@@ -139,6 +142,7 @@ class Certificate:
         return cls._with_key(parse_certificate(data, password, source="the certificate data"))
 
     @classmethod
+    @clears_locals
     def from_pair(
         cls, private_key: RSAPrivateKey, certificate: X509Certificate, chain: Sequence[X509Certificate] = ()
     ) -> Certificate:

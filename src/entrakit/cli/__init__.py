@@ -101,8 +101,10 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
     """
     from entrakit.cli.command_line import UsageError
     from entrakit.cli.words import problem_of, remedy_of
+    from entrakit.frames import clear_locals
     from entrakit.shown_text import in_json, on_terminal
 
+    clear_locals(cause or error, None)
     stream = context.streams.error
     if debug and not isinstance(error, UsageError):
         _trace(cause or error, stream)

@@ -12,6 +12,7 @@ process has renewed it meanwhile. The next refresh token is on disk before the n
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import nullcontext
 from threading import Lock
@@ -148,12 +149,18 @@ class TokenCache:
         fallback = decision.fallback if isinstance(decision, TryToRenew) else None
         if not self._lock.acquire(blocking=fallback is None) and fallback is not None:
             return fallback
+        handled = sys.exception()
         try:
             decision = self._decide(request, is_renewed=self.record.tokens.get(_key(request)) is not before)
             if isinstance(decision, Use):
                 return decision.token
             self._share_failure(request, arrived)
             return self._renewed(request, decision.fallback if isinstance(decision, TryToRenew) else None)
+        except BaseException as error:
+            from entrakit.frames import clear_locals
+
+            clear_locals(error, handled)
+            raise
         finally:
             self._lock.release()
 

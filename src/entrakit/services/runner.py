@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from contextlib import suppress
 from threading import Event
@@ -130,6 +131,7 @@ class Runner:
             EntraError: An error of the operation.
         """
         steps = steps_of(operation, self.service)
+        handled = sys.exception()
         try:
             step = next(steps)
             while True:
@@ -142,6 +144,11 @@ class Runner:
         except StopIteration as end:
             result: T = end.value
             return result
+        except BaseException as error:
+            from entrakit.frames import clear_locals
+
+            clear_locals(error, handled)
+            raise
         finally:
             steps.close()
 

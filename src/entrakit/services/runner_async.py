@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -110,6 +111,7 @@ class AsyncRunner:
             EntraError: An error of the operation.
         """
         steps = steps_of(operation, self.service)
+        handled = sys.exception()
         try:
             step = next(steps)
             while True:
@@ -122,6 +124,11 @@ class AsyncRunner:
         except StopIteration as end:
             result: T = end.value
             return result
+        except BaseException as error:
+            from entrakit.frames import clear_locals
+
+            clear_locals(error, handled)
+            raise
         finally:
             steps.close()
 

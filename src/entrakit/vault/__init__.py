@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
-    from entrakit.errors import EntraError
     from entrakit.tokens.jwt import JSON
     from entrakit.vault.conflicts import Follows
     from entrakit.vault.envelope import KeyRef, SealedEntry

@@ -14,6 +14,7 @@ from binascii import a2b_base64, b2a_base64
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError, VaultError
+from entrakit.frames import clears_locals
 from entrakit.vault import Entry, checked_name, is_name
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MIN_PASSPHRASE = 8
 SCRYPT: dict[str, JSON] = {"name": "scrypt", "n": 2**17, "r": 8, "p": 1}
 
 
+@clears_locals
 def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
     """Return the bytes of a file that holds connections.
 
@@ -51,6 +53,7 @@ def export(vault: Vault, names: Sequence[str], passphrase: Secret) -> bytes:
     return pack(entries, passphrase)
 
 
+@clears_locals
 def restore(vault: Vault, data: bytes, passphrase: Secret, *, replace: bool = False) -> list[str]:
     """Save the connections that a file holds, and return their names.
 
