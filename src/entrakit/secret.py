@@ -257,13 +257,11 @@ def given_secrets(function: Callable[..., Result]) -> Callable[..., Result]:
         handled = sys.exception()
         try:
             for name in GIVEN_SECRETS:
-                value = given.get(name)
-                if isinstance(value, str) and value:
-                    given[name] = Secret(value)
-                value = None
+                if given.get(name) and isinstance(given[name], str):
+                    given[name] = Secret(str(given[name]))
             return function(*how, **given)
         except BaseException as error:
-            how, given, value = (), {}, None
+            how, given = (), {}
             from entrakit.frames import clear_locals
 
             clear_locals(error, handled)

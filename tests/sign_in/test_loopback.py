@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import os
 import selectors
 import socket
+import subprocess
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -345,3 +350,104 @@ def test_an_interrupt_closes_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", listener.port), 5)
     assert time.monotonic() > 0
+
+
+def redeem(listener: Loopback, address: str) -> tuple[int, str]:
+    """Return status and redirect of one request for the one-time address."""
+    connection = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=20)
+    try:
+        connection.request("GET", urlsplit(address).path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, answer.headers.get("Location", "")
+    finally:
+        connection.close()
+
+
+def answer_to(listener: Loopback) -> bytes:
+    """Post the answer, as a browser does, and return the beginning of the last page."""
+    with socket.create_connection(("127.0.0.1", listener.port), timeout=20) as browser:
+        body = f"code=c&state={STATE}"
+        browser.sendall(
+            f"POST / HTTP/1.1\r\nHost: localhost:{listener.port}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        return browser.recv(100)
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_second_request_for_the_sign_in_ends_it(*, is_late: bool) -> None:
+    """
+    The one-time address redirects one browser to the sign-in. A second request gets nothing and ends the sign-in, even
+    within a second after the answer: one of the two is not the user's browser.
+    """
+    seen: list[object] = []
+    with Loopback(state=STATE) as listener, ThreadPoolExecutor() as pool:
+        address = listener.offer("https://login.example/authorize?state=s")
+
+        def browsers() -> None:
+            seen.append(redeem(listener, address))
+            answer = pool.submit(answer_to, listener) if is_late else None
+            seen.append(redeem(listener, address))
+            if answer is not None:
+                listener.__exit__(None, None, None)
+                seen.append(answer.result(20)[:12])
+
+        browsing = pool.submit(browsers)
+        with pytest.raises(SignInError, match="requested twice") as caught:
+            listener.wait(20)
+        listener.__exit__(None, None, None)
+        browsing.result(20)
+
+    assert "address_used_twice" == caught.value.error
+    assert [(302, "https://login.example/authorize?state=s"), (403, "")] == seen[:2]
+    assert seen[2:] in ([], [b"HTTP/1.1 400"])
+
+
+def test_one_request_for_the_sign_in_is_normal() -> None:
+    """
+    After one request for the one-time address, the answer counts. Other addresses, methods and hosts are refused, and
+    the random part differs each time.
+    """
+    with Loopback(state=STATE) as listener, ThreadPoolExecutor() as pool:
+        address = listener.offer("https://login.example/")
+
+        def browse() -> tuple[object, ...]:
+            return redeem(listener, f"{address}x"), redeem(listener, address), answer_to(listener)
+
+        browsing = pool.submit(browse)
+        answer = listener.wait(20)
+        answer.show("page")
+        found = browsing.result(20)
+
+    assert ((404, ""), (302, "https://login.example/")) == found[:2]
+    assert {"code": "c"}.items() <= answer.parameters.items()
+    assert address != listener.offer("https://login.example/")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="becoming another user needs root, on Linux")
+def test_another_user_does_not_get_the_sign_in() -> None:
+    """
+    Another user of the machine, who reads the command line of the browser, gets nothing from the one-time address, and
+    does not disturb the sign-in.
+    """
+    with Loopback(state=STATE) as listener, ThreadPoolExecutor() as pool:
+        address = listener.offer("https://login.example/?canary")
+
+        def browse() -> str:
+            program = (
+                "import os, sys, urllib.request, urllib.error\nos.setuid(65534)\n"
+                "try: urllib.request.urlopen(sys.argv[1])\nexcept urllib.error.HTTPError as e: print(e.code, e.headers)"
+            )
+            done = subprocess.run(
+                [sys.executable, "-c", program, address], capture_output=True, text=True, timeout=30, check=True
+            )
+            redeem(listener, address)
+            answer_to(listener)
+            return done.stdout
+
+        browsing = pool.submit(browse)
+        listener.wait(30).show("page")
+        stolen = browsing.result(20)
+
+    assert stolen.startswith("403")
+    assert "canary" not in stolen

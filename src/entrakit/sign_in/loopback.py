@@ -3,11 +3,15 @@
 It listens on 127.0.0.1 and ::1 only, and only while the sign-in waits. Browsers open connections in advance, request
 icons and send requests twice; port scanners and pages in other tabs connect, too. Each connection is read separately,
 with limits of time and size. A request that is not the answer is refused and does not end the wait. h11 parses HTTP.
+
+The command line of a browser can be read by other users of the machine. A browser that is started gets the listener's
+one-time address, which redirects one browser of this user to the sign-in. A second request for it ends the sign-in.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import socket
 import time
@@ -19,6 +23,7 @@ from entrakit.errors import ParameterError, SignInError
 from entrakit.shown_text import one_line
 from entrakit.sign_in.last_page import POLICY, failure_page, stranger_page
 from entrakit.sign_in.redirect import NotOursError, parse_answer
+from entrakit.sign_in.socket_owner import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +37,8 @@ MAX_HEAD = 512 * 1024
 MAX_BODY = 64 * 1024
 CONNECTION_LIFE_S = 10.0
 PORT_ATTEMPTS = 20
+# How long after the answer a second request for the one-time address still ends the sign-in, by the real clock.
+GRACE_S = 1.0
 
 log = logging.getLogger("entrakit.sign_in.loopback")
 
@@ -159,6 +166,8 @@ class Loopback:
         self.port: int = self._listeners[0].getsockname()[1]
         self._pending: dict[socket.socket, _Reader] = {}
         self._answer: Answer | None = None
+        self._offer: dict[str, str] = {}
+        self._takers = 0
 
     @property
     def redirect_uri(self) -> str:
@@ -175,6 +184,20 @@ class Loopback:
         if self._answer is not None:
             self._answer.show(failure_page("The sign-in was not finished.", "Start again."), 400)
 
+    def offer(self, url: str) -> str:
+        """Return the one-time address, which redirects the first browser to an address.
+
+        Args:
+            url: Address of the sign-in.
+        """
+        path = f"/{os.urandom(16).hex()}"
+        self._offer = {path: url}
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def withdraw(self) -> None:
+        """Make the one-time address invalid: no browser was started with it."""
+        self._offer = {}
+
     def wait(self, timeout_s: float) -> Answer:
         """Return the answer, and stop listening.
 
@@ -182,13 +205,14 @@ class Loopback:
             timeout_s: Maximum number of seconds to wait.
 
         Raises:
-            SignInError: No answer came in time (`error` is `timeout`).
+            SignInError: No answer came in time (`error` is `timeout`), or the one-time address was requested twice
+                (`address_used_twice`).
         """
         deadline = self._monotonic() + timeout_s
         with selectors.DefaultSelector() as selector:
             for listener in self._listeners:
                 selector.register(listener, selectors.EVENT_READ)
-            while self._answer is None:
+            while self._answer is None and self._takers < 2:
                 now = self._monotonic()
                 if now >= deadline:
                     self._close()
@@ -198,13 +222,26 @@ class Loopback:
                         error="timeout",
                     )
                 # At most a second: this clock can differ from the one of the selector.
-                for key, _ in selector.select(min(1.0, deadline - now)):
-                    connection = key.fileobj
-                    if isinstance(connection, socket.socket):
-                        self._serve(connection, selector, now)
-                self._drop_old(selector, self._monotonic())
+                self._serve_ready(selector, min(1.0, deadline - now), now)
+            until = time.monotonic() + GRACE_S if self._offer else 0.0
+            while self._takers < 2 and (left := until - time.monotonic()) > 0:
+                self._serve_ready(selector, left, self._monotonic())
         self._close()
+        if self._answer is None or self._takers > 1:
+            raise SignInError(
+                "The address of this sign-in was requested twice, so somebody else may have signed in.",
+                remedy="Connect again, without opening or reloading the address yourself. If it happens again, another "
+                "program on this machine interferes; use `device_code=True`.",
+                error="address_used_twice",
+            )
         return self._answer
+
+    def _serve_ready(self, selector: selectors.BaseSelector, timeout_s: float, now: float) -> None:
+        """Serve the connections that have something to read."""
+        for key, _ in selector.select(timeout_s):
+            if isinstance(key.fileobj, socket.socket):
+                self._serve(key.fileobj, selector, now)
+        self._drop_old(selector, self._monotonic())
 
     def _serve(self, ready: socket.socket, selector: selectors.BaseSelector, now: float) -> None:
         if ready in self._listeners:
@@ -249,6 +286,9 @@ class Loopback:
     def _judge(self, connection: socket.socket, request: _Request) -> None:
         """Keep the connection with the answer; refuse any other."""
         path, _, query = request.target.partition("?")
+        if path in self._offer and request.host in self._hosts() and request.method == "GET":
+            self._hand_over(connection, self._offer[path])
+            return
         if request.host not in self._hosts() or path != "/":
             status = 404
         elif request.method not in ("GET", "POST"):
@@ -266,6 +306,18 @@ class Loopback:
                 status = 400
         log.debug("Ignored %s %s", request.method, one_line(path, 100))
         _reply(connection, status, stranger_page())
+
+    def _hand_over(self, connection: socket.socket, url: str) -> None:
+        """Redirect the first request for the one-time address; count the requests of this user."""
+        if not is_ours(connection):
+            log.warning("Another user of this machine requested the sign-in, and did not get it. Was it your browser?")
+            url = ""
+        else:
+            self._takers += 1
+        if url and self._takers == 1:
+            _reply(connection, 302, "", location=url)
+        else:
+            _reply(connection, 403, stranger_page())
 
     def _hosts(self) -> frozenset[str]:
         """A page of another site reaches this port under its own name only (DNS rebinding)."""
@@ -329,16 +381,20 @@ def _has_ipv6() -> bool:
     return True
 
 
-def _reply(connection: socket.socket, status: int, html: str, *, patient: bool = False) -> None:
+def _reply(connection: socket.socket, status: int, html: str, *, patient: bool = False, location: str = "") -> None:
     """Send a page, and close the connection. Only for the answer, wait until the browser has read the page."""
-    reasons = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large", 431: "Too Large"}
+    reasons = {
+        200: "OK", 302: "Found", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+        413: "Content Too Large", 431: "Too Large",
+    }  # fmt: skip
     body = html.encode()
     head = (
         f"HTTP/1.1 {status} {reasons.get(status, 'Bad Request')}\r\n"
         f"Content-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
         f"Cache-Control: no-store\r\nReferrer-Policy: no-referrer\r\nX-Content-Type-Options: nosniff\r\n"
-        f"Content-Security-Policy: {POLICY}\r\n\r\n"
+        f"Content-Security-Policy: {POLICY}\r\n"
     )
+    head += f"Location: {location}\r\n\r\n" if location else "\r\n"
     try:
         connection.settimeout(1.0 if patient else 0.0)
         connection.sendall(head.encode("ascii") + body)

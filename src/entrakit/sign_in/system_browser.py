@@ -32,9 +32,14 @@ def open_browser(url: str, environ: Mapping[str, str] = os.environ, platform: st
     Raises:
         ParameterError: The address is not an http or https address.
     """
+    refuse_unsafe(url)
+    return any(_launch(command, environ) for command in _commands(url, environ, platform))
+
+
+def refuse_unsafe(url: str) -> None:
+    """Raise ParameterError unless a string is an http or https address that is safe to open."""
     if not url.startswith(("https://", "http://")) or not url.isascii() or not url.isprintable() or " " in url:
         raise ParameterError("The address to open is not a web address.")
-    return any(_launch(command, environ) for command in _commands(url, environ, platform))
 
 
 def ssh_forward_line(port: int, environ: Mapping[str, str] = os.environ) -> str | None:

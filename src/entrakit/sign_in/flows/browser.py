@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.grant import CodeRequest, Grant
+    from entrakit.sign_in.loopback import Loopback
 
 PROMPTS = ("login", "none", "consent", "select_account")
 PASTE_REDIRECT_URI = "http://localhost"
@@ -197,7 +198,7 @@ def _by_listening(
 
     with Loopback(state=state, port=options.port, monotonic=service.transport.clock.monotonic) as listener:
         request = make_request(listener.redirect_uri, "form_post")
-        _open(request.url, listener.port, options)
+        _open(request.url, listener, options)
         answer = listener.wait(timeout_s)
         try:
             grant = _redeem(service, request, answer.parameters)
@@ -242,11 +243,19 @@ def _redeem(service: TokenService, request: CodeRequest, answer: dict[str, str])
     return service.redeem_code(request, answer)
 
 
-def _open(url: str, port: int, options: Browser) -> None:
+def _open(url: str, listener: Loopback, options: Browser) -> None:
     """Open the address in a browser, or show it to the user."""
-    from entrakit.sign_in.system_browser import open_browser
+    from entrakit.sign_in.system_browser import open_browser, refuse_unsafe
 
-    opened = (options.open_browser or open_browser)(url)
+    port = listener.port
+    if options.open_browser is not None:
+        opened = options.open_browser(url)
+    else:
+        # Other users can read the command line of a browser; with the real address, they could sign in instead.
+        refuse_unsafe(url)
+        opened = open_browser(listener.offer(url))
+        if not opened:
+            listener.withdraw()
     if opened:
         log.info("Opened the browser; waiting for the sign-in on port %d.", port)
     elif options.on_link is not None:
