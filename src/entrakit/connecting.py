@@ -145,6 +145,7 @@ def connect(
     ensure: bool = False,
     save_secret: bool = False,
     on_replace: Callable[[Settings, Settings], None] | None = None,
+    on_sign_in: Callable[[Settings], None] | None = None,
     transport: Transport | None = None,
     vault: Vault | None = None,
     clock: Clock = time,
@@ -208,6 +209,8 @@ def connect(
         save_secret: Save the credential (secret, password, key) too, encrypted, so that renewals need nothing else.
         on_replace: Called before a saved connection of another app, tenant or user is replaced, with the settings of
             both; if it raises, nothing is saved. The default logs a warning.
+        on_sign_in: Called after a user has signed in, with the settings of the new connection, which name the user; if
+            it raises, nothing is saved. Other users of a machine can interfere with a sign-in, so show who it was.
         transport: Transport that sends the requests: trust, proxy and time-outs.
         vault: Vault to save the connection in; None for the usual one.
         clock: Clock to read the time from.
@@ -239,6 +242,7 @@ def connect(
         open_connection=partial(get_connection, vault=vault, clock=clock),
         is_ensured=ensure,
         on_replace=on_replace,
+        on_sign_in=on_sign_in,
     )
     try:
         if sign_in.vault is not None:
@@ -265,6 +269,7 @@ class _SignIn(NamedTuple):
         open_connection: Opens the connection that a key vault is reached through.
         is_ensured: Whether to return a saved connection that is the one asked for and still works.
         on_replace: Called before a saved connection of another account is replaced; None to replace it.
+        on_sign_in: Called before the connection of a user is saved or returned; None to do so.
     """
 
     settings: Settings
@@ -276,6 +281,7 @@ class _SignIn(NamedTuple):
     open_connection: OpenConnection
     is_ensured: bool
     on_replace: Callable[[Settings, Settings], None] | None
+    on_sign_in: Callable[[Settings], None] | None
 
     def connect(self, how: Flow) -> Connection:
         """Return the connection that a way to sign in gives, or the first of its alternatives that works."""
@@ -317,6 +323,8 @@ class _SignIn(NamedTuple):
             settings = settings._replace(connected_at=self.clock.time())
             record = Record(settings, {}, saved_credential=saved, digest=digest)
             record = record.with_grant(grant, authority, " ".join(settings.scopes))
+            if self.on_sign_in is not None and not settings.is_app:
+                self.on_sign_in(record.settings)
             if abs(transport.skew_s or 0.0) > TOLERATED_SKEW_S:
                 from entrakit.sign_in.errors import describe_skew
 

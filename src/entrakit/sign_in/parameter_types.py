@@ -37,6 +37,7 @@ class CommonParameters(TypedDict, total=False):
     ensure: bool
     save_secret: bool
     on_replace: Callable[..., None] | None
+    on_sign_in: Callable[..., None] | None
     transport: Transport | None
     vault: Vault | None
     clock: Clock

@@ -140,6 +140,7 @@ PARAMETERS = (
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
     Parameter("on_replace", "function to call before another connection is replaced", "FUNCTION", option="yes"),
+    Parameter("on_sign_in", "function to call before a user's connection is saved", "FUNCTION", option="yes"),
     Parameter("ca_bundle", "file of CA certificates to trust", "FILE", variable="SSL_CERT_FILE"),
     Parameter("timeout", "time limit: 90, 10m (default: 5m for the browser)", "TIME"),
     Parameter("transport", "transport that sends the requests", option=None),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from entrakit import Certificate, get_connection
+from entrakit import Certificate, get_connection, list_connections
 from entrakit_emulator import faults
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.cli.conftest import Command
+
+    from entrakit.sign_in.flows.devicecode import DeviceCode
 
 GRAPH = "https://graph.microsoft.com"
 
@@ -233,6 +235,36 @@ def test_a_browser(entra: Command, tmp_path: Path) -> None:
 
     assert 0 == result.code, result.error
     assert f"Connected as {person.upn}" in result.error
+
+
+@pytest.mark.parametrize(("answer", "words", "is_saved", "is_asked"), [
+    ("y\n", (), True, True), ("n\n", (), False, True), ("", (), False, True), ("", ("--yes",), True, False),
+    ("", ("--login-hint", "ME"), True, False), ("n\n", ("--login-hint", "somebody@contoso.example"), False, True),
+])  # fmt: skip
+def test_on_a_terminal_the_user_who_signed_in_is_confirmed(
+    entra: Command, monkeypatch: pytest.MonkeyPatch, answer: str, words: tuple[str, ...], *, is_saved: bool,
+    is_asked: bool,
+) -> None:  # fmt: skip
+    """
+    Unless the user who signed in was named, a question says who it was before anything is saved; `--yes` answers it,
+    and any other answer than yes exits with 130.
+    """
+    person = entra.tenant.person()
+
+    def approve(code: DeviceCode, context: object) -> None:
+        del context
+        person.approve_device(code.user_code)
+
+    monkeypatch.setattr("entrakit.cli.commands.connect._show_code", approve)
+    named = [person.upn.upper() if word == "ME" else word for word in words]
+    way = ["--no-browser"] if named[:1] == ["--login-hint"] else ["--device-code"]
+    monkeypatch.setattr("entrakit.cli.commands.connect._show_link", lambda url, port, context: person.open_browser(url))
+    result = entra.connect(*way, *named, given=answer, terminal=True)
+
+    assert (0 if is_saved else 130) == result.code, result.error
+    assert is_asked == (f"The sign-in was {person.upn} in the tenant" in result.error)
+    assert is_saved == (f"Connected as {person.upn}" in result.error)
+    assert is_saved == bool(list_connections())
 
 
 def test_no_browser_prints_the_link_and_the_tunnel(entra: Command) -> None:

@@ -7,7 +7,7 @@ import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
-from entrakit.cli.options.confirm import confirm_replacement
+from entrakit.cli.options.confirm import confirm_replacement, confirm_user
 from entrakit.cli.options.credentials import (
     add_other_ways,
     add_sources,
@@ -98,7 +98,9 @@ def arguments(parser: Parser) -> None:
     _add(saving, "name", " (default: default)", default="default")
     _add(saving, "ensure")
     _add(saving, "save_secret")
-    saving.add_argument("--yes", action="store_true", help="replace another connection without asking")
+    saving.add_argument(
+        "--yes", action="store_true", help="save a user's sign-in, and replace another connection, without asking"
+    )
     saving.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
     add_output(saving, default="none")
     network = parser.add_argument_group("network")
@@ -128,6 +130,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
             yield Caution(before.problem)
         if context.is_terminal(context.streams.input) and not options.yes:
             parameters["on_replace"] = lambda old, new: confirm_replacement(old, new, context)
+            if context.is_terminal(context.streams.error) and not parameters["credential"]:
+                parameters["on_sign_in"] = lambda new: confirm_user(new, str(parameters.get("login_hint", "")), context)
         is_hopeless = parameters.get("open_browser") is _refuse_to_wait and not options.ensure
         parameters["transport"] = transport.impatient() if is_hopeless else transport
         try:

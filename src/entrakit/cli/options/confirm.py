@@ -76,6 +76,19 @@ def confirm_replacement(old: Settings, new: Settings, context: Context) -> None:
     require_confirmation(context, question, "Nothing was saved")
 
 
+def confirm_user(new: Settings, named: str, context: Context) -> None:
+    """Ask whether a sign-in is saved, unless the user who signed in is the named one. Raises DeclinedError.
+
+    Args:
+        new: Settings of the new connection.
+        named: Name of the user who should sign in; empty if nobody was named.
+        context: Context of the command.
+    """
+    if not named or named.casefold() != new.account.username.casefold():
+        question = f"The sign-in was {new.describe_account()}.\nSave this connection?"
+        require_confirmation(context, question, "Nothing was saved")
+
+
 def _as_value(request: Request) -> dict[str, object]:
     import json
 
