@@ -210,7 +210,7 @@ def test_no_object_shows_a_secret(
 
 
 def _ways_to_leak(value: object, secrets: set[str]) -> Iterator[str]:
-    """Yield each way in which an object shows a secret, except the attributes that are there for it."""
+    """Yield each way in which an object shows a secret, except the attributes with that purpose."""
     texts: dict[str, str] = {}
     try:
         texts |= {"repr": repr(value), "vars": repr(getattr(value, "__dict__", ""))}

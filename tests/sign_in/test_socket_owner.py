@@ -43,7 +43,7 @@ def test_the_owner_of_the_other_end_is_found(pair: Pair) -> None:
 
 def test_a_closed_end_belongs_to_nobody(pair: Pair) -> None:
     """
-    A process that has closed its end does not read the answer, so it is nobody's.
+    A process that has closed its end can't read the answer, so that end has no owner.
     """
     pair[0].close()
 

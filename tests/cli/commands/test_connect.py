@@ -206,7 +206,7 @@ def test_a_device_code(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_browser(entra: Command, tmp_path: Path) -> None:
     """
-    The program in `BROWSER` opens the sign-in page, with hints and prompt. Its command line has only a one-time address.
+    The program in `BROWSER` opens the sign-in page, with hints and prompt; its command line has a one-time address.
     """
     person = entra.tenant.person()
     opened: list[str] = []
