@@ -32,7 +32,6 @@ ORDER: dict[str, tuple[str, ...]] = {
         *(
             "version",
             "errors",
-            "lazy_package",
             "frames",
             "redaction",
             "shown_text",
@@ -56,7 +55,18 @@ ORDER: dict[str, tuple[str, ...]] = {
         "resumable",
     ),
     "entrakit/http": (
-        *("__init__", "address", "message", "retry", "failures", "proxies", "connection", "tls", "socks"),
+        *(
+            "__init__",
+            "lazy_package",
+            "address",
+            "message",
+            "retry",
+            "failures",
+            "proxies",
+            "connection",
+            "tls",
+            "socks",
+        ),
         *("issuer", "transport", "transport_async"),
     ),
     "entrakit/authority": ("__init__", "tenants", "clouds"),

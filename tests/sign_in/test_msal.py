@@ -41,7 +41,7 @@ def test_the_check_would_load_the_whole_package() -> None:
     The function is still worth replacing: it imports msal-extensions, which imports all of MSAL.
     """
     program = (
-        "import sys\nfrom entrakit.lazy_package import make_lazy\nmake_lazy('msal')\n"
+        "import sys\nfrom entrakit.http.lazy_package import make_lazy\nmake_lazy('msal')\n"
         f"import msal.auth_scheme, msal.application\nmsal.application.{EXTENSION_CHECK}()\n"
         "print('msal.managed_identity' in sys.modules)"
     )
@@ -94,8 +94,8 @@ def test_a_second_sign_in_does_not_enter_the_lazy_package_again() -> None:
     After the first sign-in, the loaded MSAL is used as it is.
     """
     program = FIRST_SIGN_IN + (
-        "del sys.modules['entrakit.lazy_package']\n"
-        "print(_msal._load_msal() is application, 'entrakit.lazy_package' in sys.modules)"
+        "del sys.modules['entrakit.http.lazy_package']\n"
+        "print(_msal._load_msal() is application, 'entrakit.http.lazy_package' in sys.modules)"
     )
 
     assert "True False" == outcome_of(program)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError
 from entrakit.http.failures import ProxyRefusedError, ProxyTlsError
-from entrakit.lazy_package import make_lazy
+from entrakit.http.lazy_package import make_lazy
 
 make_lazy("urllib3")
 make_lazy("urllib3.http2")

@@ -362,7 +362,7 @@ def _load_msal() -> ModuleType:
     """
     is_first = "msal" not in sys.modules
     if is_first:
-        from entrakit.lazy_package import make_lazy
+        from entrakit.http.lazy_package import make_lazy
 
         make_lazy("msal")
     import_module("msal.auth_scheme")

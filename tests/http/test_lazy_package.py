@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from entrakit.lazy_package import make_lazy
+from entrakit.http.lazy_package import make_lazy
 
 
 def outcome_of(program: str) -> str:
@@ -21,7 +21,7 @@ def test_msal_is_loaded_without_requests() -> None:
     The module that speaks the protocol does not need a second HTTP stack.
     """
     program = (
-        "import sys\nfrom entrakit.lazy_package import make_lazy\nmake_lazy('msal')\n"
+        "import sys\nfrom entrakit.http.lazy_package import make_lazy\nmake_lazy('msal')\n"
         "import msal.application, msal.auth_scheme\nprint('requests' in sys.modules)"
     )
 
@@ -36,7 +36,7 @@ def test_who_uses_the_package_gets_all_of_it(use: str) -> None:
     Another user of MSAL in the same process sees the whole package, with the same classes.
     """
     program = (
-        "from entrakit.lazy_package import make_lazy\nmake_lazy('msal')\nimport msal.application as ours\n"
+        "from entrakit.http.lazy_package import make_lazy\nmake_lazy('msal')\nimport msal.application as ours\n"
         f"{use}\nimport msal\nprint(msal.PublicClientApplication is ours.PublicClientApplication, "
         "hasattr(msal, 'nothing'))"
     )
