@@ -89,6 +89,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "odata",
         "advanced_query",
         "decoding",
+        "outcome",
         "retrying",
         "needed_permissions",
         "errors",

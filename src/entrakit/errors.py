@@ -17,6 +17,7 @@
     │   └── VaultBusyError              another process holds its lock                8
     ├── PermissionMissingError          the token lacks a required permission         9
     ├── ExportError                     a file can't be written                       1
+    ├── OutcomeUnknownError             a write may have been done; look first       14
     └── GraphError                      a service refused a request                  10
         ├── ForbiddenError              the caller lacks a permission (403)           9
         ├── NotFoundError               the object does not exist (404)              11
@@ -56,10 +57,11 @@ class EntraError(Exception):
     Args:
         problem: One sentence: what happened.
         remedy: One or two sentences in the imperative: what to do next; empty if nothing helps.
-        retryable: Whether the same call may succeed later, unchanged.
+        retryable: Whether the same call may succeed later, unchanged. Never set if a repeat may do something twice.
     """
 
     exit_code: ClassVar[int] = 1
+    outcome_unknown: ClassVar[bool] = False
 
     def __init__(self, problem: str, *, remedy: str = "", retryable: bool = False) -> None:
         super().__init__(problem)
@@ -150,20 +152,10 @@ class SignInError(EntraError):
     exit_code = 5
 
     def __init__(
-        self,
-        problem: str,
-        *,
-        remedy: str = "",
-        error: str = "",
-        suberror: str = "",
-        code: int | None = None,
-        description: str = "",
-        correlation_id: str = "",
-        trace_id: str = "",
-        timestamp: str = "",
-        claims: str = "",
+        self, problem: str, *, remedy: str = "", error: str = "", suberror: str = "", code: int | None = None,
+        description: str = "", correlation_id: str = "", trace_id: str = "", timestamp: str = "", claims: str = "",
         retryable: bool = False,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(problem, remedy=remedy, retryable=retryable)
         self.error = error
         self.suberror = suberror
@@ -206,14 +198,9 @@ class ThrottledError(SignInError):
     exit_code = 7
 
     def __init__(
-        self,
-        problem: str,
-        *,
-        retry_after_s: float | None = None,
-        remedy: str = "",
-        correlation_id: str = "",
+        self, problem: str, *, retry_after_s: float | None = None, remedy: str = "", correlation_id: str = "",
         code: int | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(
             problem, remedy=remedy, error="temporarily_unavailable", correlation_id=correlation_id, code=code
         )
@@ -232,19 +219,21 @@ class NetworkError(EntraError):
         retryable: Whether the same call may succeed later, unchanged.
         may_have_arrived: False if the request certainly did not reach the service.
         request_id: The id of the response, if there was one.
+        name_not_found: Whether the name of the host, or of the proxy, can't be resolved.
     """
 
     exit_code = 6
 
     def __init__(
         self, problem: str, *, remedy: str = "", host: str = "", correlation_id: str = "", retryable: bool = True,
-        may_have_arrived: bool = True, request_id: str = "",
+        may_have_arrived: bool = True, request_id: str = "", name_not_found: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(problem, remedy=remedy, retryable=retryable)
         self.host = host
         self.correlation_id = correlation_id
         self.may_have_arrived = may_have_arrived
         self.request_id = request_id
+        self.name_not_found = name_not_found
 
     def ids(self) -> list[tuple[str, str]]:
         """Return the id of the response and the id that was sent with the request, if known."""
@@ -295,6 +284,16 @@ class PermissionMissingError(EntraError):
 
 class ExportError(EntraError):
     """A file can't be written: that of a result, an export, or a delta session; or an export can't be continued."""
+
+
+class OutcomeUnknownError(EntraError):
+    """A write may have been done: repeating it may do it a second time, so look first.
+
+    What a client raises is a `NetworkError` or a `GraphError`, too. `outcome_unknown` is set for these errors only.
+    """
+
+    exit_code = 14
+    outcome_unknown = True
 
 
 class GraphError(EntraError):

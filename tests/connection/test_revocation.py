@@ -72,6 +72,21 @@ def test_a_failure_has_the_ids_that_support_needs(ada: Connection, entra_tenant:
     assert caught.value.ids()
 
 
+@pytest.mark.parametrize("is_mid_body", [True, False])
+def test_a_lost_answer_can_be_asked_again(ada: Connection, entra_tenant: Tenant, *, is_mid_body: bool) -> None:
+    """
+    Sessions can be ended twice without harm, so a lost answer is an ordinary failure of the network.
+    """
+    allow(entra_tenant)
+    entra_tenant.faults.add(faults.Drop(endpoint="graph", is_mid_body=is_mid_body))
+
+    with pytest.raises(NetworkError, match="not known whether") as caught:
+        revoke_sign_ins(ada)
+
+    assert (True, False, 6) == (caught.value.retryable, caught.value.outcome_unknown, caught.value.exit_code)
+    assert "Try again" in caught.value.remedy
+
+
 def test_an_app_has_no_sessions(app: Callable[..., Connection], entra_tenant: Tenant) -> None:
     """
     For an app nothing is sent.

@@ -6,10 +6,12 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.services.fake_service import reply, run
 
-from entrakit.errors import UnexpectedAnswerError
-from entrakit.graph.batch import batch
+from entrakit.errors import DependencyError, EntraError, GraphError, OutcomeUnknownError, UnexpectedAnswerError
+from entrakit.graph.batch import Item, batch
 from entrakit.graph.batch_envelope import envelope, json_of, replies
 from entrakit.services.operation import Request, Response, Undelivered
 from entrakit.services.request import call
@@ -144,3 +146,104 @@ def test_text_that_is_not_json_is_none(text: bytes) -> None:
     Text that is not JSON, or is nested too deeply, gives None.
     """
     assert json_of(text) is None
+
+
+@pytest.mark.parametrize("status", [True, "200", 200.0, None, [], {}, 0, -1, 99, 100, 199, 600, 2**70])
+def test_a_malformed_result_is_a_lost_one_and_affects_no_other(status: object) -> None:
+    """
+    A result whose status is not one of HTTP is undelivered, and its error says so; the others are returned.
+    """
+    requests = asked("/a", "/b")
+    lost, found = answered(requests, {"id": "1", "status": status}, {"id": "2", "status": 204})
+
+    assert isinstance(lost, Undelivered)
+    assert "no readable result for GET /v1.0/a" in lost.error.problem
+    assert (True, "r-1") == (lost.error.may_have_arrived, lost.error.request_id)
+    assert isinstance(found, Response)
+    assert 204 == found.status
+
+
+def test_the_first_result_that_can_be_read_counts() -> None:
+    """
+    A malformed result does not hide a good one of the same request.
+    """
+    (found,) = answered(
+        asked("/a"), {"id": "1", "status": True}, {"id": "1", "status": 204}, {"id": "1", "status": 500}
+    )
+
+    assert isinstance(found, Response)
+    assert 204 == found.status
+
+
+# Any JSON value, and items whose members have wrong types more often than not.
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+ITEM = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": ANYTHING | st.sampled_from(["1", "2", 1, 2, 1.0, "9", True]),
+        "status": ANYTHING | st.sampled_from([200, 201, 404, 429, 503, True, "200", 200.0]),
+        "headers": ANYTHING
+        | st.sampled_from([{"Retry-After": "x"}, {"Content-Type": None}, {"content-type": "image/png"}]),
+        "body": ANYTHING,
+    },
+)
+
+
+@given(ANYTHING | st.lists(ITEM | ANYTHING, max_size=6))
+def test_no_response_to_a_batch_hides_what_was_done(items: object) -> None:
+    """
+    Whatever a batch answers, each request has a result; a write without a readable one has an unknown outcome, and the
+    result of the good one is returned.
+    """
+    good = {"id": "3", "status": 201, "body": {"id": "new"}}
+
+    def service(request: Request) -> Response:
+        listed = [*items, good] if isinstance(items, list) else [good]
+        return reply(request, 200, {"responses": [one for one in listed if one is good or not _is_third(one)]})
+
+    def alone(request: Request) -> Response:
+        return service(request) if request.url.endswith("/$batch") else reply(request, 204)
+
+    calls = [call(GRAPH, "POST", "/users", body={}), call(GRAPH, "GET", "/a"), call(GRAPH, "POST", "/users", body={})]
+    write, read, done = run(batch(GRAPH, calls), alone)
+
+    assert {"id": "new"} == done
+    assert not isinstance(write, EntraError) or write.outcome_unknown or isinstance(write, GraphError)
+    assert not isinstance(read, OutcomeUnknownError)
+
+
+def _is_third(item: object) -> bool:
+    return isinstance(item, dict) and str(item.get("id")) == "3"
+
+
+def test_a_success_that_is_no_batch_response_does_not_tell_that_requests_were_done() -> None:
+    """
+    A batch that is answered with 204 or 202 has no results, so no item succeeds.
+    """
+    calls = [call(GRAPH, "POST", "/users", body={}), call(GRAPH, "POST", "/users", body={})]
+
+    results = run(batch(GRAPH, calls), lambda request: reply(request, 202))
+
+    assert [OutcomeUnknownError, OutcomeUnknownError] == [
+        OutcomeUnknownError if isinstance(one, OutcomeUnknownError) else type(one) for one in results
+    ]
+
+
+def test_a_request_that_waits_for_an_unknown_one_is_not_sent() -> None:
+    """
+    An item that depends on a write with an unknown outcome is not sent; its error does not advise to send both again.
+    """
+    calls = [
+        Item(call(GRAPH, "POST", "/users", body={})),
+        Item(call(GRAPH, "DELETE", "/users/b"), after=(0,)),
+    ]
+
+    _, waiting = run(batch(GRAPH, calls), lambda request: reply(request, 500))
+
+    assert isinstance(waiting, DependencyError)
+    assert "not known whether request 1" in waiting.problem
+    assert "Look first" in waiting.remedy

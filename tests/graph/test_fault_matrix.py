@@ -11,7 +11,14 @@ import pytest
 from tests.graph.conftest import Fault
 from tests.heartbeat import run_async
 
-from entrakit.errors import EntraError, NetworkError, ServiceUnavailableError, TooManyRequestsError
+from entrakit.errors import (
+    EntraError,
+    GraphError,
+    NetworkError,
+    OutcomeUnknownError,
+    ServiceUnavailableError,
+    TooManyRequestsError,
+)
 from entrakit.graph.client_async import AsyncClient
 from entrakit.http.transport import Transport
 from entrakit.http.transport_async import AsyncTransport, require_httpx2
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
     from tests.graph.conftest import GraphServer, TickingClock, TokenBox
 
     from entrakit.graph.client import Client
+    from entrakit.services.operation import Call
     from entrakit.services.service import Service
 
     Ask = Callable[[str], object]
@@ -42,6 +50,7 @@ class Face(NamedTuple):
     listed: Callable[[], list[str]]
     delta: Callable[[], list[str]]
     batch: Callable[[], list[object]]
+    mixed: Callable[[], list[object]]
     create: Callable[[], object]
     delete: Callable[[], object]
 
@@ -58,6 +67,7 @@ def face(
             lambda: [str(one["id"]) for one in graph.items("/users")],
             lambda: [str(one["id"]) for one in graph.delta("/users/delta")],
             lambda: graph.batch([graph.call("GET", f"/users/id-{one:04}") for one in range(50)]),
+            lambda: graph.batch(mixed_calls(graph)),
             lambda: graph.post("/users", NEW),
             lambda: graph.delete("/users/id-0003"),
         )
@@ -93,9 +103,19 @@ def face(
         lambda: awaited(listed),  # type: ignore[arg-type,return-value] # what it returns
         lambda: awaited(delta),  # type: ignore[arg-type,return-value] # what it returns
         lambda: awaited(batched),  # type: ignore[arg-type,return-value] # what it returns
+        lambda: awaited(lambda client: client.batch(mixed_calls(client))),  # type: ignore[arg-type,return-value] # a list
         lambda: awaited(lambda client: client.post("/users", NEW)),
         lambda: awaited(lambda client: client.delete("/users/id-0003")),
     )
+
+
+def mixed_calls(client: Client | AsyncClient) -> list[Call[object]]:
+    """Return a read, a write that may double, and one that may not."""
+    return [
+        client.call("GET", "/users/id-0007"),
+        client.call("POST", "/users", body=NEW),
+        client.call("PATCH", "/users/id-0008", body={"city": "London"}),
+    ]
 
 
 def ids_of(server: GraphServer) -> list[str]:
@@ -175,16 +195,35 @@ def test_a_write_that_was_not_done_is_repeated(face: Face, server: GraphServer, 
 @pytest.mark.parametrize("form", UNCLEAR)
 def test_a_write_that_may_have_been_done_is_not_repeated(face: Face, server: GraphServer, form: str) -> None:
     """
-    If the effect of a write is unknown, it is sent once, and the error says what to check.
+    If the effect of a write is unknown, it is sent once, and the error says so: it must not be repeated unseen.
     """
     server.faults = [Fault("write", form, 2)]
 
-    with pytest.raises(EntraError) as caught:
+    with pytest.raises(OutcomeUnknownError) as caught:
         face.create()
 
     assert 1 == len(server.paths("write"))
     assert server.effects["create Ada"] <= 1
-    assert caught.value.remedy or "done" in caught.value.problem
+    assert (14, True, False) == (caught.value.exit_code, caught.value.outcome_unknown, caught.value.retryable)
+    assert "Look first" in caught.value.remedy
+    assert isinstance(caught.value, NetworkError | GraphError)
+    assert "done" in caught.value.problem
+    assert "/v1.0/users" in caught.value.problem
+
+
+@pytest.mark.parametrize("form", UNCLEAR)
+def test_a_write_in_a_batch_that_may_have_been_done_is_not_repeated(face: Face, server: GraphServer, form: str) -> None:
+    """
+    If the response to a batch is lost, its reads are repeated; each write ends with an unknown outcome.
+    """
+    server.faults = [Fault("batch", form)]
+
+    read, write, change = face.mixed()
+
+    assert "id-0007" == read["id"] if isinstance(read, dict) else read
+    assert isinstance(write, OutcomeUnknownError)
+    assert not isinstance(change, OutcomeUnknownError)
+    assert server.effects["create Ada"] <= 1
 
 
 @pytest.mark.parametrize("form", [*HARMLESS, "500", "502", "504", "reset", "done-reset", "slow"])

@@ -96,7 +96,8 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 def test_a_read_opens_three_files(vault: Vault) -> None:
     """
-    A read opens the entry, the id of the vault and the key, and lists no directory, regardless of the number of connections.
+    A read opens the entry, the id of the vault and the key, and lists no directory, regardless of the number of
+    connections.
     """
     program = """
 import os, sys

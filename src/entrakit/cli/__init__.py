@@ -100,7 +100,7 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
         debug: Whether to print the traceback, and the text of the service.
     """
     from entrakit.cli.command_line import UsageError
-    from entrakit.cli.words import problem_of, remedy_of
+    from entrakit.cli.words import kind_of, problem_of, remedy_of
     from entrakit.frames import clear_locals
     from entrakit.shown_text import in_json, on_terminal
 
@@ -113,10 +113,11 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
         import json
 
         value = {
-            "kind": type(error).__name__,
+            "kind": kind_of(error),
             "problem": problem,
             "next": remedy,
             "retryable": error.retryable,
+            **({"outcome_unknown": True} if error.outcome_unknown else {}),
             "exit_code": error.exit_code,
             **{label.lower().replace(" ", "_"): value for label, value in ids},
             **details_of(error),

@@ -112,6 +112,7 @@ EXIT_CODES = (
     (9, "the token lacks a permission"),
     (10, "the service refused the request"),
     (11, "the object does not exist"),
+    (14, "unknown whether a write was done; look first"),
     (130, "interrupted"),
 )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.cli.reconnect import reconnect
 from entrakit.connection.settings import Settings
-from entrakit.errors import ParameterError
+from entrakit.errors import OutcomeUnknownError, ParameterError
 from entrakit.sign_in.parameters import BY_NAME
 
 if TYPE_CHECKING:
@@ -45,6 +45,11 @@ _SPAN = re.compile(r"`([a-z_]\w*)(=[^`]*|\([^`]*\))?`")
 # Parameters without an option that select a parameter set, in a list of alternatives.
 _WITHOUT_OPTION = "|".join(name for name, one in BY_NAME.items() if one.selects and one.option is None)
 _ALTERNATIVE = re.compile(rf"`(?:{_WITHOUT_OPTION})`(?: or |, )")
+
+
+def kind_of(error: EntraError) -> str:
+    """Return the name of the class of an error, for programs that read JSON."""
+    return OutcomeUnknownError.__name__ if isinstance(error, OutcomeUnknownError) else type(error).__name__
 
 
 def problem_of(error: EntraError) -> str:

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.errors import ForbiddenError, GraphError, ParameterError, PermissionMissingError, UnexpectedAnswerError
+from entrakit.errors import (
+    ForbiddenError,
+    GraphError,
+    NetworkError,
+    ParameterError,
+    PermissionMissingError,
+    UnexpectedAnswerError,
+)
 
 if TYPE_CHECKING:
     from entrakit.connection import Connection
@@ -47,9 +54,20 @@ def revoke_sign_ins(connection: Connection) -> None:
         ) from error
     except GraphError as error:
         raise UnexpectedAnswerError(
-            f"Microsoft Graph did not end the sessions: HTTP {error.status}.",
+            f"Microsoft Graph did not confirm the end of the sessions: HTTP {error.status}.",
             remedy="Try again, or disconnect without revoking.",
             host=graph.service.host,
             correlation_id=error.client_request_id,
+            request_id=error.request_id,
+        ) from error
+    except NetworkError as error:
+        if not error.outcome_unknown:
+            raise
+        # Sessions that have ended already can be ended again.
+        raise NetworkError(
+            error.problem,
+            remedy="Try again, or disconnect without revoking.",
+            host=error.host,
+            correlation_id=error.correlation_id,
             request_id=error.request_id,
         ) from error

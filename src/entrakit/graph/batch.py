@@ -163,19 +163,26 @@ def _unblocked(blocked: deque[_ItemState], items: Sequence[_ItemState]) -> tuple
         needed = [items[index] for index in item.after]
         failed = next((index for index in item.after if isinstance(items[index].result, EntraError)), None)
         if failed is not None:
-            item.finish(
-                DependencyError(
-                    f"Not sent, because request {items[failed].name} of the batch failed.",
-                    remedy="Fix that request, then send both again.",
-                    status=424,
-                    code="FailedDependency",
-                )
-            )
+            item.finish(_not_sent(items[failed]))
         elif all(one.is_done for one in needed):
             free.append(item)
         else:
             rest.append(item)
     return free, rest
+
+
+def _not_sent(needed: _ItemState) -> DependencyError:
+    """Return the error of an item that depends on one without success."""
+    is_unknown = isinstance(needed.result, EntraError) and needed.result.outcome_unknown
+    reason = f"it is not known whether request {needed.name} of the batch was done"
+    return DependencyError(
+        f"Not sent, because {reason if is_unknown else f'request {needed.name} of the batch failed'}.",
+        remedy="Look first whether that request was done, then send what is missing."
+        if is_unknown
+        else "Fix that request, then send both again.",
+        status=424,
+        code="FailedDependency",
+    )
 
 
 def _advance(item: _ItemState, outcome: Response | EntraError | Undelivered | None) -> Operation[None]:
@@ -278,7 +285,7 @@ def _send_group(service: Service, group: Sequence[_ItemState]) -> Operation[list
         response = response_of((yield envelope(service, requests)))
     except Undelivered as lost:
         return [Undelivered(lost.error) for _ in requests]
-    if response.status != 200:
+    if not response.is_success:
         # The batch was refused: each item is treated as if it had been refused itself.
         return [response._replace(request=request) for request in requests]
     return replies(requests, response)

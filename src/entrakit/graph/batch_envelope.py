@@ -1,7 +1,7 @@
 """The wire format of a JSON batch: several requests in the body of one, several responses in the body of its response.
 
 Requests are numbered from 1. The service can respond in any order. It can also leave a response out; then the outcome
-is unknown, as if the response had been lost.
+is unknown, as if the response had been lost. So it is if the result of a request is malformed: it affects no other.
 """
 
 from __future__ import annotations
@@ -58,27 +58,45 @@ def _responses(response: Response) -> dict[str, dict[str, object]]:
     listed = parsed.get("responses") if isinstance(parsed, dict) else None
     found: dict[str, dict[str, object]] = {}
     for one in listed if isinstance(listed, list) else []:
-        if isinstance(one, dict) and isinstance(one.get("status"), int):
-            found.setdefault(str(one.get("id")), one)
+        if isinstance(one, dict):
+            number = one.get("id")
+            # Of two results for a request, the first that can be read counts.
+            if isinstance(number, str | int) and not _is_readable(found.get(str(number))):
+                found[str(number)] = one
     return found
 
 
+def _is_readable(item: dict[str, object] | None) -> bool:
+    """Return whether an item has the status of a final response."""
+    status = item.get("status") if item is not None else None
+    return type(status) is int and 200 <= status < 600
+
+
 def _reply(request: Request, item: dict[str, object] | None, carrier: Response) -> Response | Undelivered:
-    if item is None:
-        host = shown_host(request.url)
-        return Undelivered(
-            UnexpectedAnswerError(
-                f"The batch response of {host} has no result for {request.method} {escaped(path_of(request.url))}.",
-                remedy="Check whether the change was made before you repeat the request.",
-                host=host,
-                correlation_id=request.client_request_id,
-            )
-        )
+    if item is None or not _is_readable(item):
+        return _without_result(request, carrier, "no result" if item is None else "no readable result")
     fields = item.get("headers")
     fields = {str(name).lower(): str(value) for name, value in fields.items()} if isinstance(fields, dict) else {}
     headers = Headers({"request-id": carrier.request_id, "date": carrier.headers.get("date", ""), **fields})
     status = int(str(item["status"]))
-    return Response(request, status, headers, _bytes(item.get("body"), headers), carrier.sent_at)
+    try:
+        body = _bytes(item.get("body"), headers)
+    except RecursionError:
+        return _without_result(request, carrier, "no readable result")
+    return Response(request, status, headers, body, carrier.sent_at)
+
+
+def _without_result(request: Request, carrier: Response, what: str) -> Undelivered:
+    host = shown_host(request.url)
+    return Undelivered(
+        UnexpectedAnswerError(
+            f"The batch response of {host} has {what} for {request.method} {escaped(path_of(request.url))}.",
+            remedy="Try again; if it happens again, send the request outside of a batch.",
+            host=host,
+            correlation_id=request.client_request_id,
+            request_id=carrier.request_id,
+        )
+    )
 
 
 def _bytes(body: object, headers: Headers) -> bytes:

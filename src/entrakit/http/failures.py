@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, TlsError, UnexpectedAnswerError
+from entrakit.http import retry
 from entrakit.http.address import shown_host, without_query
 
 if TYPE_CHECKING:
@@ -94,10 +95,11 @@ def unreachable(
         return _tls_error(error, request, tls_peer, issuer)
     if isinstance(error, ServerNotFoundError):
         proxy = ""
+    is_name = isinstance(error, socket.gaierror | ServerNotFoundError)
     through = f" through the proxy {proxy}" if proxy else ""
     peer = f"The proxy {proxy}" if proxy and not has_tunnel else host
     remedy = "Check the network connection, a firewall and the proxy."
-    if isinstance(error, socket.gaierror | ServerNotFoundError):
+    if is_name:
         problem = f"The name of the proxy {proxy} can't be found." if proxy else f"The name {host} can't be found."
         remedy = "Check the network connection, DNS, the proxy and the cloud that you named."
     elif isinstance(error, TimeoutError):
@@ -108,8 +110,9 @@ def unreachable(
         problem = f"The connection to {host}{through} broke before the request was sent."
         remedy = _CHECK_NETWORK
     return NetworkError(
-        problem, remedy=remedy, host=host, correlation_id=request.client_request_id, may_have_arrived=False
-    )
+        problem, remedy=remedy, host=host, correlation_id=request.client_request_id, may_have_arrived=False,
+        name_not_found=is_name,
+    )  # fmt: skip
 
 
 def broken(error: Exception, request: Request, timeout_s: float, *, is_too_slow: bool) -> NetworkError:
@@ -220,16 +223,14 @@ def redirected(response: Response) -> UnexpectedAnswerError:
 def unavailable(response: Response) -> ServiceUnavailableError:
     """Return the error for a response of the token service with HTTP 5xx, after the last attempt."""
     host = shown_host(response.request.url)
-    is_lacking = response.status == 501
     return ServiceUnavailableError(
         f"The token service at {host} failed (HTTP {response.status}).{_own_words(response)}",
-        remedy="Use another way: the service does not have this function."
-        if is_lacking
-        else "Wait a little and try again; the service's status page lists outages.",
+        remedy=permanent_remedy(response.status)
+        or "Wait a little and try again; the service's status page lists outages.",
         host=host,
         correlation_id=response.request.client_request_id,
         request_id=response.request_id,
-        retryable=not is_lacking,
+        retryable=retry.may_pass(response.status),
     )
 
 
@@ -267,6 +268,17 @@ def _without_secrets(text: str, request: Request) -> str:
         if name in _SECRET_FIELDS and len(value) > 3:
             text = text.replace(value, MASK).replace(" ".join(value.split()) or value, MASK)
     return text
+
+
+def permanent_remedy(status: int) -> str:
+    """Return the remedy for a status of a server that remains the same; empty for one that may pass."""
+    if retry.may_pass(status):
+        return ""
+    if status == 501:
+        return "Use another way: the service does not have this function."
+    if status == 511:
+        return "The network requires a sign-in (captive portal): open a page in a browser, then try again."
+    return "Check the address and the proxy: the same request will get the same answer."
 
 
 def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> NetworkError:

@@ -4,7 +4,8 @@
     503                  likewise, if the service promises it or the request can be sent twice
     408, 500, 502, 504   the request may have had its effect: sent again only if it can be sent twice
     no response          sent again if it can be sent twice, or certainly did not arrive
-    everything else      is the service's answer, and is not sent again
+    a name not found     sent again once
+    everything else      is the service's answer, and is not sent again: 501 and 511, for example, are permanent
 
 `Retry-After` is obeyed in both forms, or the request is given up; without it, waits grow exponentially and are spread.
 """
@@ -43,9 +44,31 @@ PATIENCE_S = 60.0
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 20.0
 
+NAME_ATTEMPTS = 2
+
 WITHOUT_EFFECT = frozenset({429})
 UNAVAILABLE = 503
 UNCERTAIN = frozenset({408, 500, 502, 504})
+# Not implemented, HTTP version, misconfigured, storage full, loop, extension missing, sign-in to the network: the same
+# request gets the same answer, and had no effect (RFC 9110, 15.6; RFC 2295, 2774, 4918, 5842 and 6585).
+PERMANENT = frozenset({501, 505, 506, 507, 508, 510, 511})
+
+
+def may_pass(status: int) -> bool:
+    """Return whether the same request may succeed after a response with this status."""
+    return status in (408, 429) or (status >= 500 and status not in PERMANENT)
+
+
+def may_be_done(status: int, *, is_unavailable_safe: bool = False) -> bool:
+    """Return whether a request may have had its effect, although the response has this status.
+
+    Args:
+        status: HTTP status.
+        is_unavailable_safe: As for `is_transient`.
+    """
+    if status == UNAVAILABLE:
+        return not is_unavailable_safe
+    return status == 408 or (status >= 500 and status not in PERMANENT)
 
 
 def is_transient(status: int, *, is_repeatable: bool, is_unavailable_safe: bool = False) -> bool:
@@ -69,6 +92,16 @@ def is_transient_failure(error: NetworkError, *, is_repeatable: bool) -> bool:
         is_repeatable: Whether sending the request twice has the effect of sending it once.
     """
     return error.retryable and (is_repeatable or not error.may_have_arrived)
+
+
+def most_attempts(error: NetworkError, attempts: int) -> int:
+    """Return the maximum number of attempts after a failure: a name that is not found is rarely found later.
+
+    Args:
+        error: The failure.
+        attempts: The maximum number after other failures.
+    """
+    return min(attempts, NAME_ATTEMPTS) if error.name_not_found else attempts
 
 
 def delay_before(

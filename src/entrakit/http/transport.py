@@ -255,7 +255,9 @@ class Transport:
     def _delay(self, outcome: Response | NetworkError, attempt: int, begun: float) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none."""
         retry_after_s = None
+        attempts = self.attempts
         if isinstance(outcome, NetworkError):
+            attempts = retry.most_attempts(outcome, attempts)
             is_transient = retry.is_transient_failure(outcome, is_repeatable=True)
         else:
             is_transient = retry.is_transient(outcome.status, is_repeatable=True)
@@ -264,7 +266,7 @@ class Transport:
             return None
         elapsed_s = self.clock.monotonic() - begun
         return retry.delay_before(
-            attempt, elapsed_s=elapsed_s, retry_after_s=retry_after_s, random=random, attempts=self.attempts
+            attempt, elapsed_s=elapsed_s, retry_after_s=retry_after_s, random=random, attempts=attempts
         )
 
     def _fields(self, request: Request, authorization: str) -> dict[str, str]:

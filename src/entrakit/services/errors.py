@@ -23,8 +23,10 @@ from entrakit.errors import (
     UnexpectedAnswerError,
 )
 from entrakit.http.address import path_of, shown_host
-from entrakit.http.retry import retry_after
+from entrakit.http.failures import permanent_remedy
+from entrakit.http.retry import may_be_done, may_pass, retry_after
 from entrakit.services.operation import HeldPermissions, held_of
+from entrakit.services.retrying import promises_no_effect
 from entrakit.shown_text import escaped, one_line
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def check(response: Response) -> Operation[None]:
     Raises:
         GraphError: The service refused the request; 403, 404, 410 and 429 have subclasses.
         ServiceUnavailableError: The service failed (5xx) on every attempt.
+        OutcomeUnknownError: The service failed during a write that may have been done; it is one of these two as well.
         UnexpectedAnswerError: The response is a redirect.
     """
     if response.is_success or _is_unchanged(response):
@@ -110,6 +113,17 @@ def check(response: Response) -> Operation[None]:
 
 def error_of(response: Response) -> GraphError | NetworkError:
     """Return the error for an unsuccessful response."""
+    error = _error_of(response)
+    if not may_be_done(response.status, is_unavailable_safe=promises_no_effect(response)):
+        return error
+    from entrakit.services import outcome
+
+    if not outcome.may_double(response.request):
+        return error
+    return outcome.as_unknown(error, f"{error.problem} {outcome.not_known(response.request)}")
+
+
+def _error_of(response: Response) -> GraphError | NetworkError:
     status, request = response.status, response.request
     found = parse_error(response.body) if response.media_type != "text/plain" else _plain_error(response)
     host = shown_host(request.url)
@@ -124,23 +138,24 @@ def error_of(response: Response) -> GraphError | NetworkError:
             request_id=response.request_id, retryable=False,
         )  # fmt: skip
     if status >= 500 and not found.code:
-        remedy = _remedy_if_uncertain(response) or "Try again later; the service's status page lists its outages."
         return ServiceUnavailableError(
             f"{host} failed with HTTP {status} for {what}{tries}{f': {found.text}' if found.text else '.'}",
-            remedy=_REMEDIES.get(status, remedy), host=host, correlation_id=request.client_request_id,
-            request_id=response.request_id, retryable=status != 501,
+            remedy=permanent_remedy(status) or "Try again later; the service's status page lists its outages.",
+            host=host, correlation_id=request.client_request_id, request_id=response.request_id,
+            retryable=may_pass(status),
         )  # fmt: skip
     fields: GraphFields = {
         "status": status, "code": found.code, "message": found.message, "inner": found.inner,
         "request_id": response.request_id, "client_request_id": request.client_request_id,
-        "retryable": status == 429 or (status >= 500 and status != 501),
+        "retryable": may_pass(status),
     }  # fmt: skip
-    problem = f"{what} was refused{tries}: {found.text or f'HTTP {status}.'}"
+    verb = "failed" if status >= 500 else "was refused"
+    problem = f"{what} {verb}{tries}: {found.text or f'HTTP {status}.'}"
     if status == 429:
         return _throttled(response, f"{what}{tries}", fields)
     if status == 403:
         return ForbiddenError(problem, needs=_permissions_for(request) if request.is_graph else (), **fields)
-    fields["remedy"] = _remedy_if_uncertain(response) or _REMEDIES.get(status, "")
+    fields["remedy"] = _REMEDIES.get(status, "")
     if status == 400 and request.is_graph and _FOR_USERS in found.message:
         from entrakit.services.needed_permissions import remedy_without_user
 
@@ -214,12 +229,6 @@ def _throttled(response: Response, what: str, fields: GraphFields) -> TooManyReq
     fields["remedy"] = "Try again later, with fewer requests at a time."
     host = shown_host(response.request.url)
     return TooManyRequestsError(f"{host} throttles {what}{pause}.", retry_after_s=seconds, **fields)
-
-
-def _remedy_if_uncertain(response: Response) -> str:
-    if response.status < 500 or response.status == 501 or response.request.is_idempotent:
-        return ""
-    return "Check whether the change was made before you repeat the request; the service did not say."
 
 
 def _text(value: object, longest: int = MAX_TEXT) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SHORT = 64 * 1024
 READINGS = 3
+_DONE = " The service has done what was requested."
 
 
 def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
@@ -38,6 +39,7 @@ def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
     Raises:
         GraphError: The service refused the request.
         NetworkError: There is no response, or it can't be read.
+        OutcomeUnknownError: Likewise, and the request may have been done; it is one of these two as well.
     """
     left_s = PATIENCE_S
     for attempt in range(1, READINGS + 1):
@@ -48,9 +50,17 @@ def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:
         try:
             return read(response)
         except UnexpectedAnswerError as error:
-            if attempt == READINGS or not request.is_idempotent or not error.retryable:
-                raise
-            yield Wait(backoff(attempt), error.problem)
+            if attempt < READINGS and request.is_idempotent and error.retryable:
+                yield Wait(backoff(attempt), error.problem)
+                continue
+            if error.retryable:
+                from entrakit.services.outcome import as_unknown, may_double, not_known
+
+                if may_double(request):
+                    problem = error.problem
+                    known = "" if problem.endswith(_DONE) else f" {not_known(request)}"
+                    raise as_unknown(error, f"{problem}{known}") from error
+            raise
     raise AssertionError("unreachable")
 
 
@@ -107,8 +117,10 @@ def unreadable(response: Response, error: Exception | None = None) -> Unexpected
     """
     host = shown_host(response.request.url)
     what = f"{response.request.method} {escaped(path_of(response.request.url))}"
-    done = "" if response.request.is_idempotent else " The service has done what was requested."
     is_page = response.media_type == "text/html"
+    # A page comes from a proxy or a portal, which may have answered in place of the service.
+    is_done = not response.request.is_idempotent and not is_page
+    done = _DONE if is_done else ""
     if error is not None and type(error).__name__ == "ValidationError":
         # The response is complete, so the same one would be sent again.
         return _wrong_type(response, f"The response to {what} is not of the requested type: {error}.{done}")

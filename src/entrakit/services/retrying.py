@@ -5,7 +5,8 @@
                              a proxy, which answers with a web page, does not either
     409 of the directory     "concurrent requests": likewise
     500, 502, 504, 408       sent again if the method is idempotent
-    no answer                sent again if the method is idempotent, or if the request certainly did not arrive
+    no answer                sent again if the method is idempotent, or if the request certainly did not arrive;
+                             once, if a name can't be resolved
     401                      sent a second time with a new token, and with the claims challenge of the answer
     301, 302, 303, 307, 308  followed for GET and HEAD; the token is left out if the origin changes
 
@@ -27,6 +28,7 @@ from entrakit.services.operation import Request, Response, Undelivered, Wait, re
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from entrakit.errors import EntraError, NetworkError
     from entrakit.services.operation import Operation
 
 ATTEMPTS = 8
@@ -57,7 +59,8 @@ def send(
         patience_s: Maximum number of seconds for all waits together.
 
     Raises:
-        NetworkError: No answer arrived, also after the last attempt.
+        NetworkError: No answer arrived, also after the last attempt. It is an OutcomeUnknownError, too, if the request
+            may have been done, and a repeat may do it twice.
         UnexpectedAnswerError: Redirects do not end, or lead to an address without TLS.
     """
     trip = _Trip()
@@ -69,9 +72,9 @@ def send(
             error = failure.error
             pause = None
             if retry.is_transient_failure(error, is_repeatable=request.is_idempotent):
-                pause = _pause(trip, None, random, patience_s)
+                pause = _pause(trip, None, random, patience_s, retry.most_attempts(error, ATTEMPTS))
             if pause is None:
-                raise error from failure
+                raise _final(error, request) from failure
             yield Wait(pause, error.problem)
             trip = trip._replace(waited_s=trip.waited_s + pause, may_be_done=trip.may_be_done or error.may_have_arrived)
             continue
@@ -98,23 +101,42 @@ def backoff(attempt: int, *, random: Callable[[], float] = randomness.random) ->
     return pause or 0.0
 
 
-def _pause(trip: _Trip, retry_after_s: float | None, random: Callable[[], float], patience_s: float) -> float | None:
+def promises_no_effect(response: Response) -> bool:
+    """Return whether the 503 of this response promises that the request had no effect.
+
+    A 503 with a web page comes from a proxy, which promises nothing; Graph's own pages have a Retry-After.
+    """
+    return response.request.is_graph and (response.media_type != "text/html" or "retry-after" in response.headers)
+
+
+def _pause(
+    trip: _Trip, retry_after_s: float | None, random: Callable[[], float], patience_s: float, attempts: int = ATTEMPTS
+) -> float | None:
     return retry.delay_before(
         trip.attempts,
         elapsed_s=trip.waited_s,
         retry_after_s=retry_after_s,
         random=random,
-        attempts=ATTEMPTS,
+        attempts=attempts,
         patience_s=patience_s,
     )
+
+
+def _final(error: NetworkError, request: Request) -> EntraError:
+    """Return the error to raise after the last attempt that got no answer."""
+    from entrakit.services import outcome
+
+    if not error.may_have_arrived or not outcome.may_double(request):
+        return error
+    return outcome.as_unknown(error, f"{error.problem} {outcome.not_known(request)}")
 
 
 def _is_repeatable(request: Request, response: Response) -> bool:
     if response.status == 409:
         return _CONCURRENT in response.body
-    # A 503 with a web page comes from a proxy, which promises nothing; Graph's own pages have a Retry-After.
-    is_from_graph = request.is_graph and (response.media_type != "text/html" or "retry-after" in response.headers)
-    return retry.is_transient(response.status, is_repeatable=request.is_idempotent, is_unavailable_safe=is_from_graph)
+    return retry.is_transient(
+        response.status, is_repeatable=request.is_idempotent, is_unavailable_safe=promises_no_effect(response)
+    )
 
 
 def _following(request: Request, response: Response, trip: _Trip) -> tuple[Request, _Trip] | None:

@@ -102,15 +102,16 @@ def test_a_throttled_item_is_asked_again_alone(graph: GraphCommand) -> None:
 
 def test_an_answer_that_is_cut_off(graph: GraphCommand) -> None:
     """
-    A read is repeated after an incomplete response. The result of a write says that it was done.
+    A read is repeated after an incomplete response. The result of a write says that it was done, and the exit code is
+    not one after which everything may be sent again.
     """
     graph.server.faults = [Fault("write", "truncated")]
 
     alone = graph("batch", "-", given=lines(*creating(1)))
 
     (failed,) = results(alone)
-    assert (6, None) == (alone.code, failed["status"])
-    assert "1 with no response" in alone.error
+    assert (14, None) == (alone.code, failed["status"])
+    assert "1 with an unknown outcome" in alone.error
     assert "done" in failed["error"]["message"]  # type: ignore[index]
     assert 1 == graph.server.effects["create user 0"]
 
@@ -249,3 +250,51 @@ def test_the_details_of_a_refusal_are_in_its_result(graph: GraphCommand, tmp_pat
     assert isinstance(error, dict)
     assert [DETAILED["error"]["details"][0]] == error["details"]
     assert "Validation failed." == error["message"]
+
+
+def test_a_write_with_an_unknown_outcome_says_so_in_its_result(graph: GraphCommand) -> None:
+    """
+    If the answer to a batch is lost, the results of its writes say that their outcome is unknown; those of requests
+    that may be repeated do not. The exit code is 14, even if another request failed before.
+    """
+    missing = {"id": "missing", "method": "GET", "url": "/users/nobody"}
+    change = {"id": "c", "method": "PATCH", "url": "/users/id-0002", "body": {"city": "London"}}
+    graph.server.faults = [Fault("batch", "done-reset")]
+
+    result = graph("batch", "-", given=lines(missing, *creating(2), change, GET))
+
+    not_found, one, other, changed, read = results(result)
+    assert (404, 200) == (not_found["status"], read["status"])
+    for unknown in (one, other):
+        error = unknown["error"]
+        assert isinstance(error, dict)
+        assert (None, "OutcomeUnknownError", True) == (unknown["status"], error["kind"], error["outcome_unknown"])
+        assert "Look first" in error["next"]
+    assert ("NetworkError", False) == (changed["error"]["kind"], "outcome_unknown" in changed["error"])  # type: ignore[index, operator]
+    assert 14 == result.code
+    assert "2 with an unknown outcome" in result.error
+    assert all(count <= 1 for count in graph.server.effects.values())
+
+
+def test_a_malformed_result_hides_no_other(graph: GraphCommand) -> None:
+    """
+    If the service answers a request of a batch with nonsense, the results of the others are printed.
+    """
+    usual = graph.server.answer
+
+    def answer(method: str, target: str, body: bytes) -> Answer:
+        found = usual(method, target, body)
+        if not target.endswith("/$batch"):
+            return found
+        assert isinstance(found.body, dict)
+        listed = [{**one, "status": True} if one["id"] == "1" else one for one in found.body["responses"]]
+        return found._replace(body={"responses": listed})
+
+    graph.server.answer = answer  # type: ignore[method-assign] # the test's own server
+
+    result = graph("batch", "-", given=lines(*creating(3)))
+
+    first, *others = results(result)
+    assert [201, 201] == [one["status"] for one in others]
+    assert "OutcomeUnknownError" == first["error"]["kind"]  # type: ignore[index]
+    assert (14, 3) == (result.code, len(graph.server.effects))

@@ -595,3 +595,52 @@ def test_the_details_of_a_refusal_are_told(graph: GraphCommand) -> None:
     assert 10 == text.code
     assert "displayName: A blocked word: 'payroll'. (ContainsBlockedWord)\n" in text.error
     assert DETAILED["error"]["details"] == error["details"]
+
+
+CREATE = ("request", "POST", "/users", "--yes", "--body", '{"displayName":"Night"}')
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ("done-reset", "The connection to localhost"),
+        ("cut", "The connection to localhost"),
+        ("500", "HTTP 500"),
+        ("502", "HTTP 502"),
+        ("html", "with a web page instead of JSON"),
+    ],
+)
+def test_a_write_that_may_have_been_done_has_its_own_exit_code(graph: GraphCommand, form: str, problem: str) -> None:
+    """
+    After such a write the command says that the outcome is not known and to look first, in text and as JSON.
+    """
+    graph.server.faults = [Fault("write", form, times=2)]
+
+    result, as_json = graph(*CREATE), graph(*CREATE, "--json")
+
+    assert (14, "") == (result.code, result.output)
+    assert "It is not known whether POST /v1.0/users was done." in result.error
+    assert "Next: Look first" in result.error
+    assert "ry again" not in result.error
+    error = json.loads(as_json.error)["error"]
+    assert ("OutcomeUnknownError", False, True, 14) == tuple(
+        error[name] for name in ("kind", "retryable", "outcome_unknown", "exit_code")
+    )
+    assert 2 == len(graph.server.paths("write"))
+    assert problem in result.error or form in ("500", "502")
+
+
+@pytest.mark.parametrize(
+    "words", [("PATCH", "/users/id-0001", '{"city":"London"}'), ("POST", "/directoryObjects/getByIds", '{"ids":[]}')]
+)
+def test_what_may_be_sent_twice_can_be_repeated(graph: GraphCommand, words: tuple[str, str, str]) -> None:
+    """
+    A lost answer to a request that does nothing twice has the exit code of a failure that may pass.
+    """
+    graph.server.faults = [Fault("write", "done-reset")]
+
+    result = graph("request", *words[:2], "--body", words[2], "--yes", "--json")
+
+    error = json.loads(result.error)["error"]
+    assert (6, True) == (result.code, error["retryable"])
+    assert "outcome_unknown" not in error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from entrakit.cli.options.request import sending
 from entrakit.cli.output.destination import open_destination
 from entrakit.cli.output.formats import COLUMNS, writer_for
-from entrakit.errors import EntraError, ExportError, GraphError
+from entrakit.errors import EntraError, ExportError, GraphError, OutcomeUnknownError
 from entrakit.http.message import is_json
 from entrakit.shown_text import on_terminal
 
@@ -118,8 +118,13 @@ class Results:
 
     @property
     def exit_code(self) -> int:
-        """The exit code: 0 if all requests succeeded, else that of the first error."""
-        return self._failures[min(self._failures)].exit_code if self._failures else 0
+        """The exit code: 0 if all requests succeeded, 14 if a write may have been done, else that of the first error.
+
+        Otherwise the first error could say that everything may be sent again.
+        """
+        failures = [self._failures[place] for place in sorted(self._failures)]
+        unknown = [error for error in failures if error.outcome_unknown]
+        return next((error.exit_code for error in [*unknown, *failures]), 0)
 
     def take(self, place: int, result: object) -> None:
         """Note the result of a request, and write what is complete. Later reports on the same request are ignored."""
@@ -160,6 +165,8 @@ class Results:
         for error in self._failures.values():
             status = error.status if isinstance(error, GraphError) else 0
             kind = f"HTTP {status}" if status else "no response"
+            if error.outcome_unknown:
+                kind = "an unknown outcome"
             kinds[kind] = kinds.get(kind, 0) + 1
         counts = ", ".join(f"{count} with {kind}" for kind, count in sorted(kinds.items()))
         what = "1 request" if self.count == 1 else f"{self.count:,} requests"
@@ -238,8 +245,11 @@ def _report_unwritten(context: Context, results: Results, error: ExportError, ou
 
 
 def _unknown(*, was_sent: bool) -> EntraError:
-    problem = "It is not known whether this was done." if was_sent else "This was not sent."
-    return EntraError(problem, remedy="Check whether it was done before you repeat it." if was_sent else "")
+    if not was_sent:
+        return EntraError("This was not sent.")
+    return OutcomeUnknownError(
+        "It is not known whether this was done.", remedy="Look first: check whether it was done before you repeat it."
+    )
 
 
 @contextmanager
@@ -279,9 +289,15 @@ def _item(
 
 
 def _read(response: Response) -> Response:
-    """Return the response if its JSON, if any, is complete. Raises UnexpectedAnswerError."""
+    """Return the response if its JSON, if any, is complete, and it is not a page in answer to a write.
+
+    Raises:
+        UnexpectedAnswerError: It is not.
+    """
     from entrakit.services.fetch import unreadable
 
+    if response.media_type == "text/html" and not response.request.is_safe:
+        raise unreadable(response)
     if response.body and _is_json(response):
         try:
             json.loads(response.body)
@@ -307,9 +323,10 @@ def _success(response: Response) -> dict[str, object]:
 
 def _failure(error: EntraError) -> dict[str, object]:
     status = error.status if isinstance(error, GraphError) else 0
-    from entrakit.cli.words import problem_of, remedy_of
+    from entrakit.cli.words import kind_of, problem_of, remedy_of
 
-    value: dict[str, object] = {"kind": type(error).__name__, "message": problem_of(error), "next": remedy_of(error)}
+    value: dict[str, object] = {"kind": kind_of(error), "message": problem_of(error), "next": remedy_of(error)}
+    value["outcome_unknown"] = error.outcome_unknown
     if isinstance(error, GraphError):
         value = {"code": error.code, **value, "message": error.message or error.problem}
         value |= {"details": error.inner.get("details")}
