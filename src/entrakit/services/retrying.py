@@ -5,8 +5,8 @@
                              a proxy, which answers with a web page, does not either
     409 of the directory     "concurrent requests": likewise
     500, 502, 504, 408       sent again if the method is idempotent
-    no answer                sent again if the method is idempotent, or if the request certainly did not arrive;
-                             once, if a name can't be resolved
+    no answer                sent again if the method is idempotent, or if the request certainly did not arrive; once if
+                             a name can't be resolved
     401                      sent a second time with a new token, and with the claims challenge of the answer
     301, 302, 303, 307, 308  followed for GET and HEAD; the token is left out if the origin changes
 

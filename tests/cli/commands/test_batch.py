@@ -135,7 +135,11 @@ def test_results_in_a_file(graph: GraphCommand, tmp_path: Path) -> None:
     assert "g" == json.loads((tmp_path / "results.json").read_text())[0]["id"]
     assert "g" == json.loads((tmp_path / "results.ndjson").read_text())["id"]
     assert 0 == graph("batch", "-", "--out", str(tmp_path / "results.csv"), given=lines(GET)).code
-    assert (tmp_path / "results.csv").read_text().startswith('id,status,body,error\ng,200,"{""id"":""id-0001""')
+    assert (
+        (tmp_path / "results.csv")
+        .read_text()
+        .startswith('"id","status","body","error"\n"g","200","{""id"":""id-0001""')
+    )
     assert 2 == graph("batch", "-", "--output", "table", "--out", "results.txt", given=lines(GET)).code
 
 

@@ -38,7 +38,9 @@ def test_one_object_in_other_forms(graph: GraphCommand) -> None:
     """
     words = ("request", "GET", "/users/id-0001", "--output")
 
-    assert "id,userPrincipalName\nid-0001,b0001@contoso.com" == "\n".join(graph(*words, "csv").output.split("\r\n")[:2])
+    assert '"id","userPrincipalName"\n"id-0001","b0001@contoso.com"' == "\n".join(
+        graph(*words, "csv").output.split("\r\n")[:2]
+    )
     assert '{"id":"id-0001","userPrincipalName":"b0001@contoso.com"}\n' == graph(*words, "ndjson").output
     assert ["property", "id", "userPrincipalName"] == [
         line.split()[0] for line in graph(*words, "table").output.splitlines()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import time
+import unicodedata
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,14 +58,14 @@ def test_csv_has_the_columns_of_the_first_objects() -> None:
     """
     text = csv_of([{"@odata.type": "x", "id": 1, "mail": None}, {"id": 2.5, "mail": "a@b", "ok": True}])
 
-    assert "id,mail,ok\r\n1,,\r\n2.5,a@b,true\r\n" == text
+    assert '"id","mail","ok"\r\n"1","",""\r\n"2.5","a@b","true"\r\n' == text
 
 
 def test_csv_takes_the_columns_that_were_chosen() -> None:
     """
     `--select` determines the columns and their order; `a/b` is a property of a property.
     """
-    assert "b,a/c\r\n2,3\r\n,\r\n" == csv_of([{"a": {"c": 3}, "b": 2}, {"a": None}], "b", "a/c")
+    assert '"b","a/c"\r\n"2","3"\r\n"",""\r\n' == csv_of([{"a": {"c": 3}, "b": 2}, {"a": None}], "b", "a/c")
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n"])
@@ -82,34 +84,96 @@ def test_headings_are_no_formulas_either() -> None:
     """
     Names of properties are guarded too, because others can extend the schema.
     """
-    assert "'=x\r\n1\r\n" == csv_of([{"=x": 1}])
+    assert '"\'=x"\r\n"1"\r\n' == csv_of([{"=x": 1}])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("A;=cmd|' /C calc'!A0", "A;'=cmd|' /C calc'!A0"),
+        ("A\t=1", "A\t'=1"),
+        ("A\n-1", "A\n'-1"),
+        ('A;"=1"', 'A;\'"=1"'),
+        ("A; ;\u200b@x", "A; ;'\u200b@x"),
+        ("\uff1dcmd", "'\uff1dcmd"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff20x", "'\uff20x"),
+        ("\u22121", "'\u22121"),
+        (" =1", "' =1"),
+        ("\ufeff=1", "'\ufeff=1"),
+        ("\u200b\u2066\u00a0=1", "'\u200b\u2066\u00a0=1"),
+        ("\x0b\x00=1", "'\x0b\x00=1"),
+        ("\u3164=1", "'\u3164=1"),
+        ("ada@contoso.com; bob@contoso.com", "ada@contoso.com; bob@contoso.com"),
+        ("a = b", "a = b"),
+        (["x;=1"], '["x;\'=1"]'),
+    ],
+)
+def test_no_part_of_a_text_becomes_a_formula(value: object, expected: str) -> None:
+    """
+    A sign that begins a formula gets an apostrophe behind a semicolon, a tab and a line break; in full width; and
+    behind characters that nobody sees. Other text stays.
+    """
+    (row,) = csv.DictReader(io.StringIO(csv_of([{"name": value}]), newline=""))
+
+    assert expected == row["name"]
+
+
+NASTY = st.text(
+    st.sampled_from('=+-@;;,\t\r\n""\' aA1|\u200b\ufeff\u00a0\u202e\uff1d\uff0b\uff0d\uff20\u2212\x00\x0b\u3164\u2028')
+)
+
+
+@given(st.lists(NASTY, min_size=3, max_size=3), st.sampled_from(",;\t"))
+def test_a_spreadsheet_with_another_separator_finds_no_formula(values: list[str], separator: str) -> None:
+    """
+    Whatever people write into a directory: read with a comma, a semicolon or a tab, no cell begins with a sign of a
+    formula, also behind invisible characters.
+    """
+    text = csv_of([{"a": values[0], "b": values[1], "c": [values[2]]}])
+
+    for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator):
+        for cell in row:
+            seen = [one for one in cell if unicodedata.category(one)[0] not in "CZ" and one != "\u3164"]
+            assert not seen or unicodedata.normalize("NFKC", seen[0]) not in {*"=+-@", "\u2212"}
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=4))
 def test_csv_reads_back(values: list[str]) -> None:
     """
-    Another CSV reader gets every value back, except for the apostrophe.
+    Another CSV reader gets every value back, except for apostrophes.
     """
     text = csv_of([{f"c{place}": value for place, value in enumerate(values)}, {"c0": "end"}])
 
     rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    expected = [f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value for value in values]
-    assert expected == rows[1]
+    assert [value.replace("'", "") for value in values] == [cell.replace("'", "") for cell in rows[1]]
     assert 3 == len(rows)
+
+
+@pytest.mark.parametrize("text", ["\t" * 200_000, "; " * 100_000 + "x", "-;" * 50_000, '"' * 200_000])
+def test_a_long_value_is_guarded_in_time(text: str) -> None:
+    """
+    The time for a value grows with its length, not with the square of it.
+    """
+    begun = time.process_time()
+    csv_of([{"name": text}])
+
+    assert time.process_time() - begun < 2
 
 
 def test_nested_values_are_compact_json() -> None:
     """
     Lists and objects are JSON on one line, letters of any script as they are.
     """
-    assert 'a\r\n"{""b"":[1,""Ö""]}"\r\n' == csv_of([{"a": {"b": [1, "Ö"]}}])
+    assert '"a"\r\n"{""b"":[1,""Ö""]}"\r\n' == csv_of([{"a": {"b": [1, "Ö"]}}])
 
 
 def test_half_a_surrogate_pair_breaks_nothing() -> None:
     """
     Half of a surrogate pair, which UTF-8 does not have, is replaced.
     """
-    assert "a\r\n?\r\n" == csv_of([{"a": "\ud800"}])
+    assert '"a"\r\n"?"\r\n' == csv_of([{"a": "\ud800"}])
 
 
 def test_an_empty_page_decides_nothing() -> None:
@@ -125,7 +189,7 @@ def test_an_empty_page_decides_nothing() -> None:
     drawn.add([])
     drawn.add([{"id": "longer than its heading"}])
 
-    assert b"id\r\n1\r\n" == sink.data
+    assert b'"id"\r\n"1"\r\n' == sink.data
     assert b"longer than its heading\n" in table.data
 
 
@@ -144,14 +208,14 @@ def test_a_collection_of_texts_has_one_column() -> None:
     """
     A list of ids has one column.
     """
-    assert "value\r\nx\r\ny\r\n" == csv_of(["x", "y"])
+    assert '"value"\r\n"x"\r\n"y"\r\n' == csv_of(["x", "y"])
 
 
 def test_headings_stand_alone_without_objects() -> None:
     """
     An empty collection has only its headings, if they are known.
     """
-    assert "id,mail\r\n" == csv_of([], "id", "mail")
+    assert '"id","mail"\r\n' == csv_of([], "id", "mail")
     assert ["id  mail"] == table_of([], "id", "mail")
     assert [] == table_of([])
     assert "" == csv_of([])

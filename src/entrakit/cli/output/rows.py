@@ -1,8 +1,11 @@
 """Objects as rows: CSV for spreadsheets and programs (RFC 4180), TSV for programs such as `cut`, tables for users.
 
 Many people write into a directory, so its values are not trusted. In CSV a string that a spreadsheet would execute as a
-formula gets an apostrophe in front (OWASP, "CSV Injection"). TSV has one line for each object and no quotes: tabs and
-line breaks become spaces. In a table control characters are replaced.
+formula gets an apostrophe in front (OWASP, "CSV Injection"), and every cell is quoted. A spreadsheet can also divide
+lines at semicolons or tabs, whatever the file is called: semicolons separate lists in half of Europe. Then a cell is
+divided in spite of its quotes, so that what follows such a sign gets an apostrophe, too. TSV is for programs, which
+must get values as they are: it has one line for each object and no quotes, and tabs and line breaks become spaces. In a
+table control characters are replaced.
 """
 
 from __future__ import annotations
@@ -26,7 +29,18 @@ NARROWEST = 10
 _GAP = "  "
 # Properties that identify an object come first, because there may be no space for later columns.
 _FIRST = ("displayName", "name", "userPrincipalName", "id")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Signs that begin a formula, in full width and other forms, too.
+_SIGNS = r"=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+# Characters that a spreadsheet skips or that nobody sees: spaces, control and format characters, fillers. And the
+# quotation mark, since a quoted cell may begin behind a semicolon.
+_SKIPPED = (
+    r"\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff\""
+)
+_BREAKS = ";\t\r\n"
+# A run of skipped characters and breaks, as long as possible, before a sign: at the beginning, or behind other text.
+_FORMULA = re.compile(rf"\A([{_SKIPPED};]*+)(?=[{_SIGNS}])|(?<![{_SKIPPED};])([{_SKIPPED};]++)(?=[{_SIGNS}])")
+_FIRST_BREAK = ("\t", "\r", "\n")
 
 
 class Csv:
@@ -75,7 +89,7 @@ class Csv:
 
     def _write(self, lines: Iterable[Sequence[str]]) -> None:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\r\n").writerows(lines)
+        csv.writer(text, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerows(lines)
         self._destination.write(text.getvalue().encode("utf-8", "replace"))
 
 
@@ -182,7 +196,7 @@ def text_of(value: object) -> str:
 
 def guarded(value: object) -> str:
     """Return a value as the content of a cell that no spreadsheet executes as a formula."""
-    return _guard(value) if isinstance(value, str) else text_of(value)
+    return _guard(text_of(value)) if isinstance(value, str | list | dict) else text_of(value)
 
 
 def shown_value(value: object) -> str:
@@ -237,4 +251,15 @@ def cut(text: str, width: int) -> str:
 
 
 def _guard(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    guarded = _FORMULA.sub(_with_apostrophes, text)
+    return f"'{guarded}" if guarded.startswith(_FIRST_BREAK) else guarded
+
+
+def _with_apostrophes(found: re.Match[str]) -> str:
+    """Return the characters before a sign, with an apostrophe where a cell could begin."""
+    run = found[0]
+    last = max(map(run.rfind, _BREAKS))
+    if last >= 0:
+        run = f"{run[: last + 1]}'{run[last + 1 :]}"
+    is_first = found[1] is not None
+    return f"'{run}" if is_first and not run.startswith(("'", *_FIRST_BREAK)) else run
