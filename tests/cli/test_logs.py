@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.cli.logs import configure, reset
+from entrakit.files.lock import report_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,3 +127,34 @@ def test_what_libraries_in_c_write_is_not_printed(private_home: Path) -> None:
         )
 
         assert expected == done.stderr or (words and done.stderr.startswith(expected))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, "Waiting 2.1 s: the service does not answer.\nWaiting up to 30.0 s: another process holds it.\n"),
+        ({"quiet": True}, ""),
+        (
+            {"verbose": True},
+            (
+                "entrakit.waits: waiting 2.0 s: it is short\n"
+                "entrakit.waits: waiting 2.1 s: the service does not answer\n"
+                "entrakit.waits: waiting up to 30.0 s: another process holds it\n"
+            ),
+        ),
+    ],
+)
+def test_long_waits_are_shown(options: dict[str, bool], expected: str) -> None:
+    """
+    A wait of more than two seconds, of whatever kind, is one line; shorter ones are steps.
+    """
+    waits = logging.getLogger("entrakit.waits")
+    stream = io.StringIO()
+    configure(stream, **{"quiet": False, "verbose": False, "debug": False, **options})
+    waits.info("waiting %.1f s: %s", 2.0, "it is short")
+    waits.info("waiting %.1f s: %s", 2.1, "the service does not answer")
+    report_wait(30.0, "another process holds it")
+    reset()
+
+    assert expected == stream.getvalue()
+    assert logging.NOTSET == waits.level

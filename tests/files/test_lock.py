@@ -118,3 +118,21 @@ def test_a_place_that_cannot_be_locked_is_told(private_home: Path, obstacle: str
     with pytest.raises(VaultError, match="Can't lock"), locked(str(lock), 0.5):
         raise AssertionError
     assert not (private_home / "elsewhere").exists()
+
+
+def test_a_long_wait_for_another_process_is_logged(private_home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """
+    After two seconds the log says which process holds the lock, once, and the wait goes on to its end.
+    """
+    with holder(private_home) as process:
+        with (
+            caplog.at_level("INFO", "entrakit.waits"),
+            pytest.raises(VaultError, match=r"for 2\.2 seconds"),
+            Vault(str(private_home)).lock("work", 2.2),
+        ):
+            raise AssertionError
+        process.kill()
+
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "entrakit.waits"]
+    assert line.startswith("waiting up to 2.2 s: another process holds ")
+    assert f"(process {process.pid} on {platform.node()})" in line

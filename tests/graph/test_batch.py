@@ -265,3 +265,17 @@ def test_other_services_are_asked_one_by_one() -> None:
 
     assert [{"url": f"/users/{number}"} for number in range(3)] == run(batch(ARM, asked), service)
     assert [] == service.sizes
+
+
+@pytest.mark.parametrize("status", [400, 501, 505, 511])
+def test_a_permanent_answer_of_an_item_is_not_repeated(status: int) -> None:
+    """
+    An item with an answer that stays the same is sent once, and its error is not retryable.
+    """
+    service = Pretender({"/users/1": [status] * 5})
+
+    first, _ = run(batch(GRAPH, [call(GRAPH, "GET", "/users/1"), call(GRAPH, "POST", "/users/2")]), service)
+
+    assert isinstance(first, EntraError)
+    assert not first.retryable
+    assert [2] == service.sizes

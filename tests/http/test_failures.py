@@ -45,6 +45,7 @@ def test_a_connection_that_was_not_opened_is_explained(error: Exception, proxy: 
     assert type(explained) is NetworkError
     assert (True, False) == (explained.retryable, explained.may_have_arrived)
     assert ("localhost:9", "id-1") == (explained.host, explained.correlation_id)
+    assert isinstance(error, socket.gaierror | ServerNotFoundError) == explained.name_not_found
     assert "canary" not in str(explained)
     with pytest.raises(NetworkError, match=words):
         raise explained

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import socket
 import time
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.errors import NetworkError, ParameterError, TlsError, UnexpectedAnswerError
+from entrakit.http import failures
 from entrakit.http.transport import MAX_ANSWER, Transport
 
 if TYPE_CHECKING:
@@ -53,6 +55,51 @@ def test_trouble_that_passes_is_tried_again(
     assert 200 == answer.status
     assert 7.0 == clock.sleeps[1]
     assert 3 == len(server.requests)
+
+
+@pytest.mark.parametrize("status", [400, 404, 501, 505, 507, 511])
+def test_a_permanent_answer_is_not_repeated(
+    transport: Transport, raw_server: Callable[..., RawServer], clock: FakeClock, status: int
+) -> None:
+    """
+    An answer that stays the same is returned at once, also if it names a time; the error for it is not retryable.
+    """
+    server = raw_server(failed(status, "Retry-After: 1"))
+
+    answer = transport.send("POST", f"{server.url}/token", body="x")
+
+    assert (status, []) == (answer.status, clock.sleeps)
+    assert 1 == len(server.requests)
+    assert not failures.unavailable(answer).retryable or status < 500
+    assert "ait a little" not in failures.unavailable(answer).remedy or status < 500
+
+
+def test_a_name_that_is_not_found_is_tried_twice(transport: Transport, clock: FakeClock) -> None:
+    """
+    A name that can't be resolved is looked up twice, with one short wait.
+    """
+    with pytest.raises(NetworkError, match="can't be found") as caught:
+        transport.send("GET", "https://nowhere.invalid/x")
+
+    assert caught.value.name_not_found
+    assert 1 == len(clock.sleeps)
+    assert clock.sleeps[0] <= 0.5
+
+
+def test_each_wait_is_logged_with_its_reason(
+    transport: Transport, raw_server: Callable[..., RawServer], caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    Programs and the command can tell what is being waited for, and how long.
+    """
+    server = raw_server(failed(503, "Retry-After: 7"), None, OK)
+
+    with caplog.at_level(logging.INFO, "entrakit.waits"):
+        transport.send("GET", f"{server.url}/x")
+
+    first, second = [record for record in caplog.records if record.name == "entrakit.waits"]
+    assert f"waiting 7.0 s: localhost:{server.port} answered with HTTP 503" == first.getMessage()
+    assert f"s: The connection to localhost:{server.port} broke" in second.getMessage()
 
 
 def test_a_wait_beyond_our_patience_is_not_begun(

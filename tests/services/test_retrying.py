@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrakit.errors import NetworkError, UnexpectedAnswerError
+from entrakit.services.errors import error_of
 from entrakit.services.operation import Request, Response, Undelivered, Wait
 from entrakit.services.retrying import ATTEMPTS, PATIENCE_S, send
 
@@ -270,3 +271,37 @@ def test_concurrent_writes_of_the_directory_are_repeated() -> None:
     step = steps.send(Response(request, 409, {}, body))
 
     assert isinstance(step, Wait)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_name_that_is_not_found_is_tried_twice(method: str) -> None:
+    """
+    A request to a name that can't be resolved is sent again once, whatever its method: it did not arrive.
+    """
+    steps = send(Request(method, URL))
+    error = NetworkError("no such name", may_have_arrived=False, name_not_found=True)
+
+    next(steps)
+    assert isinstance(steps.throw(Undelivered(error)), Wait)
+    next(steps)
+    with pytest.raises(NetworkError) as caught:
+        steps.throw(Undelivered(error))
+
+    assert error is caught.value
+
+
+@pytest.mark.parametrize("status", [400, 404, 409, 501, 505, 506, 507, 508, 510, 511])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_permanent_answer_is_not_repeated(method: str, status: int) -> None:
+    """
+    An answer that stays the same is returned at once, and its error is not retryable, nor is its outcome unknown.
+    """
+    steps = send(Request(method, URL, is_graph=True))
+    request = next(steps)
+
+    with pytest.raises(StopIteration) as end:
+        steps.send(answer(request, status, retry_after="1"))  # type: ignore[arg-type] # a request
+
+    error = error_of(end.value.value)
+    assert (1, False, False) == (end.value.value.attempts, error.retryable, error.outcome_unknown)
+    assert "Try again later" not in error.remedy

@@ -1,4 +1,4 @@
-"""The log of the library on standard error: warnings always, more with -v and --debug; secrets are masked."""
+"""The log of the library on standard error: warnings and long waits; more with -v and --debug; secrets are masked."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
 
 
+WAITS = "entrakit.waits"
+# Seconds of the longest wait that is not shown.
+UNNOTICED_S = 2.0
+
+
 class _Handler(logging.StreamHandler["TextIO"]):
     """The handler of the command, which `reset` finds by its class."""
 
@@ -24,14 +29,17 @@ class _Handler(logging.StreamHandler["TextIO"]):
 class _Lines(logging.Formatter):
     """Format warnings as messages for the user, and the rest with the name of the logger."""
 
-    def __init__(self, *, color: bool) -> None:
+    def __init__(self, *, color: bool, is_verbose: bool) -> None:
         super().__init__()
         self._color = color
+        self._is_verbose = is_verbose
 
     def format(self, record: logging.LogRecord) -> str:
         from entrakit.shown_text import on_terminal
 
         text = on_terminal(super().format(record))
+        if record.name == WAITS and not self._is_verbose:
+            return f"{text[:1].upper()}{text[1:]}."
         if record.levelno < logging.WARNING:
             return f"{record.name}: {text}"
         if "`" in text:
@@ -54,7 +62,12 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool, color:
     reset()
     logger = logging.getLogger("entrakit")
     handler = _Handler(stream)
-    handler.setFormatter(_Lines(color=color))
+    handler.setFormatter(_Lines(color=color, is_verbose=verbose or debug))
+    if not (verbose or debug or quiet):
+        # Waits are not warnings; the long ones are shown, so that nobody takes the command for dead.
+        handler.addFilter(_is_noticed)
+        logging.getLogger(WAITS).setLevel(logging.INFO)
+    # The last one, since it replaces the arguments of a message.
     handler.addFilter(_without_secrets)
     logger.addHandler(handler)
     level = logging.DEBUG if debug else logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING
@@ -101,6 +114,13 @@ def reset() -> None:
         logger.removeHandler(old)
         logger.setLevel(logging.NOTSET)
         logger.propagate = True
+        logging.getLogger(WAITS).setLevel(logging.NOTSET)
+
+
+def _is_noticed(record: logging.LogRecord) -> bool:
+    """Return whether a record is not about a short wait. The seconds are the first argument of its message."""
+    seconds = record.args[0] if record.name == WAITS and isinstance(record.args, tuple) and record.args else None
+    return not isinstance(seconds, float) or seconds > UNNOTICED_S
 
 
 def _without_secrets(record: logging.LogRecord) -> bool:

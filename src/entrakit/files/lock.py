@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POLL_S = 0.05
+# Seconds after which a wait is reported.
+NOTICED_S = 2.0
 
 
 class LockFile:
@@ -51,7 +53,13 @@ class LockFile:
         # filelock would create a missing directory, with the default permissions.
         os.stat(os.path.dirname(self.path) or os.curdir)
         try:
-            self._lock.acquire(timeout=timeout_s, poll_interval=poll_s)
+            try:
+                self._lock.acquire(timeout=min(timeout_s, NOTICED_S), poll_interval=poll_s)
+            except Timeout:
+                if timeout_s <= NOTICED_S:
+                    raise
+                report_wait(timeout_s, f"another process holds {self.path}{_read_owner(self.path)}")
+                self._lock.acquire(timeout=timeout_s - NOTICED_S, poll_interval=poll_s)
         except Timeout as error:
             raise VaultBusyError(
                 f"Another process has held {self.path} for {timeout_s:g} seconds{_read_owner(self.path)}.",
@@ -91,6 +99,19 @@ def locked(path: str, timeout_s: float, *, is_removed: bool = False) -> Iterator
         yield
     finally:
         lock.release()
+
+
+def report_wait(timeout_s: float, reason: str) -> None:
+    """Log that a wait for something outside of this process continues; the command shows it.
+
+    Args:
+        timeout_s: Seconds after which the wait ends.
+        reason: What it waits for.
+    """
+    # Loaded when it is needed: the fresh token of a connection is read without it.
+    import logging
+
+    logging.getLogger("entrakit.waits").info("waiting up to %.1f s: %s", timeout_s, reason)
 
 
 def _write_owner(path: str) -> None:

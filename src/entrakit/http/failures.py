@@ -281,6 +281,13 @@ def permanent_remedy(status: int) -> str:
     return "Check the address and the proxy: the same request will get the same answer."
 
 
+def reason_of(outcome: Response | NetworkError) -> str:
+    """Return the reason for sending a request again, for a message."""
+    if isinstance(outcome, NetworkError):
+        return outcome.problem.rstrip(".")
+    return f"{shown_host(outcome.request.url)} answered with HTTP {outcome.status}"
+
+
 def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> NetworkError:
     """Return the error for a proxy that opened no tunnel."""
     host = shown_host(request.url)

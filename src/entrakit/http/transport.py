@@ -43,6 +43,8 @@ DEFAULT_HEADERS = {
 }
 
 log = logging.getLogger("entrakit.http.transport")
+# Every wait of the library is logged there, with its seconds; the command shows the long ones.
+waits = logging.getLogger("entrakit.waits")
 
 
 class Transport:
@@ -123,7 +125,7 @@ class Transport:
             delay = self._delay(outcome, attempt, begun) if repeatable else None
             if delay is None:
                 break
-            log.info("%s: attempt %d failed; trying again in %.1f s", request, attempt, delay)
+            waits.info("waiting %.1f s: %s", delay, failures.reason_of(outcome))
             self.clock.sleep(delay)
         if isinstance(outcome, NetworkError):
             raise outcome

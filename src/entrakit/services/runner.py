@@ -61,6 +61,7 @@ THROTTLED = "the service is throttling"
 STOP_CHECK_S = 0.1
 
 log = logging.getLogger("entrakit.graph")
+waits = logging.getLogger("entrakit.waits")
 
 
 class Stopped(Exception):  # noqa: N818 - it never leaves the threads that are stopped
@@ -255,10 +256,12 @@ class Runner:
 
 
 def tell(on_wait: Callable[[float, str], None] | None, seconds: float, reason: str) -> None:
-    """Log a wait, and call the function of the caller."""
+    """Call the function of the caller before a wait; without one, log the wait where the command looks."""
+    if on_wait is None:
+        waits.info("waiting %.1f s: %s", seconds, reason.rstrip("."))
+        return
     log.info("waiting %.1f s: %s", seconds, reason)
-    if on_wait is not None:
-        on_wait(seconds, reason)
+    on_wait(seconds, reason)
 
 
 def steps_of(operation: Call[T] | Operation[T], service: Service) -> Operation[T]:

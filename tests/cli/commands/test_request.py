@@ -644,3 +644,18 @@ def test_what_may_be_sent_twice_can_be_repeated(graph: GraphCommand, words: tupl
     error = json.loads(result.error)["error"]
     assert (6, True) == (result.code, error["retryable"])
     assert "outcome_unknown" not in error
+
+
+@pytest.mark.parametrize("words", [(), ("--all",), ("--parallel", "2")])
+def test_a_long_wait_is_reported_in_a_pipe(graph: GraphCommand, words: tuple[str, ...]) -> None:
+    """
+    If the service requires a wait of more than two seconds, standard error says so once, without a terminal, too.
+    """
+    path = "/users" if words else "/users/id-0001"
+    graph.server.faults = [Fault(kind, "429", 3) for kind in ("list", "get")]
+
+    result = graph("request", "GET", path, *words, "--output", "ndjson")
+
+    assert 0 == result.code, result.error
+    waits = [line for line in result.error.splitlines() if "Waiting" in line]
+    assert ["Waiting 3 s: the service is throttling."] == waits

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
+from entrakit_emulator import faults
+
 if TYPE_CHECKING:
     from tests.cli.conftest import Command
 
@@ -50,3 +54,18 @@ def test_names_are_matched_in_any_case(connected: Command) -> None:
     """
     assert 0 == connected("status", "--name", "DEFAULT").code
     assert 0 == connected("token", "--name", "Default").code
+
+
+@pytest.mark.parametrize("words", [(), ("--quiet",), ("--json",)])
+def test_a_long_wait_for_the_token_service_is_reported(connected: Command, words: tuple[str, ...]) -> None:
+    """
+    During an outage of the token service, standard error says what the command waits for, unless it is to be silent.
+    """
+    connected.tenant.faults.add(faults.Failure(endpoint="token", status=503, retry_after=3))
+
+    result = connected("token", "--scope", "https://management.azure.com/.default", *words)
+
+    assert 0 == result.code, result.error
+    expected = "" if words else "Waiting 3.0 s: localhost:"
+    assert result.error.startswith(expected)
+    assert ("" if words else " answered with HTTP 503.\n") == result.error[-len(" answered with HTTP 503.\n") :]

@@ -183,3 +183,23 @@ def test_a_wait_is_shown_with_its_reason(graph: GraphCommand, tmp_path: object) 
     assert 0 == code
     assert "waiting" in error.getvalue()
     assert "the service is throttling" in error.getvalue()
+
+
+def test_without_the_line_a_long_wait_is_reported_once() -> None:
+    """
+    In a pipe, a wait of more than two seconds is a line on standard error. Workers that wait at the same time, each a
+    little longer, are not reported again; a later wait is. With `--quiet` and `--json` nothing is.
+    """
+    for options in ({}, {"quiet": True}, {"as_json": True}):
+        error = io.StringIO()
+        progress = Progress(context_of(io.StringIO(), error, **options), "objects")
+        progress.waits(2.0, "the service is throttling")
+        progress.waits(3.0, "the service is throttling")
+        progress.waits(3.5, "the service is throttling")
+        progress.waits(30.0, "The connection to graph.microsoft.com broke.")
+        lines = [
+            "Waiting 3 s: the service is throttling.",
+            "Waiting 30 s: The connection to graph.microsoft.com broke.",
+        ]
+
+        assert ([] if options else lines) == error.getvalue().splitlines()

@@ -61,7 +61,7 @@ class Changes(NamedTuple):
         try:
             session = DeliveredSession(self.session, rows, destination, is_whole=bool(output.out))
             with Progress(context, "changes", to_file=bool(output.out)) as progress:
-                watched = client.watched(progress.waits) if progress.is_active else client
+                watched = client.watched(progress.waits)
                 changes = watched.delta(
                     request.path, session=session, latest=self.latest, minimal=self.minimal,
                     headers=request.headers, **request.query,

@@ -50,7 +50,7 @@ class Collection(NamedTuple):
 
     def _steps(self, client: Client, output: Output, request: RequestOptions) -> Steps:
         with Progress(output.context, "objects", to_file=bool(output.out)) as progress:
-            client = client.watched(progress.waits) if progress.is_active else client
+            client = client.watched(progress.waits)
             reading = _Reading(client, request.path, request.headers, request.query, self.parallel)
             try:
                 told = (_export if output.out else _stream)(reading, output, progress)

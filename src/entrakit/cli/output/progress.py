@@ -1,6 +1,7 @@
 """Progress of a long command: one line on the terminal, which appears after a second and vanishes at the end.
 
-It is not shown in pipes, with `--quiet`, `--json` or `--verbose`, or if the result itself is on the terminal.
+It is not shown in pipes, with `--quiet`, `--json` or `--verbose`, or if the result itself is on the terminal. Then a
+wait of more than two seconds is reported in a line of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 
 DELAY_S = 1.0
+# Seconds of the longest wait that is not reported without a progress line.
+NOTICED_S = 2.0
 _SAMPLES = 20
 
 
@@ -81,10 +84,17 @@ class Progress:
         self._samples.append((time.monotonic(), count))
 
     def waits(self, seconds: float, reason: str) -> None:
-        """Show a wait with its duration and reason."""
+        """Show a wait with its duration and reason; without the progress line, report it if it is long."""
         until = time.monotonic() + seconds
-        if until > self._wait[0]:
-            self._wait = (until, reason)
+        with self._lock:
+            # Several workers wait at the same time, and end one after the other.
+            is_new = seconds > NOTICED_S and until > self._wait[0] + NOTICED_S
+            if not self.is_active and not is_new:
+                return
+            if until > self._wait[0]:
+                self._wait = (until, reason)
+        if not self.is_active:
+            self._context.info(f"Waiting {seconds:.0f} s: {reason.rstrip('.')}.")
 
     def vanish(self) -> None:
         """Remove the line for good."""

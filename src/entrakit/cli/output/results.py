@@ -61,7 +61,7 @@ class Batch(NamedTuple):
                 _signals_interrupt(context),
                 Progress(context, "requests", total=len(requests), to_file=bool(out)) as progress,
             ):
-                watched = client.watched(progress.waits) if progress.is_active else client
+                watched = client.watched(progress.waits)
 
                 def report(place: int, result: object) -> None:
                     results.take(place, result)

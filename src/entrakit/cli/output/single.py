@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from entrakit.services.operation import Request, Response
 
 NOTICED_S = 0.5
+NOTICED_IN_PIPE_S = 2.0
 
 
 class Single(NamedTuple):
@@ -91,9 +92,9 @@ def _write(output: Output, response: Response, destination: Destination) -> None
 
 
 def _report_wait(context: Context, seconds: float, reason: str) -> None:
-    """Report a wait if the user is at a terminal."""
-    if seconds >= NOTICED_S and context.is_terminal(context.streams.error):
-        context.info(f"Waiting {seconds:.0f} s: {reason}.")
+    """Report a wait: on a terminal soon, in a pipe if it is long."""
+    if seconds > (NOTICED_S if context.is_terminal(context.streams.error) else NOTICED_IN_PIPE_S):
+        context.info(f"Waiting {seconds:.0f} s: {reason.rstrip('.')}.")
 
 
 def _checked(response: Response, *, may_be_page: bool) -> Response:
