@@ -79,6 +79,7 @@ class AsyncConnection:
         self._runners: dict[Service, AsyncRunner] = {}
         self._transport: AsyncTransport | None = None
         self._opened: AsyncGenerator[AsyncTransport, None] | None = None
+        self._opening = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"AsyncConnection({self._tokens.record.describe()})"
@@ -149,8 +150,10 @@ class AsyncConnection:
     async def open_transport(self) -> AsyncTransport:
         """Return the transport of this event loop, which must be the running one."""
         if self._transport is None:
-            self._opened = self._open()
-            self._transport = await anext(self._opened)
+            async with self._opening:
+                if self._transport is None:
+                    self._opened = self._open()
+                    self._transport = await anext(self._opened)
         return self._transport
 
     async def close_transport(self) -> None:
@@ -160,7 +163,8 @@ class AsyncConnection:
 
     async def _open(self) -> AsyncGenerator[AsyncTransport, None]:
         """Keep a transport open until it is closed, or until the loop ends: it closes its generators then."""
-        transport = AsyncTransport(self._tokens.transport())
+        # Reading certificates and loading httpx2 block.
+        transport = await asyncio.to_thread(AsyncTransport, self._tokens.transport())
         try:
             yield transport
         finally:

@@ -270,7 +270,9 @@ class Client(Requests):
         Raises:
             EntraError: As for `get`; VaultError if the session can't be read or written.
         """
-        return DeltaChanges(self, self._delta(path, headers, query, session=session, latest=latest, minimal=minimal))
+        delta = self._delta(path, headers, query, session=session, latest=latest, minimal=minimal)
+        delta.begin()
+        return DeltaChanges(self, delta)
 
     def batch(self, calls: Iterable[Call[object] | Operation[object] | Item], *, at_once: int = 4) -> list[object]:
         """Send any number of requests in batches of 20, and return their results in the same order.

@@ -165,24 +165,24 @@ class AsyncClient(Requests):
         headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> ExportResult:
-        """As `Client.export()`, awaited; threads write the pages."""
+        """As `Client.export()`, awaited; threads read and write the files."""
         from entrakit.services.fan_in_async import pages_of
 
-        export = self._export(path, file, headers, query, parallel=parallel, on_page=on_page)
+        export = await asyncio.to_thread(self._export, path, file, headers, query, parallel=parallel, on_page=on_page)
         try:
-            jobs = export.begin()
+            jobs = await asyncio.to_thread(export.begin)
             while jobs is not None:
                 try:
                     async with aclosing(pages_of(self._runner, jobs, export.at_once)) as pages:
                         async for page in pages:
                             await asyncio.to_thread(export.add, page)
                 except GraphError as error:
-                    jobs = export.begin_again(error)
+                    jobs = await asyncio.to_thread(export.begin_again, error)
                     continue
                 jobs = await self.run(export.rest())
             return await asyncio.to_thread(export.finish)
         finally:
-            export.close()
+            await asyncio.to_thread(export.close)
 
     def delta(
         self,
@@ -194,7 +194,7 @@ class AsyncClient(Requests):
         headers: Mapping[str, str] | None = None,
         **query: Unpack[Query],
     ) -> AsyncDeltaChanges:
-        """As `Client.delta()`, awaited."""
+        """As `Client.delta()`, awaited. Threads read and write the session, from the first iteration on."""
         delta = self._delta(path, headers, query, session=session, latest=latest, minimal=minimal)
         return AsyncDeltaChanges(self, delta)
 
@@ -239,7 +239,8 @@ class AsyncDeltaChanges(Changes):
         self._client = client
 
     async def __aiter__(self) -> AsyncIterator[dict[str, object]]:
+        await asyncio.to_thread(self._delta.begin)
         while not self._delta.is_finished:
             for one in await self._client.run(self._delta.advance()):
                 yield one
-            self._delta.checkpoint()
+            await asyncio.to_thread(self._delta.checkpoint)

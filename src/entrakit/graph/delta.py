@@ -39,7 +39,7 @@ _NOT_ALLOWED = ("expand", "search", "orderby", "count", "top")
 
 
 class Delta:
-    """The state of a delta query.
+    """The state of a delta query. `begin` and `checkpoint` read and write files, and wait for locks; the rest does not.
 
     Args:
         service: The service.
@@ -53,7 +53,6 @@ class Delta:
 
     Raises:
         ParameterError: The path is not a delta query, or an option is not allowed in one.
-        VaultError: The session can't be read.
     """
 
     def __init__(
@@ -90,17 +89,27 @@ class Delta:
         self._session = session
         self._key = f"{tenant} {headers_key(fields)} {self._whole.url}"
         self._held: dict[str, JSON] = {}
-        self._is_read = self._is_saved = False
-        saved = session.link(self._key) if session else ""
+        self._is_begun = self._is_read = self._is_saved = False
         self.resyncs = 0
-        self.is_resync = saved.startswith(_RESYNC)
-        self.link = saved.removeprefix(_RESYNC)
-        self._listing = self._from(first, self.link)
+        self.is_resync = False
+        self.link = ""
+        self._listing = self._from(first, "")
 
     @property
     def is_finished(self) -> bool:
         """Whether everything was read, and the delta link was saved."""
         return self._is_saved
+
+    def begin(self) -> None:
+        """Continue from the position in the session, if this was not done yet. Raises VaultError."""
+        if self._is_begun:
+            return
+        saved = self._session.link(self._key) if self._session else ""
+        self.is_resync = saved.startswith(_RESYNC)
+        self.link = saved.removeprefix(_RESYNC)
+        if self.link:
+            self._listing.continue_at(self.link)
+        self._is_begun = True
 
     def advance(self) -> Operation[list[JSON]]:
         """Fetch the next page, and return the objects that are complete.
@@ -108,7 +117,9 @@ class Delta:
         Raises:
             GraphError: The service refused the request.
             NetworkError: There is no response, it can't be read, or it has no link.
+            VaultError: The session can't be read.
         """
+        self.begin()
         try:
             page = yield from self._listing.advance()
         except GraphError as error:
