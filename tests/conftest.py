@@ -14,6 +14,7 @@ import threading
 import time
 import urllib.parse
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 import pytest
@@ -30,7 +31,6 @@ from entrakit.errors import EntraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from entrakit import Connection
     from entrakit_emulator import Tenant
@@ -419,3 +419,27 @@ def app(emulator: Connect, entra_tenant: Tenant) -> Connect:
         return emulator(**{"client_id": entra_tenant.confidential_client} | parameters)
 
     return run
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
+    """Return a function that makes a link in a directory where every user can make one, as another user would.
+
+    Without root, the link is ours, but the directory is not, so that others could have put it there.
+    """
+    links: list[Path] = []
+
+    def plant(target: Path) -> Path:
+        shared = tmp_path / "shared" if os.geteuid() == 0 else Path("/tmp")
+        shared.mkdir(exist_ok=True)
+        link = shared / f"entrakit-test-{os.urandom(8).hex()}"
+        link.symlink_to(target)
+        links.append(link)
+        if os.geteuid() == 0:
+            shared.chmod(0o1777)
+            os.chown(link, 54321, 54321, follow_symlinks=False)
+        return link
+
+    yield plant
+    for link in links:
+        link.unlink()

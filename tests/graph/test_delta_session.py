@@ -126,3 +126,39 @@ def test_a_session_in_a_place_that_takes_no_file_says_so(tmp_path: Path) -> None
     with pytest.raises(VaultError) as caught:
         session.keep("a", "https://a")
     assert "Name another file" in caught.value.remedy
+
+
+@pytest.mark.parametrize("content", [b"precious", b"", b"{}", b"[1]", b"\x00", b'{"a": {"entrakit_delta": 1}}', None])
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o666])
+def test_no_error_advises_to_remove_what_is_no_session(tmp_path: Path, content: bytes | None, mode: int) -> None:
+    """
+    A file, a link or a directory in the place of the session may be needed for something else.
+    """
+    path = tmp_path / "places"
+    if content is None:
+        (tmp_path / "target").write_text("precious")
+        path.symlink_to("target") if mode == 0o600 else path.mkdir()
+    else:
+        path.write_bytes(content)
+        path.chmod(mode)
+
+    with pytest.raises(VaultError) as caught:
+        DeltaSession(path)
+
+    assert "emove" not in str(caught.value)
+    assert "Name another file" in caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ['{"entrakit_delta": 1, "que', '{\n "entrakit_delta": 1,\n "queries": {"a": 1}}'])
+def test_a_damaged_session_may_be_removed(tmp_path: Path, text: str) -> None:
+    """
+    If a file was a session, the remedy is to begin again.
+    """
+    path = tmp_path / "places"
+    path.write_text(text)
+    path.chmod(0o600)
+
+    with pytest.raises(VaultError, match="damaged") as caught:
+        DeltaSession(path)
+
+    assert "remove this one and read everything again" in caught.value.remedy

@@ -17,6 +17,7 @@ from errno import EACCES, ENOENT, ENOTDIR
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ExportError, VaultBusyError
+from entrakit.files.links import follow
 from entrakit.files.lock import LockFile
 from entrakit.paths import absolute
 
@@ -110,17 +111,20 @@ class NewFile:
 
 
 def target_of(path: str | os.PathLike[str]) -> str:
-    """Return the file that a path means: absolute, and with symbolic links followed.
+    """Return the file that a path means: absolute, and with symbolic links followed that no other user can have made.
 
     Raises:
         ParameterError: The path is relative, and the working directory does not exist any more.
-        ExportError: The path is not valid, or it exists and is not a regular file, so a file must not replace it.
+        ExportError: The path is not valid; a link may be another user's; or the path exists and is not a regular file,
+            so a file must not replace it.
     """
     full = absolute(path)
     try:
-        target = os.path.realpath(full)
+        target = follow(full)
     except ValueError as error:
         raise ExportError(f"{os.fspath(path)!r} can't be written: it is not a valid path.") from error
+    except OSError as error:
+        raise _not_writable(str(error.filename or path), error) from error
     if os.path.exists(target) and not os.path.isfile(target):
         what = "a directory" if os.path.isdir(target) else "not a regular file"
         raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
@@ -186,7 +190,7 @@ def open_private(path: str, target: str) -> io.FileIO:
         file.close()
         raise ExportError(
             f"{path} belongs to another user, others can write it, or it is not a regular file.",
-            remedy="Remove it, then try again.",
+            remedy="Look at it: remove it only if nobody needs it, or name another file.",
         )
     return file
 

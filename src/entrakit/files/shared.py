@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+
+from entrakit.files.links import follow
 
 
 def read_shared(path: str) -> str:
@@ -21,20 +24,28 @@ def read_shared(path: str) -> str:
 def write_shared(path: str, text: str) -> None:
     """Write a file at once, with the mode of the file that it replaces; make its directory. An empty string removes it.
 
-    If the path is a link, the file that it names is written.
+    If the path is a link that no other user can have made, the file that it names is written.
 
     Raises:
-        OSError: The file can't be written; it has its old content.
+        OSError: The file can't be written, or a link is not followed; the file has its old content.
     """
     from shutil import copymode
 
-    path = os.path.realpath(path)
+    path = follow(path)
     if not text:
         os.unlink(path)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(f"{path}.entra", "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        file.write(text)
-    if os.path.exists(path):
-        copymode(path, f"{path}.entra")
-    os.replace(f"{path}.entra", path)
+    temporary = f"{path}.{os.urandom(8).hex()}.entra"
+    try:
+        # A new file: not one that another user has put there, nor the target of a link.
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        with open(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            file.write(text)
+        if os.path.exists(path):
+            copymode(path, temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise

@@ -9,11 +9,14 @@ never used for another query. A link holds no secret, but it tells what was aske
 from __future__ import annotations
 
 import json
+import os
+import re
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ExportError, VaultError
+from entrakit.files.links import follow
 from entrakit.files.lock import LockFile
 from entrakit.files.private import read_file, write_file
 from entrakit.paths import absolute
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 PATIENCE_S = 10.0
-_REMEDY = "Name another file, or remove this one and read everything again."
+_BEGINNING = re.compile(rb'\s*\{\s*"entrakit_delta"\s*:')
+_REMEDY = "Name another file; this one stays as it is."
+_DAMAGED = "Name another file, or remove this one and read everything again."
 _NEWER = "Update entrakit."
 _OTHER = "Name a file that can be written."
 
@@ -33,14 +38,19 @@ class DeltaSession:
     """The links of delta queries in a file, which is made when the first link is saved.
 
     Args:
-        path: The file. Its directory must exist.
+        path: The file. Its directory must exist. Links to the directory are followed if no other user can have made
+            them; a link in place of the file is not.
 
     Raises:
         VaultError: The file exists and can't be read, or is not a file of delta sessions; nothing was changed.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = absolute(path)
+        directory, name = os.path.split(absolute(path))
+        try:
+            self.path = os.path.join(follow(directory), name)
+        except OSError as error:
+            raise ExportError(f"{error.filename} can't be used: {error.strerror}.", remedy=_OTHER) from error
         self._lock = Lock()
         self._queries()
 
@@ -79,7 +89,7 @@ class DeltaSession:
                 yield
             except VaultError as error:
                 # If the content is wrong, the error already says what helps.
-                if error.remedy in (_REMEDY, _NEWER):
+                if error.remedy in (_REMEDY, _DAMAGED, _NEWER):
                     raise
                 raise ExportError(error.problem, remedy=_OTHER) from error
             finally:
@@ -89,6 +99,7 @@ class DeltaSession:
         try:
             data = read_file(self.path)
         except VaultError as error:
+            # Its own remedy is for files that are entrakit's own. This one may be any file.
             raise VaultError(error.problem, remedy=_REMEDY) from error
         if data is None:
             return {}
@@ -101,5 +112,8 @@ class DeltaSession:
             raise VaultError(f"{self.path} was written by a newer entrakit.", remedy=_NEWER)
         is_ours = isinstance(queries, dict) and all(isinstance(one, str) for one in queries.values())
         if version != VERSION or not is_ours:
-            raise VaultError(f"{self.path} is not a file of delta sessions, or is damaged.", remedy=_REMEDY)
+            # Only a file that was a session may be removed: any other is needed for something else.
+            if _BEGINNING.match(data):
+                raise VaultError(f"{self.path} is a damaged file of delta sessions.", remedy=_DAMAGED)
+            raise VaultError(f"{self.path} is not a file of delta sessions.", remedy=_REMEDY)
         return dict(queries)

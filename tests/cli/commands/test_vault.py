@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from entrakit.vault import Vault
 from entrakit_emulator.faults import Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from entrakit_emulator import Tenant
 
 KEY = base64.b64encode(bytes(32)).decode()
@@ -259,3 +262,33 @@ def test_a_service_that_fails_is_told(entra: Command) -> None:
 
     assert 6 == result.code
     assert ["ada"] == Vault().names()
+
+
+def test_a_link_of_another_user_is_not_written_through(
+    connected: Command, planted: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    """
+    Neither an export nor `--out-file` writes where another user's link leads; nothing is sent before that is known.
+    """
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "precious").write_text("precious")
+    link = planted(mine)
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text("correct horse battery staple")
+    passphrase.chmod(0o600)
+    asked = len(connected.tenant.journal.entries)
+
+    for words in (
+        ("vault", "export", str(link / "bundle"), "--passphrase-file", str(passphrase)),
+        ("request", "GET", "/organization", "--out-file", str(link / "precious")),
+        ("request", "GET", "/users", "--all", "--out-file", str(link / "precious")),
+        ("status", "--output", "json", "--out-file", str(link / "precious")),
+    ):
+        result = connected(*words)
+
+        assert (1, "") == (result.code, result.output), words
+        assert f"{link} can't be written: it is a link that another user may have put there." in result.error
+    assert ["precious"] == os.listdir(mine)
+    assert "precious" == (mine / "precious").read_text()
+    assert asked == len(connected.tenant.journal.entries)

@@ -9,7 +9,6 @@ from entrakit.cli.options.credentials import PASSPHRASE_VARIABLE, bundle_passphr
 from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Note, Result, Rows, Work
 from entrakit.errors import ExportError, NotConnectedError, ParameterError, VaultError
-from entrakit.paths import absolute
 
 # Larger files are no exports.
 MAX_EXPORT = 256 * 1024 * 1024
@@ -119,16 +118,17 @@ def _rekey(context: Context) -> Steps:
 
 def work_export(options: argparse.Namespace, context: Context) -> Work:
     """Return the writing of connections to an encrypted file."""
+    target = ""
     if options.file != "-":
         from entrakit.files.result import check_target
 
-        check_target(options.file)
+        target = check_target(options.file)
         if os.path.lexists(options.file):
             raise _exists(options.file)
-    return Work(_export(options, context))
+    return Work(_export(options, context, target))
 
 
-def _export(options: argparse.Namespace, context: Context) -> Steps:
+def _export(options: argparse.Namespace, context: Context, target: str) -> Steps:
     from entrakit.vault import is_name
     from entrakit.vault.bundle import export
 
@@ -142,7 +142,7 @@ def _export(options: argparse.Namespace, context: Context) -> Steps:
     if options.file == "-":
         yield Result(None, (data,))
     else:
-        _write_new(options.file, data)
+        _write_new(target, data)
     yield f"Exported {', '.join(sorted(names))}. Anyone with the file and its passphrase can use these connections."
     return 0
 
@@ -152,7 +152,7 @@ def _write_new(file: str, data: bytes) -> None:
     from entrakit.files.private import create_file
 
     try:
-        is_written = create_file(absolute(file), data)
+        is_written = create_file(file, data)
     except VaultError as error:
         raise ExportError(error.problem, remedy="Name a file in a directory that can be written.") from error
     if not is_written:

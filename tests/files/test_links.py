@@ -1,0 +1,132 @@
+"""Symbolic links in paths of a user: followed only if no other user could have put them there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from entrakit.errors import EntraError
+from entrakit.files.links import follow
+from entrakit.files.result import NewFile
+from entrakit.files.resumable import RecordFile, ResumableFile
+from entrakit.files.shared import write_shared
+from entrakit.graph.delta_session import DeltaSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "out-file": lambda path: NewFile(str(path)),
+    "record": lambda path: RecordFile(str(path)),
+    "export": lambda path: ResumableFile(path, "key"),
+    "start file": lambda path: write_shared(str(path), "x"),
+    "start file removed": lambda path: write_shared(str(path), ""),
+    "session": lambda path: DeltaSession(path).keep("a", "https://a"),
+}
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_link_of_another_user_is_not_followed(planted: Callable[[Path], Path], tmp_path: Path, writer: str) -> None:
+    """
+    Whatever writes a file that a user names: the target of such a link keeps its content, and nothing is made next to
+    it; the link stays.
+    """
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "precious").write_text("precious")
+    link = planted(mine / "precious")
+
+    with pytest.raises((EntraError, OSError)) as caught:
+        WRITERS[writer](link)
+
+    assert "link" in str(caught.value)
+    assert str(link) in str(caught.value)
+    assert ["precious"] == os.listdir(mine)
+    assert "precious" == (mine / "precious").read_text()
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_directory_behind_a_link_of_another_user_is_not_used(
+    planted: Callable[[Path], Path], tmp_path: Path, writer: str
+) -> None:
+    """
+    Nor is a file made in a directory to which another user's link leads.
+    """
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    link = planted(mine)
+
+    with pytest.raises((EntraError, OSError), match="another user may have put there"):
+        WRITERS[writer](link / "file")
+
+    assert [] == os.listdir(mine)
+
+
+@pytest.mark.parametrize("writer", ["out-file", "export", "start file", "session"])
+def test_our_own_links_are_followed(tmp_path: Path, writer: str) -> None:
+    """
+    A link of ours in a directory of ours is followed, as for a start file that is kept elsewhere.
+    """
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere")
+
+    made = WRITERS[writer](tmp_path / "link" / "file")
+    if isinstance(made, NewFile | ResumableFile):
+        made.finish()
+        made.close()
+
+    assert ["file"] == os.listdir(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("a", "a"),
+        ("missing/b", "missing/b"),
+        ("link", "real"),
+        ("link/x", "real/x"),
+        ("chain/x", "real/x"),
+        ("link/../a", "a"),
+        ("./real/./x", "real/x"),
+        ("absolute/y", "real/y"),
+        ("deep/up/z", "z"),
+    ],
+)
+def test_paths_mean_what_the_system_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, expected: str
+) -> None:
+    """
+    The result is that of `os.path.realpath`.
+    """
+    monkeypatch.chdir(tmp_path)
+    for name in ("real", "deep"):
+        Path(name).mkdir()
+    Path("link").symlink_to("real")
+    Path("chain").symlink_to("./link")
+    Path("absolute").symlink_to(tmp_path / "real")
+    Path("deep/up").symlink_to("..")
+
+    assert os.path.join(os.path.realpath(tmp_path), expected) == follow(given) == os.path.realpath(given)
+
+
+def test_links_in_a_circle_are_an_error(tmp_path: Path) -> None:
+    """
+    A circle is an OSError that names a link.
+    """
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+
+    with pytest.raises(OSError, match="symbolic links"):
+        follow(tmp_path / "a")
+
+
+@pytest.mark.parametrize("path", ["/dev/stdout", "/etc/../bin", "~"])
+def test_links_of_the_system_are_followed(path: str) -> None:
+    """
+    Only root can write in the directories of the system.
+    """
+    assert os.path.realpath(os.path.expanduser(path)) == follow(path)
