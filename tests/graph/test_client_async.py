@@ -163,12 +163,15 @@ def test_files_are_used_in_threads(connection: Connection, tmp_path: Path) -> No
     session.threads = set()
     target = tmp_path / "users.ndjson"
 
+    def broken(count: int, total: int | None) -> None:
+        raise ZeroDivisionError(f"{count} of {total}")
+
     async def use() -> int:
         WATCHED.add(threading.get_ident())
         try:
             async with connection.aio as awaited:
                 with pytest.raises(ZeroDivisionError):
-                    await awaited.graph.export("/users", target, top=3, on_page=lambda *_: 1 // 0)
+                    await awaited.graph.export("/users", target, top=3, on_page=broken)
                 done = await awaited.graph.export("/users", target, top=3)
                 await awaited.graph.export("/users", target, top=3, parallel=2)
                 assert [one async for one in awaited.graph.delta("/users/delta", session=session)]
