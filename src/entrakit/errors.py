@@ -289,7 +289,7 @@ class ExportError(EntraError):
 class OutcomeUnknownError(EntraError):
     """A write may have been done: repeating it may do it a second time, so look first.
 
-    What a client raises is a `NetworkError` or a `GraphError`, too. `outcome_unknown` is set for these errors only.
+    The errors that clients raise are a `NetworkError` or a `GraphError`, too. Only these have `outcome_unknown` set.
     """
 
     exit_code = 14

@@ -146,7 +146,7 @@ def test_what_libraries_in_c_write_is_not_printed(private_home: Path) -> None:
 )
 def test_long_waits_are_shown(options: dict[str, bool], expected: str) -> None:
     """
-    A wait of more than two seconds, of whatever kind, is one line; shorter ones are steps.
+    A wait of more than two seconds, of any kind, is one line; shorter ones are steps.
     """
     waits = logging.getLogger("entrakit.waits")
     stream = io.StringIO()

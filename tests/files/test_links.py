@@ -31,7 +31,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_link_of_another_user_is_not_followed(planted: Callable[[Path], Path], tmp_path: Path, writer: str) -> None:
     """
-    Whatever writes a file that a user names: the target of such a link keeps its content, and nothing is made next to
+    For each writer of files that a user names: the target of such a link keeps its content, and nothing is made next to
     it; the link stays.
     """
     mine = tmp_path / "mine"
@@ -69,7 +69,7 @@ def test_a_directory_behind_a_link_of_another_user_is_not_used(
 @pytest.mark.parametrize("writer", ["out-file", "export", "start file", "session"])
 def test_our_own_links_are_followed(tmp_path: Path, writer: str) -> None:
     """
-    A link of ours in a directory of ours is followed, as for a start file that is kept elsewhere.
+    Our link in our directory is followed, as for a start file that is kept elsewhere.
     """
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to("elsewhere")

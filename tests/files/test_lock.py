@@ -122,7 +122,7 @@ def test_a_place_that_cannot_be_locked_is_told(private_home: Path, obstacle: str
 
 def test_a_long_wait_for_another_process_is_logged(private_home: Path, caplog: pytest.LogCaptureFixture) -> None:
     """
-    After two seconds the log says which process holds the lock, once, and the wait goes on to its end.
+    After two seconds the log says which process holds the lock, once, and the wait continues to its end.
     """
     with holder(private_home) as process:
         with (

@@ -196,7 +196,7 @@ ITEM = st.fixed_dictionaries(
 @given(ANYTHING | st.lists(ITEM | ANYTHING, max_size=6))
 def test_no_response_to_a_batch_hides_what_was_done(items: object) -> None:
     """
-    Whatever a batch answers, each request has a result; a write without a readable one has an unknown outcome, and the
+    For any answer to a batch, each request has a result; a write without a readable one has an unknown outcome, and the
     result of the good one is returned.
     """
     good = {"id": "3", "status": 201, "body": {"id": "new"}}

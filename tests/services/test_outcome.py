@@ -104,7 +104,7 @@ def test_nothing_that_may_double_is_called_retryable(
     is_graph: bool,
 ) -> None:
     """
-    Whatever happens to a request: if it may have been done, and a repeat may do it twice, it is not sent again, its
+    For any answers and failures: if it may have been done, and a repeat may do it twice, it is not sent again, its
     error is not retryable, and says that the outcome is unknown. Other errors don't say that.
     """
     method, path, body, doubles = asked
@@ -141,7 +141,7 @@ def test_nothing_that_may_double_is_called_retryable(
 
 
 def happened(request: Request, event: object, *, has_code: bool, is_graph: bool) -> tuple[Response | Undelivered, bool]:
-    """Return what happens to a request, and whether it may have been done."""
+    """Return the answer or failure of a request, and whether it may have been done."""
     if isinstance(event, tuple):
         return Undelivered(event[0]), event[1]
     if event == "cut":
@@ -167,7 +167,7 @@ def happened(request: Request, event: object, *, has_code: bool, is_graph: bool)
 )
 def test_an_error_stays_of_its_kind(error: NetworkError | GraphError, kind: type[EntraError]) -> None:
     """
-    What caught an error before catches it still, and its facts stay; what did not catch it before does not now.
+    The clauses that caught an error before catch it still, and no others do; its facts stay.
     """
     unknown = as_unknown(error, "It broke, and nobody knows.")
 

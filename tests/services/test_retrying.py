@@ -279,7 +279,7 @@ def test_a_name_that_is_not_found_is_tried_twice(method: str) -> None:
     A request to a name that can't be resolved is sent again once, whatever its method: it did not arrive.
     """
     steps = send(Request(method, URL))
-    error = NetworkError("no such name", may_have_arrived=False, name_not_found=True)
+    error = NetworkError("not found", may_have_arrived=False, name_not_found=True)
 
     next(steps)
     assert isinstance(steps.throw(Undelivered(error)), Wait)

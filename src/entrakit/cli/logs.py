@@ -64,7 +64,7 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool, color:
     handler = _Handler(stream)
     handler.setFormatter(_Lines(color=color, is_verbose=verbose or debug))
     if not (verbose or debug or quiet):
-        # Waits are not warnings; the long ones are shown, so that nobody takes the command for dead.
+        # Waits are not warnings; the long ones are shown, because the command would seem to hang.
         handler.addFilter(_is_noticed)
         logging.getLogger(WAITS).setLevel(logging.INFO)
     # The last one, since it replaces the arguments of a message.

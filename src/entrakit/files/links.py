@@ -1,7 +1,7 @@
 """Symbolic links in the paths that a user names: followed only if no other user could have put them there.
 
 Somebody else's link in a shared directory, such as `/tmp`, would have us write a file that we never named: as root, any
-file of this machine. A link is followed if it and its directory are ours, or if nobody but us and root can write in its
+file of this machine. A link is followed if it and its directory are ours, or if only we and root can write in its
 directory. This holds for each link on the way to a file.
 """
 
@@ -15,7 +15,7 @@ MOST_LINKS = 40
 
 
 def follow(path: str | os.PathLike[str]) -> str:
-    """Return the absolute path that a path means, with its links followed. What does not exist stays as it is.
+    """Return the absolute path that a path means, with its links followed. Missing parts stay as they are.
 
     Args:
         path: The path; `~` is the home directory.
@@ -61,7 +61,7 @@ def _status(path: str) -> os.stat_result | None:
 
 
 def _is_trusted(link: os.stat_result, directory: os.stat_result) -> bool:
-    """Return whether a link and its directory are ours, or nobody but us and root can write in the directory."""
+    """Return whether a link and its directory are ours, or only we and root can write in the directory."""
     us = os.geteuid()
     if link.st_uid == directory.st_uid == us:
         return True

@@ -106,7 +106,7 @@ def report_wait(timeout_s: float, reason: str) -> None:
 
     Args:
         timeout_s: Seconds after which the wait ends.
-        reason: What it waits for.
+        reason: Reason of the wait, as a clause.
     """
     # Loaded when it is needed: the fresh token of a connection is read without it.
     import logging

@@ -50,11 +50,11 @@ class UnreadableWriteError(OutcomeUnknownError, UnexpectedAnswerError):
 
 
 class UnavailableWriteError(OutcomeUnknownError, ServiceUnavailableError):
-    """The service failed during a write, without an error of its own."""
+    """The service failed during a write, and its answer has no error code."""
 
 
 class FailedWriteError(OutcomeUnknownError, GraphError):
-    """The service failed during a write, with an error of its own."""
+    """The service failed during a write, and its answer has an error code."""
 
 
 def may_double(request: Request) -> bool:

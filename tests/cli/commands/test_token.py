@@ -59,7 +59,8 @@ def test_names_are_matched_in_any_case(connected: Command) -> None:
 @pytest.mark.parametrize("words", [(), ("--quiet",), ("--json",)])
 def test_a_long_wait_for_the_token_service_is_reported(connected: Command, words: tuple[str, ...]) -> None:
     """
-    During an outage of the token service, standard error says what the command waits for, unless it is to be silent.
+    During an outage of the token service, standard error says what the command waits for, except with `--quiet` and
+    `--json`.
     """
     connected.tenant.faults.add(faults.Failure(endpoint="token", status=503, retry_after=3))
 

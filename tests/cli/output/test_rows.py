@@ -113,7 +113,7 @@ def test_headings_are_no_formulas_either() -> None:
 def test_no_part_of_a_text_becomes_a_formula(value: object, expected: str) -> None:
     """
     A sign that begins a formula gets an apostrophe behind a semicolon, a tab and a line break; in full width; and
-    behind characters that nobody sees. Other text stays.
+    behind invisible characters. Other text stays.
     """
     (row,) = csv.DictReader(io.StringIO(csv_of([{"name": value}]), newline=""))
 
@@ -128,7 +128,7 @@ NASTY = st.text(
 @given(st.lists(NASTY, min_size=3, max_size=3), st.sampled_from(",;\t"))
 def test_a_spreadsheet_with_another_separator_finds_no_formula(values: list[str], separator: str) -> None:
     """
-    Whatever people write into a directory: read with a comma, a semicolon or a tab, no cell begins with a sign of a
+    For any names in a directory: read with a comma, a semicolon or a tab, no cell begins with a sign of a
     formula, also behind invisible characters.
     """
     text = csv_of([{"a": values[0], "b": values[1], "c": [values[2]]}])

@@ -1,7 +1,7 @@
 """Progress of a long command: one line on the terminal, which appears after a second and vanishes at the end.
 
 It is not shown in pipes, with `--quiet`, `--json` or `--verbose`, or if the result itself is on the terminal. Then a
-wait of more than two seconds is reported in a line of its own.
+wait of more than two seconds is reported in a separate line.
 """
 
 from __future__ import annotations

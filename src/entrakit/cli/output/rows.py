@@ -31,7 +31,7 @@ _GAP = "  "
 _FIRST = ("displayName", "name", "userPrincipalName", "id")
 # Signs that begin a formula, in full width and other forms, too.
 _SIGNS = r"=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
-# Characters that a spreadsheet skips or that nobody sees: spaces, control and format characters, fillers. And the
+# Characters that are invisible or that a spreadsheet skips: spaces, control and format characters, fillers. And the
 # quotation mark, since a quoted cell may begin behind a semicolon.
 _SKIPPED = (
     r"\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
