@@ -39,7 +39,7 @@ def test_each_command_is_complete(command: Command) -> None:
     assert not command.summary.endswith(".")
     assert f"entra {command.path}" in command.example
     assert callable(getattr(module, command.function("arguments")))
-    assert callable(getattr(module, command.function("run")))
+    assert callable(getattr(module, command.function("work")))
 
 
 def test_each_node_is_below_a_noun() -> None:
