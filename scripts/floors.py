@@ -172,7 +172,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
-        *("_msal", "redirect", "last_page", "socket_owner", "loopback", "system_browser", "flow"),
+        *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser", "flow"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (

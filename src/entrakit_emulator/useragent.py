@@ -21,7 +21,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class DeviceCode(Protocol):
-    """What a client shows to its user: an object with the code."""
+    """An object with the code that a client shows to its user."""
 
     @property
     def user_code(self) -> str:

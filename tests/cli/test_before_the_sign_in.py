@@ -1,4 +1,4 @@
-"""Mistakes that would spoil a sign-in are found before a user is asked for anything."""
+"""Mistakes that would spoil a sign-in are found before a question to the user."""
 
 from __future__ import annotations
 

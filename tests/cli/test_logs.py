@@ -104,7 +104,7 @@ from entrakit.certificates.stores import inventory
 
 def noisy(*words, **more):
     os.write(2, b"CRITICAL **: a line of a library in C")
-    logging.getLogger("entrakit").warning("a warning of ours")
+    logging.getLogger("entrakit").warning("a warning of entrakit")
     return []
 
 inventory.list_certificates = noisy
@@ -119,7 +119,7 @@ def test_what_libraries_in_c_write_is_not_printed(private_home: Path) -> None:
     Standard error of `entra certificates` has the messages of `entra` and nothing else; with `-v` everything is shown.
     """
     for words, expected in (
-        ([], "Warning: a warning of ours\nNo store of this machine contains a certificate.\n"),
+        ([], "Warning: a warning of entrakit\nNo store of this machine contains a certificate.\n"),
         (["-v"], "CRITICAL **: a line of a library in C"),
     ):
         done = subprocess.run(

@@ -86,7 +86,7 @@ def test_a_sign_in_whose_instructions_nobody_sees_ends_at_once(entra: Command, w
 
 def test_a_sign_in_that_kept_nothing_keeps_its_exit_code(connected: Command) -> None:
     """
-    A replacement that nobody can confirm, because the question can't be seen, saves nothing and ends with 2.
+    A replacement without a possible confirmation, because the question can't be seen, saves nothing and ends with 2.
     """
     user = connected.tenant.users.normal
     environ = {**connected.environ, "AZURE_PASSWORD": user.password}

@@ -102,7 +102,7 @@ class Context(NamedTuple):
         self._labelled("Warning", text)
 
     def ask(self, text: str, end: str = "\n") -> None:
-        """Write what a user has to read before the command can continue.
+        """Write a message that a user has to read before the command can continue.
 
         Raises:
             InteractionRequiredError: It can't be written, so nobody would answer.

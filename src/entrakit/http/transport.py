@@ -132,7 +132,7 @@ class Transport:
         return outcome
 
     def check(self, url: str) -> None:
-        """Check what decides on trust and proxy for requests to an address. Nothing is sent.
+        """Check the trusted certificates and the proxy for requests to an address. Nothing is sent.
 
         Args:
             url: An `https` address.
@@ -234,7 +234,12 @@ class Transport:
         except BaseException:
             connection.close()
             raise
-        self._keep(origin, connection)
+        idle = self._idle.setdefault(origin, [])
+        if connection.sock is None or len(idle) >= MOST_IDLE:
+            connection.close()
+        else:
+            connection.idle_since = time.monotonic()
+            idle.append(connection)
         return Response(request, status, Headers(answered), body, connection.sent_at)
 
     def _attempt(self, request: Request) -> Response | NetworkError:
@@ -338,15 +343,6 @@ class Transport:
                 issuer=issuer,
             ) from error
         return connection
-
-    def _keep(self, origin: Origin, connection: Connection) -> None:
-        """Keep a connection, unless it ended with the last response, or there are enough."""
-        idle = self._idle.setdefault(origin, [])
-        if connection.sock is None or len(idle) >= MOST_IDLE:
-            connection.close()
-            return
-        connection.idle_since = time.monotonic()
-        idle.append(connection)
 
     def _leave_to_parent(self) -> None:
         """Close the connections that this process inherited by `fork()`: the other process still uses them."""

@@ -2,7 +2,7 @@
 
 It listens on 127.0.0.1 and ::1 only, and only while the sign-in waits. Browsers open connections in advance, request
 icons and send requests twice; port scanners and pages in other tabs connect, too. Each connection is read separately,
-with limits of time and size. A request that is not the answer is refused and does not end the wait. h11 parses HTTP.
+with limits of time and size. A request that is not the answer is refused and does not end the wait.
 
 The command line of a browser can be read by other users of the machine. A browser that is started gets the listener's
 one-time address, which redirects one browser of this user to the sign-in. A second request for it ends the sign-in.
@@ -15,13 +15,12 @@ import os
 import selectors
 import socket
 import time
-from typing import TYPE_CHECKING, NamedTuple
-
-import h11
+from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError, SignInError
 from entrakit.shown_text import one_line
 from entrakit.sign_in.last_page import POLICY, failure_page, stranger_page
+from entrakit.sign_in.loopback_request import Reader, RefusedError
 from entrakit.sign_in.redirect import NotOursError, parse_answer
 from entrakit.sign_in.socket_owner import is_ours
 
@@ -30,94 +29,15 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from entrakit.sign_in.loopback_request import Request
+
 MAX_CONNECTIONS = 64
-MAX_LINE = 16 * 1024
-# Cookies know no ports: the other programs on localhost fill the head, and browsers send up to 256 KiB of them.
-MAX_HEAD = 512 * 1024
-MAX_BODY = 64 * 1024
 CONNECTION_LIFE_S = 10.0
 PORT_ATTEMPTS = 20
 # How long after the answer a second request for the one-time address still ends the sign-in, by the real clock.
 GRACE_S = 1.0
 
 log = logging.getLogger("entrakit.sign_in.loopback")
-
-
-class _Request(NamedTuple):
-    """One complete request.
-
-    Args:
-        method: `GET`, `POST`, …
-        target: Path with query.
-        host: Value of the `Host` header, in lower case.
-        body: The body.
-    """
-
-    method: str
-    target: str
-    host: str
-    body: bytes = b""
-
-
-class _RefusedError(Exception):
-    """The bytes can't be the answer; contains the status of the response."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class _Reader:
-    """Reads one request from a connection (RFC 9112).
-
-    Args:
-        since: Time at which the connection was opened, on the listener's clock.
-    """
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
-        self._received = 0
-        self._beginning = b""
-        self._request: _Request | None = None
-
-    def read(self, data: bytes) -> _Request | None:
-        """Return the request if it is complete after these bytes, else None.
-
-        Raises:
-            _RefusedError: The request can't be the answer.
-        """
-        self._received += len(data)
-        if len(self._beginning) <= MAX_LINE:
-            self._beginning += data[: MAX_LINE + 1]
-            if self._beginning.find(b"\n", 0, MAX_LINE) < 0 and len(self._beginning) > MAX_LINE:
-                raise _RefusedError(431)
-        try:
-            self._parser.receive_data(data)
-            while True:
-                event = self._parser.next_event()
-                if isinstance(event, h11.Request):
-                    self._request = self._checked(event)
-                elif isinstance(event, h11.Data) and self._request is not None:
-                    self._request = self._request._replace(body=self._request.body + event.data)
-                else:
-                    return self._request if isinstance(event, h11.EndOfMessage) else None
-        except h11.RemoteProtocolError as error:
-            raise _RefusedError(431 if error.error_status_hint == 431 else 400) from None
-
-    def _checked(self, event: h11.Request) -> _Request:
-        """Return the request without its body, if its head is one that a browser sends with the answer."""
-        headers = dict(event.headers)
-        # The parser limits only a head that arrives in pieces.
-        if self._received - len(self._parser.trailing_data[0]) > MAX_HEAD:
-            raise _RefusedError(431)
-        if not event.http_version.startswith(b"1.") or b"transfer-encoding" in headers:
-            raise _RefusedError(400)
-        # The parser has checked that this is a number, and that there is one host.
-        if int(headers.get(b"content-length", b"0")) > MAX_BODY:
-            raise _RefusedError(413)
-        host = headers.get(b"host", b"").decode("ascii", "replace").lower()
-        return _Request(event.method.decode("ascii"), event.target.decode("ascii"), host)
 
 
 class Answer:
@@ -164,7 +84,7 @@ class Loopback:
         self._monotonic = monotonic
         self._listeners = _listen(port)
         self.port: int = self._listeners[0].getsockname()[1]
-        self._pending: dict[socket.socket, _Reader] = {}
+        self._pending: dict[socket.socket, Reader] = {}
         self._answer: Answer | None = None
         self._offer: dict[str, str] = {}
         self._takers = 0
@@ -259,7 +179,7 @@ class Loopback:
             return
         except OSError:
             request = None
-        except _RefusedError as error:
+        except RefusedError as error:
             self._forget(ready, selector)
             _reply(ready, error.status, stranger_page())
             return
@@ -280,10 +200,10 @@ class Loopback:
             oldest = min(self._pending, key=lambda one: self._pending[one].since)
             self._forget(oldest, selector)
             oldest.close()
-        self._pending[connection] = _Reader(now)
+        self._pending[connection] = Reader(now)
         selector.register(connection, selectors.EVENT_READ)
 
-    def _judge(self, connection: socket.socket, request: _Request) -> None:
+    def _judge(self, connection: socket.socket, request: Request) -> None:
         """Keep the connection with the answer; refuse any other."""
         path, _, query = request.target.partition("?")
         if path in self._offer and request.host in self._hosts() and request.method == "GET":

@@ -297,7 +297,8 @@ def test_a_wrong_line_is_asked_for_again(
     emulator: Connect, entra_tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    A user who has signed in and pastes something else is told what was wrong and asked again, twice at most.
+    A user who has signed in and pastes something else gets a message with the mistake, and is asked again, twice at
+    most.
     """
     user = entra_tenant.users.normal
     person = FarAway(entra_tenant.url, entra_tenant.ca_path, user.upn, user.password)

@@ -46,7 +46,7 @@ def _serve(options: argparse.Namespace) -> Steps:
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):
             number = getattr(signal, name, None)
-            # Whoever ignores a closed terminal, as `nohup` does, goes on doing so.
+            # A program that ignores a closed terminal, as `nohup` makes it, continues to do so.
             if number is not None and signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, lambda *_: ended.set())
     tenant = start(options.port, users=options.users, restore=options.restore or "")

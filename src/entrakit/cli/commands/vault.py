@@ -10,7 +10,7 @@ from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Note, Result, Rows, Work
 from entrakit.errors import ExportError, NotConnectedError, ParameterError, VaultError
 
-# Larger files are no exports.
+# An export is never larger.
 MAX_EXPORT = 256 * 1024 * 1024
 
 if TYPE_CHECKING:

@@ -53,8 +53,8 @@ class Browser(Flow):
         prompt: `login`, `select_account`, `consent` or `none`; if empty, the service decides.
         open_browser: Opens an address and returns whether it succeeded.
         on_link: Called with the address and the port if no browser was opened; None logs the address as a warning.
-        paste: Called with the address, returns the address of the browser's last page; called again after a text that
-            is another one, which is logged as a warning. None to listen.
+        paste: Called with the address, returns the address of the browser's last page; called again after a string
+            that is another one, which is logged as a warning. None to listen.
 
     Raises:
         ParameterError: The port or the prompt does not exist.
