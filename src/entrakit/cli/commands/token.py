@@ -21,10 +21,10 @@ FORMS = ("raw", "header")
 
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    from entrakit.cli.options.connection import add_name
+    from entrakit.cli.options.connection import add_connection
     from entrakit.cli.options.output import FORMATS
 
-    add_name(parser)
+    add_connection(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -45,11 +45,13 @@ def work(options: argparse.Namespace, context: Context) -> Work:
         from entrakit.cli.options.durations import parse_duration
 
         min_validity_s = parse_duration(options.min_validity)
-    return Work(_print(options, context, min_validity_s), "raw")
+    from entrakit.cli.options.connection import name_of
+
+    return Work(_print(options, context, name_of(options), min_validity_s), "raw")
 
 
-def _print(options: argparse.Namespace, context: Context, min_validity_s: float) -> Steps:
-    with get_connection(options.name, vault=context.open_vault()) as connection:
+def _print(options: argparse.Namespace, context: Context, name: str | None, min_validity_s: float) -> Steps:
+    with get_connection(name, vault=context.open_vault()) as connection:
         if options.scope or options.claims or min_validity_s or not connection.is_fresh:
             from entrakit.cli.logs import configure_for
 
