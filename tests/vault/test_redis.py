@@ -204,6 +204,23 @@ def test_a_holder_that_dies_frees_the_next(server: AnyServer, monkeypatch: pytes
         pass
 
 
+def test_a_long_wait_for_a_lock_is_reported(
+    server: AnyServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A process that waits for longer than two seconds says so once, and names the owner of the lock.
+    """
+    monkeypatch.setattr(module, "NOTICED_S", 0.1)
+    caplog.set_level("INFO", "entrakit.waits")
+    vault, other = (Vault(server.url, environ=ENVIRON) for _ in range(2))
+
+    with vault.lock("work"), pytest.raises(VaultBusyError), other.lock("work", 0.5):
+        pass
+
+    (message,) = caplog.messages
+    assert message.startswith("waiting up to 0.5 s: another process holds 'work' (process ")
+
+
 def test_a_holder_that_lives_keeps_the_lock(server: AnyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A renewal may take longer than the lifetime of the lock: the holder extends the lock.

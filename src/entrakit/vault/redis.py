@@ -25,6 +25,7 @@ from threading import Event, Thread, get_ident
 from typing import TYPE_CHECKING, cast
 
 from entrakit.errors import VaultBusyError, VaultError
+from entrakit.files.lock import NOTICED_S, report_wait
 from entrakit.vault import redis_address
 from entrakit.vault.envelope import Found, Notes
 from entrakit.vault.redis_client import RedisConnection
@@ -268,7 +269,8 @@ class RedisStorage:
         return first, second
 
     def _acquire(self, name: str, owner: str, timeout_s: float) -> None:
-        until, pause_s = time.monotonic() + timeout_s, 0.02
+        begun, pause_s, is_reported = time.monotonic(), 0.02, False
+        until = begun + timeout_s
         keys = (_key("lock", name), _key("fence", name))
         while True:
             holder = self._run(
@@ -282,6 +284,9 @@ class RedisStorage:
             if not holder:
                 return
             left_s = until - time.monotonic()
+            if not is_reported and left_s > 0 and time.monotonic() - begun >= NOTICED_S:
+                is_reported = True
+                report_wait(timeout_s, f"another process holds {name!r}{_described(cast('bytes', holder))}")
             if left_s <= 0:
                 raise VaultBusyError(
                     f"Another process has held {name!r} in {self.place} for {timeout_s:g} seconds"
