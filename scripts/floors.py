@@ -172,11 +172,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
-        *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser", "flow"),
+        *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser"),
+        *("azure_tools", "flow"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
-        *("access_token", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
+        *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
         *("secret", "key_vault", "__init__"),
     ),
     "entrakit/connection": (

@@ -98,13 +98,15 @@ def connect(
 def connect(
     *, client_id: str, tenant_id: str, refresh_token: str | Secret, **more: Unpack[types.CommonParameters]
 ) -> Connection: ...
+@overload
+def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
 @given_secrets
 def connect(
     how: Flow | None = None,
     /,
     *,
-    client_id: str,
-    tenant_id: str,
+    client_id: str = "",
+    tenant_id: str = "",
     scopes: Sequence[str] = (),
     browser: bool = False,
     port: int = 0,
@@ -136,6 +138,9 @@ def connect(
     credential: UsernamePassword | None = None,
     access_token: str | Secret | None = None,
     refresh_token: str | Secret | None = None,
+    azure_cli: bool = False,
+    azd: bool = False,
+    azure_powershell: bool = False,
     cloud: str | Cloud = "global",
     authority_url: str = "",
     graph_url: str = "",
@@ -194,6 +199,10 @@ def connect(
         credential: A `UsernamePassword`; it can't do multi-factor authentication.
         access_token: An access token that exists already. The connection lives until it expires, and never renews it.
         refresh_token: A refresh token of a user that the same app got. The connection then has its own.
+        azure_cli: Let the signed-in Azure CLI give the tokens, of its account. `client_id` and `tenant_id` may be left
+            out; its current tenant is then used, and kept for renewals.
+        azd: The same with the signed-in Azure Developer CLI.
+        azure_powershell: The same with the signed-in Azure PowerShell, the module Az.Accounts.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
@@ -225,8 +234,8 @@ def connect(
         VaultError: The connection can't be saved; nothing is left half written.
     """
     cloud = _cloud_at(cloud, authority_url, graph_url)
-    client_id, tenant_id = parse_client_id(client_id), parse_tenant_id(tenant_id)
     how = flow_of(locals())
+    client_id, tenant_id = parse_client_id(client_id or how.client_id), parse_tenant_id(tenant_id or how.tenant_id)
     settings = records.new_settings(
         how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph
     )._replace(name=name or "", save_secret=save_secret)

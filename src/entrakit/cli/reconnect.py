@@ -25,7 +25,10 @@ def reconnect(settings: Settings, *, with_browser: bool = False) -> str:
     words = ["entra", "connect"]
     if settings.name and settings.name != "default":
         words += ["--name", settings.name]
-    words += ["--client-id", settings.client_id, "--tenant-id", settings.tenant_id, *_addresses(settings)]
+    way = find("browser") if with_browser else way_of(settings)
+    words += [] if way.tenant_id else ["--client-id", settings.client_id]
+    words += [] if way.tenant_id == settings.tenant_id else ["--tenant-id", settings.tenant_id]
+    words += _addresses(settings)
     default = find(settings.flow).default_scopes or ("User.Read",)
     is_default = settings.scopes == tuple(f"{settings.resource}/{one}" for one in default)
     if settings.is_app:
@@ -37,7 +40,6 @@ def reconnect(settings: Settings, *, with_browser: bool = False) -> str:
     if with_browser and settings.is_app:
         words.append("--browser")
     else:
-        way = find("browser") if with_browser else way_of(settings)
         words += [word for name, value in way.parameters_of(settings).items() for word in _option(name, value)]
     return shlex.join(words)
 

@@ -286,11 +286,13 @@ def _tenant_id(settings: Settings) -> str:
 
 def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
     """Return the account of the new token; the previous one if the grant does not name one, like the grants of apps."""
-    if not grant.id_claims:
-        return grant.account or settings.account
-    from entrakit.sign_in.id_token import account_of
+    if not grant.id_claims and grant.account is None:
+        return settings.account
+    account, before = grant.account, settings.account
+    if account is None:
+        from entrakit.sign_in.id_token import account_of
 
-    account, before = account_of(grant, authority, settings.client_id), settings.account
+        account = account_of(grant, authority, settings.client_id)
     if before.object_id and account.object_id not in ("", before.object_id):
         raise SignInError(
             "The renewed token belongs to another account.",

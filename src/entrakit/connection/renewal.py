@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import EntraError, InteractionRequiredError
-from entrakit.sign_in.discovery import discover
+from entrakit.sign_in.discovery import discover, offline
 from entrakit.sign_in.flows import find, way_of
 from entrakit.tokens.claims_challenge import merged_claims
 from entrakit.vault.files import metadata_dir
@@ -76,7 +76,11 @@ def renew(
             if claims or not find(settings.flow).is_silent:
                 raise
     how = newest(record, how, transport.clock.time(), open_connection)
-    authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
+    if how.is_local:
+        # The program that gives the token decides on CAE itself. The tenant stays the one of the first token.
+        authority, claims = offline(settings.cloud, record.tenant_id), request.claims
+    else:
+        authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
     grant = how.sign_in(authority, client_id, transport, request.scopes, claims=claims)
     return Renewal(record.with_grant(grant, authority, key), how)
 

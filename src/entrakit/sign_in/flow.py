@@ -67,6 +67,8 @@ class Flow:
         is_rotated: Whether the credential is usually replaced where it was read, so that failing to read it is logged.
         or_else: Ways to use in turn if the service or the certificate refuses this one.
         uses: Name of the saved connection that it needs; empty for none.
+        client_id: App if the caller names none; empty if the caller must name one.
+        tenant_id: Tenant if the caller names none; empty if the caller must name one.
     """
 
     __slots__ = ()
@@ -86,6 +88,8 @@ class Flow:
     is_rotated: bool = False
     or_else: tuple[Flow, ...] = ()
     uses: str = ""
+    client_id: str = ""
+    tenant_id: str = ""
 
     @classmethod
     def from_parameters(cls, given: Mapping[str, Any]) -> Self:
@@ -201,6 +205,12 @@ class Flow:
             Strings, True for a switch, and for a secret its source.
         """
         raise NotImplementedError
+
+    @classmethod
+    def next_token_from(cls, settings: SavedSettings) -> str:
+        """Return the name of a program that gives the next token of a connection; empty if entrakit gets it itself."""
+        del settings
+        return ""
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a {type(self).__name__} is immutable: {name} can't be set")

@@ -87,6 +87,14 @@ class CertificateStoreParameters(CertificateTokenParameters, total=False):
     certificate_store: str
 
 
+class AzureToolParameters(CommonParameters, total=False):
+    """Parameters of the set AzAccount, of which exactly one must be given."""
+
+    azure_cli: bool
+    azd: bool
+    azure_powershell: bool
+
+
 class KeyVaultParameters(CommonParameters, total=False):
     """Parameters of the set KeyVault."""
 

@@ -14,6 +14,7 @@
 | UsernamePassword | `credential` | |
 | AccessToken | `access_token` | |
 | RefreshToken | `refresh_token` | |
+| AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
 
 All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
 """
@@ -136,6 +137,9 @@ PARAMETERS = (
         "refresh_token", "refresh token of the same app", "TOKEN", "RefreshToken", option="refresh-token-stdin",
         ways=("refresh-token-stdin", "refresh-token-file"),
     ),
+    Parameter("azure_cli", "use the account of the signed-in Azure CLI", selects="AzAccount"),
+    Parameter("azd", "use the account of the signed-in Azure Developer CLI", selects="AzAccount"),
+    Parameter("azure_powershell", "use the account of the signed-in Azure PowerShell", selects="AzAccount"),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
@@ -158,6 +162,7 @@ _FLOWS = {
     "UsernamePassword": "password",
     "AccessToken": "access_token",
     "RefreshToken": "refresh_token",
+    "AzAccount": "azure_tool",
 }
 SETS = tuple(
     ParameterSet(
@@ -246,7 +251,7 @@ def refuse_tenant(how: Flow | type[Flow], tenant_id: str) -> None:
     Apps sign in to one tenant (AADSTS50059 and 90002 otherwise). The password grant also accepts `organizations`
     (AADSTS9001023).
     """
-    if tenant_id in how.refused_tenants:
+    if tenant_id.lower() in how.refused_tenants:
         who = "An app" if how.is_app else "A user name and password"
         also = "" if how.is_app else ", or use `tenant_id='organizations'`"
         raise ParameterError(

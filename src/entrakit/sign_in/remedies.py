@@ -93,6 +93,12 @@ def remedy_for(
     return Remedy(problem.format(**values), remedy.format(**values))
 
 
+def asks_user(code: int) -> bool:
+    """Return whether the remedy for a number is that a user signs in again."""
+    remedy = _BY_CODE.get(code, ("", ""))[1]
+    return "{reconnect}" in remedy or "{browser}" in remedy
+
+
 def is_throttled(error: str, code: int | None) -> bool:
     """Return whether the service throttles requests."""
     return error == "temporarily_unavailable" or code in _THROTTLING_CODES

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from entrakit.cli.parser import Parser
     from entrakit.cli.work import Steps
     from entrakit.connections import Status
+    from entrakit.sign_in.flow import Flow
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
@@ -182,9 +183,10 @@ def _add(group: argparse._ArgumentGroup, name: str, more_help: str = "", **setti
 def _connect(options: argparse.Namespace, context: Context, parameters: dict[str, object]) -> Connection:
     from entrakit.connecting import connect
 
+    way = find(choose_set(parameters).flow)
     return connect(  # type: ignore[call-overload,no-any-return] # connect() finds out which parameter set it is
-        client_id=required(options.client_id, "AZURE_CLIENT_ID", "--client-id", context),
-        tenant_id=required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context),
+        client_id=_app(options, way, context),
+        tenant_id=_tenant(options, way, context),
         scopes=options.scope,
         resource=options.resource or "",
         name=options.name,
@@ -284,6 +286,20 @@ def _refuse_mixture(options: argparse.Namespace) -> None:
 def _of_sets() -> set[str]:
     """Return the parameters of the ways to sign in."""
     return {name for one in SETS for name in one.chosen_by + one.options}
+
+
+def _app(options: argparse.Namespace, way: type[Flow], context: Context) -> str:
+    """Return the client id; empty if the way to sign in has its own, which the variable does not replace."""
+    if way.tenant_id:
+        return options.client_id or ""
+    return required(options.client_id, "AZURE_CLIENT_ID", "--client-id", context)
+
+
+def _tenant(options: argparse.Namespace, way: type[Flow], context: Context) -> str:
+    """Return the tenant; empty if none is named and the way to sign in knows it."""
+    if way.tenant_id:
+        return options.tenant_id or variable("AZURE_TENANT_ID", context.environ) or ""
+    return required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context)
 
 
 def _summary(connection: Connection) -> dict[str, object]:

@@ -104,20 +104,7 @@ class AccessToken(Flow):
         audience, resource = _text(shown, "aud").rstrip("/"), resource_of(scopes[0])
         if "://" in audience and audience != resource.rstrip("/"):
             log.warning("The access token is for %s, not for %s.", audience, resource)
-        return Grant(
-            access_token=text,
-            token_type="Bearer",
-            asked_at=now,
-            expires_in=self.expires_at - now,
-            refresh_in=None,
-            scopes=tuple(_text(shown, "scp").split()),
-            refresh_token="",
-            id_claims={},
-            account=Account(
-                next(filter(None, (_text(shown, name) for name in _NAMES)), ""),
-                *(_text(shown, name) for name in ("name", "oid", "tid")),
-            ),
-        )
+        return grant_of(text, now, self.expires_at)
 
     @classmethod
     def read_again(
@@ -144,6 +131,31 @@ class AccessToken(Flow):
 
 
 FLOW = AccessToken
+
+
+def grant_of(token: str, now: float, expires_at: float) -> Grant:
+    """Return the grant for an access token from another program. User and scopes come from its claims, for display.
+
+    Args:
+        token: The token.
+        now: Seconds since 1970.
+        expires_at: Time at which it expires, likewise.
+    """
+    shown = decode_claims(token) or {}
+    return Grant(
+        access_token=token,
+        token_type="Bearer",
+        asked_at=now,
+        expires_in=expires_at - now,
+        refresh_in=None,
+        scopes=tuple(_text(shown, "scp").split()),
+        refresh_token="",
+        id_claims={},
+        account=Account(
+            next(filter(None, (_text(shown, name) for name in _NAMES)), ""),
+            *(_text(shown, name) for name in ("name", "oid", "tid")),
+        ),
+    )
 
 
 def _text(claims: Mapping[str, JSON], name: str) -> str:
