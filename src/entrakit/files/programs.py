@@ -41,19 +41,19 @@ class Finished(NamedTuple):
     Args:
         code: Exit code.
         output: Standard output.
-        stderr: Standard error, at most 64 KiB.
+        errors: Standard error, at most 64 KiB.
     """
 
     code: int
     output: bytes
-    stderr: bytes
+    errors: bytes
 
     def complaint(self) -> str:
         """Return the beginning of standard error, with secrets masked."""
         from entrakit.redaction import redact
         from entrakit.shown_text import one_line
 
-        return redact(one_line(self.stderr.decode("utf-8", "replace")))[:MAX_STDERR]
+        return redact(one_line(self.errors.decode("utf-8", "replace")))[:MAX_STDERR]
 
 
 def find_program(names: Sequence[str], environ: Mapping[str, str]) -> str | None:

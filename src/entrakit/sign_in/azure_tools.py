@@ -303,7 +303,7 @@ def _refusal(tool: Tool, text: str, number: int, again: str, authority: Authorit
 
 def _text(finished: Finished) -> str:
     """Return what a tool says about its failure: the message in its JSON, else its error output, else its output."""
-    output, stderr = (part.decode("utf-8", "replace") for part in (finished.output, finished.stderr))
+    output, stderr = (part.decode("utf-8", "replace") for part in (finished.output, finished.errors))
     found = ""
     for line in (*output.splitlines(), *stderr.splitlines()):
         try:

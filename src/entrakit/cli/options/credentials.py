@@ -54,7 +54,7 @@ def add_sources(group: argparse._ArgumentGroup, name: str, ways: Sequence[str] =
 def add_other_ways(parser: Parser) -> None:
     """Add the options of the ways to sign in that have none yet, from their rows in the table of parameters."""
     for one in _other_ways(parser.options()):
-        group = parser.add_argument_group(BY_NAME[one.chosen_by[0]].help)
+        group = parser.add_argument_group(BY_NAME[one.chosen_by[0]].help.partition(":")[0])
         for name in one.chosen_by + one.options:
             row = BY_NAME[name]
             if row.ways:
