@@ -23,12 +23,12 @@ from entrakit.connection import record as records
 from entrakit.connection.record import Record
 from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection
-from entrakit.errors import CertificateError, EntraError, ParameterError, SignInError
+from entrakit.errors import CertificateError, EntraError, NetworkError, ParameterError, SignInError
 from entrakit.http.address import Origin, parse_base
 from entrakit.http.transport import Transport
 from entrakit.secret import digest_of, given_secrets
 from entrakit.sign_in.discovery import discover, offline
-from entrakit.sign_in.parameters import flow_of
+from entrakit.sign_in.parameters import fallback_of, flow_of
 from entrakit.vault import Vault
 from entrakit.vault.files import metadata_dir
 
@@ -51,7 +51,9 @@ log = logging.getLogger("entrakit")
 
 
 @overload
-def connect(how: Flow, /, *, client_id: str, tenant_id: str, **more: Unpack[types.CommonParameters]) -> Connection: ...
+def connect(
+    how: Flow, /, *, client_id: str = "", tenant_id: str = "", **more: Unpack[types.CommonParameters]
+) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
 @overload
@@ -141,6 +143,7 @@ def connect(
     azure_cli: bool = False,
     azd: bool = False,
     azure_powershell: bool = False,
+    fallback: str = "",
     cloud: str | Cloud = "global",
     authority_url: str = "",
     graph_url: str = "",
@@ -203,6 +206,8 @@ def connect(
             out; its current tenant is then used, and kept for renewals.
         azd: The same with the signed-in Azure Developer CLI.
         azure_powershell: The same with the signed-in Azure PowerShell, the module Az.Accounts.
+        fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to sign in
+            fails. The connection is then one of the tool, and the failure is logged as a warning.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
@@ -235,6 +240,7 @@ def connect(
     """
     cloud = _cloud_at(cloud, authority_url, graph_url)
     how = flow_of(locals())
+    instead = fallback_of(fallback)
     client_id, tenant_id = parse_client_id(client_id or how.client_id), parse_tenant_id(tenant_id or how.tenant_id)
     settings = records.new_settings(
         how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph
@@ -262,7 +268,14 @@ def connect(
             error.settings = error.settings or sign_in.settings
         if transport is None:
             sender.close()
-        raise
+        if instead is None or not isinstance(error, SignInError | NetworkError):
+            raise
+        log.warning("Signing in failed, so %s is used: %s", instead.title, error.problem)
+    return connect(  # type: ignore[call-overload,no-any-return] # all parameters that go with every way to sign in
+        instead, tenant_id=tenant_id, scopes=scopes, timeout=timeout, cloud=cloud, resource=resource,
+        ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, transport=transport, vault=vault,
+        clock=clock,
+    )  # fmt: skip
 
 
 class _SignIn(NamedTuple):

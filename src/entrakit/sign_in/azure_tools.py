@@ -41,8 +41,10 @@ _NUMBER = re.compile(r"AADSTS([0-9]{1,9})")
 _SCRIPT = """
 $ErrorActionPreference = 'Stop'; $WarningPreference = 'SilentlyContinue'; $ProgressPreference = 'SilentlyContinue'
 try {
-    $module = Import-Module Az.Accounts -MinimumVersion 2.2.0 -PassThru -ErrorAction SilentlyContinue
-    if (-not $module) { throw 'ENTRAKIT_NO_MODULE' }
+    try { Import-Module Az.Accounts -MinimumVersion 2.2.0 | Out-Null } catch {
+        if (Get-Module Az.Accounts -ListAvailable | Where-Object Version -ge '2.2.0') { throw }
+        throw 'ENTRAKIT_NO_MODULE'
+    }
     $given = @{ ResourceUrl = $env:ENTRAKIT_TOOL_RESOURCE }
     if ($env:ENTRAKIT_TOOL_TENANT) { $given.TenantId = $env:ENTRAKIT_TOOL_TENANT }
     $found = Get-AzAccessToken @given
@@ -145,9 +147,9 @@ def _azd_words(question: Question) -> list[str]:
 
 
 def _azd_login(question: Question) -> str:
+    # A challenge that it could not answer is not part of the command: it remembers that one for its next sign-in.
     tenant = f" --tenant-id {question.tenant}" if question.tenant else ""
-    claims = f" --claims {question.encoded_claims}" if question.claims else ""
-    return f"azd auth login{tenant} --scope {question.scopes[0]}{claims}"
+    return f"azd auth login{tenant} --scope {question.scopes[0]}"
 
 
 def _powershell_words(question: Question) -> list[str]:
@@ -302,9 +304,9 @@ def _refusal(tool: Tool, text: str, number: int, again: str, authority: Authorit
 
 
 def _text(finished: Finished) -> str:
-    """Return what a tool says about its failure: the message in its JSON, else its error output, else its output."""
+    """Return what a tool says about its failure: the messages in its JSON, else its error output, else its output."""
     output, stderr = (part.decode("utf-8", "replace") for part in (finished.output, finished.errors))
-    found = ""
+    found = []
     for line in (*output.splitlines(), *stderr.splitlines()):
         try:
             value = json.loads(line) if line.lstrip().startswith("{") else None
@@ -315,5 +317,5 @@ def _text(finished: Finished) -> str:
                 return str(value["error"]).strip()
             data = value.get("data")
             message = data.get("message") if isinstance(data, dict) else None
-            found = found or (message.strip() if isinstance(message, str) else "")
-    return found or stderr.strip() or output.strip()
+            found.append(message.strip() if isinstance(message, str) else "")
+    return "\n".join(filter(None, found)) or stderr.strip() or output.strip()

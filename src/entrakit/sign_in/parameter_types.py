@@ -33,6 +33,7 @@ class CommonParameters(TypedDict, total=False):
     resource: str
     ca_bundle: FilePath | None
     timeout: float | None
+    fallback: str
     name: str | None
     ensure: bool
     save_secret: bool

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from entrakit.sign_in.flow import Flow
+    from entrakit.sign_in.flows.azure_tool import AzureTool
 
 
 class Parameter(NamedTuple):
@@ -140,6 +141,7 @@ PARAMETERS = (
     Parameter("azure_cli", "signed-in tool: Azure CLI", selects="AzAccount"),
     Parameter("azd", "signed-in tool: Azure Developer CLI", selects="AzAccount"),
     Parameter("azure_powershell", "signed-in tool: Azure PowerShell", selects="AzAccount"),
+    Parameter("fallback", "signed-in tool to use if this fails: azure_cli, azd or azure_powershell", "TOOL"),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
     Parameter("save_secret", "save the secret, password or key too, encrypted"),
@@ -243,6 +245,14 @@ def flow_of(given: Mapping[str, Any]) -> Flow:
     refuse_tenant(way, given["tenant_id"])
     _refuse_impossible(given, given.get("key_vault_connection") or "")
     return way.from_parameters(given)
+
+
+def fallback_of(tool: str) -> AzureTool | None:
+    """Return the way to sign in that the parameter `fallback` names; None if it is empty. Raises ParameterError."""
+    if not tool:
+        return None
+    found: AzureTool = import_module("entrakit.sign_in.flows.azure_tool").FLOW(tool)
+    return found
 
 
 def refuse_tenant(how: Flow | type[Flow], tenant_id: str) -> None:

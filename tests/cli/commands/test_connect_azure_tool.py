@@ -63,6 +63,20 @@ def test_the_variable_for_the_app_is_not_that_of_a_tool(entra: Command, tools: F
     assert (2, True) == (both.code, "--azure-cli and --azd select different tools." in both.error), both.error
 
 
+def test_the_fallback_is_an_option(entra: Command, tools: FakeTools) -> None:
+    """
+    `--fallback azure-cli` uses the tool if the sign-in fails, and says why.
+    """
+    token = token_with(tid=entra.tenant.tenant_id, oid="1")
+    tools.give(accessToken=token, expires_on=int(time.time()) + 3600)
+
+    made = entra.connect("--client-secret-stdin", "--fallback", "azure-cli", given="wrong", app=True)
+
+    assert 0 == made.code, made.error
+    assert "Azure CLI is used: The client secret is wrong." in made.error
+    assert token == entra("token").output.strip()
+
+
 def test_a_signed_out_tool_ends_with_4_and_the_command(entra: Command, tools: FakeTools) -> None:
     """
     The next step is the command that signs in to the tool. A claims challenge also says how to connect again.

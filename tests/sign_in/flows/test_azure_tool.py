@@ -305,6 +305,35 @@ def test_a_value_says_the_same(tools: FakeTools, clock: FakeClock) -> None:
     assert 2 == len(tools.calls)
 
 
+def test_a_tool_is_the_fallback_only_if_told(
+    app: Connect, entra_tenant: Tenant, tools: FakeTools, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    A sign-in that fails is an error. With `fallback`, the tool gives the tokens, for the same tenant, and its connection
+    is the one that is saved and renewed. The reason is logged. A wrong parameter is no reason to fall back.
+    """
+    tools.give(accessToken=token_of(entra_tenant.tenant_id), expires_on=int(clock.time() + 3600))
+    with pytest.raises(SignInError, match="client secret is wrong"):
+        app(client_secret="wrong")
+    with pytest.raises(ParameterError, match="not a known tool"):
+        app(client_secret="wrong", fallback="gcloud")
+    with pytest.raises(ParameterError):
+        app(client_secret="wrong", fallback="azure_cli", save_secret=True)
+    assert [] == tools.calls
+
+    connection = app(client_secret="wrong", fallback="azure_cli", name="job")
+
+    assert ("azure_tool", entra_tenant.tenant_id) == (connection.info.flow, connection.tenant_id)
+    assert ["--tenant", entra_tenant.tenant_id] == tools.words()[-2:]
+    assert "Signing in failed, so Azure CLI is used: The client secret is wrong." in caplog.text
+    with get_connection("job", clock=clock) as later:
+        assert connection.token().access_token == later.token().access_token
+    assert "secret" == app(client_secret=entra_tenant.client_secret, fallback="azure_cli").info.flow
+    tools.fail("ERROR: Please run 'az login' to setup account.")
+    with pytest.raises(InteractionRequiredError, match="Azure CLI is not signed in"):
+        app(client_secret="wrong", fallback="azure_cli")
+
+
 @pytest.mark.timeout(180)
 def test_16_processes_ask_the_tool_once(tools: FakeTools, clock: FakeClock) -> None:
     """

@@ -95,6 +95,7 @@ def arguments(parser: Parser) -> None:
     )
     add_sources(user, "password")
     add_other_ways(parser)
+    _add(target, "fallback")
     saving = parser.add_argument_group("saving")
     _add(saving, "name", " (default: default)", default="default")
     _add(saving, "ensure")
@@ -189,6 +190,7 @@ def _connect(options: argparse.Namespace, context: Context, parameters: dict[str
         tenant_id=_tenant(options, way, context),
         scopes=options.scope,
         resource=options.resource or "",
+        fallback=(options.fallback or "").replace("-", "_"),
         name=options.name,
         ensure=options.ensure,
         save_secret=options.save_secret,

@@ -70,6 +70,11 @@ class AzureTool(Flow):
         put(self, "client_id", TOOLS[tool].client_id)
         put(self, "origin", (("tool", tool),))
 
+    @property
+    def title(self) -> str:
+        """Name of the tool, for messages."""
+        return TOOLS[self.tool].title
+
     def __repr__(self) -> str:
         return f"AzureTool({self.tool!r})"
 
@@ -82,9 +87,7 @@ class AzureTool(Flow):
             raise ParameterError(f"{names} select different tools.", remedy="Keep one of them.")
         found = cls(chosen[0])
         if given["client_id"] and parse_client_id(given["client_id"]) != found.client_id:
-            raise ParameterError(
-                f"{TOOLS[found.tool].title} signs in with its own app.", remedy="Leave `client_id` out."
-            )
+            raise ParameterError(f"{found.title} signs in with its own app.", remedy="Leave `client_id` out.")
         return found
 
     def sign_in(
