@@ -206,8 +206,8 @@ def connect(
             out; its current tenant is then used, and kept for renewals.
         azd: The same with the signed-in Azure Developer CLI.
         azure_powershell: The same with the signed-in Azure PowerShell, the module Az.Accounts.
-        fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to sign in
-            fails. The connection is then one of the tool, and the failure is logged as a warning.
+        fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to
+            sign in fails. The connection is then one of the tool, and the failure is logged as a warning.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
@@ -271,7 +271,7 @@ def connect(
         if instead is None or not isinstance(error, SignInError | NetworkError):
             raise
         log.warning("Signing in failed, so %s is used: %s", instead.title, error.problem)
-    return connect(  # type: ignore[call-overload,no-any-return] # all parameters that go with every way to sign in
+    return connect(
         instead, tenant_id=tenant_id, scopes=scopes, timeout=timeout, cloud=cloud, resource=resource,
         ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, transport=transport, vault=vault,
         clock=clock,
