@@ -240,7 +240,7 @@ def connect(
     """
     cloud = _cloud_at(cloud, authority_url, graph_url)
     how = flow_of(locals())
-    instead = fallback_of(fallback)
+    instead = fallback_of(fallback) if fallback else None
     client_id, tenant_id = parse_client_id(client_id or how.client_id), parse_tenant_id(tenant_id or how.tenant_id)
     settings = records.new_settings(
         how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph

@@ -31,7 +31,7 @@ def failed(tool: str, errors: str = "", output: str = "", code: int = 1) -> Sign
 
 def test_each_tool_is_asked_with_a_list_of_words() -> None:
     """
-    Scopes, tenant and claims are words of their own. PowerShell gets a script that is always the same, and its values
+    Scopes, tenant and claims are separate words. PowerShell gets a script that is always the same, and its values
     in variables.
     """
     full = ASKED._replace(claims='{"access_token":{}}')
@@ -95,7 +95,11 @@ def test_a_tool_that_is_not_signed_in_is_named_with_its_command(tool: str, text:
     ("tool", "text", "problem"),
     [
         ("azure_cli", "az: error: unrecognized arguments: --scope x", "too old"),
-        ("azure_cli", "ERROR: The subscription of 'x' doesn't exist in cloud 'AzureCloud'.", "no such subscription"),
+        (
+            "azure_cli",
+            "ERROR: The subscription of 'x' doesn't exist in cloud 'AzureCloud'.",
+            "lacks the subscription",
+        ),
         ("azure_cli", "/usr/bin/python: No module named azure", "damaged"),
         ("azd", "ERROR: unknown flag: --claims", "can't request"),
         ("azd", "ERROR: unknown flag: --no-prompt", "too old"),

@@ -26,7 +26,7 @@ class ProgramError(Exception):
 
     Args:
         kind: `start` if it can't be started, `slow` if it took too long, `long` if it wrote too much.
-        problem: What it did, as the rest of a sentence: `took longer than 60 seconds`.
+        problem: Its failure, as the rest of a sentence: `took longer than 60 seconds`.
     """
 
     def __init__(self, kind: str, problem: str) -> None:

@@ -1,12 +1,12 @@
-"""The tools of Azure that give a token of the account that is signed in to them, and what their failures mean.
+"""The tools of Azure that give a token of the account that is signed in to them, and the meaning of their failures.
 
-| Tool | Asked with | Failure texts |
+| Tool | Command | Failure messages |
 |---|---|---|
 | Azure CLI | `az account get-access-token` | on standard error |
 | Azure Developer CLI | `azd auth token` | JSON lines, whose form depends on the version |
 | Azure PowerShell | `Get-AzAccessToken` | JSON of our script, or standard error if PowerShell fails before it |
 
-The documentation of the tools does not promise their failure texts. An unknown one is shown as it is.
+The documentation of the tools does not promise these messages. An unknown one is shown unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _AZURE_CLI_APP = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 # Windows starts `az.cmd` through its command interpreter, which gives other characters a meaning.
 _SAFE = re.compile(r"[A-Za-z0-9:/._~-]+", re.ASCII)
 _NUMBER = re.compile(r"AADSTS([0-9]{1,9})")
-# Values come from variables, because a text in a script can end its quotes.
+# Values come from variables, because a string in a script can end its quotes.
 _SCRIPT = """
 $ErrorActionPreference = 'Stop'; $WarningPreference = 'SilentlyContinue'; $ProgressPreference = 'SilentlyContinue'
 try {
@@ -57,7 +57,7 @@ try {
 
 
 class Question(NamedTuple):
-    """What a tool is asked for.
+    """The token that a tool must give.
 
     Args:
         scopes: Scopes of one resource.
@@ -96,9 +96,9 @@ class Tool(NamedTuple):
         login: Returns the command that signs in to it, for a question.
         install: What to do if it is not installed.
         environ: Variables that keep colors and notices out of its output.
-        signed_out: Parts of the failure texts of a tool that is not signed in, in lower case.
-        failures: Parts of other failure texts in lower case, each with problem and remedy.
-        takes_claims: Whether it can be asked for a token that answers a claims challenge.
+        signed_out: Parts of the messages of a tool that is not signed in, in lower case.
+        failures: Parts of other messages in lower case, each with problem and remedy.
+        takes_claims: Whether its command takes a claims challenge.
         claims_since: Version that signs in with a claims challenge.
     """
 
@@ -177,7 +177,11 @@ TOOLS = {
         signed_out=("az login", "az account set"),
         failures=(
             ("unrecognized arguments", "This version of Azure CLI is too old.", "Update it: `az upgrade`."),
-            ("doesn't exist in cloud", "Azure CLI has no such subscription.", "Select another: `az account set`."),
+            (
+                "doesn't exist in cloud",
+                "Azure CLI lacks the subscription.",
+                "Select another: `az account set`.",
+            ),
             ("no module named", "The installation of Azure CLI is damaged.", "Install it again."),
         ),
         takes_claims=False,
@@ -247,7 +251,7 @@ def failure(tool: Tool, question: Question, finished: Finished, authority: Autho
 
     Args:
         tool: The tool.
-        question: What it was asked for.
+        question: The token that it should give.
         finished: Its result.
         authority: The authority of the connection.
     """
@@ -304,7 +308,7 @@ def _refusal(tool: Tool, text: str, number: int, again: str, authority: Authorit
 
 
 def _text(finished: Finished) -> str:
-    """Return what a tool says about its failure: the messages in its JSON, else its error output, else its output."""
+    """Return the message of a tool that failed: those in its JSON, else its error output, else its output."""
     output, stderr = (part.decode("utf-8", "replace") for part in (finished.output, finished.errors))
     found = []
     for line in (*output.splitlines(), *stderr.splitlines()):

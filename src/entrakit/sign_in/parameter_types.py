@@ -89,7 +89,7 @@ class CertificateStoreParameters(CertificateTokenParameters, total=False):
 
 
 class AzureToolParameters(CommonParameters, total=False):
-    """Parameters of the set AzAccount, of which exactly one must be given."""
+    """Parameters of the set AzAccount; exactly one of the three must be given."""
 
     azure_cli: bool
     azd: bool

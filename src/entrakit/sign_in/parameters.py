@@ -247,10 +247,8 @@ def flow_of(given: Mapping[str, Any]) -> Flow:
     return way.from_parameters(given)
 
 
-def fallback_of(tool: str) -> AzureTool | None:
-    """Return the way to sign in that the parameter `fallback` names; None if it is empty. Raises ParameterError."""
-    if not tool:
-        return None
+def fallback_of(tool: str) -> AzureTool:
+    """Return the way to sign in that the parameter `fallback` names. Raises ParameterError for an unknown tool."""
     found: AzureTool = import_module("entrakit.sign_in.flows.azure_tool").FLOW(tool)
     return found
 

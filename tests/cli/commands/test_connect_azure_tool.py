@@ -21,7 +21,7 @@ TOKEN = token_with(tid=TENANT, oid="1", upn="ada@contoso.com")
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
-    """Return the tools, each of which gives a token."""
+    """Return the tools, which give a token."""
     found = FakeTools(tmp_path / "tools")
     monkeypatch.setenv("PATH", f"{found.folder}:/usr/bin:/bin")
     found.give(token=TOKEN, accessToken=TOKEN, expires_on=int(time.time()) + 3600)

@@ -44,7 +44,7 @@ def token_of(tenant: str = TENANT, user: str = "1", **claims: object) -> str:
 
 
 def answer(tool: str, token: str, expires_at: float) -> dict[str, object]:
-    """Return what a tool writes for a token."""
+    """Return the answer of a tool."""
     name = "accessToken" if tool == "azure_cli" else "token"
     return {name: token, "expires_on": int(expires_at)}
 
@@ -100,7 +100,7 @@ def test_the_tool_gets_no_secrets_and_runs_apart(
 
 def test_tenant_scopes_and_resource_are_passed_on(tools: FakeTools, clock: FakeClock) -> None:
     """
-    A named tenant is asked for, and the default scope is everything of the resource. Azure PowerShell knows resources
+    The tenant is passed on, and the default scope is everything of the resource. Azure PowerShell knows resources
     only, and refuses single permissions before it runs.
     """
     tools.give(token=token_of(), accessToken=token_of(), expires_on=int(clock.time() + 3600))
@@ -310,7 +310,7 @@ def test_a_tool_is_the_fallback_only_if_told(
 ) -> None:
     """
     A sign-in that fails is an error. With `fallback`, the tool gives the tokens, for the same tenant, and its
-    connection is the one that is saved and renewed. The reason is logged. A wrong parameter is no reason to fall back.
+    connection is the one that is saved and renewed. The reason is logged. A wrong parameter stays an error.
     """
     tools.give(accessToken=token_of(entra_tenant.tenant_id), expires_on=int(clock.time() + 3600))
     with pytest.raises(SignInError, match="client secret is wrong"):

@@ -6,7 +6,7 @@
      │                 ├──────────────────────────────▶│  if it has no token
      │◀────────────────┤  access token, expiry
 
-The tool keeps its refresh token: nothing of it is read or saved. For each renewal it is asked again. Claims of the
+The tool keeps its refresh token, which is neither read nor saved. Each renewal runs the tool again. Claims of the
 token are for display, and to notice that the tool was signed in to another tenant or account in between.
 """
 
@@ -80,7 +80,7 @@ class AzureTool(Flow):
 
     @classmethod
     def from_parameters(cls, given: Mapping[str, Any]) -> Self:
-        """Return the value of `azure_cli`, `azd` or `azure_powershell`, of which one must be given."""
+        """Return the value of `azure_cli`, `azd` or `azure_powershell`."""
         chosen = [name for name in TOOLS if given.get(name)]
         if len(chosen) > 1:
             names = " and ".join(f"`{name}`" for name in chosen)
@@ -105,7 +105,7 @@ class AzureTool(Flow):
         Raises:
             InteractionRequiredError: A user has to sign in to the tool.
             SignInError: The tool is not installed, takes more than a minute, fails, or gives a token of another tenant.
-            ParameterError: The tool can't be asked for these scopes.
+            ParameterError: The tool does not accept these scopes.
         """
         del client_id
         tool, tenant = TOOLS[self.tool], authority.tenant_id
@@ -217,7 +217,7 @@ def _expiry(answer: Mapping[str, JSON]) -> float | None:
 
 
 def _refuse_other_tenant(tool: Tool, question: Question, answer: Mapping[str, JSON], token: str) -> None:
-    """Raise SignInError if the token is of another tenant than the one that was asked for by its id."""
+    """Raise SignInError if the tenant was given by its id, and the token belongs to another one."""
     found = (decode_claims(token) or {}).get("tid", answer.get("tenant"))
     if is_guid(question.tenant) and isinstance(found, str) and is_guid(found) and found.lower() != question.tenant:
         raise SignInError(
