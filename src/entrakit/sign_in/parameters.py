@@ -259,7 +259,7 @@ def refuse_tenant(how: Flow | type[Flow], tenant_id: str) -> None:
     Apps sign in to one tenant (AADSTS50059 and 90002 otherwise). The password grant also accepts `organizations`
     (AADSTS9001023).
     """
-    if tenant_id.lower() in how.refused_tenants:
+    if str(tenant_id).strip().strip("{}").lower() in how.refused_tenants:
         who = "An app" if how.is_app else "A user name and password"
         also = "" if how.is_app else ", or use `tenant_id='organizations'`"
         raise ParameterError(
