@@ -36,6 +36,7 @@ MAX_TEXT = 300
 _AZURE_CLI_APP = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 # Windows starts `az.cmd` through its command interpreter, which gives other characters a meaning.
 _SAFE = re.compile(r"[A-Za-z0-9:/._~-]+", re.ASCII)
+_NETWORK = "Check the network and the proxy of this machine, then try again."
 _NUMBER = re.compile(r"AADSTS([0-9]{1,9})")
 # Values come from variables, because a string in a script can end its quotes.
 _SCRIPT = """
@@ -182,6 +183,7 @@ TOOLS = {
                 "Azure CLI lacks the subscription.",
                 "Select another: `az account set`.",
             ),
+            ("max retries exceeded", "Azure CLI did not reach the token service.", _NETWORK),
             ("no module named", "The installation of Azure CLI is damaged.", "Install it again."),
         ),
         takes_claims=False,
@@ -203,6 +205,7 @@ TOOLS = {
                 "The API requires more of the token, which this version of Azure Developer CLI can't request.",
                 "Update it to version 1.18.1 or later, then try again.",
             ),
+            ("dial tcp", "Azure Developer CLI did not reach the token service.", _NETWORK),
             ("unknown flag", "This version of Azure Developer CLI is too old.", "Update it."),
         ),
         takes_claims=True,
@@ -260,7 +263,7 @@ def failure(tool: Tool, question: Question, finished: Finished, authority: Autho
     again = f"Sign in to it: `{tool.login(question)}`."
     number = _NUMBER.search(text)
     if number is not None:
-        return _refusal(tool, text, int(number[1]), again, authority)
+        return _refusal(tool, question, text, int(number[1]), authority)
     low = text.lower()
     for part, problem, remedy in tool.failures:
         if part in low:
@@ -292,18 +295,18 @@ def claims_refused(tool: Tool, question: Question) -> InteractionRequiredError:
     )
 
 
-def _refusal(tool: Tool, text: str, number: int, again: str, authority: Authority) -> SignInError:
+def _refusal(tool: Tool, question: Question, text: str, number: int, authority: Authority) -> SignInError:
     """Return the error for a refusal of the token service that a tool reports."""
     # The tool redeems a refresh token, so what asks a user elsewhere asks for a sign-in to the tool.
     error = error_from(
         {"error": "invalid_grant", "error_description": text},
         flow="refresh" if asks_user(number) else tool.title,
-        tenant=authority.tenant_id,
+        tenant=question.tenant or "of the account",
         client_id=tool.client_id,
         authority=authority.cloud.authority,
     )
     if isinstance(error, InteractionRequiredError):
-        error.remedy = again
+        error.remedy = f"Sign in to it: `{tool.login(question)}`."
     return error
 
 
