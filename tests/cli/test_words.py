@@ -60,6 +60,9 @@ SETTINGS = Settings("job", "devicecode", "abc", "contoso.com", GLOBAL, ("https:/
 SPAN = re.compile(r"`([a-z_]\w*)(?:=[^`]*|\([^`]*\))?`")
 
 
+OF_TOOLS = re.compile(r"--(?:output|no-prompt|scope|tenant|tenant-id|claims|claims-challenge)(?![\w-])")
+
+
 def messages(path: Path) -> Iterator[str]:
     """Yield the strings of a file, except for docstrings; values in them are replaced by examples."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -90,7 +93,9 @@ def test_the_library_has_no_word_of_the_shell(path: Path) -> None:
     """
     Outside `cli/` nothing speaks of the command or its options, in messages, docstrings and comments alike.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    text = path.read_text(encoding="utf-8")
+    # Azure CLI and azd have options, which are passed to them or named in the command that signs in.
+    lines = (OF_TOOLS.sub("", text) if path.name == "azure_tools.py" else text).splitlines()
     named = re.compile(rf"\bentra ({'|'.join(NAMES)})\b|`entra[` ]")
     # The page after the sign-in has style sheets, whose variables begin with dashes.
     options = re.compile(r"(?<![\w-])--[a-z]" if path.name != "last_page.py" else r"(?<![\w-])--[a-z]+-[a-z]")

@@ -106,7 +106,7 @@ def test_a_tool_that_is_not_signed_in_is_named_with_its_command(tool: str, text:
             "x: HTTPSConnectionPool(host='x'): Max retries exceeded with url",
             "did not reach the token service",
         ),
-        ("azd", "ERROR: fetching token: Post x: dial tcp: lookup x: no such host", "did not reach the token service"),
+        ("azd", "ERROR: fetching token: Post x: dial tcp: lookup x: i/o timeout", "did not reach the token service"),
         ("azd", "ERROR: unknown flag: --claims", "can't request"),
         ("azd", "ERROR: unknown flag: --no-prompt", "too old"),
         ("azure_powershell", '{"error":"ENTRAKIT_NO_MODULE"}', "no module Az.Accounts"),
