@@ -99,8 +99,7 @@ class Tool(NamedTuple):
         environ: Variables that keep colors and notices out of its output.
         signed_out: Parts of the messages of a tool that is not signed in, in lower case.
         failures: Parts of other messages in lower case, each with problem and remedy.
-        takes_claims: Whether its command takes a claims challenge.
-        claims_since: Version that signs in with a claims challenge.
+        claims_since: Version that signs in with a claims challenge; empty if its command takes one.
     """
 
     title: str
@@ -113,7 +112,6 @@ class Tool(NamedTuple):
     environ: tuple[tuple[str, str], ...]
     signed_out: tuple[str, ...]
     failures: tuple[tuple[str, str, str], ...]
-    takes_claims: bool
     claims_since: str
 
     def names(self) -> tuple[str, ...]:
@@ -186,7 +184,6 @@ TOOLS = {
             ("max retries exceeded", "Azure CLI did not reach the token service.", _NETWORK),
             ("no module named", "The installation of Azure CLI is damaged.", "Install it again."),
         ),
-        takes_claims=False,
         claims_since="2.76.0",
     ),
     "azd": Tool(
@@ -208,8 +205,7 @@ TOOLS = {
             ("dial tcp", "Azure Developer CLI did not reach the token service.", _NETWORK),
             ("unknown flag", "This version of Azure Developer CLI is too old.", "Update it."),
         ),
-        takes_claims=True,
-        claims_since="1.18.1",
+        claims_since="",
     ),
     "azure_powershell": Tool(
         title="Azure PowerShell",
@@ -238,7 +234,6 @@ TOOLS = {
                 "Allow signed scripts: `Set-ExecutionPolicy RemoteSigned -Scope CurrentUser`.",
             ),
         ),
-        takes_claims=False,
         claims_since="Az.Accounts 5.2.0",
     ),
 }

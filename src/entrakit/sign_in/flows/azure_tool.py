@@ -116,7 +116,7 @@ class AzureTool(Flow):
                 "Azure PowerShell gives tokens for a resource, not for single permissions.",
                 remedy=f"Request the scope {resource_of(scopes[0])}/{DEFAULT}, or leave `scopes` out.",
             )
-        if claims and not tool.takes_claims:
+        if claims and tool.claims_since:
             raise claims_refused(tool, question)
         limit_s = min(timeout_s or TIMEOUT_S, TIMEOUT_S)
         finished = _asked(tool, question, limit_s)
