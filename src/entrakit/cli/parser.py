@@ -96,6 +96,8 @@ class Parser(argparse.ArgumentParser):
         """Return the remedy for an option with a missing, unexpected or wrong value; empty for another mistake."""
         import re
 
+        if "not allowed with argument" in message:
+            return "Use only one of them."
         found = re.match(
             r"argument (\S+): (expected one argument|invalid int value|ignored explicit argument)", message
         )
@@ -104,6 +106,8 @@ class Parser(argparse.ArgumentParser):
             return ""
         if found[2].startswith("ignored"):
             return "Leave the value out."
+        if found[2].startswith("invalid int"):
+            return f"Give {found[1].rpartition('/')[2]} a whole number, such as 8."
         value = action.metavar if isinstance(action.metavar, str) else "|".join(action.choices or [action.dest.upper()])
         return f"Write it as {found[1].rpartition('/')[2]} {value}."
 
@@ -125,6 +129,7 @@ def _without_values(message: str) -> str:
     import re
 
     message = re.sub(r"ignored explicit argument .*", "it takes no value", message)
+    message = re.sub(r"expected one argument$", "the value is missing", message)
     # Later versions of Python write the choices without quotation marks.
     message = re.sub(
         r"invalid choice: .* \(choose from (.*)\)",

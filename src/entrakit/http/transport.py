@@ -75,7 +75,7 @@ class Transport:
         if proxy and "@" in proxy:
             raise ParameterError(
                 "The address of a proxy must not hold its user name and password.",
-                remedy="Set HTTPS_PROXY to the whole address instead: it is read again each time, and stored nowhere.",
+                remedy="Set HTTPS_PROXY to the address with them instead: it is read each time, and never stored.",
             )
         # Most paths are absolute, and need no working directory.
         self.ca_bundle = (ca_bundle if os.path.isabs(ca_bundle) else absolute(ca_bundle)) if ca_bundle else None

@@ -180,7 +180,7 @@ def _filter(value: str | Mapping[str, Literal]) -> str:
         if not _NAME.fullmatch(name):
             raise ParameterError(
                 f"{name!r} is not the name of a property.",
-                remedy="Use the names of Microsoft Graph, such as displayName.",
+                remedy="Use the property names of Microsoft Graph, such as displayName.",
             )
     return " and ".join(f"{name} eq {literal(one)}" for name, one in value.items())
 

@@ -141,7 +141,7 @@ def _not_a_token_service(origin: Origin, reason: str) -> UnexpectedAnswerError:
     host = origin.shown()
     return UnexpectedAnswerError(
         f"The server at {host} is not Microsoft Entra's token service: {reason}.",
-        remedy="This network may require you to sign in first (captive portal), or a proxy answers instead: "
+        remedy="This network may require you to sign in first (captive portal), or a proxy answers for the service: "
         "open a page in a browser, then try again; check the cloud or address that you named.",
         host=host,
         retryable=False,

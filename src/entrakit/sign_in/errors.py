@@ -248,7 +248,7 @@ def not_json(answer: Response) -> UnexpectedAnswerError:
     host = shown_host(answer.request.url)
     return UnexpectedAnswerError(
         f"{host} answered with {'a web page' if page else 'something else'} instead of a token (HTTP {answer.status}).",
-        remedy="This network may require you to sign in first (captive portal), or a proxy answers instead: "
+        remedy="This network may require you to sign in first (captive portal), or a proxy answers for the service: "
         "open a page in a browser, then try again.",
         host=host,
         correlation_id=answer.request.client_request_id,

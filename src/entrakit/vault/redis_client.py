@@ -179,7 +179,7 @@ class RedisConnection:
             if isinstance(one, SSLCertVerificationError):
                 return VaultError(
                     f"The certificate of {place} is not trusted: {one.verify_message}.",
-                    remedy="Name its CA with ?ssl_ca_certs=FILE in ENTRAKIT_VAULT, or with SSL_CERT_FILE.",
+                    remedy="Name the server's CA with ?ssl_ca_certs=FILE in ENTRAKIT_VAULT, or with SSL_CERT_FILE.",
                 )
             if isinstance(one, exceptions.AuthenticationError | exceptions.NoPermissionError):
                 return VaultError(
