@@ -48,6 +48,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/files": (
         "__init__",
+        "programs",
         "links",
         "shared",
         "private",

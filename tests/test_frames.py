@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import traceback
@@ -13,6 +12,7 @@ from urllib.parse import quote_plus
 import pytest
 import sentry_sdk
 from sentry_sdk.transport import Transport as SentryTransport
+from tests.heartbeat import run_async
 from tests.test_no_secret_leaks import Recorder
 
 from entrakit import Secret, Transport, UsernamePassword, connect, get_connection
@@ -90,11 +90,11 @@ def failures(tenant: Tenant, transport: Recorder, clock: FakeClock) -> dict[str,
         "interrupt": lambda: connect(**public, open_browser=interrupt),
         "renewal": lambda: users.token("https://vault.azure.net/.default"),
         "renewal of an app": lambda: apps.token("https://nowhere.example/.default"),
-        "awaited renewal": lambda: asyncio.run(_awaited(users)),
+        "awaited renewal": lambda: run_async(_awaited(users)),
         "credential of azure-core": lambda: users.get_token("https://vault.azure.net/.default"),
         "request": lambda: apps.graph.get("/nothing"),
         "broken request": lambda: apps.graph.get("/users"),
-        "awaited request": lambda: asyncio.run(_awaited_request(apps)),
+        "awaited request": lambda: run_async(_awaited_request(apps)),
         "import": lambda: restore(Vault(), b"{}", Secret(CANARY)),
     }
 

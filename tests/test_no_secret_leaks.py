@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from tests.heartbeat import run_async
 from tests.http.log_lines import everything_logged
 from tests.vault.servers import RedisServer
 
@@ -167,7 +168,7 @@ def test_no_library_logs_a_secret(
                 name="graph", clock=clock,
             )  # fmt: skip
             connection.graph.get("/users", top=1)
-            asyncio.run(_await_requests(connection), debug=True)
+            run_async(_await_requests(connection), longest_block_s=30.0)
 
     secrets = recorder.secrets | {"canary-passphrase", "canary-redis"}
     logged = [line for line in lines if not line.startswith("uvicorn")]
@@ -177,6 +178,7 @@ def test_no_library_logs_a_secret(
 
 
 async def _await_requests(connection: Connection) -> None:
+    asyncio.get_running_loop().set_debug(True)
     await connection.aio.token()
     await connection.aio.graph.get("/users", top=1)
     await connection.aio.close()

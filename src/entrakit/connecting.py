@@ -252,13 +252,9 @@ def connect(
         timeout_s=timeout,
         transport=sender,
         owns_transport=transport is None,
-        vault=None if name is None else vault or Vault(),
-        clock=clock,
-        open_connection=partial(get_connection, vault=vault, clock=clock),
-        is_ensured=ensure,
-        on_replace=on_replace,
-        on_sign_in=on_sign_in,
-    )
+        vault=None if name is None else vault or Vault(), clock=clock, is_ensured=ensure, on_replace=on_replace,
+        open_connection=partial(get_connection, vault=vault, clock=clock), on_sign_in=on_sign_in,
+    )  # fmt: skip
     try:
         if sign_in.vault is not None:
             sign_in.vault.check(sign_in.settings.name)
@@ -273,8 +269,8 @@ def connect(
         log.warning("Signing in failed, so %s is used: %s", instead.title, error.problem)
     return connect(
         instead, tenant_id=tenant_id, scopes=scopes, timeout=timeout, cloud=cloud, resource=resource,
-        ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, transport=transport, vault=vault,
-        clock=clock,
+        ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, on_sign_in=on_sign_in,
+        transport=transport, vault=vault, clock=clock,
     )  # fmt: skip
 
 

@@ -250,8 +250,11 @@ def test_a_failure_to_print_is_raised_in_the_step(tmp_path: Path) -> None:
     Steps that hold something, such as a server, end properly if their result can't be printed.
     """
     ended = []
+    directory = tmp_path / "results"
+    directory.mkdir()
 
     def serving() -> Steps:
+        directory.rmdir()
         try:
             yield Result({"port": 1})
         finally:
@@ -259,7 +262,7 @@ def test_a_failure_to_print_is_raised_in_the_step(tmp_path: Path) -> None:
         return 0
 
     with pytest.raises(ExportError):
-        execute(options(out=str(tmp_path / "missing" / "file")), local(), Work(serving()))
+        execute(options(out=str(directory / "file")), local(), Work(serving()))
     assert [True] == ended
 
 
@@ -338,7 +341,7 @@ def test_the_command_runs_all_work_here(entra: Entra, monkeypatch: pytest.Monkey
 
 
 # The attributes of its context that the file of a command may use, and the functions that print, ask or read an answer.
-OF_CONTEXT = {"as_json", "environ", "open_vault", "is_terminal"}
+OF_CONTEXT = {"as_json", "environ", "open_vault", "is_terminal", "owns_process"}
 BY_EXECUTE = {
     "print", "input", "getpass", "confirm", "require_confirmation", "ask_line", "ask_secret", "execute", "write_result",
     "write_table", "write_value", "open_destination",

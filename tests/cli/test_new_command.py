@@ -90,7 +90,7 @@ def test_it_is_executed_like_all_commands(entra: Entra, tmp_path: Path, path: st
     assert (130, "", "Paint it? [y/N] Nothing was painted.\n") == declined
     assert "f red\n" == entra(*words, terminal=True, given="y\n").output
     assert "f red\n" == entra(*words, "--yes", terminal=True).output
-    assert "file,color\r\nf,red\r\n" == entra(*words, "-o", "csv").output
+    assert '"file","color"\r\n"f","red"\r\n' == entra(*words, "-o", "csv").output
     assert "" == entra(*words, "--out-file", str(tmp_path / "result.json")).output
     assert {"file": "f", "color": "red"} == json.loads((tmp_path / "result.json").read_text())
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         (("token", "--outptu", "raw"), 2, "Did you mean --output?"),
         (("token", "--output", "xml"), 2, "raw"),
         (("token", "-o", "xml"), 2, "Next: Try `entra token --output header | curl -H @-"),
-        (("token", "extra"), 2, "Too many arguments"),
+        (("token", "default", "extra"), 2, "Too many arguments"),
         (("--debug",), 2, "requires a command"),
         (("use", "nobody"), 3, "Saved: default"),
         (("use",), 2, "NAME"),
@@ -66,7 +66,7 @@ def test_help_fits_the_screen(entra: Command) -> None:
         ["token", "--output", "canary"],
         ["connect", "--no-such-option", "canary"],
         ["connect", "--password=canary"],
-        ["token", "canary"],
+        ["token", "default", "canary"],
     ],
 )
 def test_what_is_typed_in_the_wrong_place_is_not_repeated(entra: Command, words: list[str]) -> None:

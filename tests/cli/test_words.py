@@ -46,6 +46,7 @@ FUNCTIONS: dict[str, Callable[..., object]] = {
     "list_connections": entrakit.list_connections,
     "list_certificates": list_certificates,
     "rekey": upkeep.rekey,
+    "set_current": Vault.set_current,
     "token": Connection.token,
 }
 # Where the parameters are that are not those of connect().

@@ -30,14 +30,18 @@ def file_access(tree: ast.Module) -> list[str]:
             names = {alias.name for alias in node.names}
             found += [module] if module in MODULES or (module in ("os", "shutil") and names & FUNCTIONS) else []
         elif isinstance(node, ast.Call):
-            # The null device is not a file.
+            # The null device is not a file, and a copy of a standard stream is not, either.
             words = ast.unparse(node)
             target = ast.unparse(node.args[0]) if node.args else ""
             called = ast.unparse(node.func)
             package, _, function = called.rpartition(".")
             is_system_call = package in ("os", "shutil") and function in FUNCTIONS
             is_writer = called == "open" and not _only_reads(node)
-            if "os.devnull" not in target and (is_system_call or is_writer or function in METHODS):
+            if (
+                "os.devnull" not in target
+                and not target.startswith("os.dup(")
+                and (is_system_call or is_writer or function in METHODS)
+            ):
                 found.append(words)
     return found
 

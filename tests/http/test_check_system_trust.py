@@ -29,6 +29,8 @@ def test_the_script_compares_before_and_after(command: str, code: int, last: str
     kept = {name: value for name, value in os.environ.items() if "CERT" not in name and "BUNDLE" not in name}
     trusted = tmp_path / "trusted"
     trusted.mkdir()
+    # A directory without hashed names is refused.
+    (trusted / "12345678.0").touch()
 
     done = subprocess.run(
         [sys.executable, CHECK, "--add", command],

@@ -78,10 +78,9 @@ def configure(stream: TextIO, *, quiet: bool, verbose: bool, debug: bool, color:
 @contextmanager
 def only_ours() -> Iterator[None]:
     """Discard what libraries in C write to the standard error of this process; the log is still written there."""
-    saved = os.dup(2)
     handlers = [one for one in logging.getLogger("entrakit").handlers if isinstance(one, _Handler)]
     before = [one.stream for one in handlers]
-    with open(saved, "w", encoding="utf-8", errors="backslashreplace", buffering=1) as stream:
+    with os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1) as stream:
         for handler in handlers:
             handler.setStream(stream)
         nothing = os.open(os.devnull, os.O_WRONLY)
@@ -90,7 +89,7 @@ def only_ours() -> Iterator[None]:
         try:
             yield
         finally:
-            os.dup2(saved, 2)
+            os.dup2(stream.fileno(), 2)
             for handler, old in zip(handlers, before, strict=True):
                 handler.setStream(old)
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "list_connections": "entra status",
     "list_certificates": "entra certificates",
     "rekey": "entra vault rekey",
+    "set_current": "entra use",
     "token": "entra token",
 }
 # Parameters of other functions than `connect()`, and `get_connection()`, by the option that does the same.

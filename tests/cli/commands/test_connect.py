@@ -258,10 +258,10 @@ def test_on_a_terminal_the_user_who_signed_in_is_confirmed(
         del context
         person.approve_device(code.user_code)
 
-    monkeypatch.setattr("entrakit.cli.commands.connect._show_code", approve)
+    monkeypatch.setattr("entrakit.cli.commands.connect.show_code", approve)
     named = [person.upn.upper() if word == "ME" else word for word in words]
     way = ["--no-browser"] if named[:1] == ["--login-hint"] else ["--device-code"]
-    monkeypatch.setattr("entrakit.cli.commands.connect._show_link", lambda url, port, context: person.open_browser(url))
+    monkeypatch.setattr("entrakit.cli.commands.connect.show_link", lambda url, port, context: person.open_browser(url))
     result = entra.connect(*way, *named, given=answer, terminal=True)
 
     assert (0 if is_saved else 130) == result.code, result.error

@@ -203,7 +203,7 @@ class TestWrites:
 
         result = graph("request", "POST", "/users", "--body", self.BODY)
 
-        assert 6 == result.code
+        assert 14 == result.code
         assert 1 == graph.server.effects["create new"]
 
     def test_the_file_is_there_before_the_write(self, graph: GraphCommand, tmp_path: Path) -> None:

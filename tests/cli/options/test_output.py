@@ -83,7 +83,7 @@ def test_both_names_mean_the_file(connected: Command, tmp_path: Path) -> None:
     assert 0 == connected("status", "--out-file", str(new)).code
     assert 0 == connected("status", "--out", str(old)).code
 
-    assert new.read_text().startswith("name,current,state,flow")
+    assert new.read_text().startswith('"name","current","state","flow"')
     assert new.read_text().splitlines()[0] == old.read_text().splitlines()[0]
 
 

@@ -107,7 +107,7 @@ def test_the_key_lives_in_the_keyring_alone(vault: Vault, private_home: Path) ->
     _, key = ref, vault.keys.open(ref)
 
     assert ("keyring", "the system's keyring (Secret Service)") == (vault.key_source(), vault.describe_key())
-    assert {"vault.json", "connections"} == {path.name for path in private_home.iterdir()}
+    assert {"vault.id", "vault.json", "connections"} == {path.name for path in private_home.iterdir()}
     for path in private_home.rglob("*.json"):
         assert key not in path.read_bytes()
         assert key.hex() not in path.read_text()
