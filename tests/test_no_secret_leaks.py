@@ -200,7 +200,7 @@ def test_no_object_shows_a_secret(
     assert ref is not None
     key = vault.keys.open(ref)
     secrets = {*recorder.secrets, "canary-passphrase", "canary-proxy", repr(key)[2:-1]}
-    alive = [one for one in gc.get_objects() if type(one).__module__.partition(".")[0] == "entrakit"]
+    alive = [one for one in gc.get_objects() if str(type(one).__module__).partition(".")[0] == "entrakit"]
 
     assert "refresh_token" in entry.secrets
     assert {"Entry", "Keys", "Proxy", "Record", "Secret", "Vault"} <= {type(one).__name__ for one in alive}

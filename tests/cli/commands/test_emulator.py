@@ -126,9 +126,12 @@ def test_the_snapshot_is_written_however_it_ends(private_home: Path, tmp_path: P
     A closed terminal (SIGHUP), a service manager (SIGTERM) and Ctrl-C end the tenant with its snapshot.
     """
     path = tmp_path / "tenant"
+    # A runner that ignores a closed terminal, as `nohup` makes it, would pass that on.
+    before = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     with subprocess.Popen(
         [ENTRA, "emulator", "--json", "--snapshot", str(path)], stdout=subprocess.PIPE, text=True
     ) as process:
+        signal.signal(number, before)
         assert process.stdout is not None
         facts = json.loads(process.stdout.readline())
         process.send_signal(number)
