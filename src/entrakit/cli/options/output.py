@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from entrakit.cli.command_line import UsageError
 from entrakit.cli.work import Output
 from entrakit.errors import ParameterError
 
@@ -82,6 +81,8 @@ class _OldName(argparse.Action):
     ) -> None:
         del parser, option_string
         if values in FORMATS:
+            from entrakit.cli.command_line import UsageError
+
             raise UsageError(
                 f"--out names a file, but {values} is an output format.",
                 remedy=f"Use --output {values}. For a file with this name use --out-file {values}.",
