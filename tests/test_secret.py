@@ -303,3 +303,28 @@ def test_other_programs_inherit_no_secret(value: str) -> None:
     assert {"PATH": "/bin"} == without_secrets(
         {"COPY": f"{argument.reveal()}\n", "SAME": secret.reveal(), "PATH": "/bin"}
     )
+
+
+@pytest.mark.parametrize("how", ["argument", "bytes", "variable", "file", "large file", "user"])
+def test_a_refused_secret_is_not_in_the_error(how: str, tmp_path: Path) -> None:
+    """
+    Neither the local variables of an error nor the errors before it contain the secret that was refused.
+    """
+    file = tmp_path / "secret"
+    file.write_bytes(b"canary\xff" if how == "file" else b"canary" * 20_000)
+    refused: dict[str, Callable[[], object]] = {
+        "argument": lambda: Secret(f"can{'ary'}\udcff"),
+        "bytes": lambda: Secret(f"can{'ary'}".encode()),  # type: ignore[arg-type] # a mistake
+        "variable": lambda: Secret.from_env("REFUSED", {"REFUSED": f"can{'ary'}\udcff"}),
+        "file": lambda: Secret.from_file(file),
+        "large file": lambda: Secret.from_file(file),
+        "user": lambda: UsernamePassword("", Secret(f"can{'ary'}")),
+    }
+
+    with pytest.raises((ParameterError, TypeError)) as caught:
+        refused[how]()
+
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    own = "\n".join(line for line in shown.splitlines() if "can{'ary'}" not in line)
+    assert "canary" not in own
+    assert caught.value.__context__ is None

@@ -56,10 +56,15 @@ class Secret:
     def __init__(self, value: str, origin: str = "argument") -> None:
         object.__setattr__(self, "origin", origin)
         if not isinstance(value, str):
-            raise TypeError(f"a Secret is text, not {type(value).__name__}")
+            kind = type(value).__name__
+            value = ""
+            raise TypeError(f"a Secret is text, not {kind}")
         if not value:
             raise ParameterError(f"The secret from {_place(origin)} is empty.", remedy=_when_empty(origin))
-        _refuse_unencodable(value, origin)
+        if not _is_encodable(value):
+            # An error keeps the local variables of the calls that it leaves.
+            value = ""
+            raise _not_utf8(origin)
         object.__setattr__(self, "_value", value)
         _hashes.add(hash(value))
 
@@ -77,7 +82,11 @@ class Secret:
         if name not in environ:
             raise ParameterError(f"The environment variable {name} is not set.", remedy=f"Set {name}, then try again.")
         _variables.add(name)
-        return cls(cleaned(environ[name]), f"env:{name}")
+        value, environ = cleaned(environ[name]), {}
+        if not _is_encodable(value):
+            value = ""
+            raise _not_utf8(f"env:{name}")
+        return cls(value, f"env:{name}")
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Secret:
@@ -107,14 +116,16 @@ class Secret:
                 "Other users of this machine can read the secret in %s. Type `chmod 600 %s`.", full, shlex.quote(full)
             )
         if len(data) > MAX_FILE:
+            data = b""
             raise ParameterError(f"{full!r} is too large to be a secret.", remedy="Is it the right file?")
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError:
+        # Bytes that are not UTF-8 become halves of surrogate pairs: an error of the decoder would contain them.
+        text, data = data.decode("utf-8", "surrogateescape"), b""
+        if not _is_encodable(text):
+            text = ""
             raise ParameterError(
                 f"The secret can't be read from {full!r}: it is not UTF-8 text.",
                 remedy="Save it as UTF-8. For a certificate use `certificate_path`.",
-            ) from None
+            )
         return cls(cleaned(text), f"file:{full}")
 
     @classmethod
@@ -211,7 +222,8 @@ class UsernamePassword:
         raise AttributeError(f"a UsernamePassword is immutable: {name} can't be deleted")
 
     def __repr__(self) -> str:
-        return f"UsernamePassword(username={self.username!r}, password=…)"
+        # Its constructor may have failed.
+        return f"UsernamePassword(username={getattr(self, 'username', '')!r}, password=…)"
 
     def __copy__(self) -> UsernamePassword:
         return self
@@ -237,12 +249,13 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in environ.items() if name not in secret and hash(cleaned(text)) not in _hashes}
 
 
-def _refuse_unencodable(value: str, origin: str) -> None:
-    """Raise ParameterError for bytes that are not UTF-8, which an environment variable may have."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ParameterError(f"The secret from {_place(origin)} is not UTF-8 text.") from None
+def _is_encodable(value: str) -> bool:
+    """Return whether a string has no bytes that are not UTF-8, as an environment variable may have."""
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _not_utf8(origin: str) -> ParameterError:
+    return ParameterError(f"The secret from {_place(origin)} is not UTF-8 text.")
 
 
 def given_secrets(function: Callable[..., Result]) -> Callable[..., Result]:
