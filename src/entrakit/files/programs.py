@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_OUTPUT = 64 * 1024
 MAX_STDERR = 300
+# Seconds between two looks at the outputs.
+LOOK_S = 0.1
 
 
 class ProgramError(Exception):
@@ -161,7 +163,9 @@ def _exchange(process: Popen[bytes], message: bytes, timeout_s: float) -> list[b
     sender.start()
     end = time.monotonic() + timeout_s
     for one in (*outputs, sender):
-        one.join(max(0.0, end - time.monotonic()))
+        # Programs that it has started may keep an output open.
+        while one.is_alive() and time.monotonic() < end and not any(other.is_too_long for other in outputs):
+            one.join(min(LOOK_S, max(0.0, end - time.monotonic())))
     if any(one.is_too_long for one in outputs):
         raise ProgramError("long", f"wrote more than {MAX_OUTPUT // 1024} KiB")
     try:
