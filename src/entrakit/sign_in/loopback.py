@@ -148,12 +148,15 @@ class Loopback:
                 self._serve_ready(selector, left, self._monotonic())
         self._close()
         if self._answer is None or self._takers > 1:
-            raise SignInError(
+            error = SignInError(
                 "The address of this sign-in was requested twice, so somebody else may have signed in.",
                 remedy="Connect again, without opening or reloading the address yourself. If it happens again, another "
                 "program on this machine interferes; use `device_code=True`.",
                 error="address_used_twice",
             )
+            if self._answer is not None:
+                self._answer.show(failure_page(error.problem, error.remedy), 400)
+            raise error
         return self._answer
 
     def _serve_ready(self, selector: selectors.BaseSelector, timeout_s: float, now: float) -> None:
