@@ -13,7 +13,7 @@ import io
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
-from errno import EACCES, ENOENT, ENOTDIR
+from errno import EACCES, ENOENT, ENOTDIR, EPERM
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ExportError, VaultBusyError
@@ -124,7 +124,11 @@ def target_of(path: str | os.PathLike[str]) -> str:
     except ValueError as error:
         raise ExportError(f"{os.fspath(path)!r} can't be written: it is not a valid path.") from error
     except OSError as error:
-        raise _not_writable(str(error.filename or path), error) from error
+        if error.errno != EPERM:
+            raise _not_writable(str(error.filename or path), error) from error
+        raise ExportError(
+            f"{error.filename} can't be written: {error.strerror}.", remedy="Name the file itself, without the link."
+        ) from error
     if os.path.exists(target) and not os.path.isfile(target):
         what = "a directory" if os.path.isdir(target) else "not a regular file"
         raise ExportError(f"{target} can't be written: it is {what}.", remedy="Name a file that may be replaced.")
@@ -160,6 +164,9 @@ def hold(path: str, target: str) -> LockFile:
     try:
         lock.acquire(0.0)
     except VaultBusyError as error:
+        if not os.path.lexists(f"{path}.lock"):
+            # A file system that can't contain it, such as /proc.
+            raise _not_writable(target, OSError(ENOENT, os.strerror(ENOENT))) from error
         raise ExportError(
             f"Another process is writing {path}.", remedy="Wait until that process ends, or name another file."
         ) from error

@@ -120,7 +120,7 @@ def error_of(response: Response) -> GraphError | NetworkError:
 
     if not outcome.may_double(response.request):
         return error
-    return outcome.as_unknown(error, f"{error.problem} {outcome.not_known(response.request)}")
+    return outcome.as_unknown(error, f"{error.problem.rstrip('.')}. {outcome.not_known(response.request)}")
 
 
 def _error_of(response: Response) -> GraphError | NetworkError:

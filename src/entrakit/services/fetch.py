@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SHORT = 64 * 1024
 READINGS = 3
-_DONE = " The service has done what was requested."
+_DONE = " By its status, the request was done."
 
 
 def fetch(request: Request, read: Callable[[Response], T]) -> Operation[T]:

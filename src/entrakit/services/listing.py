@@ -191,8 +191,9 @@ class Listing(Generic[T]):
         """Return the request for the next page: the same headers, and the address from the service."""
         if not self._service.owns(link):
             if Origin.of(link) is None:
+                fault = "contains a space" if " " in link else "is not a valid https address"
                 raise self._wrong(
-                    f"The next link from {self._service.host} is not a valid https address, so it was not followed.",
+                    f"The next link from {self._service.host} {fault}, so it was not followed.",
                     "Report this to the operator of the service, with the ids.",
                 )
             raise self._wrong(

@@ -41,7 +41,7 @@ _ID = {
 }
 _TIME_CODES = (700024, 700027)
 # A scope of the request is wrong.
-_SCOPE_CODES = frozenset({28000, 28002, 28003, 70011, 650053, 700022, 700023, 1002012})
+_SCOPE_CODES = frozenset({28000, 28002, 28003, 50001, 70011, 500011, 650053, 700022, 700023, 1002012})
 _NUMBER = re.compile(r"AADSTS[0-9]{1,9}: *")
 MAX_LINE = 300
 

@@ -95,7 +95,7 @@ def count(call: Call, source: Source) -> Reply:
     return Reply(200, str(call.listed.count(query.where, query.values)))
 
 
-def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
+def selected(call: Call, kinds: Sequence[str], *, of_one: bool = False) -> list[str] | None:
     """Return the selected properties, spelled as in the schema; None for the default ones.
 
     Raises:
@@ -107,7 +107,7 @@ def selected(call: Call, kinds: Sequence[str]) -> list[str] | None:
     names: list[str] = []
     for given in (part.strip() for part in text.split(",")):
         found = next((name for kind in kinds if (name := property_of(kind, given))), None)
-        if found is None and any(given.lower() in KINDS[kind].single_only for kind in kinds):
+        if found is None and not of_one and any(given.lower() in KINDS[kind].single_only for kind in kinds):
             raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
         if found is None and len(kinds) == 1 and given != "*" and KINDS[kinds[0]].relation(given) is None:
             raise unknown_property(kinds[0], given)

@@ -89,7 +89,7 @@ def typed(body: JSON, stored: DirectoryObject) -> JSON:
 
 def shown(call: Call, stored: DirectoryObject, *, is_new: bool = False) -> JSON:
     """Return the JSON of an object: context, default or selected properties, expansion, and ETag if enabled."""
-    names = selected(call, (stored.kind,))
+    names = selected(call, (stored.kind,), of_one=True)
     expansion = expansion_of(call, (stored.kind,))
     listed = names if names is not None else _ordered(stored.kind, is_new=is_new)
     seen = None if stored.id == call.claims.get("oid") else visible(call, stored.kind)

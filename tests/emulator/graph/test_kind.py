@@ -76,6 +76,7 @@ def test_computed_kinds_are_not_in_the_store() -> None:
         ("/applications", "servicePrincipalLockConfiguration", "POST"),
         ("/users?$select={}", "customSecurityAttributes", "GET"),
         ("/users", "aboutMe", "POST"),
+        ("/users/ada@contoso.example?$select={}", "aboutMe", "GET"),
     ],
 )
 def test_properties_that_only_the_service_has_are_named(graph: Graph, path: str, name: str, method: str) -> None:
