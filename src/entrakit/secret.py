@@ -56,8 +56,7 @@ class Secret:
     def __init__(self, value: str, origin: str = "argument") -> None:
         object.__setattr__(self, "origin", origin)
         if not isinstance(value, str):
-            kind = type(value).__name__
-            value = ""
+            kind, value = type(value).__name__, ""  # type: ignore[unreachable] # a mistake of the caller
             raise TypeError(f"a Secret is text, not {kind}")
         if not value:
             raise ParameterError(f"The secret from {_place(origin)} is empty.", remedy=_when_empty(origin))
