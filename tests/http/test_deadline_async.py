@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.http.drip import DripServer
 
-TIMEOUT_S = 0.2
+TIMEOUT_S = 0.4
 # Far above four times the time-out, for a machine that is busy, and far below the life of the servers.
 BOUND_S = 5.0
 
@@ -121,7 +121,7 @@ def test_a_handshake_that_drips_ends_at_the_timeout(
 
     error = error_alone(impatient, server.url)
 
-    assert f"localhost:{server.port} can't be reached (0.2 s passed)." == error.problem
+    assert f"localhost:{server.port} can't be reached (0.4 s passed)." == error.problem
     assert not error.may_have_arrived
 
 
