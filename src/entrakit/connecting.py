@@ -16,26 +16,25 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.authority.tenants import parse_client_id, parse_tenant_id
 from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.connection.record import Record
 from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection
-from entrakit.errors import CertificateError, EntraError, NetworkError, ParameterError, SignInError
-from entrakit.http.address import Origin, parse_base
+from entrakit.errors import CertificateError, EntraError, NetworkError, SignInError
 from entrakit.http.transport import Transport
 from entrakit.secret import digest_of, given_secrets
 from entrakit.sign_in.discovery import discover, offline
-from entrakit.sign_in.parameters import fallback_of, flow_of
+from entrakit.sign_in.parameters import cloud_of, fallback_of, flow_of
 from entrakit.vault import Vault
 from entrakit.vault.files import metadata_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Literal, Unpack
+    from typing import Unpack
 
+    from entrakit.authority.clouds import Cloud
     from entrakit.connection.settings import Settings
     from entrakit.http.retry import Clock
     from entrakit.secret import Secret, UsernamePassword
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from entrakit.sign_in.flows.devicecode import DeviceCode
 
 TOLERATED_SKEW_S = 120.0
-REMEDY_OF_GRAPH = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
 
 log = logging.getLogger("entrakit")
 
@@ -57,49 +55,27 @@ def connect(
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, device_code: Literal[True], **more: Unpack[types.DeviceCodeParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.DeviceCodeParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, certificate: types.CertificateSource, **more: Unpack[types.CertificateParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateValueParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, certificate_thumbprint: str, **more: Unpack[types.CertificateStoreParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateThumbprintParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, certificate_name: str, **more: Unpack[types.CertificateStoreParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateNameParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, certificate_uri: str, **more: Unpack[types.CertificateTokenParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateTokenParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, certificate_path: types.FilePath, **more: Unpack[types.CertificateFileParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateFileParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, key_vault: str, **more: Unpack[types.KeyVaultParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.KeyVaultParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, client_secret: str | Secret, **more: Unpack[types.CommonParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.ClientSecretParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, credential: UsernamePassword, **more: Unpack[types.CommonParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.PasswordParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, access_token: str | Secret, **more: Unpack[types.CommonParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.AccessTokenParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str, tenant_id: str, refresh_token: str | Secret, **more: Unpack[types.CommonParameters]
-) -> Connection: ...
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.RefreshTokenParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
 @given_secrets
@@ -238,7 +214,7 @@ def connect(
         NetworkError: No usable answer.
         VaultError: The connection can't be saved; nothing is left half written.
     """
-    cloud = _cloud_at(cloud, authority_url, graph_url)
+    cloud = cloud_of(cloud, authority_url, graph_url)
     how = flow_of(locals())
     instead = fallback_of(fallback) if fallback else None
     client_id, tenant_id = parse_client_id(client_id or how.client_id), parse_tenant_id(tenant_id or how.tenant_id)
@@ -364,35 +340,3 @@ class _SignIn(NamedTuple):
             error.settings = error.settings or settings
             raise
         return Connection(tokens_of(record))
-
-
-def _cloud_at(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
-    """Return the cloud with the addresses that the caller named; log a warning if requests would leave an emulator.
-
-    Args:
-        cloud: The cloud, or its name.
-        authority_url: Address of another token service; empty for the cloud's.
-        graph_url: Address of Microsoft Graph without its version; empty for the cloud's.
-
-    Raises:
-        ParameterError: The cloud does not exist, or an address is invalid.
-    """
-    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
-    found = found.at(authority_url) if authority_url else found
-    if graph_url:
-        origin, path = parse_base(graph_url, remedy=REMEDY_OF_GRAPH)
-        if path.rpartition("/")[2] in ("v1.0", "beta"):
-            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=REMEDY_OF_GRAPH)
-        return found._replace(graph_url=f"{origin}{path}")
-    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
-        log.warning(
-            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
-            "machine, use `graph_url=…`.",
-            found.graph_url or found.graph,
-        )
-    return found
-
-
-def _is_loopback(url: str) -> bool:
-    origin = Origin.of(url)
-    return origin is not None and len(origin.on_this_machine()) > 1

@@ -16,14 +16,12 @@ import sys
 import traceback
 from contextvars import ContextVar
 from importlib import import_module
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 from urllib.parse import quote, urlencode
 
 from entrakit.errors import EntraError, NetworkError, ThrottledError
 from entrakit.http.address import shown_host
 from entrakit.http.failures import unavailable
-from entrakit.http.message import Headers, Response
 from entrakit.http.retry import retry_after
 from entrakit.sign_in.grant import CodeRequest, DeviceRequest, Grant
 
@@ -34,6 +32,7 @@ if TYPE_CHECKING:
 
     import msal
 
+    from entrakit.http.message import Response
     from entrakit.http.transport import Transport
     from entrakit.sign_in.discovery import Authority
     from entrakit.tokens.jwt import JSON
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 DEFAULT_LIFETIME_S = 3599.0
 EXTENSION_CHECK = "_msal_extension_check"
 NUMBERS = ("expires_in", "ext_expires_in", "refresh_in", "interval", "not_before", "expires_on")
-NO_HEADERS = Headers({})
 
 log = logging.getLogger("entrakit.msal")
 _is_called: ContextVar[bool] = ContextVar("_is_called", default=False)
@@ -243,20 +241,24 @@ class _Call:
         )  # fmt: skip
 
 
-class MsalResponse(Response):
-    """A response with the two members that MSAL calls by other names."""
+class MsalResponse:
+    """An answer in the form that MSAL reads.
 
-    __slots__ = ()
+    Args:
+        status_code: The HTTP status.
+        text: The body.
+    """
 
-    @property
-    def status_code(self) -> int:
-        """The HTTP status."""
-        return self.status
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, status_code: int, text: str) -> None:
+        self.status_code = status_code
+        self.text = text
 
     def raise_for_status(self) -> None:
         """Raise NetworkError for a status of 400 or more."""
-        if self.status >= 400:
-            raise NetworkError(f"The service answered with HTTP {self.status}.")
+        if self.status_code >= 400:
+            raise NetworkError(f"The service answered with HTTP {self.status_code}.")
 
 
 class MsalHttp:
@@ -280,19 +282,19 @@ class MsalHttp:
 
     def get(
         self, url: str, params: object = None, headers: Mapping[str, str] | None = None, **unused: object
-    ) -> MsalResponse | SimpleNamespace:
+    ) -> MsalResponse:
         """Answer the request for the metadata from the stored document; send other requests."""
         del params, unused
         authority = self.authority
         if url.endswith("/.well-known/openid-configuration"):
-            return SimpleNamespace(status_code=200, text=authority.document, headers={}, raise_for_status=lambda: None)
+            return MsalResponse(200, authority.document)
         _, found, user = url.partition("/common/userrealm/")
         if found:
             # MSAL omits the port, and does not encode the user name.
             name = quote(user.rpartition("?")[0], safe="@")
             url = f"{authority.cloud.authority}/common/userrealm/{name}?api-version=1.0"
         answer = self.transport.send("GET", url, headers=headers)
-        return self._json(answer) if found and answer.status != 404 else MsalResponse(*answer)
+        return self._json(answer) if found and answer.status != 404 else MsalResponse(answer.status, answer.text)
 
     def post(
         self, url: str, params: object = None, data: object = None, headers: Mapping[str, str] | None = None,
@@ -313,7 +315,7 @@ class MsalHttp:
             log.warning("The password goes to %s, the federation service of this tenant.", shown_host(url))
         self.asked_at = self.transport.clock.time()
         answer = self.transport.send("POST", url, headers=fields, body=body, repeatable=repeatable)
-        return self._json(answer) if form is not None else MsalResponse(*answer)
+        return self._json(answer) if form is not None else MsalResponse(answer.status, answer.text)
 
     def close(self) -> None:
         """Do nothing: the transport outlives the call."""
@@ -351,7 +353,7 @@ class MsalHttp:
         self.refresh_in = float(body.get("refresh_in") or 0) or None
         kept = {name: value for name, value in body.items() if value is not None}
         # MSAL raises only for a status of 500 and more; below that, the body decides.
-        return MsalResponse(answer.request, min(answer.status, 400), NO_HEADERS, json.dumps(kept).encode())
+        return MsalResponse(min(answer.status, 400), json.dumps(kept))
 
 
 def _load_msal() -> ModuleType:

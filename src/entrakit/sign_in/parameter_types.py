@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Required, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     import os
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrakit.certificates import Certificate
     from entrakit.http.retry import Clock
     from entrakit.http.transport import Transport
-    from entrakit.secret import Secret
+    from entrakit.secret import Secret, UsernamePassword
     from entrakit.sign_in.flows.devicecode import DeviceCode
     from entrakit.vault import Vault
 
@@ -60,6 +60,7 @@ class BrowserParameters(CommonParameters, total=False):
 class DeviceCodeParameters(CommonParameters, total=False):
     """Parameters of the set DeviceCode."""
 
+    device_code: Required[Literal[True]]
     on_device_code: Callable[[DeviceCode], None] | None
 
 
@@ -70,22 +71,64 @@ class CertificateParameters(CommonParameters, total=False):
     send_certificate_chain: bool
 
 
+class CertificateValueParameters(CertificateParameters, total=False):
+    """Parameters that go with `certificate`."""
+
+    certificate: Required[CertificateSource]
+
+
 class CertificateFileParameters(CertificateParameters, total=False):
     """Parameters that go with `certificate_path`."""
 
+    certificate_path: Required[FilePath]
     certificate_command: Sequence[str]
 
 
 class CertificateTokenParameters(CertificateParameters, total=False):
     """Parameters that go with `certificate_uri`."""
 
+    certificate_uri: Required[str]
     pkcs11_module: str
 
 
-class CertificateStoreParameters(CertificateTokenParameters, total=False):
-    """Parameters that go with `certificate_thumbprint` and `certificate_name`."""
+class CertificateThumbprintParameters(CertificateParameters, total=False):
+    """Parameters that go with `certificate_thumbprint`."""
 
+    certificate_thumbprint: Required[str]
     certificate_store: str
+    pkcs11_module: str
+
+
+class CertificateNameParameters(CertificateParameters, total=False):
+    """Parameters that go with `certificate_name`."""
+
+    certificate_name: Required[str]
+    certificate_store: str
+    pkcs11_module: str
+
+
+class ClientSecretParameters(CommonParameters, total=False):
+    """Parameters of the set AppSecret."""
+
+    client_secret: Required[str | Secret]
+
+
+class PasswordParameters(CommonParameters, total=False):
+    """Parameters of the set UsernamePassword."""
+
+    credential: Required[UsernamePassword]
+
+
+class AccessTokenParameters(CommonParameters, total=False):
+    """Parameters of the set AccessToken."""
+
+    access_token: Required[str | Secret]
+
+
+class RefreshTokenParameters(CommonParameters, total=False):
+    """Parameters of the set RefreshToken."""
+
+    refresh_token: Required[str | Secret]
 
 
 class AzureToolParameters(CommonParameters, total=False):
@@ -99,6 +142,7 @@ class AzureToolParameters(CommonParameters, total=False):
 class KeyVaultParameters(CommonParameters, total=False):
     """Parameters of the set KeyVault."""
 
+    key_vault: Required[str]
     key_vault_connection: Required[str]
     key_vault_certificate: str
     key_vault_secret: str | Sequence[str]

@@ -24,7 +24,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from entrakit.authority.clouds import Cloud, find_cloud
 from entrakit.errors import ParameterError, ParameterSetError
+from entrakit.http.address import Origin, parse_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -247,6 +249,36 @@ def flow_of(given: Mapping[str, Any]) -> Flow:
     return way.from_parameters(given)
 
 
+def cloud_of(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
+    """Return the cloud with the addresses that the caller named; log a warning if requests would leave an emulator.
+
+    Args:
+        cloud: The cloud, or its name.
+        authority_url: Address of another token service; empty for the cloud's.
+        graph_url: Address of Microsoft Graph without its version; empty for the cloud's.
+
+    Raises:
+        ParameterError: The cloud does not exist, or an address is invalid.
+    """
+    found = cloud if isinstance(cloud, Cloud) else find_cloud(cloud)
+    found = found.at(authority_url) if authority_url else found
+    if graph_url:
+        remedy = "Give it like https://graph.contoso.com or https://gateway.contoso.com/graph, without a version."
+        origin, path = parse_base(graph_url, remedy=remedy)
+        if path.rpartition("/")[2] in ("v1.0", "beta"):
+            raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=remedy)
+        return found._replace(graph_url=f"{origin}{path}")
+    if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
+        import logging
+
+        logging.getLogger("entrakit").warning(
+            "The token service is on this machine, but requests to Microsoft Graph are sent to %s. For a Graph on this "
+            "machine, use `graph_url=…`.",
+            found.graph_url or found.graph,
+        )
+    return found
+
+
 def fallback_of(tool: str) -> AzureTool:
     """Return the way to sign in that the parameter `fallback` names. Raises ParameterError for an unknown tool."""
     found: AzureTool = import_module("entrakit.sign_in.flows.azure_tool").FLOW(tool)
@@ -318,3 +350,8 @@ def _refuse_impossible(given: Mapping[str, Any], uses: str) -> None:
         raise ParameterError(f"The time-out must be longer than {timeout:g} seconds.")
     if given.get("transport") is not None and given.get("ca_bundle") is not None:
         raise ParameterError("`ca_bundle` is set on the transport, and a transport was given.", remedy="Omit one.")
+
+
+def _is_loopback(url: str) -> bool:
+    origin = Origin.of(url)
+    return origin is not None and len(origin.on_this_machine()) > 1
