@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from entrakit_emulator.clock import Clock
@@ -12,17 +14,22 @@ from entrakit_emulator.state.keys import KeyRing
 from entrakit_emulator.state.store import Store
 from entrakit_emulator.world import World
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 TENANT = "32ad8c5a-6125-471f-9ee1-afce592af5d9"
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> Iterator[World]:
     """A world with one tenant, one user and one API."""
-    world = World("https://localhost:1", Clock(), KeyRing([]), Faults(), Journal(), Store(lambda _kind, _doc: "{}"))
+    store = Store(lambda _kind, _doc: "{}")
+    world = World("https://localhost:1", Clock(), KeyRing([]), Faults(), Journal(), store)
     world.tenants[TENANT] = Directory(TENANT, "Contoso", ("contoso.example",), federated=("federated.example",))
     world.users["u"] = User("Ada@contoso.example", "Password-1", "u", "Ada", TENANT)
     world.apps["a"] = App("a", "API", TENANT, identifier_uris=("https://api.example/",))
-    return world
+    yield world
+    store.close()
 
 
 @pytest.mark.parametrize("name", [TENANT.upper(), "Contoso.Example", "federated.example"])
