@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 import shlex
-from typing import TYPE_CHECKING, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from tests.cli.conftest import Terminal
 
-from entrakit import Secret, UsernamePassword, connect, get_connection
+from entrakit import Secret, UsernamePassword, connect, connecting, get_connection
 from entrakit.authority.clouds import GLOBAL, Cloud, find_cloud
+from entrakit.authority.tenants import parse_client_id, parse_tenant_id
 from entrakit.cli import command_table
 from entrakit.cli.commands.connect import _parameters
 from entrakit.cli.context import Context, Streams
 from entrakit.cli.parser import parser_of
 from entrakit.cli.reconnect import reconnect
+from entrakit.connecting import _cloud_at
+from entrakit.connection import record
+from entrakit.connection.record import new_settings
 from entrakit.connection.settings import Settings
-from entrakit.sign_in.parameters import BY_NAME, SETS, choose_set
+from entrakit.errors import EntraError, ParameterError
+from entrakit.http.transport import Transport
+from entrakit.sign_in.parameters import BY_NAME, SETS, choose_set, flow_of
 from entrakit.tokens.token import Account
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.cli.conftest import Command
 
@@ -97,6 +104,7 @@ EACH = [
     (settings("access_token"), f"--scope {LEAST[0]} --access-token-stdin"),
     (settings("refresh_token", origin=(("secret", "file:/etc/t"),)), "--refresh-token-file /etc/t"),
     (settings("refresh_token", origin=(("secret", "argument"),)), "--refresh-token-stdin"),
+    (settings("refresh_token", origin=(("secret", "env:MINE"),)), "--refresh-token-stdin"),
     (
         settings("certificate", origin=(("vault", "contoso"), ("vault_connection", "ops"), ("vault_key", "k"))),
         "--key-vault contoso --key-vault-connection ops --key-vault-key k",
@@ -157,6 +165,199 @@ def test_it_selects_the_same_parameter_set(
     # Only the key vault tells whether it has a certificate or a secret.
     flow = "key_vault" if "vault" in dict(one.origin) else one.flow
     assert ("browser" if with_browser else flow) == chosen.flow
+
+
+# Parameters that are no part of a connection, or that only a program can pass.
+NOT_REPEATED = {
+    *("ensure", "fallback", "timeout", "on_replace", "on_sign_in", "on_link", "on_device_code"),
+    *("certificate", "transport", "vault", "clock"),
+}
+CLAIMS = base64.urlsafe_b64encode(b'{"exp": 4102444800}').decode().rstrip("=")
+USER: dict[str, object] = {"login_hint": "-ada@contoso.com"}
+# Every other parameter, with values that a shell or a parser can take for something else.
+CASES: dict[str, dict[str, object]] = {
+    "browser": {"browser": True, "port": 8400, "domain_hint": "-contoso.com", "prompt": "login"} | USER,
+    "no browser": {"open_browser": lambda url: False, "prompt": "select_account"} | USER,
+    "paste": {"paste": lambda url: url, "scopes": ["api://a/b c", "User.Read"][1:]} | USER,
+    "nobody named": {"browser": True, "resource": "api://-a", "name": "job-1"},
+    "device": {"device_code": True, "cloud": "usgov", "name": "job", "scopes": ["api://a/-b", "api://a/c"]},
+    "file": {
+        "certificate_path": "-a b.pfx",
+        "certificate_password": ("env", "-MINE"),
+        "save_secret": True,
+        "send_certificate_chain": True,
+    },
+    "program": {"certificate_path": "/a.pem", "certificate_command": ["-sign", "-k", "my 'key'"]},
+    "thumbprint": {"certificate_thumbprint": "AB" * 20, "certificate_store": "dotnet"},
+    "name": {"certificate_name": "-CN=a, O='b'", "pkcs11_module": "-m.so", "certificate_password": ("file", "-pin")},
+    "token": {"certificate_uri": "pkcs11:token=a;object=b", "pkcs11_module": "/lib/a b.so"},
+    "vault certificate": {"key_vault": "-v", "key_vault_connection": "ops", "key_vault_certificate": "-c"},
+    "vault secrets": {"key_vault": "v", "key_vault_connection": "ops", "key_vault_secret": ["-s", "t", "u"]},
+    "vault key": {
+        "key_vault": "v",
+        "key_vault_connection": "ops",
+        "key_vault_key": "-k",
+        "certificate_path": "a.pem",
+        "send_certificate_chain": True,
+    },
+    "secret": {"client_secret": ("env", "-MINE"), "authority_url": "https://login.a", "graph_url": "https://g.a/b"},
+    "secret file": {"client_secret": ("file", "-s"), "proxy": "http://p:1", "ca_bundle": "{ca}", "cloud": "china"},
+    "secret typed": {"client_secret": ("prompt", ""), "resource": "https://vault.azure.net", "name": "Default"},
+    "password": {"credential": ("env", "-MINE")},
+    "password typed": {"credential": ("prompt", "")},
+    "ready": {"access_token": ("stdin", "")},
+    "refresh": {"refresh_token": ("file", "-t")},
+    "refresh from a pipe": {"refresh_token": ("stdin", "")},
+    "cli": {"azure_cli": True, "tenant_id": "", "client_id": ""},
+    "azd": {"azd": True, "client_id": ""},
+    "powershell": {"azure_powershell": True, "client_id": "", "scopes": ["https://vault.azure.net/.default"]},
+}
+OTHER = {
+    "AZURE_TENANT_ID": "other.com", "AZURE_CLIENT_ID": CLIENT.replace("a", "b"), "AZURE_CLIENT_SECRET": "other",
+    "AZURE_AUTHORITY_HOST": "https://login.other", "ENTRAKIT_GRAPH_URL": "https://graph.other",
+    "AZURE_PASSWORD": "other", "AZURE_CLIENT_CERTIFICATE_PATH": "/other",
+}  # fmt: skip
+
+
+def test_every_parameter_has_a_case() -> None:
+    """
+    A new parameter of `connect()` is repeated by the command, or listed as none of a connection.
+    """
+    used = {name for case in CASES.values() for name in case} | {"client_id", "tenant_id"}
+
+    assert BY_NAME.keys() | {"proxy"} == used | NOT_REPEATED
+    assert set() == used & NOT_REPEATED
+
+
+def settings_of(given: dict[str, Any]) -> Settings:
+    """Return the settings of a connection before anybody has signed in."""
+    how = flow_of(given)
+    cloud = _cloud_at(given["cloud"], given.get("authority_url") or "", given.get("graph_url") or "")
+    # The address of Microsoft Graph is named even if it is the usual one, if a variable names another one.
+    cloud = cloud._replace(graph_url=cloud.graph_url or cloud.graph)
+    made = new_settings(
+        how, parse_client_id(given["client_id"] or how.client_id), parse_tenant_id(given["tenant_id"] or how.tenant_id),
+        cloud, scopes=given.get("scopes", ()), resource=given.get("resource") or cloud.graph,
+    )  # fmt: skip
+    transport = given["transport"]
+    return made._replace(
+        name=given["name"], save_secret=bool(given.get("save_secret")), ca_bundle=transport.ca_bundle or "",
+        proxy=transport.proxy or "", origin=tuple(sorted(made.origin)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("environ", [{}, OTHER], ids=["alone", "among variables"])
+@pytest.mark.parametrize("kind", CASES)
+def test_it_repeats_every_parameter(
+    entra: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, environ: dict[str, str]
+) -> None:
+    """
+    The printed command passes to `connect()` what makes the same settings, whatever the values are, whichever
+    variables are set, and even if the sign-in failed before its credential was read.
+    """
+    monkeypatch.chdir(tmp_path)
+    text = f"e30.{CLAIMS}.x" if kind == "ready" else "canary"
+    entra.environ |= environ | {"-MINE": text}
+    if kind == "password typed":
+        # This variable has the password of the user whom the command names.
+        entra.environ.pop("AZURE_PASSWORD", None)
+    ca = tmp_path / "c a.pem"
+    ca.write_bytes(Path(entra.tenant.ca_path).read_bytes())
+    for name in ("-s", "-t", "-pin"):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    case = {"client_id": CLIENT, "tenant_id": "contoso.com", "cloud": "global", "name": "default"} | CASES[kind]
+    for name, value in case.items():
+        if isinstance(value, tuple):
+            origin, place = value
+            made = Secret.from_env(place, entra.environ) if origin == "env" else Secret(text, origin)
+            made = Secret.from_file(tmp_path / place) if origin == "file" else made
+            case[name] = UsernamePassword("-ada@contoso.com", made) if name == "credential" else made
+    bundle, proxy = case.pop("ca_bundle", ""), cast("str | None", case.pop("proxy", None))
+    transport = Transport(ca_bundle=str(ca) if bundle else None, proxy=proxy)
+    expected = settings_of(case | {"transport": transport})
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: text)
+    passed: dict[str, Any] = {}
+
+    def note(**given: object) -> NoReturn:
+        passed.update(given)
+        raise ParameterError("noted")
+
+    monkeypatch.setattr(connecting, "connect", note)
+    result = entra(*shlex.split(reconnect(expected, environ=entra.environ))[1:], given=text, terminal=True)
+
+    assert "Error: noted\n" in result.error, result.error
+    assert expected == settings_of(passed)
+
+
+@pytest.mark.parametrize(("given", "ending"), [
+    (
+        {"key_vault": "v", "key_vault_connection": "gone", "key_vault_secret": ["s", "t"]},
+        "--key-vault v --key-vault-connection gone --key-vault-secret s --key-vault-secret t",
+    ),
+    ({"certificate_path": "/gone.pfx", "certificate_password": "canary"}, "--certificate-path /gone.pfx"),
+])  # fmt: skip
+def test_a_credential_that_was_not_read_is_named(given: dict[str, Any], ending: str) -> None:
+    """
+    The settings of an error name the place of a credential that could not be read.
+    """
+    any_set = cast("Callable[..., Connection]", connect)
+    with pytest.raises(EntraError) as caught:
+        any_set(client_id=CLIENT, tenant_id="contoso.com", vault=Vault(environ={"HOME": "/nowhere"}), **given)
+
+    assert isinstance(caught.value.settings, Settings)
+    assert reconnect(caught.value.settings, environ={}).endswith(ending)
+
+
+def test_a_sign_in_that_may_not_ask_is_not_repeated() -> None:
+    """
+    `prompt="none"` fails without a session, so the command that connects again leaves it out.
+    """
+    given = {"client_id": CLIENT, "tenant_id": "contoso.com", "cloud": "global", "name": "job", "prompt": "none"}
+
+    assert "--prompt" not in reconnect(settings_of(given | {"transport": Transport()}), environ={})
+
+
+@pytest.mark.parametrize("place", ["file", "env", "stdin"])
+def test_a_refused_refresh_token_must_be_replaced(entra: Command, tmp_path: Path, place: str) -> None:
+    """
+    The token in the file or the variable was refused, so the remedy says to put a new one there; the command then works.
+    """
+    user, vault, file = entra.tenant.users.normal, Vault(environ=entra.environ), tmp_path / "token"
+    password = ("--username", user.upn, "--password-stdin")
+    assert 0 == entra.connect(*password, given=user.password).code
+    token = record.read(vault, "default").refresh_token
+    file.write_text(token)
+    file.chmod(0o600)
+    entra.environ["MINE"] = token
+    words = {"file": ["--refresh-token-file", str(file)], "env": [], "stdin": ["--refresh-token-stdin"]}[place]
+    if place == "env":
+        with connect(
+            client_id=entra.tenant.public_client, tenant_id=entra.tenant.tenant_id, authority_url=entra.tenant.url,
+            ca_bundle=entra.tenant.ca_path, refresh_token=Secret.from_env("MINE", entra.environ), name="job",
+            vault=vault,
+        ):  # fmt: skip
+            pass
+    else:
+        assert 0 == entra.connect(*words, "--name", "job", given=token).code
+    advice = {
+        "file": f"Next: Get a new refresh token and write it to {file}. ",
+        "env": "Next: Get a new refresh token. ",
+        "stdin": "Next: Get a new refresh token. ",
+    }[place]
+
+    entra.tenant.seed.revoke_sessions(user.upn)
+    refused = entra("token", "--name", "job", "--min-validity", "5h")
+    first = entra.connect(*words, "--name", "other", given=token) if words else refused
+    assert 0 == entra.connect(*password, given=user.password).code
+    token = record.read(vault, "default").refresh_token
+    file.write_text(token)
+    command = re.findall("`entra (connect .*?)`", refused.error)[0]
+
+    assert 4 == refused.code
+    assert advice in refused.error
+    assert advice in first.error
+    assert 0 == entra(*shlex.split(command), given=token).code
 
 
 SECRETS: dict[str, Callable[[Tenant], str]] = {

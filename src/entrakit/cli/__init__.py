@@ -108,7 +108,7 @@ def show_error(context: Context, error: EntraError, *, cause: Exception | None =
     stream = context.streams.error
     if debug and not isinstance(error, UsageError):
         _trace(cause or error, stream)
-    problem, remedy, ids = problem_of(error), remedy_of(error), error.ids()
+    problem, remedy, ids = problem_of(error), remedy_of(error, context.environ), error.ids()
     if context.as_json:
         import json
 

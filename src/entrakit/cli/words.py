@@ -7,17 +7,18 @@ become options and commands. `name=…` stands for all ways to give a value. Oth
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 from typing import TYPE_CHECKING
 
-from entrakit.cli.reconnect import reconnect
+from entrakit.cli.reconnect import reconnect, with_value
 from entrakit.connection.settings import Settings
 from entrakit.errors import OutcomeUnknownError, ParameterError
 from entrakit.sign_in.parameters import BY_NAME
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from entrakit.errors import EntraError
 
@@ -58,38 +59,39 @@ def problem_of(error: EntraError) -> str:
     return in_shell(error.problem) if isinstance(error, ParameterError) else error.problem
 
 
-def remedy_of(error: EntraError) -> str:
+def remedy_of(error: EntraError, environ: Mapping[str, str] = os.environ) -> str:
     """Return the remedy of an error, with options and commands for its code spans."""
-    return in_shell(error.remedy, error.settings)
+    return in_shell(error.remedy, error.settings, environ)
 
 
-def in_shell(text: str, settings: object = None) -> str:
+def in_shell(text: str, settings: object = None, environ: Mapping[str, str] = os.environ) -> str:
     """Return a message of the library, with options and commands for its code spans.
 
     Args:
         text: The message, with code spans.
         settings: Settings of the connection that it is about, for the command that connects again; None if unknown.
+        environ: The environment, in which that command will run.
     """
-    return _SPAN.sub(lambda found: _shell_words(found, settings), _ALTERNATIVE.sub("", text))
+    return _SPAN.sub(lambda found: _shell_words(found, settings, environ), _ALTERNATIVE.sub("", text))
 
 
-def _shell_words(found: re.Match[str], settings: object) -> str:
+def _shell_words(found: re.Match[str], settings: object, environ: Mapping[str, str]) -> str:
     name, rest = found[1], found[2] or ""
     try:
         if rest == "=…":
             return _ways(name)
         if rest.startswith("(") and name not in OPTIONS:
-            return f"`{_command(name, _arguments(rest[1:-1]), settings)}`"
+            return f"`{_command(name, _arguments(rest[1:-1]), settings, environ)}`"
         value = _arguments(rest.strip("(=)"))[0][1] if rest else True
         return " ".join(_option(name, value))
     except (IndexError, KeyError, SyntaxError, ValueError):
         return found[0]
 
 
-def _command(name: str, arguments: Sequence[tuple[str, object]], settings: object) -> str:
+def _command(name: str, arguments: Sequence[tuple[str, object]], settings: object, environ: Mapping[str, str]) -> str:
     """Return the command for a call. Raises KeyError if there is none."""
     if name == "connect" and isinstance(settings, Settings):
-        return reconnect(settings, with_browser="browser" in dict(arguments))
+        return reconnect(settings, with_browser="browser" in dict(arguments), environ=environ)
     words = [COMMANDS[name]]
     for argument, value in arguments:
         words += _option(argument, value) if argument else [shlex.quote(str(value))]
@@ -114,7 +116,7 @@ def _option(name: str, value: object) -> list[str]:
         if parameter.option is None:
             raise KeyError(name)
         option = f"--{parameter.option or name.replace('_', '-')}"
-    return [option] if value is True else [option, shlex.quote(str(value))]
+    return [option] if value is True else [shlex.quote(word) for word in with_value(option, value)]
 
 
 def _ways(name: str) -> str:

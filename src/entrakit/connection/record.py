@@ -129,7 +129,7 @@ def new_settings(
     """
     settings = Settings(
         "", how.name, client_id, tenant_id, cloud, (), resource, account=Account(username=how.username),
-        send_chain=how.send_chain,
+        origin=how.origin, hints=how.hints, send_chain=how.send_chain,
     )  # fmt: skip
     if not how.is_app:
         return settings._replace(scopes=delegated_scopes(scopes or how.default_scopes, resource=resource))
@@ -221,6 +221,21 @@ def read(vault: Vault, name: str) -> Record:
         ).about(settings) from error
 
 
+def hide_all_variables(vault: Vault) -> None:
+    """Hide the variables of the secrets of all saved connections from the programs that this process starts.
+
+    An earlier process may have read a secret from a variable that this one has inherited and never reads.
+
+    Raises:
+        VaultError: The place can't be read.
+    """
+    from entrakit.secret import hide_variables
+
+    for one in vault.entries():
+        origin = one.values.get("origin")
+        hide_variables(map(str, origin.values()) if isinstance(origin, dict) else ())
+
+
 def settings_to_json(settings: Settings) -> dict[str, JSON]:
     """Return settings as plain values; `settings_from_json` reads them."""
     cloud = settings.cloud
@@ -234,6 +249,7 @@ def settings_to_json(settings: Settings) -> dict[str, JSON]:
         "resource": settings.resource,
         "account": list(settings.account),
         "origin": dict(settings.origin),
+        **({"hints": [list(hint) for hint in settings.hints]} if settings.hints else {}),
         "save_secret": settings.save_secret,
         "send_chain": settings.send_chain,
         "ca_bundle": settings.ca_bundle,
@@ -266,6 +282,7 @@ def settings_from_json(name: str, metadata: Mapping[str, JSON]) -> Settings:
             resource=str(metadata["resource"]),
             account=Account(*_strings(metadata["account"])),
             origin=tuple((part, str(where)) for part, where in _object(metadata["origin"]).items()),
+            hints=tuple(_pair(hint) for hint in _list(metadata.get("hints", []))),
             save_secret=metadata["save_secret"] is True,
             send_chain=metadata["send_chain"] is True,
             ca_bundle=str(metadata["ca_bundle"]),
@@ -345,6 +362,11 @@ def _list(value: JSON) -> list[JSON]:
 
 def _strings(value: JSON) -> tuple[str, ...]:
     return tuple(str(one) for one in _list(value))
+
+
+def _pair(value: JSON) -> tuple[str, str]:
+    name, text = _strings(value)
+    return name, text
 
 
 def _object(value: JSON) -> dict[str, JSON]:

@@ -72,8 +72,10 @@ def renew(
         try:
             grant = refresh.renew(authority, client_id, transport, request.scopes, refresh_token=token, claims=claims)
             return Renewal(record.with_grant(grant, authority, key))
-        except InteractionRequiredError:
-            if claims or not find(settings.flow).is_silent:
+        except InteractionRequiredError as error:
+            way = find(settings.flow)
+            if claims or not way.is_silent:
+                way.advise(error, settings)
                 raise
     how = newest(record, how, transport.clock.time(), open_connection)
     if how.is_local:

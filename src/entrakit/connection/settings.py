@@ -37,6 +37,7 @@ class Settings(NamedTuple):
         expires_at: Time at which the default token expires, in seconds since 1970.
         renews_alone: Whether a later process can renew the connection, with a refresh token, or with a credential that
             is saved or can be read again; None if that is not known without the key of the vault. Not saved.
+        hints: Further parameters of the sign-in, with their values; empty for a switch: `(("port", "8400"),)`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Settings(NamedTuple):
     connected_at: float = 0.0
     expires_at: float = 0.0
     renews_alone: bool | None = None
+    hints: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_app(self) -> bool:

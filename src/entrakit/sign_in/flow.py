@@ -44,6 +44,10 @@ class SavedSettings(Protocol):
         """Saved form of the source of the credential, as `Flow.origin`."""
 
     @property
+    def hints(self) -> tuple[tuple[str, str], ...]:
+        """Further parameters of the sign-in, as `Flow.hints`."""
+
+    @property
     def send_chain(self) -> bool:
         """Whether the certificate's chain is sent."""
 
@@ -56,11 +60,15 @@ class Flow:
         is_app: Whether the app signs in as itself, without a user.
         is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
         is_local: Whether it signs in without a request.
+        needs_no_variables: Whether it starts a program that needs no secret of any saved connection: a browser or a
+            tool of Azure. A program that signs may need one, for example a PIN that another connection uses, too.
         not_renewed: The reason why a connection does not renew itself, as a sentence.
         default_scopes: Scopes to request if the caller names none; empty for the usual ones.
         refused_tenants: Tenant ids that stand for many tenants and can't be used.
         username: Name of the user who should sign in; empty if nobody is named.
         origin: Saved form of the source of the credential, by part: `(("secret", "env:AZURE_CLIENT_SECRET"),)`.
+        hints: Further parameters, which are no part of the credential, with their values; empty for a switch. The
+            command that connects again repeats them: `(("port", "8400"),)`.
         send_chain: Whether the certificate's chain is sent.
         identity: A value that only the same credential has; None without a credential.
         is_ready: Whether the credential was read; else `ready` reads it.
@@ -77,11 +85,13 @@ class Flow:
     is_app: ClassVar[bool] = False
     is_silent: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
+    needs_no_variables: ClassVar[bool] = False
     not_renewed: ClassVar[str] = "The credential is not saved."
     default_scopes: ClassVar[tuple[str, ...]] = ()
     refused_tenants: ClassVar[tuple[str, ...]] = ()
     username: str = ""
     origin: tuple[tuple[str, str], ...] = ()
+    hints: tuple[tuple[str, str], ...] = ()
     send_chain: bool = False
     identity: Secret | bytes | None = None
     is_ready: bool = True
@@ -202,9 +212,14 @@ class Flow:
             settings: Settings of the connection.
 
         Returns:
-            Strings, True for a switch, and for a secret its source.
+            Strings, True for a switch, for a secret its source, a tuple for the words of a command, and a list for a
+            parameter with several values.
         """
         raise NotImplementedError
+
+    @classmethod
+    def advise(cls, error: InteractionRequiredError, settings: SavedSettings) -> None:
+        """Complete the remedy of a refused refresh token, if connecting again requires more than the same call."""
 
     @classmethod
     def next_token_from(cls, settings: SavedSettings) -> str:

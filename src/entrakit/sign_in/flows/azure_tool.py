@@ -56,6 +56,7 @@ class AzureTool(Flow):
 
     name = "azure_tool"
     is_local = True
+    needs_no_variables = True
     default_scopes = (DEFAULT,)
     tenant_id = "organizations"
     tool: str

@@ -60,10 +60,11 @@ class Browser(Flow):
         ParameterError: The port or the prompt does not exist.
     """
 
-    __slots__ = ("domain_hint", "on_link", "open_browser", "paste", "port", "prompt", "username")
+    __slots__ = ("domain_hint", "hints", "on_link", "open_browser", "paste", "port", "prompt", "username")
 
     name = "browser"
     is_silent = False
+    needs_no_variables = True
     not_renewed = "The token service gave no refresh token."
     port: int
     username: str
@@ -72,6 +73,7 @@ class Browser(Flow):
     open_browser: Callable[[str], bool] | None
     on_link: Callable[[str, int], None] | None
     paste: Callable[[str], str] | None
+    hints: tuple[tuple[str, str], ...]
 
     def __init__(
         self,
@@ -103,6 +105,13 @@ class Browser(Flow):
         put(self, "open_browser", open_browser)
         put(self, "on_link", on_link)
         put(self, "paste", paste)
+        # Without a user, `prompt="none"` would fail like the sign-in that has to be repeated.
+        texts = {"port": str(port or ""), "domain_hint": domain_hint, "prompt": prompt if prompt != "none" else ""}
+        switches = {"open_browser": open_browser, "paste": paste}
+        put(self, "hints", (
+            *((name, text) for name, text in texts.items() if text),
+            *((name, "") for name, function in switches.items() if function is not None),
+        ))  # fmt: skip
 
     def __repr__(self) -> str:
         return f"Browser(port={self.port}, login_hint={self.username!r})"
@@ -129,9 +138,10 @@ class Browser(Flow):
 
     @classmethod
     def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
-        """Return the switch `browser`, and the user."""
+        """Return the switch `browser`, the user, and the hints."""
         name = settings.account.username
-        return {"browser": True, "login_hint": name} if name else {"browser": True}
+        found: dict[str, object] = {"browser": True, "login_hint": name} if name else {"browser": True}
+        return found | {hint: text or True for hint, text in settings.hints}
 
 
 FLOW = Browser

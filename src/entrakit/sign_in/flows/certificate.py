@@ -98,6 +98,9 @@ class ClientCertificate(Flow):
         put(self, "password", password)
         put(self, "send_chain", send_chain)
         self._hold(None if source else _passed(certificate, password), is_ready=False)
+        if source is not None and password is not None:
+            # For the remedy of a certificate that can't be read. Once it was read, it is known whether it needs this.
+            put(self, "origin", saved_form(_opened_with(source, password)))
 
     @classmethod
     def read_from(
@@ -143,7 +146,7 @@ class ClientCertificate(Flow):
         if source is not None:
             found = certificate_from(source, password, now)
             if password is not None and _needs_password(source, found, now):
-                source = source._replace(password=secret_source(password.origin))  # type: ignore[call-arg] # has one
+                source = _opened_with(source, password)
         if found is None:
             return self
         made = self.read_from(source, found, password=password, send_chain=self.send_chain)
@@ -273,6 +276,13 @@ def _passed(certificate: object, password: Secret | None) -> Certificate:
         "The parameter certificate must be a Certificate, bytes, or a pair of private key and certificate.",
         remedy="Give a file with `certificate_path`.",
     )
+
+
+def _opened_with(source: CertificateSource, password: Secret) -> CertificateSource:
+    """Return a source with the source of its password, if it can have one."""
+    if isinstance(source, CertificateFile | InStore | OnToken):
+        return source._replace(password=secret_source(password.origin))
+    return source
 
 
 def _needs_password(source: CertificateSource, found: Certificate, now: float) -> bool:

@@ -13,7 +13,7 @@ from entrakit.secret import Secret
 from entrakit.sign_in.flow import Flow
 from entrakit.sign_in.flows.certificate import ClientCertificate
 from entrakit.sign_in.flows.secret import ClientSecret
-from entrakit.sources import InKeyVault, absolute, certificate_source
+from entrakit.sources import InKeyVault, absolute, certificate_source, saved_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class KeyVaultCredential(Flow):
         or_else: Other ways, to use in turn if this one is refused.
     """
 
-    __slots__ = ("or_else", "send_chain", "source", "uses")
+    __slots__ = ("hints", "or_else", "origin", "send_chain", "source", "uses")
 
     name = "certificate"
     is_app = True
@@ -40,12 +40,18 @@ class KeyVaultCredential(Flow):
     refused_tenants = ("common", "consumers", "organizations")
     source: InKeyVault
     send_chain: bool
+    origin: tuple[tuple[str, str], ...]
+    hints: tuple[tuple[str, str], ...]
     or_else: tuple[Flow, ...]
     uses: str
 
     def __init__(self, source: InKeyVault, *, send_chain: bool = False, or_else: Sequence[Flow] = ()) -> None:
         put = object.__setattr__
         put(self, "source", absolute(source))
+        put(self, "origin", saved_form(self.source))
+        # Whichever secret works now, the next one may be another of them.
+        ways = [one for one in (self, *or_else) if isinstance(one, KeyVaultCredential)] if or_else else []
+        put(self, "hints", tuple(("key_vault_secret", one.source.secret) for one in ways if one.source.secret))
         put(self, "uses", source.connection)
         put(self, "send_chain", send_chain)
         put(self, "or_else", tuple(or_else))
@@ -87,9 +93,11 @@ class KeyVaultCredential(Flow):
 
     @classmethod
     def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
-        """Return the place in the key vault, and whether the chain is sent."""
+        """Return the place in the key vault, all secrets that were named, and whether the chain is sent."""
         place = _saved_place(settings)._asdict()
         found: dict[str, object] = {_NAMES[field]: value for field, value in place.items() if value}
+        if secrets := [secret for name, secret in settings.hints if name == "key_vault_secret"]:
+            found["key_vault_secret"] = secrets
         return found | ({"send_certificate_chain": True} if settings.send_chain else {})
 
 

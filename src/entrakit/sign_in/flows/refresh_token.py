@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from entrakit.errors import ParameterError
+from entrakit.errors import InteractionRequiredError, ParameterError
 from entrakit.secret import Secret, refuse_impossible_characters
 from entrakit.sign_in.flow import Flow
-from entrakit.sources import Environment, File, Once, secret_source
+from entrakit.sources import File, Once, secret_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,15 +75,32 @@ class RefreshToken(Flow):
 
         del timeout_s
         token = self.token.reveal()
-        grant = refresh.renew(authority, client_id, transport, scopes, refresh_token=token, claims=claims)
+        try:
+            grant = refresh.renew(authority, client_id, transport, scopes, refresh_token=token, claims=claims)
+        except InteractionRequiredError as error:
+            _require_new_token(error, self.token.origin)
+            raise
         # A service may leave it out if it stays the same (RFC 6749, 6).
         return grant._replace(refresh_token=grant.refresh_token or token)
 
     @classmethod
     def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
-        """Return the source of the token: standard input if it can't be read again."""
+        """Return the source of the token: a file, else standard input."""
         source = secret_source(dict(settings.origin).get("secret", ""))
-        return {"refresh_token": source if isinstance(source, Environment | File) else Once.STANDARD_INPUT}
+        return {"refresh_token": source if isinstance(source, File) else Once.STANDARD_INPUT}
+
+    @classmethod
+    def advise(cls, error: InteractionRequiredError, settings: SavedSettings) -> None:
+        """Say that a new refresh token is necessary, and where to put it."""
+        _require_new_token(error, dict(settings.origin).get("secret", ""))
 
 
 FLOW = RefreshToken
+
+
+def _require_new_token(error: InteractionRequiredError, origin: str) -> None:
+    """Say before the call that connects again: the token in its source was refused, or is the predecessor of that."""
+    if "`connect()`" in error.remedy:
+        source = secret_source(origin)
+        place = f" and write it to {source.path}" if isinstance(source, File) else ""
+        error.remedy = f"Get a new refresh token{place}. {error.remedy}"
