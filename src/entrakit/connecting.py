@@ -254,7 +254,7 @@ class _SignIn(NamedTuple):
     """A checked call of `connect()`; nothing has been sent yet.
 
     Args:
-        settings: Settings of the connection, except the source of its credential; the account is who should sign in.
+        settings: Settings of the connection; the account is who should sign in.
         timeout_s: Maximum seconds to wait for a user; None for the usual time.
         transport: Transport that sends the requests.
         owns_transport: Whether to close the transport with the connection.
@@ -282,6 +282,8 @@ class _SignIn(NamedTuple):
         if not how.is_silent:
             # No user is sent to a browser for a sign-in that can't be finished.
             self.transport.check(self.settings.cloud.authority)
+        if how.needs_no_variables and self.vault is not None:
+            records.hide_all_variables(self.vault)
         *others, last = (how, *how.or_else)
         for one in others:
             try:

@@ -12,7 +12,7 @@ from entrakit.errors import ParameterError
 from entrakit.paths import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import NoReturn
 
 # Variables that hold a secret of entrakit. Programs that entrakit starts do not inherit them.
@@ -26,9 +26,11 @@ DIGEST_ROUNDS = 200_000
 # The parameters of `connect()` that can be plain strings.
 GIVEN_SECRETS = ("client_secret", "certificate_password", "access_token", "refresh_token")
 
-# Variables that a secret was read from, and Python's hash of every secret of this process, which is keyed at random.
+# Variables of secrets, and Python's hash of every secret of this process, which is keyed at random.
 _variables: set[str] = set()
 _hashes: set[int] = set()
+# Files that other users can read and that were reported, with the time of their last change.
+_reported: set[tuple[str, int]] = set()
 Result = TypeVar("Result")
 
 
@@ -107,7 +109,7 @@ class Secret:
             raise ParameterError(
                 f"The secret can't be read from {full!r}: {reason}.", remedy="Name another file."
             ) from None
-        if is_exposed(mode):
+        if is_exposed(mode) and is_first_report(full):
             import logging
             import shlex
 
@@ -119,10 +121,10 @@ class Secret:
             raise ParameterError(f"{full!r} is too large to be a secret.", remedy="Is it the right file?")
         # Bytes that are not UTF-8 become halves of surrogate pairs: an error of the decoder would contain them.
         text, data = data.decode("utf-8", "surrogateescape"), b""
-        if not _is_encodable(text):
-            text = ""
+        if "\0" in text or not _is_encodable(text):
+            text, reason = "", ", but contains null bytes, as UTF-16 does" if "\0" in text else ""
             raise ParameterError(
-                f"The secret can't be read from {full!r}: it is not UTF-8 text.",
+                f"The secret can't be read from {full!r}: it is not UTF-8 text{reason}.",
                 remedy="Save it as UTF-8. For a certificate use `certificate_path`.",
             )
         return cls(cleaned(text), f"file:{full}")
@@ -241,11 +243,20 @@ Credential = UsernamePassword
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """Return a copy of an environment for another program, without secrets.
 
-    It has none of `SECRET_VARIABLES`, no variable that this process read a secret from, and none that contains a
-    secret of this process.
+    It has none of `SECRET_VARIABLES`, no variable that this process read a secret from, none that `hide_variables` got,
+    and none that contains a secret of this process.
     """
     secret = SECRET_VARIABLES | _variables
     return {name: text for name, text in environ.items() if name not in secret and hash(cleaned(text)) not in _hashes}
+
+
+def hide_variables(origins: Iterable[str]) -> None:
+    """Leave variables out of the environment of the programs that this process starts.
+
+    Args:
+        origins: Sources of secrets, as `Secret.origin` describes them. Only those of the environment matter.
+    """
+    _variables.update(place for kind, _, place in (one.partition(":") for one in origins) if kind == "env")
 
 
 def _is_encodable(value: str) -> bool:
@@ -328,6 +339,20 @@ def _name_of(letter: str) -> str:
 def is_exposed(mode: int) -> bool:
     """Return whether a file with this mode is a regular file that its group or other users can read."""
     return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+def is_first_report(path: str) -> bool:
+    """Return whether a file that other users can read has not been reported since it was last changed.
+
+    One call may read a file twice, and a renewal reads it again.
+    """
+    try:
+        state = (path, os.stat(path).st_ctime_ns)
+    except OSError:
+        return True
+    is_first = state not in _reported
+    _reported.add(state)
+    return is_first
 
 
 def cleaned(text: str) -> str:

@@ -308,8 +308,11 @@ class TokenCache:
 
     def _renew(self, request: TokenRequest, *, patient: bool) -> Token:
         from entrakit.connection.renewal import renew
+        from entrakit.sign_in.flows import find
 
         record, key = self.record, _key(request)
+        if self._vault is not None and find(record.settings.flow).needs_no_variables:
+            records.hide_all_variables(self._vault)
         following, used = renew(
             record,
             request,
