@@ -224,6 +224,7 @@ def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
     """
     (tmp_path / "empty").write_bytes(b"\n")
     (tmp_path / "large").write_bytes(CANARY.encode() * MAX_FILE)
+    (tmp_path / "wide").write_bytes(CANARY.encode("utf-16-le"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe" + CANARY.encode("utf-16-le"))
     cases: dict[str, Callable[[], Secret]] = {
         "is not set": lambda: Secret.from_env("GONE", {}),
@@ -233,6 +234,7 @@ def test_what_can_not_be_a_secret_says_why(tmp_path: Path) -> None:
         "empty' is empty": lambda: Secret.from_file(tmp_path / "empty"),
         "too large": lambda: Secret.from_file(tmp_path / "large"),
         "not UTF-8": lambda: Secret.from_file(tmp_path / "binary"),
+        "not UTF-8 text, but contains null bytes, as UTF-16 does": lambda: Secret.from_file(tmp_path / "wide"),
         "No such file or directory": lambda: Secret.from_file(tmp_path / "gone"),
         "Is a directory": lambda: Secret.from_file(tmp_path),
         "not a valid path": lambda: Secret.from_file("a\0b"),

@@ -1,4 +1,4 @@
-"""Variables of secrets in the environment of other programs: each command is its own process, and reads only its own."""
+"""Variables of secrets in the environment of other programs: each command is its own process."""
 
 from __future__ import annotations
 

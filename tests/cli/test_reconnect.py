@@ -321,7 +321,7 @@ def test_a_sign_in_that_may_not_ask_is_not_repeated() -> None:
 @pytest.mark.parametrize("place", ["file", "env", "stdin"])
 def test_a_refused_refresh_token_must_be_replaced(entra: Command, tmp_path: Path, place: str) -> None:
     """
-    The token in the file or the variable was refused, so the remedy says to put a new one there; the command then works.
+    The token in the file was refused, so the remedy says to put a new one there. The command then works.
     """
     user, vault, file = entra.tenant.users.normal, Vault(environ=entra.environ), tmp_path / "token"
     password = ("--username", user.upn, "--password-stdin")

@@ -81,10 +81,35 @@ class Context(NamedTuple):
         return self.streams.input is sys.stdin and self.streams.output is sys.stdout
 
     def open_vault(self) -> Vault:
-        """Return the vault of this command. Raises VaultError, ParameterError."""
+        """Return the vault of this command.
+
+        Raises:
+            VaultError: The default directory is unknown.
+            ParameterError: A variable is invalid, or set but empty: another vault or key would be taken instead.
+        """
         from entrakit.vault import Vault
 
+        get = self.environ.get
+        chosen_key = self.key_from or get("ENTRAKIT_VAULT_KEY_FROM")
+        self.refuse_empty(
+            "ENTRAKIT_VAULT",
+            *(() if get("ENTRAKIT_VAULT") else ("ENTRAKIT_HOME",)),
+            *(() if chosen_key in ("keyring", "file") else ("ENTRAKIT_VAULT_KEY",)),
+            *(() if chosen_key or get("ENTRAKIT_VAULT_KEY") else ("ENTRAKIT_VAULT_KEY_FROM",)),
+        )
         return Vault(key_from=self.key_from, environ=self.environ)
+
+    def refuse_empty(self, *names: str) -> None:
+        """Raise ParameterError if one of these variables is set, but empty."""
+        empty = [name for name in names if self.environ.get(name) == ""]
+        if empty:
+            from entrakit.errors import ParameterError
+
+            raise ParameterError(
+                f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} set, but empty.",
+                remedy="Set a value, or unset the variable. A pipeline passes an empty value for a secret that does "
+                "not exist.",
+            )
 
     def info(self, text: str) -> None:
         """Write a message to standard error, unless `--quiet` or `--json` was given."""
@@ -154,6 +179,11 @@ class Context(NamedTuple):
 
             text = in_json(text)
         print(text, file=self.streams.output)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether a user can be asked: standard input and standard error, which has the question, are a terminal."""
+        return self.is_terminal(self.streams.input) and self.is_terminal(self.streams.error)
 
     def is_terminal(self, stream: TextIO) -> bool:
         """Return whether a stream is a terminal."""

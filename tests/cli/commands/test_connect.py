@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
+from tests.cli.conftest import Terminal
 
 from entrakit import Certificate, get_connection, list_connections
+from entrakit.cli import main
+from entrakit.cli.context import Streams
 from entrakit_emulator import faults
 
 if TYPE_CHECKING:
@@ -639,3 +643,49 @@ def test_an_empty_password_of_a_certificate_is_named(entra: Command, pem_file: P
 
     assert 2 == result.code
     assert "AZURE_CLIENT_CERTIFICATE_PASSWORD is set, but empty." in result.error
+
+
+@pytest.mark.parametrize("is_typing", [False, True])
+def test_a_user_who_can_not_be_asked_is_not_asked_after_the_sign_in(connected: Command, *, is_typing: bool) -> None:
+    """
+    If standard input or standard error is redirected, there is no terminal: another account is replaced, which is
+    reported, and no question comes after the sign-in.
+    """
+    words, secret = add_una(connected), "Other-Person-9"
+    streams = Streams(
+        Terminal(secret) if is_typing else io.StringIO(secret),
+        io.StringIO(),
+        io.StringIO() if is_typing else Terminal(),
+    )
+    tenant = connected.tenant
+    where = ("--authority-url", tenant.url, "--ca-bundle", tenant.ca_path, "--tenant-id", tenant.tenant_id)
+
+    code = main(("connect", *where, "--client-id", tenant.public_client, *words), streams, connected.environ)
+
+    assert isinstance(streams.error, io.StringIO)
+    error = streams.error.getvalue()
+    assert 0 == code, error
+    assert "Warning: The saved connection 'default' was replaced. It was the app" in error
+    assert "[y/N]" not in error
+
+
+@pytest.mark.parametrize("is_typing", [False, True])
+@pytest.mark.parametrize(("words", "code"), [((), 4), (("--login-hint", "ada@contoso.com"), 4), (("--no-browser",), 0)])
+def test_a_user_who_can_not_be_asked_is_awaited_only_if_an_option_says_so(
+    entra: Command, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], code: int, *, is_typing: bool
+) -> None:
+    """
+    Nobody could say whether the user who signed in is the right one, so a browser that no option selects is not opened.
+    """
+    person, tenant = entra.tenant.person(), entra.tenant
+    monkeypatch.setattr("entrakit.cli.commands.connect.show_link", lambda url, port, context: person.open_browser(url))
+    monkeypatch.setattr("entrakit.sign_in.system_browser.open_browser", person.open_browser)
+    streams = Streams(*(Terminal() if one else io.StringIO() for one in (is_typing, True, not is_typing)))
+    where = ("--authority-url", tenant.url, "--ca-bundle", tenant.ca_path, "--tenant-id", tenant.tenant_id)
+
+    ended = main(("connect", *where, "--client-id", tenant.public_client, *words), streams, entra.environ)
+
+    assert isinstance(streams.error, io.StringIO)
+    assert code == ended, streams.error.getvalue()
+    assert (code == 0) == bool(list_connections())
+    assert (code == 4) == ("redirect neither standard input nor standard error" in streams.error.getvalue())

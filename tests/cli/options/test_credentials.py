@@ -12,6 +12,7 @@ from entrakit.connection import record
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.cli.conftest import Command
@@ -91,6 +92,94 @@ def test_an_empty_variable_is_named(entra: Command, environ: dict[str, str], nam
     assert (2, "") == (result.code, result.output)
     assert named in result.error
     assert [] == entra.tenant.journal.entries
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize(
+    "words", [("--port", "8400"), ("--login-hint", ADA), ("--prompt", "login"), ("--domain-hint", "a")]
+)
+@pytest.mark.parametrize(
+    "name", ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD", "AZURE_USERNAME"]
+)
+def test_a_hint_does_not_outweigh_an_empty_variable(
+    entra: Command, name: str, words: tuple[str, ...], *, terminal: bool
+) -> None:
+    """
+    A hint for the sign-in page does not say how to sign in. `--login-hint` says which user does, so AZURE_USERNAME does
+    not matter then.
+    """
+    entra.environ[name] = ""
+
+    result = entra.connect(*words, "--timeout", "1", terminal=terminal)
+
+    is_said = (name, words[0]) == ("AZURE_USERNAME", "--login-hint")
+    assert is_said != (f"{name} is set, but empty." in result.error)
+    if not is_said:
+        assert 2 == result.code
+        assert [] == entra.tenant.journal.entries
+
+
+@pytest.mark.parametrize(("environ", "words", "named"), [
+    ({"ENTRAKIT_VAULT": ""}, (), "ENTRAKIT_VAULT is"),
+    ({"ENTRAKIT_HOME": ""}, (), "ENTRAKIT_HOME is"),
+    ({"ENTRAKIT_HOME": "", "ENTRAKIT_VAULT": "{home}"}, (), ""),
+    ({"ENTRAKIT_VAULT_KEY": ""}, (), "ENTRAKIT_VAULT_KEY is"),
+    ({"ENTRAKIT_VAULT_KEY": ""}, ("--vault-key-from", "environment"), "ENTRAKIT_VAULT_KEY is"),
+    ({"ENTRAKIT_VAULT_KEY": ""}, ("--vault-key-from", "file"), ""),
+    ({"ENTRAKIT_VAULT_KEY": "", "ENTRAKIT_VAULT_KEY_FROM": "file"}, (), ""),
+    ({"ENTRAKIT_VAULT_KEY_FROM": ""}, (), "ENTRAKIT_VAULT_KEY_FROM is"),
+    ({"ENTRAKIT_VAULT_KEY_FROM": ""}, ("--vault-key-from", "file"), ""),
+    ({"ENTRAKIT_VAULT_KEY": "", "ENTRAKIT_VAULT": ""}, (), "ENTRAKIT_VAULT and ENTRAKIT_VAULT_KEY are"),
+])  # fmt: skip
+@pytest.mark.parametrize("command", [
+    ("connect", "--client-secret-env", "MINE"), ("status",), ("token",), ("request", "GET", "/me"), ("use", "default"),
+    ("disconnect",), ("vault", "path"), ("vault", "check"),
+])  # fmt: skip
+def test_no_other_vault_and_no_other_key_is_taken(
+    entra: Command, private_home: Path, command: tuple[str, ...], environ: dict[str, str], words: tuple[str, ...],
+    named: str,
+) -> None:  # fmt: skip
+    """
+    A variable of the vault that is set and empty is an error of every command, unless an option or another variable
+    says which vault or key it is.
+    """
+    entra.environ |= {name: text.format(home=private_home) for name, text in environ.items()}
+    entra.environ["MINE"] = entra.tenant.client_secret
+
+    result = entra.connect(*command[1:], *words, app=True) if command[0] == "connect" else entra(*command, *words)
+
+    assert bool(named) == ("set, but empty" in result.error)
+    assert named in result.error
+    if named:
+        assert 2 == result.code
+        assert not list(private_home.iterdir())
+
+
+def test_an_empty_passphrase_is_named(connected: Command, tmp_path: Path) -> None:
+    """
+    Without a terminal nobody can type the passphrase that the empty variable lacks; a file outweighs the variable.
+    """
+    phrase = tmp_path / "phrase"
+    phrase.write_text("a long enough phrase")
+    connected.environ["ENTRAKIT_EXPORT_PASSPHRASE"] = ""
+
+    refused = connected("vault", "export", str(tmp_path / "out"))
+    made = connected("vault", "export", str(tmp_path / "out"), "--passphrase-file", str(phrase))
+
+    assert (2, True) == (refused.code, "ENTRAKIT_EXPORT_PASSPHRASE is set, but empty." in refused.error)
+    assert 0 == made.code, made.error
+
+
+@pytest.mark.parametrize("words", [("connect", "--certificate-name", "a"), ("certificates",)])
+def test_no_other_directory_of_certificates_is_searched(entra: Command, words: tuple[str, ...]) -> None:
+    """
+    The directory of the computer's certificates is not replaced by the usual one.
+    """
+    entra.environ["ENTRAKIT_MACHINE_CERTIFICATES"] = ""
+
+    result = entra.connect(*words[1:], app=True) if words[0] == "connect" else entra(*words)
+
+    assert (2, True) == (result.code, "ENTRAKIT_MACHINE_CERTIFICATES is set, but empty." in result.error)
 
 
 def test_another_way_to_sign_in_outweighs_an_empty_variable(entra: Command) -> None:
@@ -225,7 +314,28 @@ def test_all_files_that_others_can_read_are_reported_in_one_run(entra: Command, 
         result = entra.connect(*words, app=True)
         assert code == result.code, result.error
         for path in (certificate, password):
-            assert f"chmod 600 {path}" in result.error
+            assert 1 == result.error.count(f"chmod 600 {path}")
+
+
+def test_a_file_is_reported_once_although_it_is_read_again(
+    entra: Command, tmp_path: Path, typed: Callable[[str], None]
+) -> None:
+    """
+    A certificate without a password, for which one is given, and one whose password is typed, are read twice.
+    """
+    key = serialization.load_pem_private_key(entra.tenant.private_key_pem.encode(), None)
+    encryption = serialization.BestAvailableEncryption(b"canary")
+    locked = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+    certificate = tmp_path / "app.pem"
+    entra.environ["MINE"] = "canary"
+    typed("canary")
+
+    for text, words in ((entra.tenant.private_key_pem.encode(), ("--certificate-password-env", "MINE")), (locked, ())):
+        certificate.write_bytes(text + entra.tenant.certificate_pem.encode())
+        certificate.chmod(0o644)
+        result = entra.connect("--certificate-path", str(certificate), *words, "--yes", app=True, terminal=True)
+        assert 0 == result.code, result.error
+        assert 1 == result.error.count("Warning: Other users of this machine can read")
 
 
 def test_a_ready_token_comes_from_standard_input(entra: Command) -> None:

@@ -59,12 +59,15 @@ def test_a_secret_in_a_pipe_loses_its_line_break(given: str) -> None:
         b"\xef\xbb\xbfF\xc3\xbc\xc3\x9fe\r\n",
         b"\xff\xfe" + "Füße\r\n".encode("utf-16-le"),
         b"\xfe\xff" + "Füße\n".encode("utf-16-be"),
+        "Füße\r\n".encode("utf-16-le"),
+        "Füße".encode("utf-16-be"),
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "ascii"])
 def test_a_secret_is_read_as_powershell_pipes_it(piped: bytes, encoding: str) -> None:
     """
-    PowerShell 5.1 pipes a byte order mark and Windows line ends, or UTF-16. The encoding of the system does not matter.
+    PowerShell 5.1 pipes a byte order mark and Windows line ends, or UTF-16 with or without that mark. The encoding of
+    the system does not matter.
     """
     stream = io.TextIOWrapper(io.BytesIO(piped), encoding=encoding)
 
@@ -73,6 +76,9 @@ def test_a_secret_is_read_as_powershell_pipes_it(piped: bytes, encoding: str) ->
 
 @pytest.mark.parametrize(("piped", "problem"), [
     (b"\xff\x00canary", "is not UTF-8 text"), (b"canary" * 20000, "is too large"), (b"\xef\xbb\xbf\r\n", "is empty"),
+    ("canary€".encode("utf-16-le"), "not UTF-8 text: it contains null bytes, as UTF-16 without a byte order mark does"),
+    (b"canary\0", "not UTF-8 text: it contains null bytes"), (b"can\0ary\0", "not UTF-8 text: it contains null bytes"),
+    (b"\xffcanary", "is not UTF-8 text[.]"),
 ])  # fmt: skip
 def test_a_pipe_without_a_secret_says_why(piped: bytes, problem: str) -> None:
     """

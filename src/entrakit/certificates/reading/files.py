@@ -17,7 +17,7 @@ from entrakit.certificates.public_keys import is_key_of, not_rsa
 from entrakit.certificates.reading.formats import parse, public_certificates, unusable
 from entrakit.errors import CertificateError, CertificatePasswordError
 from entrakit.paths import absolute
-from entrakit.secret import is_exposed
+from entrakit.secret import is_exposed, is_first_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,14 +96,15 @@ def read_file(path: str, *, regular_only: bool = False) -> tuple[bytes, str, boo
 
 
 def warn_exposed(path: str) -> None:
-    """Log a warning that other users can read a private key.
+    """Log a warning that other users can read a private key, unless it was logged since the file was last changed.
 
     Args:
         path: File of the key.
     """
-    log.warning(
-        "Other users of this machine can read the private key in %s. Type `chmod 600 %s`.", path, shlex.quote(path)
-    )
+    if is_first_report(path):
+        log.warning(
+            "Other users of this machine can read the private key in %s. Type `chmod 600 %s`.", path, shlex.quote(path)
+        )
 
 
 def parse_certificate(

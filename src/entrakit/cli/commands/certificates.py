@@ -41,6 +41,7 @@ def _list(options: argparse.Namespace, context: Context) -> Steps:
     """List the certificates: a block for each on a terminal, a line for each in a pipe."""
     from entrakit.certificates.stores.inventory import list_certificates
 
+    context.refuse_empty("ENTRAKIT_HOME", "ENTRAKIT_MACHINE_CERTIFICATES")
     # The modules of tokens, and the libraries below them, write lines, too.
     with only_ours() if context.owns_process and not options.verbose and not options.debug else nullcontext():
         found = list_certificates(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrakit.cli.options.confirm import confirm_replacement, confirm_user
 from entrakit.cli.options.credentials import (
+    CREDENTIALS,
     add_other_ways,
     add_sources,
     addresses,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
-_BROWSER_OPTIONS = ("browser", "port", "login_hint", "domain_hint", "prompt", "no_browser", "paste")
+_HINTS = ("port", "login_hint", "domain_hint", "prompt")
 
 
 def arguments(parser: Parser) -> None:
@@ -130,9 +131,9 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
         before = _saved(options.name, context)
         if before is not None and before.problem:
             yield Caution(before.problem)
-        if context.is_terminal(context.streams.input) and not options.yes:
+        if context.can_ask and not options.yes:
             parameters["on_replace"] = lambda old, new: confirm_replacement(old, new, context)
-            if context.is_terminal(context.streams.error) and not parameters["credential"]:
+            if not parameters["credential"]:
                 parameters["on_sign_in"] = lambda new: confirm_user(new, str(parameters.get("login_hint", "")), context)
         is_hopeless = parameters.get("open_browser") is _refuse_to_wait and not options.ensure
         parameters["transport"] = transport.impatient() if is_hopeless else transport
@@ -203,7 +204,7 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     """Return the parameters of the flow. Secrets are read from where the options say."""
     elsewhere = options.certificate_uri or options.certificate_thumbprint or options.certificate_name
     if has_source(options, "certificate_password") and not options.certificate_path and not elsewhere:
-        options.certificate_path = variable("AZURE_CLIENT_CERTIFICATE_PATH", context.environ)
+        options.certificate_path = variable("AZURE_CLIENT_CERTIFICATE_PATH", context)
     _refuse_mixture(options)
     names = _of_sets() - {"paste", "certificate_command", "client_secret"}
     given = {name: value for name, value in vars(options).items() if name in names and value is not None}
@@ -222,9 +223,15 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         parameters["paste"] = lambda url: read_address(url, context)
     if options.no_browser:
         parameters["open_browser"] = lambda _: False
-    is_chosen = any(parameters.values()) or any(getattr(options, name) for name in _BROWSER_OPTIONS)
-    if not is_chosen:
+    is_chosen = any(value for name, value in parameters.items() if name not in _HINTS)
+    is_hinted = any(getattr(options, name) for name in _HINTS)
+    if not (is_chosen or is_hinted):
         parameters |= from_environment(context, verb="using" if options.ensure else "signing in with")
+    elif not is_chosen:
+        # A hint only adds to the browser sign-in, which nothing else selects.
+        context.refuse_empty(*(name for name in CREDENTIALS if name != "AZURE_USERNAME" or not options.login_hint))
+    if options.certificate_thumbprint or options.certificate_name:
+        context.refuse_empty("ENTRAKIT_MACHINE_CERTIFICATES")
     on_token = options.certificate_store == "pkcs11" or options.certificate_uri or options.pkcs11_module
     in_file = options.certificate_path or parameters.get("certificate_path")
     needs_password = (on_token or in_file) and not options.key_vault_key and not options.certificate_command
@@ -245,9 +252,8 @@ def _browser_parameters(options: argparse.Namespace, context: Context) -> dict[s
 
 
 def _may_wait(options: argparse.Namespace, context: Context) -> bool:
-    """Return whether to wait for a user: at a terminal, or because an option says so."""
-    is_attended = context.is_terminal(context.streams.input) or context.is_terminal(context.streams.error)
-    return is_attended or options.browser or options.no_browser or options.paste
+    """Return whether to wait for a user: one who can be asked who signed in, or because an option says so."""
+    return context.can_ask or options.browser or options.no_browser or options.paste
 
 
 def _refuse_to_wait(url: str) -> bool:
@@ -256,7 +262,8 @@ def _refuse_to_wait(url: str) -> bool:
     raise InteractionRequiredError(
         "A user has to sign in, but there is no terminal.",
         remedy="Sign in as an app, with a client secret (`client_secret=…`) or a certificate; or add --browser, "
-        "--no-browser, --paste or --device-code to wait for a user.",
+        "--no-browser, --paste or --device-code to wait for a user. On a terminal, redirect neither standard input nor "
+        "standard error.",
         error="interaction_required",
     )
 
@@ -300,7 +307,7 @@ def _app(options: argparse.Namespace, way: type[Flow], context: Context) -> str:
 def _tenant(options: argparse.Namespace, way: type[Flow], context: Context) -> str:
     """Return the tenant; empty if none is named and the way to sign in knows it."""
     if way.tenant_id:
-        return options.tenant_id or variable("AZURE_TENANT_ID", context.environ) or ""
+        return options.tenant_id or variable("AZURE_TENANT_ID", context) or ""
     return required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context)
 
 

@@ -15,7 +15,7 @@ from entrakit.secret import Secret, UsernamePassword
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from entrakit.authority.clouds import Cloud
     from entrakit.cli.context import Context
@@ -31,6 +31,7 @@ _VARIABLES = {
 PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
 _ENDS = ("stdin", "file", "env")
 _PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
+CREDENTIALS = ("AZURE_CLIENT_SECRET", _PATH, _USERNAME, "AZURE_PASSWORD")
 
 
 def add_sources(group: argparse._ArgumentGroup, name: str, ways: Sequence[str] = _ENDS) -> None:
@@ -104,15 +105,14 @@ def has_source(options: argparse.Namespace, name: str) -> bool:
     return bool(_sources(options, name))
 
 
-def variable(name: str, environ: Mapping[str, str]) -> str | None:
+def variable(name: str, context: Context) -> str | None:
     """Return the value of a variable; None if it is not set.
 
     Raises:
         ParameterError: It is set, but empty.
     """
-    if environ.get(name) == "":
-        raise _empty([name])
-    return environ.get(name)
+    context.refuse_empty(name)
+    return context.environ.get(name)
 
 
 def client_secret(options: argparse.Namespace, context: Context) -> Secret | None:
@@ -162,7 +162,7 @@ def missing_password(error: CertificatePasswordError, context: Context) -> Secre
     if context.is_terminal(context.streams.input):
         from entrakit.cli.words import remedy_of
 
-        return ask_secret(context, "certificate password", remedy_of(error))
+        return ask_secret(context, "certificate password", remedy_of(error, context.environ))
     name = _VARIABLES["certificate_password"]
     if context.environ.get(name) == "":
         remedy = f"{name} is set, but empty. {error.remedy}"
@@ -178,14 +178,14 @@ def username_password(options: argparse.Namespace, context: Context) -> Username
     """
     if not options.username and not has_source(options, "password"):
         return None
-    username = options.username or variable(_USERNAME, context.environ)
+    username = options.username or variable(_USERNAME, context)
     if not username:
         raise ParameterError(f"{_sources(options, 'password')[0]} requires a user name.", remedy="Add --username NAME.")
     password = _given(options, "password", context)
     if password is None and context.environ.get("AZURE_PASSWORD"):
         password = Secret.from_env("AZURE_PASSWORD", context.environ)
     if password is None and not context.is_terminal(context.streams.input):
-        variable("AZURE_PASSWORD", context.environ)
+        context.refuse_empty("AZURE_PASSWORD")
     instead = "Use --password-stdin or the variable AZURE_PASSWORD."
     return UsernamePassword(username, password or ask_secret(context, "password", instead))
 
@@ -213,15 +213,13 @@ def from_environment(context: Context, *, verb: str) -> dict[str, object]:
         ignored = ", ".join(name for name, _ in found[1:])
         context.note(f"{verb} {found[0][0]}" + (f"; {ignored} not used." if ignored else "."))
         return found[0][1]
-    empty = [name for name in ("AZURE_CLIENT_SECRET", _PATH, _USERNAME, "AZURE_PASSWORD") if environ.get(name) == ""]
-    if empty:
-        raise _empty(empty)
+    context.refuse_empty(*CREDENTIALS)
     return {}
 
 
 def required(value: str | None, name: str, option: str, context: Context) -> str:
     """Return the value of an option, or else of a variable. Raises ParameterError if it is missing or empty."""
-    found = value or variable(name, context.environ)
+    found = value or variable(name, context)
     if not found:
         raise ParameterError(
             f"{option} is missing.",
@@ -240,11 +238,11 @@ def addresses(options: argparse.Namespace, context: Context) -> tuple[Cloud, str
 
     cloud, graph_url = find_cloud(options.cloud or "global"), options.graph_url
     if not options.cloud and not options.authority_url:
-        cloud = find_cloud(variable("AZURE_AUTHORITY_HOST", context.environ) or "global")
+        cloud = find_cloud(variable("AZURE_AUTHORITY_HOST", context) or "global")
         if cloud.name != "global":
             context.note(f"AZURE_AUTHORITY_HOST selects {cloud.authority}.")
     if not graph_url:
-        graph_url = variable("ENTRAKIT_GRAPH_URL", context.environ)
+        graph_url = variable("ENTRAKIT_GRAPH_URL", context)
         if graph_url:
             context.note(f"ENTRAKIT_GRAPH_URL selects {graph_url} for Microsoft Graph.")
     return cloud.at(options.authority_url) if options.authority_url else cloud, graph_url or ""
@@ -279,6 +277,8 @@ def bundle_passphrase(options: argparse.Namespace, context: Context, *, is_new: 
     if context.environ.get(PASSPHRASE_VARIABLE):
         # Unchanged, with a line break at its end: bundles of 0.1.0 were encrypted with it.
         return Secret(context.environ[PASSPHRASE_VARIABLE], f"env:{PASSPHRASE_VARIABLE}")
+    if not context.is_terminal(context.streams.input):
+        context.refuse_empty(PASSPHRASE_VARIABLE)
     instead = f"Give it with --passphrase-file, --passphrase-stdin or {PASSPHRASE_VARIABLE}."
     first = ask_secret(context, "passphrase of the file", instead)
     if is_new and ask_secret(context, "passphrase again", instead).reveal() != first.reveal():
@@ -304,11 +304,3 @@ def _sources(options: argparse.Namespace, name: str) -> list[str]:
     ends = [end for end in _ENDS if getattr(options, f"{name}_{end}", None)]
     found = [f"--{name.replace('_', '-')}-{end}" for end in ends]
     return ["--client-secret", *found] if name == "client_secret" and options.client_secret is not None else found
-
-
-def _empty(names: list[str]) -> ParameterError:
-    verb = "is" if len(names) == 1 else "are"
-    return ParameterError(
-        f"{' and '.join(names)} {verb} set, but empty.",
-        remedy="Set a value, or unset the variable. A pipeline passes an empty value for a secret that does not exist.",
-    )

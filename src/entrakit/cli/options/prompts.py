@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
@@ -31,7 +32,9 @@ def ask_secret(context: Context, what: str, instead: str) -> Secret:
         raise ParameterError(f"The {what} is missing, and there is no terminal to ask for it.", remedy=instead)
     from getpass import getpass
 
-    return Secret(getpass(f"{what[:1].upper()}{what[1:]}: ", context.streams.error), "prompt")
+    # If standard error is redirected, the prompt goes to the terminal itself.
+    stream = context.streams.error if context.is_terminal(context.streams.error) else None
+    return Secret(getpass(f"{what[:1].upper()}{what[1:]}: ", stream), "prompt")
 
 
 def read_secret(context: Context, what: str) -> Secret:
@@ -53,18 +56,37 @@ def read_secret(context: Context, what: str) -> Secret:
 def _all_of(stream: TextIO, what: str) -> str:
     """Return the whole input. The bytes of a pipe are decoded here, since their encoding does not depend on the system.
 
-    PowerShell 5.1 pipes UTF-16 if `$OutputEncoding` says so.
+    PowerShell 5.1 pipes UTF-16 if `$OutputEncoding` says so, with or without a byte order mark, and `cmd /u` without.
     """
     data = stream.buffer.read(MAX_LINE + 1) if hasattr(stream, "buffer") else stream.read(MAX_LINE + 1).encode()
     if len(data) > MAX_LINE:
         raise ParameterError(f"The {what} on standard input is too large.", remedy="Is it the right input?")
-    try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
-    except UnicodeDecodeError:
-        raise ParameterError(
-            f"The {what} on standard input is not UTF-8 text.",
-            remedy="In PowerShell, set `$OutputEncoding = [Text.UTF8Encoding]::new()`.",
-        ) from None
+    encoding = _utf16_of(data)
+    has_nulls = not encoding and b"\0" in data
+    with suppress(UnicodeDecodeError):
+        if not has_nulls:
+            return data.decode(encoding or "utf-8")
+    reason = ": it contains null bytes, as UTF-16 without a byte order mark does" if has_nulls else ""
+    raise ParameterError(
+        f"The {what} on standard input is not UTF-8 text{reason}.",
+        remedy="Give it as UTF-8. In PowerShell, set `$OutputEncoding = [Text.UTF8Encoding]::new()`.",
+    )
+
+
+def _utf16_of(data: bytes) -> str:
+    """Return the name of the encoding if bytes are text in UTF-16; empty for any other bytes.
+
+    No secret has a null character. So if every second byte, and no other, is null, then the bytes are UTF-16 without a
+    byte order mark.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    first, second = data[::2], data[1::2]
+    if len(data) % 2 or not data:
+        return ""
+    if all(first) and not any(second):
+        return "utf-16-le"
+    return "utf-16-be" if all(second) and not any(first) else ""
 
 
 def ask_line(context: Context, question: str) -> str:
