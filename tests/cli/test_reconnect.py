@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import shlex
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -307,6 +308,28 @@ def test_a_credential_that_was_not_read_is_named(given: dict[str, Any], ending: 
 
     assert isinstance(caught.value.settings, Settings)
     assert reconnect(caught.value.settings, environ={}).endswith(ending)
+
+
+def test_a_later_process_repeats_the_parameters_of_the_sign_in(entra: Command) -> None:
+    """
+    They are saved with the connection, and a renewal keeps them.
+    """
+    person, vault = entra.tenant.person(), Vault(environ=entra.environ)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with connect(
+        client_id=entra.tenant.public_client, tenant_id=entra.tenant.tenant_id, authority_url=entra.tenant.url,
+        ca_bundle=entra.tenant.ca_path, open_browser=person.open_browser, port=port, domain_hint="contoso.com",
+        prompt="login", name="job", vault=vault,
+    ) as made:  # fmt: skip
+        made.token("User.Read.All")
+    entra.tenant.seed.revoke_sessions(person.upn)
+
+    refused = entra("token", "--name", "job", "--min-validity", "5h")
+
+    assert 4 == refused.code
+    ending = f"--browser --login-hint {person.upn} --port {port} --domain-hint contoso.com --prompt login`"
+    assert ending in refused.error
 
 
 def test_a_sign_in_that_may_not_ask_is_not_repeated() -> None:

@@ -36,10 +36,10 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
         yield lambda number: Vault(server.url.removesuffix("0") + str(number), environ=ENVIRON)
 
 
-def record(serial: int, *, connected_at: float = 1000.0) -> Record:
+def record(serial: int, name: str = "work", *, connected_at: float = 1000.0) -> Record:
     """Return the record after some renewals."""
     settings = Settings(
-        "work", "secret", "1" * 8, "contoso.com", find_cloud("public"), ("scope",), "resource", account=Account()
+        name, "secret", "1" * 8, "contoso.com", find_cloud("public"), ("scope",), "resource", account=Account()
     )
     return Record(settings._replace(connected_at=connected_at), {}, refresh_token=f"token {serial}", serial=serial)
 
@@ -163,6 +163,31 @@ def test_an_entry_of_another_vault_is_not_taken(place: Callable[[int], Vault]) -
     assert "token 1" == kept(vault)
 
 
+@pytest.mark.parametrize("key", [*ENVIRON.values(), "a passphrase that is stretched"])
+def test_a_listing_shows_an_entry_of_another_vault_as_such(
+    place: Callable[[int], Vault], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """
+    An entry that is copied from another vault with the same key is listed as unreadable, with the reason. Without the
+    key, and with an earlier key of the vault, entries are listed as usual.
+    """
+    monkeypatch.setitem(ENVIRON, "ENTRAKIT_VAULT_KEY", key)
+    vault, other = place(0), place(1)
+    for name in ("own", "work"):
+        records.keep(vault, record(1, name), now=0)
+    records.keep(other, record(2), now=0)
+    vault.storage.write("work", other.storage.read("work").data)  # type: ignore[union-attr] # it exists
+
+    own, foreign = list_connections(vault=vault)
+
+    assert ("", True) == (own.problem, own.settings is not None)
+    assert (None, "unreadable") == (foreign.settings, foreign.state(0))
+    assert "belongs to another vault with the same key" in foreign.problem
+    assert "`disconnect('work')`" in foreign.remedy
+    without = Vault(vault.place, environ={name: text for name, text in ENVIRON.items() if "VAULT_KEY" not in name})
+    assert ["", ""] == [one.problem for one in list_connections(vault=without)]
+
+
 def test_an_entry_of_0_1_0_is_taken(place: Callable[[int], Vault]) -> None:
     """
     0.1.0 leaves the id of the vault out. Its renewal is read, and the next one names the vault again.
@@ -184,8 +209,8 @@ def test_the_choice_of_another_vault_is_not_taken(
     place: Callable[[int], Vault], caplog: pytest.LogCaptureFixture
 ) -> None:
     """
-    The current name of another vault is refused, with or without its mark; the error names the choice. A list reports
-    it and continues.
+    The current name of another vault is refused, with or without its mark. The remedy does not name it, since the
+    connection may be another one here. A list reports the choice and continues.
     """
     vault, other = place(0), place(1)
     for one in (vault, other):
@@ -198,7 +223,8 @@ def test_the_choice_of_another_vault_is_not_taken(
         vault.storage.write_current("prod", mark)
         with pytest.raises(VaultError, match="'prod' was chosen in another vault") as caught:
             vault.current()
-        assert "`set_current('prod')`" in caught.value.remedy
+        assert "`set_current('NAME')`" in caught.value.remedy
+        assert "prod" not in caught.value.remedy
     with caplog.at_level(logging.WARNING, "entrakit"):
         assert [("prod", False), ("work", False)] == [
             (one.name, one.is_current) for one in list_connections(vault=vault)

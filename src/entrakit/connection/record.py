@@ -200,6 +200,9 @@ def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) 
     }
     if record.digest:
         secrets["digest"] = record.digest
+    # The next process opens addresses in its own way.
+    if hints := [[name, text] for name, text in record.settings.hints if name != "open_browser"]:
+        secrets["hints"] = hints
     vault.write(record.settings.name, metadata, secrets, follows=record.follows if is_renewal else None)
 
 
@@ -249,7 +252,6 @@ def settings_to_json(settings: Settings) -> dict[str, JSON]:
         "resource": settings.resource,
         "account": list(settings.account),
         "origin": dict(settings.origin),
-        **({"hints": [list(hint) for hint in settings.hints]} if settings.hints else {}),
         "save_secret": settings.save_secret,
         "send_chain": settings.send_chain,
         "ca_bundle": settings.ca_bundle,
@@ -282,7 +284,6 @@ def settings_from_json(name: str, metadata: Mapping[str, JSON]) -> Settings:
             resource=str(metadata["resource"]),
             account=Account(*_strings(metadata["account"])),
             origin=tuple((part, str(where)) for part, where in _object(metadata["origin"]).items()),
-            hints=tuple(_pair(hint) for hint in _list(metadata.get("hints", []))),
             save_secret=metadata["save_secret"] is True,
             send_chain=metadata["send_chain"] is True,
             ca_bundle=str(metadata["ca_bundle"]),
@@ -328,6 +329,7 @@ def _informed(settings: Settings, refresh_token: str, saved_credential: Mapping[
 def _from_entry(settings: Settings, entry: Entry) -> Record:
     secrets = entry.secrets
     settings = _informed(settings, str(secrets["refresh_token"]), _object(secrets["proof"]))
+    settings = settings._replace(hints=tuple(_pair(hint) for hint in _list(secrets.get("hints", []))))
     return Record(
         settings=settings,
         tokens={key: _token(_object(value), settings) for key, value in _object(secrets["tokens"]).items()},

@@ -38,6 +38,7 @@ class Settings(NamedTuple):
         renews_alone: Whether a later process can renew the connection, with a refresh token, or with a credential that
             is saved or can be read again; None if that is not known without the key of the vault. Not saved.
         hints: Further parameters of the sign-in, with their values; empty for a switch: `(("port", "8400"),)`.
+            They are saved encrypted, so a listing has none.
     """
 
     name: str

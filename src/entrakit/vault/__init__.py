@@ -137,7 +137,7 @@ class Vault:
     def entries(self) -> list[EntrySummary]:
         """Return all saved connections by name; the key is not needed. An unreadable one has an `error`.
 
-        This also removes the leftovers of writers that were killed at least an hour ago.
+        So has one that is known to belong to another vault. This also removes the leftovers of writers that were killed at least an hour ago.
 
         Raises:
             VaultError: The place can't be read.
@@ -147,8 +147,10 @@ class Vault:
 
     def summary(self, name: str) -> EntrySummary | None:
         """Return a saved connection as in a listing; the key is not needed. None if it does not exist."""
+        from entrakit.vault.conflicts import metadata_of_own
+
         try:
-            return EntrySummary(name, self.read_metadata(name))
+            return EntrySummary(name, self._read(name, lambda sealed: metadata_of_own(sealed, self.keys, self.key_ref)))
         except NotConnectedError:
             return None
         except (VaultError, ParameterError) as error:

@@ -1,4 +1,4 @@
-"""Conflicts in a vault: an entry that is missing or newer, and a current name that was chosen in another vault."""
+"""Conflicts in a vault: an entry that is missing, newer, or another vault's; a current name chosen in another vault."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from entrakit.tokens.jwt import JSON
-    from entrakit.vault.envelope import Found
+    from entrakit.vault.envelope import Found, KeyRef, SealedEntry
     from entrakit.vault.keys import Keys
     from entrakit.vault.storage import Storage
 
@@ -45,8 +45,33 @@ def check_choice(storage: Storage, chosen: Found, name: str) -> None:
     if chosen.vault != storage.read_notes().vault:
         raise VaultError(
             f"The current connection {name!r} was chosen in another vault, or by entrakit 0.1.0.",
-            remedy=f"Choose the current connection again: `set_current({name!r})`.",
+            remedy="See which connections are yours with `list_connections()`, and choose one of them: "
+            "`set_current('NAME')`.",
         )
+
+
+def metadata_of_own(sealed: SealedEntry, keys: Keys, key_ref: Callable[[], KeyRef | None]) -> dict[str, JSON]:
+    """Return the metadata of an entry, for a listing, which needs no key.
+
+    Args:
+        sealed: The entry.
+        keys: Keys of the vault.
+        key_ref: Returns the key that seals new entries of the vault.
+
+    Raises:
+        ForeignEntryError: It belongs to another vault. This is known if the key can be had without the user, who
+            unlocks a keyring.
+    """
+    # Stretching a passphrase is slow, and each vault has its own salt.
+    if sealed.key.source != "keyring" and (not sealed.key.salt or sealed.key != key_ref()):
+        try:
+            envelope.unseal(sealed, keys.open_any(sealed.key))
+        except envelope.ForeignEntryError:
+            raise
+        except VaultError:
+            # Whether it opens is not the question here.
+            return sealed.metadata
+    return sealed.metadata
 
 
 def not_connected(name: str, names: list[str]) -> NotConnectedError:
