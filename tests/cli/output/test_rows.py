@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 import time
 import unicodedata
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entrakit.cli.output.rows import Csv, Table, cut, fitted, row_value, upright, wide
+from entrakit.cli.output.rows import Csv, Table, cut, fitted, guarded, row_value, upright, wide
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +119,20 @@ def test_no_part_of_a_text_becomes_a_formula(value: object, expected: str) -> No
     (row,) = csv.DictReader(io.StringIO(csv_of([{"name": value}]), newline=""))
 
     assert expected == row["name"]
+
+
+def test_no_other_form_of_a_sign_begins_a_formula() -> None:
+    """
+    Every character that a spreadsheet may convert to a sign that begins a formula (NFKC) gets an apostrophe.
+    """
+    signs = [
+        one
+        for one in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.normalize("NFKC", one).startswith(("=", "+", "-", "@", "\u2212"))
+    ]
+
+    assert len(signs) > 20
+    assert [f"'{sign}1" for sign in signs] == [guarded(f"{sign}1") for sign in signs]
 
 
 NASTY = st.text(

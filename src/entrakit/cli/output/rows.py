@@ -29,8 +29,8 @@ NARROWEST = 10
 _GAP = "  "
 # Properties that identify an object come first, because there may be no space for later columns.
 _FIRST = ("displayName", "name", "userPrincipalName", "id")
-# Signs that begin a formula, in full width and other forms, too.
-_SIGNS = r"=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+# Signs that begin a formula, and all characters whose compatibility form (NFKC) begins with one.
+_SIGNS = r"=+\-@\u207a-\u207c\u208a-\u208c\u2212\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
 # Characters that are invisible or that a spreadsheet skips: spaces, control and format characters, fillers. And the
 # quotation mark, since a quoted cell may begin behind a semicolon.
 _SKIPPED = (
