@@ -48,6 +48,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/files": (
         "__init__",
+        "waits",
         "programs",
         "links",
         "shared",
@@ -69,7 +70,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "tls",
             "socks",
         ),
-        *("issuer", "transport", "transport_async"),
+        *("issuer", "tunnels", "transport", "transport_async"),
     ),
     "entrakit/authority": ("__init__", "tenants", "clouds"),
     "entrakit/tokens": (

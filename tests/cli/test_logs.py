@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.cli.logs import configure, reset
+from entrakit.files import waits
 from entrakit.files.lock import report_wait
 
 if TYPE_CHECKING:
@@ -82,6 +83,20 @@ def test_secrets_are_masked() -> None:
     LOG.debug("Authorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.canary")
 
     assert "canary" not in stream.getvalue()
+
+
+def test_a_slow_answer_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    The command would seem to hang. With `--quiet` nothing measures it.
+    """
+    monkeypatch.setattr(waits, "_logged", {})
+    stream = io.StringIO()
+    configure(stream, quiet=False, verbose=False, debug=False)
+    waits.report("login.microsoftonline.com")
+    configure(io.StringIO(), quiet=True, verbose=False, debug=False)
+
+    assert "Waiting for login.microsoftonline.com: no answer after 2 s.\n" == stream.getvalue()
+    assert not waits.are_reported()
 
 
 def test_a_program_gets_its_log_back() -> None:

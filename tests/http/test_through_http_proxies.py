@@ -27,6 +27,9 @@ REFUSALS = {
     403: b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
     407: b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n"
     b"Proxy-Authenticate: Basic realm=corp\r\nContent-Length: 0\r\n\r\n",
+    405: b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n",
+    501: b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n",
+    505: b"HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Length: 0\r\n\r\n",
 }
 
 
@@ -131,7 +134,7 @@ def test_user_name_and_password_are_for_the_proxy_only(
     assert not [word for word in ("canary", "Y29udG9zb") if word in caplog.text]
 
 
-@pytest.mark.parametrize("status", [403, 407])
+@pytest.mark.parametrize("status", REFUSALS)
 def test_a_refusal_is_reported_at_once(
     status: int,
     transport: Transport,

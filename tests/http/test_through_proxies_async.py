@@ -105,6 +105,7 @@ def test_a_wrong_password_is_reported_without_it(
     ("kind", "answer", "words", "is_retryable"),
     [
         (HttpProxy, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "HTTP 403", False),
+        (HttpProxy, b"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\n\r\n", "HTTP 501", False),
         (HttpProxy, b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n", "HTTP 502", True),
         (Socks5Proxy, b"HTTP/1.1 400 Bad Request\r\n\r\n", "its answer is not SOCKS", False),
         (Socks5Proxy, b"\x05\xff", "user name and password required", False),

@@ -38,7 +38,7 @@ class _Lines(logging.Formatter):
         from entrakit.shown_text import on_terminal
 
         text = on_terminal(super().format(record))
-        if record.name == WAITS and not self._is_verbose:
+        if record.name.startswith(WAITS) and not self._is_verbose:
             return f"{text[:1].upper()}{text[1:]}."
         if record.levelno < logging.WARNING:
             return f"{record.name}: {text}"

@@ -13,6 +13,8 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
+from entrakit.files.waits import reported
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from subprocess import Popen
@@ -112,7 +114,7 @@ def run(
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "an argument contains an invalid character"
         raise ProgramError("start", f"can't be started: {reason}") from error
-    with process:
+    with process, reported(os.path.basename(words[0])):
         try:
             output, stderr = _exchange(process, message, timeout_s)
         except BaseException:

@@ -312,8 +312,7 @@ class Connection(HTTPSConnection):
             found = _REFUSED.match(str(error))
             if found is None:
                 raise ProxyRefusedError("its answer is not HTTP") from error
-            # Any other answer is the same again, and may lock the account.
-            raise ProxyRefusedError(f"HTTP {found[1]}", is_transient=found[1] >= "500") from error
+            raise ProxyRefusedError.with_status(int(found[1])) from error
         self.has_tunnel = True
         # The time-out of the handshake that follows.
         self.sock.settimeout(self.deadline.left_s())

@@ -34,12 +34,19 @@ class ProxyRefusedError(OSError):
     Args:
         reason: Its answer, such as `HTTP 407`; empty if it is not known.
         is_transient: Whether the same request may succeed later.
+        is_rejection: Whether the proxy rejects the user name and the password, or requires them.
     """
 
-    def __init__(self, reason: str = "", *, is_transient: bool = False) -> None:
+    def __init__(self, reason: str = "", *, is_transient: bool = False, is_rejection: bool = False) -> None:
         super().__init__(f"the proxy refused the tunnel: {reason}")
         self.reason = reason
         self.is_transient = is_transient
+        self.is_rejection = is_rejection
+
+    @classmethod
+    def with_status(cls, status: int) -> ProxyRefusedError:
+        """Return the refusal with an HTTP status. Only some statuses of 500 and above can pass."""
+        return cls(f"HTTP {status}", is_transient=status >= 500 and retry.may_pass(status), is_rejection=status == 407)
 
 
 class ProxyTlsError(OSError):

@@ -100,7 +100,7 @@ def _explained(error: OSError, proxy: Proxy) -> OSError:
         return ConnectionResetError(error.msg)
     if isinstance(error, socks.SOCKS5AuthError):
         is_known = proxy.username and proxy.password
-        return ProxyRefusedError(f"user name and password {'rejected' if is_known else 'required'}")
+        return ProxyRefusedError(f"user name and password {'rejected' if is_known else 'required'}", is_rejection=True)
     if isinstance(error, socks.SOCKS5Error | socks.SOCKS4Error):
         # Such as "0x05: Connection refused".
         code, _, reason = error.msg.partition(": ")

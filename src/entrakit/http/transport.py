@@ -10,7 +10,6 @@ import logging
 import os
 import sys
 import time
-from importlib.util import find_spec
 from random import random
 from typing import TYPE_CHECKING
 
@@ -22,12 +21,13 @@ from entrakit.http.message import Headers, Request, Response
 from entrakit.paths import absolute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from ssl import SSLContext
 
-    from entrakit.http.connection import Connection, Deadline, PlainSocket
+    from entrakit.http.connection import Connection, Deadline
     from entrakit.http.proxies import Proxy
     from entrakit.http.retry import Clock
+    from entrakit.http.tunnels import Approval
 
 MAX_ANSWER = 4 * 1024 * 1024
 # Multiple of the time-out, so that an exchange that continues in drops does not block a call, and a lock, forever.
@@ -69,6 +69,7 @@ class Transport:
     ) -> None:
         self._idle: dict[Origin, list[Connection]] = {}
         self._begun: dict[str, Connection] = {}
+        self.approvals: dict[Proxy, Approval] = {}
         self._process = os.getpid()
         if timeout_s <= 0:
             raise ParameterError(f"The time-out must be longer than {timeout_s} seconds.")
@@ -142,8 +143,11 @@ class Transport:
         """
         self._tls()
         origin = Origin.of(url)
-        if origin is not None:
-            socks_opener(self._proxy_for(origin))
+        proxy = self._proxy_for(origin) if origin is not None else None
+        if proxy is not None:
+            from entrakit.http.tunnels import socks_opener
+
+            socks_opener(proxy)
 
     def impatient(self) -> Transport:
         """Return this transport, with the same connections, as one that sends each request once."""
@@ -210,6 +214,15 @@ class Transport:
         origin = Origin.of(request.url)
         if origin is None:
             raise failures.not_https(request.url)
+        if not waits.isEnabledFor(logging.INFO):
+            return self._exchange(origin, request, authorization, limit)
+        from entrakit.files.waits import reported
+
+        with reported(origin.shown()):
+            return self._exchange(origin, request, authorization, limit)
+
+    def _exchange(self, origin: Origin, request: Request, authorization: str, limit: int) -> Response:
+        """Send a request once, and return the response."""
         target, fields = request_target(request.url), self._fields(request, authorization)
         from entrakit.http.connection import TooLargeError
 
@@ -319,11 +332,17 @@ class Transport:
 
         from entrakit.http.connection import Connection
 
-        proxy = self._proxy_for(origin)
-        open_socks = socks_opener(proxy)
+        proxy, open_socks = self._proxy_for(origin), None
+        if proxy is not None:
+            from entrakit.http.tunnels import Approval, open_through, socks_opener
+
+            open_socks = socks_opener(proxy)
         connection = Connection(origin, proxy, self._tls(), deadline, open_socks=open_socks)
         try:
-            connection.connect()
+            if proxy is None:
+                connection.connect()
+            else:
+                open_through(connection, self.approvals.setdefault(proxy, Approval()), deadline, self.clock)
         except BaseException as error:
             connection.close()
             if isinstance(error, EntraError) or not isinstance(error, Exception):
@@ -348,6 +367,8 @@ class Transport:
         """Close the connections that this process inherited by `fork()`: the other process still uses them."""
         inherited = [*self._begun.values(), *(one for some in self._idle.values() for one in some)]
         self._idle, self._begun, self._process = {}, {}, os.getpid()
+        # A thread of the other process may hold a lock in them.
+        self.approvals.clear()
         for connection in inherited:
             # Closes this process's copy of the socket; nothing is sent.
             connection.close()
@@ -365,8 +386,9 @@ class Transport:
         if self._context is None:
             from entrakit.http.connection import SecureSocket, trusting, use_sockets
 
-            # urllib3 warns of headers that it can't read, and would show them.
-            _quieten("urllib3")
+            # urllib3 warns of headers that it can't read, and would show them. A level that was set stays.
+            if (others := logging.getLogger("urllib3")).level == logging.NOTSET:
+                others.setLevel(logging.ERROR)
             if self.ca_bundle:
                 context = trusting(self.ca_bundle)
             else:
@@ -376,25 +398,3 @@ class Transport:
             use_sockets(context, SecureSocket)
             self._context = context
         return self._context
-
-
-def socks_opener(proxy: Proxy | None) -> Callable[[Proxy, str, int, Deadline], PlainSocket] | None:
-    """Return the function that opens connections through a SOCKS proxy; None for any other, or for none.
-
-    Raises:
-        ParameterError: The extra `socks` is not installed.
-    """
-    if proxy is None or not proxy.is_socks:
-        return None
-    if find_spec("socks") is None:
-        raise failures.socks_missing(proxy.shown())
-    from entrakit.http.socks import open_socks_socket
-
-    return open_socks_socket
-
-
-def _quieten(name: str) -> None:
-    """Keep another library's logger from writing headers and bodies, unless its level was set."""
-    logger = logging.getLogger(name)
-    if logger.level == logging.NOTSET:
-        logger.setLevel(logging.ERROR)

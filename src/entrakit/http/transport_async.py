@@ -16,17 +16,19 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from entrakit.errors import NetworkError, ParameterError, UnexpectedAnswerError
+from entrakit.files import waits
 from entrakit.http import failures
 from entrakit.http.address import Origin
+from entrakit.http.failures import ProxyRefusedError, ProxyTlsError
 from entrakit.http.message import Headers, Request, Response
 from entrakit.http.proxies import proxy_for
-from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER, socks_opener
+from entrakit.http.transport import DEFAULT_HEADERS, LONGEST_ANSWER
+from entrakit.http.tunnels import Approval, socks_opener
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from entrakit.http.failures import ProxyRefusedError
     from entrakit.http.proxies import Proxy
     from entrakit.http.retry import Clock
     from entrakit.http.transport import Transport
@@ -69,6 +71,8 @@ class AsyncTransport:
         self._proxy = like.proxy
         self._options = _options(like)
         self._clients: dict[Proxy | None, _Client] = {}
+        self._approvals = like.approvals
+        self._first: dict[Proxy, asyncio.Lock] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
@@ -85,7 +89,14 @@ class AsyncTransport:
             raise failures.not_sendable(request)
         async with self._turns:
             proxy = proxy_for(origin, self._proxy, os.environ)
-            return await self._once(request, headers, limit, proxy)
+            timer = None
+            if waits.are_reported():
+                timer = asyncio.get_running_loop().call_later(waits.NOTICED_S, waits.report, origin.shown())
+            try:
+                return await self._once(request, headers, limit, proxy)
+            finally:
+                if timer is not None:
+                    timer.cancel()
 
     async def close(self) -> None:
         """Close its connections. A later request opens new ones."""
@@ -122,9 +133,11 @@ class AsyncTransport:
         import httpx2
 
         sent_at = self.clock.time()
-        tunnel = _Tunnel()
-        extensions = None if client.proxy is None else {"trace": tunnel.follow}
+        tunnel = self._tunnel_through(client.proxy) if client.proxy is not None else None
+        extensions = None if tunnel is None else {"trace": tunnel.follow}
         try:
+            if tunnel is not None:
+                await tunnel.take_turn(self.timeout_s, self.clock)
             async with client.httpx.stream(
                 request.method, request.url, headers=headers, content=request.body, extensions=extensions
             ) as response:
@@ -137,13 +150,22 @@ class AsyncTransport:
                     parts.append(part)
                 body = b"".join(parts)
                 return Response(request, response.status_code, Headers(response.headers), body, sent_at)
+        except (ProxyRefusedError, TimeoutError) as error:
+            # Of a request that waited for its turn.
+            raise self._unreachable(error, request, client.proxy) from error
         except client.errors as error:
-            if isinstance(error, httpx2.ProxyError) or not isinstance(error, httpx2.HTTPError):
+            if tunnel and (isinstance(error, httpx2.ProxyError) or not isinstance(error, httpx2.HTTPError)):
                 await tunnel.close()
-            raise await self._explained(error, request, client.proxy, has_tunnel=tunnel.is_open) from error
+            raise await self._explained(error, request, client.proxy, tunnel) from error
+        finally:
+            if tunnel is not None:
+                tunnel.release()
+
+    def _tunnel_through(self, proxy: Proxy) -> _Tunnel:
+        return _Tunnel(self._approvals.setdefault(proxy, Approval()), self._first.setdefault(proxy, asyncio.Lock()))
 
     async def _explained(
-        self, error: Exception, request: Request, proxy: Proxy | None, *, has_tunnel: bool
+        self, error: Exception, request: Request, proxy: Proxy | None, tunnel: _Tunnel | None
     ) -> NetworkError:
         """Return the error for an exception of httpx2, from the chain of its causes."""
         import socket
@@ -151,27 +173,33 @@ class AsyncTransport:
 
         import httpx2
 
-        from entrakit.http.failures import ProxyRefusedError, ProxyTlsError
-
         known: Exception = TimeoutError() if isinstance(error, httpx2.TimeoutException) else error
         of_connection = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
         if not isinstance(error, httpx2.HTTPError | httpx2.InvalidURL | httpx2.StreamError):
             known = ProxyRefusedError("its answer is not SOCKS")
         elif proxy is not None and isinstance(error, httpx2.ProxyError):
-            known = _refusal(str(error), proxy)
+            known = refusal = _refusal(str(error), proxy)
+            if tunnel is not None:
+                tunnel.approval.note(refusal, self.clock.monotonic())
         elif not isinstance(error, of_connection):
             return failures.broken(known, request, self.timeout_s, is_too_slow=False)
         elif isinstance(error, httpx2.ConnectError):
             reasons = (socket.gaierror, ssl.SSLError, ConnectionRefusedError)
             known = next((cause for cause in _causes(error) if isinstance(cause, reasons)), error)
+        has_tunnel = tunnel is not None and tunnel.is_open
         if isinstance(known, ssl.SSLError) and proxy is not None and proxy.scheme == "https" and not has_tunnel:
             known = ProxyTlsError(known)
         issuer = ""
         if isinstance(known, ssl.SSLCertVerificationError):
             # Reading the issuer blocks.
             issuer = await asyncio.to_thread(self._issuer_seen, request, proxy)
+        return self._unreachable(known, request, proxy, has_tunnel=has_tunnel, issuer=issuer)
+
+    def _unreachable(
+        self, error: Exception, request: Request, proxy: Proxy | None, *, has_tunnel: bool = False, issuer: str = ""
+    ) -> NetworkError:
         return failures.unreachable(
-            known,
+            error,
             request,
             self.timeout_s,
             proxy=proxy.shown() if proxy else "",
@@ -241,11 +269,35 @@ class _Client:
 
 
 class _Tunnel:
-    """The tunnel through a proxy that one request opens. httpx2 reports each step to `follow()`."""
+    """The tunnel through a proxy that one request opens. httpx2 reports each step to `follow()`.
 
-    def __init__(self) -> None:
+    Args:
+        approval: What is known of the proxy.
+        first: Held by the request that opens the first tunnel.
+    """
+
+    def __init__(self, approval: Approval, first: asyncio.Lock) -> None:
+        self.approval = approval
         self.is_open = False
+        self._first = first
+        self._is_first = False
         self._streams: list[Any] = []
+
+    async def take_turn(self, timeout_s: float, clock: Clock) -> None:
+        """Wait until another request has opened the first tunnel. Raises ProxyRefusedError and TimeoutError."""
+        if not self.approval.is_granted:
+            async with asyncio.timeout(timeout_s):
+                await self._first.acquire()
+            self._is_first = True
+        if self.approval.is_granted:
+            self.release()
+        self.approval.check(clock.monotonic())
+
+    def release(self) -> None:
+        """Let other requests open their tunnels."""
+        if self._is_first:
+            self._is_first = False
+            self._first.release()
 
     async def follow(self, event: str, info: Mapping[str, Any]) -> None:
         """Receive the name of a step, such as `proxy.start_tls.started`, and its details."""
@@ -254,6 +306,8 @@ class _Tunnel:
         elif event in ("proxy.start_tls.started", "socks.start_tls.started"):
             # The handshake with the server, through the tunnel.
             self.is_open = True
+            self.approval.grant()
+            self.release()
 
     async def close(self) -> None:
         """Close the connection to a SOCKS proxy that refused, since httpx2 does not."""
@@ -263,16 +317,14 @@ class _Tunnel:
 
 def _refusal(text: str, proxy: Proxy) -> ProxyRefusedError:
     """Return the error for a proxy that opened no tunnel, from the text of httpx2's exception."""
-    from entrakit.http.failures import ProxyRefusedError
-
     status = text.partition(" ")[0]
     if status.isdecimal():
-        return ProxyRefusedError(f"HTTP {status}", is_transient=status >= "500")
+        return ProxyRefusedError.with_status(int(status))
     _, is_about_server, reason = text.rstrip(".").lower().partition("could not connect: ")
     if is_about_server:
         return ProxyRefusedError(f"SOCKS: {reason}", is_transient=not reason.startswith(_FINAL))
     is_known = proxy.username or proxy.password
-    return ProxyRefusedError(f"user name and password {'rejected' if is_known else 'required'}")
+    return ProxyRefusedError(f"user name and password {'rejected' if is_known else 'required'}", is_rejection=True)
 
 
 def require_httpx2() -> None:

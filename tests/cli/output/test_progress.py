@@ -203,3 +203,15 @@ def test_without_the_line_a_long_wait_is_reported_once() -> None:
         ]
 
         assert ([] if options else lines) == error.getvalue().splitlines()
+
+
+def test_the_line_stands_for_slow_answers() -> None:
+    """
+    It shows that nothing arrives; another line would be written over it. Without it, slow answers are reported.
+    """
+    log = logging.getLogger("entrakit.waits.answers")
+    with Progress(context_of(io.StringIO(), Terminal()), "objects"):
+        assert log.disabled
+    assert not log.disabled
+    with Progress(context_of(io.StringIO(), io.StringIO()), "objects"):
+        assert not log.disabled

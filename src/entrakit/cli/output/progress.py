@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from entrakit.cli.options.durations import describe_duration
 
 if TYPE_CHECKING:
+    import logging
     from types import TracebackType
     from typing import Protocol, Self
 
@@ -67,6 +68,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         if self.is_active:
+            # The line shows that nothing arrives.
+            _slow_answers().disabled = True
             self._timer = Timer(self._delay_s, self._appear)
             self._timer.daemon = True
             self._timer.start()
@@ -103,6 +106,7 @@ class Progress:
             line, self._line = self._line, None
         if self._timer is not None:
             self._timer.cancel()
+            _slow_answers().disabled = False
         if line is not None:
             line.stop()
 
@@ -135,6 +139,13 @@ class Progress:
         with self._lock:
             if not self._is_over:
                 self._line = open_line(self._context, self.text)
+
+
+def _slow_answers() -> logging.Logger:
+    """Return the logger of slow answers."""
+    import logging
+
+    return logging.getLogger("entrakit.waits.answers")
 
 
 def _is_verbose() -> bool:
