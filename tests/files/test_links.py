@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,48 @@ def test_a_directory_behind_a_link_of_another_user_is_not_used(
         WRITERS[writer](link / "file")
 
     assert [] == os.listdir(mine)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user, and replace it")
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_file_of_another_user_is_not_replaced(tmp_path: Path, writer: str) -> None:
+    """
+    In a directory like /tmp, root replaces no file of somebody else, as any other user can't.
+    """
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    theirs = shared / "result.json"
+    theirs.write_text("precious")
+    os.chown(theirs, 54321, 54321)
+
+    with pytest.raises((EntraError, OSError)) as caught:
+        WRITERS[writer](theirs)
+
+    assert "belongs to another user" in str(caught.value)
+    assert ("precious", 54321) == (theirs.read_text(), theirs.stat().st_uid)
+    assert ["result.json"] == os.listdir(shared)
+
+
+def test_our_own_file_in_a_shared_directory_is_replaced(tmp_path: Path) -> None:
+    """
+    A second run replaces the result of the first one; so does a file of a colleague in a directory of a team, whose
+    members may replace all files.
+    """
+    tmp_path.chmod(0o1777)
+    (tmp_path / "ours").write_text("old")
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team").chmod(0o777)
+    theirs = tmp_path / "team" / "theirs"
+    theirs.write_text("old")
+    if os.geteuid() == 0:
+        os.chown(theirs, 54321, 54321)
+    for path in (tmp_path / "ours", theirs):
+        with closing(NewFile(str(path))) as file:
+            file.write(b"new")
+            file.finish()
+
+        assert "new" == path.read_text()
 
 
 @pytest.mark.parametrize("writer", ["out-file", "export", "start file", "session"])

@@ -1,8 +1,10 @@
-"""Symbolic links in the paths that a user names: followed only if no other user could have put them there.
+"""Links and files at the paths that a user names: used only if no other user could have put them there.
 
 Somebody else's link in a shared directory, such as `/tmp`, would have us write a file that we never named: as root, any
 file of this machine. A link is followed if it and its directory are ours, or if only we and root can write in its
 directory. This holds for each link on the way to a file.
+
+A file of somebody else in such a directory is not replaced. The sticky bit has the system refuse this, but not to root.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ def follow(path: str | os.PathLike[str]) -> str:
         path: The path; `~` is the home directory.
 
     Raises:
-        OSError: A link could be another user's, or links lead in a circle; `strerror` says so, and `filename` names it.
+        OSError: A link could be another user's, the file is another user's in a directory with the sticky bit, or links
+            lead in a circle; `strerror` says so, and `filename` names it.
     """
     given = os.path.expanduser(os.fspath(path))
     if not hasattr(os, "geteuid"):
@@ -50,6 +53,8 @@ def follow(path: str | os.PathLike[str]) -> str:
         if os.path.isabs(target):
             place = os.sep
         rest += target.split(os.sep)[::-1]
+    if _is_strangers(place):
+        raise OSError(errno.EPERM, "it belongs to another user, in a directory where others can write", place)
     return place
 
 
@@ -58,6 +63,15 @@ def _status(path: str) -> os.stat_result | None:
         return os.lstat(path)
     except OSError:
         return None
+
+
+def _is_strangers(path: str) -> bool:
+    """Return whether a path is another user's file in a directory where only owners may replace their files."""
+    info, directory = _status(path), _status(os.path.dirname(path))
+    if info is None or directory is None or not stat.S_ISREG(info.st_mode):
+        return False
+    is_shared = directory.st_mode & stat.S_ISVTX and directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return bool(is_shared) and info.st_uid != os.geteuid()
 
 
 def _is_trusted(link: os.stat_result, directory: os.stat_result) -> bool:

@@ -115,8 +115,8 @@ def target_of(path: str | os.PathLike[str]) -> str:
 
     Raises:
         ParameterError: The path is relative, and the working directory does not exist any more.
-        ExportError: The path is not valid; a link may be another user's; or the path exists and is not a regular file,
-            so a file must not replace it.
+        ExportError: The path is not valid; a link or the file may be another user's; or the path exists and is not a
+            regular file, so a file must not replace it.
     """
     full = absolute(path)
     try:
@@ -126,8 +126,10 @@ def target_of(path: str | os.PathLike[str]) -> str:
     except OSError as error:
         if error.errno != EPERM:
             raise _not_writable(str(error.filename or path), error) from error
+        is_link = os.path.islink(error.filename)
         raise ExportError(
-            f"{error.filename} can't be written: {error.strerror}.", remedy="Name the file itself, without the link."
+            f"{error.filename} can't be written: {error.strerror}.",
+            remedy="Name the file itself, without the link." if is_link else "Name a file in a directory of your own.",
         ) from error
     if os.path.exists(target) and not os.path.isfile(target):
         what = "a directory" if os.path.isdir(target) else "not a regular file"

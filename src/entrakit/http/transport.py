@@ -291,13 +291,10 @@ class Transport:
 
     def _fields(self, request: Request, authorization: str) -> dict[str, str]:
         """Return the header fields of a request."""
-        fields = {**DEFAULT_HEADERS, **request.headers}
-        return {**fields, "authorization": authorization} if authorization else fields
+        return {**DEFAULT_HEADERS, **request.headers, **({"authorization": authorization} if authorization else {})}
 
     def _begun_connection(self, request: Request) -> Connection | None:
         """Return the connection on which `begin()` has sent a request; None if it has not."""
-        if not self._begun:
-            return None
         if self._process != os.getpid():
             self._leave_to_parent()
         return self._begun.pop(request.headers.get("client-request-id", ""), None)
@@ -334,7 +331,7 @@ class Transport:
 
         proxy, open_socks = self._proxy_for(origin), None
         if proxy is not None:
-            from entrakit.http.tunnels import Approval, open_through, socks_opener
+            from entrakit.http.tunnels import socks_opener
 
             open_socks = socks_opener(proxy)
         connection = Connection(origin, proxy, self._tls(), deadline, open_socks=open_socks)
@@ -342,7 +339,9 @@ class Transport:
             if proxy is None:
                 connection.connect()
             else:
-                open_through(connection, self.approvals.setdefault(proxy, Approval()), deadline, self.clock)
+                from entrakit.http.tunnels import open_through
+
+                open_through(connection, proxy, self.approvals, deadline, self.clock)
         except BaseException as error:
             connection.close()
             if isinstance(error, EntraError) or not isinstance(error, Exception):

@@ -65,12 +65,15 @@ class Approval:
         self._reason = ""
 
 
-def open_through(connection: Connection, approval: Approval, deadline: Deadline, clock: Clock) -> None:
+def open_through(
+    connection: Connection, proxy: Proxy, approvals: dict[Proxy, Approval], deadline: Deadline, clock: Clock
+) -> None:
     """Open a connection through a proxy.
 
     Args:
         connection: The connection.
-        approval: What is known of its proxy.
+        proxy: Its proxy.
+        approvals: What is known of each proxy.
         deadline: End of the exchange.
         clock: Clock that tells the time.
 
@@ -78,6 +81,7 @@ def open_through(connection: Connection, approval: Approval, deadline: Deadline,
         ProxyRefusedError: The proxy did not open a tunnel, or rejected us a moment ago.
         OSError: As for `Connection.connect()`.
     """
+    approval = approvals.setdefault(proxy, Approval())
     with ExitStack() as turn:
         if not approval.is_granted:
             if not approval.turn.acquire(timeout=deadline.left_s()):
