@@ -204,7 +204,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("request", "status", "token", "use", "vault", "demo"),
     ),
     "entrakit_emulator": (
-        *("fifo_dict", "clock", "journal", "json_values", "page_reader", "server", "trust", "faults", "useragent"),
+        *("fifo_dict", "clock", "journal", "json_values", "own_files", "page_reader", "server", "trust", "faults", "useragent"),
         *("jose", "state", "world", "exchange", "contoso", "bearer", "sts", "graph", "key_vault", "fault_answers"),
         *("seed", "application", "routes", "coverage", "control", "tenant", "__init__", "pytest_plugin"),
     ),

@@ -36,7 +36,7 @@ def start(*, port: int = 0, clock: TimeSource | None = None, users: int = 0, res
 
     Raises:
         OSError: The port is taken, or the snapshot can't be read.
-        ValueError: The file is not a snapshot, or is damaged.
+        ValueError: The port or the number of users is out of range; or the file is not a snapshot, or is damaged.
         ModuleNotFoundError: The extra `emulator` is not installed.
     """
     from entrakit_emulator.tenant import Tenant

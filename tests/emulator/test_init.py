@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import entrakit_emulator
+from entrakit_emulator import start
 
 HEAVY = {"asyncio", "cryptography", "dataclasses", "logging", "ssl", "starlette", "uvicorn"}
 
@@ -25,6 +26,15 @@ def test_importing_the_package_is_light() -> None:
     ).stdout.split()  # fmt: skip
 
     assert set() == HEAVY & set(loaded)
+
+
+@pytest.mark.parametrize(("port", "users"), [(80000, 0), (-1, 0), (0, -1)])
+def test_numbers_out_of_range_are_named(port: int, users: int) -> None:
+    """
+    A port or a number of users that can't be is a ValueError, before anything is opened.
+    """
+    with pytest.raises(ValueError, match=rf"^{port or users} is not a "):
+        start(port=port, users=users)
 
 
 def test_the_public_names_are_there() -> None:

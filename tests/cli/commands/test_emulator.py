@@ -86,6 +86,7 @@ def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) ->
         (("--restore", str(tmp_path / "none")), 2, "can't be read: No such file or directory"),
         (("--snapshot", str(tmp_path / "nowhere" / "tenant")), 1, "can't be written"),
         (("--snapshot", str(tmp_path)), 1, "can't be written"),
+        (("--snapshot", "/proc/tenant"), 1, "/proc/tenant can't be written"),
         (("--users", "-1"), 2, "not -1"),
         (("--port", "80000"), 2, "80000 is not a port."),
         (("--port", "-1"), 2, "-1 is not a port."),
