@@ -204,9 +204,21 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("request", "status", "token", "use", "vault", "demo"),
     ),
     "entrakit_emulator": (
-        *("fifo_dict", "clock", "journal", "json_values", "own_files", "page_reader", "server", "trust", "faults", "useragent"),
-        *("jose", "state", "world", "exchange", "contoso", "bearer", "sts", "graph", "key_vault", "fault_answers"),
-        *("seed", "application", "routes", "coverage", "control", "tenant", "__init__", "pytest_plugin"),
+        *(
+            "fifo_dict",
+            "clock",
+            "journal",
+            "json_values",
+            "own_files",
+            "page_reader",
+            "server",
+            "trust",
+            "faults",
+            "useragent",
+        ),
+        *("jose", "state", "world", "exchange", "contoso", "bearer", "resource_manager", "sts", "graph", "key_vault"),
+        *("identity", "fault_answers", "seed", "application", "routes", "coverage", "hosts", "control", "tenant"),
+        *("__init__", "pytest_plugin"),
     ),
     "entrakit_emulator/state": (
         *("__init__", "bucket", "store", "replica", "identities", "scopes", "tickets", "keys", "key_vault"),
@@ -221,6 +233,10 @@ ORDER: dict[str, tuple[str, ...]] = {
     "entrakit_emulator/graph/kinds": (
         *("__init__", "applications", "devices", "groups", "organization", "service_principals", "subscribed_skus"),
         "users",
+    ),
+    "entrakit_emulator/identity": (
+        *("__init__", "refusals", "assigned", "tokens", "imds", "app_service", "service_fabric", "cloud_shell", "arc"),
+        "seeds",
     ),
     "entrakit_emulator/key_vault": ("__init__", "errors", "bodies", "seeds", "signing", "endpoint"),
     "entrakit_emulator/sts": (

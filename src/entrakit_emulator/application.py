@@ -87,11 +87,13 @@ class Application:
     Args:
         world: State of the tenant.
         routes: Routes; the first match answers.
+        port: Port of the server.
     """
 
-    def __init__(self, world: World, routes: Sequence[Route]) -> None:
+    def __init__(self, world: World, routes: Sequence[Route], port: int) -> None:
         self._world = world
         self._routes = routes
+        self._own_hosts = (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -109,7 +111,7 @@ class Application:
 
     async def _respond(self, scope: Scope, request: Request) -> tuple[Response, faults.AnyFault | None]:
         """Return the answer, and the fault that still has to be applied while it is sent."""
-        if request.headers.get("host", "").lower() not in self._own_hosts():
+        if request.headers.get("host", "").lower() not in self._own_hosts:
             return Response("This server does not serve that host name.\n", 421, media_type="text/plain"), None
         route, scope["path_params"] = self._route(scope["path"])
         body, unreadable = b"", None
@@ -148,10 +150,6 @@ class Application:
             if found is not None:
                 return route, found
         return Route("", path, _nothing), {}
-
-    def _own_hosts(self) -> tuple[str, ...]:
-        port = self._world.origin.rpartition(":")[2]
-        return (f"localhost:{port}", f"127.0.0.1:{port}", f"[::1]:{port}")
 
 
 @functools.cache
@@ -234,7 +232,7 @@ def _add_headers(exchange: Exchange, response: Response) -> None:
     # The service's own value would switch http://localhost to TLS in a browser, the loopback redirect included.
     headers["strict-transport-security"] = "max-age=0"
     headers.setdefault("x-content-type-options", "nosniff")
-    if exchange.endpoint in ("graph", "key_vault"):
+    if exchange.endpoint in ("graph", "key_vault", "resource_manager", *faults.HOSTS):
         return
     headers["x-ms-request-id"] = exchange.trace_id
     headers["x-ms-ests-server"] = "2.1.0 - EMULATOR ProdSlices"

@@ -54,12 +54,21 @@ KEY_VAULT_SECRET = "nightly-secret"
 KEY_VAULT_CLIENT = "7e0dfa3a-9a57-4f0e-8a5b-2f6f7f2c1d43"
 KEY_VAULT_CLIENT_SECRET = "emu8Q~documented-secret-for-the-vault"
 
+# An Azure subscription with a virtual machine and its identity, and with a user-assigned identity.
+SUBSCRIPTION = "103ca2f9-34fe-49e0-966a-c17ec9a73100"
+SYSTEM_IDENTITY = "7c51077f-4f5a-4178-ae55-a3a757063b46"
+USER_IDENTITY = "f1203a25-a585-4a84-b746-022e72128719"
+GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/contoso"
+MACHINE_ID = f"{GROUP_ID}/providers/Microsoft.Compute/virtualMachines/contoso-machine"
+USER_IDENTITY_ID = f"{GROUP_ID}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/contoso-worker"
+
 # First-party apps that people use before they have registered an app.
 GRAPH_COMMAND_LINE = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
 MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 KEY_VAULT_APP = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
+TOKEN_EXCHANGE = "fb60f99c-7a34-4190-8149-302f77469936"
 
 GRAPH_HOSTS = (
     "graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn",
@@ -151,6 +160,11 @@ GRAPH_PERMISSIONS = (
     Permission("LicenseAssignment.ReadWrite.All", "Change all licenses", "It changes who has which license.", True),
 )
 ADA_GRANTED = frozenset({"User.Read", "User.ReadBasic.All", "User.Read.All", "Group.Read.All", "Directory.Read.All"})
+# App roles of the app and of the managed identities.
+READING_ROLES = {
+    GRAPH_ID: ("User.Read.All", "Group.Read.All", "Directory.Read.All", "Organization.Read.All"),
+    API_CLIENT: ("Orders.Read.All",),
+}
 NATIVE = (
     Redirect("http://localhost"),
     Redirect("http://127.0.0.1"),
@@ -223,6 +237,9 @@ def _resources(world: World) -> Iterator[App]:
         identifier_uris=("https://vault.azure.net",), permissions=act, token_version=1,
     )  # fmt: skip
     yield App(
+        TOKEN_EXCHANGE, "Azure AD Token Exchange (emulated)", TENANT_ID, identifier_uris=("api://AzureADTokenExchange",)
+    )
+    yield App(
         API_CLIENT, "Contoso Orders", TENANT_ID, identifier_uris=(API_URI,),
         permissions=(
             Permission("Orders.Read", "Read your orders", "It reads the orders that you placed."),
@@ -243,12 +260,14 @@ def _clients(*certificates: KeyVaultCertificate) -> Iterator[App]:
         redirects=(Redirect("http://localhost", "web"), Redirect("https://nightly.contoso.example/signed-in", "web")),
         secrets=(Secret(CLIENT_SECRET, CLIENT_SECRET_ID), Secret(EXPIRED_SECRET, expires_at=1.0)),
         certificates=tuple(read_certificate(one.certificate_pem.encode()) for one in certificates),
-        granted_roles={
-            GRAPH_ID: ("User.Read.All", "Group.Read.All", "Directory.Read.All", "Organization.Read.All"),
-            API_CLIENT: ("Orders.Read.All",),
-        },
+        granted_roles=READING_ROLES,
         required=static,
     )  # fmt: skip
+    for client_id, name, resource_id in (
+        (SYSTEM_IDENTITY, "contoso-machine", MACHINE_ID),
+        (USER_IDENTITY, "contoso-worker", USER_IDENTITY_ID),
+    ):
+        yield App(client_id, name, TENANT_ID, granted_roles=READING_ROLES, resource_id=resource_id)
     yield App(KEY_VAULT_CLIENT, "Contoso Keeper", TENANT_ID, secrets=(Secret(KEY_VAULT_CLIENT_SECRET),))
     yield App(SINGLE_TENANT_CLIENT, "Contoso Only", TENANT_ID, redirects=NATIVE, is_public=True, required=static)
     yield App(DISABLED_CLIENT, "Contoso Retired", TENANT_ID, redirects=NATIVE, is_public=True, is_enabled=False)

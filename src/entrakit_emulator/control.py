@@ -9,6 +9,7 @@
     GET   /_emulator/journal     DELETE
     GET   /_emulator/coverage
     POST  /_emulator/snapshot    {"path": "/tmp/tenant.json"}
+    POST  /_emulator/identity    {"host": "imds"}: starts a host of managed identities, and returns its variables
 
 Every request needs the key of this run in `X-Emulator-Key`. A web page can't know the key and can't send the header.
 """
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.hosts import IdentityHosts
     from entrakit_emulator.seed import Seed
     from entrakit_emulator.world import World
 
@@ -41,6 +43,7 @@ class Control:
     Args:
         world: State of the tenant.
         seed: Steps that change the state.
+        hosts: Hosts of managed identities.
         description: Data that a client needs to sign in, as JSON values.
         reset: Function that returns the tenant to its first state.
         snapshot: Function that writes the tenant to a file.
@@ -50,6 +53,7 @@ class Control:
         self,
         world: World,
         seed: Seed,
+        hosts: IdentityHosts,
         *,
         description: Mapping[str, object],
         reset: Callable[[], None],
@@ -57,6 +61,7 @@ class Control:
     ) -> None:
         self._world = world
         self._seed = seed
+        self._hosts = hosts
         self._description = description
         self._reset = reset
         self._snapshot = snapshot
@@ -137,6 +142,14 @@ class Control:
             raise ValueError(f"{path} can't be written: {error.strerror}.") from error
         return {"path": path}
 
+    def identity(self, value: object) -> object:
+        """Start a host of managed identities, and return its variables."""
+        host = value.get("host") if isinstance(value, dict) and set(value) == {"host"} else None
+        try:
+            return self._hosts.variables(str(host))
+        except OSError as error:
+            raise ValueError(f"{error.filename} can't be used: {error.strerror}.") from error
+
 
 def routes(control: Control, key: str) -> list[Route]:
     """Return the routes of a control plane.
@@ -155,6 +168,7 @@ def routes(control: Control, key: str) -> list[Route]:
         "journal": {"GET": control.journal, "DELETE": control.no_journal},
         "coverage": {"GET": control.coverage},
         "snapshot": {"POST": control.snapshot},
+        "identity": {"POST": control.identity},
     }
     return [Route("control", f"/_emulator/{name}", _guarded(key, methods)) for name, methods in table.items()]
 

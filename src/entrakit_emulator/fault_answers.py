@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from entrakit_emulator import faults
+from entrakit_emulator import faults, resource_manager
 from entrakit_emulator.graph import errors as graph
+from entrakit_emulator.identity import refusals
 from entrakit_emulator.key_vault import endpoint as key_vault
 from entrakit_emulator.key_vault.errors import KeyVaultError
 from entrakit_emulator.sts.errors import ServiceError, error_response
@@ -125,6 +126,13 @@ def _throttled(exchange: Exchange, fault: faults.Throttle) -> Response:
         return graph.error_response(exchange, graph.GraphError(429, "TooManyRequests", "Too many requests.", headers))
     if exchange.endpoint == "key_vault":
         return key_vault.error_response(exchange, KeyVaultError(429, "Throttled", THROTTLED, headers=headers))
+    if exchange.endpoint in faults.HOSTS:
+        return refusals.error_response(
+            exchange, refusals.HostError(429, "too_many_requests", "Too many requests", headers)
+        )
+    if exchange.endpoint == "resource_manager":
+        error = resource_manager.ArmError(429, "TooManyRequests", "The request is being throttled.", headers)
+        return resource_manager.error_response(exchange, error)
     response = error_response(exchange, ServiceError(90055, status=429))
     response.headers.update(headers)
     return response
@@ -139,6 +147,13 @@ def _failed(exchange: Exchange, fault: faults.Failure) -> Response:
     elif exchange.endpoint == "key_vault":
         text = "The service is temporarily unavailable. Please try again later."
         response = key_vault.error_response(exchange, KeyVaultError(fault.status, "ServiceUnavailable", text))
+    elif exchange.endpoint in faults.HOSTS:
+        text = "The endpoint is temporarily unavailable"
+        response = refusals.error_response(exchange, refusals.HostError(fault.status, "unavailable", text))
+    elif exchange.endpoint == "resource_manager":
+        text = "The server is temporarily unavailable."
+        error = resource_manager.ArmError(fault.status, "ServiceUnavailable", text)
+        response = resource_manager.error_response(exchange, error)
     else:
         response = error_response(exchange, ServiceError(90033, status=fault.status))
     if fault.retry_after is not None:

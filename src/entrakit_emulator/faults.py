@@ -15,7 +15,12 @@ from typing import ClassVar, TypeAlias, get_args, get_type_hints
 from entrakit_emulator.journal import ENDPOINT_ALIASES
 from entrakit_emulator.json_values import fits
 
-ENDPOINTS = ("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph", "key_vault")
+# Endpoints of the hosts of managed identities.
+HOSTS = ("imds", "app_service", "container_apps", "arc", "service_fabric", "cloud_shell", "azure_ml")
+ENDPOINTS = (
+    *("token", "devicecode", "authorize", "discovery", "keys", "instance", "userrealm", "graph", "key_vault"),
+    *("resource_manager", *HOSTS),
+)  # fmt: skip
 POLLS = ("pending", "slow_down", "approve", "decline", "expire")
 
 
@@ -30,6 +35,8 @@ class Fault:
     """
 
     kind: ClassVar[str] = ""
+    # Values of the field `form`, in kinds that have it.
+    forms: ClassVar[tuple[str, ...]] = ()
     endpoint: str
     times: int | None = 1
     after: int = 0
@@ -38,6 +45,9 @@ class Fault:
         object.__setattr__(self, "endpoint", ENDPOINT_ALIASES.get(self.endpoint, self.endpoint))
         if self.endpoint not in ENDPOINTS:
             raise ValueError(f"Unknown endpoint {self.endpoint!r}; known endpoints: {', '.join(ENDPOINTS)}.")
+        form = getattr(self, "form", "")
+        if self.forms and form not in self.forms:
+            raise ValueError(f"Unknown form of {self.kind}: {form!r}; known forms: {', '.join(self.forms)}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,12 +108,8 @@ class Garbage(Fault):
     """
 
     kind: ClassVar[str] = "garbage"
+    forms: ClassVar[tuple[str, ...]] = ("truncated", "text", "array", "empty", "binary")
     form: str = "truncated"
-
-    def __post_init__(self) -> None:
-        Fault.__post_init__(self)
-        if self.form not in ("truncated", "text", "array", "empty", "binary"):
-            raise ValueError(f"Unknown form of garbage: {self.form!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,13 +241,9 @@ class WrongPage(Fault):
 
     kind: ClassVar[str] = "misled"
     endpoint: str = "graph"
+    forms: ClassVar[tuple[str, ...]] = ("foreign", "twice", "reordered")
     form: str = "foreign"
     host: str = "attacker.example"
-
-    def __post_init__(self) -> None:
-        Fault.__post_init__(self)
-        if self.form not in ("foreign", "twice", "reordered"):
-            raise ValueError(f"Unknown form of a wrong page: {self.form!r}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,8 +254,24 @@ class ExpiredToken(Fault):
     endpoint: str = "graph"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChallengeFile(Fault):
+    """A challenge of Azure Arc whose file a client must not use.
+
+    Args:
+        form: `elsewhere` (another directory), `upwards` (another directory through `..`), `ending` (not `.key`),
+            `large` (more than 4,096 bytes), `missing` or `unnamed` (the challenge names no file).
+    """
+
+    kind: ClassVar[str] = "challenge_file"
+    endpoint: str = "arc"
+    forms: ClassVar[tuple[str, ...]] = ("elsewhere", "upwards", "ending", "large", "missing", "unnamed")
+    form: str = "elsewhere"
+
+
 AnyFault: TypeAlias = (
     Item
+    | ChallengeFile
     | WrongPage
     | ExpiredToken
     | Throttle
@@ -318,6 +336,11 @@ class Faults:
         fault = self._take("token", Tokens)
         return fault if isinstance(fault, Tokens) else Tokens()
 
+    def take_challenge_file(self) -> ChallengeFile | None:
+        """Return the fault of a challenge of Azure Arc; None if there is none."""
+        fault = self._take("arc", ChallengeFile)
+        return fault if isinstance(fault, ChallengeFile) else None
+
     def take_poll(self) -> str:
         """Return the chosen answer to a poll; empty if none was chosen."""
         return self._polls.popleft() if self._polls else ""
@@ -328,10 +351,10 @@ class Faults:
         return fault if isinstance(fault, Item) else None
 
     def _take(self, endpoint: str, wanted: type[AnyFault] | None = None, url: str = "") -> AnyFault | None:
-        """Return the next fault of an endpoint; faults of tokens and batch items only if `wanted` is their type."""
+        """Return the next fault of an endpoint; those of tokens, batch items, files only if `wanted`."""
         with self._lock:
             for index, fault in enumerate(self._waiting):
-                kind = type(fault) if isinstance(fault, Tokens | Item) else None
+                kind = type(fault) if isinstance(fault, Tokens | Item | ChallengeFile) else None
                 if (
                     fault.endpoint != endpoint
                     or kind is not wanted

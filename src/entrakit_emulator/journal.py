@@ -21,13 +21,15 @@ MASK = "***"
 SAFE_PARAMETERS = frozenset(
     {
         "api-version", "authorization_endpoint", "claims", "client_assertion_type", "client_id", "client_info",
-        "code_challenge_method", "domain_hint", "grant_type", "prompt", "redirect_uri", "requested_token_use",
-        "resource", "response_mode", "response_type", "scope", "step",
+        "clientid", "code_challenge_method", "domain_hint", "grant_type", "mi_res_id", "msi_res_id", "object_id",
+        "principal_id", "prompt", "redirect_uri", "requested_token_use", "resource", "response_mode", "response_type",
+        "scope", "step", "xms_cc",
     }
 )  # fmt: skip
 SAFE_HEADERS = frozenset(
     {
-        "accept", "client-request-id", "content-type", "host", "origin", "return-client-request-id", "user-agent",
+        "accept", "client-request-id", "content-type", "host", "metadata", "origin", "return-client-request-id",
+        "user-agent",
         "x-app-name", "x-app-ver", "x-client-cpu", "x-client-current-telemetry", "x-client-last-telemetry",
         "x-client-os", "x-client-sku", "x-client-ver", "x-ms-lib-capability",
     }

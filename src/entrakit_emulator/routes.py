@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from entrakit_emulator import resource_manager
 from entrakit_emulator.application import Route
 from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import endpoint as graph
@@ -54,6 +55,9 @@ ROUTES: tuple[Route, ...] = (
     Route("userrealm", "/common/userrealm/{name}", discovery.userrealm),
     *(Route("graph", f"/{version}{rest}", graph.answer) for version in ("v1.0", "beta") for rest in ("/{path}", "")),
     Route("graph", "/oidc/userinfo", graph.userinfo),
+    Route("resource_manager", "/metadata/endpoints", resource_manager.endpoints),
+    Route("resource_manager", "/tenants", resource_manager.tenants),
+    Route("resource_manager", "/subscriptions", resource_manager.subscriptions),
     Route("error", "/error", error_lookup.error_page, is_page=True),
     Route("icon", "/favicon.ico", error_lookup.no_icon),
     *(Route("refused", pattern, _refused(feature)) for pattern, feature in REFUSED.items()),

@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import get_type_hints
 
 from entrakit_emulator.contoso import TENANT_ID
+from entrakit_emulator.identity.seeds import IDENTITY_STEPS, IdentitySeeds
 from entrakit_emulator.json_values import fits
 from entrakit_emulator.key_vault.seeds import KEY_VAULT_STEPS, KeyVaultSeeds
 from entrakit_emulator.state.identities import App, Directory, Permission, Redirect, Secret, User, read_certificate
@@ -19,8 +20,8 @@ from entrakit_emulator.world import Settings
 PLATFORMS = ("public", "web", "spa")
 
 
-class Seed(KeyVaultSeeds):
-    """Steps that change the tenant until the next reset; `KeyVaultSeeds` has those for key vaults.
+class Seed(KeyVaultSeeds, IdentitySeeds):
+    """Steps that change the tenant until the next reset; the base classes have those of key vaults and identities.
 
     Args:
         world: State of the tenant.
@@ -299,7 +300,7 @@ class Seed(KeyVaultSeeds):
 STEPS = (
     "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate", "add_redirect",
     "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
-    *KEY_VAULT_STEPS,
+    *KEY_VAULT_STEPS, *IDENTITY_STEPS,
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ class _Server(uvicorn.Server):
 
 
 class Server:
-    """An application served on `https://localhost:PORT`.
+    """An application served on `https://localhost:PORT`, or on `http://localhost:PORT`.
 
     Args:
         port: Port; 0 lets the system choose one.
@@ -67,12 +67,12 @@ class Server:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self, application: ASGIApp, context: ssl.SSLContext) -> None:
+    def start(self, application: ASGIApp, context: ssl.SSLContext | None) -> None:
         """Serve.
 
         Args:
             application: The application.
-            context: TLS context.
+            context: TLS context; None for plain HTTP.
 
         Raises:
             RuntimeError: The server did not start in time.

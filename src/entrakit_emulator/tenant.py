@@ -17,6 +17,7 @@ from entrakit_emulator.faults import Faults
 from entrakit_emulator.graph import bulk_objects, consistency
 from entrakit_emulator.graph.kinds import face
 from entrakit_emulator.graph.snapshot import read, write
+from entrakit_emulator.hosts import IdentityHosts
 from entrakit_emulator.journal import Journal
 from entrakit_emulator.routes import ROUTES
 from entrakit_emulator.seed import Seed
@@ -69,6 +70,9 @@ class Tenant:
         key_vault_secret: Name of the confidential app's secret in the key vault.
         key_vault_client: Client id of an app with access to the key vault; the user `users.normal` has access, too.
         key_vault_client_secret: Client secret of that app.
+        system_identity: Client id of the system-assigned managed identity.
+        user_identity: Client id of the user-assigned managed identity.
+        identity: Hosts of managed identities, such as `identity.imds()`; each gives the variables of its programs.
         users: The seeded users.
         certificate_pem: Certificate of the confidential app, PEM text.
         private_key_pem: Its private key, PKCS #8 PEM text without a password.
@@ -91,6 +95,8 @@ class Tenant:
     key_vault_secret = vault_secret = contoso.KEY_VAULT_SECRET
     key_vault_client = vault_client = contoso.KEY_VAULT_CLIENT
     key_vault_client_secret = vault_client_secret = contoso.KEY_VAULT_CLIENT_SECRET
+    system_identity = contoso.SYSTEM_IDENTITY
+    user_identity = contoso.USER_IDENTITY
     users = contoso.USERS
 
     def __init__(
@@ -120,15 +126,18 @@ class Tenant:
         self.key_vault_url = self.vault_url = f"{self.url}/keyvault/{self.key_vault}"
         self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
         self.seed = Seed(self._world)
+        self.identity = IdentityHosts(self._world)
         self._server = server
         control = Control(
-            self._world, self.seed, description=self._description(), reset=self.reset, snapshot=self.snapshot
-        )
+            self._world, self.seed, self.identity,
+            description=self._description(), reset=self.reset, snapshot=self.snapshot,
+        )  # fmt: skip
         try:
             self._plant()
             if snapshot is not None:
                 snapshot.put_into(self._world)
-            server.start(Application(self._world, (*routes(control, self.control_key), *ROUTES)), self._trust.context)
+            all_routes = (*routes(control, self.control_key), *ROUTES)
+            server.start(Application(self._world, all_routes, server.port), self._trust.context)
         except BaseException:
             # The caller never gets the tenant, so sockets, database and CA certificate are closed here.
             self.stop()
@@ -164,7 +173,8 @@ class Tenant:
         """Return the data that a client needs to sign in, as JSON values."""
         names = (
             "url", "ca_path", "tenant_id", "domain", "public_client", "confidential_client", "client_secret",
-            "certificate_pem", "private_key_pem", *(f"key_{name}" for name in VAULT_NAMES), *VAULT_NAMES,
+            "certificate_pem", "private_key_pem", "system_identity", "user_identity",
+            *(f"key_{name}" for name in VAULT_NAMES), *VAULT_NAMES,
         )  # fmt: skip
         values = {name: getattr(self, name) for name in names}
         return values | {"users": {name: asdict(user) for name, user in self.users._asdict().items()}}
@@ -201,6 +211,7 @@ class Tenant:
     def stop(self) -> None:
         """Stop serving and remove the file of the CA certificate. A second call does nothing."""
         self._server.stop()
+        self.identity.stop()
         consistency.end(self._world)
         self._world.objects.close()
         self._trust.remove()

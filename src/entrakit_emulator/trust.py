@@ -57,6 +57,22 @@ class Trust:
         self._remove()
 
 
+def pinned_context() -> tuple[ssl.SSLContext, str]:
+    """Return the TLS context of a server with a certificate that no authority issued, and its SHA-1 thumbprint."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Managed identity of Service Fabric (emulated)")])
+    certificate = _builder(name, key.public_key(), key, is_ca=False, issuer=name).sign(key, hashes.SHA256())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with tempfile.TemporaryDirectory(prefix="entra-emulator-") as directory:
+        path = Path(directory) / "server.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + _pem(key))
+        context.load_cert_chain(path)
+    # Service Fabric names the certificate by this hash; it protects nothing here.
+    return context, certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303
+
+
 def _certify() -> tuple[bytes, bytes]:
     """Return the CA certificate, and the server's certificate with its key, both as PEM."""
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -80,19 +96,28 @@ def _certify() -> tuple[bytes, bytes]:
         .sign(ca_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
-    return ca.public_bytes(pem), leaf.public_bytes(pem) + key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return ca.public_bytes(pem), leaf.public_bytes(pem) + _pem(key)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
 def _builder(
-    subject: x509.Name, key: CertificateIssuerPublicKeyTypes, ca_key: ec.EllipticCurvePrivateKey, *, is_ca: bool
+    subject: x509.Name,
+    key: CertificateIssuerPublicKeyTypes,
+    ca_key: ec.EllipticCurvePrivateKey,
+    *,
+    is_ca: bool,
+    issuer: x509.Name = CA_NAME,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(CA_NAME)
+        .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from entrakit_emulator.state.tickets import (
         AuthorizationCode,
         DeviceSignIn,
+        HostToken,
         Interaction,
         IssuedToken,
         RefreshToken,
@@ -84,6 +85,7 @@ class World:
         departed: Users deleted through Graph, by object id.
         registered: Apps changed through Graph, by client id.
         buckets: Token buckets of Graph's throttling.
+        host_tokens: Tokens that hosts of managed identities keep, by client id and resource.
     """
 
     origin: str
@@ -111,6 +113,7 @@ class World:
     departed: dict[str, User] = field(default_factory=dict)
     registered: dict[str, App] = field(default_factory=dict)
     buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
+    host_tokens: FifoDict[tuple[str, str], HostToken] = field(default_factory=lambda: FifoDict(1000))
     answered_codes: set[int] = field(default_factory=set)
     random: random.Random = field(default_factory=random.SystemRandom)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -159,7 +162,7 @@ class World:
             self.tenants, self.apps, self.users, self.consents, self.key_vaults, self.valid_from, self.codes,
             self.refresh_tokens, self.devices, self.interactions, self.sessions, self.issued, self.token_requests,
             self.answered_codes, self.objects, self.mirrored, self.departed, self.registered, self.buckets,
-            self.faults, self.journal,
+            self.host_tokens, self.faults, self.journal,
         ):  # fmt: skip
             store.clear()
         self.clock.reset()

@@ -27,6 +27,7 @@ FIRST_PARTY = frozenset(
         GRAPH_ID,
         contoso.MANAGEMENT,
         contoso.KEY_VAULT_APP,
+        contoso.TOKEN_EXCHANGE,
         contoso.GRAPH_COMMAND_LINE,
         contoso.AZURE_CLI,
         contoso.AZURE_POWERSHELL,
@@ -90,7 +91,7 @@ def document(app: App) -> JSON:
 
 def principal(app: App, principal_id: str) -> JSON:
     """Return the service principal of an app as Graph shows it."""
-    return {
+    document: JSON = {
         "id": principal_id,
         "accountEnabled": app.is_enabled,
         "appDisplayName": app.name,
@@ -103,6 +104,16 @@ def principal(app: App, principal_id: str) -> JSON:
         "servicePrincipalNames": [app.client_id, *app.identifier_uris],
         "servicePrincipalType": "Application",
         "signInAudience": "AzureADMultipleOrgs" if app.is_multi_tenant else SINGLE,
+    }
+    if not app.resource_id:
+        return document
+    is_explicit = app.managed_identity.is_user_assigned
+    return document | {
+        "alternativeNames": [f"isExplicit={is_explicit}", app.resource_id],
+        "appDisplayName": None,
+        "appOwnerOrganizationId": None,
+        "servicePrincipalType": "ManagedIdentity",
+        "signInAudience": None,
     }
 
 
@@ -125,7 +136,7 @@ def with_document(app: App, doc: Mapping[str, object]) -> App:
 
 def mirror(world: World, app: App) -> None:
     """Write an app of the token service to the directory, where it differs from the document."""
-    if app.client_id not in FIRST_PARTY:
+    if app.client_id not in FIRST_PARTY and not app.resource_id:
         _write(world, app.tenant_id, "application", document(app), PARTS)
     for tenant in {app.tenant_id, *app.installed_in} & set(world.tenants):
         _write(world, tenant, "servicePrincipal", principal(app, app.principal_id(tenant)), PRINCIPAL_PARTS)

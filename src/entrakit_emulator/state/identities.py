@@ -134,6 +134,27 @@ class RegisteredCertificate(NamedTuple):
     not_after: float
 
 
+class ManagedIdentity(NamedTuple):
+    """The ids of a managed identity.
+
+    Args:
+        name: Display name.
+        client_id: Client id of its service principal.
+        object_id: Object id of its service principal.
+        resource_id: Id of the Azure resource: a user-assigned identity, or the resource with the system-assigned one.
+    """
+
+    name: str
+    client_id: str
+    object_id: str
+    resource_id: str
+
+    @property
+    def is_user_assigned(self) -> bool:
+        """Whether this is a resource that is assigned to others, and not a part of one."""
+        return "/userassignedidentities/" in self.resource_id.lower()
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An app registration, with its service principals.
@@ -158,6 +179,7 @@ class App:
         token_version: Format of access tokens for the app as a resource: 1 or 2.
         is_family: Whether the app shares refresh tokens with other apps (`foci`).
         installed_in: Other tenants with a service principal of the app.
+        resource_id: Id of the Azure resource, if this is a managed identity: a service principal without registration.
     """
 
     client_id: str
@@ -179,10 +201,16 @@ class App:
     token_version: int = 2
     is_family: bool = False
     installed_in: frozenset[str] = frozenset()
+    resource_id: str = ""
 
     def principal_id(self, tenant_id: str) -> str:
         """Return the object id of its service principal in a tenant."""
         return str(uuid.uuid5(uuid.UUID(tenant_id), self.client_id))
+
+    @property
+    def managed_identity(self) -> ManagedIdentity:
+        """The ids of the managed identity, if `resource_id` is set."""
+        return ManagedIdentity(self.name, self.client_id, self.principal_id(self.tenant_id), self.resource_id)
 
     def permission(self, value: str) -> Permission | None:
         """Return the delegated permission with a name, in any case."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,6 +189,22 @@ class IssuedToken:
     claims: Mapping[str, object]
     at: float
     user_id: str
+
+
+class HostToken(NamedTuple):
+    """An access token of a managed identity, as its host keeps it.
+
+    Args:
+        access_token: The token.
+        resource: The resource, as the request names it.
+        issued_at: The tenant's time of issue, in seconds since 1970.
+        expires_on: Time of expiry, in seconds since 1970.
+    """
+
+    access_token: str
+    resource: str
+    issued_at: int
+    expires_on: int
 
 
 def new_ticket(prefix: str) -> str:

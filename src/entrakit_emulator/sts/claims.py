@@ -113,6 +113,7 @@ def app_claims(
             "ver": "1.0",
         }
         | granted
+        | ({"xms_mirid": app.resource_id} if app.resource_id else {})
         | (_graph_app_claims(world, app, tenant_id) if resource.client_id == GRAPH_ID else {})
     )
 

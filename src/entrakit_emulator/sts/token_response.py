@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 CONTINUOUS = "cp1"
 
 
-def for_app(exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *, acr: str) -> dict[str, object]:
+def for_app(
+    exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *, acr: str, is_long: bool = False
+) -> dict[str, object]:
     """Return the answer to client credentials: an access token only.
 
     Args:
@@ -33,10 +35,11 @@ def for_app(exchange: Exchange, app: App, tenant_id: str, api: ResourceScopes, *
         tenant_id: Id of the tenant.
         api: Resource of the token, and its scopes.
         acr: How the app authenticated (`appidacr`): "1" for a secret, "2" for a certificate.
+        is_long: Whether the token is valid for a day, as those of managed identities are.
     """
     world = exchange.world
     tokens = world.faults.take_tokens()
-    lifetime = _lifetime(exchange, tokens, is_continuous=False)
+    lifetime = _lifetime(exchange, tokens, is_long=is_long)
     claims = say.app_claims(world, app, tenant_id, api, acr=acr, ends_at=exchange.now + lifetime)
     return _shaped(
         {
@@ -82,7 +85,7 @@ def for_person(
     world, api = exchange.world, scopes.first
     wishes, tokens = say.requested(claims_request), world.faults.take_tokens()
     is_continuous = _is_continuous(wishes)
-    lifetime = _lifetime(exchange, tokens, is_continuous=is_continuous)
+    lifetime = _lifetime(exchange, tokens, is_long=is_continuous)
     names = sorted(consent.granted(world, user.object_id, app, api.resource))
     granted_oidc = _granted_oidc(scopes)
     # Only Microsoft Graph knows the scopes of OpenID Connect as permissions.
@@ -144,11 +147,11 @@ def _values(wish: Mapping[str, object] | None) -> list[object]:
     return values if isinstance(values, list) and values else [wish["value"]] if "value" in wish else []
 
 
-def _lifetime(exchange: Exchange, tokens: Tokens, *, is_continuous: bool) -> int:
+def _lifetime(exchange: Exchange, tokens: Tokens, *, is_long: bool) -> int:
     fixed = tokens.lifetime_s if tokens.lifetime_s is not None else exchange.world.settings.access_lifetime_s
     if fixed is not None:
         return fixed
-    hours = (20, 28) if is_continuous else (1, 1.5)
+    hours = (20, 28) if is_long else (1, 1.5)
     return exchange.world.random.randint(int(hours[0] * 3600), int(hours[1] * 3600) - 1)
 
 

@@ -1,0 +1,1 @@
+"""Endpoints of managed identities, as the hosts in Azure have them."""
