@@ -67,7 +67,7 @@ def endpoints(exchange: Exchange) -> Response:
         "microsoftGraphResourceId": "https://graph.microsoft.com/",
         "suffixes": {},
     }
-    # Since 2019-05-01, the answer is a list of clouds, but for a client that names one version of it.
+    # Since 2019-05-01, the answer is a list of clouds.
     return exchange.json([cloud] if exchange.query.get("api-version", "") >= "2019-05-01" else cloud)
 
 

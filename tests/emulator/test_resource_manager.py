@@ -78,7 +78,7 @@ def test_a_wrong_request_is_refused(caller: Caller, path: str, scope: str, metho
 
 def test_an_expired_token_is_refused(caller: Caller) -> None:
     """
-    A token that has expired by the tenant's clock gets a code of its own, and a forged one another.
+    A token that has expired by the tenant's clock gets another code than a forged token.
     """
     token = caller.app_token(scope=f"{MANAGEMENT}/.default").json()["access_token"]
     caller.tenant.clock.advance(7200)

@@ -1,4 +1,4 @@
-"""Managed identities of the tenant, all of which are assigned to its hosts, and the one that a request selects."""
+"""Managed identities of the tenant, which are all assigned to its hosts, and the one that a request selects."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Imds:
     path = PATH
 
     def variables(self, origin: str) -> dict[str, str]:
-        """Return the variables that replace `http://169.254.169.254`, of which a real machine has none."""
+        """Return the variable that replaces `http://169.254.169.254`. A real machine has no variables."""
         return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": origin}
 
     def answer(self, exchange: Exchange) -> Response:
@@ -51,7 +51,7 @@ class Imds:
 
 
 def check_metadata_request(exchange: Exchange, oldest: str) -> None:
-    """Check what IMDS and the agent of Azure Arc require of every request.
+    """Check the requirements of IMDS and of the agent of Azure Arc for every request.
 
     Raises:
         HostError: The method is not GET (405), the request has no `Metadata: true` or comes from a proxy, or a

@@ -24,7 +24,7 @@ METADATA = {"Metadata": "true"}
 def test_a_request_is_challenged(on: Callable[..., Program], tmp_path: Path) -> None:
     """
     The first answer is 401 and names a new file, which only this user can read. A request with its content gets a
-    token, all values of which are strings.
+    token, and all values are strings.
     """
     program = on("arc")
 
