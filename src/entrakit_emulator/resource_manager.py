@@ -67,8 +67,9 @@ def endpoints(exchange: Exchange) -> Response:
         "microsoftGraphResourceId": "https://graph.microsoft.com/",
         "suffixes": {},
     }
-    # Since 2019-05-01, the answer is a list of clouds.
-    return exchange.json([cloud] if exchange.query.get("api-version", "") >= "2019-05-01" else cloud)
+    # These versions list all clouds, others describe the cloud of the requested host.
+    is_list = "2019-05-01" <= exchange.query.get("api-version", "") < "2022-09-01"
+    return exchange.json([cloud] if is_list else cloud)
 
 
 def tenants(exchange: Exchange) -> Response:
