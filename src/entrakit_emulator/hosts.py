@@ -155,8 +155,9 @@ class IdentityHosts:
         if key not in self._variables:
             host, server = make(), Server(0)
             self._servers.append(server)
-            route = Route(host.kind, host.path, partial(_answer, host))
-            server.start(Application(self._world, [route], server.port), context)
+            # MSAL.js adds a slash.
+            routes = [Route(host.kind, path, partial(_answer, host)) for path in (host.path, f"{host.path}/")]
+            server.start(Application(self._world, routes, server.port), context)
             # Not `localhost`: some clients try ::1 first, others only 127.0.0.1, and programs may have no resolver.
             origin = f"{'https' if context else 'http'}://127.0.0.1:{server.port}"
             self._variables[key] = host.variables(origin)

@@ -72,6 +72,17 @@ def test_a_host_has_no_other_addresses(caller: Caller) -> None:
     assert 404 == caller.http.get("/metadata/identity/oauth2/token").status_code
 
 
+def test_a_final_slash_is_accepted(caller: Caller) -> None:
+    """
+    A path with a slash at its end is the same endpoint.
+    """
+    url = caller.tenant.identity.imds()["AZURE_POD_IDENTITY_AUTHORITY_HOST"]
+
+    response = httpx2.get(f"{url}/metadata/identity/oauth2/token/", trust_env=False)
+
+    assert "Required metadata header not specified" == response.json()["error_description"]
+
+
 def test_hosts_end_with_the_tenant(tmp_path: Path) -> None:
     """
     After `stop()` no host answers, and the files of Azure Arc are gone.

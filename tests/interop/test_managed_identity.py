@@ -279,7 +279,7 @@ def test_msal_signs_the_user_of_cloud_shell_in(
     on("cloud_shell")
 
     class Session(requests.Session):
-        def post(self, _: object, **kwargs: Any) -> requests.Response:  # type: ignore[override] # one address only
+        def post(self, _: object, **kwargs: Any) -> requests.Response:  # type: ignore[override] # noqa: ANN401 - one address only
             return super().post(os.environ["MSI_ENDPOINT"], **kwargs)
 
     session = Session()
