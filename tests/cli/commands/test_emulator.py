@@ -16,6 +16,9 @@ from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 import pytest
 
+from entrakit.cli.commands.emulator import HOSTS
+from entrakit_emulator import faults
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -190,6 +193,64 @@ def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
     text = "".join(lines)
     for words in ("is not a real tenant", "CA certificate", "entra connect --authority-url https://localhost:"):
         assert words in text
+
+
+def printed(*words: str) -> str:
+    """Return what the emulator prints before it waits; it is ended then."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "entrakit", "emulator", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        lines = [process.stdout.readline()]
+        while "--json" not in words and lines[-1] and "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+        process.terminate()
+        assert 0 == process.wait(10)
+    return "".join(lines)
+
+
+@pytest.mark.parametrize("host", [host for host in HOSTS if host != "arc"])
+def test_the_variables_of_a_host_are_printed(private_home: Path, host: str) -> None:
+    """
+    `--identity` starts a host of managed identities, and the output has the variables of its programs.
+    """
+    variables = json.loads(printed("--json", "--identity", host))["identity"]
+
+    assert all(value for value in variables.values())
+    assert any("127.0.0.1" in value for value in variables.values())
+
+
+def test_the_variables_of_a_host_can_be_pasted(private_home: Path) -> None:
+    """
+    Without `--json`, the variables are printed as lines of a shell; without `--identity`, there are none.
+    """
+    lines = printed("--identity", "imds").splitlines()
+
+    assert any(line.startswith("  export AZURE_POD_IDENTITY_AUTHORITY_HOST=http://127.0.0.1:") for line in lines)
+    assert "export" not in printed()
+    assert "identity" not in json.loads(printed("--json"))
+
+
+def test_the_command_knows_each_host() -> None:
+    """
+    The command has all hosts of the emulator.
+    """
+    assert faults.HOSTS == tuple(host.replace("-", "_") for host in HOSTS)
+
+
+def test_a_directory_of_azure_arc_that_cannot_be_made_is_an_error(
+    entra: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The error names the directory that Azure Arc requires, and the tenant ends.
+    """
+    monkeypatch.setattr("entrakit_emulator.hosts.agent_directory", lambda: Path(entra.tenant.ca_path) / "tokens")
+
+    result = entra("emulator", "--identity", "arc")
+
+    assert 2 == result.code
+    assert f"{entra.tenant.ca_path}/tokens can't be written: Not a directory" in result.error
 
 
 def test_the_emulator_needs_its_extra_and_its_port(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:

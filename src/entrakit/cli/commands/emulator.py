@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from entrakit.cli.work import Steps
     from entrakit_emulator import Tenant
 
+# Hosts of managed identities; the emulator's own names have underscores.
+HOSTS = ("imds", "app-service", "container-apps", "arc", "service-fabric", "cloud-shell", "azure-ml")
+
 
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
@@ -28,6 +31,12 @@ def arguments(parser: Parser) -> None:
         "--users", type=int, default=0, metavar="N", help="number of additional users, always the same ones"
     )
     parser.add_argument("--restore", type=not_empty, metavar="FILE", help="snapshot to start with")
+    parser.add_argument(
+        "--identity",
+        choices=HOSTS,
+        metavar="HOST",
+        help=f"host of managed identities, whose variables are printed: {', '.join(HOSTS)}",
+    )
     add_output(parser, default="none")
     parser.add_argument(
         "--snapshot", type=not_empty, metavar="FILE", help="file for a snapshot of the tenant at the end"
@@ -51,7 +60,8 @@ def _serve(options: argparse.Namespace) -> Steps:
                 signal.signal(number, lambda *_: ended.set())
     tenant = start(options.port, users=options.users, restore=options.restore or "")
     try:
-        yield Result(_as_json(tenant), _lines(tenant))
+        variables = _variables(tenant, options.identity or "")
+        yield Result(_as_json(tenant) | ({"identity": variables} if variables else {}), _lines(tenant, variables))
         ended.wait()
     except KeyboardInterrupt:
         yield ""
@@ -82,6 +92,17 @@ def _check(options: argparse.Namespace) -> None:
         )
     if options.snapshot:
         check_target(options.snapshot)
+
+
+def _variables(tenant: Tenant, host: str) -> dict[str, str]:
+    """Start a host of managed identities, and return the variables of its programs; none without a host."""
+    try:
+        return tenant.identity.variables(host.replace("-", "_")) if host else {}
+    except OSError as error:
+        raise ParameterError(
+            f"{error.filename} can't be written: {error.strerror}. Azure Arc requires files in that directory.",
+            remedy="Run the command as a user who is allowed to create it, or choose another host for --identity.",
+        ) from error
 
 
 def _write(tenant: Tenant, path: str) -> None:
@@ -133,7 +154,7 @@ def _as_json(tenant: Tenant) -> dict[str, object]:
     }
 
 
-def _lines(tenant: Tenant) -> list[str]:
+def _lines(tenant: Tenant, variables: dict[str, str]) -> list[str]:
     users = tenant.users._asdict()
     return [
         f"The embedded tenant runs at {tenant.url}. It is not a real tenant.",
@@ -148,6 +169,8 @@ def _lines(tenant: Tenant) -> list[str]:
         "Connect to it:",
         f"  entra connect --authority-url {tenant.url} --graph-url {tenant.url} --ca-bundle {tenant.ca_path} \\",
         f"    --tenant-id {tenant.domain} --client-id {tenant.public_client}",
+        *(["", "Variables of a program with a managed identity:"] if variables else []),
+        *(f"  export {name}={value}" for name, value in variables.items()),
         "",
         "Stop it with Ctrl-C.",
     ]
