@@ -28,6 +28,8 @@ NOT_CHECKED = (
     "Graph: dynamic membership rules; licences of groups; limits on the number of objects.",
     "Key Vault: roles (RBAC), firewalls and private links; access is by policy. Every key belongs to a certificate.",
     "Key Vault: tags, key operations, rotation and release policies; throttling; pages of lists.",
+    "Managed identities: which host an identity is assigned to; every host has all of them. Cloud Shell has one user.",
+    "Azure Resource Manager: roles; every caller sees the same subscription.",
     "Sizes: tokens, codes and refresh tokens are shorter than the real ones.",
 )
 REFUSED_GRANTS = (
@@ -44,6 +46,7 @@ REFUSED_FEATURES = (
     "Microsoft Graph beyond the addresses that its table lists",
     "Microsoft Graph: upserts by uniqueName, isof",
     "Key Vault beyond getting keys, certificates and secrets, listing their versions, and signing with RS256 and PS256",
+    "Azure Resource Manager beyond /metadata/endpoints, /tenants and /subscriptions",
     "Key Vault api-versions other than 7.4 and 7.5 (BadParameter)",
 )
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GRAPH = "https://graph.microsoft.com"
 DEFAULT = f"{GRAPH}/.default"
 UNKNOWN = "11111111-2222-3333-4444-555555555555"
-# Variables by which clients recognize a host, or find other credentials.
+# Variables that name a host or another credential.
 NAMES = (
     *("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT", "MSI_ENDPOINT"),
     *("MSI_SECRET", "AZURE_POD_IDENTITY_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TOKEN_CREDENTIALS"),

@@ -196,7 +196,7 @@ def test_the_emulator_tells_a_person_where_it_is(private_home: Path) -> None:
 
 
 def printed(*words: str) -> str:
-    """Return what the emulator prints before it waits; it is ended then."""
+    """Return the output of the emulator, and end it."""
     with subprocess.Popen(
         [sys.executable, "-m", "entrakit", "emulator", *words],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
