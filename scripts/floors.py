@@ -204,31 +204,21 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("request", "status", "token", "use", "vault", "demo"),
     ),
     "entrakit_emulator": (
-        *(
-            "fifo_dict",
-            "clock",
-            "journal",
-            "json_values",
-            "own_files",
-            "page_reader",
-            "server",
-            "trust",
-            "faults",
-            "useragent",
-        ),
-        *("jose", "state", "world", "exchange", "contoso", "bearer", "resource_manager", "sts", "graph", "key_vault"),
-        *("identity", "fault_answers", "seed", "application", "routes", "coverage", "hosts", "control", "tenant"),
-        *("__init__", "pytest_plugin"),
+        *("fifo_dict", "clock", "journal", "json_values", "own_files", "page_reader", "server", "trust", "faults"),
+        *("useragent", "jose", "state", "outside_issuer", "world", "exchange", "contoso", "bearer"),
+        *("resource_manager", "sts", "graph", "key_vault", "identity", "fault_answers", "seed", "application"),
+        *("routes", "coverage", "hosts", "control", "tenant", "__init__", "pytest_plugin"),
     ),
     "entrakit_emulator/state": (
-        *("__init__", "bucket", "store", "replica", "identities", "scopes", "tickets", "keys", "key_vault"),
+        *("__init__", "bucket", "store", "replica", "identities", "scopes", "tickets", "keys", "outside_keys"),
+        "key_vault",
     ),
     "entrakit_emulator/graph": (
         *("__init__", "timestamps", "errors", "schema", "app_documents", "snapshot_json", "consistency"),
         *("bulk_objects", "synchronization", "snapshot", "call", "kind", "address", "filters", "search"),
         *("permissions", "throttle", "page_tokens", "expansion", "listing", "computed", "delta", "objects"),
-        *("relations", "registered_apps", "licenses", "kinds", "deleted_items", "kind_routes", "routes", "batch"),
-        "endpoint",
+        *("relations", "registered_apps", "federated_credentials", "licenses", "kinds", "deleted_items", "kind_routes"),
+        *("routes", "batch", "endpoint"),
     ),
     "entrakit_emulator/graph/kinds": (
         *("__init__", "applications", "devices", "groups", "organization", "service_principals", "subscribed_skus"),
@@ -240,12 +230,15 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit_emulator/key_vault": ("__init__", "errors", "bodies", "seeds", "signing", "endpoint"),
     "entrakit_emulator/sts": (
-        *("__init__", "error_kind", "error_table_on_demand", "error_table", "errors", "assertions", "redirects"),
-        *("tenancy", "scopes", "client_authentication", "pages", "error_lookup", "browser", "claims", "consent"),
+        *("__init__", "error_kind", "error_table_on_demand", "error_table_assertions", "error_table", "errors"),
+        *("federation", "assertions", "redirects", "tenancy", "scopes", "client_authentication", "pages"),
+        *("error_lookup", "browser", "claims", "consent"),
         *("discovery", "delivery", "purpose", "token_response", "users", "grants", "sign_in_pages", "sign_in"),
         *("token", "authorize", "device_page", "devicecode"),
     ),
-    "entrakit_emulator/sts/grants": ("__init__", "client_credentials", "code", "password", "device", "refresh"),
+    "entrakit_emulator/sts/grants": (
+        *("__init__", "client_credentials", "code", "password", "device", "refresh", "on_behalf_of"),
+    ),
 }
 
 

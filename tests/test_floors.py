@@ -77,6 +77,7 @@ MIRRORED_ELSEWHERE = {
     "entrakit/version": ("cli/test_cli.py", "one constant, which `entra --version` prints"),
     "entrakit_emulator/state/scopes": ("emulator/sts/test_scopes.py", "values that the parser makes"),
     "entrakit_emulator/sts/error_kind": ("emulator/sts/test_error_table.py", "one value, a row of the error tables"),
+    "entrakit_emulator/sts/error_table_assertions": ("emulator/sts/test_federation.py", "a table, sent in those tests"),
     "entrakit_emulator/sts/error_table_on_demand": ("emulator/test_fault_answers.py", "a table, sent only as a fault"),
 }
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit_emulator.state.identities import (
     GRAPH_ID,
+    TOKEN_EXCHANGE_ID,
+    TOKEN_EXCHANGE_URIS,
     App,
     Directory,
     Permission,
@@ -43,6 +45,7 @@ API_URI = f"api://{API_CLIENT}"
 
 CLIENT_SECRET = "emu8Q~documented-secret-of-the-emulator"
 CLIENT_SECRET_ID = "421f70bb-7ecf-45a3-867b-d6bf615f8215"
+API_SECRET = "emu8Q~documented-secret-of-the-orders-api"
 EXPIRED_SECRET = "emu8Q~documented-secret-that-expired"
 MFA_CODE = "246810"
 
@@ -197,6 +200,7 @@ def plant(world: World, certificate: KeyVaultCertificate, hsm_certificate: KeyVa
     ):  # fmt: skip
         for user in USERS:
             if user is not USERS.consent:
+                world.consents[user.object_id, API_CLIENT, GRAPH_ID] = frozenset({"User.Read"})
                 world.consents[user.object_id, client_id, GRAPH_ID] = ADA_GRANTED
                 world.consents[user.object_id, client_id, API_CLIENT] = frozenset({"Orders.Read"})
                 world.consents[user.object_id, client_id, MANAGEMENT] = frozenset({"user_impersonation"})
@@ -246,7 +250,12 @@ def _resources(world: World) -> Iterator[App]:
             Permission("Orders.Write", "Place orders", "It places orders for you."),
         ),
         roles=("Orders.Read.All",),
+        # The API exchanges the tokens of its callers for tokens for Graph.
+        secrets=(Secret(API_SECRET),), required={GRAPH_ID: ("User.Read",)},
     )  # fmt: skip
+    yield App(
+        TOKEN_EXCHANGE_ID, "AAD Token Exchange Endpoint (emulated)", TENANT_ID, identifier_uris=TOKEN_EXCHANGE_URIS
+    )
 
 
 def _clients(*certificates: KeyVaultCertificate) -> Iterator[App]:

@@ -33,14 +33,12 @@ NOT_CHECKED = (
     "Sizes: tokens, codes and refresh tokens are shorter than the real ones.",
 )
 REFUSED_GRANTS = (
-    "urn:ietf:params:oauth:grant-type:jwt-bearer (on behalf of)",
     "urn:ietf:params:oauth:grant-type:saml1_1-bearer",
     "urn:ietf:params:oauth:grant-type:saml2-bearer",
     "user_fic",
 )
 REFUSED_FEATURES = (
     "response types other than code (AADSTS700054)",
-    "federated identity credentials (AADSTS700211)",
     "sign-in of users in federated domains",
     "user realm with an api-version other than 1.0",
     "Microsoft Graph beyond the addresses that its table lists",

@@ -12,7 +12,17 @@ from entrakit_emulator.contoso import TENANT_ID
 from entrakit_emulator.identity.seeds import IDENTITY_STEPS, IdentitySeeds
 from entrakit_emulator.json_values import fits
 from entrakit_emulator.key_vault.seeds import KEY_VAULT_STEPS, KeyVaultSeeds
-from entrakit_emulator.state.identities import App, Directory, Permission, Redirect, Secret, User, read_certificate
+from entrakit_emulator.state.identities import (
+    TOKEN_EXCHANGE_URIS,
+    App,
+    Directory,
+    FederatedCredential,
+    Permission,
+    Redirect,
+    Secret,
+    User,
+    read_certificate,
+)
 from entrakit_emulator.state.keys import make_signing_key
 from entrakit_emulator.sts.discovery import CLOUDS
 from entrakit_emulator.world import Settings
@@ -177,6 +187,33 @@ class Seed(KeyVaultSeeds, IdentitySeeds):
             one = read_certificate(certificate.encode())
             self._world.change_app(app.client_id, certificates=(*app.certificates, one))
 
+    def add_federated_credential(
+        self,
+        client_id: str,
+        issuer: str,
+        subject: str,
+        *,
+        name: str = "",
+        audience: str = TOKEN_EXCHANGE_URIS[0],
+        description: str = "",
+    ) -> FederatedCredential:
+        """Let an app, or a managed identity, authenticate with tokens of an outside issuer.
+
+        Args:
+            client_id: Client id of the app or the managed identity.
+            issuer: Issuer of the tokens, such as `tenant.add_issuer().issuer`.
+            subject: Subject of the tokens.
+            name: Name of the credential; its id if empty.
+            audience: Audience of the tokens.
+            description: Description.
+        """
+        with self._world.lock:
+            app = self._app(client_id)
+            key = str(uuid.uuid4())
+            made = FederatedCredential(key, name or key, issuer, subject, audience, description or None)
+            self._world.change_app(app.client_id, federated=(*app.federated, made))
+            return made
+
     def add_redirect(self, client_id: str, uri: str, *, platform: str = "public") -> None:
         """Register a redirect URI.
 
@@ -298,7 +335,8 @@ class Seed(KeyVaultSeeds, IdentitySeeds):
 
 
 STEPS = (
-    "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate", "add_redirect",
+    "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate",
+    "add_federated_credential", "add_redirect",
     "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
     *KEY_VAULT_STEPS, *IDENTITY_STEPS,
 )  # fmt: skip

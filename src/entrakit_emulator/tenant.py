@@ -19,11 +19,13 @@ from entrakit_emulator.graph.kinds import face
 from entrakit_emulator.graph.snapshot import read, write
 from entrakit_emulator.hosts import IdentityHosts
 from entrakit_emulator.journal import Journal
+from entrakit_emulator.outside_issuer import OutsideIssuer
 from entrakit_emulator.routes import ROUTES
 from entrakit_emulator.seed import Seed
 from entrakit_emulator.server import Server
 from entrakit_emulator.state.key_vault import new_certificate
 from entrakit_emulator.state.keys import KeyRing, make_signing_key
+from entrakit_emulator.state.outside_keys import OutsideKeys
 from entrakit_emulator.state.store import Store
 from entrakit_emulator.trust import Trust
 from entrakit_emulator.useragent import Person
@@ -63,6 +65,9 @@ class Tenant:
         confidential_client: Client id of an app with a secret and a certificate.
         single_tenant_client: Client id of a public app for this tenant only.
         client_secret: Secret of the confidential app.
+        api_client: Client id of an API that is a confidential app itself: it exchanges the tokens of its callers.
+        api_uri: Identifier URI of that API; its permissions are `Orders.Read` and `Orders.Write`.
+        api_secret: Client secret of that API.
         key_vault: Name of the key vault; `vault` and all `vault_…` are old names of these attributes.
         key_vault_url: URL of the key vault: `https://localhost:PORT/keyvault/contoso`.
         key_vault_certificate: Name of the confidential app's certificate in the key vault; it is exportable.
@@ -89,6 +94,9 @@ class Tenant:
     confidential_client = contoso.CONFIDENTIAL_CLIENT
     single_tenant_client = contoso.SINGLE_TENANT_CLIENT
     client_secret = contoso.CLIENT_SECRET
+    api_client = contoso.API_CLIENT
+    api_uri = contoso.API_URI
+    api_secret = contoso.API_SECRET
     key_vault = vault = contoso.KEY_VAULT
     key_vault_certificate = vault_certificate = contoso.KEY_VAULT_CERTIFICATE
     key_vault_hsm_certificate = vault_hsm_certificate = contoso.KEY_VAULT_HSM_CERTIFICATE
@@ -122,7 +130,10 @@ class Tenant:
         )
         self.control_key = secrets.token_urlsafe(24)
         self.url = f"https://localhost:{server.port}"
-        self._world = World(self.url, Clock(clock), keys, Faults(), Journal(), Store(face))
+        self._world = World(
+            self.url, Clock(clock), keys, Faults(), Journal(), Store(face), outside_keys=OutsideKeys(self.ca_path)
+        )
+        self._issuers: list[OutsideIssuer] = []
         self.key_vault_url = self.vault_url = f"{self.url}/keyvault/{self.key_vault}"
         self.clock, self.faults, self.journal = self._world.clock, self._world.faults, self._world.journal
         self.seed = Seed(self._world)
@@ -173,6 +184,7 @@ class Tenant:
         """Return the data that a client needs to sign in, as JSON values."""
         names = (
             "url", "ca_path", "tenant_id", "domain", "public_client", "confidential_client", "client_secret",
+            "api_client", "api_uri", "api_secret",
             "certificate_pem", "private_key_pem", "system_identity", "user_identity",
             *(f"key_{name}" for name in VAULT_NAMES), *VAULT_NAMES,
         )  # fmt: skip
@@ -188,9 +200,27 @@ class Tenant:
         who = user or self.users.normal
         return Person(self.url, self.ca_path, who.upn, who.password, mfa_code=who.mfa_code)
 
-    def reset(self) -> None:
-        """Return to the seeds: remove everything that was added, issued or recorded."""
+    def add_issuer(self, issuer: str = "") -> OutsideIssuer:
+        """Start an outside issuer, whose tokens authenticate apps that trust it (`seed.add_federated_credential`).
+
+        It runs until `stop` or `reset`.
+
+        Args:
+            issuer: Issuer that its tokens name, such as `https://token.actions.githubusercontent.com`. The tenant looks
+                up its keys on loopback. Empty for its own address.
+        """
+        made = OutsideIssuer(
+            issuer, now=self.clock.now, context=self._trust.context, login=self.url, tenant_id=self.tenant_id
+        )
         with self._world.lock:
+            self._issuers.append(made)
+            self._world.outside_keys.locate(made.issuer, made.address)
+        return made
+
+    def reset(self) -> None:
+        """Return to the seeds: remove everything that was added, issued or recorded, and stop outside issuers."""
+        with self._world.lock:
+            self._stop_issuers()
             consistency.end(self._world)
             self._world.clear()
             self._plant()
@@ -208,10 +238,15 @@ class Tenant:
         contoso.plant(self._world, *self._certificates)
         bulk_objects.plant(self._world.objects, self.tenant_id, self.domain, self._bulk_users, self._world.clock.now())
 
+    def _stop_issuers(self) -> None:
+        while self._issuers:
+            self._issuers.pop().stop()
+
     def stop(self) -> None:
         """Stop serving and remove the file of the CA certificate. A second call does nothing."""
         self._server.stop()
         self.identity.stop()
+        self._stop_issuers()
         consistency.end(self._world)
         self._world.objects.close()
         self._trust.remove()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.fifo_dict import FifoDict
+from entrakit_emulator.state.outside_keys import OutsideKeys
 
 if TYPE_CHECKING:
     from entrakit_emulator.clock import Clock
@@ -86,6 +87,7 @@ class World:
         registered: Apps changed through Graph, by client id.
         buckets: Token buckets of Graph's throttling.
         host_tokens: Tokens that hosts of managed identities keep, by client id and resource.
+        outside_keys: Keys of outside issuers.
     """
 
     origin: str
@@ -114,6 +116,7 @@ class World:
     registered: dict[str, App] = field(default_factory=dict)
     buckets: dict[tuple[str, str, str], Bucket] = field(default_factory=dict)
     host_tokens: FifoDict[tuple[str, str], HostToken] = field(default_factory=lambda: FifoDict(1000))
+    outside_keys: OutsideKeys = field(default_factory=OutsideKeys)
     answered_codes: set[int] = field(default_factory=set)
     random: random.Random = field(default_factory=random.SystemRandom)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -162,7 +165,7 @@ class World:
             self.tenants, self.apps, self.users, self.consents, self.key_vaults, self.valid_from, self.codes,
             self.refresh_tokens, self.devices, self.interactions, self.sessions, self.issued, self.token_requests,
             self.answered_codes, self.objects, self.mirrored, self.departed, self.registered, self.buckets,
-            self.host_tokens, self.faults, self.journal,
+            self.host_tokens, self.outside_keys, self.faults, self.journal,
         ):  # fmt: skip
             store.clear()
         self.clock.reset()

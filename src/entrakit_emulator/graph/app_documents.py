@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from entrakit_emulator import contoso
 from entrakit_emulator.graph.schema import merged
 from entrakit_emulator.graph.timestamps import SEEDED, stamp
-from entrakit_emulator.state.identities import GRAPH_ID, App, Redirect
+from entrakit_emulator.state.identities import GRAPH_ID, TOKEN_EXCHANGE_ID, App, Redirect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ SINGLE = "AzureADMyOrg"
 FIRST_PARTY = frozenset(
     {
         GRAPH_ID,
+        TOKEN_EXCHANGE_ID,
         contoso.MANAGEMENT,
         contoso.KEY_VAULT_APP,
         contoso.TOKEN_EXCHANGE,

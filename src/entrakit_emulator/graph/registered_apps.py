@@ -40,9 +40,9 @@ def change(call: Call, key: str, kind: str) -> Reply:
     call.store.put(call.tenant, stored.kind, doc, call.now, list(values))
     app = known_app(call, stored)
     if app is not None and stored.kind == "application":
-        _replace(call, app_documents.with_document(app, doc))
+        put_app(call, app_documents.with_document(app, doc))
     elif app is not None:
-        _replace(call, replace(app, is_enabled=doc.get("accountEnabled") is not False))
+        put_app(call, replace(app, is_enabled=doc.get("accountEnabled") is not False))
     return changed(call, found(call, stored.id, (stored.kind,)))
 
 
@@ -81,7 +81,7 @@ def add_password(call: Call, key: str, kind: str) -> Reply:
     _store_credentials(call, stored, [*_credentials(stored), credential])
     app = known_app(call, stored) or app_of(call, stored)
     made = Secret(value, str(credential["keyId"]), ends.timestamp())
-    _replace(call, replace(app, secrets=(*app.secrets, made)))
+    put_app(call, replace(app, secrets=(*app.secrets, made)))
     context = f"{call.root}/$metadata#microsoft.graph.passwordCredential"
     return Reply(
         200, {"@odata.context": context, **credential, "secretText": value}, {"location": call.exchange.world.origin}
@@ -99,7 +99,7 @@ def remove_password(call: Call, key: str, kind: str) -> Reply:
     _store_credentials(call, stored, [*before[:place], *before[place + 1 :]])
     app = known_app(call, stored)
     if app is not None:
-        _replace(call, replace(app, secrets=tuple(each for each in app.secrets if each.key_id != key_id)))
+        put_app(call, replace(app, secrets=tuple(each for each in app.secrets if each.key_id != key_id)))
     return Reply(204)
 
 
@@ -118,7 +118,7 @@ def known_app(call: Call, stored: DirectoryObject) -> App | None:
     return world.apps.get(client_id) or world.registered.get(client_id)
 
 
-def _replace(call: Call, app: App) -> None:
+def put_app(call: Call, app: App) -> None:
     """Update an app of the token service, and store it for the time when it gets a service principal."""
     world = call.exchange.world
     world.registered[app.client_id] = app

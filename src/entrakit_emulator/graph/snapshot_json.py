@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from entrakit_emulator.state.identities import App, Directory, Permission, Redirect, RegisteredCertificate, Secret, User
+from entrakit_emulator.state.identities import (
+    App,
+    Directory,
+    FederatedCredential,
+    Permission,
+    Redirect,
+    RegisteredCertificate,
+    Secret,
+    User,
+)
 from entrakit_emulator.state.tickets import RefreshToken, Subject
 
 if TYPE_CHECKING:
@@ -45,6 +54,7 @@ _APP: dict[str, Callable[[Any], Any]] = {
     "granted_roles": _lists,
     "required": _lists,
     "installed_in": frozenset,
+    "federated": lambda given: tuple(FederatedCredential(*one) for one in given),
 }
 
 

@@ -19,6 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 GRAPH_ID = "00000003-0000-0000-c000-000000000000"
+# The resource of tokens that an app of the same service presents as a federated credential of another one, and its
+# names in the global cloud, the clouds for the US government and China. Outside issuers use these names as audience.
+TOKEN_EXCHANGE_ID = "fb60f99c-7a34-4190-8149-302f77469936"
+TOKEN_EXCHANGE_URIS = (
+    "api://AzureADTokenExchange",
+    "api://AzureADTokenExchangeUSGov",
+    "api://AzureADTokenExchangeChina",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +163,26 @@ class ManagedIdentity(NamedTuple):
         return "/userassignedidentities/" in self.resource_id.lower()
 
 
+class FederatedCredential(NamedTuple):
+    """A trusted token of an outside issuer, which an app or a managed identity authenticates with.
+
+    Args:
+        credential_id: GUID.
+        name: Name, unique in the app.
+        issuer: Issuer (`iss`) of the token; compared exactly, like subject and audience.
+        subject: Subject (`sub`) of the token.
+        audience: Audience (`aud`) of the token.
+        description: Description; None if there is none.
+    """
+
+    credential_id: str
+    name: str
+    issuer: str
+    subject: str
+    audience: str
+    description: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An app registration, with its service principals.
@@ -180,6 +208,7 @@ class App:
         is_family: Whether the app shares refresh tokens with other apps (`foci`).
         installed_in: Other tenants with a service principal of the app.
         resource_id: Id of the Azure resource, if this is a managed identity: a service principal without registration.
+        federated: Federated credentials.
     """
 
     client_id: str
@@ -202,6 +231,7 @@ class App:
     is_family: bool = False
     installed_in: frozenset[str] = frozenset()
     resource_id: str = ""
+    federated: tuple[FederatedCredential, ...] = ()
 
     def principal_id(self, tenant_id: str) -> str:
         """Return the object id of its service principal in a tenant."""

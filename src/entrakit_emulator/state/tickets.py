@@ -184,11 +184,13 @@ class IssuedToken:
         claims: Claims of the token.
         at: The tenant's time of issue.
         user_id: Object id of the user; empty for an app.
+        subject: The sign-in of the user; None for an app.
     """
 
     claims: Mapping[str, object]
     at: float
     user_id: str
+    subject: Subject | None = None
 
 
 class HostToken(NamedTuple):

@@ -1,5 +1,7 @@
 """Client assertions: tokens that an app signs itself (RFC 7523, 3; OpenID Connect Core, 9).
 
+An assertion whose issuer is a URL is a token of somebody else: `federation` checks it. Of the app's own ones:
+
     header   alg PS256 or RS256; x5t#S256 or x5t (or kid) names the certificate, in base64url or, as MSAL Go writes it,
              in standard base64; x5c is ignored
     claims   iss = sub = client id; aud = token endpoint or issuer; exp required, nbf and iat optional
@@ -13,6 +15,7 @@ import math
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.jose import MalformedError, Parts, is_signed_by, split
+from entrakit_emulator.sts import federation
 from entrakit_emulator.sts.errors import ServiceError, moment, need
 
 if TYPE_CHECKING:
@@ -44,6 +47,10 @@ def check(exchange: Exchange, app: App, directory: Directory | None, assertion: 
         parts = split(assertion)
     except MalformedError as error:
         raise ServiceError(50027, reason="The assertion is not a signed JSON web token.") from error
+    if federation.is_outside(parts):
+        federation.check(exchange, app, parts)
+        _check_times(exchange, parts)
+        return
     if parts.header.get("alg") not in ("PS256", "RS256"):
         raise ServiceError(50027, reason="Only PS256 and RS256 signing algorithms are supported.")
     _check_names(parts, app)
@@ -55,8 +62,6 @@ def check(exchange: Exchange, app: App, directory: Directory | None, assertion: 
 
 def _check_names(parts: Parts, app: App) -> None:
     issuer, subject = (str(parts.payload.get(name, "")) for name in ("iss", "sub"))
-    if issuer.startswith("https://"):
-        raise ServiceError(700211, issuer=issuer)
     if issuer.lower() != app.client_id:
         raise ServiceError(700021)
     if subject != issuer:

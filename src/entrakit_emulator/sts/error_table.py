@@ -1,12 +1,14 @@
 """Every AADSTS number that the emulator can answer with: OAuth error, HTTP status, suberror, text.
 
-`FOUND` are the errors that the emulator detects itself; those in `error_table_on_demand` are sent on request.
+`FOUND` are the errors that the emulator detects itself; `error_table_assertions` has a part of them. Those in
+`error_table_on_demand` are sent on request.
 Messages follow the service's; `{names}` are filled in. A row with `has_page=False` is sent without `error_uri`.
 """
 
 from __future__ import annotations
 
 from entrakit_emulator.sts.error_kind import ErrorKind
+from entrakit_emulator.sts.error_table_assertions import ASSERTIONS
 from entrakit_emulator.sts.error_table_on_demand import ON_DEMAND
 
 _NOT_INSTALLED = (
@@ -16,7 +18,7 @@ _NOT_INSTALLED = (
 _MFA = "Due to a configuration change made by your administrator, or because you moved to a new location, you must "
 _BLOCKED = "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance."
 
-FOUND: dict[int, ErrorKind] = {
+FOUND: dict[int, ErrorKind] = ASSERTIONS | {
     # Client and its credential.
     7000215: ErrorKind(
         "invalid_client",
@@ -71,11 +73,6 @@ FOUND: dict[int, ErrorKind] = {
         401,
         "Client assertion contains an invalid signature. [Reason - {reason}, Thumbprint of key used by client: "
         "'{thumbprint}'].",
-    ),
-    700211: ErrorKind(
-        "invalid_client",
-        401,
-        "No matching federated identity record found for presented assertion issuer '{issuer}'.",
     ),
     50027: ErrorKind("invalid_client", 401, "JWT token is invalid or malformed. {reason}"),
     50048: ErrorKind("invalid_client", 401, "Subject must match Issuer claim in the client assertion."),

@@ -16,7 +16,6 @@ ON_DEMAND: dict[int, ErrorKind] = {
     ),
     50002: ErrorKind("invalid_grant", 400, "Sign-in failed due to restricted proxy access on your network."),
     50012: ErrorKind("invalid_client", 401, "Authentication failed: the client assertion could not be validated."),
-    50013: ErrorKind("invalid_client", 401, "Assertion failed signature validation."),
     50033: ErrorKind("temporarily_unavailable", 503, "A transient error has occurred. Please try again."),
     50064: ErrorKind("invalid_grant", 400, "Credential validation has failed."),
     50072: ErrorKind("interaction_required", 400, _MFA + "enroll in multi-factor authentication.", "basic_action"),
@@ -113,15 +112,12 @@ ON_DEMAND: dict[int, ErrorKind] = {
     700020: ErrorKind("interaction_required", 400, "Interaction is required to issue a token."),
     700022: ErrorKind("invalid_scope", 400, "The scope has more than one resource: {scope}."),
     700030: ErrorKind("invalid_client", 401, "The certificate's subject name is not authorized for the application."),
-    700212: ErrorKind(
+    7002381: ErrorKind(
         "invalid_client",
         401,
-        "No matching federated identity record found for presented assertion audience.",
+        "Federated identity credentials issued by '{issuer}' for applications or managed identities registered in this "
+        "tenant must contain the enterprise claim with value '{enterprise}' but actual value is '{actual}'.",
     ),
-    700213: ErrorKind(
-        "invalid_client", 401, "No matching federated identity record found for presented assertion subject."
-    ),
-    700229: ErrorKind("invalid_client", 401, "Only app-only tokens can be used as federated identity credentials."),
     7000216: ErrorKind("invalid_client", 401, "'client_assertion', 'client_secret' or 'request' is required."),
     80001: ErrorKind("invalid_grant", 400, "Authentication Agent unable to connect to Active Directory."),
     80002: ErrorKind("invalid_grant", 400, "Authentication Agent's password validation request timed out."),

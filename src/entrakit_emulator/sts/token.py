@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from entrakit_emulator.exchange import FORM
 from entrakit_emulator.sts import client_authentication, tenancy
 from entrakit_emulator.sts.errors import ServiceError, need
-from entrakit_emulator.sts.grants import client_credentials, code, device, password, refresh
+from entrakit_emulator.sts.grants import client_credentials, code, device, on_behalf_of, password, refresh
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -53,6 +53,7 @@ GRANTS: dict[str, Grant] = {
     "password": Grant(password.answer),
     "refresh_token": Grant(refresh.answer),
     "urn:ietf:params:oauth:grant-type:device_code": DEVICE,
+    "urn:ietf:params:oauth:grant-type:jwt-bearer": Grant(on_behalf_of.answer),
 }
 
 

@@ -46,7 +46,7 @@ def for_app(
             "token_type": "Bearer",
             "expires_in": lifetime,
             "ext_expires_in": lifetime,
-            "access_token": _access_token(exchange, claims, tokens, api, user_id=""),
+            "access_token": _access_token(exchange, claims, tokens, api, None),
         },
         tokens,
     )
@@ -100,7 +100,7 @@ def for_person(
         "scope": " ".join([*listed, *oidc]),
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
-        "access_token": _access_token(exchange, claims, tokens, api, user_id=user.object_id),
+        "access_token": _access_token(exchange, claims, tokens, api, subject),
     }
     answer |= {"refresh_in": lifetime // 2} if is_continuous and tokens.refresh_in_s is None else {}
     if "offline_access" in scopes.oidc and not tokens.is_without_refresh_token:
@@ -156,13 +156,13 @@ def _lifetime(exchange: Exchange, tokens: Tokens, *, is_long: bool) -> int:
 
 
 def _access_token(
-    exchange: Exchange, claims: dict[str, object], tokens: Tokens, api: ResourceScopes, *, user_id: str
+    exchange: Exchange, claims: dict[str, object], tokens: Tokens, api: ResourceScopes, subject: Subject | None
 ) -> str:
     world = exchange.world
     claims = claims | dict(tokens.access_token)
     resource = world.apps[api.resource]
     token = f"EwB{secrets.token_urlsafe(600)}" if tokens.is_opaque else _signed(exchange, claims, resource)
-    world.issued[token] = IssuedToken(claims, exchange.now, user_id)
+    world.issued[token] = IssuedToken(claims, exchange.now, subject.user_id if subject else "", subject)
     return token
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import Caller
 
 
-@pytest.mark.parametrize("grant", ["urn:ietf:params:oauth:grant-type:jwt-bearer", "implicit", "Password"])
+@pytest.mark.parametrize("grant", ["urn:ietf:params:oauth:grant-type:saml2-bearer", "implicit", "Password"])
 def test_other_grants_are_refused_by_name(caller: Caller, grant: str) -> None:
     """
     The grant type decides the grant, to the letter (AADSTS70003).

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph import app_documents
+from entrakit_emulator.graph.federated_credentials import federated_rows
 from entrakit_emulator.graph.kind import Kind
 from entrakit_emulator.graph.objects import checked, created, found, guid_of, required
 from entrakit_emulator.graph.permissions import APP_DELETE, APP_READ, APP_WRITE
@@ -84,7 +85,7 @@ KIND = Kind(
     delete=APP_DELETE,
     alternate_key="appId",
     relations=(OWNERS,),
-    rows=password_rows("application"),
+    rows=(*password_rows("application"), *federated_rows("application")),
     on_create=create,
     on_change=partial(change, kind="application"),
     on_delete=delete,

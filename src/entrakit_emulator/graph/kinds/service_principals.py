@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph import app_documents
 from entrakit_emulator.graph.errors import GraphError, bad_request
+from entrakit_emulator.graph.federated_credentials import federated_rows
 from entrakit_emulator.graph.kind import Kind
 from entrakit_emulator.graph.objects import by_alternate_key, checked, created, found, required
 from entrakit_emulator.graph.permissions import APP_DELETE, APP_READ, APP_WRITE
@@ -98,7 +99,7 @@ KIND = Kind(
     delete=APP_DELETE,
     alternate_key="appId",
     relations=(*membership(APP_READ), OWNERS),
-    rows=password_rows("servicePrincipal"),
+    rows=(*password_rows("servicePrincipal"), *federated_rows("servicePrincipal")),
     on_create=create,
     on_change=partial(change, kind="servicePrincipal"),
     on_delete=delete,
