@@ -9,22 +9,28 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.identity import (
+    AzurePipelinesCredential,
     CertificateCredential,
+    ClientAssertionCredential,
     ClientSecretCredential,
     DeviceCodeCredential,
+    OnBehalfOfCredential,
     UsernamePasswordCredential,
+    WorkloadIdentityCredential,
 )
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from azure.core.pipeline.transport import HttpRequest, RequestsTransportResponse
 
     from entrakit_emulator import Tenant
+    from entrakit_emulator.outside_issuer import OutsideIssuer
 
 DEFAULT = "https://graph.microsoft.com/.default"
 READ = "https://graph.microsoft.com/User.Read"
+CONNECTION = "6a1ae2b5-9cf6-4c5f-a8d9-0fd5ad1aa7b5"
 
 
 class Transport(RequestsTransport):  # type: ignore[misc] # azure-core's types hide it
@@ -117,4 +123,122 @@ def test_a_wrong_password_is_told(tenant: Tenant, options: dict[str, Any]) -> No
     )
 
     with pytest.raises(ClientAuthenticationError, match="AADSTS50126"):
+        credential.get_token(READ)
+
+
+@pytest.fixture
+def trusted(tenant: Tenant) -> Callable[[str], OutsideIssuer]:
+    """Return a function that starts an issuer, which the confidential app trusts for a subject."""
+
+    def start(subject: str) -> OutsideIssuer:
+        issuer = tenant.add_issuer()
+        tenant.seed.add_federated_credential(tenant.confidential_client, issuer.issuer, subject)
+        return issuer
+
+    return start
+
+
+def test_workload_identity(
+    tenant: Tenant,
+    options: dict[str, Any],
+    trusted: Callable[[str], OutsideIssuer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A pod signs in with the variables and the file that Kubernetes gives it.
+    """
+    subject = "system:serviceaccount:shop:api"
+    for name, value in trusted(subject).kubernetes(subject, tenant.confidential_client).items():
+        monkeypatch.setenv(name, value)
+
+    token = WorkloadIdentityCredential(**options).get_token(DEFAULT)
+
+    assert time.time() + 3000 < token.expires_on
+
+
+def test_azure_pipelines(
+    tenant: Tenant,
+    options: dict[str, Any],
+    trusted: Callable[[str], OutsideIssuer],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    A job of Azure Pipelines signs in with the tokens of its service connection.
+    """
+    subject = "sc://contoso/shop/azure"
+    variables = trusted(subject).azure_pipelines(subject, CONNECTION)
+    monkeypatch.setenv("SYSTEM_OIDCREQUESTURI", variables["SYSTEM_OIDCREQUESTURI"])
+    credential = AzurePipelinesCredential(
+        tenant_id=tenant.tenant_id, client_id=tenant.confidential_client, service_connection_id=CONNECTION,
+        system_access_token=variables["SYSTEM_ACCESSTOKEN"], **options,
+    )  # fmt: skip
+
+    token = credential.get_token(DEFAULT)
+
+    assert time.time() + 3000 < token.expires_on
+
+
+@pytest.mark.parametrize(("subject", "code"), [("me", ""), ("Me", "AADSTS7002138"), ("other", "AADSTS700213")])
+def test_client_assertion(
+    tenant: Tenant, options: dict[str, Any], trusted: Callable[[str], OutsideIssuer], subject: str, code: str
+) -> None:
+    """
+    A callback provides the token of the issuer; the error of a wrong one contains the service's message.
+    """
+    issuer = trusted("me")
+    credential = ClientAssertionCredential(
+        tenant.tenant_id, tenant.confidential_client, lambda: issuer.sign(subject), **options
+    )
+
+    if code:
+        with pytest.raises(ClientAuthenticationError, match=code):
+            credential.get_token(DEFAULT)
+    else:
+        assert time.time() + 3000 < credential.get_token(DEFAULT).expires_on
+
+
+def caller_token(tenant: Tenant, options: dict[str, Any], *, scope: str = "") -> str:
+    """Return a user's access token for the API."""
+    user = tenant.users.normal
+    credential = UsernamePasswordCredential(
+        tenant.public_client, user.upn, user.password, tenant_id=tenant.tenant_id, **options
+    )
+    token: str = credential.get_token(scope or f"{tenant.api_uri}/Orders.Read").token
+    return token
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("proof", ["secret", "certificate", "assertion"])
+def test_on_behalf_of(tenant: Tenant, options: dict[str, Any], proof: str) -> None:
+    """
+    An API gets a token for Graph with each of its credentials.
+    """
+    given: dict[str, Any] = {"client_secret": tenant.api_secret}
+    if proof == "certificate":
+        tenant.seed.add_certificate(tenant.api_client, tenant.certificate_pem)
+        given = {"client_certificate": (tenant.private_key_pem + tenant.certificate_pem).encode()}
+    elif proof == "assertion":
+        issuer = tenant.add_issuer()
+        tenant.seed.add_federated_credential(tenant.api_client, issuer.issuer, "api")
+        given = {"client_assertion_func": lambda: issuer.sign("api")}
+    assertion = caller_token(tenant, options)
+    credential = OnBehalfOfCredential(tenant.tenant_id, tenant.api_client, user_assertion=assertion, **given, **options)
+
+    first, second = (credential.get_token(READ) for _ in range(2))
+
+    assert first.token == second.token
+    assert time.time() + 3000 < first.expires_on
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_assertion_of_another_api_is_told(tenant: Tenant, options: dict[str, Any]) -> None:
+    """
+    The error contains the service's message.
+    """
+    assertion = caller_token(tenant, options, scope="https://vault.azure.net/.default")
+    credential = OnBehalfOfCredential(
+        tenant.tenant_id, tenant.api_client, client_secret=tenant.api_secret, user_assertion=assertion, **options
+    )
+
+    with pytest.raises(ClientAuthenticationError, match="AADSTS500131"):
         credential.get_token(READ)

@@ -162,3 +162,45 @@ def test_silent_renewal(tenant: Tenant, public: msal.PublicClientApplication) ->
     other = public.acquire_token_silent(["https://management.azure.com//.default"], account)
 
     assert ["identity_provider"] * 2 == [same["token_source"], other["token_source"]]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_on_behalf_of(tenant: Tenant, public: msal.PublicClientApplication, session: Session) -> None:
+    """
+    An API gets a token for its caller's user, finds it again in its cache, and renews it with its refresh token.
+    """
+    user = tenant.users.normal
+    given = public.acquire_token_by_username_password(user.upn, user.password, [f"{tenant.api_uri}/Orders.Read"])
+    api = msal.ConfidentialClientApplication(
+        tenant.api_client,
+        authority=f"{tenant.url}/{tenant.tenant_id}",
+        client_credential=tenant.api_secret,
+        http_client=session,
+        instance_discovery=False,
+    )
+
+    first = api.acquire_token_on_behalf_of(given["access_token"], SCOPES)
+    (account,) = api.get_accounts(user.upn)
+    kept = api.acquire_token_silent(SCOPES, account)
+    renewed = api.acquire_token_silent(SCOPES, account, force_refresh=True)
+
+    assert user.upn == first["id_token_claims"]["preferred_username"], first
+    assert (first["access_token"], "cache") == (kept["access_token"], kept["token_source"])
+    assert "identity_provider" == renewed["token_source"], renewed
+
+
+def test_an_assertion_of_a_callback_signs_an_app_in(tenant: Tenant, session: Session) -> None:
+    """
+    MSAL sends a token of an outside issuer that a function returns.
+    """
+    issuer = tenant.add_issuer()
+    tenant.seed.add_federated_credential(tenant.confidential_client, issuer.issuer, "me")
+    app = msal.ConfidentialClientApplication(
+        tenant.confidential_client,
+        authority=f"{tenant.url}/{tenant.tenant_id}",
+        client_credential={"client_assertion": lambda: issuer.sign("me")},
+        http_client=session,
+        instance_discovery=False,
+    )
+
+    assert "access_token" in app.acquire_token_for_client(DEFAULT)

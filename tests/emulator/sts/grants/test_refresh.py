@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.emulator.sts.conftest import TYPE, assertion
 
 from entrakit_emulator.faults import Tokens
 
@@ -126,14 +127,48 @@ def test_a_sign_in_after_the_revocation_renews(caller: Caller) -> None:
     assert 200 == caller.token("refresh_token", refresh_token=first(caller)).status_code
 
 
-def test_a_confidential_app_proves_itself_again(caller: Caller) -> None:
+@pytest.mark.parametrize("proof", ["secret", "certificate", "federated"])
+def test_a_confidential_app_proves_itself_again(caller: Caller, proof: str) -> None:
     """
-    A confidential app needs its credential for each renewal (RFC 6749, 6).
+    A confidential app needs a credential for each renewal, any that it has (RFC 6749, 6).
     """
-    secret = {"client_id": caller.tenant.confidential_client, "client_secret": caller.tenant.client_secret}
-    token = first(caller, **secret)
+    tenant = caller.tenant
+    token = first(caller, client_id=tenant.confidential_client, client_secret=tenant.client_secret)
+    issuer = tenant.add_issuer()
+    tenant.seed.add_federated_credential(tenant.confidential_client, issuer.issuer, "me")
+    proofs = {
+        "secret": {"client_secret": tenant.client_secret},
+        "certificate": {"client_assertion": assertion(caller), "client_assertion_type": TYPE},
+        "federated": {"client_assertion": issuer.sign("me"), "client_assertion_type": TYPE},
+    }
+    app = {"refresh_token": token, "client_id": tenant.confidential_client}
 
-    bare = caller.token("refresh_token", refresh_token=token, client_id=caller.tenant.confidential_client)
+    bare = caller.token("refresh_token", **app)
+    renewed = caller.token("refresh_token", **app, **proofs[proof])
 
-    assert [7000218] == bare.json()["error_codes"]
-    assert 200 == caller.token("refresh_token", refresh_token=token, **secret).status_code
+    assert (401, "invalid_client", [7000218]) == (
+        bare.status_code, bare.json()["error"], bare.json()["error_codes"],
+    )  # fmt: skip
+    claims = caller.claims(renewed.json()["access_token"])
+    assert ("1" if proof == "secret" else "2", tenant.users.normal.upn) == (claims["appidacr"], claims["upn"])
+
+
+@pytest.mark.parametrize(
+    ("credential", "code"),
+    [
+        ({"client_secret": "wrong"}, 7000215),
+        ({"client_assertion": "not a token", "client_assertion_type": TYPE}, 50027),
+    ],
+)
+def test_a_wrong_credential_of_a_confidential_app_is_refused(
+    caller: Caller, credential: dict[str, str], code: int
+) -> None:
+    """
+    A refresh token does not replace the credential.
+    """
+    tenant = caller.tenant
+    token = first(caller, client_id=tenant.confidential_client, client_secret=tenant.client_secret)
+
+    refused = caller.token("refresh_token", refresh_token=token, client_id=tenant.confidential_client, **credential)
+
+    assert (401, [code]) == (refused.status_code, refused.json()["error_codes"])
