@@ -234,7 +234,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("federation", "assertions", "redirects", "tenancy", "scopes", "client_authentication", "pages"),
         *("error_lookup", "browser", "claims", "consent"),
         *("discovery", "delivery", "purpose", "token_response", "users", "grants", "sign_in_pages", "sign_in"),
-        *("token", "authorize", "device_page", "devicecode"),
+        *("token", "authorize", "admin_consent", "device_page", "devicecode"),
     ),
     "entrakit_emulator/sts/grants": (
         *("__init__", "client_credentials", "code", "password", "device", "refresh", "on_behalf_of"),

@@ -71,7 +71,6 @@ AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"
 AZURE_POWERSHELL = "1950a258-227b-4e31-a9cf-717495945fc2"
 MANAGEMENT = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 KEY_VAULT_APP = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"
-TOKEN_EXCHANGE = "fb60f99c-7a34-4190-8149-302f77469936"
 
 GRAPH_HOSTS = (
     "graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn",
@@ -84,7 +83,7 @@ class Users(NamedTuple):
 
     Args:
         normal: Nothing special; has consented.
-        mfa: Has a second factor.
+        mfa: Has a second factor; an administrator.
         disabled: The account is disabled.
         consent: Has consented to nothing yet.
         locked: Too many wrong passwords.
@@ -110,7 +109,7 @@ USERS = Users(
     ),
     mfa=User(
         f"mia@{DOMAIN}", "Second-Factor-2", "c9306352-8829-4696-b4bc-c425f320bdaa", "Mia Okafor", TENANT_ID,
-        mfa_code=MFA_CODE, mail=f"mia@{DOMAIN}",
+        mfa_code=MFA_CODE, mail=f"mia@{DOMAIN}", is_admin=True,
     ),
     disabled=User(
         f"dan@{DOMAIN}", "Switched-Off-3", "4de8054b-3d7d-4ec2-b95e-803ff24fd95f", "Dan Petrov", TENANT_ID,
@@ -240,9 +239,6 @@ def _resources(world: World) -> Iterator[App]:
         KEY_VAULT_APP, "Azure Key Vault (emulated)", TENANT_ID,
         identifier_uris=("https://vault.azure.net",), permissions=act, token_version=1,
     )  # fmt: skip
-    yield App(
-        TOKEN_EXCHANGE, "Azure AD Token Exchange (emulated)", TENANT_ID, identifier_uris=("api://AzureADTokenExchange",)
-    )
     yield App(
         API_CLIENT, "Contoso Orders", TENANT_ID, identifier_uris=(API_URI,),
         permissions=(

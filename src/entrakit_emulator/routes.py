@@ -9,7 +9,16 @@ from entrakit_emulator.application import Route
 from entrakit_emulator.exchange import NotImplementedHereError
 from entrakit_emulator.graph import endpoint as graph
 from entrakit_emulator.key_vault import endpoint as key_vault
-from entrakit_emulator.sts import authorize, device_page, devicecode, discovery, error_lookup, sign_in, token
+from entrakit_emulator.sts import (
+    admin_consent,
+    authorize,
+    device_page,
+    devicecode,
+    discovery,
+    error_lookup,
+    sign_in,
+    token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +33,6 @@ REFUSED = {
     "/{tenant}/oauth2/devicecode": "the v1.0 device code endpoint",
     "/{tenant}/oauth2/authorize": "the v1.0 authorize endpoint",
     "/{tenant}/oauth2/logout": "the v1.0 logout endpoint",
-    "/{tenant}/adminconsent": "the admin consent page",
-    "/{tenant}/v2.0/adminconsent": "the admin consent page",
     "/{tenant}/kerberos": "Kerberos",
     "/GetUserRealm.srf": "the older user realm endpoint",
 }
@@ -45,6 +52,8 @@ ROUTES: tuple[Route, ...] = (
     Route("devicecode", "/{tenant}/oauth2/v2.0/devicecode", devicecode.devicecode),
     Route("authorize", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize, is_page=True),
     Route("logout", "/{tenant}/oauth2/v2.0/logout", sign_in.logout, is_page=True),
+    Route("adminconsent", "/{tenant}/adminconsent", admin_consent.registered, is_page=True),
+    Route("adminconsent", "/{tenant}/v2.0/adminconsent", admin_consent.requested, is_page=True),
     Route("login", "/{tenant}/login", sign_in.login, is_page=True),
     Route("devicelogin", "/devicelogin", device_page.device_login, is_page=True),
     Route("discovery", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.configuration),

@@ -262,6 +262,26 @@ class Seed(KeyVaultSeeds, IdentitySeeds):
             app, api = self._app(client_id), self._resource(resource)
             self._world.change_app(app.client_id, granted_roles={**app.granted_roles, api.client_id: tuple(roles)})
 
+    def require_permissions(
+        self, client_id: str, resource: str, permissions: Sequence[str] = (), *, roles: Sequence[str] = ()
+    ) -> None:
+        """Replace the permissions of an API that an app's registration requires; `.default` and admin consent use them.
+
+        Args:
+            client_id: The app.
+            resource: Identifier of the API.
+            permissions: Names of delegated permissions, in any case.
+            roles: Names of app roles, which only admin consent grants.
+        """
+        with self._world.lock:
+            app, api = self._app(client_id), self._resource(resource)
+            names = tuple(_spelled(api, name) for name in permissions)
+            self._world.change_app(
+                app.client_id,
+                required={**app.required, api.client_id: names},
+                required_roles={**app.required_roles, api.client_id: tuple(roles)},
+            )
+
     def revoke_sessions(self, upn: str) -> None:
         """Revoke a user's refresh tokens and sessions, as an administrator does."""
         with self._world.lock:
@@ -337,7 +357,7 @@ class Seed(KeyVaultSeeds, IdentitySeeds):
 STEPS = (
     "add_tenant", "add_user", "change_user", "add_app", "change_app", "add_secret", "add_certificate",
     "add_federated_credential", "add_redirect",
-    "grant", "withdraw", "grant_roles", "revoke_sessions", "change_settings", "rotate_keys",
+    "grant", "withdraw", "grant_roles", "require_permissions", "revoke_sessions", "change_settings", "rotate_keys",
     *KEY_VAULT_STEPS, *IDENTITY_STEPS,
 )  # fmt: skip
 

@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import Caller
 
 
-@pytest.mark.parametrize(
-    "path", ["/common/oauth2/token", "/common/adminconsent", "/GetUserRealm.srf", "/common/v2.0/adminconsent"]
-)
+@pytest.mark.parametrize("path", ["/common/oauth2/token", "/common/kerberos", "/GetUserRealm.srf"])
 def test_what_is_not_implemented_is_refused_by_name(caller: Caller, path: str) -> None:
     """
     A path of the real service that the emulator lacks is refused by name, in a form that the service does not have.

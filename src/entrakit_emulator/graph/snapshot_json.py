@@ -53,6 +53,7 @@ _APP: dict[str, Callable[[Any], Any]] = {
     "roles": tuple,
     "granted_roles": _lists,
     "required": _lists,
+    "required_roles": _lists,
     "installed_in": frozenset,
     "federated": lambda given: tuple(FederatedCredential(*one) for one in given),
 }

@@ -66,6 +66,7 @@ class User:
         is_password_expired: Whether the password must be changed first.
         is_blocked: Whether a conditional access policy blocks every sign-in of the user.
         mail: Mail address; empty if there is none.
+        is_admin: Whether the user may consent for all users.
     """
 
     upn: str
@@ -79,6 +80,7 @@ class User:
     is_password_expired: bool = False
     is_blocked: bool = False
     mail: str = ""
+    is_admin: bool = False
 
 
 class Redirect(NamedTuple):
@@ -204,6 +206,7 @@ class App:
         roles: App roles of the app as a resource.
         granted_roles: App roles granted to the app, by the client id of the resource.
         required: Delegated permissions that `.default` requests, by the client id of the resource.
+        required_roles: App roles that an administrator's consent grants, by the client id of the resource.
         token_version: Format of access tokens for the app as a resource: 1 or 2.
         is_family: Whether the app shares refresh tokens with other apps (`foci`).
         installed_in: Other tenants with a service principal of the app.
@@ -227,6 +230,7 @@ class App:
     roles: tuple[str, ...] = ()
     granted_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     required: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    required_roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     token_version: int = 2
     is_family: bool = False
     installed_in: frozenset[str] = frozenset()

@@ -52,6 +52,27 @@ class AuthorizeRequest:
     wants_client_info: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AdminConsentRequest:
+    """A checked request for the consent of an administrator.
+
+    Args:
+        directory: Tenant of the address; None for `common` and `organizations`.
+        app: The app.
+        redirect_uri: Redirect URI of the answer.
+        state: Value to send back; None if the request has none.
+        scopes: Permissions to grant.
+        is_v2: Whether the request names the permissions; otherwise the app's registration does.
+    """
+
+    directory: Directory | None
+    app: App
+    redirect_uri: str
+    state: str | None
+    scopes: Scopes
+    is_v2: bool
+
+
 @dataclass(slots=True)
 class AuthorizationCode:
     """A code that was sent to a redirect URI.
@@ -144,7 +165,7 @@ class Interaction:
 
     Args:
         browser_id: The browser; no other browser can continue.
-        purpose: An authorization request, or a waiting device.
+        purpose: An authorization request, a waiting device, or a request for an administrator's consent.
         user_name: Sign-in name that was typed or picked.
         user_id: Object id, after the correct password.
         methods: Authentication methods so far: `pwd`, `mfa`.
@@ -155,7 +176,7 @@ class Interaction:
     """
 
     browser_id: str
-    purpose: AuthorizeRequest | DeviceSignIn
+    purpose: AuthorizeRequest | DeviceSignIn | AdminConsentRequest
     user_name: str = ""
     user_id: str = ""
     methods: tuple[str, ...] = ()

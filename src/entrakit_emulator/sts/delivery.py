@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from entrakit_emulator.exchange import Exchange
     from entrakit_emulator.state.identities import User
-    from entrakit_emulator.state.tickets import AuthorizeRequest, Subject
+    from entrakit_emulator.state.tickets import AdminConsentRequest, AuthorizeRequest, Subject
     from entrakit_emulator.sts.errors import ServiceError
 
 
@@ -61,6 +61,26 @@ def cancel(exchange: Exchange, request: AuthorizeRequest) -> Response:
     if request.state is not None:
         answer["state"] = request.state
     return deliver(request.redirect_uri, request.response_mode, answer)
+
+
+def approve_admin(request: AdminConsentRequest, tenant_id: str) -> Response:
+    """Send the client the answer to a consent that an administrator gave."""
+    scope = {"scope": request.scopes.text} if request.is_v2 else {}
+    return _answer_admin(request, {"tenant": tenant_id, **scope})
+
+
+def refuse_admin(exchange: Exchange, request: AdminConsentRequest, error: ServiceError) -> Response:
+    """Send the client the error for a consent that was not given."""
+    note(exchange, error)
+    description = error.description(
+        trace_id=exchange.trace_id, correlation_id=exchange.correlation_id, now=exchange.now
+    )
+    return _answer_admin(request, {"error": error.error, "error_description": description})
+
+
+def _answer_admin(request: AdminConsentRequest, answer: dict[str, str]) -> Response:
+    state = {} if request.state is None else {"state": request.state}
+    return deliver(request.redirect_uri, "query", {"admin_consent": "True", **answer, **state})
 
 
 def deliver(uri: str, mode: str, answer: dict[str, str]) -> Response:

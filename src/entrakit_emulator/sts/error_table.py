@@ -206,6 +206,12 @@ FOUND: dict[int, ErrorKind] = ASSERTIONS | {
         "consent_required",
     ),
     65004: ErrorKind("access_denied", 400, "User declined to consent to access the app."),
+    90093: ErrorKind(
+        "access_denied",
+        400,
+        "This operation can only be performed by an administrator. Sign out and sign in as an administrator or contact "
+        "one of your organization's administrators.",
+    ),
     90094: ErrorKind(
         "access_denied",
         400,

@@ -177,6 +177,16 @@ def consent(app: App, listed: str) -> str:
     )
 
 
+def consent_for_everybody(app: App, listed: str) -> str:
+    """Return the consent form of an app for an administrator."""
+    return (
+        f'<p><b>{escape(app.name)}</b><br><span class="quiet">Unverified, {escape(app.client_id)}</span></p>\n'
+        f"<p>This app would like to:</p>\n{listed}\n"
+        '<p class="quiet">If you accept, the app has these permissions for all users of your organization. '
+        "Nobody else is asked for them.</p>" + buttons("Accept", value="accept", other_value="decline")
+    )
+
+
 def facts(rows: Mapping[str, str]) -> str:
     """Return a list of names and values, for support."""
     return (

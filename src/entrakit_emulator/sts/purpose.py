@@ -1,10 +1,10 @@
-"""The purpose of a sign-in: an authorization request of an app, or a device."""
+"""The purpose of a sign-in: an authorization request of an app, a device, or the consent of an administrator."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit_emulator.state.tickets import AuthorizeRequest
+from entrakit_emulator.state.tickets import AdminConsentRequest, AuthorizeRequest
 from entrakit_emulator.sts import browser
 from entrakit_emulator.sts.errors import ServiceError
 
@@ -27,7 +27,9 @@ class Purpose:
         app: The app.
         directory: Tenant that the user must belong to; None for any.
         scopes: Requested scopes.
-        request: The authorization request; None for a device.
+        request: The authorization request; None for another purpose.
+        device: The waiting device; None for another purpose.
+        admin: The request for an administrator's consent; None for another purpose.
     """
 
     def __init__(self, world: World, interaction: Interaction) -> None:
@@ -37,8 +39,12 @@ class Purpose:
         self.scopes: Scopes
         self.request: AuthorizeRequest | None = None
         self.device: DeviceSignIn | None = None
+        self.admin: AdminConsentRequest | None = None
         if isinstance(purpose, AuthorizeRequest):
             self.request = purpose
+            self.app, self.directory, self.scopes = purpose.app, purpose.directory, purpose.scopes
+        elif isinstance(purpose, AdminConsentRequest):
+            self.admin = purpose
             self.app, self.directory, self.scopes = purpose.app, purpose.directory, purpose.scopes
         else:
             self.device = purpose

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from entrakit_emulator.state.tickets import AuthorizeRequest, Interaction, Subject
+from entrakit_emulator.state.tickets import AdminConsentRequest, AuthorizeRequest, Interaction, Subject
 from entrakit_emulator.sts import browser, consent, delivery, redirects, sign_in_pages, users
 from entrakit_emulator.sts.errors import ServiceError, note
 from entrakit_emulator.sts.purpose import Purpose, find_user, present
@@ -110,7 +110,7 @@ def step_of(world: World, interaction: Interaction) -> str:
         if not interaction.user_name:
             return "account"
         return "mfa" if "pwd" in interaction.methods else "password"
-    if purpose.request is None and not interaction.is_confirmed:
+    if purpose.device is not None and not interaction.is_confirmed:
         return "confirm"
     if not interaction.has_consented and _needs_consent(world, interaction, purpose):
         return "consent"
@@ -118,7 +118,7 @@ def step_of(world: World, interaction: Interaction) -> str:
 
 
 def _needs_consent(world: World, interaction: Interaction, purpose: Purpose) -> bool:
-    asks_always = purpose.request is not None and purpose.request.prompt == "consent"
+    asks_always = purpose.admin is not None or (purpose.request is not None and purpose.request.prompt == "consent")
     return (
         asks_always
         or consent.is_first_visit(world, interaction.user_id, purpose.app, purpose.scopes)
@@ -189,12 +189,22 @@ def _take(exchange: Exchange, interaction: Interaction) -> bool:
     elif step == "confirm":
         interaction.is_confirmed = True
     else:
-        lacking = consent.missing(world, interaction.user_id, purpose.app, purpose.scopes)
-        if any(one.is_admin_only for one in lacking):
-            raise ServiceError(90094, tenant=exchange.tenant, name=purpose.app.name)
-        consent.grant(world, interaction.user_id, purpose.app, purpose.scopes)
-        interaction.has_consented = True
+        _take_consent(exchange, interaction, purpose)
     return False
+
+
+def _take_consent(exchange: Exchange, interaction: Interaction, purpose: Purpose) -> None:
+    world, user = exchange.world, exchange.world.users[interaction.user_id]
+    if purpose.admin is not None:
+        if not user.is_admin:
+            raise ServiceError(90093)
+        consent.grant_for_everybody(world, purpose.app, purpose.scopes, user.tenant_id)
+    else:
+        lacking = consent.missing(world, user.object_id, purpose.app, purpose.scopes)
+        if any(one.is_admin_only for one in lacking) and not user.is_admin:
+            raise ServiceError(90094, tenant=exchange.tenant, name=purpose.app.name)
+        consent.grant(world, user.object_id, purpose.app, purpose.scopes)
+    interaction.has_consented = True
 
 
 def _take_account(exchange: Exchange, interaction: Interaction, purpose: Purpose) -> None:
@@ -252,9 +262,13 @@ def _next(exchange: Exchange, flow: str, interaction: Interaction) -> Response:
     except ServiceError as error:
         if isinstance(purpose, AuthorizeRequest):
             return _refused(exchange, purpose, error)
+        if isinstance(purpose, AdminConsentRequest):
+            return delivery.refuse_admin(exchange, purpose, error)
         raise
     if isinstance(purpose, AuthorizeRequest):
         return delivery.code(exchange, purpose, user, interaction.subject)
+    if isinstance(purpose, AdminConsentRequest):
+        return delivery.approve_admin(purpose, user.tenant_id)
     purpose.subject, purpose.state = interaction.subject, "approved"
     return sign_in_pages.device_approved(app)
 
@@ -267,6 +281,10 @@ def _given_up(exchange: Exchange, flow: str, interaction: Interaction, *, declin
     """End a sign-in that the user cancelled or declined."""
     del exchange.world.interactions[flow]
     purpose = interaction.purpose
+    if isinstance(purpose, AdminConsentRequest):
+        # The two endpoints name the refusal differently.
+        refused = ServiceError(65004, error="consent_required" if purpose.is_v2 else "permission_denied")
+        return delivery.refuse_admin(exchange, purpose, refused)
     if not isinstance(purpose, AuthorizeRequest):
         purpose.state = "declined"
         return sign_in_pages.device_declined(exchange.world.apps[purpose.client_id])

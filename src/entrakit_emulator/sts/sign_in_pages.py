@@ -54,7 +54,8 @@ def show(exchange: Exchange, flow: str, interaction: Interaction, step: str, err
     body = pages.heading(tenant, title, lead) + pages.form(action, hidden, content)
     if error and error.code not in TYPED:
         body += _support(exchange, error)
-    targets = [redirects.source(purpose.request.redirect_uri)] if purpose.request else []
+    answered = purpose.request or purpose.admin
+    targets = [redirects.source(answered.redirect_uri)] if answered else []
     return pages.respond(title, body, targets=targets)
 
 
@@ -83,8 +84,18 @@ def _content(
             + pages.buttons("Continue")
         )
         return f"Are you trying to sign in to {purpose.app.name}?", "", content
-    lacking = consent.missing(world, user.object_id, purpose.app, purpose.scopes)
-    if any(one.is_admin_only for one in lacking):
+    if purpose.admin is not None and user.is_admin:
+        listed = pages.permissions(
+            consent.for_everybody(world, purpose.app, purpose.scopes), signs_in=False, stays=False
+        )
+        content = pages.consent_for_everybody(purpose.app, listed)
+        return "Permissions requested", f"Review for your organization, {user.upn}", content
+    if purpose.admin is not None:
+        lacking = consent.for_everybody(world, purpose.app, purpose.scopes)
+        lacking = [one._replace(is_admin_only=True) for one in lacking]
+    else:
+        lacking = consent.missing(world, user.object_id, purpose.app, purpose.scopes)
+    if purpose.admin is not None or (any(one.is_admin_only for one in lacking) and not user.is_admin):
         listed = pages.permissions([one for one in lacking if one.is_admin_only], signs_in=False, stays=False)
         content = (
             f"<p>{escape(purpose.app.name)} requests permissions that only an administrator can grant:</p>\n{listed}"
