@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import threading
+import urllib.request
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +17,21 @@ if TYPE_CHECKING:
     from entrakit_emulator import Tenant
 
 TIMEOUT_S = 60
+
+
+def caller_token(tenant: Tenant, scope: str = "") -> str:
+    """Return an access token of the user `normal`, by default for the seeded API."""
+    user = tenant.users.normal
+    form = {
+        "grant_type": "password", "client_id": tenant.public_client, "username": user.upn, "password": user.password,
+        "scope": scope or f"{tenant.api_uri}/Orders.Read",
+    }  # fmt: skip
+    context = ssl.create_default_context(cafile=tenant.ca_path)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    address = f"{tenant.url}/{tenant.tenant_id}/oauth2/v2.0/token"
+    with opener.open(address, urlencode(form).encode(), TIMEOUT_S) as response:
+        token: str = json.load(response)["access_token"]
+    return token
 
 
 def run_flow(

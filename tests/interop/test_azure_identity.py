@@ -18,6 +18,7 @@ from azure.identity import (
     UsernamePasswordCredential,
     WorkloadIdentityCredential,
 )
+from tests.interop.conversation import caller_token
 
 if TYPE_CHECKING:
     import datetime
@@ -197,17 +198,6 @@ def test_client_assertion(
         assert time.time() + 3000 < credential.get_token(DEFAULT).expires_on
 
 
-def caller_token(tenant: Tenant, options: dict[str, Any], *, scope: str = "") -> str:
-    """Return a user's access token for the API."""
-    user = tenant.users.normal
-    credential = UsernamePasswordCredential(
-        tenant.public_client, user.upn, user.password, tenant_id=tenant.tenant_id, **options
-    )
-    token: str = credential.get_token(scope or f"{tenant.api_uri}/Orders.Read").token
-    return token
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("proof", ["secret", "certificate", "assertion"])
 def test_on_behalf_of(tenant: Tenant, options: dict[str, Any], proof: str) -> None:
     """
@@ -221,7 +211,7 @@ def test_on_behalf_of(tenant: Tenant, options: dict[str, Any], proof: str) -> No
         issuer = tenant.add_issuer()
         tenant.seed.add_federated_credential(tenant.api_client, issuer.issuer, "api")
         given = {"client_assertion_func": lambda: issuer.sign("api")}
-    assertion = caller_token(tenant, options)
+    assertion = caller_token(tenant)
     credential = OnBehalfOfCredential(tenant.tenant_id, tenant.api_client, user_assertion=assertion, **given, **options)
 
     first, second = (credential.get_token(READ) for _ in range(2))
@@ -230,12 +220,11 @@ def test_on_behalf_of(tenant: Tenant, options: dict[str, Any], proof: str) -> No
     assert time.time() + 3000 < first.expires_on
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_assertion_of_another_api_is_told(tenant: Tenant, options: dict[str, Any]) -> None:
     """
     The error contains the service's message.
     """
-    assertion = caller_token(tenant, options, scope="https://vault.azure.net/.default")
+    assertion = caller_token(tenant, "https://vault.azure.net/.default")
     credential = OnBehalfOfCredential(
         tenant.tenant_id, tenant.api_client, client_secret=tenant.api_secret, user_assertion=assertion, **options
     )
