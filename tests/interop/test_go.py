@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from tests.interop.conversation import run_flow
+from tests.interop.conversation import caller_token, run_flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from entrakit_emulator import Tenant
+    from entrakit_emulator.outside_issuer import OutsideIssuer
 
 HERE = Path(__file__).parent / "go"
 INSTALL = Path(__file__).parents[2] / "scripts" / "install-go-clients"
+CONNECTION = "6a1ae2b5-9cf6-4c5f-a8d9-0fd5ad1aa7b5"
 DEFAULT = ["https://graph.microsoft.com/.default"]
 
 
@@ -51,14 +53,16 @@ def go_clients() -> None:
     subprocess.run([INSTALL], check=True, timeout=590)
 
 
-def run(tenant: Tenant, client: str, flow: str, **task: object) -> dict[str, object]:
-    """Run a flow of a client with a simulated user, and return the result."""
+def run(
+    tenant: Tenant, client: str, flow: str, variables: Mapping[str, str] | None = None, /, **task: object
+) -> dict[str, object]:
+    """Run a flow of a client with a simulated user and additional variables, and return the result."""
     given = {
         "client": client, "flow": flow, "host": tenant.url, "tenant": tenant.tenant_id,
         "authority": f"{tenant.url}/{tenant.tenant_id}",
     }  # fmt: skip
     # Go reads the authorities to trust from this file, on Linux.
-    environ = {"SSL_CERT_FILE": tenant.ca_path, "SSL_CERT_DIR": str(HERE / "nowhere")}
+    environ = {"SSL_CERT_FILE": tenant.ca_path, "SSL_CERT_DIR": str(HERE / "nowhere"), **(variables or {})}
     return run_flow(tenant, [str(HERE / "build" / "flows")], given | task, environ)
 
 
@@ -141,6 +145,65 @@ def test_a_wrong_secret_is_reported(tenant: Tenant, walk: Callable[..., dict[str
     result = walk("secret", clientId=tenant.confidential_client, clientSecret="wrong", scopes=DEFAULT)
 
     assert "AADSTS7000215" in str(result["message"])
+
+
+@pytest.fixture
+def issuer(tenant: Tenant) -> OutsideIssuer:
+    """An issuer that the confidential app trusts for the subject `me`."""
+    made = tenant.add_issuer()
+    tenant.seed.add_federated_credential(tenant.confidential_client, made.issuer, "me")
+    return made
+
+
+def test_workload_identity_signs_an_app_in(tenant: Tenant, issuer: OutsideIssuer) -> None:
+    """
+    A pod signs in with the variables and the file that Kubernetes gives it.
+    """
+    variables = issuer.kubernetes("me", tenant.confidential_client)
+
+    result = run(tenant, "azidentity", "workload", variables, scopes=DEFAULT)
+
+    assert result.get("accessToken"), result
+
+
+def test_azure_pipelines_signs_an_app_in(tenant: Tenant, issuer: OutsideIssuer) -> None:
+    """
+    A job of Azure Pipelines signs in with the tokens of its service connection.
+    """
+    variables = issuer.azure_pipelines("me", CONNECTION)
+    app = {"clientId": tenant.confidential_client, "connection": CONNECTION, "scopes": DEFAULT}
+
+    result = run(tenant, "azidentity", "pipelines", variables, **app)
+
+    assert result.get("accessToken"), result
+
+
+@pytest.mark.parametrize(("subject", "code"), [("me", ""), ("ME", "AADSTS7002138:"), ("other", "AADSTS700213:")])
+def test_a_client_assertion_signs_an_app_in(tenant: Tenant, issuer: OutsideIssuer, subject: str, code: str) -> None:
+    """
+    A callback provides the token of the issuer; the error of a wrong one contains the service's message.
+    """
+    app = {"clientId": tenant.confidential_client, "scopes": DEFAULT}
+
+    result = run(tenant, "azidentity", "assertion", assertion=issuer.sign(subject), **app)
+
+    assert bool(result.get("accessToken")) == (not code), result
+    assert code in str(result.get("message", ""))
+
+
+def test_an_api_acts_on_behalf_of_its_caller(
+    tenant: Tenant, walk: Callable[..., dict[str, object]], request: pytest.FixtureRequest
+) -> None:
+    """
+    Both clients exchange the caller's token, and MSAL finds the new one again in its cache.
+    """
+    app = {"clientId": tenant.api_client, "clientSecret": tenant.api_secret, "scopes": ["User.Read"]}
+
+    result = walk("onBehalfOf", userAssertion=caller_token(tenant), **app)
+
+    assert result.get("accessToken"), result
+    if "msal" in request.node.name:
+        assert (tenant.users.normal.upn, True) == (result["username"], result["fromCache"])
 
 
 def test_the_sdk_signs_an_app_in_with_a_certificate(tenant: Tenant, graph: Callable[..., dict[str, object]]) -> None:

@@ -7,7 +7,7 @@
     sign in   the pages                   the last one lists the permissions
     answer    `admin_consent=True`, tenant, scope, state; or an error
 
-The grant decides from then on: users are asked for nothing that it contains, the app gets its roles, and an app of
+The grant decides from then on: users see no page for what it contains, the app gets its roles, and an app of
 another tenant gets a service principal.
 """
 

@@ -183,7 +183,7 @@ def consent_for_everybody(app: App, listed: str) -> str:
         f'<p><b>{escape(app.name)}</b><br><span class="quiet">Unverified, {escape(app.client_id)}</span></p>\n'
         f"<p>This app would like to:</p>\n{listed}\n"
         '<p class="quiet">If you accept, the app has these permissions for all users of your organization. '
-        "Nobody else is asked for them.</p>" + buttons("Accept", value="accept", other_value="decline")
+        "Other users do not see this page.</p>" + buttons("Accept", value="accept", other_value="decline")
     )
 
 

@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from entrakit_emulator.useragent import Page
 
 GRAPH = "https://graph.microsoft.com"
+OLD = ""
 MAIL = f"{GRAPH}/Mail.Read"
 ALL = f"{GRAPH}/Directory.ReadWrite.All"
 
 
-def url_of(caller: Caller, *, is_v2: bool = True, at: str = "", **changes: str) -> str:
+def url_of(caller: Caller, *, version: str = "/v2.0", at: str = "", **changes: str) -> str:
     """Return the URL of a request; a parameter changed to "" is left out."""
     given = {
         "client_id": caller.tenant.public_client, "redirect_uri": NATIVE, "state": "a-state",
-        **({"scope": f"{MAIL} {ALL}"} if is_v2 else {}),
+        "scope": f"{MAIL} {ALL}" if version else "",
     } | changes  # fmt: skip
     query = urlencode({name: value for name, value in given.items() if value})
-    version = "/v2.0" if is_v2 else ""
     return f"{caller.tenant.url}/{at or caller.tenant.tenant_id}{version}/adminconsent?{query}"
 
 
@@ -48,7 +48,7 @@ def refused(response: httpx2.Response) -> str:
 
 def test_an_administrator_consents_for_everybody(caller: Caller) -> None:
     """
-    The app is told the tenant and the scope; afterwards any user gets a token without another page, also for
+    The app gets the tenant and the scope; afterwards any user gets a token without another page, also for
     permissions that a user can't grant.
     """
     before = caller.password("consent", scope="Mail.Read")
@@ -86,7 +86,7 @@ def test_the_registration_decides_at_the_older_endpoint(caller: Caller) -> None:
     caller.tenant.seed.add_redirect(app, NATIVE, platform="web")
     person = caller.tenant.person(caller.tenant.users.mfa)
 
-    answer = answer_of(person.visit(url_of(caller, is_v2=False, client_id=app)))
+    answer = answer_of(person.visit(url_of(caller, version=OLD, client_id=app)))
 
     assert {"admin_consent": "True", "tenant": caller.tenant.tenant_id, "state": "a-state"} == answer
     assert "User.ReadWrite.All" in caller.claims(caller.app_token().json()["access_token"])["roles"]
@@ -103,7 +103,7 @@ def test_an_app_of_another_tenant_is_installed(caller: Caller) -> None:
     before = caller.app_token(client_id=FOREIGN_CLIENT)
 
     person = caller.tenant.person(caller.tenant.users.mfa)
-    answer_of(person.visit(url_of(caller, is_v2=False, client_id=FOREIGN_CLIENT)))
+    answer_of(person.visit(url_of(caller, version=OLD, client_id=FOREIGN_CLIENT)))
 
     assert [7000229] == before.json()["error_codes"]
     assert 200 == caller.app_token(client_id=FOREIGN_CLIENT).status_code
@@ -121,16 +121,16 @@ def test_the_tenant_may_be_left_to_the_administrator(caller: Caller) -> None:
     assert "state" not in answer
 
 
-@pytest.mark.parametrize(("is_v2", "error"), [(True, "consent_required"), (False, "permission_denied")])
+@pytest.mark.parametrize(("version", "error"), [("/v2.0", "consent_required"), (OLD, "permission_denied")])
 @pytest.mark.parametrize("cancels", [True, False])
-def test_a_refusal_is_told_to_the_app(caller: Caller, error: str, *, is_v2: bool, cancels: bool) -> None:
+def test_a_refusal_is_told_to_the_app(caller: Caller, version: str, error: str, *, cancels: bool) -> None:
     """
     The answer has the error, and nothing is granted.
     """
     person = caller.tenant.person(caller.tenant.users.mfa)
     person.accepts, person.cancels = False, cancels
 
-    answer = answer_of(person.visit(url_of(caller, is_v2=is_v2)))
+    answer = answer_of(person.visit(url_of(caller, version=version)))
 
     assert ("True", error, "a-state") == (answer["admin_consent"], answer["error"], answer["state"])
     assert answer["error_description"].startswith("AADSTS65004: ")
@@ -187,7 +187,7 @@ def test_an_app_without_a_redirect_can_not_ask(caller: Caller) -> None:
     """
     The answer needs an address (AADSTS500113).
     """
-    url = url_of(caller, is_v2=False, client_id=FOREIGN_CLIENT, redirect_uri="")
+    url = url_of(caller, version=OLD, client_id=FOREIGN_CLIENT, redirect_uri="")
 
     assert "AADSTS500113" in refused(caller.http.get(url))
 
@@ -197,7 +197,7 @@ def test_the_first_redirect_is_the_default_at_the_older_endpoint(caller: Caller)
     Addresses that messages print name the app only.
     """
     app = caller.tenant.seed.add_app("Fresh", redirect_uris=[NATIVE, "http://localhost"], is_public=True)
-    url = url_of(caller, is_v2=False, client_id=app.client_id, redirect_uri="")
+    url = url_of(caller, version=OLD, client_id=app.client_id, redirect_uri="")
 
     assert "True" == answer_of(caller.tenant.person(caller.tenant.users.mfa).visit(url))["admin_consent"]
 

@@ -24,6 +24,9 @@ type task struct {
 	ClientSecret                          string `json:"clientSecret"`
 	Certificate                           string
 	Username, Password                    string
+	Assertion                             string
+	UserAssertion                         string `json:"userAssertion"`
+	Connection                            string
 	Scenario                              string
 	Scopes                                []string
 }
@@ -74,6 +77,24 @@ func withMSAL(ctx context.Context, one task) (result, error) {
 		// The second token comes from the cache: the client finds the scopes of the first answer again.
 		found, err := app.AcquireTokenByCredential(ctx, one.Scopes)
 		return result{AccessToken: found.AccessToken, FromCache: found.Metadata.TokenSource == confidential.TokenSourceCache}, err
+	case "onBehalfOf":
+		credential, err := confidential.NewCredFromSecret(one.ClientSecret)
+		if err != nil {
+			return result{}, err
+		}
+		app, err := confidential.New(one.Authority, one.ClientID, credential, confidential.WithInstanceDiscovery(false))
+		if err != nil {
+			return result{}, err
+		}
+		if _, err := app.AcquireTokenOnBehalfOf(ctx, one.UserAssertion, one.Scopes); err != nil {
+			return result{}, err
+		}
+		found, err := app.AcquireTokenOnBehalfOf(ctx, one.UserAssertion, one.Scopes)
+		return result{
+			AccessToken: found.AccessToken,
+			Username:    found.Account.PreferredUsername,
+			FromCache:   found.Metadata.TokenSource == confidential.TokenSourceCache,
+		}, err
 	case "device", "password":
 		app, err := public.New(one.ClientID, public.WithAuthority(one.Authority), public.WithInstanceDiscovery(false))
 		if err != nil {
@@ -142,6 +163,19 @@ func azidentityCredential(one task) (azcore.TokenCredential, error) {
 		}
 		return azidentity.NewClientCertificateCredential(one.Tenant, one.ClientID, certificates, key,
 			&azidentity.ClientCertificateCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
+	case "workload":
+		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+			ClientOptions: options, DisableInstanceDiscovery: true})
+	case "pipelines":
+		return azidentity.NewAzurePipelinesCredential(one.Tenant, one.ClientID, one.Connection, os.Getenv("SYSTEM_ACCESSTOKEN"),
+			&azidentity.AzurePipelinesCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
+	case "assertion":
+		return azidentity.NewClientAssertionCredential(one.Tenant, one.ClientID,
+			func(context.Context) (string, error) { return one.Assertion, nil },
+			&azidentity.ClientAssertionCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
+	case "onBehalfOf":
+		return azidentity.NewOnBehalfOfCredentialWithSecret(one.Tenant, one.ClientID, one.UserAssertion, one.ClientSecret,
+			&azidentity.OnBehalfOfCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
 	case "device":
 		return azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
 			ClientOptions: options, DisableInstanceDiscovery: true, TenantID: one.Tenant, ClientID: one.ClientID,
