@@ -9,6 +9,7 @@
     GET   /_emulator/journal     DELETE
     GET   /_emulator/coverage
     POST  /_emulator/snapshot    {"path": "/tmp/tenant.json"}
+    POST  /_emulator/issuer      {"host": "github_actions", "subject": ...}: starts an outside issuer
     POST  /_emulator/identity    {"host": "imds"}: starts a host of managed identities, and returns its variables
 
 Every request needs the key of this run in `X-Emulator-Key`. A web page can't know the key and can't send the header.
@@ -23,6 +24,8 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator import coverage, faults
 from entrakit_emulator.application import Route
+from entrakit_emulator.json_values import call
+from entrakit_emulator.outside_issuer import JOB_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
+    from entrakit_emulator.outside_issuer import OutsideIssuer
     from entrakit_emulator.hosts import IdentityHosts
     from entrakit_emulator.seed import Seed
     from entrakit_emulator.world import World
@@ -47,6 +51,7 @@ class Control:
         description: Data that a client needs to sign in, as JSON values.
         reset: Function that returns the tenant to its first state.
         snapshot: Function that writes the tenant to a file.
+        issuer: Function that returns the running outside issuer with a name, or starts one.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Control:
         description: Mapping[str, object],
         reset: Callable[[], None],
         snapshot: Callable[[str], None],
+        issuer: Callable[[str], OutsideIssuer],
     ) -> None:
         self._world = world
         self._seed = seed
@@ -65,6 +71,7 @@ class Control:
         self._description = description
         self._reset = reset
         self._snapshot = snapshot
+        self._issuer = issuer
 
     def tenant(self, value: object) -> object:
         """Return the data that a client needs to sign in."""
@@ -142,6 +149,22 @@ class Control:
             raise ValueError(f"{path} can't be written: {error.strerror}.") from error
         return {"path": path}
 
+    def issuer(self, value: object) -> object:
+        """Start an outside issuer, unless it runs already, and return its name, and a token or the variables of a job.
+
+        Without `host`, only the name and the address are returned.
+        """
+        arguments = dict(value) if isinstance(value, dict) else {}
+        name, host = arguments.pop("issuer", ""), arguments.pop("host", "")
+        if not isinstance(name, str) or host not in ("", *JOB_METHODS) or (arguments and not host):
+            raise ValueError(f"An issuer requires an object with `host`, one of: {', '.join(JOB_METHODS)}.")
+        issuer = self._issuer(name)
+        described = {"issuer": issuer.issuer, "address": issuer.address}
+        if not host:
+            return described
+        result = call(getattr(issuer, host), arguments, f"Host {host!r}")
+        return described | {"token" if host == "sign" else "variables": result}
+
     def identity(self, value: object) -> object:
         """Start a host of managed identities, and return its variables."""
         host = value.get("host") if isinstance(value, dict) and set(value) == {"host"} else None
@@ -168,6 +191,7 @@ def routes(control: Control, key: str) -> list[Route]:
         "journal": {"GET": control.journal, "DELETE": control.no_journal},
         "coverage": {"GET": control.coverage},
         "snapshot": {"POST": control.snapshot},
+        "issuer": {"POST": control.issuer},
         "identity": {"POST": control.identity},
     }
     return [Route("control", f"/_emulator/{name}", _guarded(key, methods)) for name, methods in table.items()]

@@ -1,10 +1,11 @@
-"""Comparison of JSON values with Python types."""
+"""Comparison of JSON values with Python types, and calls with JSON values."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
-from typing import Union, get_args, get_origin
+from typing import Union, get_args, get_origin, get_type_hints
 
 
 def fits(value: object, hint: object) -> bool:
@@ -28,3 +29,25 @@ def fits(value: object, hint: object) -> bool:
     if hint is float:
         return type(value) in (int, float)
     return type(value) is hint
+
+
+def call(method: Callable[..., object], arguments: Mapping[str, object], what: str) -> object:
+    """Call a method with named JSON values, and return its result.
+
+    Args:
+        method: The method.
+        arguments: Its arguments by name.
+        what: The call in error messages.
+
+    Raises:
+        ValueError: An argument is missing, unknown or of another type.
+    """
+    try:
+        inspect.signature(method).bind(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{what}: {error}.") from error
+    hints = get_type_hints(method)
+    for argument, value in arguments.items():
+        if not fits(value, hints[argument]):
+            raise ValueError(f"{what}: {argument!r} does not accept {value!r}.")
+    return method(**arguments)

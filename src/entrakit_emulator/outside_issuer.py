@@ -17,6 +17,7 @@ import shutil
 import tempfile
 import uuid
 import weakref
+from collections.abc import Mapping  # noqa: TC003 read by get_type_hints
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from starlette.requests import Request
@@ -29,12 +30,14 @@ from entrakit_emulator.state.keys import KeyRing, make_signing_key
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
 
     from starlette.types import Receive, Scope, Send
 
 AUDIENCE = TOKEN_EXCHANGE_URIS[0]
+# Methods that other processes may call by the control plane.
+JOB_METHODS = ("sign", "github_actions", "azure_pipelines", "gitlab", "kubernetes", "terraform_cloud")
 GITHUB, PIPELINES = "/github/idtoken", "/azure-pipelines/oidctoken"
 
 
@@ -67,6 +70,7 @@ class OutsideIssuer:
     Attributes:
         address: Origin of the server: `https://localhost:PORT`.
         issuer: Issuer that its tokens name.
+        requests: Addresses of the requests of jobs for tokens, with their queries.
     """
 
     def __init__(
@@ -77,6 +81,8 @@ class OutsideIssuer:
         self._login = login
         self._tenant_id = tenant_id
         self._jobs: dict[str, Job] = {}
+        self._failures: list[int] = []
+        self.requests: list[str] = []
         self._directory = tempfile.mkdtemp(prefix="entra-emulator-issuer-")
         self._remove = weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
         self._server = Server(0)
@@ -133,6 +139,10 @@ class OutsideIssuer:
     def rotate_keys(self) -> None:
         """Sign with a new key from now on, and keep publishing the old one."""
         self._keys.rotate(make_signing_key())
+
+    def fail_next(self, *statuses: int) -> None:
+        """Answer the next requests of jobs for tokens with these HTTP statuses, such as 429 or 503."""
+        self._failures.extend(statuses)
 
     def github_actions(self, subject: str, *, lifetime_s: float = 600) -> dict[str, str]:
         """Return the variables of a job of GitHub Actions with the permission `id-token: write`.
@@ -242,6 +252,10 @@ class OutsideIssuer:
 
     def _token(self, request: Request) -> Response:
         """Answer a job that requests a token."""
+        self.requests.append(f"{request.url.path}?{request.url.query}")
+        if self._failures:
+            status = self._failures.pop(0)
+            return JSONResponse({"message": "A failure that the test chose."}, status, {"retry-after": "1"})
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         job = self._jobs.get(token) if scheme.lower() == "bearer" else None
         path, query = request.url.path, request.query_params

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import uuid
 from collections.abc import Mapping, Sequence  # noqa: TC003 read by get_type_hints
 from dataclasses import fields
-from typing import get_type_hints
 
 from entrakit_emulator.contoso import TENANT_ID
+from entrakit_emulator.json_values import call, fits
 from entrakit_emulator.identity.seeds import IDENTITY_STEPS, IdentitySeeds
-from entrakit_emulator.json_values import fits
 from entrakit_emulator.key_vault.seeds import KEY_VAULT_STEPS, KeyVaultSeeds
 from entrakit_emulator.state.identities import (
     TOKEN_EXCHANGE_URIS,
@@ -320,15 +318,7 @@ class Seed(KeyVaultSeeds, IdentitySeeds):
             method = getattr(self, name, None) if name in STEPS else None
             if method is None:
                 raise ValueError(f"Unknown step {name!r}; known steps: {', '.join(STEPS)}.")
-            try:
-                inspect.signature(method).bind(**arguments)
-            except TypeError as error:
-                raise ValueError(f"Step {name!r}: {error}.") from error
-            hints = get_type_hints(method)
-            for argument, value in arguments.items():
-                if not fits(value, hints[argument]):
-                    raise ValueError(f"Step {name!r}: {argument!r} does not accept {value!r}.")
-            method(**arguments)
+            call(method, arguments, f"Step {name!r}")
 
     def _tenant(self, tenant_id: str) -> str:
         if tenant_id not in self._world.tenants:

@@ -140,8 +140,8 @@ class Tenant:
         self.identity = IdentityHosts(self._world)
         self._server = server
         control = Control(
-            self._world, self.seed, self.identity,
-            description=self._description(), reset=self.reset, snapshot=self.snapshot,
+            self._world, self.seed, self.identity, description=self._description(), reset=self.reset,
+            snapshot=self.snapshot, issuer=self._issuer,
         )  # fmt: skip
         try:
             self._plant()
@@ -216,6 +216,10 @@ class Tenant:
             self._issuers.append(made)
             self._world.outside_keys.locate(made.issuer, made.address)
         return made
+
+    def _issuer(self, issuer: str) -> OutsideIssuer:
+        """Return the running outside issuer with a name, or start one."""
+        return next((one for one in self._issuers if one.issuer == issuer), None) or self.add_issuer(issuer)
 
     def reset(self) -> None:
         """Return to the seeds: remove everything that was added, issued or recorded, and stop outside issuers."""

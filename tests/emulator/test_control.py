@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.emulator.sts.conftest import prove
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import Caller
 
-NAMES = ["tenant", "reset", "seed", "clock", "faults", "polls", "journal", "coverage"]
+NAMES = ["tenant", "reset", "seed", "clock", "faults", "polls", "journal", "coverage", "issuer"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,3 +154,40 @@ def test_a_body_that_is_no_json_is_refused(caller: Caller, body: bytes) -> None:
 
     assert 400 == response.status_code
     assert "error" in json.loads(response.text)
+
+
+def test_other_processes_get_tokens_and_variables_of_jobs(caller: Caller) -> None:
+    """
+    The issuer is started once for each name, and its tokens authenticate an app that trusts it.
+    """
+    name, client = "https://gitlab.com", caller.tenant.confidential_client
+    step = {"do": "add_federated_credential", "client_id": client, "issuer": name, "subject": "me"}
+    caller.control("POST", "seed", [step])
+
+    started = caller.control("POST", "issuer", {"issuer": name}).json()
+    job = caller.control("POST", "issuer", {"issuer": name, "host": "gitlab", "subject": "me"}).json()
+    token = caller.control("POST", "issuer", {"issuer": name, "host": "sign", "subject": "me"}).json()["token"]
+
+    assert {"issuer": name, "address": job["address"]} == started
+    assert {"GITLAB_CI", "AZURE_ID_TOKEN"} == set(job["variables"])
+    assert [200, 200] == [prove(caller, one).status_code for one in (token, job["variables"]["AZURE_ID_TOKEN"])]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"host": "rotate_keys"}, "one of: sign, github_actions"),
+        ({"subject": "me"}, "one of: sign"),
+        ({"issuer": 5}, "one of: sign"),
+        ({"host": "gitlab"}, "Host 'gitlab': missing a required argument: 'subject'."),
+        ({"host": "sign", "subject": 5}, "Host 'sign': 'subject' does not accept 5."),
+    ],
+)
+def test_requests_for_an_issuer_are_checked(caller: Caller, value: object, words: str) -> None:
+    """
+    The message says what does not fit.
+    """
+    response = caller.control("POST", "issuer", value)
+
+    assert 400 == response.status_code
+    assert words in response.json()["error"]

@@ -7,7 +7,7 @@ from typing import Optional
 
 import pytest
 
-from entrakit_emulator.json_values import fits
+from entrakit_emulator.json_values import call, fits
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,33 @@ def test_values_fit_their_types_exactly(value: object, hint: object, *, expected
     Values are never converted: a boolean is not a number, a string not a list.
     """
     assert expected == fits(value, hint)
+
+
+def double(number: int, *, times: int = 2) -> int:
+    """Return a number several times."""
+    return number * times
+
+
+def test_a_call_gets_the_values_that_fit() -> None:
+    """
+    The result is returned.
+    """
+    assert 6 == call(double, {"number": 2, "times": 3}, "Double")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({}, "Double: missing a required argument: 'number'."),
+        ({"number": 1, "other": 2}, "Double: got an unexpected keyword argument 'other'."),
+        ({"number": "1"}, "Double: 'number' does not accept '1'."),
+    ],
+)
+def test_a_call_with_other_values_is_refused(arguments: dict[str, object], words: str) -> None:
+    """
+    The message names the call and the argument.
+    """
+    with pytest.raises(ValueError, match="Double") as caught:
+        call(double, arguments, "Double")
+
+    assert words == str(caught.value)

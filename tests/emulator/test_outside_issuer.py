@@ -130,6 +130,22 @@ def test_gitlab_and_terraform_cloud_put_a_token_into_a_variable(caller: Caller, 
     assert "organization:contoso" == verified(caller, issuer, terraform["TFC_WORKLOAD_IDENTITY_TOKEN"])["sub"]
 
 
+def test_requests_of_jobs_can_fail(caller: Caller, issuer: OutsideIssuer) -> None:
+    """
+    The next requests get the chosen statuses, one after the other, and all requests are recorded.
+    """
+    variables = issuer.github_actions(SUBJECT)
+    headers = {"Authorization": f"Bearer {variables['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"}
+    issuer.fail_next(429, 503)
+
+    statuses = [
+        caller.http.get(variables["ACTIONS_ID_TOKEN_REQUEST_URL"], headers=headers).status_code for _ in range(3)
+    ]
+
+    assert [429, 503, 200] == statuses
+    assert ["/github/idtoken?api-version=2.0"] * 3 == issuer.requests
+
+
 def test_it_ends_with_a_reset_of_the_tenant(caller: Caller) -> None:
     """
     The server stops, and the token file is removed.

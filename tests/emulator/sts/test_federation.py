@@ -53,6 +53,19 @@ def test_an_issuer_may_be_known_by_its_own_address(caller: Caller) -> None:
     assert 200 == prove(caller, issuer.sign(SUBJECT)).status_code
 
 
+@pytest.mark.parametrize("cloud", ["", "USGov", "China"])
+def test_the_audience_is_that_of_the_credential(caller: Caller, cloud: str) -> None:
+    """
+    Each cloud has its own audience (service facts, 1.8).
+    """
+    issuer, audience = caller.tenant.add_issuer(), f"{EXCHANGE}{cloud}"
+    caller.tenant.seed.add_federated_credential(
+        caller.tenant.confidential_client, issuer.issuer, SUBJECT, audience=audience
+    )
+
+    assert 200 == prove(caller, issuer.sign(SUBJECT, audience=audience)).status_code
+
+
 def test_a_token_is_accepted_as_often_as_it_is_presented(caller: Caller, issuer: OutsideIssuer) -> None:
     """
     The real service does not record jti.
