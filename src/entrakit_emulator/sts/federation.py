@@ -77,6 +77,9 @@ def _key(exchange: Exchange, parts: Parts) -> RSAPublicKey:
             raise ServiceError(700229)
         own = exchange.world.keys.find(kid)
         key = own.key.public_key() if own else None
+    elif issuer.startswith(exchange.world.origin):
+        # The tenant can't answer itself while it answers this request.
+        raise ServiceError(501661)
     else:
         try:
             key = exchange.world.outside_keys.find(issuer, kid)

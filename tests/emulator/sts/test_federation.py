@@ -150,6 +150,17 @@ def test_an_issuer_that_can_not_be_reached_is_told(caller: Caller, issuer: str) 
     assert (400, "invalid_request", [501661]) == refusal(prove(caller, token))[:3]
 
 
+def test_an_address_of_the_tenant_itself_is_not_fetched(caller: Caller) -> None:
+    """
+    The tenant answers at once, instead of waiting for itself.
+    """
+    issuer = f"{caller.tenant.url}/somewhere"
+    caller.tenant.seed.add_federated_credential(caller.tenant.confidential_client, issuer, SUBJECT)
+    token = caller.tenant.add_issuer().sign(SUBJECT, issuer=issuer)
+
+    assert [501661] == refusal(prove(caller, token))[2]
+
+
 def exchange_token(caller: Caller, **form: str) -> str:
     """Return a token of the key vault's app for the token exchange."""
     app = {"client_id": caller.tenant.key_vault_client, "client_secret": caller.tenant.key_vault_client_secret}

@@ -62,9 +62,9 @@ def _subject(exchange: Exchange, app: App, assertion: str) -> Subject:
     subject = issued.subject if issued else None
     if subject is None:
         # A token of an earlier run: a snapshot has no issued tokens.
-        methods = claims.get("amr")
+        methods, issued_at = claims.get("amr"), claims.get("iat")
         subject = Subject(
-            str(claims.get("oid")), str(claims.get("tid")), float(str(claims.get("iat", 0))),
+            str(claims.get("oid")), str(claims.get("tid")), float(issued_at) if isinstance(issued_at, int) else 0.0,
             tuple(str(one) for one in methods) if isinstance(methods, list) else ("pwd",), str(claims.get("sid", "")),
         )  # fmt: skip
     valid_from = exchange.world.valid_from.get(subject.user_id)
@@ -101,9 +101,10 @@ def _check_claims(exchange: Exchange, app: App, claims: Mapping[str, object]) ->
         raise ServiceError(50013, reason=WRONG_SIGNATURE, thumbprint=exchange.world.keys.active.kid)
     if audience not in (app.client_id, *app.identifier_uris):
         raise ServiceError(500131, audience=audience, app=app.client_id, name=app.name)
-    ends = float(str(claims.get("exp", 0)))
-    if ends <= exchange.now:
-        raise ServiceError(500133, now=moment(exchange.now), end=moment(ends))
+    ends = claims.get("exp")
+    if not isinstance(ends, int) or ends <= exchange.now:
+        end = moment(ends if isinstance(ends, int) else 0)
+        raise ServiceError(500133, now=moment(exchange.now), end=end)
     if "scp" not in claims:
         # Tokens for users have permissions, except ID tokens, whose audience is the app, too.
         is_of_app = claims.get("idtyp") == "app" or claims.get("oid") == claims.get("sub")

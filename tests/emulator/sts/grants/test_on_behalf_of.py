@@ -8,6 +8,7 @@ import pytest
 from tests.emulator.sts.conftest import TYPE
 
 from entrakit_emulator import jose
+from entrakit_emulator.faults import Tokens
 from entrakit_emulator.state.keys import make_signing_key
 
 if TYPE_CHECKING:
@@ -162,6 +163,16 @@ def test_an_expired_assertion_is_refused(caller: Caller) -> None:
 
     assert (400, "invalid_grant", [500133]) == codes(refused)
     assert ", expiry time of assertion " in refused.json()["error_description"]
+
+
+@pytest.mark.parametrize("end", ["soon", None, -1])
+def test_an_assertion_without_a_usable_end_is_refused(caller: Caller, end: object) -> None:
+    """
+    A token that a fault changed counts as expired.
+    """
+    caller.tenant.faults.add(Tokens(access_token={"exp": end}))
+
+    assert [500133] == codes(exchange(caller, assertion_of(caller)))[2]
 
 
 @pytest.mark.parametrize("is_known", [True, False])
