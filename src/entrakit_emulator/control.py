@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from entrakit_emulator.exchange import Exchange
-    from entrakit_emulator.outside_issuer import OutsideIssuer
     from entrakit_emulator.hosts import IdentityHosts
+    from entrakit_emulator.outside_issuer import OutsideIssuer
     from entrakit_emulator.seed import Seed
     from entrakit_emulator.world import World
 

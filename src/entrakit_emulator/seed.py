@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence  # noqa: TC003 read by get_type_hi
 from dataclasses import fields
 
 from entrakit_emulator.contoso import TENANT_ID
-from entrakit_emulator.json_values import call, fits
 from entrakit_emulator.identity.seeds import IDENTITY_STEPS, IdentitySeeds
+from entrakit_emulator.json_values import call, fits
 from entrakit_emulator.key_vault.seeds import KEY_VAULT_STEPS, KeyVaultSeeds
 from entrakit_emulator.state.identities import (
     TOKEN_EXCHANGE_URIS,

@@ -22,13 +22,12 @@ from entrakit.cli.commands.connect import _parameters
 from entrakit.cli.context import Context, Streams
 from entrakit.cli.parser import parser_of
 from entrakit.cli.reconnect import reconnect
-from entrakit.connecting import _cloud_at
 from entrakit.connection import record
 from entrakit.connection.record import new_settings
 from entrakit.connection.settings import Settings
 from entrakit.errors import EntraError, ParameterError
 from entrakit.http.transport import Transport
-from entrakit.sign_in.parameters import BY_NAME, SETS, choose_set, flow_of
+from entrakit.sign_in.parameters import BY_NAME, SETS, choose_set, cloud_of, flow_of
 from entrakit.tokens.token import Account
 from entrakit.vault import Vault
 
@@ -233,7 +232,7 @@ def test_every_parameter_has_a_case() -> None:
 def settings_of(given: dict[str, Any]) -> Settings:
     """Return the settings of a connection before anybody has signed in."""
     how = flow_of(given)
-    cloud = _cloud_at(given["cloud"], given.get("authority_url") or "", given.get("graph_url") or "")
+    cloud = cloud_of(given["cloud"], given.get("authority_url") or "", given.get("graph_url") or "")
     # The address of Microsoft Graph is named even if it is the usual one, if a variable names another one.
     cloud = cloud._replace(graph_url=cloud.graph_url or cloud.graph)
     made = new_settings(

@@ -28,7 +28,6 @@ FIRST_PARTY = frozenset(
         TOKEN_EXCHANGE_ID,
         contoso.MANAGEMENT,
         contoso.KEY_VAULT_APP,
-        contoso.TOKEN_EXCHANGE,
         contoso.GRAPH_COMMAND_LINE,
         contoso.AZURE_CLI,
         contoso.AZURE_POWERSHELL,
