@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,6 +66,10 @@ class IdentityHosts:
         self._servers: list[Server] = []
         self._arcs: list[Arc] = []
 
+    @cached_property
+    def _pinned(self) -> tuple[ssl.SSLContext, str]:
+        return pinned_context()
+
     @property
     def system(self) -> ManagedIdentity | None:
         """The system-assigned identity of the hosts; None if there is none."""
@@ -111,7 +115,7 @@ class IdentityHosts:
 
     def service_fabric(self) -> dict[str, str]:
         """Start a node of Service Fabric, whose certificate no authority issued."""
-        context, thumbprint = pinned_context()
+        context, thumbprint = self._pinned
         return self._start(("service_fabric",), partial(ServiceFabric, thumbprint), context)
 
     def cloud_shell(self) -> dict[str, str]:
@@ -152,16 +156,17 @@ class IdentityHosts:
         self, key: tuple[object, ...], make: Callable[[], Host], context: ssl.SSLContext | None = None
     ) -> dict[str, str]:
         """Return the variables of a host, and start it at the first call."""
-        if key not in self._variables:
-            host, server = make(), Server(0)
-            self._servers.append(server)
-            # MSAL.js adds a slash.
-            routes = [Route(host.kind, path, partial(_answer, host)) for path in (host.path, f"{host.path}/")]
-            server.start(Application(self._world, routes, server.port), context)
-            # Not `localhost`: some clients try ::1 first, others only 127.0.0.1, and programs may have no resolver.
-            origin = f"{'https' if context else 'http'}://127.0.0.1:{server.port}"
-            self._variables[key] = host.variables(origin)
-        return dict(self._variables[key])
+        with self._world.lock:
+            if key not in self._variables:
+                host, server = make(), Server(0)
+                self._servers.append(server)
+                # MSAL.js adds a slash.
+                routes = [Route(host.kind, path, partial(_answer, host)) for path in (host.path, f"{host.path}/")]
+                server.start(Application(self._world, routes, server.port), context)
+                # Not `localhost`, which some clients look up as ::1 first and others can't look up.
+                origin = f"{'https' if context else 'http'}://127.0.0.1:{server.port}"
+                self._variables[key] = host.variables(origin)
+            return dict(self._variables[key])
 
 
 def _answer(host: Host, exchange: Exchange) -> Response:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+import httpx2
 import pytest
 from tests.emulator.identity.conftest import GRAPH
 
@@ -167,6 +169,46 @@ def test_it_throttles(caller: Caller, on: Callable[..., Program]) -> None:
     assert (429, "7", "too_many_requests") == (
         response.status_code, response.headers["retry-after"], response.json()["error"]
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "content"),
+    [
+        (faults.Garbage(endpoint="imds", form="text"), 200, "upstream connect error"),
+        (faults.Garbage(endpoint="imds", form="array"), 200, "[]"),
+        (faults.CaptivePortal(endpoint="imds"), 200, "guest network"),
+        (faults.UnexpectedRedirect(endpoint="imds"), 302, ""),
+        (faults.Failure(endpoint="imds", status=503, is_html=True), 503, "503 Service Unavailable"),
+    ],
+)
+def test_its_answers_can_be_wrong(
+    caller: Caller, on: Callable[..., Program], fault: faults.AnyFault, status: int, content: str
+) -> None:
+    """
+    Faults that replace an answer apply to hosts as to other endpoints.
+    """
+    caller.tenant.faults.add(fault)
+
+    response = on("imds").ask()
+
+    assert status == response.status_code
+    assert content in response.text
+
+
+def test_its_answers_can_be_late_cut_or_missing(caller: Caller, on: Callable[..., Program]) -> None:
+    """
+    An answer can be delayed, cut in its middle, or replaced by the end of the connection.
+    """
+    program = on("imds")
+    caller.tenant.faults.add(faults.Slow(endpoint="imds", seconds=0.3))
+    begun = time.monotonic()
+    assert 200 == program.ask().status_code
+    assert 0.3 <= time.monotonic() - begun
+    for is_mid_body in (True, False):
+        caller.tenant.faults.add(faults.Drop(endpoint="imds", is_mid_body=is_mid_body))
+
+        with pytest.raises(httpx2.TransportError):
+            program.ask()
 
 
 def test_the_journal_shows_the_ids(caller: Caller, on: Callable[..., Program]) -> None:

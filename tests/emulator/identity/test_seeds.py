@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from entrakit_emulator import contoso
+from entrakit_emulator import contoso, start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.emulator.conftest import Caller
     from tests.emulator.identity.conftest import Program
@@ -80,6 +81,39 @@ def test_the_control_plane_adds_and_removes(caller: Caller) -> None:
 
     assert (200, client_id, 200) == (added.status_code, shown, removed.status_code)
     assert "error" in principal(caller, object_id)
+
+
+def test_identities_are_in_a_snapshot(caller: Caller, tmp_path: Path) -> None:
+    """
+    A tenant that starts from a snapshot has its identities, with their ids and roles.
+    """
+    added = caller.tenant.seed.add_identity("contoso-batch")
+    caller.tenant.seed.remove_identity(caller.tenant.system_identity)
+    caller.tenant.snapshot(str(tmp_path / "tenant.json"))
+
+    with start(restore=str(tmp_path / "tenant.json")) as restored:
+        assert [caller.tenant.user_identity, added.client_id] == [one.client_id for one in restored.identity.users]
+        assert added == restored.identity.users[-1]
+        assert restored.identity.system is None
+
+
+def test_an_identity_can_be_deleted_and_restored_in_graph(caller: Caller, on: Callable[..., Program]) -> None:
+    """
+    A host gives no tokens of an identity whose service principal is in the bin.
+    """
+    caller.tenant.seed.grant_roles(
+        caller.tenant.confidential_client, "https://graph.microsoft.com", ["Application.ReadWrite.All"]
+    )
+    headers = {"Authorization": f"Bearer {caller.app_token().json()['access_token']}"}
+    (user,) = caller.tenant.identity.users
+    program = on("imds")
+
+    caller.http.delete(f"/v1.0/servicePrincipals/{user.object_id}", headers=headers).raise_for_status()
+    gone = program.ask(client_id=user.client_id).status_code
+    caller.http.post(f"/v1.0/directory/deletedItems/{user.object_id}/restore", headers=headers).raise_for_status()
+
+    assert 400 == gone
+    assert user.client_id == program.answered(client_id=user.client_id)["client_id"]
 
 
 def test_wrong_seeds_are_refused(caller: Caller) -> None:
