@@ -122,6 +122,8 @@ class Arc:
         elsewhere = Path(self._elsewhere.name)
         file = (elsewhere if form in ("elsewhere", "upwards") else self._directory) / name
         secret = secrets.token_hex(LIMIT if form == "large" else 32)
+        # Another tenant that made the directory removes it at its end.
+        self._directory.mkdir(parents=True, exist_ok=True)
         if form != "missing":
             file.touch(mode=0o600)
             file.write_text(secret, encoding="ascii")

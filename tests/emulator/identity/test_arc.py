@@ -159,6 +159,18 @@ def test_files_are_removed(tmp_path: Path) -> None:
     assert [] == list((tmp_path / "there").iterdir())
 
 
+def test_two_tenants_share_the_directory(on: Callable[..., Program], tmp_path: Path) -> None:
+    """
+    A tenant continues after another one has removed the directory that both use.
+    """
+    other = Arc(tmp_path / "tokens", is_old=False)
+    program = on("arc")
+    other.remove()
+
+    assert not (tmp_path / "tokens").exists()
+    assert program.answered()["access_token"]
+
+
 def test_a_directory_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
     """
     The host does not start without its directory.
