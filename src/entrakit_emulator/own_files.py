@@ -21,7 +21,8 @@ def place_of(path: str) -> str:
     """
     if not hasattr(os, "getuid"):
         return os.path.realpath(path)
-    names = os.path.join(os.getcwd(), path).split("/")
+    # An absolute path needs no working directory, which may have been removed.
+    names = (path if os.path.isabs(path) else os.path.join(os.getcwd(), path)).split("/")
     done = "/"
     links = 0
     while names:

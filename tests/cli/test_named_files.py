@@ -121,6 +121,28 @@ def test_a_file_that_cannot_be_written(connected: Command, tmp_path: Path, optio
     assert before == connected("status", "--json").output
 
 
+@pytest.mark.parametrize("option", [*TO_READ, *TO_WRITE])
+def test_a_relative_path_needs_a_working_directory(
+    connected: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    """
+    If the working directory was removed, the error says so, whichever option has the relative path.
+    """
+    gone = tmp_path / "removed"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    sent = len(connected.tenant.journal.entries)
+
+    result = run(connected, (TO_READ | TO_WRITE)[option], "./a-file", tmp_path / "new")
+
+    assert 2 == result.code, result.error
+    assert 1 == result.error.count("Error: ")
+    assert "The path './a-file' is relative, and the working directory does not exist any more." in result.error
+    assert "\n  Next: Give an absolute path, or change to a directory that exists." in result.error
+    assert ("", sent) == (result.output, len(connected.tenant.journal.entries))
+
+
 def test_a_missing_directory_of_ca_certificates_is_named(connected: Command, tmp_path: Path) -> None:
     """
     A directory that OpenSSL does not read, because its files have no hashed names, is an error before the sign-in.

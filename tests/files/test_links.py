@@ -15,6 +15,7 @@ from entrakit.files.result import NewFile
 from entrakit.files.resumable import RecordFile, ResumableFile
 from entrakit.files.shared import write_shared
 from entrakit.graph.delta_session import DeltaSession
+from entrakit_emulator.own_files import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,3 +174,15 @@ def test_links_of_the_system_are_followed(path: str) -> None:
     Only root can write in the directories of the system.
     """
     assert os.path.realpath(os.path.expanduser(path)) == follow(path)
+
+
+def test_an_absolute_path_needs_no_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A result is written to an absolute path although the working directory was removed; a snapshot, too.
+    """
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    path = os.path.realpath(tmp_path / "result")
+    assert path == follow(path) == place_of(path)

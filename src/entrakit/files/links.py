@@ -30,7 +30,9 @@ def follow(path: str | os.PathLike[str]) -> str:
     if not hasattr(os, "geteuid"):
         # On Windows a user needs a privilege to make a link.
         return os.path.realpath(given)
-    rest = os.path.join(os.getcwd(), given).split(os.sep)[::-1]
+    # An absolute path needs no working directory, which may have been removed.
+    full = given if os.path.isabs(given) else os.path.join(os.getcwd(), given)
+    rest = full.split(os.sep)[::-1]
     place, links = os.sep, 0
     while rest:
         name = rest.pop()

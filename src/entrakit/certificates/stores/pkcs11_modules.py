@@ -14,6 +14,7 @@ from glob import escape, glob
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.errors import ParameterError
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,10 +69,13 @@ def named_module(path: str) -> Module:
         path: The file; `~` is expanded. A name without a directory is searched in the usual directories.
 
     Raises:
-        ParameterError: The file does not exist.
+        ParameterError: The file does not exist, or is relative to a working directory that does not.
     """
     found = _library(os.path.expanduser(path))
     if found is None:
+        if os.sep in path:
+            # If the working directory does not exist any more, the error says so.
+            absolute(path)
         raise ParameterError(
             f"The PKCS#11 module {path!r} {'is not a file' if os.path.exists(path) else 'does not exist'}.",
             remedy="Name the file of the module, such as a .so file.",

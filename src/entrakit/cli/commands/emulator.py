@@ -11,6 +11,7 @@ from entrakit.cli.options.output import add_output
 from entrakit.cli.work import Result, Work
 from entrakit.errors import ExportError, ParameterError
 from entrakit.files.result import check_target
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     import argparse
@@ -132,6 +133,7 @@ def start(port: int = 0, *, users: int = 0, restore: str = "") -> Tenant:
         ) from error
     except OSError as error:
         if restore and error.filename:
+            absolute(restore)
             raise ParameterError(
                 f"{restore} can't be read: {error.strerror}.", remedy="Use a file that --snapshot wrote."
             ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
 from entrakit.http import message
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from typing import NoReturn, TextIO
@@ -97,6 +98,8 @@ def read_input(context: Context, file: str, what: str, limit: int = -1) -> bytes
         with open(file, "rb") as opened:
             return opened.read(limit)
     except OSError as error:
+        # If the working directory does not exist any more, the error says so.
+        absolute(file)
         raise ParameterError(
             f"{what} {file} can't be read: {error.strerror or type(error).__name__}.", remedy="Name another file."
         ) from error

@@ -139,7 +139,7 @@ class DeliveredSession(DeltaSession):
     """
 
     def __init__(self, path: str, rows: _Rows, destination: Destination, *, is_whole: bool) -> None:
-        directory = os.path.dirname(os.path.abspath(os.path.expanduser(path)))
+        directory = os.path.dirname(absolute(path))
         if not os.path.isdir(directory):
             raise ExportError(
                 f"{path} can't be written: the directory {directory} does not exist.",
