@@ -32,7 +32,7 @@ def taken() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-@pytest.mark.parametrize("mistake", ["--ca-bundle", "--proxy", "HTTPS_PROXY", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("mistake", ["--ca-bundle", "--proxy", "--proxy word", "HTTPS_PROXY", "SSL_CERT_FILE"])
 def test_the_command_asks_nothing_in_vain(
     connected: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flow: str, mistake: str
 ) -> None:
@@ -50,12 +50,16 @@ def test_the_command_asks_nothing_in_vain(
     monkeypatch.setattr("getpass.getpass", note)
     monkeypatch.setattr("entrakit.sign_in.system_browser.open_browser", note)
     missing = str(tmp_path / "gone.pem")
-    words = {"--ca-bundle": ("--ca-bundle", missing), "--proxy": ("--proxy", "http://")}.get(mistake, ())
+    words = {
+        "--ca-bundle": ("--ca-bundle", missing),
+        "--proxy": ("--proxy", "http://"),
+        "--proxy word": ("--proxy", "on"),
+    }.get(mistake, ())
     if mistake.isupper():
         monkeypatch.setenv(mistake, {"HTTPS_PROXY": "ftp://proxy", "SSL_CERT_FILE": missing}[mistake])
     tenant = connected.tenant
     sent = len(tenant.journal.entries)
-    trust = ("--ca-bundle", tenant.ca_path) if mistake.endswith(("proxy", "PROXY")) else ()
+    trust = ("--ca-bundle", tenant.ca_path) if "proxy" in mistake.lower() else ()
     who = ("ada@contoso.com",) if flow == "--username" else ()
 
     result = connected(
@@ -65,7 +69,9 @@ def test_the_command_asks_nothing_in_vain(
 
     assert 2 == result.code, result.error
     assert [] == asked
-    assert {"--proxy": "--proxy", "HTTPS_PROXY": "HTTPS_PROXY"}.get(mistake, missing) in result.error
+    assert {"--proxy": "--proxy", "--proxy word": "http://proxy.contoso.com:8080", "HTTPS_PROXY": "HTTPS_PROXY"}.get(
+        mistake, missing
+    ) in result.error
     assert 1 == result.error.count("Error: ")
     assert not [line for line in result.error.splitlines() if "https://" in line]
     assert sent == len(tenant.journal.entries)

@@ -7,6 +7,8 @@ In this order, the first that is set decides:
     all_proxy, ALL_PROXY          likewise
     the settings of the system    on Windows and macOS, if the environment contains no variable for proxies
 
+An address is a URL, or host and port of an HTTP proxy, as curl reads them. A host alone is refused.
+
 An empty variable is the same as a missing one, except that an empty `https_proxy` hides `HTTPS_PROXY`, as in Python.
 
 `no_proxy` or `NO_PROXY` lists, with commas or spaces between them, the origins that are connected to without a proxy.
@@ -167,7 +169,8 @@ def _system_proxy(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
 def _parse(address: str, place: str) -> Proxy:
     """Return the proxy at an address. Raises ParameterError, which names its place, if the address can't be used."""
     found = _ADDRESS.fullmatch(address.strip())
-    if found is None:
+    # A word alone, such as `on`, is rarely a proxy, and programs disagree about its port.
+    if found is None or not (found[1] or found[4]):
         raise unusable_proxy(place)
     scheme = (found[1] or "http").lower()
     scheme = _ALIASES.get(scheme, scheme)
