@@ -159,7 +159,8 @@ def connect(
             the `cryptography` package.
         certificate_thumbprint: SHA-1 or SHA-256 thumbprint of a certificate in the user's or the computer's store.
         certificate_name: Subject or common name of a certificate in these stores.
-        certificate_path: PFX or PEM file with certificate and private key; `~` is expanded.
+        certificate_path: PFX or PEM file with certificate and private key; `~` is expanded. If it has several of them,
+            `certificate_thumbprint` chooses one.
         certificate_uri: PKCS#11 URI of a certificate on a token, `pkcs11:token=…;object=…` (RFC 7512).
         certificate_password: Opens the file or the bytes; the PIN of a token.
         certificate_store: The only kind of store to look in (`directory`, `dotnet`, `windows`, `keychain`, `pkcs11`),

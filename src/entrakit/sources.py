@@ -60,10 +60,12 @@ class CertificateFile(NamedTuple):
     Args:
         path: Its path.
         password: Source of its password; None if it has none.
+        thumbprint: Thumbprint of the certificate, if the file has several with their keys; else None.
     """
 
     path: str
     password: SecretSource | None = None
+    thumbprint: str | None = None
 
 
 class SignedByProgram(NamedTuple):
@@ -153,7 +155,7 @@ def certificate_source(saved: Mapping[str, str]) -> CertificateSource | None:
     if "command" in saved:
         return SignedByProgram(path, tuple(str(word) for word in json.loads(saved["command"])))
     if path:
-        return CertificateFile(path, password)
+        return CertificateFile(path, password, get("thumbprint"))
     if "uri" in saved:
         return OnToken(saved["uri"], get("module", ""), password)
     if saved.keys() & {"thumbprint", "name"}:

@@ -13,7 +13,16 @@ from entrakit import connect
 from entrakit.errors import ParameterError, ParameterSetError
 from entrakit.sign_in import parameter_types
 from entrakit.sign_in.flows import find
-from entrakit.sign_in.parameters import BY_NAME, CERTIFICATE_SOURCES, PARAMETERS, SETS, choose_set, refuse_tenant
+from entrakit.sign_in.parameters import (
+    BY_NAME,
+    CERTIFICATE_SOURCES,
+    PARAMETERS,
+    SETS,
+    choose_set,
+    flow_of,
+    refuse_tenant,
+)
+from entrakit.sources import CertificateFile, certificate_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +67,11 @@ def test_two_sets_clash(one: str, other: str) -> None:
     assert 2 == len(caught.value.accepted_by)
 
 
-@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(CERTIFICATE_SOURCES, 2)))
+# Next to a file, a thumbprint chooses in it.
+CLASHING = set(itertools.combinations(CERTIFICATE_SOURCES, 2)) - {("certificate_path", "certificate_thumbprint")}
+
+
+@pytest.mark.parametrize(("one", "other"), sorted(CLASHING))
 def test_two_certificates_clash(one: str, other: str) -> None:
     """
     A certificate has one source; the original silently takes the first.
@@ -196,3 +209,19 @@ def test_a_clash_names_parameters_as_code() -> None:
     assert "`client_secret` and `device_code` select different ways to sign in." == caught.value.problem
     assert "`certificate_password` can't be used alone, only with `certificate`, " in alone.value.problem
     assert ("certificate", "certificate_path") == alone.value.parameters[:2]
+
+
+def test_a_thumbprint_chooses_in_a_file() -> None:
+    """
+    Next to a file, the thumbprint is no second source: it chooses a certificate of the file, for a saved connection,
+    too. With a program that signs, and with a store, it is one.
+    """
+    chooses = {"certificate_path": "/both.pfx", "certificate_thumbprint": "ab" * 20}
+
+    flow = flow_of({**dict.fromkeys(BY_NAME), **chooses, "tenant_id": "contoso.com"})
+
+    source = certificate_source(dict(flow.origin))
+    assert CertificateFile("/both.pfx", None, "ab" * 20) == source
+    for more in ({"certificate_command": ["sign"]}, {"certificate_store": "user"}, {"key_vault_key": "k"}):
+        with pytest.raises(ParameterSetError):
+            choose_set(chooses | more)

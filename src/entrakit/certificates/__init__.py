@@ -118,20 +118,27 @@ class Certificate:
 
     @classmethod
     @clears_locals
-    def from_path(cls, path: str | os.PathLike[str], password: str | None = None) -> Certificate:
+    def from_path(
+        cls, path: str | os.PathLike[str], password: str | None = None, thumbprint: str | None = None
+    ) -> Certificate:
         """Return the certificate of a PFX, PEM or DER file. Log a warning if other users can read the file.
 
         Args:
             path: The file; `~` is expanded. The content tells the format.
             password: Password of the file; None for a file without one.
+            thumbprint: SHA-1 or SHA-256 thumbprint that chooses one of several certificates; None for the only one.
 
         Raises:
             CertificatePasswordError: The file is encrypted, and no password was given.
-            CertificateError: The file can't be read or opened, or has no certificate with its private key.
+            CertificateError: The file can't be read or opened, has no certificate with its private key, has several, or
+                none with the thumbprint.
+            ParameterError: The thumbprint is invalid.
         """
+        from entrakit.certificates.names import parse_thumbprint
         from entrakit.certificates.reading.files import read_certificate_file
 
-        return cls._with_key(read_certificate_file(os.fspath(path), password))
+        digits = parse_thumbprint(thumbprint) if thumbprint is not None else ""
+        return cls._with_key(read_certificate_file(os.fspath(path), password, digits))
 
     @classmethod
     @clears_locals

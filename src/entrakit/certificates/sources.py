@@ -45,7 +45,7 @@ def credential_from(
         case SignedByProgram():
             return _signed_by_program(source)
         case CertificateFile():
-            return Certificate.from_path(source.path, password.reveal() if password else None)
+            return Certificate.from_path(source.path, password.reveal() if password else None, source.thumbprint)
         case OnToken():
             return _on_token(source, password, now, environ)
         case InStore():

@@ -82,6 +82,7 @@ class CertificateFileParameters(CertificateParameters, total=False):
 
     certificate_path: Required[FilePath]
     certificate_command: Sequence[str]
+    certificate_thumbprint: str
 
 
 class CertificateTokenParameters(CertificateParameters, total=False):

@@ -205,6 +205,9 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
         # The certificate is in the file, its key in the key vault.
         names = [name for name in names if name != "certificate_path"]
         chosen = [one for one in chosen if one.name != "AppCertificate"]
+    if "certificate_path" in names and "certificate_command" not in names:
+        # The thumbprint chooses among several certificates of the file.
+        names = [name for name in names if name != "certificate_thumbprint"]
     if len(chosen) > 1:
         choosers = [name for name in names if any(name in one.chosen_by for one in chosen)]
         raise _clash("select different ways to sign in", choosers, [one.name for one in chosen])

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import pkcs12
 from tests.certificates.conftest import encryption
 
 from entrakit import Certificate
 from entrakit.certificates.reading.der import EXPLICIT, OCTETS, SEQUENCE, compose
-from entrakit.certificates.reading.files import MAX_FILE, _read_error, read_public_certificate
+from entrakit.certificates.reading.files import MAX_FILE, _read_error, parse_certificates, read_public_certificate
 from entrakit.certificates.reading.pfx import DATA, safes
 from entrakit.certificates.stores.folder import DirectoryStore
 from entrakit.certificates.stores.store import find_by_thumbprint
@@ -257,6 +258,38 @@ def test_two_key_pairs_are_named(maker: Maker, as_pem: AsBytes, kind: str) -> No
         Certificate.from_bytes(two_pairs(maker, as_pem, kind), password)
 
     assert 2 == len(re.findall(r"CN=(?:one|two),O=Contoso \(thumbprint [0-9A-F]{40}\)", caught.value.problem))
+    assert "`certificate_thumbprint`" in caught.value.remedy
+
+
+@pytest.mark.parametrize("kind", ["pem", "pfx", "encrypted pfx"])
+@pytest.mark.parametrize("wanted", ["one", "two"])
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_thumbprint_chooses_among_key_pairs(
+    maker: Maker, as_pem: AsBytes, tmp_path: Path, kind: str, wanted: str, place: int
+) -> None:
+    """
+    Next to the file, the SHA-1 or the SHA-256 thumbprint chooses the certificate, also in a file with a password.
+    Another thumbprint is an error that lists what there is.
+    """
+    file = tmp_path / "both"
+    file.write_bytes(two_pairs(maker, as_pem, kind))
+    file.chmod(0o600)
+    password = "pw" if kind == "encrypted pfx" else None
+    both = {
+        one.certificate.subject.rfc4514_string(): one.certificate
+        for one in parse_certificates(file.read_bytes(), password, source="both")
+    }
+    thumbprints = {
+        name: (one.fingerprint(SHA1()).hex(":"), one.fingerprint(SHA256()).hex())  # noqa: S303
+        for name, one in both.items()
+    }
+
+    found = Certificate.from_path(file, password, next(t for n, t in thumbprints.items() if f"CN={wanted}" in n)[place])
+    assert f"CN={wanted}" in found.subject
+    with pytest.raises(
+        CertificateError, match=r"has its private key and the thumbprint 0{40}\. It contains CN="
+    ) as caught:
+        Certificate.from_path(file, password, "0" * 40)
     assert "`certificate_thumbprint`" in caught.value.remedy
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
 from entrakit.certificates.names import display_name, printable
 from entrakit.certificates.public_keys import is_key_of, not_rsa
@@ -45,21 +45,23 @@ class CertificateAndKey(NamedTuple):
     chain: Sequence[X509Certificate]
 
 
-def read_certificate_file(path: str, password: str | None) -> CertificateAndKey:
+def read_certificate_file(path: str, password: str | None, thumbprint: str = "") -> CertificateAndKey:
     """Return certificate and private key of a file. Log a warning if other users can read the key.
 
     Args:
         path: The file; `~` is expanded.
         password: Password of the file; None for a file without one.
+        thumbprint: As for `parse_certificate`.
 
     Raises:
         CertificatePasswordError: The file is encrypted, and no password was given.
-        CertificateError: The file can't be read or opened, or has no certificate with its private key.
+        CertificateError: The file can't be read or opened, has no certificate with its private key, has several, or
+            none with the thumbprint.
     """
     data, source, is_readable = read_file(path)
     has_key = b"PRIVATE KEY" in data
     try:
-        found = parse_certificate(data, password, source=source)
+        found = parse_certificate(data, password, source=source, thumbprint=thumbprint)
         has_key = True
     except CertificatePasswordError:
         has_key = True
@@ -107,16 +109,30 @@ def warn_exposed(path: str) -> None:
         )
 
 
-def parse_certificate(
-    data: bytes, password: str | None, *, source: str, validate_keys: bool = True
-) -> CertificateAndKey:
-    """Return the only certificate of a file's content, and its private key; arguments as for `parse_certificates`.
+def parse_certificate(data: bytes, password: str | None, *, source: str, thumbprint: str = "") -> CertificateAndKey:
+    """Return the only certificate of a file's content, or the one with a thumbprint, and its private key.
+
+    Args:
+        data: As for `parse_certificates`.
+        password: As for `parse_certificates`.
+        source: As for `parse_certificates`.
+        thumbprint: Hexadecimal digits in upper case; empty for the only certificate.
 
     Raises:
         CertificatePasswordError: The content is encrypted, and no password was given.
-        CertificateError: The content can't be opened, has no certificate with its private key, or has several.
+        CertificateError: The content can't be opened, has no certificate with its private key, has several, or none
+            with the thumbprint.
     """
-    found = parse_certificates(data, password, source=source, validate_keys=validate_keys)
+    found = parse_certificates(data, password, source=source)
+    if thumbprint:
+        named = [one for one in found if thumbprint in _thumbprints(one.certificate)]
+        if not named:
+            raise CertificateError(
+                f"No certificate in {source} has its private key and the thumbprint {thumbprint}. It contains "
+                f"{_listed([one.certificate for one in found])}.",
+                remedy="Correct `certificate_thumbprint`, or leave it out if the file has only one certificate.",
+            )
+        return named[0]
     if len(found) > 1:
         raise _several([one.certificate for one in found], source)
     return found[0]
@@ -197,18 +213,25 @@ def _matching_pairs(certificates: list[X509Certificate], keys: list[object], sou
 
 def _several(certificates: list[X509Certificate], source: str) -> CertificateError:
     """Return the error for a file with several certificates that have a private key: it names them."""
-    # SHA-1 only names the certificate, as the app registration does.
-    names = [
-        f"{display_name(one.subject)} (thumbprint {one.fingerprint(SHA1()).hex().upper()})"  # noqa: S303
-        for one in certificates
-    ]
-    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return CertificateError(
-        f"Can't choose in {source}: it contains several certificates with their private keys: "
-        f"{', '.join(names[:MAX_NAMES])}{more}.",
-        remedy="Give a file with only the one whose thumbprint the app registration shows. Or put the file into a "
-        "directory of certificates, and select the certificate with `certificate_thumbprint`.",
+        f"Can't choose in {source}: it contains several certificates with their private keys: {_listed(certificates)}.",
+        remedy="Name the file with `certificate_path`, and choose the one that the app registration shows with "
+        "`certificate_thumbprint`.",
     )
+
+
+def _thumbprints(certificate: X509Certificate) -> tuple[str, str]:
+    """Return the SHA-1 and the SHA-256 thumbprint of a certificate."""
+    # SHA-1 only names the certificate, as the app registration does.
+    sha1 = certificate.fingerprint(SHA1())  # noqa: S303
+    return sha1.hex().upper(), certificate.fingerprint(SHA256()).hex().upper()
+
+
+def _listed(certificates: list[X509Certificate]) -> str:
+    """Return the names of certificates with their SHA-1 thumbprints."""
+    names = [f"{display_name(one.subject)} (thumbprint {_thumbprints(one)[0]})" for one in certificates]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return f"{', '.join(names[:MAX_NAMES])}{more}"
 
 
 def chain_of(leaf: X509Certificate, certificates: Sequence[X509Certificate]) -> list[X509Certificate]:

@@ -244,7 +244,9 @@ def _place(given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the constructor c
     path, command, uri = get("certificate_path"), get("certificate_command"), get("certificate_uri")
     if path is not None:
         file = os.fspath(path)
-        return SignedByProgram(file, _words(command)) if command else CertificateFile(file)
+        if command:
+            return SignedByProgram(file, _words(command))
+        return CertificateFile(file, thumbprint=get("certificate_thumbprint"))
     if uri is not None:
         return OnToken(uri, module)
     if get("certificate") is not None:
