@@ -289,3 +289,29 @@ def test_no_other_file_reads_hosts() -> None:
     }
 
     assert set(READERS) == readers | {"http/address.py"}
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [
+        ("localhost:8443", "it does not begin with https://"),
+        ("http://localhost", "it is not an https address"),
+        ("https://ada:canary@localhost", "it contains a user name, which is not shown here"),
+        ("https://localhost?x", "it has a query or a fragment"),
+        ("https://localhost/#x", "it has a query or a fragment"),
+        ("https://localhost/contoso.com", "it has a path, and the tenant is a separate parameter"),
+        ("https://localhost:70000", "its host or its port is invalid"),
+        ("https://10.0.0", "its host or its port is invalid"),
+        ("https://", "its host or its port is invalid"),
+    ],
+)
+def test_an_address_that_is_not_an_origin_is_explained(text: str, flaw: str) -> None:
+    """
+    The error says what is wrong with it, and shows no user name and password.
+    """
+    with pytest.raises(ParameterError) as caught:
+        Origin.parse(text)
+
+    assert caught.value.problem.endswith(f" is not the address of a service: {flaw}.")
+    assert "canary" not in str(caught.value)
+    assert "Give scheme, host and port only" in caught.value.remedy

@@ -57,7 +57,7 @@ class Origin(NamedTuple):
         """
         origin, path = parse_base(text, remedy=_ORIGIN_REMEDY)
         if path:
-            raise _not_a_base(text, _ORIGIN_REMEDY)
+            raise _not_a_base(text, "it has a path, and the tenant is a separate parameter", _ORIGIN_REMEDY)
         return origin
 
     @classmethod
@@ -99,12 +99,11 @@ def parse_base(text: str, *, remedy: str) -> tuple[Origin, str]:
     """
     text = text.strip()
     if text[:8].lower() != "https://" and "://" in text:
-        shown = _without_user(text)
-        raise ParameterError(f"{shown!r} is not the address of a service: it is not an https address.", remedy=remedy)
+        raise _not_a_base(text, "it is not an https address", remedy)
     found = _HTTPS.fullmatch(text if text.isascii() else _in_ascii(text))
     origin = None if found is None else _origin(found[1].lower(), int(found[2] or HTTPS_PORT))
     if found is None or origin is None or "?" in found[3] or "#" in found[3]:
-        raise _not_a_base(text, remedy)
+        raise _not_a_base(text, _flaw_of(text), remedy)
     return origin, found[3].rstrip("/")
 
 
@@ -198,5 +197,16 @@ def _without_user(text: str) -> str:
     return shown_host(text) if "@" in text else text
 
 
-def _not_a_base(text: str, remedy: str) -> ParameterError:
-    return ParameterError(f"{_without_user(text)!r} is not the address of a service.", remedy=remedy)
+def _flaw_of(text: str) -> str:
+    """Return what is wrong with an address that is not the address of a service, as a clause."""
+    if text[:8].lower() != "https://":
+        return "it does not begin with https://"
+    if "@" in re.split(r"[/?#]", text[8:])[0]:
+        return "it contains a user name, which is not shown here"
+    if "?" in text or "#" in text:
+        return "it has a query or a fragment"
+    return "its host or its port is invalid"
+
+
+def _not_a_base(text: str, flaw: str, remedy: str) -> ParameterError:
+    return ParameterError(f"{_without_user(text)!r} is not the address of a service: {flaw}.", remedy=remedy)
