@@ -154,6 +154,7 @@ def test_a_refusal_is_reported_at_once(
     assert (1, []) == (len(proxy.received), clock.sleeps)
     assert (False, False) == (caught.value.retryable, caught.value.may_have_arrived)
     assert "HTTPS_PROXY" in caught.value.remedy
+    assert (status == 407) == ("user name" in caught.value.remedy)
     seen = f"{caught.value!r} {caplog.text} {''.join(traceback.format_exception(caught.value))}"
     assert not [word for word in ("canary", "YWRhOmNhbmFyeQ", "ada:") if word in seen]
 

@@ -299,9 +299,12 @@ def _proxy_refused(error: ProxyRefusedError, request: Request, proxy: str) -> Ne
     """Return the error for a proxy that opened no tunnel."""
     host = shown_host(request.url)
     answer = f" ({error.reason})" if error.reason else ""
+    why = "whether the proxy allows this server and opens tunnels (CONNECT)"
+    if error.is_rejection:
+        why = "the user name and the password that the proxy requires"
     return NetworkError(
         f"The proxy{f' {proxy}' if proxy else ''} refused to pass the request on to {host}{answer}.",
-        remedy="Check HTTPS_PROXY and NO_PROXY, and whether the proxy requires a user name and a password.",
+        remedy=f"Check HTTPS_PROXY and NO_PROXY, and {why}.",
         host=host,
         correlation_id=request.client_request_id,
         retryable=error.is_transient,

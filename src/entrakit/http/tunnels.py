@@ -46,7 +46,8 @@ class Approval:
             now: Seconds on a monotonic clock.
         """
         if self._reason and now - self._rejected_at < REMEMBERED_S:
-            raise ProxyRefusedError(f"{self._reason} to an earlier request, so this one was not sent")
+            reason = f"{self._reason} to an earlier request, so this one was not sent"
+            raise ProxyRefusedError(reason, is_rejection=True)
 
     def note(self, refusal: ProxyRefusedError, now: float) -> None:
         """Note a refusal of the proxy, if it means our user name and password.
