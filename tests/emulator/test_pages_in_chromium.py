@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -159,6 +160,25 @@ def test_what_only_an_administrator_may_grant(caller: Caller, landing: Landing, 
     viewer.press("Back to the app")
 
     expect(page.get_by_role("heading")).to_have_text("Thank you")
+
+
+def test_an_administrator_consents_for_everybody(caller: Caller, landing: Landing, viewer: Viewer) -> None:
+    """
+    The page for administrators works by keyboard, and the browser follows its redirect.
+    """
+    mia, page = caller.tenant.users.mfa, viewer.page
+    query = urlencode({"client_id": caller.tenant.public_client, "redirect_uri": landing.uri, "scope": MAIL})
+    page.goto(f"{caller.tenant.url}/{caller.tenant.tenant_id}/v2.0/adminconsent?{query}")
+    for heading, typed in (
+        ("Sign in", mia.upn), ("Enter your password", mia.password), ("Verify your identity", mia.mfa_code),
+    ):  # fmt: skip
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        viewer.type(typed)
+    viewer.check("admin-consent", "Permissions requested")
+    viewer.press("Accept")
+
+    expect(page.get_by_role("heading")).to_have_text("Thank you")
+    assert ["True"] == landing.came[0][2]["admin_consent"]
 
 
 def test_a_device(caller: Caller, viewer: Viewer) -> None:
