@@ -56,7 +56,10 @@ def check(exchange: Exchange, app: App, directory: Directory | None, assertion: 
     _check_names(parts, app)
     _check_signature(exchange, parts, app)
     _check_times(exchange, parts)
-    if not _audiences(parts) & _own_names(exchange, directory):
+    audiences = _audiences(parts)
+    if len(audiences) > 1:
+        raise ServiceError(5002741, count=str(len(audiences)))
+    if not audiences & _own_names(exchange, directory):
         raise ServiceError(700023)
 
 
