@@ -13,6 +13,7 @@ from azure.identity import (
     CertificateCredential,
     ClientAssertionCredential,
     ClientSecretCredential,
+    DefaultAzureCredential,
     DeviceCodeCredential,
     OnBehalfOfCredential,
     UsernamePasswordCredential,
@@ -139,20 +140,22 @@ def trusted(tenant: Tenant) -> Callable[[str], OutsideIssuer]:
     return start
 
 
+@pytest.mark.parametrize("kind", [WorkloadIdentityCredential, DefaultAzureCredential])
 def test_workload_identity(
     tenant: Tenant,
     options: dict[str, Any],
     trusted: Callable[[str], OutsideIssuer],
     monkeypatch: pytest.MonkeyPatch,
+    kind: type[WorkloadIdentityCredential | DefaultAzureCredential],
 ) -> None:
     """
-    A pod signs in with the variables and the file that Kubernetes gives it.
+    A pod signs in with the variables and the file that Kubernetes gives it, also as one of several ways.
     """
     subject = "system:serviceaccount:shop:api"
     for name, value in trusted(subject).kubernetes(subject, tenant.confidential_client).items():
         monkeypatch.setenv(name, value)
 
-    token = WorkloadIdentityCredential(**options).get_token(DEFAULT)
+    token = kind(**options).get_token(DEFAULT)
 
     assert time.time() + 3000 < token.expires_on
 
