@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,12 @@ TO_WRITE = {
     "demo": ("demo", "--out-file", "{file}"),
 }
 
+# A secret can be any text, so the service or the next check refuses it; a list of tokens names the module.
+OF_ANY_CONTENT = (
+    *("--client-secret-file", "--password-file", "--certificate-password-file", "certificates"),
+    *("import --passphrase-file", "export --passphrase-file"),
+)
+
 
 def run(entra: Command, words: tuple[str, ...], file: str, new: Path) -> Result:
     """Run a command with a file in the place of `{file}`."""
@@ -90,14 +97,55 @@ def test_a_file_that_cannot_be_read(connected: Command, tmp_path: Path, option: 
     assert sent == len(connected.tenant.journal.entries)
 
 
-# A directory in the place of a session can't be read, which is another mistake.
-@pytest.mark.parametrize(
-    ("option", "kind"),
-    [
-        (option, kind) for option in TO_WRITE for kind in ("directory", "missing directory", "below a file")
-        if (option, kind) != ("--session", "directory")
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("option", [*(name for name in TO_READ if name not in OF_ANY_CONTENT), "--session"])
+@pytest.mark.parametrize("content", [b"", b"[precious", bytes(range(256))], ids=["empty", "text", "binary"])
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+def test_a_file_of_something_else(connected: Command, tmp_path: Path, option: str, content: bytes, mode: int) -> None:
+    """
+    A file that is not what the option requires has the exit code of a file that can't be read. It stays as it is, and
+    nothing is sent.
+    """
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    file.chmod(mode)
+    sent = len(connected.tenant.journal.entries)
+
+    result = run(connected, TO_READ.get(option) or TO_WRITE[option], str(file), tmp_path / "new")
+
+    assert 2 == result.code, result.error
+    assert 1 == result.error.count("Error: ")
+    assert "\n  Next: " in result.error
+    assert (content, "") == (file.read_bytes(), result.output)
+    assert sent == len(connected.tenant.journal.entries)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a link to another user")
+@pytest.mark.parametrize("option", TO_WRITE)
+def test_a_link_of_another_user(connected: Command, tmp_path: Path, option: str) -> None:
+    """
+    A link that another user may have put there is refused like any file that can't be written.
+    """
+    shared, target = tmp_path / "shared", tmp_path / "target"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    target.write_text("precious")
+    target.chmod(0o600)
+    file = shared / "link"
+    file.symlink_to(target)
+    os.lchown(file, 12345, 12345)
+    sent = len(connected.tenant.journal.entries)
+
+    result = run(connected, TO_WRITE[option], str(file), tmp_path / "session")
+
+    assert 1 == result.code, result.error
+    assert f"Error: {file} can't be written: it is a " in result.error
+    assert "\n  Next: " in result.error
+    assert "precious" == target.read_text()
+    assert sent == len(connected.tenant.journal.entries)
+
+
+@pytest.mark.parametrize("option", TO_WRITE)
+@pytest.mark.parametrize("kind", ["directory", "missing directory", "below a file"])
 def test_a_file_that_cannot_be_written(connected: Command, tmp_path: Path, option: str, kind: str) -> None:
     """
     The exit code is 1, the error names the file and a next step, and nothing was sent or changed before.

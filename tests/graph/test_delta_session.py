@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit.errors import EntraError, ExportError, VaultBusyError, VaultError
+from entrakit.errors import EntraError, ExportError, ParameterError, VaultBusyError, VaultError
 from entrakit.files.lock import LockFile
 from entrakit.graph import delta_session
 from entrakit.graph.delta_session import DeltaSession
@@ -30,7 +30,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o600)
 
-    with pytest.raises(VaultError):
+    with pytest.raises(ParameterError):
         DeltaSession(path)
     assert text == path.read_text()
 
@@ -43,7 +43,7 @@ def test_a_session_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path.write_text('{"entrakit_delta": 99, "queries": []}')
     path.chmod(0o600)
 
-    with pytest.raises(VaultError, match="newer"):
+    with pytest.raises(ParameterError, match="newer"):
         DeltaSession(path)
 
 
@@ -123,7 +123,7 @@ def test_a_session_in_a_place_that_takes_no_file_says_so(tmp_path: Path) -> None
     session = DeltaSession(tmp_path / "places")
     (tmp_path / "places").mkdir()
 
-    with pytest.raises(VaultError) as caught:
+    with pytest.raises(ExportError, match=r"places can't be written: it is a directory\.") as caught:
         session.keep("a", "https://a")
     assert "Name another file" in caught.value.remedy
 
@@ -142,7 +142,7 @@ def test_no_error_advises_to_remove_what_is_no_session(tmp_path: Path, content: 
         path.write_bytes(content)
         path.chmod(mode)
 
-    with pytest.raises(VaultError) as caught:
+    with pytest.raises(ExportError if content is None else ParameterError) as caught:
         DeltaSession(path)
 
     assert "emove" not in str(caught.value)
@@ -158,7 +158,19 @@ def test_a_damaged_session_may_be_removed(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     path.chmod(0o600)
 
-    with pytest.raises(VaultError, match="damaged") as caught:
+    with pytest.raises(ParameterError, match="damaged") as caught:
         DeltaSession(path)
 
     assert "remove this one and read everything again" in caught.value.remedy
+
+
+def test_a_session_that_others_can_read_is_not_used(tmp_path: Path) -> None:
+    """
+    A session whose mode is too wide is named with its mode, and is not replaced.
+    """
+    path = tmp_path / "places"
+    path.write_text('{"entrakit_delta": 1, "queries": {}}')
+    path.chmod(0o644)
+
+    with pytest.raises(ExportError, match=r"can be used by others \(mode 644\)"):
+        DeltaSession(path)

@@ -79,7 +79,7 @@ def test_another_passphrase_does_not_open() -> None:
     """
     A wrong passphrase gives an error with a remedy, which shows neither passphrase.
     """
-    with pytest.raises(VaultError, match="passphrase is wrong") as caught:
+    with pytest.raises(ParameterError, match="passphrase is wrong") as caught:
         bundle.unpack(PACKED, Secret("wrong horse"))
     assert "horse" not in str(caught.value)
 
@@ -98,7 +98,7 @@ def test_a_file_of_another_version_is_refused() -> None:
     """
     document = json.loads(PACKED)
     for changed in ({"schema": 2}, {"kdf": {**document["kdf"], "n": 2**30}}, {"kdf": {**document["kdf"], "r": 1e9}}):
-        with pytest.raises(VaultError, match="has version"):
+        with pytest.raises(ParameterError, match="has version"):
             bundle.unpack(json.dumps(document | changed).encode(), PASSPHRASE)
 
 
@@ -111,7 +111,7 @@ def test_another_file_is_told(data: bytes) -> None:
     """
     A file that is not an export is refused at once, with its own error.
     """
-    with pytest.raises(VaultError, match="Not a file of exported connections"):
+    with pytest.raises(ParameterError, match="Not a file of exported connections"):
         bundle.unpack(data, PASSPHRASE)
 
 
@@ -141,7 +141,7 @@ def test_what_is_sealed_must_be_connections(content: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(bundle, "_dump", lambda value: content.encode() if value == {} else dump(value))
     data = bundle.pack({}, PASSPHRASE)
 
-    with pytest.raises(VaultError, match="Not a file of exported connections"):
+    with pytest.raises(ParameterError, match="Not a file of exported connections"):
         bundle.unpack(data, PASSPHRASE)
 
 
@@ -152,5 +152,5 @@ def test_a_kdf_of_another_shape_is_told() -> None:
     document = json.loads(PACKED)
     document["kdf"] = list(document["kdf"].items())
 
-    with pytest.raises(VaultError, match="Not a file of exported connections"):
+    with pytest.raises(ParameterError, match="Not a file of exported connections"):
         bundle.unpack(json.dumps(document).encode(), PASSPHRASE)

@@ -101,7 +101,7 @@ class Delta:
         return self._is_saved
 
     def begin(self) -> None:
-        """Continue from the position in the session, if this was not done yet. Raises VaultError."""
+        """Continue from the position in the session, if this was not done yet. Errors as for `DeltaSession`."""
         if self._is_begun:
             return
         saved = self._session.link(self._key) if self._session else ""
@@ -117,7 +117,7 @@ class Delta:
         Raises:
             GraphError: The service refused the request.
             NetworkError: There is no response, it can't be read, or it has no link.
-            VaultError: The session can't be read.
+            ParameterError, ExportError: The session can't be used, as for `DeltaSession`.
         """
         self.begin()
         try:
@@ -144,7 +144,7 @@ class Delta:
         return complete
 
     def checkpoint(self) -> None:
-        """Save the position in the session: the caller has processed the objects so far. Raises VaultError."""
+        """Save the position in the session: the caller has processed the objects so far. Errors as for `keep`."""
         if self._session is not None and not self._held and self.link:
             # A later run that continues in the middle of a resync has to know that it is one.
             self._session.keep(self._key, self.link if self._is_read or not self.is_resync else _RESYNC + self.link)

@@ -15,15 +15,17 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from entrakit.errors import ExportError, VaultError
+from entrakit.errors import ExportError, ParameterError, VaultError
 from entrakit.files.links import follow
 from entrakit.files.lock import LockFile
-from entrakit.files.private import read_file, write_file
+from entrakit.files.private import MAX_FILE, read_file, write_file
 from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
+
+    from entrakit.errors import EntraError
 
 VERSION = 1
 PATIENCE_S = 10.0
@@ -42,7 +44,9 @@ class DeltaSession:
             them; a link in place of the file is not.
 
     Raises:
-        VaultError: The file exists and can't be read, or is not a file of delta sessions; nothing was changed.
+        ParameterError: The file exists and can't be read, or is not a file of delta sessions; nothing was changed.
+        ExportError: It must not be written: it is a directory, a link, or a file that other users can read or write; or
+            a link to its directory may be another user's.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -58,18 +62,23 @@ class DeltaSession:
         return f"DeltaSession({self.path!r})"
 
     def link(self, key: str) -> str:
-        """Return the link that a query continues from; empty if it has none yet. Raises VaultError."""
+        """Return the link that a query continues from; empty if it has none yet. Errors as for the constructor."""
         return self._queries().get(key, "")
 
     def keep(self, key: str, link: str) -> None:
-        """Save the link that a query continues from; other queries in the file stay. Raises VaultError, ExportError."""
+        """Save the link that a query continues from; other queries in the file stay.
+
+        Raises:
+            ParameterError, ExportError: As for the constructor, or the file can't be written.
+            VaultBusyError: Another process changes the file.
+        """
         with self._exclusive():
             queries = self._queries() | {key: link}
             text = json.dumps({"entrakit_delta": VERSION, "queries": queries}, indent=1)
             write_file(self.path, text.encode())
 
     def forget(self, key: str) -> None:
-        """Remove the link of a query, so that it starts from the beginning. Raises VaultError, ExportError."""
+        """Remove the link of a query, so that it starts from the beginning. Errors as for `keep`."""
         with self._exclusive():
             queries = self._queries()
             if queries.pop(key, None) is not None:
@@ -88,9 +97,6 @@ class DeltaSession:
             try:
                 yield
             except VaultError as error:
-                # If the content is wrong, the error already says what helps.
-                if error.remedy in (_REMEDY, _DAMAGED, _NEWER):
-                    raise
                 raise ExportError(error.problem, remedy=_OTHER) from error
             finally:
                 lock.release()
@@ -99,8 +105,7 @@ class DeltaSession:
         try:
             data = read_file(self.path)
         except VaultError as error:
-            # Its own remedy is for files that are entrakit's own. This one may be any file.
-            raise VaultError(error.problem, remedy=_REMEDY) from error
+            raise _unusable(self.path, error) from error
         if data is None:
             return {}
         try:
@@ -109,11 +114,27 @@ class DeltaSession:
         except (ValueError, KeyError, TypeError, RecursionError):
             version, queries = 0, None
         if isinstance(version, int) and version > VERSION:
-            raise VaultError(f"{self.path} was written by a newer entrakit.", remedy=_NEWER)
+            raise ParameterError(f"{self.path} was written by a newer entrakit.", remedy=_NEWER)
         is_ours = isinstance(queries, dict) and all(isinstance(one, str) for one in queries.values())
         if version != VERSION or not is_ours:
             # Only a file that was a session may be removed: any other is needed for something else.
             if _BEGINNING.match(data):
-                raise VaultError(f"{self.path} is a damaged file of delta sessions.", remedy=_DAMAGED)
-            raise VaultError(f"{self.path} is not a file of delta sessions.", remedy=_REMEDY)
+                raise ParameterError(f"{self.path} is a damaged file of delta sessions.", remedy=_DAMAGED)
+            raise ParameterError(f"{self.path} is not a file of delta sessions.", remedy=_REMEDY)
         return dict(queries)
+
+
+def _unusable(path: str, error: VaultError) -> EntraError:
+    """Return the error for a file that a user named, from that for a file of entrakit, whose remedy does not fit."""
+    is_link, is_directory = os.path.islink(path), os.path.isdir(path)
+    if is_link or is_directory:
+        what = "a symbolic link" if is_link else "a directory"
+        return ExportError(f"{path} can't be written: it is {what}.", remedy=_REMEDY)
+    try:
+        with open(path, "rb") as file:
+            is_session = _BEGINNING.match(file.read(100)) and os.path.getsize(path) <= MAX_FILE
+    except OSError:
+        return ParameterError(error.problem, remedy=_REMEDY)
+    if not is_session:
+        return ParameterError(f"{path} is not a file of delta sessions.", remedy=_REMEDY)
+    return ExportError(error.problem, remedy=_REMEDY)

@@ -135,9 +135,9 @@ class Vault:
         return self._read(name, attrgetter("metadata"))
 
     def entries(self) -> list[EntrySummary]:
-        """Return all saved connections by name; the key is not needed. An unreadable one has an `error`.
+        """Return all saved connections by name; the key is not needed. An unreadable or foreign one has an `error`.
 
-        So has one that is known to belong to another vault. This also removes the leftovers of writers that were killed at least an hour ago.
+        This also removes the leftovers of writers that were killed at least an hour ago.
 
         Raises:
             VaultError: The place can't be read.

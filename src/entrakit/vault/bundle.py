@@ -64,8 +64,8 @@ def restore(vault: Vault, data: bytes, passphrase: Secret, *, replace: bool = Fa
         replace: Replace connections of the same names.
 
     Raises:
-        VaultError: The file does not open or has another version, or a connection of one of the names exists.
-            Nothing was changed.
+        ParameterError: The file does not open, or has another version.
+        VaultError: A connection of one of the names exists. Nothing was changed.
     """
     entries = unpack(data, passphrase)
     present = sorted(set(vault.names()) & set(entries))
@@ -98,7 +98,8 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
     """Return the entries that a file holds, by name.
 
     Raises:
-        VaultError: Not a file of exported connections, an unsupported version, a modified file, or a wrong passphrase.
+        ParameterError: Not a file of exported connections, an unsupported version, a modified file, or a wrong
+            passphrase.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -113,7 +114,7 @@ def unpack(data: bytes, passphrase: Secret) -> dict[str, Entry]:
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _not_an_export() from error
     except InvalidTag as error:
-        raise VaultError(
+        raise ParameterError(
             "The file does not open: the passphrase is wrong, or the file was changed.",
             remedy="Use the passphrase of the export.",
         ) from error
@@ -131,15 +132,15 @@ def _parse(data: bytes) -> tuple[dict[str, JSON], bytes, bytes]:
     if kind != "connections" or len(nonce) != 12 or len(salt) != 16:
         raise _not_an_export()
     if schema != SCHEMA or kdf != SCRYPT:
-        raise VaultError(
+        raise ParameterError(
             f"The file has version {schema!a}; this entrakit supports version {SCHEMA}.",
             remedy="Import it with the version of entrakit that exported it, or a later one.",
         )
     return document, nonce, sealed
 
 
-def _not_an_export() -> VaultError:
-    return VaultError("Not a file of exported connections.", remedy="Such a file is made by `export()`.")
+def _not_an_export() -> ParameterError:
+    return ParameterError("Not a file of exported connections.", remedy="Such a file is made by `export()`.")
 
 
 def _stretched(passphrase: Secret, header: dict[str, JSON]) -> bytes:

@@ -219,8 +219,8 @@ def unseal(entry: SealedEntry, key: bytes) -> dict[str, JSON]:
     if secrets.pop(VAULT, entry.vault) != entry.vault:
         raise ForeignEntryError(
             f"The saved connection {entry.name!r} belongs to another vault with the same key.",
-            remedy=f"Connect again, or remove it with `disconnect({entry.name!r})`. To move connections between vaults, "
-            "export and import them.",
+            remedy=f"Connect again, or remove it with `disconnect({entry.name!r})`. To move connections between "
+            "vaults, export and import them.",
         )
     return secrets
 

@@ -327,5 +327,5 @@ def test_a_file_that_is_no_session_stays(graph: GraphCommand, session: str) -> N
     """
     Path(session).write_text("my notes")
 
-    assert 8 == graph("delta", "/users/delta", "--session", session).code
+    assert 2 == graph("delta", "/users/delta", "--session", session).code
     assert "my notes" == Path(session).read_text()

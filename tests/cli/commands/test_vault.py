@@ -117,7 +117,7 @@ def test_connections_are_moved(connected: Command, tmp_path: Path) -> None:
     assert token not in file.read_text()
     there = Command(connected.tenant, tmp_path / "there")
     wrong = there("vault", "import", str(file), "--passphrase-stdin", given="wrong horse\n")
-    assert (8, True) == (wrong.code, "passphrase is wrong" in wrong.error)
+    assert (2, True) == (wrong.code, "passphrase is wrong" in wrong.error)
     (tmp_path / "passphrase").write_text("correct horse\n")
     moved = there("vault", "import", str(file), "--passphrase-file", str(tmp_path / "passphrase"), "--json")
     assert {"imported": ["default"]} == json.loads(moved.output)
