@@ -200,9 +200,7 @@ def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) 
     }
     if record.digest:
         secrets["digest"] = record.digest
-    # The next process opens addresses in its own way.
-    if hints := [[name, text] for name, text in record.settings.hints if name != "open_browser"]:
-        secrets["hints"] = hints
+    secrets |= _saved_hints(record.settings)
     vault.write(record.settings.name, metadata, secrets, follows=record.follows if is_renewal else None)
 
 
@@ -364,6 +362,12 @@ def _list(value: JSON) -> list[JSON]:
 
 def _strings(value: JSON) -> tuple[str, ...]:
     return tuple(str(one) for one in _list(value))
+
+
+def _saved_hints(settings: Settings) -> dict[str, JSON]:
+    # The next process opens addresses in its own way.
+    hints: list[JSON] = [[name, text] for name, text in settings.hints if name != "open_browser"]
+    return {"hints": hints} if hints else {}
 
 
 def _pair(value: JSON) -> tuple[str, str]:
