@@ -70,7 +70,7 @@ ORDER: dict[str, tuple[str, ...]] = {
             "tls",
             "socks",
         ),
-        *("issuer", "tunnels", "transport", "transport_async"),
+        *("issuer", "tunnels", "transport", "direct", "transport_async"),
     ),
     "entrakit/authority": ("__init__", "tenants", "clouds"),
     "entrakit/tokens": (
@@ -175,12 +175,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
         *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser"),
-        *("azure_tools", "flow"),
+        *("azure_tools", "identity_hosts", "identity_answers", "arc_key", "flow"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
         *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
-        *("secret", "key_vault", "__init__"),
+        *("secret", "key_vault", "managed_identity", "__init__"),
     ),
     "entrakit/connection": (
         *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),

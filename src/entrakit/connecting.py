@@ -78,6 +78,10 @@ def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.AccessTokenP
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.RefreshTokenParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
+@overload
+def connect(
+    *, client_id: str = "", tenant_id: str = "", **more: Unpack[types.ManagedIdentityParameters]
+) -> Connection: ...
 @given_secrets
 def connect(
     how: Flow | None = None,
@@ -119,6 +123,8 @@ def connect(
     azure_cli: bool = False,
     azd: bool = False,
     azure_powershell: bool = False,
+    managed_identity: bool | str | None = None,
+    identity_type: str = "",
     fallback: str = "",
     cloud: str | Cloud = "global",
     authority_url: str = "",
@@ -183,6 +189,9 @@ def connect(
             out; its current tenant is then used, and kept for renewals.
         azd: The same with the signed-in Azure Developer CLI.
         azure_powershell: The same with the signed-in Azure PowerShell, the module Az.Accounts.
+        managed_identity: True for the managed identity of the host that this program runs on; the id of one of
+            several. `client_id` and `tenant_id` may be left out.
+        identity_type: Kind of that id: `client_id` (the default), `object_id` or `resource_id`.
         fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to
             sign in fails. The connection is then one of the tool, and the failure is logged as a warning.
         cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
@@ -218,7 +227,8 @@ def connect(
     cloud = cloud_of(cloud, authority_url, graph_url)
     how = flow_of(locals())
     instead = fallback_of(fallback) if fallback else None
-    client_id, tenant_id = parse_client_id(client_id or how.client_id), parse_tenant_id(tenant_id or how.tenant_id)
+    app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
+    client_id = parse_client_id(app) if app or not how.learns_app else ""
     settings = records.new_settings(
         how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph
     )._replace(name=name or "", save_secret=save_secret)

@@ -84,8 +84,9 @@ class Record(NamedTuple):
         """
         refresh_token = grant.refresh_token or self.refresh_token
         settings = self.settings._replace(
-            account=_account(self.settings, grant, authority), directory_id=authority.directory_id
-        )
+            account=_account(self.settings, grant, authority), directory_id=authority.directory_id,
+            client_id=self.settings.client_id or grant.client_id,
+        )  # fmt: skip
         settings = _informed(settings, refresh_token, self.saved_credential)
         token = Token(
             grant.access_token,

@@ -77,9 +77,9 @@ def renew(
             if claims or not way.is_silent:
                 way.advise(error, settings)
                 raise
-    how = newest(record, how, transport.clock.time(), open_connection)
+    how = newest(record, how, transport.clock.time(), open_connection).renewing(request, record.tokens.get(key))
     if how.is_local:
-        # The program that gives the token decides on CAE itself. The tenant stays the one of the first token.
+        # The program or host that gives the token decides on CAE itself. The tenant stays the one of the first token.
         authority, claims = offline(settings.cloud, record.tenant_id), request.claims
     else:
         authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())

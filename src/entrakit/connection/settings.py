@@ -80,10 +80,14 @@ class Settings(NamedTuple):
         return f"{who} in the tenant {self.directory_id or self.account.tenant_id or self.tenant_id}"
 
     def is_like(self, other: Settings) -> bool:
-        """Return whether both have the same app, tenant, cloud and flow, and not two different users."""
-        fields = ("flow", "client_id", "tenant_id", "cloud")
-        users = {self.account.object_id, other.account.object_id} - {""}
-        return len(users) < 2 and all(getattr(self, name) == getattr(other, name) for name in fields)
+        """Return whether both have the same app, tenant, cloud and flow, and not two different users.
+
+        An app or a user that is not known yet is not different.
+        """
+        fields = ("flow", "tenant_id", "cloud")
+        users, apps = ({self.account.object_id, other.account.object_id}, {self.client_id, other.client_id})
+        is_same = all(getattr(self, name) == getattr(other, name) for name in fields)
+        return is_same and len(users - {""}) < 2 and len(apps - {""}) < 2
 
     def find_service(self, service: str | Service, *, key_vault: str = "") -> Service:
         """Return a service of this connection's cloud.

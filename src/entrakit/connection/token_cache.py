@@ -226,8 +226,16 @@ class TokenCache:
             others=() if token is not None and token.is_fresh(now) else self._others(request, key, plain_key),
             refused_at=self._refused.get(plain_key, -1.0),
             answered=self._challenges.get(key, "") if counts else "",
-            pause_until=self._pauses.get(key, 0.0),
+            pause_until=self._pause_of(key, token),
         )
+
+    def _pause_of(self, key: str, token: Token | None) -> float:
+        """Return the end of the pause between two early renewals, also if another process made the last one.
+
+        A host of managed identities can return a token again that it has stored, near its end.
+        """
+        renewed_at = 0.0 if token is None else token.issued_at
+        return max(self._pauses.get(key, 0.0), renewed_at + EARLY_RETRY_S)
 
     def _others(self, request: TokenRequest, key: str, plain_key: str) -> list[Token]:
         """Return the tokens that can stand in for the one of a request, the best first."""
@@ -260,7 +268,8 @@ class TokenCache:
             with self._entry_lock(0.0 if fallback is not None else LOCK_TIMEOUT_S):
                 if self._vault is not None:
                     self._reconcile(self._vault)
-                    decision = decide(self.time(), request, self.record.tokens.get(key))
+                    saved = self.record.tokens.get(key)
+                    decision = decide(self.time(), request, saved, pause_until=self._pause_of(key, saved))
                     if isinstance(decision, Use):
                         return decision.token
                 return self._renew(request, patient=fallback is None)

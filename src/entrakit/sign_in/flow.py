@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
-    from entrakit.tokens.token import Account
+    from entrakit.tokens.request import TokenRequest
+    from entrakit.tokens.token import Account, Token
 
 
 class SavedSettings(Protocol):
@@ -59,7 +60,8 @@ class Flow:
         name: Its name in settings and tokens, and of its file: `secret`.
         is_app: Whether the app signs in as itself, without a user.
         is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
-        is_local: Whether it signs in without a request.
+        is_local: Whether it signs in without a request to the token service.
+        learns_app: Whether the first token tells the app, so that the caller names none.
         needs_no_variables: Whether it starts a program that needs no secret of any saved connection: a browser or a
             tool of Azure. A program that signs may need one, for example a PIN that another connection uses, too.
         not_renewed: The reason why a connection does not renew itself, as a sentence.
@@ -85,6 +87,7 @@ class Flow:
     is_app: ClassVar[bool] = False
     is_silent: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
+    learns_app: ClassVar[bool] = False
     needs_no_variables: ClassVar[bool] = False
     not_renewed: ClassVar[str] = "The credential is not saved."
     default_scopes: ClassVar[tuple[str, ...]] = ()
@@ -153,6 +156,16 @@ class Flow:
             ParameterError: A field is invalid.
         """
         del now, open_connection
+        return self
+
+    def renewing(self, request: TokenRequest, before: Token | None) -> Flow:
+        """Return this value for one renewal.
+
+        Args:
+            request: The token that is requested.
+            before: The token that it replaces; None if there is none.
+        """
+        del request, before
         return self
 
     def check(self, now: float) -> None:

@@ -24,6 +24,7 @@ class Grant(NamedTuple):
         refresh_token: The refresh token; empty if none came.
         id_claims: Claims of the ID token, not yet checked; empty if none came.
         account: Account, if it is known without an ID token.
+        client_id: The app, if the grant tells it; empty otherwise.
     """
 
     access_token: str
@@ -35,6 +36,7 @@ class Grant(NamedTuple):
     refresh_token: str
     id_claims: dict[str, JSON]
     account: Account | None = None
+    client_id: str = ""
 
     def __repr__(self) -> str:
         return f"Grant(expires_in={self.expires_in!r}, scopes={self.scopes!r}, …)"

@@ -140,6 +140,13 @@ class AzureToolParameters(CommonParameters, total=False):
     azure_powershell: bool
 
 
+class ManagedIdentityParameters(CommonParameters, total=False):
+    """Parameters of the set Identity."""
+
+    managed_identity: Required[Literal[True] | str]
+    identity_type: Literal["client_id", "object_id", "resource_id"]
+
+
 class KeyVaultParameters(CommonParameters, total=False):
     """Parameters of the set KeyVault."""
 

@@ -15,6 +15,7 @@
 | AccessToken | `access_token` | |
 | RefreshToken | `refresh_token` | |
 | AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
+| Identity | `managed_identity` | `identity_type` |
 
 All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
 """
@@ -41,7 +42,7 @@ class Parameter(NamedTuple):
     Args:
         name: Its name.
         help: Its meaning, as one phrase.
-        value: Placeholder for its value; empty if it is a switch.
+        value: Placeholder for its value, in brackets if it may be left out; empty if it is a switch.
         selects: Parameter set that it selects; empty if none.
         sets: Parameter sets that accept it in addition; empty for all, unless it selects one.
         goes_with: Parameters; one of them must be given with it. Empty if none is necessary.
@@ -143,6 +144,8 @@ PARAMETERS = (
     Parameter("azure_cli", "signed-in tool: Azure CLI", selects="AzAccount"),
     Parameter("azd", "signed-in tool: Azure Developer CLI", selects="AzAccount"),
     Parameter("azure_powershell", "signed-in tool: Azure PowerShell", selects="AzAccount"),
+    Parameter("managed_identity", "managed identity of this host, or the one with this id", "[ID]", "Identity"),
+    Parameter("identity_type", "client_id (default), object_id or resource_id", "KIND", sets=("Identity",)),
     Parameter("fallback", "signed-in tool to use if this fails: azure_cli, azd or azure_powershell", "TOOL"),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
@@ -167,6 +170,7 @@ _FLOWS = {
     "AccessToken": "access_token",
     "RefreshToken": "refresh_token",
     "AzAccount": "azure_tool",
+    "Identity": "managed_identity",
 }
 SETS = tuple(
     ParameterSet(
@@ -182,7 +186,7 @@ _IN_SETS = frozenset(name for one in SETS for name in one.chosen_by + one.option
 # An empty value, or 0, is the same as no value. For a parameter that selects a set it is not.
 _MAY_BE_EMPTY = (
     *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
-    *("key_vault", "key_vault_connection"),
+    *("key_vault", "key_vault_connection", "identity_type"),
 )
 CERTIFICATE_SOURCES = next(one.chosen_by for one in SETS if one.name == "AppCertificate")
 KEY_VAULT_SOURCES = next(one.chosen_by for one in SETS if one.name == "KeyVault")

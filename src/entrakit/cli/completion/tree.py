@@ -134,6 +134,10 @@ def _words(placeholder: str) -> tuple[str, ...]:
         from entrakit.certificates.stores.available import KINDS, SCOPES
 
         return (*KINDS, *SCOPES)
+    if placeholder == "KIND":
+        from entrakit.sign_in import identity_hosts
+
+        return identity_hosts.KINDS
     return ("GET", "POST", "PATCH", "PUT", "DELETE") if placeholder == "METHOD" else ()
 
 

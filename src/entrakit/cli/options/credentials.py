@@ -55,16 +55,21 @@ def add_sources(group: argparse._ArgumentGroup, name: str, ways: Sequence[str] =
 def add_other_ways(parser: Parser) -> None:
     """Add the options of the ways to sign in that have none yet, from their rows in the table of parameters."""
     for one in _other_ways(parser.options()):
-        group = parser.add_argument_group(BY_NAME[one.chosen_by[0]].help.partition(":")[0])
+        group = parser.add_argument_group(BY_NAME[one.chosen_by[0]].help.partition(":")[0].partition(",")[0])
         for name in one.chosen_by + one.options:
             row = BY_NAME[name]
             if row.ways:
                 add_sources(group, name, _ends_of(row))
             elif row.option is not None:
-                kind: dict[str, Any] = (
-                    {"type": not_empty, "metavar": row.value} if row.value else {"action": "store_true"}
-                )
-                group.add_argument(f"--{row.option or name.replace('_', '-')}", help=row.help, **kind)
+                group.add_argument(f"--{row.option or name.replace('_', '-')}", help=row.help, **_kind_of(row))
+
+
+def _kind_of(row: Parameter) -> dict[str, Any]:
+    """Return the settings of an option for a parameter: a switch, or one with a value, which may be left out."""
+    if not row.value:
+        return {"action": "store_true"}
+    may_be_left_out = {"nargs": "?", "const": True} if row.value.startswith("[") else {}
+    return {"type": not_empty, "metavar": row.value.strip("[]"), **may_be_left_out}
 
 
 def _other_ways(known: Sequence[str]) -> list[ParameterSet]:
