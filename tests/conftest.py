@@ -384,7 +384,8 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                  "AZURE_PASSWORD", "ENTRAKIT_VAULT", "ENTRAKIT_VAULT_KEY", "ENTRAKIT_VAULT_KEY_FROM",
                  "ENTRAKIT_VAULT_OLD_KEY", "ENTRAKIT_GRAPH_URL", "DBUS_SESSION_BUS_ADDRESS", "BROWSER",
                  "SSH_CONNECTION", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY",
-                 "no_proxy"):  # fmt: skip
+                 "no_proxy", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "IMDS_ENDPOINT",
+                 "MSI_ENDPOINT", "MSI_SECRET", "AZURE_POD_IDENTITY_AUTHORITY_HOST"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
     return home
 

@@ -77,7 +77,8 @@ def renew(
             if claims or not way.is_silent:
                 way.advise(error, settings)
                 raise
-    how = newest(record, how, transport.clock.time(), open_connection).renewing(request, record.tokens.get(key))
+    before = record.tokens.get(key, record.tokens.get(" ".join(request.scopes)))
+    how = newest(record, how, transport.clock.time(), open_connection).renewing(request, before)
     if how.is_local:
         # The program or host that gives the token decides on CAE itself. The tenant stays the one of the first token.
         authority, claims = offline(settings.cloud, record.tenant_id), request.claims

@@ -21,7 +21,7 @@ from entrakit.authority.tenants import MANY_TENANTS, is_guid
 from entrakit.errors import ServiceUnavailableError, SignInError, ThrottledError, UnexpectedAnswerError
 from entrakit.http.address import shown_host
 from entrakit.http.retry import may_pass, retry_after
-from entrakit.redaction import redact
+from entrakit.redaction import MASK, redact
 from entrakit.shown_text import one_line
 from entrakit.tokens.jwt import decode_claims
 
@@ -162,6 +162,8 @@ def failure(
         client_id: The app of the identity; empty if it is not known.
     """
     text = _text(body_of(response)) or response.text
+    for secret in host.secrets():
+        text = text.replace(secret, MASK)
     shown = one_line(redact(text), MAX_TEXT).strip()
     if "AADSTS" in text:
         from entrakit.sign_in.errors import error_from

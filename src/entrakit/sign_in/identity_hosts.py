@@ -84,6 +84,10 @@ class Host(NamedTuple):
     def __repr__(self) -> str:
         return f"Host({self.name!r})"
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets in its header fields."""
+        return tuple(value for name, value in self.headers.items() if name != "metadata")
+
     def check(self, identity: Identity) -> None:
         """Raise ParameterError if a program can't choose this identity on the host."""
         if not identity.kind or identity.kind in self.id_names:

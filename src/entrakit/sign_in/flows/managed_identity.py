@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # Off Azure, nobody answers at the address of a virtual machine's endpoint.
 PROBE_S = 1.0
 # The service of virtual machines may be updated for 70 seconds, and then answers 410.
-UPDATED, UPDATE_S, UPDATE_ATTEMPTS = 410, 75.0, 12
+UPDATED, UPDATE_S, UPDATE_ATTEMPTS = 410, 70.0 + retry.LONGEST_DELAY_S, 12
 _RESOURCE_ID = re.compile(r"/subscriptions/[^/\s]+/resourcegroups/[^/\s]+/providers/[^\s]+/[^/\s]+", re.IGNORECASE)
 
 
