@@ -99,7 +99,8 @@ class IdentityServer:
                 self.end_headers()
                 self.wfile.write(data)
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - name of the overridden parameter
                 del format, args

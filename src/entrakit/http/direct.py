@@ -82,6 +82,8 @@ class Endpoint:
                 connection.request(request.method, request_target(request.url), request.body, fields)
                 answer = connection.getresponse()
                 body = answer.read(MAX_ANSWER + 1)
+                if answer.length and len(body) <= MAX_ANSWER:
+                    raise client.IncompleteRead(body, answer.length)
             except ValueError:
                 # Without the cause, which shows the header field.
                 raise failures.not_sendable(request) from None

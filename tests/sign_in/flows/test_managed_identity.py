@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import ssl
 import time
 from typing import TYPE_CHECKING, cast
 
@@ -41,6 +40,7 @@ from entrakit.sign_in import arc_key, identity_hosts
 from entrakit.sign_in.flows.managed_identity import ManagedIdentity
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
