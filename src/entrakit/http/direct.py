@@ -80,10 +80,11 @@ class Endpoint:
             try:
                 fields = {**_FIELDS, **request.headers}
                 connection.request(request.method, request_target(request.url), request.body, fields)
-                answer = connection.getresponse()
-                body = answer.read(MAX_ANSWER + 1)
-                if answer.length and len(body) <= MAX_ANSWER:
-                    raise client.IncompleteRead(body, answer.length)
+                # A response that was not read to its end keeps the socket open.
+                with connection.getresponse() as answer:
+                    body = answer.read(MAX_ANSWER + 1)
+                    if answer.length and len(body) <= MAX_ANSWER:
+                        raise client.IncompleteRead(body, answer.length)
             except ValueError:
                 # Without the cause, which shows the header field.
                 raise failures.not_sendable(request) from None

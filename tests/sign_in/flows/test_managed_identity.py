@@ -550,7 +550,11 @@ def test_an_older_platform_gets_the_older_request(places: Callable[[str], Place]
     """
     place = places("app_service")
     connection = here()
-    good = (200, body_of("app_service", place.server.clock.time(), value=token(n=2)), {})
+    good: tuple[int, object, dict[str, str]] = (
+        200,
+        body_of("app_service", place.server.clock.time(), value=token(n=2)),
+        {},
+    )
     place.server.make = lambda asked: (
         (400, {"message": "Unsupported API version"}, {}) if asked.query["api-version"] > "2020" else good
     )
