@@ -43,7 +43,7 @@ def test_each_form_of_the_expiry(body: dict[str, object], lives_s: float | None)
 @given(JSON, JSON, JSON)
 def test_no_expiry_is_too_strange(one: object, other: object, third: object) -> None:
     """
-    Whatever the answer has there, the result is a number or None.
+    For every value in the answer, the result is a number or None.
     """
     body = {"expires_in": one, "expires_on": other, "refresh_in": third}
 

@@ -63,7 +63,7 @@ def test_the_endpoint_of_a_virtual_machine(environ: dict[str, str], url: str, is
 
 def test_a_thumbprint_is_checked_before_it_is_used() -> None:
     """
-    A thumbprint that is none, or an address without TLS, would make every certificate count.
+    A variable that is not a thumbprint, or an address without TLS, would make every certificate count.
     """
     for environ in (
         FABRIC | {"IDENTITY_SERVER_THUMBPRINT": "ab" * 19},

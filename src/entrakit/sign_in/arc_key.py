@@ -1,8 +1,8 @@
 """The challenge of Azure Arc: a program gets a token only if it can read a file that few users can read.
 
-The endpoint names the file (`WWW-Authenticate: Basic realm=PATH`), and its content is sent back. Whoever answers in
-place of the endpoint must not get another file of this machine. So the file must be in the folder of the agent, end in
-`.key` and be small, and is not a link.
+The endpoint names the file (`WWW-Authenticate: Basic realm=PATH`), and its content is sent back. Another program that
+answers in place of the endpoint must not get another file of this machine. So the file must be in the folder of the
+agent, end in `.key` and be small, and is not a link.
 """
 
 from __future__ import annotations

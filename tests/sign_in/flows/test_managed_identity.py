@@ -419,6 +419,27 @@ def test_a_challenge_elsewhere_gets_nothing(places: Callable[[str], Place], here
     assert "canary-other" not in f"{caught.value}{place.server.asked}"
 
 
+def test_each_attempt_answers_its_own_challenge(places: Callable[[str], Place], here: Connect, tmp_path: Path) -> None:
+    """
+    A file of Azure Arc answers one challenge only, so an attempt after a failure begins without it.
+    """
+    place = places("arc")
+    key = tmp_path / "tokens" / "one.key"
+    seen: list[str] = []
+
+    def make(asked: Asked) -> tuple[int, object, dict[str, str]]:
+        answer = asked.headers.get("authorization", "")
+        if answer != f"Basic key-{len(seen)}":
+            seen.append(answer)
+            key.write_text(f"key-{len(seen)}")
+            return 401, b"", {"WWW-Authenticate": f"Basic realm={key}"}
+        return (503, b"", {}) if len(seen) == 1 else place.server.answers[0]
+
+    place.server.make = make
+    assert token() == here().token().access_token
+    assert ["", ""] == seen
+
+
 def test_the_agent_is_found_without_variables(
     places: Callable[[str], Place], here: Connect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -443,7 +464,7 @@ def test_another_certificate_than_the_pinned_one_gets_no_secret(
 ) -> None:
     """
     Service Fabric names the thumbprint of its certificate. To a server with another one nothing is sent, even if its
-    certificate is trusted otherwise. A thumbprint that is none is refused.
+    certificate is trusted otherwise. A variable that is not a thumbprint is refused.
     """
     place = places("service_fabric")
     right = os.environ["IDENTITY_SERVER_THUMBPRINT"]
@@ -521,7 +542,7 @@ def test_a_claims_challenge_makes_the_host_get_another_token(
     places: Callable[[str], Place], here: Connect, name: str
 ) -> None:
     """
-    Where the endpoint can be told, it gets the hash of the refused token and the capability `cp1`, so that it does not
+    Where the endpoint accepts it, it gets the hash of the refused token and the capability `cp1`, so that it does not
     return the token that it has stored. The capability is also sent for clients that handle challenges.
     """
     from hashlib import sha256

@@ -120,7 +120,7 @@ class ManagedIdentity(Flow):
 
         Raises:
             ParameterError: A program can't choose this identity on this host. Nothing was sent.
-            SignInError: The host has no such identity, or its answer is for another one.
+            SignInError: The host does not have this identity, or its answer is for another one.
             NetworkError: The host has no endpoint, or it gave no usable answer.
         """
         del timeout_s
@@ -178,7 +178,7 @@ class ManagedIdentity(Flow):
 
     @classmethod
     def next_token_from(cls, settings: SavedSettings) -> str:
-        """Return the host of this process, and the identity that it is asked for."""
+        """Return the host of this process, and the identity whose token it gives."""
         try:
             return f"{find_host(os.environ).title}, as {cls.read_again(settings, 0.0).which}"
         except ParameterError:
@@ -221,18 +221,11 @@ class _Sender:
             NetworkError: No response arrived.
             SignInError: The challenge of Azure Arc can't be answered.
         """
-        response = self._patiently(request)
-        if self._host.name != "arc" or response.status != 401:
-            return response
-        key = read_key(response.headers.get("www-authenticate", ""), tokens_folder())
-        return self._patiently(request._replace(headers={**request.headers, "authorization": f"Basic {key}"}))
-
-    def _patiently(self, request: Request) -> Response:
         clock, host, attempts = self._transport.clock, self._host, self._transport.attempts
         begun, attempt, timeout_s = clock.monotonic(), 0, self._transport.timeout_s
         while True:
             attempt += 1
-            outcome = self._once(request, timeout_s, LONGEST_ANSWER * timeout_s)
+            outcome = self._challenged(request, timeout_s)
             if isinstance(outcome, Response):
                 may_pass = retry.may_pass(outcome.status) or outcome.status in host.passes
                 after_s = retry.retry_after(outcome)
@@ -259,6 +252,16 @@ class _Sender:
             remedy="Try again. If it fails again, start the host again.",
             host=outcome.host,
         ) from outcome
+
+    def _challenged(self, request: Request, timeout_s: float) -> Response | NetworkError:
+        """Send a request, and again with the content of the file that a challenge of Azure Arc names."""
+        outcome = self._once(request, timeout_s, LONGEST_ANSWER * timeout_s)
+        if self._host.name != "arc" or isinstance(outcome, NetworkError) or outcome.status != 401:
+            return outcome
+        # A file answers one challenge only.
+        key = read_key(outcome.headers.get("www-authenticate", ""), tokens_folder())
+        answering = request._replace(headers={**request.headers, "authorization": f"Basic {key}"})
+        return self._once(answering, timeout_s, LONGEST_ANSWER * timeout_s)
 
     def _once(self, request: Request, timeout_s: float, longest_s: float) -> Response | NetworkError:
         connect_s = min(timeout_s, PROBE_S) if self._host.is_probed else timeout_s
