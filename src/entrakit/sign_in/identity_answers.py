@@ -48,6 +48,7 @@ _FAILURES = (
     ("managed identity was not found", "{host} does not have {identity}."),
     ("no managed service identity", "{host} does not have {identity}."),
     ("invalid_resource", "The resource {resource} is not known to the tenant of the managed identity."),
+    ("not a supported msi token audience", "{host} does not give tokens for {resource}."),
     # Docker Desktop answers in place of an address that it can't reach.
     ("unreachable", "This machine is not a host of Azure."),
 )
@@ -138,10 +139,8 @@ def refuse_other(
             f"{_start(host.title)} gave the token of another identity than {identity}.",
             "Update the agent of Azure Arc: `azcmagent upgrade`." if host.name == "arc" else "",
         )
-    tenant = claims.get("tid")
-    if authority.tenant_id in MANY_TENANTS or not is_guid(authority.tenant_id) or not isinstance(tenant, str):
-        return
-    if tenant.lower() != authority.tenant_id:
+    tenant, known = claims.get("tid"), _known(authority)
+    if is_guid(known) and isinstance(tenant, str) and tenant.lower() != known:
         raise _other(
             f"The managed identity belongs to the tenant {one_line(tenant, 40)}, not to {authority.tenant_id}.",
             "Leave `tenant_id` out: a managed identity has one tenant.",
@@ -170,7 +169,7 @@ def failure(
 
         return error_from(
             {"error": "invalid_grant", "error_description": text}, flow="managed identity",
-            tenant=authority.tenant_id, client_id=client_id, authority=authority.cloud.authority,
+            tenant=_known(authority) or "of the managed identity", client_id=client_id, authority=authority.cloud.authority,
             status=response.status, scopes=(f"{resource}/.default",),
         )  # fmt: skip
     low = text.lower()
@@ -188,7 +187,7 @@ def failure(
     if may_pass(response.status) or response.status in host.passes:
         return ServiceUnavailableError(
             f"{_start(host.title)} gave no token (HTTP {response.status}){said}",
-            remedy=f"Wait a little and try again. If it fails again: {host.repairs}",
+            remedy=f"Wait a little and try again. If it fails again, check the resource, {resource}. {host.repairs}",
             host=shown_host(host.url),
         )
     return SignInError(
@@ -209,11 +208,18 @@ def same_again(host: Host, claims: str) -> SignInError:
     )
 
 
+def _known(authority: Authority) -> str:
+    """Return the tenant, if it is known; else an empty string."""
+    return "" if authority.tenant_id in MANY_TENANTS else authority.tenant_id
+
+
 def _remedy(host: Host, part: str, identity: Identity) -> str:
     if part.startswith("multiple"):
         return "Name one: `managed_identity='ID'`."
     if part == "invalid_resource":
         return "Check `resource`, and that the tenant has this API."
+    if part.startswith("not a supported"):
+        return "Select another way to sign in for this resource, such as `azure_cli=True`."
     if part == "unreachable":
         return "Select another way to sign in, such as `azure_cli=True`."
     also = f" Check the id, and `identity_type='{identity.kind}'`." if identity.kind else ""

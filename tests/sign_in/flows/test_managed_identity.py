@@ -500,6 +500,8 @@ def test_another_certificate_than_the_pinned_one_gets_no_secret(
          "SecretHeaderNotFound: Secret is missing"),
         ("arc", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "Azure Arc does not hav"),
         ("machine_learning", 400, {"error": "x", "message": "No managed identity found"}, "Learning does not have"),
+        ("cloud_shell", 400, {"error": {"code": "AudienceNotSupported", "message": "Audience https://graph.microsoft.com "
+         "is not a supported MSI token audience. Supported audiences: x"}}, "Cloud Shell does not give tokens for"),
         ("cloud_shell", 400, {"error": {"code": "bad_resource_200", "message": "Not supported"}}, "bad_resource_200"),
     ],
 )  # fmt: skip
