@@ -169,8 +169,8 @@ def failure(
 
         return error_from(
             {"error": "invalid_grant", "error_description": text}, flow="managed identity",
-            tenant=_known(authority) or "of the managed identity", client_id=client_id, authority=authority.cloud.authority,
-            status=response.status, scopes=(f"{resource}/.default",),
+            tenant=_known(authority) or "of the managed identity", client_id=client_id,
+            authority=authority.cloud.authority, status=response.status, scopes=(f"{resource}/.default",),
         )  # fmt: skip
     low = text.lower()
     for part, problem in _FAILURES:

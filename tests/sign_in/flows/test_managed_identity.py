@@ -368,6 +368,20 @@ def test_garbage_is_not_taken_for_a_token(
     assert [] == [path for path in private_home.rglob("job*") if path.suffix != ".lock"]
 
 
+def test_an_answer_that_is_not_one_of_a_host(places: Callable[[str], Place], here: Connect) -> None:
+    """
+    A redirect or an endless answer is not a failure that passes: it is not sent again.
+    """
+    place = places("imds")
+    place.server.give(b"x" * (1024 * 1024 + 1))
+    with pytest.raises(UnexpectedAnswerError, match="larger than"):
+        here()
+    place.server.give(b"", 302, Location="http://other/")
+    with pytest.raises(UnexpectedAnswerError, match="redirects to other"):
+        here()
+    assert 2 == len(place.asked)
+
+
 def test_the_token_of_another_is_refused(places: Callable[[str], Place], here: Connect) -> None:
     """
     A token for another resource, of another tenant or of another identity is refused, in all of its forms.
@@ -500,7 +514,7 @@ def test_another_certificate_than_the_pinned_one_gets_no_secret(
          "SecretHeaderNotFound: Secret is missing"),
         ("arc", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "Azure Arc does not hav"),
         ("machine_learning", 400, {"error": "x", "message": "No managed identity found"}, "Learning does not have"),
-        ("cloud_shell", 400, {"error": {"code": "AudienceNotSupported", "message": "Audience https://graph.microsoft.com "
+        ("cloud_shell", 400, {"error": {"code": "AudienceNotSupported", "message": "Audience https://graph "
          "is not a supported MSI token audience. Supported audiences: x"}}, "Cloud Shell does not give tokens for"),
         ("cloud_shell", 400, {"error": {"code": "bad_resource_200", "message": "Not supported"}}, "bad_resource_200"),
     ],

@@ -17,7 +17,7 @@ from random import random
 from typing import TYPE_CHECKING, Any
 
 from entrakit.authority.tenants import is_guid, parse_client_id
-from entrakit.errors import NetworkError, ParameterError, SignInError, TlsError
+from entrakit.errors import NetworkError, ParameterError, SignInError, TlsError, UnexpectedAnswerError
 from entrakit.http import failures, retry
 from entrakit.http.message import Response
 from entrakit.http.transport import LONGEST_ANSWER, waits
@@ -245,7 +245,7 @@ class _Sender:
             clock.sleep(delay_s)
         if isinstance(outcome, Response):
             return outcome
-        if isinstance(outcome, TlsError):
+        if isinstance(outcome, TlsError | UnexpectedAnswerError):
             raise outcome
         raise NetworkError(
             f"The identity endpoint of {host.title} gave no answer. {outcome.problem}",
