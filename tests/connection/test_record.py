@@ -40,6 +40,28 @@ def test_tokens_that_are_over_are_not_kept(private_home: Path) -> None:
     assert "canary" not in repr(ONE)
 
 
+@pytest.mark.parametrize(
+    ("account", "refresh_token", "expected"),
+    [(Account("ada", "", "1"), "", False), (Account("ada", "", "1"), "canary", True), (Account("app"), "", True)],
+)
+def test_a_user_without_a_refresh_token_is_noted(
+    private_home: Path, account: Account, refresh_token: str, expected: bool
+) -> None:
+    """
+    Settings of a user's connection say that there is no refresh token, without the key. Other entries have the form of
+    0.1.0.
+    """
+    vault = Vault(str(private_home))
+    one = ONE._replace(settings=ONE.settings._replace(account=account), refresh_token=refresh_token)
+
+    record.keep(vault, one, now=NOW)
+
+    summary = vault.summary("job")
+    assert summary is not None
+    assert expected is settings_from_json("job", summary.values).has_refresh_token
+    assert expected is ("has_refresh_token" not in summary.values)
+
+
 @given(st.sampled_from(["tokens", "proof", "refresh_token", "serial"]), st.none() | st.integers() | st.lists(st.text()))
 def test_secrets_of_another_shape_are_told(field: str, value: JSON) -> None:
     """

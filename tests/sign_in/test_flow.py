@@ -13,7 +13,7 @@ from entrakit import Certificate, Secret, UsernamePassword, connect
 from entrakit.authority.clouds import GLOBAL, find_cloud
 from entrakit.connection.settings import Settings
 from entrakit.errors import InteractionRequiredError, ParameterError, ParameterSetError
-from entrakit.sign_in.flows import find
+from entrakit.sign_in.flows import find, way_of
 from entrakit.sign_in.flows.browser import Browser
 from entrakit.sign_in.flows.certificate import ClientCertificate
 from entrakit.sign_in.flows.devicecode import OtherDevice
@@ -60,6 +60,62 @@ def test_a_way_is_an_immutable_value_that_shows_no_secret(how: Flow) -> None:
     with pytest.raises(TypeError, match="can't be pickled"):
         copy.copy(how)
     assert "canary" not in repr(how)
+
+
+KEY_VAULT = {"vault": "contoso", "vault_connection": "ops"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "origin", "more", "expected"),
+    [
+        ("browser", {}, {}, "its refresh token"),
+        ("browser", {}, {"has_refresh_token": False}, "a new sign-in of the user"),
+        ("devicecode", {}, {}, "its refresh token"),
+        ("password", {"password": "env:PW"}, {}, "its refresh token"),
+        ("password", {"password": "env:PW"}, {"has_refresh_token": False}, "the password in the variable PW"),
+        ("refresh_token", {"secret": "stdin"}, {}, "its refresh token"),
+        ("access_token", {}, {}, "a new access token, which has to be given again"),
+        ("azure_tool", {"tool": "azd"}, {}, "Azure Developer CLI"),
+        ("secret", {"secret": "env:APP"}, {}, "the client secret in the variable APP"),
+        ("secret", {"secret": "file:/run/app"}, {}, "the client secret in the file '/run/app'"),
+        ("secret", {"secret": "prompt"}, {}, "the client secret, which has to be typed again"),
+        ("secret", {"secret": "stdin"}, {}, "the client secret, which has to be given again"),
+        ("secret", {"secret": "argument"}, {}, "the client secret, which has to be given again"),
+        ("secret", {"secret": "env:APP"}, {"save_secret": True}, "the saved client secret"),
+        ("certificate", {"path": "/a.pfx"}, {}, "the certificate in the file '/a.pfx'"),
+        (
+            *("certificate", {"path": "/a.pfx", "password": "env:PW"}, {}),
+            "the certificate in the file '/a.pfx', and the password in the variable PW",
+        ),
+        (
+            *("certificate", {"path": "/a.pem", "command": '["sign", "-k"]'}, {}),
+            "the certificate in the file '/a.pem', for which the program 'sign' signs",
+        ),
+        ("certificate", {"thumbprint": "AB"}, {}, "the certificate 'AB' in a certificate store"),
+        ("certificate", {"name": "x", "store": "user"}, {}, "the certificate 'x' in the certificate store 'user'"),
+        ("certificate", {"uri": "pkcs11:object=x"}, {}, "the certificate of the token 'pkcs11:object=x'"),
+        ("certificate", {"certificate": "argument"}, {}, "the certificate, which has to be given again"),
+        ("certificate", {"path": "/a.pfx"}, {"save_secret": True}, "the saved certificate"),
+        (
+            *("secret", {**KEY_VAULT, "vault_secret": "s"}, {}),
+            "the secret 's' in the key vault 'contoso', through the connection 'ops'",
+        ),
+        (
+            *("certificate", {**KEY_VAULT, "vault_certificate": "c"}, {}),
+            "the certificate 'c' in the key vault 'contoso', through the connection 'ops'",
+        ),
+        ("secret", {**KEY_VAULT, "vault_secret": "s"}, {"save_secret": True}, "the saved secret"),
+    ],
+)
+def test_each_way_says_where_the_next_token_comes_from(
+    flow: str, origin: dict[str, str], more: dict[str, bool], expected: str
+) -> None:
+    """
+    The answer completes the sentence "The connection gets its next token from …". It needs no key of the vault.
+    """
+    settings = Settings("job", flow, "app", "tenant", GLOBAL, (), origin=tuple(origin.items()))._replace(**more)  # type: ignore[arg-type] # by name
+
+    assert expected == way_of(settings).next_token_from(settings)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,9 @@ def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) 
         VaultError: The record can't be written, or the saved one is newer; the saved one is unchanged.
     """
     metadata = settings_to_json(record.settings)
+    if record.settings.account.object_id and not record.refresh_token:
+        # 0.1.0 ignores it.
+        metadata["has_refresh_token"] = False
     tokens: dict[str, JSON] = {
         key: {
             "access_token": token.access_token,
@@ -289,6 +292,7 @@ def settings_from_json(name: str, metadata: Mapping[str, JSON]) -> Settings:
             proxy=str(metadata["proxy"]),
             connected_at=_time(metadata["connected_at"]),
             expires_at=_time(metadata["expires_at"]),
+            has_refresh_token=metadata.get("has_refresh_token") is not False,
         )
         # A string that can't be encoded would stop a listing of all the others.
         "".join((settings.tenant_id, *settings.cloud[:3], *settings.account, *settings.scopes)).encode("utf-8")

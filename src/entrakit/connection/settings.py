@@ -37,6 +37,7 @@ class Settings(NamedTuple):
         expires_at: Time at which the default token expires, in seconds since 1970.
         renews_alone: Whether a later process can renew the connection, with a refresh token, or with a credential that
             is saved or can be read again; None if that is not known without the key of the vault. Not saved.
+        has_refresh_token: False if a user's connection was saved without a refresh token.
         hints: Further parameters of the sign-in, with their values; empty for a switch: `(("port", "8400"),)`.
             They are saved encrypted, so a listing has none.
     """
@@ -58,6 +59,7 @@ class Settings(NamedTuple):
     connected_at: float = 0.0
     expires_at: float = 0.0
     renews_alone: bool | None = None
+    has_refresh_token: bool = True
     hints: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from entrakit.errors import InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
+from entrakit.sources import Environment, File, Once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.grant import Grant
+    from entrakit.sources import SecretSource
     from entrakit.tokens.jwt import JSON
     from entrakit.tokens.request import TokenRequest
     from entrakit.tokens.token import Account, Token
@@ -51,6 +53,14 @@ class SavedSettings(Protocol):
     @property
     def send_chain(self) -> bool:
         """Whether the certificate's chain is sent."""
+
+    @property
+    def save_secret(self) -> bool:
+        """Whether the credential is saved, encrypted."""
+
+    @property
+    def has_refresh_token(self) -> bool:
+        """False if a user's connection was saved without a refresh token."""
 
 
 class Flow:
@@ -236,9 +246,14 @@ class Flow:
 
     @classmethod
     def next_token_from(cls, settings: SavedSettings) -> str:
-        """Return the name of a program that gives the next token of a connection; empty if entrakit gets it itself."""
-        del settings
-        return ""
+        """Return the source of the next token of a connection, as the end of a sentence: `its refresh token`.
+
+        The default fits ways that ask the user.
+
+        Args:
+            settings: Settings of the connection.
+        """
+        return "its refresh token" if settings.has_refresh_token else "a new sign-in of the user"
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a {type(self).__name__} is immutable: {name} can't be set")
@@ -270,6 +285,23 @@ def secret_again(settings: SavedSettings, what: str, part: str, environ: Mapping
         return Secret.from_origin(origin, environ)
     except ParameterError as error:
         raise missing(settings, what, f"came from {origin.partition(':')[2]}, which has no value now") from error
+
+
+def next_credential(settings: SavedSettings, what: str, source: SecretSource) -> str:
+    """Return where a renewal reads a secret, as the end of a sentence: `the client secret in the variable NAME`.
+
+    Args:
+        settings: Settings of the connection.
+        what: Name of the secret in messages: `client secret`.
+        source: Where it came from.
+    """
+    if settings.save_secret:
+        return f"the saved {what}"
+    if isinstance(source, Environment):
+        return f"the {what} in the variable {source.variable}"
+    if isinstance(source, File):
+        return f"the {what} in the file {source.path!r}"
+    return f"the {what}, which has to be {'typed' if source is Once.PROMPT else 'given'} again"
 
 
 def missing(settings: SavedSettings, what: str, how: str) -> InteractionRequiredError:

@@ -35,6 +35,16 @@ def test_status_lists_without_network(connected: Command) -> None:
     assert 1 == len(json.loads(connected("status", "--json", "--name", "other").output))
 
 
+def test_status_says_where_the_next_token_comes_from(connected: Command) -> None:
+    """
+    Each connection names the source of its next token, as a note and in JSON.
+    """
+    text = "the client secret in the variable AZURE_CLIENT_SECRET"
+
+    assert f"default gets its next token from {text}." in connected("status").error
+    assert [text] == [one["next_token_from"] for one in json.loads(connected("status", "--json").output)]
+
+
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_status_names_what_redirects(variable: str, connected: Command) -> None:
     """

@@ -129,6 +129,12 @@ class AccessToken(Flow):
         del settings
         return {"access_token": Once.STANDARD_INPUT}
 
+    @classmethod
+    def next_token_from(cls, settings: SavedSettings) -> str:
+        """Return that somebody has to give a new token."""
+        del settings
+        return "a new access token, which has to be given again"
+
 
 FLOW = AccessToken
 

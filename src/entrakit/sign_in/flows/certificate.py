@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrakit.errors import CertificateError, ParameterError, SignInError
 from entrakit.secret import Secret
-from entrakit.sign_in.flow import Flow, missing, secret_again
+from entrakit.sign_in.flow import Flow, missing, next_credential, secret_again
 from entrakit.sources import (
     CertificateFile,
     InStore,
@@ -221,6 +221,27 @@ class ClientCertificate(Flow):
         place = {_NAMES[field]: value for field, value in source._asdict().items() if value} if source else {}
         chain = {"send_certificate_chain": True} if settings.send_chain else {}
         return (place or {"certificate_path": "FILE"}) | chain
+
+    @classmethod
+    def next_token_from(cls, settings: SavedSettings) -> str:
+        """Return the place of the certificate."""
+        if settings.save_secret:
+            return "the saved certificate"
+        source = certificate_source(dict(settings.origin))
+        match source:
+            case CertificateFile(path):
+                found = f"the certificate in the file {path!r}"
+            case SignedByProgram(path, command):
+                found = f"the certificate in the file {path!r}, for which the program {command[0]!r} signs"
+            case InStore(thumbprint, name, store):
+                kind = f"the certificate store {store!r}" if store else "a certificate store"
+                found = f"the certificate {thumbprint or name!r} in {kind}"
+            case OnToken(uri):
+                found = f"the certificate of the token {uri!r}"
+            case _:
+                return "the certificate, which has to be given again"
+        password = getattr(source, "password", None)
+        return f"{found}, and {next_credential(settings, 'password', password)}" if password else found
 
 
 FLOW = ClientCertificate

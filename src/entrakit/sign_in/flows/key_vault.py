@@ -100,6 +100,16 @@ class KeyVaultCredential(Flow):
             found["key_vault_secret"] = secrets
         return found | ({"send_certificate_chain": True} if settings.send_chain else {})
 
+    @classmethod
+    def next_token_from(cls, settings: SavedSettings) -> str:
+        """Return the place in the key vault, and the connection that leads to it."""
+        place = _saved_place(settings)
+        kind = "secret" if place.secret else "certificate" if place.certificate else "key"
+        if settings.save_secret:
+            return f"the saved {kind}"
+        where = f"the key vault {place.vault!r}, through the connection {place.connection!r}"
+        return f"the {kind} {getattr(place, kind)!r} in {where}"
+
 
 FLOW = KeyVaultCredential
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrakit.errors import ParameterError
 from entrakit.secret import Secret, UsernamePassword, refuse_impossible_characters
-from entrakit.sign_in.flow import Flow, secret_again
+from entrakit.sign_in.flow import Flow, next_credential, secret_again
 from entrakit.sources import Once, secret_source
 
 if TYPE_CHECKING:
@@ -119,6 +119,13 @@ class Password(Flow):
         source = secret_source(dict(settings.origin).get("password", ""))
         found: dict[str, object] = {"credential": settings.account.username or "NAME"}
         return found if source in (Once.PROMPT, Once.ARGUMENT) else found | {"password": source}
+
+    @classmethod
+    def next_token_from(cls, settings: SavedSettings) -> str:
+        """Return the refresh token, or the source of the password if there is none."""
+        if settings.has_refresh_token:
+            return super().next_token_from(settings)
+        return next_credential(settings, "password", secret_source(dict(settings.origin).get("password", "")))
 
 
 FLOW = Password

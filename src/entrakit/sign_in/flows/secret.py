@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from entrakit.errors import ParameterError
 from entrakit.secret import Secret, refuse_impossible_characters
-from entrakit.sign_in.flow import Flow, secret_again
+from entrakit.sign_in.flow import Flow, next_credential, secret_again
 from entrakit.sources import InKeyVault, Once, saved_form, secret_source
 
 if TYPE_CHECKING:
@@ -110,6 +110,11 @@ class ClientSecret(Flow):
         if source is Once.PROMPT:
             return {"client_secret": True}
         return {"client_secret": Once.STANDARD_INPUT if source is Once.ARGUMENT else source}
+
+    @classmethod
+    def next_token_from(cls, settings: SavedSettings) -> str:
+        """Return the source of the secret."""
+        return next_credential(settings, "client secret", secret_source(dict(settings.origin).get("secret", "")))
 
 
 FLOW = ClientSecret
