@@ -175,12 +175,12 @@ ORDER: dict[str, tuple[str, ...]] = {
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
         *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser"),
-        *("azure_tools", "identity_hosts", "identity_answers", "arc_key", "flow"),
+        *("azure_tools", "identity_hosts", "identity_answers", "arc_key", "federated_providers", "flow"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
         *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
-        *("secret", "key_vault", "managed_identity", "__init__"),
+        *("federated", "secret", "key_vault", "managed_identity", "__init__"),
     ),
     "entrakit/connection": (
         *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),

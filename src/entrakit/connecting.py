@@ -82,6 +82,8 @@ def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.Az
 def connect(
     *, client_id: str = "", tenant_id: str = "", **more: Unpack[types.ManagedIdentityParameters]
 ) -> Connection: ...
+@overload
+def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.FederatedParameters]) -> Connection: ...
 @given_secrets
 def connect(
     how: Flow | None = None,
@@ -125,8 +127,10 @@ def connect(
     azure_powershell: bool = False,
     managed_identity: bool | str | None = None,
     identity_type: str = "",
+    federated: types.FederatedSource | None = None,
+    service_connection_id: str = "",
     fallback: str = "",
-    cloud: str | Cloud = "global",
+    cloud: str | Cloud = "",
     authority_url: str = "",
     graph_url: str = "",
     resource: str = "",
@@ -192,9 +196,13 @@ def connect(
         managed_identity: True for the managed identity of the host that this program runs on; the id of one of
             several. `client_id` and `tenant_id` may be left out.
         identity_type: Kind of that id: `client_id` (the default), `object_id` or `resource_id`.
+        federated: Send a token of another issuer, new each time: the name of a provider (`github`, `azure-devops`,
+            `gitlab`, `terraform`, `kubernetes`), True for the first that is there, the path of a file, a program with
+            its arguments, or a function.
+        service_connection_id: Id of the service connection of Azure DevOps.
         fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to
             sign in fails. The connection is then one of the tool, and the failure is logged as a warning.
-        cloud: `global`, `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
+        cloud: `global` (the default), `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
         graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
             gateway's with its path. The tokens are sent to it.
@@ -224,8 +232,11 @@ def connect(
         NetworkError: No usable answer.
         VaultError: The connection can't be saved; nothing is left half written.
     """
-    cloud = cloud_of(cloud, authority_url, graph_url)
+    is_cloud_named = bool(cloud or authority_url)
+    cloud = cloud_of(cloud or "global", authority_url, graph_url)
     how = flow_of(locals())
+    if how.cloud and not is_cloud_named:
+        cloud = cloud_of(how.cloud, "", graph_url)
     instead = fallback_of(fallback) if fallback else None
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""

@@ -83,11 +83,12 @@ def _option(name: str, value: object) -> list[str]:
     """
     option = f"--{(BY_NAME[name].option if name in BY_NAME else '') or name.replace('_', '-')}"
     base = f"--{name.replace('_', '-')}"
+    ways = {way.rpartition("-")[2]: f"--{way}" for way in (BY_NAME[name].ways if name in BY_NAME else ())}
     match value:
         case Environment(variable):
-            return with_value(f"{base}-env", variable)
+            return with_value(ways.get("env", f"{base}-env"), variable)
         case File(path):
-            return with_value(f"{base}-file", path)
+            return with_value(ways.get("file", f"{base}-file"), path)
         case Once.STANDARD_INPUT:
             return [f"{base}-stdin"]
         case Once():
@@ -95,7 +96,7 @@ def _option(name: str, value: object) -> list[str]:
             return []
         case tuple():
             # The option takes the program and its arguments as one word.
-            return with_value(option, shlex.join(str(word) for word in value))
+            return with_value(ways.get("command", option), shlex.join(str(word) for word in value))
         case list():
             return [word for one in value for word in with_value(option, one)]
     return [option] if value is True else with_value(option, value)

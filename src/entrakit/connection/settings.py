@@ -73,7 +73,7 @@ class Settings(NamedTuple):
     def has_readable_credential(self) -> bool:
         """Whether a later process can read the credential again from its source."""
         origin = dict(self.origin)
-        passed = {origin.get(part) for part in ("secret", "password", "certificate")}
+        passed = {origin.get(part) for part in ("secret", "password", "certificate", "assertion")}
         return bool(origin) and passed.isdisjoint(_GONE)
 
     def describe_account(self) -> str:

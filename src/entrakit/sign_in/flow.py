@@ -89,6 +89,7 @@ class Flow:
         uses: Name of the saved connection that it needs; empty for none.
         client_id: App if the caller names none; empty if the caller must name one.
         tenant_id: Tenant if the caller names none; empty if the caller must name one.
+        cloud: Cloud, or address of its token service, if the caller names neither; empty for the global cloud.
     """
 
     __slots__ = ()
@@ -113,6 +114,7 @@ class Flow:
     uses: str = ""
     client_id: str = ""
     tenant_id: str = ""
+    cloud: str = ""
 
     @classmethod
     def from_parameters(cls, given: Mapping[str, Any]) -> Self:

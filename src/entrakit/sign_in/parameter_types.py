@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from entrakit.http.transport import Transport
     from entrakit.secret import Secret, UsernamePassword
     from entrakit.sign_in.flows.devicecode import DeviceCode
+    from entrakit.sign_in.flows.federated import Source
     from entrakit.vault import Vault
 
 FilePath: TypeAlias = "str | os.PathLike[str]"
 CertificateSource: TypeAlias = "Certificate | bytes | tuple[RSAPrivateKey, X509Certificate]"
+FederatedSource: TypeAlias = "Source"
 
 
 class CommonParameters(TypedDict, total=False):
@@ -138,6 +140,13 @@ class AzureToolParameters(CommonParameters, total=False):
     azure_cli: bool
     azd: bool
     azure_powershell: bool
+
+
+class FederatedParameters(CommonParameters, total=False):
+    """Parameters of the set Federated."""
+
+    federated: Required[FederatedSource]
+    service_connection_id: str
 
 
 class ManagedIdentityParameters(CommonParameters, total=False):

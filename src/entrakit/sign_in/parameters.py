@@ -15,6 +15,7 @@
 | AccessToken | `access_token` | |
 | RefreshToken | `refresh_token` | |
 | AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
+| Federated | `federated` | `service_connection_id` |
 | Identity | `managed_identity` | `identity_type` |
 
 All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
@@ -49,6 +50,8 @@ class Parameter(NamedTuple):
         option: Option of the command, without its dashes; None if the command has none.
         ways: Options of the command that give the value, if they are not just `option`.
         variable: Environment variable that the command reads it from; empty if none.
+        is_source: Whether the value says where something is that is read again for each token. Its `ways` are then
+            the option with an optional value, and those that name a file, a variable (`env`) or a program (`command`).
     """
 
     name: str
@@ -60,6 +63,7 @@ class Parameter(NamedTuple):
     option: str | None = ""
     ways: tuple[str, ...] = ()
     variable: str = ""
+    is_source: bool = False
 
 
 class ParameterSet(NamedTuple):
@@ -144,6 +148,12 @@ PARAMETERS = (
     Parameter("azure_cli", "signed-in tool: Azure CLI", selects="AzAccount"),
     Parameter("azd", "signed-in tool: Azure Developer CLI", selects="AzAccount"),
     Parameter("azure_powershell", "signed-in tool: Azure PowerShell", selects="AzAccount"),
+    Parameter(
+        "federated", "token of another issuer: its provider (default: the first that is there)", "PROVIDER",
+        "Federated", ways=("federated", "federated-token-file", "federated-token-env", "federated-command"),
+        is_source=True,
+    ),
+    Parameter("service_connection_id", "service connection of Azure DevOps", "ID", sets=("Federated",)),
     Parameter("managed_identity", "managed identity of this host, or the one with this id", "[ID]", "Identity"),
     Parameter("identity_type", "client_id (default), object_id or resource_id", "KIND", sets=("Identity",)),
     Parameter("fallback", "signed-in tool to use if this fails: azure_cli, azd or azure_powershell", "TOOL"),
@@ -170,6 +180,7 @@ _FLOWS = {
     "AccessToken": "access_token",
     "RefreshToken": "refresh_token",
     "AzAccount": "azure_tool",
+    "Federated": "federated",
     "Identity": "managed_identity",
 }
 SETS = tuple(
@@ -186,7 +197,7 @@ _IN_SETS = frozenset(name for one in SETS for name in one.chosen_by + one.option
 # An empty value, or 0, is the same as no value. For a parameter that selects a set it is not.
 _MAY_BE_EMPTY = (
     *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
-    *("key_vault", "key_vault_connection", "identity_type"),
+    *("key_vault", "key_vault_connection", "service_connection_id", "identity_type"),
 )
 CERTIFICATE_SOURCES = next(one.chosen_by for one in SETS if one.name == "AppCertificate")
 KEY_VAULT_SOURCES = next(one.chosen_by for one in SETS if one.name == "KeyVault")

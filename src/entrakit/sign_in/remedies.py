@@ -14,7 +14,7 @@ from entrakit.sign_in.remedy_table import BY_ERROR, BY_SUBERROR, FOR_APPS, TABLE
 LOOKUP = "https://login.microsoftonline.com/error?code="
 GLOBAL_AUTHORITY = "https://login.microsoftonline.com"
 
-_APP_FLOWS = ("certificate", "secret")
+_APP_FLOWS = ("certificate", "federated", "secret")
 
 _INTERACTION_ERRORS = frozenset(
     {"account_selection_required", "consent_required", "interaction_required", "login_required"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +20,11 @@ from entrakit.cli.options.credentials import (
     missing_password,
     not_empty,
     other_secrets,
+    other_sources,
     required,
     username_password,
     variable,
+    words_of,
 )
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
 from entrakit.cli.options.output import add_output
@@ -33,7 +34,6 @@ from entrakit.errors import (
     CertificatePasswordError,
     InteractionRequiredError,
     NetworkError,
-    ParameterError,
     VaultError,
 )
 from entrakit.sign_in.flows import find
@@ -211,8 +211,9 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     parameters: dict[str, object] = (
         given
         | other_secrets(options, context)
+        | other_sources(options)
         | {
-            "certificate_command": _command(options.certificate_command or ""),
+            "certificate_command": words_of(options.certificate_command or "", "--certificate-command"),
             "client_secret": client_secret(options, context),
             "credential": username_password(options, context),
         }
@@ -268,22 +269,11 @@ def _refuse_to_wait(url: str) -> bool:
     )
 
 
-def _command(text: str) -> list[str]:
-    """Return a program and its arguments."""
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise ParameterError("--certificate-command has an unclosed quotation mark.") from error
-    if text and not words:
-        raise ParameterError("--certificate-command is empty.", remedy="Name a program and its arguments.")
-    return words
-
-
 def _refuse_mixture(options: argparse.Namespace) -> None:
     """Raise ParameterSetError for options that don't go together, before anything is read or asked."""
-    secrets = (name for name in _of_sets() if has_source(options, name))
+    elsewhere = {name for name in _of_sets() if has_source(options, name)} | other_sources(options).keys()
     present = {name: value for name, value in vars(options).items() if name in _of_sets()} | dict.fromkeys(
-        secrets, True
+        elsewhere, True
     )
     present |= {
         "credential": True if options.username or has_source(options, "password") else None,

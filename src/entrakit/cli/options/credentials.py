@@ -7,12 +7,14 @@ secret that does not exist, is an error. Otherwise another way to sign in, or an
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from entrakit.cli.options.prompts import ask_secret, read_secret
 from entrakit.errors import CertificatePasswordError, ParameterError
 from entrakit.secret import Secret, UsernamePassword
 from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS
+from entrakit.sources import Environment, File
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +32,12 @@ _VARIABLES = {
 }
 PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
 _ENDS = ("stdin", "file", "env")
+# Options of a source, by the end of their name: placeholder and help.
+_SOURCES = {
+    "file": ("FILE", "file that contains it"),
+    "env": ("NAME", "variable that contains it"),
+    "command": ("COMMAND", "program with arguments that writes it"),
+}
 _PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
 CREDENTIALS = ("AZURE_CLIENT_SECRET", _PATH, _USERNAME, "AZURE_PASSWORD")
 
@@ -58,7 +66,9 @@ def add_other_ways(parser: Parser) -> None:
         group = parser.add_argument_group(BY_NAME[one.chosen_by[0]].help.partition(":")[0].partition(",")[0])
         for name in one.chosen_by + one.options:
             row = BY_NAME[name]
-            if row.ways:
+            if row.is_source:
+                _add_source(group, row)
+            elif row.ways:
                 add_sources(group, name, _ends_of(row))
             elif row.option is not None:
                 group.add_argument(f"--{row.option or name.replace('_', '-')}", help=row.help, **_kind_of(row))
@@ -83,6 +93,58 @@ def _other_ways(known: Sequence[str]) -> list[ParameterSet]:
     return found
 
 
+def _add_source(group: argparse._ArgumentGroup, row: Parameter) -> None:
+    """Add the options of a parameter whose value says where something is."""
+    first, *others = row.ways
+    group.add_argument(f"--{first}", type=not_empty, metavar=row.value, nargs="?", const=True, help=row.help)
+    for way in others:
+        end = way.rpartition("-")[2]
+        value, help_text = _SOURCES[end]
+        group.add_argument(f"--{way}", dest=f"{row.name}_{end}", type=not_empty, metavar=value, help=help_text)
+
+
+def other_sources(options: argparse.Namespace) -> dict[str, object]:
+    """Return the parameters whose values say where something is, from their options.
+
+    Raises:
+        ParameterError: Two options name different places, or a program is not one.
+    """
+    found: dict[str, object] = {}
+    for row in (one for one in PARAMETERS if one.is_source):
+        ends = [way.rpartition("-")[2] for way in row.ways[1:]]
+        values = [getattr(options, row.name), *(getattr(options, f"{row.name}_{end}") for end in ends)]
+        given = [f"--{way}" for way, value in zip(row.ways, values, strict=True) if value is not None]
+        if len(given) > 1:
+            raise ParameterError(f"{' and '.join(given)} name different sources.", remedy="Keep one of them.")
+        for way, end, value in zip(row.ways, ["", *ends], values, strict=True):
+            if value is not None:
+                found[row.name] = _source(value, end, f"--{way}")
+    return found
+
+
+def _source(value: str, end: str, option: str) -> object:
+    """Return the source that the option with this end of its name gives."""
+    match end:
+        case "file":
+            return File(value)
+        case "env":
+            return Environment(value)
+        case "command":
+            return words_of(value, option)
+    return value
+
+
+def words_of(text: str, option: str) -> list[str]:
+    """Return a program and its arguments from the value of an option. Raises ParameterError if they are not words."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise ParameterError(f"{option} has an unclosed quotation mark.") from error
+    if text and not words:
+        raise ParameterError(f"{option} is empty.", remedy="Name a program and its arguments.")
+    return words
+
+
 def _ends_of(row: Parameter) -> list[str]:
     return [way.rpartition("-")[2] for way in row.ways]
 
@@ -93,7 +155,7 @@ def other_secrets(options: argparse.Namespace, context: Context) -> dict[str, Se
     Raises:
         ParameterError: One of them is missing, empty, or given twice.
     """
-    names = [one.name for one in PARAMETERS if one.ways and one.name not in _VARIABLES]
+    names = [one.name for one in PARAMETERS if one.ways and not one.is_source and one.name not in _VARIABLES]
     found = {name: _given(options, name, context) for name in names}
     return {name: secret for name, secret in found.items() if secret is not None}
 
