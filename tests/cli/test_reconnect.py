@@ -104,6 +104,15 @@ EACH = [
     (settings("access_token"), f"--scope {LEAST[0]} --access-token-stdin"),
     (settings("refresh_token", origin=(("secret", "file:/etc/t"),)), "--refresh-token-file /etc/t"),
     (settings("refresh_token", origin=(("secret", "argument"),)), "--refresh-token-stdin"),
+    (settings("federated", origin=(("provider", "github"),)), "--federated github"),
+    (
+        settings("federated", origin=(("provider", "azure-devops"), ("service_connection_id", CLIENT))),
+        f"--federated azure-devops --service-connection-id {CLIENT}",
+    ),
+    (settings("federated", origin=(("file", "/run/my token"),)), "--federated-token-file '/run/my token'"),
+    (settings("federated", origin=(("variable", "MINE"),)), "--federated-token-env MINE"),
+    (settings("federated", origin=(("command", '["mint", "a b"]'),)), "--federated-command 'mint '\"'\"'a b'\"'\"''"),
+    (settings("federated", origin=(("assertion", "argument"),)), "--federated"),
     (settings("refresh_token", origin=(("secret", "env:MINE"),)), "--refresh-token-stdin"),
     (
         settings("certificate", origin=(("vault", "contoso"), ("vault_connection", "ops"), ("vault_key", "k"))),

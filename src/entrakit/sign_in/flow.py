@@ -70,6 +70,7 @@ class Flow:
         name: Its name in settings and tokens, and of its file: `secret`.
         is_app: Whether the app signs in as itself, without a user.
         is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
+        needs_ids: Whether the command requires app and tenant, from its options or variables.
         is_local: Whether it signs in without a request to the token service.
         learns_app: Whether the first token tells the app, so that the caller names none.
         needs_no_variables: Whether it starts a program that needs no secret of any saved connection: a browser or a
@@ -97,6 +98,7 @@ class Flow:
     name: ClassVar[str]
     is_app: ClassVar[bool] = False
     is_silent: ClassVar[bool] = True
+    needs_ids: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
     learns_app: ClassVar[bool] = False
     needs_no_variables: ClassVar[bool] = False

@@ -105,11 +105,28 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     ((50027, 50013), "The assertion is malformed or for another app.", "Check clock, cloud and client id."),
     ((50048,), "The assertion's subject is not its issuer.", "Both must be the client id. Check the signer."),
     (
-        (700213, 70021, 700211, 700212),
+        (700213, 70021, 700211, 700212, 7002138),
         "No federated credential of the app matches the assertion.",
         "Compare issuer, subject and audience with the app's federated credential, character by character.",
     ),
+    (
+        (70025,),
+        "The app has no federated credential.",
+        "Add one to the app registration, with the issuer, the subject and the audience of the assertion.",
+    ),
+    ((5002738,), "The assertion is not signed with RS256.", "Use a token of the issuer that is signed with RS256."),
+    ((5002741,), "The assertion has several audiences.", "Request a token with the audience of the cloud only."),
+    (
+        (501661, 900612, 7000272),
+        "The service can't get the key that signed the assertion from its issuer.",
+        "Check that the issuer's metadata can be read from the internet, then try again.",
+    ),
     ((700229,), "A federated credential accepts tokens of apps only.", "Use a token of an app, not of a user."),
+    (
+        (700222, 700236),
+        "A federated credential of this app does not accept tokens of Entra.",
+        "Use a token of another issuer, or of a managed identity.",
+    ),
     # Scopes and resources
     ((1002012,), "An app must request a scope that ends in /.default.", "Name the resource only: https://…/.default."),
     ((70011,), "A scope is not valid.", "Check its spelling, and that the app has access to its resource."),

@@ -225,7 +225,7 @@ def _environment_of_a_program() -> str:
     return federated._output([sys.executable, "-c", program], os.environ, 30.0)
 
 
-@pytest.mark.parametrize("code", [70021, 700211, 700212, 700213])
+@pytest.mark.parametrize("code", [70021, 700211, 700212, 700213, 7002138])
 def test_what_was_presented_is_explained(sign: Sign, token_server: TokenServer, code: int) -> None:
     """
     The error names issuer, subject and audience of the assertion, as one safe line, and what to compare them with.

@@ -289,14 +289,14 @@ def _of_sets() -> set[str]:
 
 def _app(options: argparse.Namespace, way: type[Flow], context: Context) -> str:
     """Return the client id; empty if the way to sign in has its own, which the variable does not replace."""
-    if way.tenant_id:
+    if not way.needs_ids:
         return options.client_id or ""
     return required(options.client_id, "AZURE_CLIENT_ID", "--client-id", context)
 
 
 def _tenant(options: argparse.Namespace, way: type[Flow], context: Context) -> str:
     """Return the tenant; empty if none is named and the way to sign in knows it."""
-    if way.tenant_id:
+    if not way.needs_ids:
         return options.tenant_id or variable("AZURE_TENANT_ID", context) or ""
     return required(options.tenant_id, "AZURE_TENANT_ID", "--tenant-id", context)
 

@@ -34,9 +34,9 @@ PASSPHRASE_VARIABLE = "ENTRAKIT_EXPORT_PASSPHRASE"
 _ENDS = ("stdin", "file", "env")
 # Options of a source, by the end of their name: placeholder and help.
 _SOURCES = {
-    "file": ("FILE", "file that contains it"),
-    "env": ("NAME", "variable that contains it"),
-    "command": ("COMMAND", "program with arguments that writes it"),
+    "file": ("FILE", "file that contains the token"),
+    "env": ("NAME", "variable that contains the token"),
+    "command": ("COMMAND", "program with arguments that writes the token"),
 }
 _PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
 CREDENTIALS = ("AZURE_CLIENT_SECRET", _PATH, _USERNAME, "AZURE_PASSWORD")
@@ -96,7 +96,9 @@ def _other_ways(known: Sequence[str]) -> list[ParameterSet]:
 def _add_source(group: argparse._ArgumentGroup, row: Parameter) -> None:
     """Add the options of a parameter whose value says where something is."""
     first, *others = row.ways
-    group.add_argument(f"--{first}", type=not_empty, metavar=row.value, nargs="?", const=True, help=row.help)
+    group.add_argument(
+        f"--{first}", type=not_empty, metavar=row.value.strip("[]"), nargs="?", const=True, help=row.help
+    )
     for way in others:
         end = way.rpartition("-")[2]
         value, help_text = _SOURCES[end]

@@ -55,6 +55,7 @@ class AzureTool(Flow):
     __slots__ = ("client_id", "origin", "tool")
 
     name = "azure_tool"
+    needs_ids = False
     is_local = True
     needs_no_variables = True
     default_scopes = (DEFAULT,)

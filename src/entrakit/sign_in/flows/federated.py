@@ -54,8 +54,11 @@ if TYPE_CHECKING:
 TIMEOUT_S = 60.0
 # The token service tolerates clocks that differ by this much.
 TOLERATED_SKEW_S = 300.0
-# No federated credential of the app matches: issuer, subject, audience; or the assertion can't be used.
-NOT_MATCHED = (70021, 700211, 700212, 700213, 700222, 700236, 50013, 50027, 700024)
+# No federated credential of the app matches the assertion, or the assertion itself is refused.
+ABOUT_ASSERTION = (
+    *(70021, 70025, 700211, 700212, 700213, 7002138, 700222, 700229, 700236),
+    *(700024, 700027, 7000272, 50013, 50027, 5002738, 5002741, 501661, 900612),
+)
 MAX_CLAIM = 300
 
 
@@ -128,7 +131,7 @@ class Federated(Flow):
         try:
             return service.grant_client(scopes, claims=claims)
         except SignInError as error:
-            if error.code in NOT_MATCHED:
+            if error.code in ABOUT_ASSERTION:
                 error.problem += _presented(presented)
             raise
 

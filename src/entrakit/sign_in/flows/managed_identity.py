@@ -67,6 +67,7 @@ class ManagedIdentity(Flow):
     name = "managed_identity"
     is_app = True
     is_local = True
+    needs_ids = False
     learns_app = True
     default_scopes = (DEFAULT,)
     tenant_id = "organizations"
