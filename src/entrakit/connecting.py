@@ -197,7 +197,7 @@ def connect(
             several. `client_id` and `tenant_id` may be left out.
         identity_type: Kind of that id: `client_id` (the default), `object_id` or `resource_id`.
         federated: Send a token of another issuer, new each time: the name of a provider (`github`, `azure-devops`,
-            `gitlab`, `terraform`, `kubernetes`), True for the first that is there, the path of a file, a program with
+            `gitlab`, `terraform`, `kubernetes`), True for the first available one, the path of a file, a program with
             its arguments, or a function.
         service_connection_id: Id of the service connection of Azure DevOps.
         fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to

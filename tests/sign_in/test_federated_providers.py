@@ -134,7 +134,7 @@ def test_an_answer_without_a_token_gives_none(
     transport: Transport, raw_server: Start, name: str, url: str, token: str, field: str, body: bytes
 ) -> None:
     """
-    Whatever the host answers, the result is a string, which the way to sign in checks.
+    Every answer results in a string, which the way to sign in checks.
     """
     server = raw_server(http_answer(body.replace(b"%s", field.encode())))
 
@@ -180,7 +180,7 @@ def test_the_file_of_kubernetes_is_read_each_time(transport: Transport, tmp_path
         assert text == PROVIDERS["kubernetes"].ask(asked)
     file.unlink()
 
-    with pytest.raises(SignInError, match="No such file") as caught:
+    with pytest.raises(SignInError, match="file or directory") as caught:
         PROVIDERS["kubernetes"].ask(asked)
     with pytest.raises(SignInError, match="not a valid path"):
         read_file("a\0b")
@@ -188,9 +188,9 @@ def test_the_file_of_kubernetes_is_read_each_time(transport: Transport, tmp_path
     assert str(file) in caught.value.problem
 
 
-def test_the_first_provider_that_is_there(transport: Transport) -> None:
+def test_the_first_available_provider(transport: Transport) -> None:
     """
-    A provider is there if all its variables have a value. If none is, the error names all variables.
+    A provider is available if all its variables have a value. If there is none, the error names all variables.
     """
     environ = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://localhost", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": ""}
 

@@ -1,4 +1,4 @@
-"""Providers of assertions: hosts that give a job, or a pod, a token of their own issuer.
+"""Providers of assertions: hosts whose issuer gives each job, or each pod, a token.
 
     GitHub Actions, Azure DevOps     answer a request that the job's own token authorizes
     GitLab, Terraform Cloud          set a variable
@@ -66,7 +66,7 @@ class Provider(NamedTuple):
 
     Args:
         title: Its name in messages.
-        variables: Variables that it sets. It is there if all of them have a value.
+        variables: Variables that it sets. It is available if all of them have a value.
         assertion: Returns the assertion that it has now.
         advice: What to do if a variable is missing.
     """
@@ -76,7 +76,7 @@ class Provider(NamedTuple):
     assertion: Callable[[Question], str]
     advice: str
 
-    def is_there(self, environ: Mapping[str, str]) -> bool:
+    def is_available(self, environ: Mapping[str, str]) -> bool:
         """Return whether all its variables have a value."""
         return all(environ.get(name) for name in self.variables)
 
@@ -216,12 +216,12 @@ def find_provider(name: str) -> str:
 
 
 def first_provider(environ: Mapping[str, str]) -> str:
-    """Return the name of the first provider that is there. Raises SignInError if none is."""
-    found = next((name for name, one in PROVIDERS.items() if one.is_there(environ)), "")
+    """Return the name of the first available provider. Raises SignInError if there is none."""
+    found = next((name for name, one in PROVIDERS.items() if one.is_available(environ)), "")
     if not found:
         sought = "; ".join(f"{one.title}: {' and '.join(one.variables)}" for one in PROVIDERS.values())
         raise SignInError(
-            f"No provider of tokens is there. These variables were looked for: {sought}.",
+            f"No provider of tokens is available. These variables have no value: {sought}.",
             remedy="Name the provider, which explains what is missing: `federated='github'`.",
             error="invalid_client",
         )

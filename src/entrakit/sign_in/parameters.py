@@ -149,7 +149,7 @@ PARAMETERS = (
     Parameter("azd", "signed-in tool: Azure Developer CLI", selects="AzAccount"),
     Parameter("azure_powershell", "signed-in tool: Azure PowerShell", selects="AzAccount"),
     Parameter(
-        "federated", "token of another issuer: its provider (default: the first that is there)", "[PROVIDER]",
+        "federated", "token of another issuer: its provider (default: the first available one)", "[PROVIDER]",
         "Federated", ways=("federated", "federated-token-file", "federated-token-env", "federated-command"),
         is_source=True,
     ),

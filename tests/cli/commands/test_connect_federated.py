@@ -58,7 +58,7 @@ def test_a_job_needs_no_value(
     variable: Callable[[str, str], None], words: tuple[str, ...],
 ) -> None:  # fmt: skip
     """
-    The option alone takes the first provider that is there. `entra status` names it, as a note and in JSON.
+    The option alone takes the first available provider. `entra status` names it, as a note and in JSON.
     """
     variable("ACTIONS_ID_TOKEN_REQUEST_URL", f"{raw_server(http_answer({'value': assertion()})).url}/?v=1")
     variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary")
@@ -135,7 +135,7 @@ def test_the_variables_of_workload_identity_are_enough(
         (("--federated", "github", "--service-connection-id", SERVICE_CONNECTION), 2, "Use --federated azure-devops"),
         (("--service-connection-id", SERVICE_CONNECTION), 2, "can't be used alone, only with --federated"),
         (("--federated-token-env", "A", "--save-secret"), 2, "--save-secret does not go with --federated"),
-        (("--federated",), 5, "No provider of tokens is there."),
+        (("--federated",), 5, "No provider of tokens is available."),
         (("--federated", "github"), 5, "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN have no value"),
         (("--federated-token-env", "A"), 5, "The variable A has no value."),
         (("--federated-token-file", "/nowhere/token"), 5, "can't be read from '/nowhere/token'"),

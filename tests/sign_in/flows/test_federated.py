@@ -147,7 +147,7 @@ def test_the_audience_is_that_of_the_cloud(
     sign: Sign, token_server: TokenServer, raw_server: Callable[..., RawServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    GitHub is asked for the audience of the cloud of the token service.
+    A request to GitHub names the audience of the cloud of the token service.
     """
     host = raw_server(http_answer({"value": assertion()}))
     monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{host.url}/?v=1")
@@ -167,7 +167,7 @@ def test_each_renewal_requests_a_new_assertion(
     raw_server: Callable[..., RawServer],
 ) -> None:  # fmt: skip
     """
-    No assertion is sent twice, not for another resource either. What is saved is the provider and its parameter.
+    No assertion is sent twice, not for another resource either. The provider and its parameter are saved.
     """
     host = raw_server(*(http_answer({"oidcToken": assertion(number)}) for number in range(5)))
     monkeypatch.setenv("SYSTEM_OIDCREQUESTURI", host.url)
@@ -370,7 +370,7 @@ def test_a_function_is_called_for_each_token(
     sign: Sign, token_server: TokenServer, transport: Transport, clock: FakeClock
 ) -> None:
     """
-    It is not saved, so another process has to be told again. An exception of it is named, without its text.
+    It is not saved, so another process has to connect again. An exception of it is named, without its text.
     """
     numbers = iter((1, 2))
 
@@ -422,7 +422,7 @@ def test_parameters_are_checked(sign: Sign, token_server: TokenServer, monkeypat
         sign(federated="github", client_secret="x")
     with pytest.raises(ParameterError, match="stands for many tenants"):
         sign(federated="github", tenant_id="organizations")
-    with pytest.raises(SignInError, match="No provider of tokens is there"):
+    with pytest.raises(SignInError, match="No provider of tokens is available"):
         sign(federated=True)
 
     assert "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID" in caught.value.remedy

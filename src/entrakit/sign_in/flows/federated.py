@@ -66,13 +66,13 @@ class Federated(Flow):
     """An app that trusts tokens of another issuer.
 
     Args:
-        source: Where the token comes from: the name of a provider, True for the first provider that is there, a file,
+        source: Where the token comes from: the name of a provider, True for the first available provider, a file,
             a variable (`Environment`), a program with its arguments, or a function that returns a new token.
         service_connection_id: Id of the service connection of Azure DevOps; its variable is read if this is empty.
 
     Raises:
         ParameterError: The source can't be used.
-        SignInError: No provider is there.
+        SignInError: No provider is available.
     """
 
     __slots__ = ("client_id", "cloud", "function", "origin", "tenant_id")
@@ -160,7 +160,7 @@ class Federated(Flow):
         """Raise ParameterError: there is nothing to save."""
         raise ParameterError(
             "`save_secret` does not go with `federated`: each token needs a new assertion, so none is saved.",
-            remedy="Leave `save_secret` out. The connection renews itself where its source is there.",
+            remedy="Leave `save_secret` out. The connection renews itself where its source is available.",
         )
 
     @classmethod
