@@ -47,7 +47,7 @@ def run() -> int:
     compile_sources()
     with entrakit_emulator.start() as tenant, tempfile.TemporaryDirectory() as home:
         env = environment(ENTRAKIT_HOME=home)
-        bundle, directory = _trust(Path(home), tenant.ca_path)
+        bundle, directory = trust(Path(home), tenant.ca_path)
         who = [tenant.tenant_id, tenant.confidential_client, tenant.client_secret]
         commands = {
             "msal": [sys.executable, "-c", MSAL, tenant.url, bundle, *who],
@@ -72,7 +72,7 @@ def run() -> int:
     return broken + sum(counts[label] != count for label, count in promised.items())
 
 
-def _trust(home: Path, ca_path: str) -> tuple[str, str]:
+def trust(home: Path, ca_path: str) -> tuple[str, str]:
     """Write the public CAs and the tenant's, as a bundle and as a hashed directory; return both paths."""
     import certifi
 

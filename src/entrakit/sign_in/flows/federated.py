@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from entrakit import paths
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import EntraError, InteractionRequiredError, ParameterError, SignInError
-from entrakit.files.programs import ProgramError, find_program, run
 from entrakit.secret import cleaned
 from entrakit.shown_text import one_line
 from entrakit.sign_in.federated_providers import (
@@ -284,6 +283,8 @@ def _called(function: Callable[[], str]) -> str:
 
 def _output(words: list[str], environ: Mapping[str, str], limit_s: float) -> str:
     """Return the output of a program. Raises SignInError if it is not found, fails, or does not end."""
+    from entrakit.files.programs import ProgramError, find_program, run
+
     name = os.path.basename(words[0])
     path = words[0] if os.path.isabs(words[0]) else find_program([words[0]], environ)
     if path is None:
