@@ -13,9 +13,10 @@ import pytest
 from tests.sign_in.hosts import SERVICE_CONNECTION, clear_hosts
 
 import entrakit_emulator
-from entrakit import connect
+from entrakit import Secret, connect
 from entrakit.authority.clouds import find_cloud
 from entrakit.errors import SignInError
+from entrakit.tokens.jwt import decode_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,6 +185,31 @@ def test_each_renewal_sends_a_new_token(
 
     assert 4 == len(set(tokens))
     assert 4 == hosting.journal.counts["token"]
+
+
+def test_another_connection_gives_the_assertion(
+    hosting: Tenant, machine: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An app trusts another app of the tenant, as it can trust a managed identity: by a function, and by `entra token`
+    of a saved connection. Each connection renews itself.
+    """
+    exchange = "api://AzureADTokenExchange/.default"
+    for name in ("SSL_CERT_FILE", "AZURE_AUTHORITY_HOST", "ENTRAKIT_GRAPH_URL", "PATH"):
+        monkeypatch.setenv(name, machine[name])
+    where = {"tenant_id": hosting.tenant_id, "cloud": find_cloud(hosting.url), "graph_url": hosting.url}
+    (tmp_path / "secret").write_text(hosting.api_secret)
+    (tmp_path / "secret").chmod(0o600)
+    secret = Secret.from_file(tmp_path / "secret")
+    other = connect(client_id=hosting.api_client, client_secret=secret, name="other", **where)
+    claims = decode_claims(other.token(exchange).access_token) or {}
+    hosting.seed.add_federated_credential(hosting.confidential_client, str(claims["iss"]), str(claims["sub"]))
+
+    app = hosting.confidential_client
+    one = connect(client_id=app, federated=lambda: other.token(exchange).access_token, **where)
+    two = connect(client_id=app, federated=["entra", "token", "--name", "other", "--scope", exchange], **where)
+
+    assert [app, app] == [(decode_claims(made.token().access_token) or {})["appid"] for made in (one, two)]
 
 
 @pytest.mark.parametrize(
