@@ -52,7 +52,7 @@ TO_WRITE = {
     "demo": ("demo", "--out-file", "{file}"),
 }
 
-# A secret can be any text, so the service or the next check refuses it; a list of tokens names the module.
+# A secret can be any string, so the service or the next check refuses it; a list of tokens names the module.
 OF_ANY_CONTENT = (
     *("--client-secret-file", "--password-file", "--certificate-password-file", "certificates"),
     *("import --passphrase-file", "export --passphrase-file"),

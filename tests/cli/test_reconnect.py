@@ -176,7 +176,7 @@ def test_it_selects_the_same_parameter_set(
     assert ("browser" if with_browser else flow) == chosen.flow
 
 
-# Parameters that are no part of a connection, or that only a program can pass.
+# Parameters that do not belong to a connection, or that only a program can pass.
 NOT_REPEATED = {
     *("ensure", "fallback", "timeout", "on_replace", "on_sign_in", "on_link", "on_device_code"),
     *("certificate", "transport", "vault", "clock"),

@@ -204,7 +204,10 @@ def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) 
     }
     if record.digest:
         secrets["digest"] = record.digest
-    secrets |= _saved_hints(record.settings)
+    # The next process opens addresses in its own way.
+    hints: list[JSON] = [[name, text] for name, text in record.settings.hints if name != "open_browser"]
+    if hints:
+        secrets["hints"] = hints
     vault.write(record.settings.name, metadata, secrets, follows=record.follows if is_renewal else None)
 
 
@@ -332,7 +335,8 @@ def _informed(settings: Settings, refresh_token: str, saved_credential: Mapping[
 def _from_entry(settings: Settings, entry: Entry) -> Record:
     secrets = entry.secrets
     settings = _informed(settings, str(secrets["refresh_token"]), _object(secrets["proof"]))
-    settings = settings._replace(hints=tuple(_pair(hint) for hint in _list(secrets.get("hints", []))))
+    hints = tuple((str(name), str(text)) for name, text in map(_list, _list(secrets.get("hints", []))))
+    settings = settings._replace(hints=hints)
     return Record(
         settings=settings,
         tokens={key: _token(_object(value), settings) for key, value in _object(secrets["tokens"]).items()},
@@ -367,17 +371,6 @@ def _list(value: JSON) -> list[JSON]:
 
 def _strings(value: JSON) -> tuple[str, ...]:
     return tuple(str(one) for one in _list(value))
-
-
-def _saved_hints(settings: Settings) -> dict[str, JSON]:
-    # The next process opens addresses in its own way.
-    hints: list[JSON] = [[name, text] for name, text in settings.hints if name != "open_browser"]
-    return {"hints": hints} if hints else {}
-
-
-def _pair(value: JSON) -> tuple[str, str]:
-    name, text = _strings(value)
-    return name, text
 
 
 def _object(value: JSON) -> dict[str, JSON]:

@@ -80,7 +80,7 @@ class Flow:
         refused_tenants: Tenant ids that stand for many tenants and can't be used.
         username: Name of the user who should sign in; empty if nobody is named.
         origin: Saved form of the source of the credential, by part: `(("secret", "env:AZURE_CLIENT_SECRET"),)`.
-        hints: Further parameters, which are no part of the credential, with their values; empty for a switch. The
+        hints: Further parameters that do not belong to the credential, with their values; empty for a switch. The
             command that connects again repeats them: `(("port", "8400"),)`.
         send_chain: Whether the certificate's chain is sent.
         identity: A value that only the same credential has; None without a credential.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -70,7 +71,9 @@ class Vault:
 
             server = self.storage = open_storage(place)
             if server.address.is_plain and not (allow_plain or environ.get(PLAIN_VARIABLE) == "1"):
-                raise _unencrypted(server.place)
+                from entrakit.vault.redis_address import unencrypted
+
+                raise unencrypted(server.place, PLAIN_VARIABLE)
         else:
             from entrakit.vault.files import FileStorage, state_dir
 
@@ -142,15 +145,20 @@ class Vault:
         Raises:
             VaultError: The place can't be read.
         """
-        self.storage.sweep()
-        return [found for name in self.names() if (found := self.summary(name)) is not None]
-
-    def summary(self, name: str) -> EntrySummary | None:
-        """Return a saved connection as in a listing; the key is not needed. None if it does not exist."""
         from entrakit.vault.conflicts import metadata_of_own
 
+        self.storage.sweep()
+        found = (
+            self.summary(name, partial(metadata_of_own, keys=self.keys, key_ref=self.key_ref)) for name in self.names()
+        )
+        return [one for one in found if one is not None]
+
+    def summary(
+        self, name: str, use: Callable[[SealedEntry], dict[str, JSON]] = attrgetter("metadata")
+    ) -> EntrySummary | None:
+        """Return a saved connection as in a listing; the key is not needed. None if it does not exist."""
         try:
-            return EntrySummary(name, self._read(name, lambda sealed: metadata_of_own(sealed, self.keys, self.key_ref)))
+            return EntrySummary(name, self._read(name, use))
         except NotConnectedError:
             return None
         except (VaultError, ParameterError) as error:
@@ -363,14 +371,6 @@ class Vault:
                     ) from error
                 # Another process has replaced or removed it since it was read.
         raise VaultError(f"The saved connection {name!r} changes too fast to be read.", remedy="Try again.")
-
-
-def _unencrypted(place: str) -> ParameterError:
-    return ParameterError(
-        f"The vault {place} is on another host, and redis:// sends the password and all entries unencrypted.",
-        remedy="Name the server with rediss:// in ENTRAKIT_VAULT. If the network between the hosts is protected by "
-        f"other means, set {PLAIN_VARIABLE}=1.",
-    )
 
 
 def checked_name(name: str) -> str:

@@ -59,7 +59,7 @@ def metadata_of_own(sealed: SealedEntry, keys: Keys, key_ref: Callable[[], KeyRe
         key_ref: Returns the key that seals new entries of the vault.
 
     Raises:
-        ForeignEntryError: It belongs to another vault. This is known if the key can be had without the user, who
+        ForeignEntryError: It belongs to another vault. This is known if the key is available without the user, who
             unlocks a keyring.
     """
     # Stretching a passphrase is slow, and each vault has its own salt.

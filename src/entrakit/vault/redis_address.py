@@ -162,3 +162,12 @@ def _options(query: str, known: Sequence[str]) -> dict[str, str]:
             "sentinels only; the certificate is always checked. In a password write ? as %3F, # as %23 and / as %2F.",
         )
     return dict(given)
+
+
+def unencrypted(place: str, variable: str) -> ParameterError:
+    """Return the error for an unencrypted server on another host, which the variable allows."""
+    return ParameterError(
+        f"The vault {place} is on another host, and redis:// sends the password and all entries unencrypted.",
+        remedy="Name the server with rediss:// in ENTRAKIT_VAULT. If the network between the hosts is protected by "
+        f"other means, set {variable}=1.",
+    )

@@ -321,7 +321,7 @@ def test_a_file_is_reported_once_although_it_is_read_again(
     entra: Command, tmp_path: Path, typed: Callable[[str], None]
 ) -> None:
     """
-    A certificate without a password, for which one is given, and one whose password is typed, are read twice.
+    A certificate that does not need the given password, and one whose password is typed, are read twice.
     """
     key = serialization.load_pem_private_key(entra.tenant.private_key_pem.encode(), None)
     encryption = serialization.BestAvailableEncryption(b"canary")

@@ -91,7 +91,7 @@ class RefreshToken(Flow):
 
     @classmethod
     def advise(cls, error: InteractionRequiredError, settings: SavedSettings) -> None:
-        """Say that a new refresh token is necessary, and where to put it."""
+        """Explain that a new refresh token is necessary, and where to put it."""
         _require_new_token(error, dict(settings.origin).get("secret", ""))
 
 
@@ -99,7 +99,7 @@ FLOW = RefreshToken
 
 
 def _require_new_token(error: InteractionRequiredError, origin: str) -> None:
-    """Say before the call that connects again: the token in its source was refused, or is the predecessor of that."""
+    """Require a new token before the call that connects again: the one in its source was refused, or replaced."""
     if "`connect()`" in error.remedy:
         source = secret_source(origin)
         place = f" and write it to {source.path}" if isinstance(source, File) else ""
