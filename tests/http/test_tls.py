@@ -314,3 +314,20 @@ def test_the_sockets_of_every_context_have_a_deadline(
         assert isinstance(secured, own)
         assert type(secured).recv_into is SecureSocket.recv_into
         assert type(secured).do_handshake is own.do_handshake
+
+
+@pytest.mark.parametrize("name", [*tls.BUNDLE_VARIABLES, "SSL_CERT_DIR"])
+def test_a_relative_bundle_needs_a_working_directory(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    If the working directory was removed, the error says so, and names the path.
+    """
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    with pytest.raises(
+        ParameterError, match=r"The path 'ca.pem' is relative, and the working directory does not exist"
+    ):
+        make_context(None, {name: "ca.pem"})

@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from entrakit.http.connection import bare_context, trusting
+from entrakit.paths import absolute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,17 +30,18 @@ def make_context(ca_bundle: str | None, environ: Mapping[str, str]) -> ssl.SSLCo
         environ: Environment with these variables.
 
     Raises:
-        ParameterError: The bundle does not exist, or can't be read as certificates.
+        ParameterError: The bundle does not exist, can't be read as certificates, or is relative to a working directory
+            that does not exist any more.
     """
     if ca_bundle:
         return trusting(ca_bundle)
     system = _system_directory()
     bundle = next((environ[name] for name in BUNDLE_VARIABLES if environ.get(name)), None)
     # The system's own bundle and the hashed directory next to it contain the same certificates.
-    if bundle and os.path.realpath(bundle) != os.path.join(system, "ca-certificates.crt"):
+    if bundle and os.path.realpath(absolute(bundle)) != os.path.join(system, "ca-certificates.crt"):
         return trusting(bundle)
     directory = environ.get("SSL_CERT_DIR")
-    if directory and os.path.realpath(directory) != system:
+    if directory and os.path.realpath(absolute(directory)) != system:
         return trusting(directory)
     return _system_context(system)
 
