@@ -214,16 +214,17 @@ class Transport:
         origin = Origin.of(request.url)
         if origin is None:
             raise failures.not_https(request.url)
+        target = request_target(request.url)
         if not waits.isEnabledFor(logging.INFO):
-            return self._exchange(origin, request, authorization, limit)
+            return self._exchange(origin, target, request, authorization, limit)
         from entrakit.files.waits import reported
 
         with reported(origin.shown()):
-            return self._exchange(origin, request, authorization, limit)
+            return self._exchange(origin, target, request, authorization, limit)
 
-    def _exchange(self, origin: Origin, request: Request, authorization: str, limit: int) -> Response:
-        """Send a request once, and return the response."""
-        target, fields = request_target(request.url), self._fields(request, authorization)
+    def _exchange(self, origin: Origin, target: str, request: Request, authorization: str, limit: int) -> Response:
+        """Send a request for a target once, and return the response."""
+        fields = self._fields(request, authorization)
         from entrakit.http.connection import TooLargeError
 
         begun = self._begun_connection(request)
