@@ -180,7 +180,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in/flows": (
         *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
-        *("federated", "secret", "key_vault", "managed_identity", "__init__"),
+        *("federated", "secret", "key_vault", "managed_identity", "automatic", "__init__"),
     ),
     "entrakit/connection": (
         *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),

@@ -21,7 +21,7 @@ from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.connection.record import Record
 from entrakit.connection.token_cache import TokenCache
-from entrakit.connections import get_connection
+from entrakit.connections import get_connection, get_current
 from entrakit.errors import CertificateError, EntraError, NetworkError, SignInError
 from entrakit.http.transport import Transport
 from entrakit.secret import digest_of, given_secrets
@@ -84,6 +84,8 @@ def connect(
 ) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.FederatedParameters]) -> Connection: ...
+@overload
+def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AutomaticParameters]) -> Connection: ...
 @given_secrets
 def connect(
     how: Flow | None = None,
@@ -129,6 +131,8 @@ def connect(
     identity_type: str = "",
     federated: types.FederatedSource | None = None,
     service_connection_id: str = "",
+    automatic: bool = False,
+    on_passed_over: Callable[[str, str], None] | None = None,
     fallback: str = "",
     cloud: str | Cloud = "",
     authority_url: str = "",
@@ -200,6 +204,9 @@ def connect(
             `gitlab`, `terraform`, `kubernetes`), True for the first available one, the path of a file, a program with
             its arguments, or a function.
         service_connection_id: Id of the service connection of Azure DevOps.
+        automatic: Take the first way that this machine offers without a user: the variables of the Azure SDKs, workload
+            identity, managed identity, the current connection, Azure CLI, Azure PowerShell, Azure Developer CLI.
+        on_passed_over: Called with each of these that was passed over and the reason; the default logs both.
         fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to
             sign in fails. The connection is then one of the tool, and the failure is logged as a warning.
         cloud: `global` (the default), `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
@@ -238,6 +245,15 @@ def connect(
     if how.cloud and not is_cloud_named:
         cloud = cloud_of(how.cloud, "", graph_url)
     instead = fallback_of(fallback) if fallback else None
+    again = partial(
+        connect, scopes=scopes, timeout=timeout, cloud=cloud, graph_url=cloud.graph_url or cloud.graph,
+        resource=resource, ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, on_sign_in=on_sign_in,
+        transport=transport, vault=vault, clock=clock,
+    )  # fmt: skip
+    saved = partial(get_current, client_id, tenant_id, cloud, scopes, vault=vault, clock=clock)
+    chosen = how.choose(partial(again, save_secret=save_secret), saved)
+    if chosen is not None:
+        return chosen if name in (None, chosen.info.name) else connect(like=chosen, name=name)
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""
     settings = records.new_settings(
@@ -265,11 +281,7 @@ def connect(
         if instead is None or not isinstance(error, SignInError | NetworkError):
             raise
         log.warning("Signing in failed, so %s is used: %s", instead.title, error.problem)
-    return connect(
-        instead, tenant_id=tenant_id, scopes=scopes, timeout=timeout, cloud=cloud, resource=resource,
-        ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, on_sign_in=on_sign_in,
-        transport=transport, vault=vault, clock=clock,
-    )  # fmt: skip
+    return again(instead, tenant_id=tenant_id)
 
 
 class _SignIn(NamedTuple):

@@ -7,15 +7,19 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from entrakit.authority.tenants import parse_client_id
 from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.connection.record import settings_from_json
 from entrakit.connection.token_cache import TokenCache
-from entrakit.errors import EntraError, VaultError
+from entrakit.errors import EntraError, NotConnectedError, VaultError
 from entrakit.vault import Vault, is_name
 from entrakit.vault.envelope import DamagedEntryError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from entrakit.authority.clouds import Cloud
     from entrakit.connection.settings import Settings
     from entrakit.http.retry import Clock
     from entrakit.http.transport import Transport
@@ -77,6 +81,34 @@ def get_connection(
     open_connection = partial(get_connection, vault=vault, clock=clock)
     tokens = TokenCache(record, open_connection=open_connection, transport=transport, vault=vault, clock=clock)
     return Connection(tokens)
+
+
+def get_current(
+    client_id: str, tenant_id: str, cloud: Cloud, scopes: Sequence[str], *, vault: Vault | None, clock: Clock
+) -> Connection:
+    """Return the current connection, if it is the one that the caller names and gives a token without the user.
+
+    Args:
+        client_id: The app; empty for any.
+        tenant_id: The tenant; empty for any.
+        cloud: The cloud.
+        scopes: Scopes of the token; none for those of the connection.
+        vault: Vault that it is saved in; None for the usual one.
+        clock: Clock to read the time from.
+
+    Raises:
+        NotConnectedError: There is no current connection, or it is another one.
+        EntraError: It gives no token, as for `Connection.token()`.
+    """
+    connection = get_connection(vault=vault, clock=clock)
+    has = connection.info
+    tenants = {has.tenant_id, connection.tenant_id}
+    if (tenant_id and tenant_id.lower() not in tenants) or parse_client_id(client_id or has.client_id) != has.client_id:
+        raise NotConnectedError(f"The connection {has.name!r} is of another app or tenant.")
+    if has.cloud.authority != cloud.authority:
+        raise NotConnectedError(f"The connection {has.name!r} is of another cloud.")
+    connection.token(*scopes)
+    return connection
 
 
 def list_connections(*, vault: Vault | None = None) -> list[Status]:

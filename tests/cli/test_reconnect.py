@@ -180,6 +180,8 @@ def test_it_selects_the_same_parameter_set(
 NOT_REPEATED = {
     *("ensure", "fallback", "timeout", "on_replace", "on_sign_in", "on_link", "on_device_code"),
     *("certificate", "transport", "vault", "clock"),
+    # Another way was chosen, and is repeated.
+    *("automatic", "on_passed_over"),
 }
 CLAIMS = base64.urlsafe_b64encode(b'{"exp": 4102444800}').decode().rstrip("=")
 USER: dict[str, object] = {"login_hint": "-ada@contoso.com"}
@@ -219,6 +221,9 @@ CASES: dict[str, dict[str, object]] = {
     "refresh from a pipe": {"refresh_token": ("stdin", "")},
     "cli": {"azure_cli": True, "tenant_id": "", "client_id": ""},
     "azd": {"azd": True, "client_id": ""},
+    "identity": {"managed_identity": True, "client_id": "", "tenant_id": ""},
+    "another identity": {"managed_identity": CLIENT, "identity_type": "object_id", "client_id": "", "tenant_id": ""},
+    "pipeline": {"federated": "azure-devops", "service_connection_id": CLIENT},
     "powershell": {"azure_powershell": True, "client_id": "", "scopes": ["https://vault.azure.net/.default"]},
 }
 OTHER = {

@@ -7,14 +7,14 @@ process reads that. `connect()` makes one from its parameters, or is given one.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from entrakit.errors import InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
 from entrakit.sources import Environment, File, Once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import NoReturn, Self
 
     from entrakit.http.transport import Transport
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
     from entrakit.tokens.request import TokenRequest
     from entrakit.tokens.token import Account, Token
+
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class SignIn(Protocol[T_co]):
+    """Signs in, as `connect()` does."""
+
+    def __call__(self, how: Flow, /, *, client_id: str, tenant_id: str) -> T_co:
+        """Return the connection of a way to sign in."""
+        ...
 
 
 class SavedSettings(Protocol):
@@ -157,6 +169,19 @@ class Flow:
             NetworkError: No usable answer.
         """
         raise NotImplementedError
+
+    def choose(self, sign_in: SignIn[T], saved: Callable[[], T]) -> T | None:
+        """Return the connection of another way that this one chooses; None if it signs in itself.
+
+        Args:
+            sign_in: Signs in with a way.
+            saved: Returns the current saved connection, if it can give a token.
+
+        Raises:
+            EntraError: No way can be used, or the chosen one was refused.
+        """
+        del sign_in, saved
+        return None
 
     def ready(self, now: float, open_connection: OpenConnection | None = None) -> Flow:
         """Return this value with its credential, read from its source and checked.

@@ -156,6 +156,13 @@ class ManagedIdentityParameters(CommonParameters, total=False):
     identity_type: Literal["client_id", "object_id", "resource_id"]
 
 
+class AutomaticParameters(CommonParameters, total=False):
+    """Parameters of the set Automatic."""
+
+    automatic: Required[Literal[True]]
+    on_passed_over: Callable[[str, str], None] | None
+
+
 class KeyVaultParameters(CommonParameters, total=False):
     """Parameters of the set KeyVault."""
 

@@ -17,6 +17,7 @@
 | AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
 | Federated | `federated` | `service_connection_id` |
 | Identity | `managed_identity` | `identity_type` |
+| Automatic | `automatic` | `on_passed_over` |
 
 All other parameters go with every set. `scopes` are for users; an app ignores them with a warning.
 """
@@ -156,6 +157,11 @@ PARAMETERS = (
     Parameter("service_connection_id", "service connection of Azure DevOps", "ID", sets=("Federated",)),
     Parameter("managed_identity", "managed identity of this host, or the one with this id", "[ID]", "Identity"),
     Parameter("identity_type", "client_id (default), object_id or resource_id", "KIND", sets=("Identity",)),
+    Parameter(
+        "automatic", "whatever is there: variables, identity, saved connection, tools", selects="Automatic",
+        option="auto",
+    ),
+    Parameter("on_passed_over", "function that is told what was passed over", sets=("Automatic",), option=None),
     Parameter("fallback", "signed-in tool to use if this fails: azure_cli, azd or azure_powershell", "TOOL"),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),
@@ -182,6 +188,7 @@ _FLOWS = {
     "AzAccount": "azure_tool",
     "Federated": "federated",
     "Identity": "managed_identity",
+    "Automatic": "automatic",
 }
 SETS = tuple(
     ParameterSet(
@@ -285,7 +292,8 @@ def cloud_of(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
         origin, path = parse_base(graph_url, remedy=remedy)
         if path.rpartition("/")[2] in ("v1.0", "beta"):
             raise ParameterError("`graph_url` must not end in a version of Microsoft Graph.", remedy=remedy)
-        return found._replace(graph_url=f"{origin}{path}")
+        url = f"{origin}{path}"
+        return found._replace(graph_url="" if url == found.graph else url)
     if _is_loopback(found.authority) and not _is_loopback(found.graph_url or found.graph):
         import logging
 

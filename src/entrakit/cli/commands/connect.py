@@ -220,6 +220,8 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     )
     if options.device_code:
         parameters["on_device_code"] = lambda code: show_code(code, context)
+    if options.automatic:
+        parameters["on_passed_over"] = lambda place, reason: context.note(f"passed over: {place}: {reason}")
     if options.paste:
         parameters["paste"] = lambda url: read_address(url, context)
     if options.no_browser:

@@ -71,7 +71,8 @@ def add_other_ways(parser: Parser) -> None:
             elif row.ways:
                 add_sources(group, name, _ends_of(row))
             elif row.option is not None:
-                group.add_argument(f"--{row.option or name.replace('_', '-')}", help=row.help, **_kind_of(row))
+                option = f"--{row.option or name.replace('_', '-')}"
+                group.add_argument(option, dest=name, help=row.help, **_kind_of(row))
 
 
 def _kind_of(row: Parameter) -> dict[str, Any]:
