@@ -216,12 +216,13 @@ def test_a_thumbprint_chooses_in_a_file() -> None:
     Next to a file, the thumbprint is no second source: it chooses a certificate of the file, for a saved connection,
     too. With a program that signs, and with a store, it is one.
     """
-    chooses = {"certificate_path": "/both.pfx", "certificate_thumbprint": "ab" * 20}
+    chooses: dict[str, object] = {"certificate_path": "/both.pfx", "certificate_thumbprint": "ab" * 20}
 
     flow = flow_of({**dict.fromkeys(BY_NAME), **chooses, "tenant_id": "contoso.com"})
 
     source = certificate_source(dict(flow.origin))
     assert CertificateFile("/both.pfx", None, "ab" * 20) == source
-    for more in ({"certificate_command": ["sign"]}, {"certificate_store": "user"}, {"key_vault_key": "k"}):
+    others: dict[str, object] = {"certificate_command": ["sign"], "certificate_store": "user", "key_vault_key": "k"}
+    for name, value in others.items():
         with pytest.raises(ParameterSetError):
-            choose_set(chooses | more)
+            choose_set(chooses | {name: value})
