@@ -1,7 +1,7 @@
 """The files that a caller names: written only where no other user could have chosen the place.
 
-In a directory where others can write, such as `/tmp`, a link may lead to any file of ours, and a file may be somebody
-else's. Such links are not followed, and such files are not replaced, even by root.
+In a directory where others can write, such as `/tmp`, a link may lead to any file of this user, and a file may be
+somebody else's. Such links are not followed, and such files are not replaced, even by root.
 """
 
 from __future__ import annotations

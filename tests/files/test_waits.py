@@ -136,7 +136,7 @@ def test_a_slow_server_is_named(
     test_ca: tuple[Path, ssl.SSLContext],
 ) -> None:
     """
-    An answer that takes longer is no error yet, and a user should know what is waited for.
+    An answer that takes longer is not an error yet, and a user should know what is waited for.
     """
     server = RawServer(test_ca[1], Late(lines))
     host = server.url.removeprefix("https://")

@@ -213,7 +213,7 @@ def test_a_clash_names_parameters_as_code() -> None:
 
 def test_a_thumbprint_chooses_in_a_file() -> None:
     """
-    Next to a file, the thumbprint is no second source: it chooses a certificate of the file, for a saved connection,
+    Next to a file, the thumbprint is not a second source: it chooses a certificate of the file, for a saved connection,
     too. With a program that signs, and with a store, it is one.
     """
     chooses: dict[str, object] = {"certificate_path": "/both.pfx", "certificate_thumbprint": "ab" * 20}

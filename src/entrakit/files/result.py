@@ -129,7 +129,7 @@ def target_of(path: str | os.PathLike[str]) -> str:
         is_link = os.path.islink(error.filename)
         raise ExportError(
             f"{error.filename} can't be written: {error.strerror}.",
-            remedy="Name the file itself, without the link." if is_link else "Name a file in a directory of your own.",
+            remedy="Name the file itself, without the link." if is_link else "Name a file in your home directory.",
         ) from error
     if os.path.exists(target) and not os.path.isfile(target):
         what = "a directory" if os.path.isdir(target) else "not a regular file"

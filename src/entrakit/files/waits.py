@@ -35,7 +35,7 @@ def reported(what: str) -> Iterator[None]:
     """Log a line if the block takes long.
 
     Args:
-        what: What the block waits for, such as a host.
+        what: The thing that the block waits for, such as a host.
     """
     if not are_reported():
         yield

@@ -198,7 +198,7 @@ def _without_user(text: str) -> str:
 
 
 def _flaw_of(text: str) -> str:
-    """Return what is wrong with an address that is not the address of a service, as a clause."""
+    """Return the reason why an address is not the address of a service, as a clause."""
     if text[:8].lower() != "https://":
         return "it does not begin with https://"
     if "@" in re.split(r"[/?#]", text[8:])[0]:

@@ -272,7 +272,7 @@ class _Tunnel:
     """The tunnel through a proxy that one request opens. httpx2 reports each step to `follow()`.
 
     Args:
-        approval: What is known of the proxy.
+        approval: Knowledge of the proxy.
         first: Held by the request that opens the first tunnel.
     """
 

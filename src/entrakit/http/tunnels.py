@@ -1,4 +1,4 @@
-"""Connections through proxies, of which the first one is opened alone, so that a wrong password is sent once.
+"""Connections through proxies. The first one is opened alone, so that a wrong password is sent once.
 
 A directory locks an account after a few wrong passwords, and parallel requests would send the same one all at once. So
 the others wait until the proxy has opened a tunnel for the first one. If it rejects the user name and the password,
@@ -26,7 +26,7 @@ REMEMBERED_S = 30.0
 
 
 class Approval:
-    """What is known of a proxy and our user name and password. All threads and tasks of a transport share it.
+    """Knowledge of a proxy and our user name and password. All threads and tasks of a transport share it.
 
     Attributes:
         is_granted: Whether the proxy has opened a tunnel, and has not rejected us since.
@@ -74,7 +74,7 @@ def open_through(
     Args:
         connection: The connection.
         proxy: Its proxy.
-        approvals: What is known of each proxy.
+        approvals: Knowledge of each proxy.
         deadline: End of the exchange.
         clock: Clock that tells the time.
 

@@ -269,7 +269,7 @@ def test_the_thumbprint_chooses_among_key_pairs(
 ) -> None:
     """
     Next to the file, the SHA-1 or the SHA-256 thumbprint chooses the certificate, also in a file with a password.
-    Another thumbprint is an error that lists what there is.
+    Another thumbprint is an error that lists the certificates.
     """
     file = tmp_path / "both"
     file.write_bytes(two_pairs(maker, as_pem, kind))
