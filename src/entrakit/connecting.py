@@ -331,7 +331,7 @@ class _SignIn(NamedTuple):
         settings, transport, vault = self.settings, self.transport, self.vault
         if not how.is_ready:
             how = how.ready(self.clock.time(), self.open_connection)
-        settings = settings._replace(flow=how.name, origin=how.origin)
+        settings = settings._replace(flow=how.name, origin=how.origin, hints=how.hints)
         tokens_of = partial(
             TokenCache, open_connection=self.open_connection, transport=transport, how=how if how.is_silent else None,
             vault=vault, clock=self.clock, owns_transport=self.owns_transport,

@@ -49,7 +49,7 @@ class KeyVaultCredential(Flow):
         put = object.__setattr__
         put(self, "source", absolute(source))
         put(self, "origin", saved_form(self.source))
-        # Whichever secret works now, the next one may be another of them.
+        # Until one of them has worked. The saved connection has that one only.
         ways = [one for one in (self, *or_else) if isinstance(one, KeyVaultCredential)] if or_else else []
         put(self, "hints", tuple(("key_vault_secret", one.source.secret) for one in ways if one.source.secret))
         put(self, "uses", source.connection)
