@@ -149,6 +149,13 @@ def check_target(path: str | os.PathLike[str]) -> str:
         exists = os.path.exists(directory)
         number = ENOENT if not exists else EACCES if os.path.isdir(directory) else ENOTDIR
         raise _not_writable(target, OSError(number, os.strerror(number)))
+    try:
+        # Not every directory that root may write to takes a file: /proc, for example.
+        probe = os.path.join(directory, f".{os.urandom(8).hex()}.entra")
+        os.close(os.open(probe, _FLAGS | os.O_EXCL, 0o600))
+        os.unlink(probe)
+    except OSError as error:
+        raise _not_writable(target, error) from error
     return target
 
 

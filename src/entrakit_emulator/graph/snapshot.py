@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from entrakit_emulator.graph import consistency, snapshot_json, synchronization
+from entrakit_emulator.own_files import place_of
 
 if TYPE_CHECKING:
     from entrakit_emulator.state.identities import App, Directory, User
@@ -95,7 +96,7 @@ def write(world: World, path: str) -> None:
     """Write a snapshot.
 
     Raises:
-        OSError: The file can't be written; an older file at that path is unchanged.
+        OSError: The file can't be written, or may be another user's; an older file at that path is unchanged.
     """
     # Seeds reach the directory with the next answer, so there may be some that have not yet.
     synchronization.synchronize(world)
@@ -111,8 +112,8 @@ def write(world: World, path: str) -> None:
         "refresh_tokens": {token: dataclasses.asdict(one) for token, one in world.refresh_tokens.items()},
         "database": base64.b64encode(zlib.compress(world.objects.dump(), 1)).decode(),
     }
-    directory = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=directory, prefix=".snapshot-")
+    path = place_of(path)
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".snapshot-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(body, file)
