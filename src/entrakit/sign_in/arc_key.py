@@ -44,7 +44,8 @@ def read_key(challenge: str, folder: str) -> str:
     if not path:
         raise _refused("The challenge of Azure Arc names no file.")
     shown = one_line(path, _MAX_SHOWN)
-    if not path.isprintable() or os.path.dirname(path) != folder:
+    is_inside = os.path.normcase(os.path.dirname(path)) == os.path.normcase(folder)
+    if not path.isprintable() or not is_inside:
         raise _refused(f"The challenge of Azure Arc names a file outside {folder}: {shown}.")
     if not path.endswith(ENDING) or os.path.basename(path) == ENDING:
         raise _refused(f"The challenge of Azure Arc names a file that does not end in {ENDING}: {shown}.")

@@ -175,7 +175,8 @@ def failure(
     low = text.lower()
     for part, problem in _FAILURES:
         if part in low:
-            said = problem.format(host=_start(host.title), identity=identity, resource=resource)
+            which = identity if identity.kind else "a managed identity"
+            said = problem.format(host=_start(host.title), identity=which, resource=resource)
             return SignInError(said, remedy=_remedy(host, part, identity), error="invalid_request", description=shown)
     said = f": {shown}" if shown else "."
     if response.status == 429:

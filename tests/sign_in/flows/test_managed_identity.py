@@ -23,6 +23,8 @@ from tests.sign_in.identity_server import (
     token,
     variables,
 )
+from tests.sign_in.tools import FakeTools
+from tests.test_startup import loaded_by, third_parties
 from tests.vault.fleet import Fleet, set_clock
 
 from entrakit import connect, get_connection
@@ -497,19 +499,19 @@ def test_another_certificate_than_the_pinned_one_gets_no_secret(
 @pytest.mark.parametrize(
     ("name", "status", "body", "words"),
     [
-        ("imds", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "does not have the man"),
+        ("imds", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "does not have a managed"),
         ("imds", 400, {"error": "invalid_request", "error_description":
          "Multiple user assigned identities exist, please specify the clientId / resourceId"}, "several managed ident"),
         ("imds", 400, {"error": "invalid_resource", "error_description": "AADSTS500011: The resource principal named x "
          "was not found in the tenant named y."}, "resource"),
         ("imds", 400, {"error": "invalid_resource", "error_description": "unknown"}, "is not known to the tenant"),
         ("app_service", 400, {"statusCode": 400, "message": "No User Assigned or Delegated Managed Identity found for "
-         "specified ClientId/ResourceId/PrincipalId."}, "App Service does not have the"),
+         "specified ClientId/ResourceId/PrincipalId."}, "App Service does not have a"),
         ("app_service", 500, {"statusCode": 500, "message": "An unexpected error occured while fetching the AAD Token."
          }, r"App Service gave no token \(HTTP 500\): An unexpected"),
         ("app_service", 401, {"message": "bad header"}, "App Service refused .*HTTP 401"),
         ("service_fabric", 404, {"error": {"correlationId": "x", "code": "ManagedIdentityNotFound", "message":
-         "Managed Identity not found for application."}}, "Service Fabric does not have the managed identity"),
+         "Managed Identity not found for application."}}, "Service Fabric does not have a managed identity"),
         ("service_fabric", 400, {"error": {"code": "SecretHeaderNotFound", "message": "Secret is missing"}},
          "SecretHeaderNotFound: Secret is missing"),
         ("arc", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "Azure Arc does not hav"),
@@ -729,6 +731,46 @@ def test_it_is_a_credential_in_both_faces(places: Callable[[str], Place], here: 
 
     assert connection.token().access_token == connection.get_token("https://vault.azure.net/.default").token
     assert connection.token().access_token == asyncio.run(awaited())
+    place.server.clock.advance(25 * HOURS)
+    following = token(aud="https://vault.azure.net", n=2)
+    place.give(resource="https://vault.azure.net", access_token=following)
+    assert following == asyncio.run(awaited())
+
+
+def test_a_signed_in_tool_is_the_fallback_off_azure(
+    here: Connect, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """
+    With `fallback`, a program uses the managed identity in Azure, and the developer's tool elsewhere.
+    """
+    tools = FakeTools(tmp_path / "tools")
+    monkeypatch.setenv("PATH", f"{tools.folder}:/usr/bin:/bin")
+    tools.give(accessToken=token(), expires_on=int(clock.time() + 3600))
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(identity_hosts, "IMDS", f"http://127.0.0.1:{closed.getsockname()[1]}")
+
+        connection = here(fallback="azure_cli", name="job")
+
+    assert "azure_tool" == connection.info.flow
+    assert "Azure CLI is used: This machine is not a host of managed identities" in caplog.text
+
+
+def test_a_sign_in_loads_neither_msal_nor_another_client(places: Callable[[str], Place]) -> None:
+    """
+    A cold sign-in loads urllib3's connection and no further package. A saved, fresh token loads no way to sign in.
+    """
+    places("imds")
+
+    cold = loaded_by("import entrakit\nentrakit.connect(managed_identity=True).token()")
+    connect_any(managed_identity=True, name="default").close()
+    saved = loaded_by(
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "assert main(['token'], Streams(sys.stdin, io.StringIO(), sys.stderr), os.environ) == 0"
+    )
+
+    assert {"entrakit", "urllib3"} >= third_parties(cold) - {"backports", "_openssl"}
+    assert set() == {name for name in saved if name.startswith(("entrakit.sign_in", "entrakit.http"))}
 
 
 def test_secrets_are_not_shown(places: Callable[[str], Place], here: Connect, caplog: pytest.LogCaptureFixture) -> None:
