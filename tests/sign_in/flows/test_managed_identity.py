@@ -499,7 +499,7 @@ def test_another_certificate_than_the_pinned_one_gets_no_secret(
 @pytest.mark.parametrize(
     ("name", "status", "body", "words"),
     [
-        ("imds", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "does not have a managed"),
+        ("imds", 400, {"error": "invalid_request", "error_description": "Identity not found"}, "does not have a man"),
         ("imds", 400, {"error": "invalid_request", "error_description":
          "Multiple user assigned identities exist, please specify the clientId / resourceId"}, "several managed ident"),
         ("imds", 400, {"error": "invalid_resource", "error_description": "AADSTS500011: The resource principal named x "
@@ -553,6 +553,10 @@ def test_a_host_that_does_not_answer(
 
     assert 3 == len(clock.sleeps)
     assert caught.value.retryable
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}/token")
+        with pytest.raises(NetworkError, match=r"stopped answering \(0\.2 s passed\)"):
+            connect_any(managed_identity=True, timeout=0.2, clock=clock)
 
 
 @pytest.mark.parametrize("name", ["service_fabric", "app_service"])
