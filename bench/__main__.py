@@ -7,7 +7,10 @@ from importlib import import_module
 
 from bench.measure import describe_machine
 
-GROUPS = ("startup", "cold_connect", "workload_identity", "valid_token", "vault", "listing", "writes", "cold_request")
+GROUPS = (
+    "startup", "cold_connect", "workload_identity", "valid_token", "vault", "listing", "writes", "cold_request",
+    "cold_identity",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:
