@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from entrakit_emulator.world import Settings
 
 
+MAX_PORT = 65535
 # Attributes of the key vault in the control plane, by their names in version 0.1.
 VAULT_NAMES = (
     "vault_url", "vault_certificate", "vault_hsm_certificate", "vault_secret", "vault_client", "vault_client_secret",
@@ -55,7 +56,7 @@ class Tenant:
         restore: Path of a snapshot to start from.
 
     Raises:
-        ValueError: The file is not a snapshot, or is damaged.
+        ValueError: The port or the number of users is out of range; or the file is not a snapshot, or is damaged.
 
     Attributes:
         url: Origin of all addresses: `https://localhost:PORT`.
@@ -110,6 +111,10 @@ class Tenant:
     def __init__(
         self, *, port: int = 0, clock: TimeSource | None = None, users: int = 0, restore: str | None = None
     ) -> None:
+        if not 0 <= port <= MAX_PORT:
+            raise ValueError(f"{port} is not a port: use 0 to {MAX_PORT}.")
+        if users < 0:
+            raise ValueError(f"{users} is not a number of users: use 0 or more.")
         self._bulk_users = users
         snapshot = read(restore) if restore else None
         # In parallel, because RSA keys take most of the time of a start.
@@ -233,7 +238,7 @@ class Tenant:
         """Write the directory, and everything that sign-in needs to continue with it, to a private file.
 
         Raises:
-            OSError: The file can't be written; an older file at that path is unchanged.
+            OSError: The file can't be written, or may be another user's; an older file at that path is unchanged.
         """
         with self._world.lock:
             write(self._world, path)

@@ -99,6 +99,8 @@ def test_what_can_not_be_used_is_told_at_once(entra: Command, tmp_path: Path) ->
 
         assert code == result.code
         assert message in result.error
+        # It did not run.
+        assert "" == result.output
 
 
 def test_a_snapshot_that_fails_at_the_end_is_told(private_home: Path, tmp_path: Path) -> None:
