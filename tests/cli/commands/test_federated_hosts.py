@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import pytest
 from tests.sign_in.hosts import SERVICE_CONNECTION, clear_hosts
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from tests.conftest import FakeClock
 
+    from entrakit import Connection
     from entrakit_emulator import Tenant
     from entrakit_emulator.outside_issuer import OutsideIssuer
 
     Variables = Callable[[OutsideIssuer, Tenant], dict[str, str]]
 
+connect_any = cast("Callable[..., Connection]", connect)
 GUIDES = Path(__file__).parents[3] / "docs" / "guides"
 
 
@@ -201,13 +203,13 @@ def test_another_connection_gives_the_assertion(
     (tmp_path / "secret").write_text(hosting.api_secret)
     (tmp_path / "secret").chmod(0o600)
     secret = Secret.from_file(tmp_path / "secret")
-    other = connect(client_id=hosting.api_client, client_secret=secret, name="other", **where)
+    other = connect_any(client_id=hosting.api_client, client_secret=secret, name="other", **where)
     claims = decode_claims(other.token(exchange).access_token) or {}
     hosting.seed.add_federated_credential(hosting.confidential_client, str(claims["iss"]), str(claims["sub"]))
 
     app = hosting.confidential_client
-    one = connect(client_id=app, federated=lambda: other.token(exchange).access_token, **where)
-    two = connect(client_id=app, federated=["entra", "token", "--name", "other", "--scope", exchange], **where)
+    one = connect_any(client_id=app, federated=lambda: other.token(exchange).access_token, **where)
+    two = connect_any(client_id=app, federated=["entra", "token", "--name", "other", "--scope", exchange], **where)
 
     assert [app, app] == [(decode_claims(made.token().access_token) or {})["appid"] for made in (one, two)]
 
