@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,7 @@ from tests.sign_in.hosts import (
     head_of,
     http_answer,
 )
+from tests.test_startup import loaded_by
 from tests.vault.fleet import Fleet, set_clock
 
 from entrakit import connect, get_connection
@@ -473,6 +475,25 @@ def test_a_value_says_where_the_next_token_comes_from(source: object, place: str
 def connect_settings(how: Federated) -> Settings:
     """Return settings of a connection with a way to sign in."""
     return Settings("job", how.name, CLIENT, "contoso.com", GLOBAL, ("s",), origin=how.origin)
+
+
+def test_a_fresh_token_loads_no_way_to_sign_in(
+    sign: Sign, tmp_path: Path, test_ca: tuple[Path, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A sign-in with a file does not load what runs programs, and `entra token` of a fresh token loads nothing of it.
+    """
+    (tmp_path / "token").write_text(assertion())
+    sign(federated=tmp_path / "token", name="default", transport=None, ca_bundle=str(test_ca[0]), clock=time).close()
+
+    saved = loaded_by(
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "assert main(['token'], Streams(sys.stdin, io.StringIO(), sys.stderr), os.environ) == 0"
+    )
+    way = loaded_by("import entrakit.sign_in.flows.federated")
+
+    assert set() == {name for name in saved if name.startswith(("entrakit.sign_in", "entrakit.http"))}
+    assert "subprocess" not in way
 
 
 @pytest.mark.timeout(240)
