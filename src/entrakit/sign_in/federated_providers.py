@@ -216,13 +216,15 @@ def find_provider(name: str) -> str:
 
 
 def first_provider(environ: Mapping[str, str]) -> str:
-    """Return the name of the first available provider. Raises SignInError if there is none."""
-    found = next((name for name, one in PROVIDERS.items() if one.is_available(environ)), "")
-    if not found:
-        sought = "; ".join(f"{one.title}: {' and '.join(one.variables)}" for one in PROVIDERS.values())
-        raise SignInError(
-            f"No provider of tokens is available. These variables have no value: {sought}.",
-            remedy="Name the provider, which explains what is missing: `federated='github'`.",
-            error="invalid_client",
-        )
-    return found
+    """Return the name of the first available provider; empty if there is none."""
+    return next((name for name, one in PROVIDERS.items() if one.is_available(environ)), "")
+
+
+def none_available() -> SignInError:
+    """Return the error for a host that is not a provider."""
+    sought = "; ".join(f"{one.title}: {' and '.join(one.variables)}" for one in PROVIDERS.values())
+    return SignInError(
+        f"No provider of tokens is available. These variables have no value: {sought}.",
+        remedy="Name the provider, which explains what is missing: `federated='github'`.",
+        error="invalid_client",
+    )

@@ -23,6 +23,7 @@ from tests.sign_in.hosts import (
     head_of,
     http_answer,
 )
+from tests.sign_in.tools import FakeTools, token_with
 from tests.test_startup import loaded_by
 from tests.vault.fleet import Fleet, set_clock
 
@@ -445,6 +446,22 @@ def test_ensure_keeps_a_connection_with_the_same_source(sign: Sign, token_server
         sign(federated=tmp_path / name, name="job", ensure=True)
 
     assert 2 == len(token_server.forms)
+
+
+def test_a_tool_can_be_the_fallback_off_a_host(
+    sign: Sign, token_server: TokenServer, clock: FakeClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The same call signs in as the app in a job, and with the signed-in Azure CLI at a desk.
+    """
+    tools = FakeTools(tmp_path / "tools")
+    monkeypatch.setenv("PATH", f"{tools.folder}:/usr/bin:/bin")
+    token = token_with(tid=token_server.tenant_id, oid="1")
+    tools.give(accessToken=token, expires_on=int(clock.time() + 3600))
+
+    assert token == sign(federated=True, fallback="azure_cli").token().access_token
+    monkeypatch.setenv("GITLAB_OIDC_TOKEN", assertion())
+    assert "token-1" == sign(federated=True, fallback="azure_cli").token().access_token
 
 
 @pytest.mark.parametrize(

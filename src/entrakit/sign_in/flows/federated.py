@@ -30,6 +30,7 @@ from entrakit.sign_in.federated_providers import (
     audience_of,
     find_provider,
     first_provider,
+    none_available,
     read_file,
 )
 from entrakit.sign_in.flow import Flow
@@ -71,10 +72,9 @@ class Federated(Flow):
 
     Raises:
         ParameterError: The source can't be used.
-        SignInError: No provider is available.
     """
 
-    __slots__ = ("client_id", "cloud", "function", "origin", "tenant_id")
+    __slots__ = ("client_id", "cloud", "function", "is_ready", "origin", "tenant_id")
 
     name = "federated"
     is_app = True
@@ -85,6 +85,7 @@ class Federated(Flow):
     client_id: str
     tenant_id: str
     cloud: str
+    is_ready: bool
 
     def __init__(self, source: Source = True, *, service_connection_id: str = "") -> None:
         put, environ = object.__setattr__, os.environ
@@ -93,6 +94,7 @@ class Federated(Flow):
         has_provider = origin[0][0] == "provider"
         put(self, "function", source if callable(source) else None)
         put(self, "origin", origin)
+        put(self, "is_ready", origin[0] != ("provider", ""))
         for field, variable in _FIELDS.items():
             put(self, field, environ.get(variable, "") if has_provider else "")
 
@@ -103,6 +105,13 @@ class Federated(Flow):
     def from_parameters(cls, given: Mapping[str, Any]) -> Self:
         """Return the value of the parameters `federated` and `service_connection_id`."""
         return cls(given["federated"], service_connection_id=given.get("service_connection_id") or "")
+
+    def ready(self, now: float, open_connection: OpenConnection | None = None) -> Flow:
+        """Return this value. Raises SignInError if no provider is available."""
+        del now, open_connection
+        if not self.is_ready:
+            raise none_available()
+        return self
 
     def sign_in(
         self,
