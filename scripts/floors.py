@@ -175,16 +175,17 @@ ORDER: dict[str, tuple[str, ...]] = {
     "entrakit/sign_in": (
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
         *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser"),
-        *("azure_tools", "identity_hosts", "identity_answers", "arc_key", "federated_providers", "flow"),
+        *("azure_tools", "identity_hosts", "identity_answers", "arc_key", "federated_providers", "flow", "user_token"),
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
-        *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh", "refresh_token"),
-        *("federated", "secret", "key_vault", "managed_identity", "automatic", "__init__"),
+        *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh"),
+        *("refresh_token", "on_behalf_of", "federated", "secret", "key_vault", "managed_identity", "automatic"),
+        "__init__",
     ),
     "entrakit/connection": (
         *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),
-        *("awaited", "__init__", "ensured", "revocation"),
+        *("awaited", "__init__", "shared", "ensured", "revocation"),
     ),
     "entrakit/cli": (
         *("context", "command_table", "suggestions", "command_line", "help_pages", "parser", "reconnect", "words"),

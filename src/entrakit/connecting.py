@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from entrakit.authority.clouds import Cloud
+    from entrakit.connection.record import Saver
     from entrakit.connection.settings import Settings
     from entrakit.http.retry import Clock
     from entrakit.secret import Secret, UsernamePassword
@@ -76,6 +77,8 @@ def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.PasswordPara
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.AccessTokenParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.RefreshTokenParameters]) -> Connection: ...
+@overload
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.OnBehalfOfParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
 @overload
@@ -124,6 +127,7 @@ def connect(
     credential: UsernamePassword | None = None,
     access_token: str | Secret | None = None,
     refresh_token: str | Secret | None = None,
+    on_behalf_of: str | Secret | None = None,
     azure_cli: bool = False,
     azd: bool = False,
     azure_powershell: bool = False,
@@ -192,7 +196,10 @@ def connect(
         client_secret: The app's secret; a `Secret` records where a later process can read it again.
         credential: A `UsernamePassword`; it can't do multi-factor authentication.
         access_token: An access token that exists already. The connection lives until it expires, and never renews it.
-        refresh_token: A refresh token of a user that the same app got. The connection then has its own.
+        refresh_token: A refresh token of a user that the same app got, with the app's secret or certificate if it is
+            confidential. The connection then has its own.
+        on_behalf_of: The token that a web API received from a user, with the secret or certificate of the API. Without
+            a name, the same token gives the same connection until it expires. With a name, it outlives the token.
         azure_cli: Let the signed-in Azure CLI give the tokens, of its account. `client_id` and `tenant_id` may be left
             out; its current tenant is then used, and kept for renewals.
         azd: The same with the signed-in Azure Developer CLI.
@@ -261,17 +268,18 @@ def connect(
     )._replace(name=name or "", save_secret=save_secret)
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
+    saver = None if name is None else vault or Vault()
     sign_in = _SignIn(
         settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
         timeout_s=timeout,
         transport=sender,
         owns_transport=transport is None,
-        vault=None if name is None else vault or Vault(), clock=clock, is_ensured=ensure, on_replace=on_replace,
+        vault=saver, clock=clock, is_ensured=ensure, on_replace=on_replace,
         open_connection=partial(get_connection, vault=vault, clock=clock), on_sign_in=on_sign_in,
     )  # fmt: skip
     try:
-        if sign_in.vault is not None:
-            sign_in.vault.check(sign_in.settings.name)
+        if saver is not None:
+            saver.check(sign_in.settings.name)
         return sign_in.connect(how)
     except BaseException as error:
         if isinstance(error, EntraError):
@@ -292,7 +300,7 @@ class _SignIn(NamedTuple):
         timeout_s: Maximum seconds to wait for a user; None for the usual time.
         transport: Transport that sends the requests.
         owns_transport: Whether to close the transport with the connection.
-        vault: Vault to save the connection in; None not to save it.
+        vault: Vault, or place in memory, to save the connection in; None not to save it.
         clock: Clock to read the time from.
         open_connection: Opens the connection that a key vault is reached through.
         is_ensured: Whether to return a saved connection that is the one asked for and still works.
@@ -304,7 +312,7 @@ class _SignIn(NamedTuple):
     timeout_s: float | None
     transport: Transport
     owns_transport: bool
-    vault: Vault | None
+    vault: Saver | None
     clock: Clock
     open_connection: OpenConnection
     is_ensured: bool
@@ -321,30 +329,39 @@ class _SignIn(NamedTuple):
         *others, last = (how, *how.or_else)
         for one in others:
             try:
-                return self._connect(one)
+                return self.connect_one(one)
             except (CertificateError, SignInError) as error:
                 log.info("%r can't be used: %s", one, error.problem)
-        return self._connect(last)
+        return self.connect_one(last)
 
-    def _connect(self, how: Flow) -> Connection:
+    def connect_one(self, how: Flow) -> Connection:
         """Sign in unless the saved connection is the one asked for, and save the connection if it has a name."""
         settings, transport, vault = self.settings, self.transport, self.vault
         if not how.is_ready:
             how = how.ready(self.clock.time(), self.open_connection)
         settings = settings._replace(flow=how.name, origin=how.origin, hints=how.hints)
+        if how.is_shared and vault is None:
+            from entrakit.connection.shared import SHARED
+
+            how.check(self.clock.time())
+            entry = SHARED.entry(settings, how, self.clock.time())
+            with entry.lock():
+                return self._replace(vault=entry, is_ensured=True).connect_one(how.in_memory())
+        # A shared connection was found by a hash of its credential.
+        identity = how.identity if settings.name else None
         tokens_of = partial(
-            TokenCache, open_connection=self.open_connection, transport=transport, how=how if how.is_silent else None,
-            vault=vault, clock=self.clock, owns_transport=self.owns_transport,
+            TokenCache, open_connection=self.open_connection, transport=transport, vault=vault, clock=self.clock,
+            how=how if how.is_silent or how.app else None, owns_transport=self.owns_transport,
         )  # fmt: skip
         try:
             if self.is_ensured and vault is not None:
                 from entrakit.connection.ensured import find_working
 
-                working = find_working(vault, settings, how.identity, tokens_of)
+                working = find_working(vault, settings, identity, tokens_of)
                 if working is not None:
                     return working
             saved = how.to_json() if settings.save_secret else {}
-            digest = "" if vault is None or how.identity is None else digest_of(how.identity)
+            digest = "" if vault is None or identity is None else digest_of(identity)
             if how.is_local:
                 authority = offline(settings.cloud, settings.tenant_id)
             else:

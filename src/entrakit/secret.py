@@ -24,7 +24,7 @@ MAX_FILE = 64 * 1024
 # Slow, because a password can be guessed: about 50 ms, here and for each guess of an attacker.
 DIGEST_ROUNDS = 200_000
 # The parameters of `connect()` that can be plain strings.
-GIVEN_SECRETS = ("client_secret", "certificate_password", "access_token", "refresh_token")
+GIVEN_SECRETS = ("client_secret", "certificate_password", "access_token", "refresh_token", "on_behalf_of")
 
 # Variables of secrets, and Python's hash of every secret of this process, which is keyed at random.
 _variables: set[str] = set()

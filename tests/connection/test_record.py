@@ -16,7 +16,7 @@ from entrakit.connection.record import settings_from_json, settings_to_json
 from entrakit.connection.settings import Settings
 from entrakit.errors import VaultError
 from entrakit.tokens.token import Account, Token
-from entrakit.vault import Vault
+from entrakit.vault import Entry, Vault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,9 +159,7 @@ class _Holding(Vault):
     def __init__(self, secrets: dict[str, JSON]) -> None:
         self._secrets = secrets
 
-    def read(self, name: str) -> object:  # type: ignore[override] # an Entry
-        from entrakit.vault import Entry
-
+    def read(self, name: str) -> Entry:
         return Entry(settings_to_json(ONE.settings), self._secrets)
 
 

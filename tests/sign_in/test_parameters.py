@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from entrakit.sign_in.parameters import ParameterSet
 
 
+# Parameters that the credential of an app can be added to.
+OF_USERS = {name for one in SETS if one.apps for name in one.chosen_by}
+
+
 def test_nothing_given_means_the_browser() -> None:
     """
     The browser is the default, as in the original.
@@ -51,8 +55,10 @@ def test_each_set_is_chosen_by_its_parameter(chosen_by: str, name: str) -> None:
         (first, second)
         for left, right in itertools.combinations(SETS, 2)
         for first, second in itertools.product(left.chosen_by, right.chosen_by)
-        # A key in a vault signs for the certificate of a file.
+        # A key in a vault signs for the certificate of a file. A credential of the app goes with a token of a user.
         if {first, second} != {"certificate_path", "key_vault_key"}
+        and left.name not in right.apps
+        and right.name not in left.apps
     ],
 )
 def test_two_sets_clash(one: str, other: str) -> None:
@@ -65,6 +71,28 @@ def test_two_sets_clash(one: str, other: str) -> None:
 
     assert {one, other} == set(caught.value.clashing)
     assert 2 == len(caught.value.accepted_by)
+
+
+@pytest.mark.parametrize("token", ["refresh_token", "on_behalf_of"])
+def test_a_token_of_a_user_goes_with_one_credential_of_the_app(token: str) -> None:
+    """
+    The app's secret or certificate is given in addition, by the rules that it has alone; other parameters clash.
+    """
+    for more in (
+        {"client_secret": "x"},
+        {"certificate_path": "x", "certificate_password": "y"},
+        {"key_vault_key": "k"},
+    ):
+        assert token == BY_NAME[choose_set({token: "t", **more}).chosen_by[0]].name
+    for more in (
+        {"client_secret": "x", "certificate_path": "y"},
+        {"certificate_password": "x"},
+        {"certificate_path": "x", "certificate_name": "y"},
+        {"login_hint": "ada"},
+    ):
+        with pytest.raises(ParameterSetError) as caught:
+            choose_set({token: "t", **more})
+        assert set(more) & set(caught.value.clashing)
 
 
 # Next to a file, a thumbprint chooses in it.
@@ -158,11 +186,12 @@ def test_an_overload_accepts_what_the_table_accepts(one: ParameterSet, chosen_by
     """
     in_sets = {name for other in SETS for name in other.chosen_by + other.options}
     accepted = {name for name in one.options if not BY_NAME[name].goes_with or chosen_by in BY_NAME[name].goes_with}
+    accepted |= {name for app in SETS if app.name in one.apps for name in app.chosen_by + app.options}
     names = [parameters_of(overload) & in_sets for overload in get_overloads(connect)]
 
-    (found,) = [some for some in names if chosen_by in some and accepted <= some]
+    (found,) = [some for some in names if chosen_by in some and accepted <= some and (one.apps or not some & OF_USERS)]
 
-    assert found <= {*one.chosen_by, *one.options, *({"certificate_path"} if one.name == "KeyVault" else ())}
+    assert found <= {*one.chosen_by, *one.options, *accepted, *({"certificate_path"} if one.name == "KeyVault" else ())}
 
 
 def parameters_of(overload: Callable[..., object]) -> set[str]:

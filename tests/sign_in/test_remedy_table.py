@@ -18,7 +18,7 @@ CLIENT = "3f1c2c1e-8d0b-4f0e-9f0d-9f7f6d8f1a11"
 AUTHORITY = "https://login.microsoftonline.com"
 
 
-FLOWS = ("browser", "devicecode", "certificate", "secret", "password", "refresh", "discovery")
+FLOWS = ("browser", "devicecode", "certificate", "secret", "password", "refresh", "discovery", "on_behalf_of")
 
 
 def test_many_numbers_have_words() -> None:

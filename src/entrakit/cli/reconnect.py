@@ -45,7 +45,12 @@ def reconnect(settings: Settings, *, with_browser: bool = False, environ: Mappin
     if with_browser and settings.is_app:
         words.append("--browser")
     else:
-        words += [word for name, value in way.parameters_of(settings).items() for word in _option(name, value)]
+        parameters, app = way.parameters_of(settings), settings.of_app
+        if app is not None:
+            # Standard input has the token of the user; the command asks for the rest.
+            own = way_of(app).parameters_of(app)
+            parameters |= {name: True if value is Once.STANDARD_INPUT else value for name, value in own.items()}
+        words += [word for name, value in parameters.items() for word in _option(name, value)]
     return shlex.join(words)
 
 

@@ -18,15 +18,14 @@ from entrakit.sign_in.flows import find
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.connection.record import Record
+    from entrakit.connection.record import Record, Saver
     from entrakit.connection.settings import Settings
     from entrakit.connection.token_cache import TokenCache
     from entrakit.secret import Secret
-    from entrakit.vault import Vault
 
 
 def find_working(
-    vault: Vault, wanted: Settings, identity: Secret | bytes | None, tokens_of: Callable[[Record], TokenCache]
+    vault: Saver, wanted: Settings, identity: Secret | bytes | None, tokens_of: Callable[[Record], TokenCache]
 ) -> Connection | None:
     """Return the saved connection if it is the one that the caller names and can still give a token, else None.
 

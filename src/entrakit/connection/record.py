@@ -6,7 +6,7 @@ and a saved credential are encrypted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from entrakit.authority.clouds import Cloud
 from entrakit.connection.settings import Settings
@@ -15,14 +15,29 @@ from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from typing import NoReturn
 
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import Flow
     from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
-    from entrakit.vault import Entry, EntrySummary, Vault
+    from entrakit.vault import Entry, EntrySummary
+    from entrakit.vault.conflicts import Follows
+
+
+class Saver(Protocol):
+    """What saves connections: a vault, or a place in memory. `Vault` describes the methods."""
+
+    def lock(self, name: str, timeout_s: float = ...) -> AbstractContextManager[None]: ...  # noqa: D102 - see Vault
+    def read(self, name: str) -> Entry: ...  # noqa: D102
+    def summary(self, name: str) -> EntrySummary | None: ...  # noqa: D102
+    def delete(self, name: str) -> bool: ...  # noqa: D102
+    def entries(self) -> Iterable[EntrySummary]: ...  # noqa: D102
+    def write(  # noqa: D102
+        self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], *, follows: Follows | None = None
+    ) -> None: ...
 
 
 class Record(NamedTuple):
@@ -174,7 +189,7 @@ def is_other_account(saved: Settings, new: Settings) -> bool:
     return len(apps) > 1 or len(tenants) > 1 or len(users) > 1
 
 
-def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) -> None:
+def keep(vault: Saver, record: Record, *, now: float, is_renewal: bool = False) -> None:
     """Write a record to the vault, without expired tokens. A renewal replaces only an earlier record of its sign-in.
 
     Raises:
@@ -211,7 +226,7 @@ def keep(vault: Vault, record: Record, *, now: float, is_renewal: bool = False) 
     vault.write(record.settings.name, metadata, secrets, follows=record.follows if is_renewal else None)
 
 
-def read(vault: Vault, name: str) -> Record:
+def read(vault: Saver, name: str) -> Record:
     """Return the record of a saved connection.
 
     Raises:
@@ -229,7 +244,7 @@ def read(vault: Vault, name: str) -> Record:
         ).about(settings) from error
 
 
-def hide_all_variables(vault: Vault) -> None:
+def hide_all_variables(vault: Saver) -> None:
     """Hide the variables of the secrets of all saved connections from the programs that this process starts.
 
     An earlier process may have read a secret from a variable that this one has inherited and never reads.
@@ -328,7 +343,8 @@ def _account(settings: Settings, grant: Grant, authority: Authority) -> Account:
 
 def _informed(settings: Settings, refresh_token: str, saved_credential: Mapping[str, JSON]) -> Settings:
     """Return settings that say whether the connection renews alone."""
-    is_alone = bool(refresh_token) or bool(saved_credential) or settings.has_readable_credential
+    is_alone = bool(saved_credential) or settings.has_readable_credential
+    is_alone = bool(refresh_token) and is_alone if "app" in dict(settings.origin) else bool(refresh_token) or is_alone
     return settings._replace(renews_alone=is_alone)
 
 

@@ -64,21 +64,29 @@ def renew(
     """
     settings = record.settings
     client_id, claims = settings.client_id, merged_claims(request.claims, cae=request.cae)
+    app, of_app = None, settings.of_app
+    if of_app is not None:
+        of_app_alone = record._replace(settings=of_app)
+        app = newest(of_app_alone, how.app if how else None, transport.clock.time(), open_connection)
+        how = how.with_app(app) if how else None
     if record.refresh_token:
         from entrakit.sign_in.flows import refresh
 
         authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
         token = record.refresh_token
         try:
-            grant = refresh.renew(authority, client_id, transport, request.scopes, refresh_token=token, claims=claims)
-            return Renewal(record.with_grant(grant, authority, key))
+            grant = refresh.renew(
+                authority, client_id, transport, request.scopes, refresh_token=token, claims=claims, app=app
+            )
+            return Renewal(record.with_grant(grant, authority, key), how if app else None)
         except InteractionRequiredError as error:
             way = find(settings.flow)
             if claims or not way.is_silent:
                 way.advise(error, settings)
                 raise
-    before = record.tokens.get(key, record.tokens.get(" ".join(request.scopes)))
-    how = newest(record, how, transport.clock.time(), open_connection).renewing(request, before)
+    if how is None or app is None:
+        how = newest(record, how, transport.clock.time(), open_connection)
+    how = how.renewing(request, record.tokens.get(key, record.tokens.get(" ".join(request.scopes))))
     if how.is_local:
         # The program or host that gives the token decides on CAE itself. The tenant stays the one of the first token.
         authority, claims = offline(settings.cloud, record.tenant_id), request.claims

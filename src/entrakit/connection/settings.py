@@ -76,6 +76,22 @@ class Settings(NamedTuple):
         passed = {origin.get(part) for part in ("secret", "password", "certificate", "assertion")}
         return bool(origin) and passed.isdisjoint(_GONE)
 
+    @property
+    def of_app(self) -> Settings | None:
+        """Settings of the app's credential, which is sent with a token of the user; None if none is sent."""
+        origin = dict(self.origin)
+        app = origin.pop("app", "")
+        origin.pop("token", None)
+        return self._replace(flow=app, origin=tuple(origin.items())) if app else None
+
+    @property
+    def next_token_from(self) -> str:
+        """Source of the next token, as the end of a sentence. Raises VaultError for an unknown way to sign in."""
+        from entrakit.sign_in.flows import way_of
+
+        found, app = way_of(self).next_token_from(self), self.of_app
+        return f"{found}, with {app.next_token_from}" if app else found
+
     def describe_account(self) -> str:
         """Return the account and its tenant, for messages: `the app 11111111-… in the tenant contoso.com`."""
         who = f"the app {self.client_id}" if self.is_app else self.account.username or "an unnamed user"

@@ -29,13 +29,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from entrakit.connection.decision import Decision
-    from entrakit.connection.record import Record
+    from entrakit.connection.record import Record, Saver
     from entrakit.http.retry import Clock
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in.flow import Flow
     from entrakit.tokens.token import Token
-    from entrakit.vault import Vault
 
 EARLY_RETRY_S = 30.0
 BUSY_RETRY_S = 1.0
@@ -57,7 +56,7 @@ class TokenCache:
         open_connection: Opens another connection by its name.
         transport: Transport that sends the requests; None creates the default one on first use.
         how: The way to sign in again, with its credential; None to read that when it is needed.
-        vault: Vault that the connection is saved in; None if it is not saved.
+        vault: Vault, or place in memory, that the connection is saved in; None if it is not saved.
         clock: Clock to read the time from.
         owns_transport: Whether closing the cache closes the transport; it always closes one that it made itself.
 
@@ -74,7 +73,7 @@ class TokenCache:
         open_connection: OpenConnection,
         transport: Transport | None = None,
         how: Flow | None = None,
-        vault: Vault | None = None,
+        vault: Saver | None = None,
         clock: Clock = time,
         owns_transport: bool = False,
     ) -> None:
@@ -299,7 +298,7 @@ class TokenCache:
     def _entry_lock(self, timeout_s: float) -> AbstractContextManager[object]:
         return nullcontext() if self._vault is None else self._vault.lock(self.record.settings.name, timeout_s)
 
-    def _reconcile(self, vault: Vault) -> None:
+    def _reconcile(self, vault: Saver) -> None:
         """Take over the saved record, unless it is older: an older refresh token never replaces a newer one."""
         settings = self.record.settings
         saved = records.read(vault, settings.name)

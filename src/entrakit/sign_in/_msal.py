@@ -70,12 +70,8 @@ class TokenService:
         secret: str = "",
         assertion: Callable[[], str] | None = None,
     ) -> None:
-        self.authority = authority
-        self.client_id = client_id
-        self.transport = transport
-        self.flow = flow
-        self.secret = secret
-        self.assertion = assertion
+        self.authority, self.client_id, self.transport = authority, client_id, transport
+        self.flow, self.secret, self.assertion = flow, secret, assertion
 
     def request_code(
         self, scopes: Sequence[str], *, redirect_uri: str, state: str, response_mode: str, claims: str = "",
@@ -124,7 +120,7 @@ class TokenService:
 
     def grant_client(self, scopes: Sequence[str], *, claims: str = "") -> Grant:
         """Get a token for the app itself (RFC 6749, 4.4)."""
-        with _Call(self, scopes, hide=(self.secret,)) as call:
+        with _Call(self, scopes) as call:
             # Without this argument, MSAL would import requests for the type of network errors.
             result = call.application().acquire_token_for_client(
                 list(scopes), claims_challenge=claims or None, http_exceptions=(NetworkError,)
@@ -136,6 +132,14 @@ class TokenService:
         with _Call(self, scopes, hide=(password,)) as call:
             result = call.application().acquire_token_by_username_password(
                 username, password, list(scopes), claims_challenge=claims or None
+            )
+        return call.granted(result)
+
+    def grant_on_behalf_of(self, assertion: str, scopes: Sequence[str], *, claims: str = "") -> Grant:
+        """Exchange a user's token for this app for one of another API (RFC 7523, with Entra's `on_behalf_of`)."""
+        with _Call(self, scopes, hide=(assertion,)) as call:
+            result = call.application().acquire_token_on_behalf_of(
+                assertion, list(scopes), claims_challenge=claims or None
             )
         return call.granted(result)
 
@@ -158,7 +162,7 @@ class _Call:
     ) -> None:
         self._service = service
         self._scopes = scopes
-        self._hide = [text for text in hide if text]
+        self._hide = [text for text in (*hide, service.secret) if text]
         self._http = MsalHttp(service.authority, service.transport, repeatable=repeatable)
 
     def __enter__(self) -> Self:
@@ -200,16 +204,13 @@ class _Call:
         """Return the token in MSAL's result, or raise the error in it."""
         if not isinstance(result, dict):
             raise self._misunderstood(None)
-        token = result.get("access_token")
-        kind = result.get("token_type") or "Bearer"
+        token, kind = result.get("access_token"), result.get("token_type") or "Bearer"
         if not isinstance(token, str) or not token:
             raise self.explained(result)
         # It becomes a header, which consists of visible characters (RFC 6750, 2.1).
         if not token.isascii() or not token.isprintable() or " " in token or str(kind).lower() != "bearer":
             raise self._misunderstood(None)
-        claims = result.get("id_token_claims")
-        expires_in = result.get("expires_in")
-        scope = result.get("scope")
+        claims, expires_in, scope = (result.get(name) for name in ("id_token_claims", "expires_in", "scope"))
         return Grant(
             access_token=token,
             token_type="Bearer",

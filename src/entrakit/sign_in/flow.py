@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
+    from entrakit.sign_in._msal import TokenService
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.grant import Grant
     from entrakit.sources import SecretSource
@@ -84,6 +85,7 @@ class Flow:
         is_silent: Whether it can sign in again without the user. If not, only a refresh token renews a connection.
         needs_ids: Whether the command requires app and tenant, from its options or variables.
         is_local: Whether it signs in without a request to the token service.
+        is_shared: Whether later calls in this process use a connection without a name, too, until `ends_at`.
         learns_app: Whether the first token tells the app, so that the caller names none.
         needs_no_variables: Whether it starts a program that needs no secret of any saved connection: a browser or a
             tool of Azure. A program that signs may need one, for example a PIN that another connection uses, too.
@@ -99,7 +101,9 @@ class Flow:
         is_ready: Whether the credential was read; else `ready` reads it.
         is_rotated: Whether the credential is usually replaced where it was read, so that failing to read it is logged.
         or_else: Ways to use in turn if the service or the certificate refuses this one.
+        ends_at: Time at which it can't be used any more, in seconds since 1970; 0 if that is not known.
         uses: Name of the saved connection that it needs; empty for none.
+        app: The app's own way to sign in, whose credential is sent with a token of the user; None for none.
         client_id: App if the caller names none; empty if the caller must name one.
         tenant_id: Tenant if the caller names none; empty if the caller must name one.
         cloud: Cloud, or address of its token service, if the caller names neither; empty for the global cloud.
@@ -112,6 +116,7 @@ class Flow:
     is_silent: ClassVar[bool] = True
     needs_ids: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
+    is_shared: ClassVar[bool] = False
     learns_app: ClassVar[bool] = False
     needs_no_variables: ClassVar[bool] = False
     not_renewed: ClassVar[str] = "The credential is not saved."
@@ -125,7 +130,9 @@ class Flow:
     is_ready: bool = True
     is_rotated: bool = False
     or_else: tuple[Flow, ...] = ()
+    ends_at: float = 0.0
     uses: str = ""
+    app: Flow | None = None
     client_id: str = ""
     tenant_id: str = ""
     cloud: str = ""
@@ -182,6 +189,39 @@ class Flow:
         """
         del sign_in, saved
         return None
+
+    def as_app(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        ask: Callable[[TokenService], Grant],
+        *,
+        flow: str,
+    ) -> Grant:
+        """Return what `ask` gets from the token service, to which the app's credential is sent (RFC 6749, 2.3).
+
+        Args:
+            authority: The authority.
+            client_id: The app.
+            transport: Transport that sends the requests.
+            ask: Sends a request for a user, such as a refresh token, once or twice.
+            flow: Name of the flow, for error messages.
+
+        Raises:
+            CertificateError: The certificate can't be used now, or its key could not sign.
+            EntraError: As for the request.
+        """
+        raise NotImplementedError
+
+    def with_app(self, app: Flow) -> Flow:
+        """Return this value with another credential of the app; for ways that have an `app`."""
+        del app
+        return self
+
+    def in_memory(self) -> Flow:
+        """Return the value for a connection without a name; for ways that are shared."""
+        return self
 
     def ready(self, now: float, open_connection: OpenConnection | None = None) -> Flow:
         """Return this value with its credential, read from its source and checked.

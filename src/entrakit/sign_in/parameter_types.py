@@ -128,7 +128,34 @@ class AccessTokenParameters(CommonParameters, total=False):
     access_token: Required[str | Secret]
 
 
-class RefreshTokenParameters(CommonParameters, total=False):
+class AppParameters(CommonParameters, total=False):
+    """Parameters of the credential of an app, in addition to a token of a user."""
+
+    certificate: CertificateSource
+    certificate_thumbprint: str
+    certificate_name: str
+    certificate_path: FilePath
+    certificate_uri: str
+    certificate_password: str | Secret | None
+    certificate_store: str
+    pkcs11_module: str
+    certificate_command: Sequence[str]
+    key_vault: str
+    key_vault_connection: str
+    key_vault_certificate: str
+    key_vault_secret: str | Sequence[str]
+    key_vault_key: str
+    send_certificate_chain: bool
+    client_secret: str | Secret
+
+
+class OnBehalfOfParameters(AppParameters, total=False):
+    """Parameters of the set OnBehalfOf."""
+
+    on_behalf_of: Required[str | Secret]
+
+
+class RefreshTokenParameters(AppParameters, total=False):
     """Parameters of the set RefreshToken."""
 
     refresh_token: Required[str | Secret]

@@ -13,7 +13,8 @@
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 | AccessToken | `access_token` | |
-| RefreshToken | `refresh_token` | |
+| RefreshToken | `refresh_token` | all of AppCertificate, KeyVault or AppSecret, for a confidential client |
+| OnBehalfOf | `on_behalf_of` | the same, one of which is required |
 | AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
 | Federated | `federated` | `service_connection_id` |
 | Identity | `managed_identity` | `identity_type` |
@@ -53,6 +54,7 @@ class Parameter(NamedTuple):
         variable: Environment variable that the command reads it from; empty if none.
         is_source: Whether the value says where something is that is read again for each token. Its `ways` are then
             the option with an optional value, and those that name a file, a variable (`env`) or a program (`command`).
+        words: What the value is called in messages; empty if that is its name.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Parameter(NamedTuple):
     ways: tuple[str, ...] = ()
     variable: str = ""
     is_source: bool = False
+    words: str = ""
 
 
 class ParameterSet(NamedTuple):
@@ -75,12 +78,14 @@ class ParameterSet(NamedTuple):
         flow: The way to sign in that it selects: the name of its file in `flows/`.
         chosen_by: Parameters that select it.
         options: Other parameters that it accepts.
+        apps: Other sets, which say how the app authenticates; it accepts those of one of them in addition.
     """
 
     name: str
     flow: str
     chosen_by: tuple[str, ...]
     options: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
 
 
 _BROWSER, _CERTIFICATE, _KEY_VAULT = ("Browser",), ("AppCertificate",), ("KeyVault",)
@@ -146,6 +151,11 @@ PARAMETERS = (
         "refresh_token", "refresh token of the same app", "TOKEN", "RefreshToken", option="refresh-token-stdin",
         ways=("refresh-token-stdin", "refresh-token-file"),
     ),
+    Parameter(
+        "on_behalf_of", "on behalf of a user, as a web API: the token that it received", "TOKEN", "OnBehalfOf",
+        option="on-behalf-of-stdin",
+        ways=("on-behalf-of-stdin",), words="token of the user",
+    ),
     Parameter("azure_cli", "signed-in tool: Azure CLI", selects="AzAccount"),
     Parameter("azd", "signed-in tool: Azure Developer CLI", selects="AzAccount"),
     Parameter("azure_powershell", "signed-in tool: Azure PowerShell", selects="AzAccount"),
@@ -185,17 +195,21 @@ _FLOWS = {
     "UsernamePassword": "password",
     "AccessToken": "access_token",
     "RefreshToken": "refresh_token",
+    "OnBehalfOf": "on_behalf_of",
     "AzAccount": "azure_tool",
     "Federated": "federated",
     "Identity": "managed_identity",
     "Automatic": "automatic",
 }
+_WITH_APP = ("RefreshToken", "OnBehalfOf")
+APPS = ("AppCertificate", "KeyVault", "AppSecret")
 SETS = tuple(
     ParameterSet(
         name,
         flow,
         tuple(one.name for one in PARAMETERS if one.selects == name),
         tuple(one.name for one in PARAMETERS if name in one.sets),
+        APPS if name in _WITH_APP else (),
     )
     for name, flow in _FLOWS.items()
 )
@@ -223,6 +237,14 @@ def choose_set(given: Mapping[str, object]) -> ParameterSet:
     """
     names = [name for name, value in given.items() if name in _IN_SETS and _is_given(name, value)]
     chosen = [one for one in SETS if any(name in one.chosen_by for name in names)] or [SETS[0]]
+    with_app = next((one for one in chosen if one.apps), None)
+    if with_app is not None:
+        others = {name: given[name] for name in names if name not in with_app.chosen_by + with_app.options}
+        app = choose_set(others) if others else None
+        if app is not None and app.name not in with_app.apps:
+            choosers = [name for name in names if name in with_app.chosen_by or name in others]
+            raise _clash("select different ways to sign in", choosers, [with_app.name, app.name])
+        return with_app
     if "key_vault_key" in names and "certificate_path" in names:
         # The certificate is in the file, its key in the key vault.
         names = [name for name in names if name != "certificate_path"]
@@ -268,9 +290,16 @@ def flow_of(given: Mapping[str, Any]) -> Flow:
         refuse_tenant(how, given["tenant_id"])
         _refuse_impossible(given, how.uses)
         return how
-    way: type[Flow] = import_module(f"entrakit.sign_in.flows.{choose_set(given).flow}").FLOW
+    chosen = choose_set(given)
+    way: type[Flow] = import_module(f"entrakit.sign_in.flows.{chosen.flow}").FLOW
     refuse_tenant(way, given["tenant_id"])
     _refuse_impossible(given, given.get("key_vault_connection") or "")
+    if chosen.apps:
+        others = {name: value for name, value in given.items() if name not in chosen.chosen_by + chosen.options}
+        app = choose_set(others)
+        if app.name in chosen.apps:
+            kind: type[Flow] = import_module(f"entrakit.sign_in.flows.{app.flow}").FLOW
+            given = {**given, "app": kind.from_parameters(given)}
     return way.from_parameters(given)
 
 

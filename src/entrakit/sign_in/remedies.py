@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from entrakit.sign_in.remedy_table import BY_ERROR, BY_SUBERROR, FOR_APPS, TABLE
+from entrakit.sign_in.remedy_table import (
+    BY_ERROR,
+    BY_SUBERROR,
+    FOR_APPS,
+    FOR_WEB_APIS,
+    FOR_WEB_APIS_WITHOUT_CONSENT,
+    TABLE,
+)
 
 LOOKUP = "https://login.microsoftonline.com/error?code="
 GLOBAL_AUTHORITY = "https://login.microsoftonline.com"
@@ -24,7 +31,7 @@ _INTERACTION_SUBERRORS = frozenset({"basic_action", "additional_action", "consen
 _INTERACTION_CODES = frozenset(
     {
         *(16000, 50055, 50072, 50074, 50076, 50078, 50079, 50097, 50129, 50144),
-        *(50155, 50158, 50187, 50199, 53000, 53001, 530003, 65001, 700020, 70043),
+        *(50155, 50158, 50187, 50199, 53000, 53001, 530003, 65001, 700020, 70043, 500133),
     }
 )
 _THROTTLING_CODES = frozenset({50196, 90055})
@@ -65,8 +72,8 @@ def remedy_for(
     Args:
         code: The AADSTS number; None if there is none.
         error: The OAuth 2.0 error.
-        flow: The flow that failed: `browser`, `devicecode`, `certificate`, `secret`, `password`; `refresh` for a
-            silent renewal, `discovery` for the discovery document of the authority.
+        flow: The flow that failed: `browser`, `devicecode`, `certificate`, `secret`, `password`, `on_behalf_of`;
+            `refresh` for a silent renewal, `discovery` for the discovery document of the authority.
         tenant: The tenant of the request.
         client_id: The app of the request.
         authority: Origin of the token service.
@@ -77,7 +84,9 @@ def remedy_for(
     """
     known = _BY_CODE.get(code or 0)
     problem, remedy = known or BY_SUBERROR.get(suberror) or BY_ERROR.get(error) or _unknown(code, error)
-    if flow in _APP_FLOWS and ("{reconnect}" in remedy or "{browser}" in remedy):
+    if flow == "on_behalf_of" and ("{reconnect}" in remedy or "{browser}" in remedy):
+        remedy = FOR_WEB_APIS_WITHOUT_CONSENT if "{consent}" in remedy else FOR_WEB_APIS
+    elif flow in _APP_FLOWS and ("{reconnect}" in remedy or "{browser}" in remedy):
         remedy = FOR_APPS
     elif flow == "refresh" and "{" not in remedy.replace("{consent}", "") and needs_user(error, suberror, code, flow):
         remedy = f"{remedy} Then connect again: {{reconnect}}"

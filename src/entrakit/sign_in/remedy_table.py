@@ -103,6 +103,22 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
     ),
     ((50012,), "The certificate was not accepted.", "Compare chain and thumbprint with the app registration."),
     ((50027, 50013), "The assertion is malformed or for another app.", "Check clock, cloud and client id."),
+    (
+        (500131,),
+        "The user's token was issued for another API, not for this app.",
+        "Pass the token that this web API received itself: its audience is the client id or the App ID URI of the app.",
+    ),
+    ((500133,), "The user's token has expired, or is not valid yet.", "Check the clock. {reconnect}"),
+    (
+        (7000114,),
+        "The token belongs to an app, and there is no user to act on behalf of.",
+        "Pass the token of a user. To act as the app itself, connect with `client_secret` or a certificate alone.",
+    ),
+    (
+        (240002,),
+        "The user's token is an ID token.",
+        "Pass the access token that the caller of the web API sent.",
+    ),
     ((50048,), "The assertion's subject is not its issuer.", "Both must be the client id. Check the signer."),
     (
         (700213, 70021, 700211, 700212, 7002138),
@@ -244,6 +260,16 @@ TABLE: tuple[tuple[tuple[int, ...], str, str], ...] = (
 FOR_APPS = (
     "Ask an administrator to check the app's permissions and the policies for workload identities. The sign-in log has "
     "this attempt under its correlation id."
+)
+
+# A web API can't ask the user; the app that called it can.
+FOR_WEB_APIS = (
+    "Answer the caller of the web API with status 401, and with the claims of this error if it has some, so that the "
+    "user signs in again there."
+)
+FOR_WEB_APIS_WITHOUT_CONSENT = (
+    "Let the user consent in the app that called the web API, or send this address to an administrator of the tenant: "
+    "{consent}"
 )
 
 # By suberror of Entra, for numbers that the table does not contain.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from entrakit.errors import ParameterError
@@ -62,6 +63,17 @@ def merged_claims(challenge: str, *, cae: bool) -> str:
     claims = json.loads(challenge) if challenge else {}
     claims.setdefault("access_token", {}).setdefault("xms_cc", {"values": ["CP1"]})
     return json.dumps(claims)
+
+
+def challenge_header(claims: str) -> str:
+    """Return the `WWW-Authenticate` header with which a web API passes a claims challenge on to its caller.
+
+    Args:
+        claims: The challenge, as JSON, such as `InteractionRequiredError.claims`; empty for none.
+    """
+    if not claims:
+        return 'Bearer error="invalid_token"'
+    return f'Bearer error="insufficient_claims", claims="{b64encode(claims.encode()).decode()}"'
 
 
 def challenge_in(header: str) -> str:

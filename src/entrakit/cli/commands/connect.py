@@ -37,7 +37,7 @@ from entrakit.errors import (
     VaultError,
 )
 from entrakit.sign_in.flows import find
-from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS, choose_set
+from entrakit.sign_in.parameters import APPS, BY_NAME, PARAMETERS, SETS, choose_set
 
 if TYPE_CHECKING:
     import argparse
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
 _HINTS = ("port", "login_hint", "domain_hint", "prompt")
+_OF_APPS = tuple(name for one in SETS if one.name in APPS for name in one.chosen_by)
 
 
 def arguments(parser: Parser) -> None:
@@ -228,7 +229,9 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         parameters["open_browser"] = lambda _: False
     is_chosen = any(value for name, value in parameters.items() if name not in _HINTS)
     is_hinted = any(getattr(options, name) for name in _HINTS)
-    if not (is_chosen or is_hinted):
+    # A web API always authenticates itself.
+    lacks_app = "on_behalf_of" in parameters and not any(parameters.get(name) for name in _OF_APPS)
+    if not (is_chosen or is_hinted) or lacks_app:
         parameters |= from_environment(context, verb="using" if options.ensure else "signing in with")
     elif not is_chosen:
         # A hint only adds to the browser sign-in, which nothing else selects.

@@ -39,7 +39,6 @@ def work(options: argparse.Namespace, context: Context) -> Work:
 def _list(options: argparse.Namespace, context: Context, name: str | None) -> Steps:
     from entrakit.cli.work import Caution, Note, Result, Rows
     from entrakit.connections import list_connections
-    from entrakit.sign_in.flows import way_of
 
     vault = context.open_vault()
     kept = list_connections(vault=vault)
@@ -61,8 +60,8 @@ def _list(options: argparse.Namespace, context: Context, name: str | None) -> St
     for one in found:
         if one.settings is not None and "@" in one.settings.cloud.name:
             yield Note(f"{one.name} trusts the authority {one.settings.cloud.authority}.")
-        if one.settings is not None and (program := way_of(one.settings).next_token_from(one.settings)):
-            yield Note(f"{one.name} gets its next token from {program}.")
+        if one.settings is not None and (source := one.settings.next_token_from):
+            yield Note(f"{one.name} gets its next token from {source}.")
         if one.settings is not None and one.settings.cloud.graph_url:
             yield Note(f"{one.name} sends requests to Microsoft Graph to {one.settings.cloud.graph_url}.")
     yield f"Saved in {vault.place}, encrypted; key: {vault.describe_key()}."
@@ -103,8 +102,6 @@ def _as_json(one: Status, now: float) -> dict[str, object]:
         "current": one.is_current,
         "state": one.state(now),
     }
-    from entrakit.sign_in.flows import way_of
-
     settings = one.settings
     if settings is None:
         return {**base, "problem": one.problem, "next": _in_shell(one.remedy)}
@@ -121,7 +118,7 @@ def _as_json(one: Status, now: float) -> dict[str, object]:
         "graph_url": settings.cloud.graph_url,
         "expires_on": int(settings.expires_at),
         "expires_in_s": int(settings.expires_at - now),
-        "next_token_from": way_of(settings).next_token_from(settings),
+        "next_token_from": settings.next_token_from,
         "secret_kept": settings.save_secret,
         "proxy": settings.proxy,
         "ca_bundle": settings.ca_bundle,

@@ -50,7 +50,7 @@ def add_sources(group: argparse._ArgumentGroup, name: str, ways: Sequence[str] =
         name: The secret: `client_secret`.
         ways: Where it can be: `stdin`, `file`, `env`.
     """
-    option, words = f"--{name.replace('_', '-')}", name.replace("_", " ")
+    option, words = f"--{name.replace('_', '-')}", _words(name)
     if "stdin" in ways:
         group.add_argument(f"{option}-stdin", action="store_true", help=f"read the {words} from standard input")
     if "file" in ways:
@@ -356,9 +356,14 @@ def bundle_passphrase(options: argparse.Namespace, context: Context, *, is_new: 
     return first
 
 
+def _words(name: str) -> str:
+    """Return what a secret is called in messages."""
+    return (BY_NAME[name].words if name in BY_NAME else "") or name.replace("_", " ")
+
+
 def _given(options: argparse.Namespace, name: str, context: Context) -> Secret | None:
     """Return the secret from where an option says that it is; None if no option does."""
-    sources, words = _sources(options, name), name.replace("_", " ")
+    sources, words = _sources(options, name), _words(name)
     if len(sources) > 1:
         raise ParameterError(f"{' and '.join(sources)} both give the {words}.", remedy="Keep one of them.")
     file, env = getattr(options, f"{name}_file", None), getattr(options, f"{name}_env", None)

@@ -49,5 +49,7 @@ def way_of(settings: SavedSettings) -> type[Flow]:
     Raises:
         VaultError: It does not exist in this version.
     """
-    # A connection with a credential of a key vault is saved as that of a certificate or of a secret.
-    return find("key_vault" if "vault" in dict(settings.origin) else settings.flow)
+    # A connection with a credential of a key vault is saved as that of a certificate or of a secret. With "app", the
+    # origin is that of the app's credential, which goes with a token of the user.
+    origin = dict(settings.origin)
+    return find("key_vault" if "vault" in origin and "app" not in origin else settings.flow)

@@ -32,7 +32,7 @@ from entrakit.sources import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from entrakit.certificates import Certificate
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
+    from entrakit.sign_in._msal import TokenService
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.grant import Grant
@@ -165,11 +166,42 @@ class ClientCertificate(Flow):
     ) -> Grant:
         """Send an assertion that the key of the certificate signed."""
         del timeout_s
+        return self.as_app(
+            authority, client_id, transport, lambda service: service.grant_client(scopes, claims=claims), flow=self.name
+        )
+
+    def as_app(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        ask: Callable[[TokenService], Grant],
+        *,
+        flow: str,
+    ) -> Grant:
+        """Send an assertion with a request; a second one if this machine's clock was wrong, which the first showed."""
+        from entrakit.sign_in._msal import TokenService
+        from entrakit.sign_in.client_assertion import build
+
         certificate = self._read()
         certificate.check(transport.clock.time())
-        return sign_in(
-            authority, client_id, transport, scopes, certificate=certificate, send_chain=self.send_chain, claims=claims
-        )
+
+        def assertion() -> str:
+            skew = transport.skew_s or 0.0
+            now = transport.clock.time() + (skew if abs(skew) > TOLERATED_SKEW_S else 0.0)
+            audience, chain = authority.token_endpoint, self.send_chain
+            return build(certificate, client_id=client_id, audience=audience, now=now, send_chain=chain)
+
+        service = TokenService(authority, client_id, transport, flow=flow, assertion=assertion)
+        skew_before = transport.skew_s
+        try:
+            return ask(service)
+        except SignInError as error:
+            if error.code in NOT_KNOWN:
+                error.problem += f" This is {certificate.subject}, with the thumbprint {certificate.thumbprint}."
+            if error.code != OUT_OF_TIME or skew_before is not None:
+                raise
+        return ask(service)
 
     def check(self, now: float) -> None:
         """Raise CertificateError if the certificate is not valid at `now`. Log a warning if it expires soon."""
@@ -318,52 +350,3 @@ def _needs_password(source: CertificateSource, found: Certificate, now: float) -
         return certificate_from(source, None, now).der != found.der
     except CertificateError:
         return True
-
-
-def sign_in(
-    authority: Authority,
-    client_id: str,
-    transport: Transport,
-    scopes: Sequence[str],
-    *,
-    certificate: Certificate,
-    send_chain: bool = False,
-    claims: str = "",
-) -> Grant:
-    """Return a token for the app itself.
-
-    Args:
-        authority: One tenant's authority.
-        client_id: The app.
-        transport: Transport that sends the requests.
-        scopes: One `.default` scope.
-        certificate: The app's certificate with its signer, checked.
-        send_chain: Whether to send the certificate with its chain (`x5c`), for apps that trust a subject name.
-        claims: Claims challenge, as JSON; empty for none.
-
-    Raises:
-        SignInError: The service refused: certificate not registered, unknown app, no consent.
-        CertificateError: The key could not sign.
-        NetworkError: No usable answer.
-    """
-    from entrakit.sign_in.client_assertion import build
-
-    def assertion() -> str:
-        skew = transport.skew_s or 0.0
-        now = transport.clock.time() + (skew if abs(skew) > TOLERATED_SKEW_S else 0.0)
-        return build(
-            certificate, client_id=client_id, audience=authority.token_endpoint, now=now, send_chain=send_chain
-        )
-
-    from entrakit.sign_in._msal import TokenService
-
-    service = TokenService(authority, client_id, transport, flow="certificate", assertion=assertion)
-    skew_before = transport.skew_s
-    try:
-        return service.grant_client(scopes, claims=claims)
-    except SignInError as error:
-        if error.code in NOT_KNOWN:
-            error.problem += f" This is {certificate.subject}, with the thumbprint {certificate.thumbprint}."
-        if error.code != OUT_OF_TIME or skew_before is not None:
-            raise
-    return service.grant_client(scopes, claims=claims)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from entrakit.http.transport import Transport
     from entrakit.sign_in.discovery import Authority
+    from entrakit.sign_in.flow import Flow
     from entrakit.sign_in.grant import Grant
 
 
@@ -28,6 +29,7 @@ def renew(
     *,
     refresh_token: str,
     claims: str = "",
+    app: Flow | None = None,
 ) -> Grant:
     """Return a new token, with the refresh token that replaces the given one.
 
@@ -38,6 +40,7 @@ def renew(
         scopes: Delegated scopes of one resource.
         refresh_token: The newest refresh token of the connection.
         claims: Claims challenge, as JSON; empty for none.
+        app: The app's own way to sign in, whose credential is sent too; None for a public client.
 
     Raises:
         InteractionRequiredError: The refresh token has expired, was revoked, or is not enough: the user must sign in
@@ -47,5 +50,9 @@ def renew(
     """
     from entrakit.sign_in._msal import TokenService
 
-    service = TokenService(authority, client_id, transport, flow="refresh")
-    return service.refresh(refresh_token, scopes, claims=claims)
+    def ask(service: TokenService) -> Grant:
+        return service.refresh(refresh_token, scopes, claims=claims)
+
+    if app is not None:
+        return app.as_app(authority, client_id, transport, ask, flow="refresh")
+    return ask(TokenService(authority, client_id, transport, flow="refresh"))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from entrakit.errors import InteractionRequiredError, ParameterError
-from entrakit.secret import Secret, refuse_impossible_characters
-from entrakit.sign_in.flow import Flow
-from entrakit.sources import File, Once, secret_source
+from entrakit.errors import InteractionRequiredError
+from entrakit.sign_in.user_token import UserToken
+from entrakit.sources import File, secret_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,42 +22,21 @@ if TYPE_CHECKING:
     from entrakit.sign_in.grant import Grant
 
 
-class RefreshToken(Flow):
-    """A refresh token of a user, which the same app got.
+class RefreshToken(UserToken):
+    """A refresh token of a user, which the same app got; arguments and errors as for `UserToken`."""
 
-    Args:
-        token: The token; a `Secret` records where it came from.
-
-    Raises:
-        ParameterError: It is empty, or has a character that no refresh token can have.
-    """
-
-    __slots__ = ("identity", "origin", "token")
+    __slots__ = ()
 
     name = "refresh_token"
+    what = "refresh token"
+    parameter = "refresh_token"
     is_silent = False
     not_renewed = "The token service gave no refresh token."
-    token: Secret
-    identity: Secret
-    origin: tuple[tuple[str, str], ...]
-
-    def __init__(self, token: str | Secret) -> None:
-        token = Secret(token) if isinstance(token, str) else token
-        if not isinstance(token, Secret):
-            raise ParameterError("`refresh_token` must be a string or a Secret.")
-        refuse_impossible_characters(token, "refresh token")
-        put = object.__setattr__
-        put(self, "token", token)
-        put(self, "identity", Secret(f"refresh token\0{token.reveal()}"))
-        put(self, "origin", (("secret", token.origin),))
-
-    def __repr__(self) -> str:
-        return f"RefreshToken({self.token!r})"
 
     @classmethod
     def from_parameters(cls, given: Mapping[str, Any]) -> Self:
         """Return the value of the parameter `refresh_token`."""
-        return cls(given["refresh_token"])
+        return cls(given["refresh_token"], given.get("app"))
 
     def sign_in(
         self,
@@ -76,7 +54,9 @@ class RefreshToken(Flow):
         del timeout_s
         token = self.token.reveal()
         try:
-            grant = refresh.renew(authority, client_id, transport, scopes, refresh_token=token, claims=claims)
+            grant = refresh.renew(
+                authority, client_id, transport, scopes, refresh_token=token, claims=claims, app=self.app
+            )  # fmt: skip
         except InteractionRequiredError as error:
             _require_new_token(error, self.token.origin)
             raise
@@ -84,15 +64,10 @@ class RefreshToken(Flow):
         return grant._replace(refresh_token=grant.refresh_token or token)
 
     @classmethod
-    def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
-        """Return the source of the token: a file, else standard input."""
-        source = secret_source(dict(settings.origin).get("secret", ""))
-        return {"refresh_token": source if isinstance(source, File) else Once.STANDARD_INPUT}
-
-    @classmethod
     def advise(cls, error: InteractionRequiredError, settings: SavedSettings) -> None:
         """Explain that a new refresh token is necessary, and where to put it."""
-        _require_new_token(error, dict(settings.origin).get("secret", ""))
+        origin = dict(settings.origin)
+        _require_new_token(error, origin.get("token", origin.get("secret", "")))
 
 
 FLOW = RefreshToken

@@ -17,11 +17,12 @@ from entrakit.sign_in.flow import Flow, next_credential, secret_again
 from entrakit.sources import InKeyVault, Once, saved_form, secret_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
+    from entrakit.sign_in._msal import TokenService
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.grant import Grant
@@ -80,6 +81,20 @@ class ClientSecret(Flow):
         """Send the secret."""
         del timeout_s
         return sign_in(authority, client_id, transport, scopes, secret=self.secret, claims=claims)
+
+    def as_app(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        ask: Callable[[TokenService], Grant],
+        *,
+        flow: str,
+    ) -> Grant:
+        """Send the secret with a request for a user."""
+        from entrakit.sign_in._msal import TokenService
+
+        return ask(TokenService(authority, client_id, transport, flow=flow, secret=self.secret.reveal()))
 
     def to_json(self) -> dict[str, JSON]:
         """Return the secret."""
