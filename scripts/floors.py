@@ -184,7 +184,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "__init__",
     ),
     "entrakit/connection": (
-        *("settings", "record", "renewal", "decision", "token_cache", "azure_credential"),
+        *("settings", "record", "renewal", "like", "decision", "token_cache", "azure_credential"),
         *("awaited", "__init__", "shared", "ensured", "revocation"),
     ),
     "entrakit/cli": (

@@ -78,7 +78,17 @@ def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.AccessTokenP
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.RefreshTokenParameters]) -> Connection: ...
 @overload
-def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.OnBehalfOfParameters]) -> Connection: ...
+def connect(
+    *,
+    like: Connection | str = ...,
+    client_id: str = "",
+    tenant_id: str = "",
+    **more: Unpack[types.OnBehalfOfParameters],
+) -> Connection: ...
+@overload
+def connect(
+    *, like: Connection | str, client_id: str = "", tenant_id: str = "", **more: Unpack[types.CommonParameters]
+) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
 @overload
@@ -128,6 +138,7 @@ def connect(
     access_token: str | Secret | None = None,
     refresh_token: str | Secret | None = None,
     on_behalf_of: str | Secret | None = None,
+    like: Connection | str | None = None,
     azure_cli: bool = False,
     azd: bool = False,
     azure_powershell: bool = False,
@@ -200,6 +211,8 @@ def connect(
             confidential. The connection then has its own.
         on_behalf_of: The token that a web API received from a user, with the secret or certificate of the API. Without
             a name, the same token gives the same connection until it expires. With a name, it outlives the token.
+        like: A connection, or the name of a saved one, whose sign-in serves this one, too: with a refresh token of the
+            user, or the credential of the app. Give another `name`, `scopes` or `resource`.
         azure_cli: Let the signed-in Azure CLI give the tokens, of its account. `client_id` and `tenant_id` may be left
             out; its current tenant is then used, and kept for renewals.
         azd: The same with the signed-in Azure Developer CLI.
@@ -246,6 +259,12 @@ def connect(
         NetworkError: No usable answer.
         VaultError: The connection can't be saved; nothing is left half written.
     """
+    if like is not None:
+        from entrakit.connection.like import parameters_like
+
+        other = get_connection(like, vault=vault, clock=clock) if isinstance(like, str) else like
+        given = parameters_like(other.likeness(), locals())
+        return connect(given.pop("how"), **given)
     is_cloud_named = bool(cloud or authority_url)
     cloud = cloud_of(cloud or "global", authority_url, graph_url)
     how = flow_of(locals())

@@ -78,6 +78,7 @@ def test_a_token_of_a_user_goes_with_one_credential_of_the_app(token: str) -> No
     """
     The app's secret or certificate is given in addition, by the rules that it has alone; other parameters clash.
     """
+    assert "OnBehalfOf" == choose_set({"on_behalf_of": "t", "like": "api"}).name
     for more in (
         {"client_secret": "x"},
         {"certificate_path": "x", "certificate_password": "y"},

@@ -30,10 +30,15 @@ def reconnect(settings: Settings, *, with_browser: bool = False, environ: Mappin
     if settings.name and settings.name != "default":
         words += with_value("--name", settings.name)
     way = find("browser") if with_browser else way_of(settings)
-    words += with_value("--client-id", settings.client_id) if way.needs_ids else []
-    if settings.tenant_id != way.tenant_id or "AZURE_TENANT_ID" in environ:
-        words += with_value("--tenant-id", settings.tenant_id)
-    words += _addresses(settings, environ)
+    parameters = {} if with_browser and settings.is_app else way.parameters_of(settings)
+    if "like" in parameters:
+        # The other connection has the app, the tenant and the cloud.
+        words += with_value("--resource", settings.resource)
+    else:
+        words += with_value("--client-id", settings.client_id) if way.needs_ids else []
+        if settings.tenant_id != way.tenant_id or "AZURE_TENANT_ID" in environ:
+            words += with_value("--tenant-id", settings.tenant_id)
+        words += _addresses(settings, environ)
     default = find(settings.flow).default_scopes or ("User.Read",)
     is_default = settings.scopes == tuple(f"{settings.resource}/{one}" for one in default)
     if settings.is_app:
@@ -45,8 +50,8 @@ def reconnect(settings: Settings, *, with_browser: bool = False, environ: Mappin
     if with_browser and settings.is_app:
         words.append("--browser")
     else:
-        parameters, app = way.parameters_of(settings), settings.of_app
-        if app is not None:
+        app = settings.of_app
+        if app is not None and "like" not in parameters:
             # Standard input has the token of the user; the command asks for the rest.
             own = way_of(app).parameters_of(app)
             parameters |= {name: True if value is Once.STANDARD_INPUT else value for name, value in own.items()}

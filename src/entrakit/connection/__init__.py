@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken, AccessTokenInfo, TokenRequestOptions
 
     from entrakit.connection.awaited import AsyncConnection, AsyncConnections
+    from entrakit.connection.like import Likeness
     from entrakit.connection.settings import Settings
     from entrakit.connection.token_cache import TokenCache
     from entrakit.graph.client import Client
@@ -147,6 +148,16 @@ class Connection:
             if found not in self._runners:
                 self._runners[found] = Runner(tokens, found, tokens.transport(), clock=tokens.clock)
             return Client(self._runners[found])
+
+    def likeness(self) -> Likeness:
+        """Return what `connect(like=…)` takes over: app, account, cloud, and how to sign in. It contains secrets.
+
+        Raises:
+            NotConnectedError: The connection was closed.
+            InteractionRequiredError: It has neither a refresh token nor a credential.
+            CertificateError: The certificate is missing, or can't be used any more.
+        """
+        return self._tokens.likeness()
 
     def close(self) -> None:
         """Forget the tokens and the credential. A saved connection stays in the vault; `token()` raises from now on."""

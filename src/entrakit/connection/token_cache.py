@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from entrakit.connection.decision import Decision
+    from entrakit.connection.like import Likeness
     from entrakit.connection.record import Record, Saver
     from entrakit.http.retry import Clock
     from entrakit.http.transport import Transport
@@ -135,11 +136,7 @@ class TokenCache:
         if request.issued_after:
             self._refused[" ".join(request.scopes)] = request.issued_after
         if self.is_closed:
-            name = self.record.settings.name
-            raise NotConnectedError(
-                f"The connection {name!r} was closed." if name else "The connection was closed.",
-                remedy="Connect again: `connect()`.",
-            ).about(self.record.settings)
+            raise self._closed()
         before = self.record.tokens.get(_key(request))
         decision = self._decide(request)
         if isinstance(decision, Use):
@@ -191,6 +188,15 @@ class TokenCache:
             )
         return self._transport
 
+    def likeness(self) -> Likeness:
+        """Return what another connection takes over. Raises EntraError as `Connection.likeness()`."""
+        from entrakit.connection.like import Likeness, way_like
+
+        if self.is_closed:
+            raise self._closed()
+        how = way_like(self.record, self._how, self.time(), self._open_connection)
+        return Likeness(how, self.record.settings, self.tenant_id, self.transport())
+
     def close(self) -> None:
         """Forget the tokens and the credential."""
         with self._lock:
@@ -205,6 +211,13 @@ class TokenCache:
         if self._vault is not None:
             self._vault.delete(self.record.settings.name)
         self.close()
+
+    def _closed(self) -> NotConnectedError:
+        name = self.record.settings.name
+        return NotConnectedError(
+            f"The connection {name!r} was closed." if name else "The connection was closed.",
+            remedy="Connect again: `connect()`.",
+        ).about(self.record.settings)
 
     def _service_request(self, scope: str) -> TokenRequest:
         # Every request to a service has the same one: its scope is checked once.

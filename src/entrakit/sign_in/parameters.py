@@ -14,7 +14,8 @@
 | UsernamePassword | `credential` | |
 | AccessToken | `access_token` | |
 | RefreshToken | `refresh_token` | all of AppCertificate, KeyVault or AppSecret, for a confidential client |
-| OnBehalfOf | `on_behalf_of` | the same, one of which is required |
+| OnBehalfOf | `on_behalf_of` | the same, or Like for an app's connection; one of them is required |
+| Like | `like` | |
 | AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
 | Federated | `federated` | `service_connection_id` |
 | Identity | `managed_identity` | `identity_type` |
@@ -156,6 +157,7 @@ PARAMETERS = (
         option="on-behalf-of-stdin",
         ways=("on-behalf-of-stdin",), words="token of the user",
     ),
+    Parameter("like", "other connection whose sign-in serves this one, too", "CONNECTION", "Like"),
     Parameter("azure_cli", "signed-in tool: Azure CLI", selects="AzAccount"),
     Parameter("azd", "signed-in tool: Azure Developer CLI", selects="AzAccount"),
     Parameter("azure_powershell", "signed-in tool: Azure PowerShell", selects="AzAccount"),
@@ -196,20 +198,21 @@ _FLOWS = {
     "AccessToken": "access_token",
     "RefreshToken": "refresh_token",
     "OnBehalfOf": "on_behalf_of",
+    "Like": "refresh_token",
     "AzAccount": "azure_tool",
     "Federated": "federated",
     "Identity": "managed_identity",
     "Automatic": "automatic",
 }
-_WITH_APP = ("RefreshToken", "OnBehalfOf")
 APPS = ("AppCertificate", "KeyVault", "AppSecret")
+_WITH_APP = {"RefreshToken": APPS, "OnBehalfOf": (*APPS, "Like")}
 SETS = tuple(
     ParameterSet(
         name,
         flow,
         tuple(one.name for one in PARAMETERS if one.selects == name),
         tuple(one.name for one in PARAMETERS if name in one.sets),
-        APPS if name in _WITH_APP else (),
+        _WITH_APP.get(name, ()),
     )
     for name, flow in _FLOWS.items()
 )

@@ -81,7 +81,10 @@ class UserToken(Flow):
     def parameters_of(cls, settings: SavedSettings) -> dict[str, object]:
         """Return the source of the token: a file, else standard input."""
         origin = dict(settings.origin)
-        source = secret_source(origin.get("token", origin.get("secret", "")))
+        text = origin.get("token", origin.get("secret", ""))
+        if text.startswith("like:"):
+            return {"like": text.removeprefix("like:")}
+        source = secret_source(text)
         return {cls.parameter: source if isinstance(source, File) else Once.STANDARD_INPUT}
 
 

@@ -227,7 +227,7 @@ def test_with_a_name_it_outlives_the_token(
     assert (True, shared) == (connection.info.renews_alone, len(SHARED))
     assert "its refresh token, with the client secret in the variable API_SECRET" == later.info.next_token_from
     token_server.answer = Counter(refresh_token="x")
-    cast("Counter", token_server.answer).status = 400
+    token_server.answer.status = 400
     clock.advance(7200)
     with pytest.raises(InteractionRequiredError, match="acts on behalf of a user"):
         get_connection("job", clock=clock, transport=transport).token()

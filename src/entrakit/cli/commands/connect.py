@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
 _HINTS = ("port", "login_hint", "domain_hint", "prompt")
-_OF_APPS = tuple(name for one in SETS if one.name in APPS for name in one.chosen_by)
+_OF_APPS = tuple(name for one in SETS if one.name in (*APPS, "Like") for name in one.chosen_by)
 
 
 def arguments(parser: Parser) -> None:
@@ -129,6 +129,10 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
         cloud, graph_url = addresses(options, context)
         transport.check(cloud.authority)
         parameters = _parameters(options, context) | {"cloud": cloud, "graph_url": graph_url, "timeout": timeout_s}
+        if options.like:
+            # The other connection has cloud, trust and proxy; variables do not replace them.
+            is_named = options.cloud or options.authority_url or options.graph_url
+            parameters |= {} if is_named else {"cloud": "global", "graph_url": ""}
         before = _saved(options.name, context)
         if before is not None and before.problem:
             yield Caution(before.problem)
@@ -138,6 +142,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
                 parameters["on_sign_in"] = lambda new: confirm_user(new, str(parameters.get("login_hint", "")), context)
         is_hopeless = parameters.get("open_browser") is _refuse_to_wait and not options.ensure
         parameters["transport"] = transport.impatient() if is_hopeless else transport
+        if options.like and not (options.ca_bundle or options.proxy):
+            parameters["transport"] = None
         try:
             connection = _connect_with_password(options, context, parameters)
         except NetworkError:
@@ -187,9 +193,10 @@ def _connect(options: argparse.Namespace, context: Context, parameters: dict[str
     from entrakit.connecting import connect
 
     way = find(choose_set(parameters).flow)
+    is_like = "like" in parameters
     return connect(  # type: ignore[call-overload,no-any-return] # connect() finds out which parameter set it is
-        client_id=_app(options, way, context),
-        tenant_id=_tenant(options, way, context),
+        client_id=options.client_id or "" if is_like else _app(options, way, context),
+        tenant_id=options.tenant_id or "" if is_like else _tenant(options, way, context),
         scopes=options.scope,
         resource=options.resource or "",
         fallback=(options.fallback or "").replace("-", "_"),
