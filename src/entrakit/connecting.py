@@ -78,17 +78,9 @@ def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.AccessTokenP
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.RefreshTokenParameters]) -> Connection: ...
 @overload
-def connect(
-    *,
-    like: Connection | str = ...,
-    client_id: str = "",
-    tenant_id: str = "",
-    **more: Unpack[types.OnBehalfOfParameters],
-) -> Connection: ...
+def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.BehalfParameters]) -> Connection: ...
 @overload
-def connect(
-    *, like: Connection | str, client_id: str = "", tenant_id: str = "", **more: Unpack[types.CommonParameters]
-) -> Connection: ...
+def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.LikeParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
 @overload

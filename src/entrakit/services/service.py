@@ -86,6 +86,20 @@ class _Place(NamedTuple):
     resource: str
 
 
+def find_resource(name: str, cloud: Cloud) -> str:
+    """Return the resource of a service of a cloud, for its token.
+
+    Args:
+        name: Name of the service, as for `find_service`.
+        cloud: The cloud of the connection.
+
+    Raises:
+        ParameterError: The service does not exist, or the cloud has none.
+    """
+    name = ALIASES.get(name, name)
+    return cloud.graph if name in _GRAPH_VERSIONS else _place_of(name, cloud).resource
+
+
 def find_service(name: str, cloud: Cloud, *, key_vault: str = "") -> Service:
     """Return a service of a cloud by its name.
 
@@ -102,6 +116,15 @@ def find_service(name: str, cloud: Cloud, *, key_vault: str = "") -> Service:
         url = f"{cloud.graph_url or cloud.graph}/{_GRAPH_VERSIONS[name]}"
         hosts = (shown_host(cloud.graph),) if cloud.graph_url else ()
         return Service(name, url, cloud.graph, hosts, is_graph=True)
+    place = _place_of(name, cloud)
+    if name != KEY_VAULT:
+        return Service(name, place.url, place.resource)
+    url = _key_vault_url(key_vault, Origin.parse(place.url), cloud)
+    return Service(name, url, place.resource, query=(("api-version", KEY_VAULT_API_VERSION),))
+
+
+def _place_of(name: str, cloud: Cloud) -> _Place:
+    """Return where a service other than Microsoft Graph is. Raises ParameterError if that is not known."""
     table = _SERVICES.get(name)
     if table is None:
         known = ", ".join(NAMES)
@@ -113,10 +136,7 @@ def find_service(name: str, cloud: Cloud, *, key_vault: str = "") -> Service:
             f"Where {name} answers in the cloud {cloud.name} is not known.",
             remedy="Give it as Service(name, url, resource).",
         )
-    if name != KEY_VAULT:
-        return Service(name, place.url, place.resource)
-    url = _key_vault_url(key_vault, Origin.parse(place.url), cloud)
-    return Service(name, url, place.resource, query=(("api-version", KEY_VAULT_API_VERSION),))
+    return place
 
 
 def checked(service: Service, cloud: Cloud) -> Service:

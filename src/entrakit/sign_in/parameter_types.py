@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Required, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Literal, Protocol, Required, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     import os
@@ -149,10 +149,24 @@ class AppParameters(CommonParameters, total=False):
     client_secret: str | Secret
 
 
-class OnBehalfOfParameters(AppParameters, total=False):
+class OtherConnection(Protocol):
+    """A `Connection`, as `like` takes it."""
+
+    def likeness(self) -> tuple[object, ...]:
+        """Return what another connection takes over."""
+
+
+class LikeParameters(CommonParameters, total=False):
+    """Parameters of the set Like."""
+
+    like: Required[OtherConnection | str]
+
+
+class BehalfParameters(AppParameters, total=False):
     """Parameters of the set OnBehalfOf."""
 
     on_behalf_of: Required[str | Secret]
+    like: OtherConnection | str
 
 
 class RefreshTokenParameters(AppParameters, total=False):

@@ -29,6 +29,7 @@ from entrakit.cli.options.credentials import (
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import read_address, show_code, show_link
+from entrakit.cli.options.services import check_services, resources_of
 from entrakit.cli.work import Caution, Result, Work
 from entrakit.errors import (
     CertificatePasswordError,
@@ -38,12 +39,14 @@ from entrakit.errors import (
 )
 from entrakit.sign_in.flows import find
 from entrakit.sign_in.parameters import APPS, BY_NAME, PARAMETERS, SETS, choose_set
+from entrakit.tokens.scopes import DEFAULT
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
     from entrakit import Connection
+    from entrakit.authority.clouds import Cloud
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
     from entrakit.cli.work import Steps
@@ -64,6 +67,10 @@ def arguments(parser: Parser) -> None:
     _add(target, "scopes", " (repeatable)", dest="scope", action="append", default=[])
     for name in ("resource", "cloud", "authority_url", "graph_url"):
         _add(target, name)
+    target.add_argument(
+        "--service", action="append", default=[], type=not_empty, metavar="SERVICE",
+        help="API that must give a token, such as azure or key-vault; the first is the default (repeatable)",
+    )  # fmt: skip
     browser = parser.add_argument_group("browser (the default)")
     _add(browser, "browser")
     browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
@@ -133,6 +140,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
             # The other connection has cloud, trust and proxy; variables do not replace them.
             is_named = options.cloud or options.authority_url or options.graph_url
             parameters |= {} if is_named else {"cloud": "global", "graph_url": ""}
+        resources = resources_of(options.service, _cloud_of(options, cloud, context))
+        options.resource = options.resource or next(iter(resources.values()), None)
         before = _saved(options.name, context)
         if before is not None and before.problem:
             yield Caution(before.problem)
@@ -153,12 +162,23 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
         if options.pass_thru:
             token = connection.token().to_json()
             yield Result(token, (json.dumps(token, indent=2, ensure_ascii=False),))
+            checked = check_services(connection, resources)
         else:
-            yield Result(_summary(connection))
+            checked = check_services(connection, resources)
+            services: dict[str, object] = {"services": [one.to_json() for one in checked]} if checked else {}
+            yield Result(_summary(connection) | services)
         known = before.settings if before is not None else None
         is_unchanged = known is not None and known.connected_at == connection.info.connected_at
         yield from _report(connection, context, verb="Already connected" if is_unchanged else "Connected")
-    return 0
+        for one in checked:
+            yield one.describe()
+    return next((one.error.exit_code for one in checked if one.error), 0)
+
+
+def _cloud_of(options: argparse.Namespace, cloud: Cloud, context: Context) -> Cloud:
+    """Return the cloud of the connection that is made: that of the other one with `--like`."""
+    other = _saved(options.like, context) if options.like else None
+    return other.settings.cloud if other and other.settings else cloud
 
 
 def _connect_with_password(options: argparse.Namespace, context: Context, parameters: dict[str, object]) -> Connection:
@@ -189,15 +209,17 @@ def _add(group: argparse._ArgumentGroup, name: str, more_help: str = "", **setti
         group.add_argument(option, action="store_true", help=text, **settings)
 
 
-def _connect(options: argparse.Namespace, context: Context, parameters: dict[str, object]) -> Connection:
+def _connect(options: argparse.Namespace, context: Context, parameters: dict[str, Any]) -> Connection:
     from entrakit.connecting import connect
 
     way = find(choose_set(parameters).flow)
-    is_like = "like" in parameters
-    return connect(  # type: ignore[call-overload,no-any-return] # connect() finds out which parameter set it is
+    is_like, scopes = "like" in parameters, options.scope
+    if options.service and not (scopes or is_like or way.is_app or options.resource == parameters["cloud"].graph):
+        scopes = [DEFAULT]
+    return connect(  # connect() finds out which parameter set it is
         client_id=options.client_id or "" if is_like else _app(options, way, context),
         tenant_id=options.tenant_id or "" if is_like else _tenant(options, way, context),
-        scopes=options.scope,
+        scopes=scopes,
         resource=options.resource or "",
         fallback=(options.fallback or "").replace("-", "_"),
         name=options.name,
