@@ -104,8 +104,9 @@ def test_a_secret_that_was_passed_is_kept_in_memory_or_saved(
         assert "token-3" == later.token().access_token
         assert "canary-secret" == token_server.forms[-1]["client_secret"]
     else:
-        with pytest.raises(InteractionRequiredError, match="requires its client secret"):
+        with pytest.raises(InteractionRequiredError, match="requires its client secret") as caught:
             later.token()
+        assert later.info == caught.value.settings
 
 
 def test_ensure_knows_the_token_and_the_credential(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from entrakit.authority.tenants import parse_client_id
-from entrakit.connection.renewal import newest
+from entrakit.connection.renewal import newest, newest_app
 from entrakit.errors import InteractionRequiredError, ParameterError
 from entrakit.secret import Secret
 from entrakit.sign_in.flows import find
@@ -58,11 +58,8 @@ def way_like(record: Record, how: Flow | None, now: float, open_connection: Open
     if record.refresh_token:
         from entrakit.sign_in.flows.refresh_token import RefreshToken
 
-        of_app, app = settings.of_app, None
-        if of_app is not None:
-            app = newest(record._replace(settings=of_app), how.app if how else None, now, open_connection)
         origin = f"like:{settings.name}" if settings.name else "argument"
-        return RefreshToken(Secret(record.refresh_token, origin), app)
+        return RefreshToken(Secret(record.refresh_token, origin), newest_app(record, how, now, open_connection))
     if not find(settings.flow).is_silent or settings.of_app is not None:
         which = f"The connection {settings.name!r}" if settings.name else "This connection"
         raise InteractionRequiredError(

@@ -64,10 +64,8 @@ def renew(
     """
     settings = record.settings
     client_id, claims = settings.client_id, merged_claims(request.claims, cae=request.cae)
-    app, of_app = None, settings.of_app
-    if of_app is not None:
-        of_app_alone = record._replace(settings=of_app)
-        app = newest(of_app_alone, how.app if how else None, transport.clock.time(), open_connection)
+    app = newest_app(record, how, transport.clock.time(), open_connection)
+    if app is not None:
         how = how.with_app(app) if how else None
     if record.refresh_token:
         from entrakit.sign_in.flows import refresh
@@ -94,6 +92,24 @@ def renew(
         authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
     grant = how.sign_in(authority, client_id, transport, request.scopes, claims=claims)
     return Renewal(record.with_grant(grant, authority, key), how)
+
+
+def newest_app(record: Record, how: Flow | None, now: float, open_connection: OpenConnection) -> Flow | None:
+    """Return the app's own way to sign in, whose credential is sent with a token of the user; None if none is sent.
+
+    Arguments as for `newest`.
+
+    Raises:
+        EntraError: No credential is in memory, and none can be read; about the connection of the user.
+    """
+    of_app = record.settings.of_app
+    if of_app is None:
+        return None
+    try:
+        return newest(record._replace(settings=of_app), how.app if how else None, now, open_connection)
+    except EntraError as error:
+        error.settings = record.settings
+        raise
 
 
 def newest(record: Record, how: Flow | None, now: float, open_connection: OpenConnection) -> Flow:
