@@ -49,6 +49,46 @@ def signed_in(tenant: Tenant, vault: Vault, clock: FakeClock, *, app: bool = Fal
     return connect(client_id=tenant.public_client, credential=credential, **where, **kept)  # type: ignore[call-overload,no-any-return] # as above
 
 
+def on_behalf_of_a_user(tenant: Tenant, vault: Vault, clock: FakeClock) -> Connection:
+    """Save the connection of a web API that acts for a user as `work`."""
+    where = {"tenant_id": tenant.tenant_id, "cloud": find_cloud(tenant.url), "ca_bundle": tenant.ca_path}
+    credential = UsernamePassword(tenant.users.normal.upn, tenant.users.normal.password)
+    user = connect(  # type: ignore[call-overload] # connect() determines the set
+        client_id=tenant.public_client, credential=credential, scopes=[f"{tenant.api_uri}/Orders.Read"], clock=clock,
+        **where,
+    )  # fmt: skip
+    return connect(  # type: ignore[call-overload,no-any-return] # as above
+        client_id=tenant.api_client, on_behalf_of=user.token().access_token, client_secret=tenant.api_secret,
+        save_secret=True, name="work", vault=vault, clock=clock, **where,
+    )  # fmt: skip
+
+
+@pytest.mark.timeout(240)
+def test_64_processes_renew_once_with_the_credential_of_the_app(
+    entra_tenant: Tenant, clock: FakeClock, tmp_path: Path
+) -> None:
+    """
+    The refresh token of a confidential client is redeemed once per expiry, with its secret, and the last one is saved.
+    """
+    file = tmp_path / "clock"
+    on_behalf_of_a_user(entra_tenant, Vault(), clock).close()
+    set_clock(file, clock.time())
+    with Fleet(64, file, {}) as fleet:
+        for _ in range(3):
+            clock.advance(2 * HOURS)
+            set_clock(file, clock.time())
+            entra_tenant.journal.clear()
+
+            fleet.begin(10)
+            answers = fleet.end()
+
+            assert 1 == len(answers)
+            assert answers.pop().startswith("1 ")
+            assert 1 == entra_tenant.journal.counts["token"]
+    assert newest_refresh_token(entra_tenant) == Vault().read("work").secrets["refresh_token"]
+    assert [] == entra_tenant.journal.violations
+
+
 def newest_refresh_token(tenant: Tenant) -> str:
     """Return the latest refresh token of the tenant."""
     return next(reversed(tenant._world.refresh_tokens))

@@ -66,6 +66,29 @@ def test_the_caller_is_told_what_the_user_must_do(entra_on: Command, token_serve
     assert (4, True) == (refused.code, "Answer the caller of the web API with status 401" in refused.error)
 
 
+def test_the_command_reads_as_the_user(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    At the embedded tenant: a user's token on standard input gives a token of Microsoft Graph for that user, and another
+    connection like this one.
+    """
+    tenant = entra.tenant
+    entra.environ |= {"AZURE_PASSWORD": tenant.users.normal.password, "API_SECRET": tenant.api_secret}
+    monkeypatch.setenv("API_SECRET", tenant.api_secret)
+    scope = f"{tenant.api_uri}/Orders.Read"
+    assert 0 == entra.connect("--username", tenant.users.normal.upn, "--name", "user", "--scope", scope).code
+    token = entra("token", "--name", "user").output.strip()
+
+    words = ("--client-id", tenant.api_client, "--client-secret-env", "API_SECRET", "--name", "api")
+    made = entra.connect(*words, "--on-behalf-of-stdin", given=token)
+    like = entra("connect", "--like", "api", "--name", "other")
+
+    assert 0 == made.code, made.error
+    assert 0 == like.code, like.error
+    assert tenant.users.normal.upn in entra("status", "--name", "other").output
+    assert tenant.users.normal.upn in entra("inspect", "--name", "other", "--json").output
+    assert token not in made.error + made.output
+
+
 @pytest.fixture
 def ca(test_ca: tuple[object, object]) -> str:
     """Return the path of the CA certificate of the token server."""
