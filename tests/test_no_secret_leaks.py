@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 SECRET_FIELDS = {
     "access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "password", "code",
-    "code_verifier", "device_code",
+    "code_verifier", "device_code", "assertion",
 }  # fmt: skip
 
 
@@ -84,6 +84,10 @@ def walk_all_flows(tenant: Tenant, transport: Recorder, clock: FakeClock) -> lis
         person.approve_device(code.user_code)
 
     app, public = {"client_id": tenant.confidential_client}, {"client_id": tenant.public_client}
+    api = {"client_id": tenant.api_client, "client_secret": tenant.api_secret}
+    common = {"tenant_id": tenant.tenant_id, "cloud": find_cloud(tenant.url), "transport": transport, "clock": clock}
+    caller = {"credential": UsernamePassword(user.upn, user.password), "scopes": [f"{tenant.api_uri}/Orders.Read"]}
+    token = connect(**public, **caller, **common).token().access_token  # type: ignore[call-overload] # all sets
     attempts: list[dict[str, object]] = [
         {**app, "client_secret": tenant.client_secret, "save_secret": True},
         {**app, "client_secret": "canary-wrong-secret"},
@@ -92,8 +96,9 @@ def walk_all_flows(tenant: Tenant, transport: Recorder, clock: FakeClock) -> lis
         {**public, "credential": UsernamePassword(user.upn, "canary-wrong-password")},
         {**public, "device_code": True, "on_device_code": approve},
         {**public, "open_browser": open_browser},
+        {**api, "on_behalf_of": token, "save_secret": True},
+        {**api, "on_behalf_of": f"{token[:-16]}canary-forgery"},
     ]
-    common = {"tenant_id": tenant.tenant_id, "cloud": find_cloud(tenant.url), "transport": transport, "clock": clock}
     outcomes: list[Connection | EntraError] = []
     for number, attempt in enumerate(attempts):
         try:
@@ -102,9 +107,16 @@ def walk_all_flows(tenant: Tenant, transport: Recorder, clock: FakeClock) -> lis
             outcomes.append(error)
     person.wait()
     clock.advance(7200)
-    for number in (0, 2, 3, 5, 6):
+    for number in (0, 2, 3, 5, 6, 7):
         get_connection(f"c{number}", transport=transport, clock=clock).token()
-    transport.secrets |= {user.password, tenant.client_secret, "canary-wrong-secret", "canary-wrong-password"}
+    transport.secrets |= {
+        user.password,
+        tenant.client_secret,
+        tenant.api_secret,
+        token,
+        "canary-wrong-secret",
+        "canary-wrong-password",
+    }
     transport.secrets.add(tenant.private_key_pem.splitlines()[3])
     return outcomes
 
@@ -125,8 +137,8 @@ def test_no_secret_is_seen(
     seen += [line for one in outcomes if isinstance(one, EntraError) for line in traceback.format_exception(one)]
     seen += [path.read_text("latin-1") for path in private_home.rglob("*") if path.is_file()]
     assert len(logged) > 20
-    assert 7 == len(outcomes)
-    assert 2 == sum(isinstance(one, EntraError) for one in outcomes)
+    assert 9 == len(outcomes)
+    assert 3 == sum(isinstance(one, EntraError) for one in outcomes)
     assert len(recorder.secrets) > 20
     for secret in recorder.secrets:
         assert len(secret) > 8
