@@ -51,6 +51,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         "waits",
         "programs",
         "links",
+        "trusted",
         "shared",
         "private",
         "lock",
@@ -189,7 +190,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/cli": (
         *("context", "command_table", "suggestions", "command_line", "help_pages", "parser", "reconnect", "words"),
-        *("work", "logs", "options", "output", "execute", "completion", "commands", "__init__"),
+        *("work", "logs", "options", "configuration", "origins", "output", "execute", "completion", "commands", "__init__"),
     ),
     "entrakit/cli/completion": ("__init__", "tree", "posix", "bash", "zsh", "fish", "powershell", "scripts", "install"),
     "entrakit/cli/options": (
@@ -201,7 +202,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("results", "changes"),
     ),
     "entrakit/cli/commands": (
-        *("__init__", "batch", "certificates", "completion", "connect", "delta", "disconnect", "emulator", "inspect"),
+        *("__init__", "batch", "certificates", "completion", "connect", "config", "delta", "disconnect", "emulator", "inspect"),
         *("request", "status", "token", "use", "vault", "demo"),
     ),
     "entrakit_emulator": (

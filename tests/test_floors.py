@@ -48,7 +48,7 @@ DOORS = {
     "redis": {"vault/redis_client.py"},
     "ctypes": {"vault/keys/kernel.py", "certificates/stores/windows_calls.py", "certificates/stores/macos_calls.py"},
     "pkcs11": {"certificates/stores/pkcs11.py"},
-    "platformdirs": {"vault/files.py"},
+    "platformdirs": {"vault/files.py", "cli/configuration.py"},
     "rich": {"cli/output/tables.py"},
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEAVY = {
     "asyncio", "concurrent.futures", "dataclasses", "email", "filelock", "getpass", "http.client", "httpx2",
     "importlib.metadata", "inspect", "keyring", "logging", "msal", "msgspec", "pathlib", "platformdirs", "requests",
-    "rich", "socket", "ssl", "starlette", "subprocess", "tempfile", "urllib.request", "uvicorn", "uuid",
+    "rich", "socket", "ssl", "starlette", "subprocess", "tempfile", "tomllib", "urllib.request", "uvicorn", "uuid",
 }  # fmt: skip
 CLIENT = "00000000-0000-0000-0000-000000000000"
 
@@ -105,6 +105,37 @@ def test_a_kept_token_loads_little() -> None:
         "entrakit.vault.keys.file",
         "entrakit.vault.keys.source",
     }
+
+
+@pytest.mark.parametrize("words", [["token"], ["token", "default"], ["token", "--output", "header"]])
+def test_a_kept_token_loads_no_configuration(words: list[str]) -> None:
+    """
+    `entra token` does not even look for the configuration file, whatever the variables say: TOML takes longer to load
+    than the rest of the time that it has.
+    """
+    kept()
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "out = io.StringIO()\nenviron = {**os.environ, 'ENTRAKIT_CONFIG': '/does/not/exist', 'ENTRAKIT_PROFILE': 'x'}\n"
+        f"assert main({words!r}, Streams(sys.stdin, out, sys.stderr), environ) == 0"
+    )
+
+    loaded = loaded_by(program)
+
+    assert set() == loaded & {"tomllib", "entrakit.cli.configuration", "entrakit.cli.origins", "entrakit.files.trusted"}
+
+
+def test_a_missing_configuration_loads_no_toml() -> None:
+    """
+    A command that would read the configuration file loads no TOML if there is none.
+    """
+    kept()
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        "assert main(['status'], Streams(sys.stdin, io.StringIO(), sys.stderr), os.environ) == 0"
+    )
+
+    assert set() == loaded_by(program) & {"tomllib"}
 
 
 @pytest.mark.parametrize("words", [["vault", "export", "--help"], ["request", "--help"], ["delta", "--help"]])

@@ -171,6 +171,10 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
         from entrakit.cli.logs import configure_for
 
         configure_for(options, context)
+    if options.is_configurable:
+        from entrakit.cli.origins import apply_configuration
+
+        apply_configuration(parser, options, environ)
     from entrakit.cli.execute import execute
 
     work = getattr(import_module(command.module), command.function("work"))(options, context)

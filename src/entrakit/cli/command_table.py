@@ -94,6 +94,7 @@ TREE: tuple[Node, ...] = (
     ),
     Command("vault export", "Write saved connections to an encrypted file", "entra vault export connections.entra"),
     Command("vault import", "Save the connections of an exported file", "entra vault import connections.entra"),
+    Command("config", "Print the options of `entra connect`, and where each comes from", "entra config --profile work"),
     Command("demo", "Sign in with all five flows on the embedded tenant", "entra demo"),
     Command("emulator", "Run the embedded tenant", "entra emulator --port 8443"),
     Command("completion", "Print or install completion for a shell", 'eval "$(entra completion bash)"'),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from entrakit.cli.command_line import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import NoReturn
 
     from entrakit.cli.command_table import Command
@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(safe[:1].upper() + safe[1:].rstrip(".") + ".", remedy=remedy)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """Return the options and arguments of a command line.
+        """Return the options and arguments of a command line, and its words as `words`.
 
         Raises:
             UsageError: The command line is wrong. The error does not repeat unexpected arguments, which may be secrets.
@@ -62,11 +62,26 @@ class Parser(argparse.ArgumentParser):
             self._refuse_option(unknown[0])
         if rest:
             self.error(f"too many arguments: {self._shown(rest[0])}")
+        options.words = self._words
         return options
 
     def format_help(self) -> str:
         """Return the help. An option with an empty placeholder shows no value."""
         return super().format_help().replace(" [] ", "    ").replace(" []", "").replace(" ]", "]")
+
+    def given(self, words: Sequence[str]) -> dict[str, object]:
+        """Return the values that a valid command line itself gives, without defaults, by the destination of the option.
+
+        Args:
+            words: The words of the command line.
+        """
+        blank = argparse.Namespace(**{action.dest: None for action in self._actions})
+        found = vars(self.parse_known_args(list(words), blank)[0])
+        return {action.dest: found[action.dest] for action in self._actions if found[action.dest] is not None}
+
+    def groups(self) -> list[argparse._ArgumentGroup]:
+        """Return the groups of options."""
+        return self._action_groups
 
     def options(self) -> list[str]:
         """Return the long options."""
@@ -75,6 +90,10 @@ class Parser(argparse.ArgumentParser):
     def never_suggest(self, *options: str) -> None:
         """Don't suggest these options for a mistyped one, because they remove or overwrite something."""
         self._dangerous.update(options)
+
+    def suggested(self, keys: Iterable[str]) -> list[str]:
+        """Return the options without dashes among some keys that may be suggested for a mistyped one."""
+        return [key for key in keys if f"--{key}" in self._suggested()]
 
     def _shown(self, word: str) -> str:
         """Return a word that is too many; its number if it may be a secret, as in `entra connect --password SECRET`."""
@@ -172,8 +191,8 @@ def add_general(parser: Parser) -> None:
 def parser_of(command: Command) -> Parser:
     """Return the parser of a command. Only the module of this command is imported."""
     parser = Parser(command)
-    # Options that `execute` reads, of commands that don't have them.
-    parser.set_defaults(output=None, out=None, what_if=False, yes=False)
+    # Options that `execute` reads, of commands that don't have them; and whether the configuration file gives some.
+    parser.set_defaults(output=None, out=None, what_if=False, yes=False, is_configurable=False, default_output="")
     getattr(import_module(command.module), command.function("arguments"))(parser)
     add_general(parser)
     return parser

@@ -17,7 +17,6 @@ OTHER_TOOLS = {
     "account": "Use `entra status` to list the saved connections, or `entra use NAME` to select one.",
     "api": "Use `entra request GET PATH`.",
     "auth": "Use `entra connect` to sign in, `entra status` to list connections, `entra disconnect` to remove one.",
-    "config": "There is no configuration. `entra use NAME` selects a connection; options and variables do the rest.",
     "delete": "Use `entra disconnect NAME` to remove a connection, or `entra request DELETE PATH` to delete an object.",
     "get": "Use `entra request GET PATH`.",
     "groups": "Use `entra request GET /groups --all`.",

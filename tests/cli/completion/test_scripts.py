@@ -91,6 +91,22 @@ def test_names_of_connections_are_completed(shell: Shell, connected: Command) ->
         assert ("default" in offered) == (line[-1] in " ="), line
 
 
+def test_names_of_profiles_are_completed(shell: Shell) -> None:
+    """
+    The profiles of the configuration file are completed where a command takes one.
+    """
+    folder = shell.directory.parent / ".config" / "entrakit"
+    folder.mkdir(parents=True, mode=0o700)
+    folder.parent.chmod(0o700)
+    (folder / "config.toml").write_text("[profiles.work]\n[profiles.home]\n")
+    (folder / "config.toml").chmod(0o600)
+
+    for line in ("connect --profile ", "connect --profile=w", "config --profile w"):
+        offered = {word.rpartition("=")[2] for word in shell.complete(f"entra {line}")}
+        assert "work" in offered, line
+        assert ("home" in offered) == (line[-1] in " ="), line
+
+
 def test_each_command_is_completed(shell: Shell) -> None:
     """
     After its first words, every command is offered.
@@ -108,5 +124,6 @@ def test_powershell_has_the_values() -> None:
 
     assert "'connect --prompt' = @('login', 'none', 'consent', 'select_account')" in text
     assert "'vault import 0' = @('<files>')" in text
+    assert "'connect --profile' = @('<profiles>')" in text
     assert text.count("{") == text.count("}")
     assert text.count("(") == text.count(")")

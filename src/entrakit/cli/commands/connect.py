@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from entrakit.cli.configuration import PROFILE_VARIABLE
 from entrakit.cli.options.confirm import confirm_replacement, confirm_user
 from entrakit.cli.options.credentials import (
     CREDENTIALS,
@@ -30,7 +31,7 @@ from entrakit.cli.options.durations import describe_duration, parse_duration, ut
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import read_address, show_code, show_link
 from entrakit.cli.options.services import check_services, resources_of
-from entrakit.cli.work import Caution, Result, Work
+from entrakit.cli.work import Caution, Note, Result, Work
 from entrakit.errors import (
     CertificatePasswordError,
     InteractionRequiredError,
@@ -61,6 +62,11 @@ _OF_APPS = tuple(name for one in SETS if one.name in (*APPS, "Like") for name in
 
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
+    add_output(add_sign_in(parser), default="none")
+
+
+def add_sign_in(parser: Parser) -> argparse._ArgumentGroup:
+    """Add the options of the command but those for its result, whose group is returned."""
     target = parser.add_argument_group("app and tenant")
     _add(target, "client_id")
     _add(target, "tenant_id")
@@ -113,11 +119,15 @@ def arguments(parser: Parser) -> None:
         "--yes", action="store_true", help="save a user's sign-in, and replace another connection, without asking"
     )
     saving.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
-    add_output(saving, default="none")
     network = parser.add_argument_group("network")
     _add(network, "ca_bundle")
     _add(network, "timeout")
     network.add_argument("--proxy", type=not_empty, metavar="URL", help="proxy to use (env HTTPS_PROXY)")
+    file = parser.add_argument_group("configuration file")
+    words = "profile with other options; `entra config` shows it (env ENTRAKIT_PROFILE)"
+    file.add_argument("--profile", type=not_empty, metavar="PROFILE", help=words)
+    parser.set_defaults(is_configurable=True)
+    return saving
 
 
 def work(options: argparse.Namespace, context: Context) -> Work:
@@ -130,6 +140,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
 
     from entrakit.http.transport import Transport
 
+    if not options.profile and PROFILE_VARIABLE in context.environ:
+        yield Note(f"{PROFILE_VARIABLE} selects the profile {context.environ[PROFILE_VARIABLE]!r}.")
     timeout_s = parse_duration(options.timeout) if options.timeout else None
     silence_s = min(timeout_s or 30.0, 30.0)
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:

@@ -1,11 +1,11 @@
-"""The completion script of bash. Only names of connections start a program."""
+"""The completion script of bash. Only names of connections and profiles start a program."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from entrakit.cli.completion.posix import WALK, tables
-from entrakit.cli.completion.tree import LIST_CONNECTIONS
+from entrakit.cli.completion.tree import LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,9 @@ def script(branches: Sequence[Branch]) -> str:
     fi
     local IFS=$' \\t\\n'
     if [ "$kind" = connections ]; then
-        choices=$({LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1)
+        choices=$({LISTS["connections"]} 2>/dev/null | tail -n +2 | cut -f 1)
+    elif [ "$kind" = profiles ]; then
+        choices=$({LISTS["profiles"]} 2>/dev/null | tail -n +2 | cut -f 1)
     elif [ "$kind" = files ]; then
         compopt -o filenames 2>/dev/null
         IFS=$'\\n'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.completion.tree import BODY_FILES, CONNECTIONS, FILES, LIST_CONNECTIONS
+from entrakit.cli.completion.tree import BODY_FILES, FILES, LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from entrakit.cli.completion.tree import Branch, Value
 
 
-# Functions that print file names after @, and the names of saved connections.
+# Functions that print file names after @, and names.
 _SOURCES = f"""function __entra_body_files
     string match -q -- '@*' "$__entra_current"; or return
     __fish_complete_path (string sub -s 2 -- "$__entra_current") | string replace -r -- '^' '@'
 end
 function __entra_connections
-    {LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1
+    {LISTS["connections"]} 2>/dev/null | tail -n +2 | cut -f 1
+end
+function __entra_profiles
+    {LISTS["profiles"]} 2>/dev/null | tail -n +2 | cut -f 1
 end
 """
 
@@ -98,6 +101,6 @@ def _print_values(value: Value) -> str:
         return '__fish_complete_path "$__entra_current"'
     if value.kind == BODY_FILES:
         return "__entra_body_files"
-    if value.kind == CONNECTIONS:
-        return "__entra_connections"
+    if value.kind in LISTS:
+        return f"__entra_{value.kind}"
     return f"printf '%s\\n' {' '.join(value.words)}" if value.words else "true"

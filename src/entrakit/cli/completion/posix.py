@@ -1,6 +1,6 @@
 """The tables of the completion scripts for bash and zsh: functions that both shells understand.
 
-Each sets `kind` (`files`, `body_files`, `connections` or empty) and `choices` (words, separated by spaces).
+Each sets `kind` (`files`, `body_files`, `connections`, `profiles` or empty) and `choices` (words, separated by spaces).
 """
 
 from __future__ import annotations

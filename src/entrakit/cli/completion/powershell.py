@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from entrakit.cli.completion.tree import CONNECTIONS, FILES
+from entrakit.cli.completion.tree import CONNECTIONS, FILES, PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,6 +61,9 @@ Register-ArgumentCompleter -Native -CommandName entra -ScriptBlock {{
     if ($choices -contains '<connections>') {{
         $choices = @(entra status --output json 2>$null | ConvertFrom-Json | ForEach-Object {{ $_.name }})
     }}
+    if ($choices -contains '<profiles>') {{
+        $choices = @(entra config --profiles --output json 2>$null | ConvertFrom-Json | ForEach-Object {{ $_.profile }})
+    }}
     $choices | Where-Object {{ $_ -like "$current*" }} | ForEach-Object {{
         [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
     }}
@@ -74,7 +77,7 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
 
 def _value(value: Value) -> str:
     # PowerShell itself completes file names if a completer returns nothing.
-    return _list([f"<{value.kind}>"] if value.kind in (FILES, CONNECTIONS) else value.words)
+    return _list([f"<{value.kind}>"] if value.kind in (FILES, CONNECTIONS, PROFILES) else value.words)
 
 
 def _list(words: Iterable[str]) -> str:

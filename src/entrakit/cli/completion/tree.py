@@ -1,7 +1,7 @@
 """The tree of commands, with options and values, as all completion scripts need it.
 
 The placeholder of a value says how it is completed: `FILE` by file names, `JSON` by file names after `@`, `CONNECTION`
-by the names of saved connections, others by a list of words.
+by the names of saved connections, `PROFILE` by those of the configuration file, others by a list of words.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from entrakit.cli.parser import parser_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-FILES, BODY_FILES, CONNECTIONS = "files", "body_files", "connections"
-# Prints the names of saved connections in the first column, after a line of headings.
-LIST_CONNECTIONS = "entra status --output tsv"
+FILES, BODY_FILES, CONNECTIONS, PROFILES = "files", "body_files", "connections", "profiles"
+# Each prints names in the first column, after a line of headings.
+LISTS = {CONNECTIONS: "entra status --output tsv", PROFILES: "entra config --profiles --output tsv"}
 _PLAIN = str.maketrans({"[": "(", "]": ")", ":": " -", **dict.fromkeys("'`\"\\$", "")})
 
 
@@ -25,7 +25,7 @@ class Value(NamedTuple):
     """How a value is completed.
 
     Args:
-        kind: `files`, `body_files` (after `@`), `connections`, or empty for the words.
+        kind: `files`, `body_files` (after `@`), `connections`, `profiles`, or empty for the words.
         words: Possible values; empty if any value is possible.
     """
 
@@ -117,6 +117,8 @@ def value_of(action: argparse.Action) -> Value:
         return Value(BODY_FILES)
     if action.metavar == "CONNECTION":
         return Value(CONNECTIONS)
+    if action.metavar == "PROFILE":
+        return Value(PROFILES)
     return Value(words=_words(action.metavar if isinstance(action.metavar, str) else ""))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from entrakit.cli.completion.posix import WALK, tables
-from entrakit.cli.completion.tree import LIST_CONNECTIONS
+from entrakit.cli.completion.tree import LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +51,10 @@ _entra() {{
     elif [ "$kind" = body_files ]; then
         compset -P '@' && _files
     elif [ "$kind" = connections ]; then
-        names=(${{(f)"$({LIST_CONNECTIONS} 2>/dev/null | tail -n +2 | cut -f 1)"}})
+        names=(${{(f)"$({LISTS["connections"]} 2>/dev/null | tail -n +2 | cut -f 1)"}})
+        compadd -a names
+    elif [ "$kind" = profiles ]; then
+        names=(${{(f)"$({LISTS["profiles"]} 2>/dev/null | tail -n +2 | cut -f 1)"}})
         compadd -a names
     elif (( $#described )); then
         _describe command described

@@ -30,6 +30,8 @@ def add_output(
         file_help: Meaning of the file.
     """
     words = f"{', '.join(FORMATS)} (default: {default})"
+    if default != "none":
+        parser.set_defaults(is_configurable=True)
     parser.add_argument("-o", "--output", choices=FORMATS, metavar="FORMAT", help=words)
     parser.add_argument("--out-file", metavar="FILE", dest="out", help=file_help)
     # The older name. A format there would be the name of a file.
@@ -39,7 +41,7 @@ def add_output(
 def output_of(options: argparse.Namespace, context: Context, default: str, *, is_stream: bool = False) -> Output:
     """Return where and how the result of a command is written.
 
-    The format is the chosen one, else that of the file name, else the default.
+    The format is the chosen one, else that of the file name, that of the configuration file, or the default.
 
     Args:
         options: Options of the command.
@@ -60,6 +62,8 @@ def output_of(options: argparse.Namespace, context: Context, default: str, *, is
         check_target(out)
     name = options.output or ("json" if context.as_json and not is_stream else "")
     name = name or next((value for ending, value in _ENDINGS.items() if (out or "").lower().endswith(ending)), "")
+    if not name and not context.as_json and not (out and options.default_output == "table"):
+        name = options.default_output
     if not name:
         name = "ndjson" if context.as_json else "json" if out and default == "text" else default
     if name == "table" and out:
