@@ -180,9 +180,9 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("flows", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
-        *("access_token", "azure_tool", "browser", "certificate", "devicecode", "password", "refresh"),
-        *("refresh_token", "on_behalf_of", "federated", "secret", "key_vault", "managed_identity", "automatic"),
-        "__init__",
+        *("access_token", "azure_tool", "browser", "certificate", "devicecode", "browser_or_device_code", "password"),
+        *("refresh", "refresh_token", "on_behalf_of", "federated", "secret", "key_vault", "managed_identity"),
+        *("automatic", "__init__"),
     ),
     "entrakit/connection": (
         *("settings", "record", "renewal", "like", "decision", "token_cache", "azure_credential"),
@@ -190,7 +190,18 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/cli": (
         *("context", "command_table", "suggestions", "command_line", "help_pages", "parser", "reconnect", "words"),
-        *("work", "logs", "options", "configuration", "origins", "output", "execute", "completion", "commands", "__init__"),
+        *(
+            "work",
+            "logs",
+            "options",
+            "configuration",
+            "origins",
+            "output",
+            "execute",
+            "completion",
+            "commands",
+            "__init__",
+        ),
     ),
     "entrakit/cli/completion": ("__init__", "tree", "posix", "bash", "zsh", "fish", "powershell", "scripts", "install"),
     "entrakit/cli/options": (
@@ -202,7 +213,18 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("results", "changes"),
     ),
     "entrakit/cli/commands": (
-        *("__init__", "batch", "certificates", "completion", "connect", "config", "delta", "disconnect", "emulator", "inspect"),
+        *(
+            "__init__",
+            "batch",
+            "certificates",
+            "completion",
+            "connect",
+            "config",
+            "delta",
+            "disconnect",
+            "emulator",
+            "inspect",
+        ),
         *("request", "status", "token", "use", "vault", "demo"),
     ),
     "entrakit_emulator": (

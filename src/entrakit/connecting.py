@@ -56,6 +56,8 @@ def connect(
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
 @overload
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserOrDeviceCodeParameters]) -> Connection: ...
+@overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.DeviceCodeParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateValueParameters]) -> Connection: ...
@@ -104,6 +106,8 @@ def connect(
     login_hint: str = "",
     domain_hint: str = "",
     prompt: str = "",
+    redirect_uri: str = "",
+    browser_or_device_code: bool = False,
     timeout: float | None = None,
     open_browser: Callable[[str], bool] | None = None,
     on_link: Callable[[str, int], None] | None = None,
@@ -170,6 +174,9 @@ def connect(
         login_hint: User name to fill in on the sign-in page.
         domain_hint: Domain of the sign-in page to open directly.
         prompt: `login`, `select_account`, `consent` or `none`.
+        redirect_uri: Redirect URI of the app, if not `http://localhost`: another one of this machine
+            (`http://localhost:8400/signed-in`, `http://127.0.0.1`), or with `paste` any.
+        browser_or_device_code: Sign in with the browser; on another device if no browser can open on this machine.
         open_browser: Opens an address and returns whether it succeeded; the default opens the system's browser.
         on_link: Called with address and port if no browser was opened; the default logs a warning.
         paste: Called with the address, returns the address of the browser's last page; for machines that no browser

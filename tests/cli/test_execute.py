@@ -299,7 +299,7 @@ LINES = {
     "token": "--name a", "status": "", "inspect": "", "request": "GET /me", "batch": "-",
     "delta": "/users/delta --session s", "use": "a", "disconnect": "--all", "certificates": "", "vault path": "",
     "vault check": "", "vault rekey": "", "vault export": "f", "vault import": "f", "demo": "", "emulator": "",
-    "completion": "bash",
+    "completion": "bash", "config": "",
 }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def settings(
 
 EACH = [
     (settings(), "--browser"),
+    (settings(hints=(("redirect_uri", "http://localhost/x"),)), "--browser --redirect-uri http://localhost/x"),
     (settings("devicecode"), "--device-code"),
     (settings(account=Account("ada@contoso.com")), "--browser --login-hint ada@contoso.com"),
     (settings("password", account=Account("ada@contoso.com")), "--username ada@contoso.com"),

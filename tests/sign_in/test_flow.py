@@ -15,6 +15,7 @@ from entrakit.connection.settings import Settings
 from entrakit.errors import InteractionRequiredError, ParameterError, ParameterSetError
 from entrakit.sign_in.flows import find, way_of
 from entrakit.sign_in.flows.browser import Browser
+from entrakit.sign_in.flows.browser_or_device_code import BrowserOrDeviceCode
 from entrakit.sign_in.flows.certificate import ClientCertificate
 from entrakit.sign_in.flows.devicecode import OtherDevice
 from entrakit.sign_in.flows.key_vault import KeyVaultCredential
@@ -36,6 +37,7 @@ ADA = UsernamePassword("ada@contoso.com", "canary")
 EACH = [
     Browser(login_hint="ada@contoso.com"),
     OtherDevice(),
+    BrowserOrDeviceCode(),
     ClientSecret("canary"),
     Password(ADA),
     ClientCertificate(CertificateFile("/a.pem"), password="canary"),

@@ -10,7 +10,7 @@ import pytest
 
 from entrakit.errors import ParameterError
 from entrakit.secret import SECRET_VARIABLES, Secret
-from entrakit.sign_in.system_browser import open_browser, ssh_forward_line
+from entrakit.sign_in.system_browser import can_open, open_browser, ssh_forward_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,39 @@ def test_where_there_is_none_it_says_so(environ: dict[str, str], tmp_path: Path)
     path = os.environ["PATH"] if environ.get("BROWSER") == "false" else str(tmp_path)
 
     assert not open_browser(URL, environ | {"PATH": path}, "linux")
+
+
+@pytest.mark.parametrize(
+    ("platform", "environ", "expected"),
+    [
+        ("linux", {}, False),
+        ("linux", {"SSH_CONNECTION": "a 1 b 22"}, False),
+        ("linux", {"DISPLAY": ":0"}, True),
+        ("linux", {"SSH_CONNECTION": "a 1 b 22", "DISPLAY": "localhost:10.0"}, True),
+        ("linux", {"BROWSER": "lynx"}, False),
+        ("linux", {"BROWSER": "missing"}, False),
+        ("linux", {"BROWSER": "firefox"}, True),
+        ("linux", {"WSL_DISTRO_NAME": "x"}, False),
+        ("darwin", {}, True),
+        ("darwin", {"SSH_CONNECTION": "a 1 b 22"}, False),
+        ("win32", {"SSH_CONNECTION": "a 1 b 22"}, False),
+        ("win32", {"SSH_CONNECTION": "a 1 b 22", "BROWSER": "firefox"}, True),
+    ],
+)
+def test_it_is_known_whether_a_browser_can_open(
+    program: Path, platform: str, environ: dict[str, str], *, expected: bool
+) -> None:
+    """
+    A browser can open if its program exists and the user sees its window: not without a display, and not on the screen
+    of a machine that the user has reached over SSH. Nothing is started.
+    """
+    directory = program.parent / "bin"
+    directory.mkdir()
+    for name in ("open", "rundll32", "firefox"):
+        (directory / name).symlink_to(program)
+
+    assert expected == can_open(environ | {"PATH": str(directory)}, platform)
+    assert not (program.parent / "call.json").exists()
 
 
 @pytest.mark.parametrize(

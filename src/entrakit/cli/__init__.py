@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from entrakit.cli.context import INTERRUPTED, Context, Streams, allows_color, context_of, standard_streams
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping, Sequence
     from typing import NoReturn, TextIO
 
     from entrakit.cli.command_line import CommandLine
+    from entrakit.cli.parser import Parser
     from entrakit.errors import EntraError
 
 
@@ -172,13 +174,23 @@ def _run(argv: Sequence[str], streams: Streams, environ: Mapping[str, str]) -> i
 
         configure_for(options, context)
     if options.is_configurable:
-        from entrakit.cli.origins import apply_configuration
-
-        apply_configuration(parser, options, environ)
+        _configure(parser, options, environ)
     from entrakit.cli.execute import execute
 
     work = getattr(import_module(command.module), command.function("work"))(options, context)
     return execute(options, context, work)
+
+
+def _configure(parser: Parser, options: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    """Give options the values of the configuration file: of a profile, or the default output format."""
+    if "profile" in options:
+        from entrakit.cli.origins import apply_configuration
+
+        apply_configuration(parser, options, environ)
+    elif not options.output and not options.json:
+        from entrakit.cli.configuration import read_configuration
+
+        options.default_output = read_configuration(environ).defaults.get("output", "")
 
 
 def _about(line: CommandLine, streams: Streams) -> int:

@@ -48,16 +48,12 @@ def apply_configuration(parser: Parser, options: argparse.Namespace, environ: Ma
 
     Args:
         parser: Parser of the command.
-        options: The parsed options, which are changed; with a profile, `origins` and `configuration` are added.
+        options: The parsed options, which are changed; they get `origins` and `configuration`, too.
         environ: The environment.
 
     Raises:
         ParameterError: The configuration file can't be used.
     """
-    if not hasattr(options, "profile"):
-        if not options.output and not options.json:
-            options.default_output = read_configuration(environ).defaults.get("output", "")
-        return
     options.configuration = read_configuration(environ)
     name = profile_name(options, environ)
     profile = options.configuration.profile(name, parser) if name else {}

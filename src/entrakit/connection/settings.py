@@ -28,7 +28,7 @@ class Settings(NamedTuple):
         directory_id: The tenant's id; empty if `tenant_id` stands for many tenants and no user has signed in.
         account: The user who signed in; for an app its client id.
         origin: Saved form of the source of the credential, by part: `(("secret", "env:AZURE_CLIENT_SECRET"),)`. The
-            functions of `sources` make a type of it.
+            functions of `sources` make a type of it. For a browser it can have the `redirect_uri`.
         save_secret: Whether the credential is saved in the vault, encrypted.
         send_chain: Whether the certificate's chain is sent.
         ca_bundle: Path of the trusted CA certificates; empty for those of the system.

@@ -16,12 +16,13 @@ import selectors
 import socket
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from entrakit.errors import ParameterError, SignInError
 from entrakit.shown_text import one_line
 from entrakit.sign_in.last_page import POLICY, failure_page, stranger_page
 from entrakit.sign_in.loopback_request import Reader, RefusedError
-from entrakit.sign_in.redirect import NotOursError, parse_answer
+from entrakit.sign_in.redirect import DEFAULT_URI, NotOursError, parse_answer
 from entrakit.sign_in.socket_owner import is_ours
 
 if TYPE_CHECKING:
@@ -72,17 +73,27 @@ class Loopback:
 
     Args:
         state: State that the answer must contain.
-        port: Port to listen on; 0 for any free port.
+        port: Port to listen on; 0 for the one of `redirect_uri`, or any free port.
+        redirect_uri: Redirect URI of this machine, as it is registered; the port is inserted if it has none.
         monotonic: Function that returns seconds on a clock that is never set.
 
     Raises:
         ParameterError: The port is in use, or this user must not listen on it.
     """
 
-    def __init__(self, *, state: str, port: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        state: str,
+        port: int = 0,
+        redirect_uri: str = DEFAULT_URI,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._state = state
         self._monotonic = monotonic
-        self._listeners = _listen(port)
+        parts = urlsplit(redirect_uri)
+        self._origin, self._path = f"{parts.scheme}://{parts.hostname}", parts.path
+        self._listeners = _listen(port or parts.port or 0)
         self.port: int = self._listeners[0].getsockname()[1]
         self._pending: dict[socket.socket, Reader] = {}
         self._answer: Answer | None = None
@@ -91,8 +102,8 @@ class Loopback:
 
     @property
     def redirect_uri(self) -> str:
-        """Value of `redirect_uri`; the service ignores the port of `http://localhost`."""
-        return f"http://localhost:{self.port}"
+        """Value of `redirect_uri`; the service ignores the port of `http://localhost` and `http://127.0.0.1`."""
+        return f"{self._origin}:{self.port}{self._path}"
 
     def __enter__(self) -> Self:
         return self
@@ -212,7 +223,7 @@ class Loopback:
         if path in self._offer and request.host in self._hosts() and request.method == "GET":
             self._hand_over(connection, self._offer[path])
             return
-        if request.host not in self._hosts() or path != "/":
+        if request.host not in self._hosts() or path != (self._path or "/"):
             status = 404
         elif request.method not in ("GET", "POST"):
             status = 405

@@ -54,9 +54,24 @@ class BrowserParameters(CommonParameters, total=False):
     login_hint: str
     domain_hint: str
     prompt: str
+    redirect_uri: str
     open_browser: Callable[[str], bool] | None
     on_link: Callable[[str, int], None] | None
     paste: Callable[[str], str] | None
+
+
+class BrowserOrDeviceCodeParameters(CommonParameters, total=False):
+    """Parameters of the set BrowserOrDeviceCode."""
+
+    browser_or_device_code: Required[Literal[True]]
+    port: int
+    login_hint: str
+    domain_hint: str
+    prompt: str
+    redirect_uri: str
+    open_browser: Callable[[str], bool] | None
+    on_link: Callable[[str, int], None] | None
+    on_device_code: Callable[[DeviceCode], None] | None
 
 
 class DeviceCodeParameters(CommonParameters, total=False):

@@ -2,8 +2,9 @@
 
 | Set | Selected by | Accepts also |
 |---|---|---|
-| Browser | `browser`, or nothing at all | `port`, `login_hint`, `domain_hint`, `prompt`, `open_browser`, `on_link`, |
-|  | | `paste` |
+| Browser | `browser`, or nothing at all | `port`, `login_hint`, `domain_hint`, `prompt`, `redirect_uri`, |
+|  | | `open_browser`, `on_link`, `paste` |
+| BrowserOrDeviceCode | `browser_or_device_code` | those of Browser but `paste`, and `on_device_code` |
 | DeviceCode | `device_code` | `on_device_code` |
 | AppCertificate | one of `certificate`, `certificate_thumbprint`, `certificate_name`, `certificate_path`, |
 |  | `certificate_uri` | `certificate_password` (of a file or a token), `send_certificate_chain`, |
@@ -89,7 +90,7 @@ class ParameterSet(NamedTuple):
     apps: tuple[str, ...] = ()
 
 
-_BROWSER, _CERTIFICATE, _KEY_VAULT = ("Browser",), ("AppCertificate",), ("KeyVault",)
+_BROWSER, _CERTIFICATE, _KEY_VAULT = ("Browser", "BrowserOrDeviceCode"), ("AppCertificate",), ("KeyVault",)
 IN_STORES = ("certificate_thumbprint", "certificate_name")
 
 PARAMETERS = (
@@ -103,13 +104,18 @@ PARAMETERS = (
     Parameter("browser", "sign in with the system's browser", selects="Browser"),
     Parameter("open_browser", "function that opens an address", sets=_BROWSER, option="no-browser"),
     Parameter("on_link", "function that shows the link of the sign-in", sets=_BROWSER, option="no-browser"),
-    Parameter("paste", "paste the address of the browser's last page", sets=_BROWSER),
+    Parameter("paste", "paste the address of the browser's last page", sets=("Browser",)),
     Parameter("port", "loopback port for the browser's response", "PORT", sets=_BROWSER),
     Parameter("login_hint", "user name to fill in", "NAME", sets=_BROWSER),
     Parameter("domain_hint", "domain whose sign-in page opens first", "DOMAIN", sets=_BROWSER),
     Parameter("prompt", "login, select_account, consent or none", "PROMPT", sets=_BROWSER),
+    Parameter("redirect_uri", "another redirect URI of the app, such as http://localhost/x", "URI", sets=_BROWSER),
+    Parameter(
+        "browser_or_device_code", "the browser, or where none can open, a code on another device",
+        selects="BrowserOrDeviceCode",
+    ),
     Parameter("device_code", "sign in with a code on another device", selects="DeviceCode"),
-    Parameter("on_device_code", "function that shows the code", sets=("DeviceCode",), option=None),
+    Parameter("on_device_code", "function that shows the code", sets=("DeviceCode", _BROWSER[1]), option=None),
     Parameter("certificate", "certificate with its private key, or bytes", selects="AppCertificate", option=None),
     Parameter(
         "certificate_path", "PFX or PEM file", "FILE", "AppCertificate", variable="AZURE_CLIENT_CERTIFICATE_PATH"
@@ -190,6 +196,7 @@ BY_NAME = {one.name: one for one in PARAMETERS}
 
 _FLOWS = {
     "Browser": "browser",
+    "BrowserOrDeviceCode": "browser_or_device_code",
     "DeviceCode": "devicecode",
     "AppCertificate": "certificate",
     "KeyVault": "key_vault",
@@ -220,8 +227,8 @@ SETS = tuple(
 _IN_SETS = frozenset(name for one in SETS for name in one.chosen_by + one.options)
 # An empty value, or 0, is the same as no value. For a parameter that selects a set it is not.
 _MAY_BE_EMPTY = (
-    *("port", "login_hint", "domain_hint", "prompt", "certificate_store", "pkcs11_module", "certificate_command"),
-    *("key_vault", "key_vault_connection", "service_connection_id", "identity_type"),
+    *("port", "login_hint", "domain_hint", "prompt", "redirect_uri", "certificate_store", "pkcs11_module"),
+    *("certificate_command", "key_vault", "key_vault_connection", "service_connection_id", "identity_type"),
 )
 CERTIFICATE_SOURCES = next(one.chosen_by for one in SETS if one.name == "AppCertificate")
 KEY_VAULT_SOURCES = next(one.chosen_by for one in SETS if one.name == "KeyVault")

@@ -36,6 +36,22 @@ def open_browser(url: str, environ: Mapping[str, str] = os.environ, platform: st
     return any(_launch(command, environ) for command in _commands(url, environ, platform))
 
 
+def can_open(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
+    """Return whether this machine seems to have a browser that can be opened where the user sees it.
+
+    There is none without a display, as in a container, and over SSH without a display of the user's machine.
+
+    Args:
+        environ: Environment, as for `open_browser`.
+        platform: As `sys.platform`.
+    """
+    if "SSH_CONNECTION" in environ and platform in ("darwin", "win32") and not environ.get("BROWSER"):
+        # The system's browser would open on the screen of the other machine.
+        return False
+    path = environ.get("PATH")
+    return any(shutil.which(command[0], path=path) for command in _commands("", environ, platform))
+
+
 def refuse_unsafe(url: str) -> None:
     """Raise ParameterError unless a string is an http or https address that is safe to open."""
     if not url.startswith(("https://", "http://")) or not url.isascii() or not url.isprintable() or " " in url:

@@ -555,6 +555,7 @@ def test_a_single_get_loads_little(graph: GraphCommand) -> None:
         "entrakit.cli.command_table",
         "entrakit.cli.commands",
         "entrakit.cli.commands.request",
+        "entrakit.cli.configuration",
         "entrakit.cli.context",
         "entrakit.cli.execute",
         "entrakit.cli.logs",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import socket
 import ssl
 import threading
@@ -336,9 +337,104 @@ class FarAway(Person):
     """A user whose browser can't reach this machine and stops at the address that it can't open."""
 
     def _exchange(self, url: str, body: dict[str, str] | None) -> tuple[int, str, str]:
-        if url.startswith("http://localhost"):
+        if url.startswith(("http://localhost", "https://login.microsoftonline.com/", "https://app.contoso.example/")):
             return 0, "", "This site can't be reached"
         return super()._exchange(url, body)
+
+
+@pytest.fixture
+def registered(entra_tenant: Tenant) -> Callable[[str], str]:
+    """Return a function that registers an app with one redirect URI, and returns its client id."""
+
+    def register(uri: str) -> str:
+        app = entra_tenant.seed.add_app("Desk", redirect_uris=[uri], is_public=True)
+        for names in (["User.Read", "openid"], ["profile", "offline_access"]):
+            entra_tenant.seed.grant("*", app.client_id, "https://graph.microsoft.com", names)
+        return app.client_id
+
+    return register
+
+
+@pytest.mark.parametrize("uri", ["http://localhost/signed-in", "http://127.0.0.1/signed-in", "http://127.0.0.1"])
+@pytest.mark.parametrize("place", ["free", "port", "uri"])
+def test_an_app_with_another_redirect_uri(
+    emulator: Connect, registered: Callable[[str], str], person: Person, uri: str, place: str
+) -> None:
+    """
+    The answer is received at the path of the URI that is registered for the app; the port is a free one, the given one,
+    or the one in the URI. Without the parameter, the service refuses the sign-in.
+    """
+    app = registered(uri)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    host, path = urlsplit(uri).hostname, urlsplit(uri).path
+    seen: list[str] = []
+
+    def note(url: str) -> bool:
+        seen.append(parameters(url)["redirect_uri"])
+        return person.open_browser(url)
+
+    with_port = f"http://{host}:{port}{path}"
+    given = with_port if place == "uri" else uri
+    connection = emulator(
+        client_id=app, redirect_uri=given, open_browser=note, **({"port": port} if place == "port" else {})
+    )
+
+    assert person.upn == connection.account.username
+    if place == "free":
+        assert re.fullmatch(rf"http://{host}:\d+{path}", seen[0])
+    else:
+        assert [with_port] == seen
+
+
+def test_the_path_of_the_redirect_uri_counts(
+    emulator: Connect, registered: Callable[[str], str], entra_tenant: Tenant, person: Person
+) -> None:
+    """
+    A request for another path is not the answer: it gets 404, and the sign-in continues.
+    """
+    app = registered("http://localhost/signed-in")
+    statuses: list[int] = []
+
+    def note(url: str) -> bool:
+        uri = parameters(url)["redirect_uri"]
+        for path in ("/", "/signed-in/more", "/Signed-in"):
+            with pytest.raises(urllib.error.HTTPError) as caught:
+                urllib.request.urlopen(uri.replace("/signed-in", path))  # noqa: S310 - loopback
+            statuses.append(caught.value.code)
+            caught.value.close()
+        return person.open_browser(url)
+
+    # The listener answers while the browser is opened, so another thread requests.
+    thread: list[threading.Thread] = []
+
+    def open_browser(url: str) -> bool:
+        thread.append(threading.Thread(target=note, args=(url,)))
+        thread[0].start()
+        return True
+
+    connection = emulator(client_id=app, redirect_uri="http://localhost/signed-in", open_browser=open_browser)
+    thread[0].join(20)
+
+    assert entra_tenant.users.normal.upn == connection.account.username
+    assert [404, 404, 404] == statuses
+
+
+@pytest.mark.parametrize(
+    "uri", ["https://login.microsoftonline.com/common/oauth2/nativeclient", "https://app.contoso.example/in"]
+)
+def test_an_address_of_another_redirect_uri_can_be_pasted(
+    emulator: Connect, registered: Callable[[str], str], entra_tenant: Tenant, uri: str
+) -> None:
+    """
+    With `paste`, an app with any https redirect URI can be used: the user pastes the address of the last page.
+    """
+    user = entra_tenant.users.normal
+    person = FarAway(entra_tenant.url, entra_tenant.ca_path, user.upn, user.password)
+
+    connection = emulator(client_id=registered(uri), redirect_uri=uri, paste=lambda url: person.visit(url).url)
+
+    assert user.upn == connection.account.username
 
 
 @contextmanager
@@ -422,6 +518,28 @@ def test_in_chromium(emulator: Connect, entra_tenant: Tenant, dark: bool, width:
             picture(page, f"client-success-{look}")
 
         outcome, _ = sign_in_beside(emulator, drive)
+
+    assert isinstance(outcome[0], Connection)
+    assert user.upn == outcome[0].account.username
+
+
+@pytest.mark.parametrize("uri", ["http://localhost/signed-in", "http://127.0.0.1/signed-in"])
+def test_another_redirect_uri_in_chromium(
+    emulator: Connect, entra_tenant: Tenant, registered: Callable[[str], str], uri: str
+) -> None:
+    """
+    A real browser posts the answer to another path and host of this machine, and shows the last page.
+    """
+    user = entra_tenant.users.normal
+    with chromium(entra_tenant) as page:
+
+        def drive(url: str) -> None:
+            page.goto(url)
+            _type_name_and_password(page, user.upn, user.password)
+            page.get_by_text("You are signed in as").wait_for()
+            assert urlsplit(page.url).path == "/signed-in"
+
+        outcome, _ = sign_in_beside(emulator, drive, client_id=registered(uri), redirect_uri=uri)
 
     assert isinstance(outcome[0], Connection)
     assert user.upn == outcome[0].account.username

@@ -41,7 +41,8 @@ def work(options: argparse.Namespace, context: Context) -> Work:
         # The format and the file of `entra connect` are values of the list, not those of the list itself.
         if dest in options.origins and options.origins[dest].kind != "option":
             setattr(options, dest, None)
-    options.default_output = options.configuration.defaults.get("output", "")
+    if "output" in options.origins and options.origins["output"].kind == "defaults":
+        options.default_output = options.origins["output"].value
     return Work(_list_profiles(options) if options.profiles else _show(options))
 
 

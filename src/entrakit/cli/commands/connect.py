@@ -29,7 +29,7 @@ from entrakit.cli.options.credentials import (
 )
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
 from entrakit.cli.options.output import add_output
-from entrakit.cli.options.prompts import read_address, show_code, show_link
+from entrakit.cli.options.prompts import offer_code, read_address, show_code, show_link
 from entrakit.cli.options.services import check_services, resources_of
 from entrakit.cli.work import Caution, Note, Result, Work
 from entrakit.errors import (
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
-_HINTS = ("port", "login_hint", "domain_hint", "prompt")
+_HINTS = ("port", "login_hint", "domain_hint", "prompt", "redirect_uri")
 _OF_APPS = tuple(name for one in SETS if one.name in (*APPS, "Like") for name in one.chosen_by)
 
 
@@ -82,7 +82,7 @@ def add_sign_in(parser: Parser) -> argparse._ArgumentGroup:
     browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
     _add(browser, "paste")
     _add(browser, "port", type=int, default=0)
-    for name in ("login_hint", "domain_hint", "prompt"):
+    for name in ("login_hint", "domain_hint", "prompt", "redirect_uri", "browser_or_device_code"):
         _add(browser, name)
     _add(parser.add_argument_group("another device"), "device_code")
     app = parser.add_argument_group("app with a certificate")
@@ -126,7 +126,7 @@ def add_sign_in(parser: Parser) -> argparse._ArgumentGroup:
     file = parser.add_argument_group("configuration file")
     words = "profile with other options; `entra config` shows it (env ENTRAKIT_PROFILE)"
     file.add_argument("--profile", type=not_empty, metavar="PROFILE", help=words)
-    parser.set_defaults(is_configurable=True)
+    parser.set_defaults(is_configurable=True, origins={}, configuration=None)
     return saving
 
 
@@ -260,7 +260,7 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
             "credential": username_password(options, context),
         }
     )
-    if options.device_code:
+    if options.device_code or options.browser_or_device_code:
         parameters["on_device_code"] = lambda code: show_code(code, context)
     if options.automatic:
         parameters["on_passed_over"] = lambda place, reason: context.note(f"passed over: {place}: {reason}")
@@ -283,14 +283,20 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     in_file = options.certificate_path or parameters.get("certificate_path")
     needs_password = (on_token or in_file) and not options.key_vault_key and not options.certificate_command
     parameters["certificate_password"] = certificate_password(options, context, needs_one=bool(needs_password))
-    if not any(parameters.get(name) for name in _NOT_BROWSER) or options.browser:
+    if not any(parameters.get(name) for name in _NOT_BROWSER) or options.browser or options.browser_or_device_code:
         parameters |= _browser_parameters(options, context)
     return parameters
 
 
 def _browser_parameters(options: argparse.Namespace, context: Context) -> dict[str, object]:
     """Return the parameters of a sign-in with a browser that the terminal and the environment give."""
-    parameters: dict[str, object] = {"on_link": lambda url, port: show_link(url, port, context)}
+
+    def on_link(url: str, port: int) -> None:
+        if not options.no_browser:
+            offer_code(context)
+        show_link(url, port, context)
+
+    parameters: dict[str, object] = {"on_link": on_link}
     if not options.login_hint:
         parameters |= login_hint(context)
     if not _may_wait(options, context):
@@ -300,7 +306,8 @@ def _browser_parameters(options: argparse.Namespace, context: Context) -> dict[s
 
 def _may_wait(options: argparse.Namespace, context: Context) -> bool:
     """Return whether to wait for a user: one who can be asked who signed in, or because an option says so."""
-    return context.can_ask or options.browser or options.no_browser or options.paste
+    is_chosen = options.browser or options.browser_or_device_code
+    return context.can_ask or is_chosen or options.no_browser or options.paste
 
 
 def _refuse_to_wait(url: str) -> bool:

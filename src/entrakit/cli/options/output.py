@@ -62,8 +62,9 @@ def output_of(options: argparse.Namespace, context: Context, default: str, *, is
         check_target(out)
     name = options.output or ("json" if context.as_json and not is_stream else "")
     name = name or next((value for ending, value in _ENDINGS.items() if (out or "").lower().endswith(ending)), "")
-    if not name and not context.as_json and not (out and options.default_output == "table"):
-        name = options.default_output
+    configured = vars(options).get("default_output", "")
+    if not name and not context.as_json and not (out and configured == "table"):
+        name = configured
     if not name:
         name = "ndjson" if context.as_json else "json" if out and default == "text" else default
     if name == "table" and out:

@@ -123,6 +123,14 @@ def show_code(code: DeviceCode, context: Context) -> None:
     context.ask(str(code))
 
 
+def offer_code(context: Context) -> None:
+    """Name the options that sign in on another device, because no browser could be opened."""
+    context.ask(
+        "No browser can be opened here. To sign in with a code on another device, end this command, and run it again "
+        "with --device-code; --browser-or-device-code does so wherever no browser opens.\n"
+    )
+
+
 def show_link(url: str, port: int, context: Context) -> None:
     """Show the link of a sign-in, and the command that forwards its port over SSH."""
     from entrakit.sign_in.system_browser import ssh_forward_line

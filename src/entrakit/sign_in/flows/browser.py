@@ -35,10 +35,9 @@ if TYPE_CHECKING:
     from entrakit.sign_in.loopback import Loopback
 
 PROMPTS = ("login", "none", "consent", "select_account")
-PASTE_REDIRECT_URI = "http://localhost"
 WAIT_S = 300.0
 PASTE_ATTEMPTS = 3
-_FIELDS = ("port", "login_hint", "domain_hint", "prompt", "open_browser", "on_link", "paste")
+_FIELDS = ("port", "login_hint", "domain_hint", "prompt", "redirect_uri", "open_browser", "on_link", "paste")
 
 log = logging.getLogger("entrakit.sign_in.system_browser")
 
@@ -51,16 +50,20 @@ class Browser(Flow):
         login_hint: User name to fill in.
         domain_hint: Domain of the sign-in page to open directly.
         prompt: `login`, `select_account`, `consent` or `none`; if empty, the service decides.
+        redirect_uri: Redirect URI that is registered for the app; empty for `http://localhost`. Only one of this
+            machine, unless the answer is pasted.
         open_browser: Opens an address and returns whether it succeeded.
         on_link: Called with the address and the port if no browser was opened; None logs the address as a warning.
         paste: Called with the address, returns the address of the browser's last page; called again after a string
             that is another one, which is logged as a warning. None to listen.
 
     Raises:
-        ParameterError: The port or the prompt does not exist.
+        ParameterError: The port or the prompt does not exist, or no answer can arrive at the redirect URI.
     """
 
-    __slots__ = ("domain_hint", "hints", "on_link", "open_browser", "paste", "port", "prompt", "username")
+    __slots__ = (
+        *("domain_hint", "hints", "on_link", "open_browser", "paste", "port", "prompt", "redirect_uri", "username"),
+    )
 
     name = "browser"
     is_silent = False
@@ -70,6 +73,7 @@ class Browser(Flow):
     username: str
     domain_hint: str
     prompt: str
+    redirect_uri: str
     open_browser: Callable[[str], bool] | None
     on_link: Callable[[str, int], None] | None
     paste: Callable[[str], str] | None
@@ -82,6 +86,7 @@ class Browser(Flow):
         login_hint: str = "",
         domain_hint: str = "",
         prompt: str = "",
+        redirect_uri: str = "",
         open_browser: Callable[[str], bool] | None = None,
         on_link: Callable[[str, int], None] | None = None,
         paste: Callable[[str], str] | None = None,
@@ -97,16 +102,24 @@ class Browser(Flow):
                 raise ParameterError(
                     f"`{name}` is not printable text: {hint[:100]!a}.", remedy="Give it as UTF-8, without line breaks."
                 )
+        if redirect_uri:
+            from entrakit.sign_in.redirect import check_redirect_uri
+
+            check_redirect_uri(redirect_uri, port=port, is_pasted=paste is not None)
         put = object.__setattr__
         put(self, "port", port)
         put(self, "username", login_hint)
         put(self, "domain_hint", domain_hint)
         put(self, "prompt", prompt)
+        put(self, "redirect_uri", redirect_uri)
         put(self, "open_browser", open_browser)
         put(self, "on_link", on_link)
         put(self, "paste", paste)
         # Without a user, `prompt="none"` would fail like the sign-in that has to be repeated.
-        texts = {"port": str(port or ""), "domain_hint": domain_hint, "prompt": prompt if prompt != "none" else ""}
+        texts = {
+            "port": str(port or ""), "domain_hint": domain_hint, "prompt": prompt if prompt != "none" else "",
+            "redirect_uri": redirect_uri,
+        }  # fmt: skip
         switches = {"open_browser": open_browser, "paste": paste}
         put(self, "hints", (
             *((name, text) for name, text in texts.items() if text),
@@ -161,7 +174,7 @@ def sign_in(
 
     Args:
         authority: Any authority.
-        client_id: An app with `http://localhost` as a redirect URI of the desktop platform.
+        client_id: An app with the redirect URI, or else `http://localhost`, of the desktop platform.
         transport: Transport that sends the requests.
         scopes: Delegated scopes of one resource.
         options: Options of this flow.
@@ -174,6 +187,7 @@ def sign_in(
         ParameterError: The port is taken, or the pasted address is not that of the answer.
     """
     from entrakit.sign_in._msal import TokenService
+    from entrakit.sign_in.redirect import DEFAULT_URI
 
     service = TokenService(authority, client_id, transport, flow="browser")
     state = os.urandom(32).hex()
@@ -191,7 +205,8 @@ def sign_in(
         )
 
     if options.paste is not None:
-        return _by_pasting(service, request(PASTE_REDIRECT_URI, "query"), options.paste)
+        uri = options.redirect_uri or DEFAULT_URI
+        return _by_pasting(service, request(uri, "query"), options.paste, uri)
     return _by_listening(service, request, state, options, timeout_s)
 
 
@@ -205,8 +220,10 @@ def _by_listening(
     from entrakit.sign_in.id_token import account_of
     from entrakit.sign_in.last_page import failure_page, success_page
     from entrakit.sign_in.loopback import Loopback
+    from entrakit.sign_in.redirect import DEFAULT_URI
 
-    with Loopback(state=state, port=options.port, monotonic=service.transport.clock.monotonic) as listener:
+    uri, monotonic = options.redirect_uri or DEFAULT_URI, service.transport.clock.monotonic
+    with Loopback(state=state, port=options.port, redirect_uri=uri, monotonic=monotonic) as listener:
         request = make_request(listener.redirect_uri, "form_post")
         _open(request.url, listener, options)
         answer = listener.wait(timeout_s)
@@ -222,13 +239,13 @@ def _by_listening(
         return grant
 
 
-def _by_pasting(service: TokenService, request: CodeRequest, paste: Callable[[str], str]) -> Grant:
+def _by_pasting(service: TokenService, request: CodeRequest, paste: Callable[[str], str], redirect_uri: str) -> Grant:
     from entrakit.sign_in.redirect import parse_pasted
 
     for attempt in range(1, PASTE_ATTEMPTS + 1):
         text = paste(request.url)
         try:
-            answer = parse_pasted(text, state=request.state, redirect_uri=PASTE_REDIRECT_URI)
+            answer = parse_pasted(text, state=request.state, redirect_uri=redirect_uri)
         except ParameterError as error:
             if attempt == PASTE_ATTEMPTS:
                 raise
@@ -271,4 +288,8 @@ def _open(url: str, listener: Loopback, options: Browser) -> None:
     elif options.on_link is not None:
         options.on_link(url, port)
     else:
-        log.warning("Open this address in a browser on this machine to sign in: %s", url)
+        log.warning(
+            "No browser was opened; `device_code=True` or `browser_or_device_code=True` needs none. "
+            "Open this address in a browser on this machine to sign in: %s",
+            url,
+        )
