@@ -51,9 +51,10 @@ def settings(
     cloud: Cloud = GLOBAL,
     account: Account = Account(),  # noqa: B008 - a value
     origin: tuple[tuple[str, str], ...] = (),
+    hints: tuple[tuple[str, str], ...] = (),
 ) -> Settings:
     """Return settings with the fields that matter."""
-    return Settings(name, flow, CLIENT, "contoso.com", cloud, LEAST, account=account, origin=origin)
+    return Settings(name, flow, CLIENT, "contoso.com", cloud, LEAST, account=account, origin=origin, hints=hints)
 
 
 EACH = [

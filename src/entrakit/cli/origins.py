@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.cli.configuration import actions_of, profile_name, read_configuration
+from entrakit.cli.options.credentials import WAY_VARIABLES
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +26,6 @@ _VARIABLES = {
     "proxy": ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"),
     "username": ("AZURE_USERNAME",),
 }
-_WAYS = (("AZURE_CLIENT_SECRET",), ("AZURE_CLIENT_CERTIFICATE_PATH",), ("AZURE_USERNAME", "AZURE_PASSWORD"))
 _PARTS = {"username": "credential", "password": "credential", "no_browser": "open_browser", "scope": "scopes"}
 
 
@@ -104,7 +104,7 @@ def _without_outranked(
     chosen = _ways(given)
     is_other_way = bool(chosen) and not chosen <= (_ways(profile) or {"browser"})
     by_variable = not any(_is_of_way(dest) for dest in given) and any(
-        all(name in environ for name in names) for names in _WAYS
+        all(name in environ for name in names) for names in WAY_VARIABLES
     )
     parts = {_part(dest) for dest in given}
     kept: dict[str, object] = {}
@@ -169,7 +169,7 @@ def _is_unread(dest: str, variable: str, chosen: Mapping[str, object], environ: 
         return bool(chosen.keys() & {"cloud", "authority_url"})
     if not _is_of_way(dest):
         return False
-    ways = [names for names in _WAYS if all(environ.get(name) for name in names)]
+    ways = [names for names in WAY_VARIABLES if all(environ.get(name) for name in names)]
     if variable == "AZURE_CLIENT_CERTIFICATE_PASSWORD":
         return False
     if any(_is_of_way(one) for one in chosen):

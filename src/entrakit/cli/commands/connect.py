@@ -30,6 +30,7 @@ from entrakit.cli.options.credentials import (
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
 from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import offer_code, read_address, show_code, show_link
+from entrakit.cli.options.questions import ask_missing
 from entrakit.cli.options.services import check_services, resources_of
 from entrakit.cli.work import Caution, Note, Result, Work
 from entrakit.errors import (
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from entrakit.cli.work import Steps
     from entrakit.connections import Status
     from entrakit.sign_in.flow import Flow
+    from entrakit.sign_in.parameters import ParameterSet
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
@@ -142,6 +144,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
 
     if not options.profile and PROFILE_VARIABLE in context.environ:
         yield Note(f"{PROFILE_VARIABLE} selects the profile {context.environ[PROFILE_VARIABLE]!r}.")
+    if not find(_refuse_mixture(options).flow).tenant_id:
+        ask_missing(options, context, has_way=any(value not in (None, 0) for value in _of_way(options).values()))
     timeout_s = parse_duration(options.timeout) if options.timeout else None
     silence_s = min(timeout_s or 30.0, 30.0)
     with closing(Transport(ca_bundle=options.ca_bundle, proxy=options.proxy, timeout_s=silence_s)) as transport:
@@ -322,17 +326,25 @@ def _refuse_to_wait(url: str) -> bool:
     )
 
 
-def _refuse_mixture(options: argparse.Namespace) -> None:
-    """Raise ParameterSetError for options that don't go together, before anything is read or asked."""
+def _refuse_mixture(options: argparse.Namespace) -> ParameterSet:
+    """Return the parameter set of the options, before anything is read or asked.
+
+    Raises:
+        ParameterSetError: Options don't go together.
+    """
+    return choose_set(_of_way(options))
+
+
+def _of_way(options: argparse.Namespace) -> dict[str, object]:
+    """Return the parameters of the ways to sign in that the options give; True for a secret that is not read yet."""
     elsewhere = {name for name in _of_sets() if has_source(options, name)} | other_sources(options).keys()
     present = {name: value for name, value in vars(options).items() if name in _of_sets()} | dict.fromkeys(
         elsewhere, True
     )
-    present |= {
+    return present | {
         "credential": True if options.username or has_source(options, "password") else None,
         "open_browser": True if options.no_browser else None,
     }
-    choose_set(present)
 
 
 def _of_sets() -> set[str]:

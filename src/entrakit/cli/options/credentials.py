@@ -39,6 +39,8 @@ _SOURCES = {
     "command": ("COMMAND", "program with arguments that writes the token"),
 }
 _PATH, _USERNAME = "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME"
+# The variables of each way to sign in that the environment can select; the first is taken.
+WAY_VARIABLES = (("AZURE_CLIENT_SECRET",), (_PATH,), (_USERNAME, "AZURE_PASSWORD"))
 CREDENTIALS = ("AZURE_CLIENT_SECRET", _PATH, _USERNAME, "AZURE_PASSWORD")
 
 

@@ -89,8 +89,20 @@ def _utf16_of(data: bytes) -> str:
     return "utf-16-be" if all(second) and not any(first) else ""
 
 
-def ask_line(context: Context, question: str) -> str:
+def ask_line(
+    context: Context,
+    question: str,
+    *,
+    nothing: str = "Nothing was pasted",
+    remedy: str = "Run the command in a terminal where you can paste.",
+) -> str:
     """Return a line that the user types or pastes.
+
+    Args:
+        context: Context of the command.
+        question: The question, with a space at its end.
+        nothing: Clause for the error if standard input ends.
+        remedy: Remedy for that error.
 
     Raises:
         ParameterError: Standard input ends.
@@ -99,9 +111,7 @@ def ask_line(context: Context, question: str) -> str:
     line = context.streams.input.readline(MAX_LINE)
     if not line:
         print(file=context.streams.error)
-        raise ParameterError(
-            "Nothing was pasted: standard input has ended.", remedy="Run the command in a terminal where you can paste."
-        )
+        raise ParameterError(f"{nothing}: standard input has ended.", remedy=remedy)
     return line
 
 
