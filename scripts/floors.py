@@ -177,7 +177,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("__init__", "remedy_table", "remedies", "errors", "discovery", "grant", "id_token", "client_assertion"),
         *("_msal", "redirect", "last_page", "socket_owner", "loopback_request", "loopback", "system_browser"),
         *("azure_tools", "identity_hosts", "identity_answers", "arc_key", "federated_providers", "flow", "user_token"),
-        *("flows", "parameters", "parameter_types"),
+        *("flows", "parameter_table", "parameters", "parameter_types"),
     ),
     "entrakit/sign_in/flows": (
         *("access_token", "azure_tool", "browser", "certificate", "devicecode", "browser_or_device_code", "password"),
@@ -185,7 +185,7 @@ ORDER: dict[str, tuple[str, ...]] = {
         *("automatic", "__init__"),
     ),
     "entrakit/connection": (
-        *("settings", "record", "renewal", "like", "decision", "token_cache", "azure_credential"),
+        *("settings", "saver", "record", "renewal", "like", "decision", "token_cache", "azure_credential"),
         *("awaited", "__init__", "shared", "ensured", "revocation"),
     ),
     "entrakit/cli": (

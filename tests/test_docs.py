@@ -14,7 +14,7 @@ from entrakit.cli.command_line import read_command_line
 from entrakit.cli.command_table import Command, commands
 from entrakit.cli.parser import parser_of
 from entrakit.cli.words import in_shell
-from entrakit.sign_in.parameters import PARAMETERS, SETS
+from entrakit.sign_in.parameter_table import PARAMETERS, SETS
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

@@ -70,6 +70,8 @@ MIRRORED_ELSEWHERE = {
     "entrakit/cli/work": ("cli/test_execute.py", "values without rules, which it executes"),
     "entrakit/services/connected": ("certificates/signers/test_key_vault.py", "protocols only"),
     "entrakit/sign_in/grant": ("sign_in/flows/test_refresh.py", "values without rules"),
+    "entrakit/connection/saver": ("cli/test_inherited_variables.py", "those tests start the programs"),
+    "entrakit/sign_in/parameter_table": ("sign_in/test_parameters.py", "rows without rules"),
     "entrakit/sign_in/parameter_types": ("typing/api.py", "types only, which the type checker checks there"),
     "entrakit/tokens/request": ("connection/test_token_cache.py", "one value without rules"),
     "entrakit/vault/keys/source": ("vault/keys/test_init.py", "a protocol, whose sources are tested one by one"),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from entrakit.authority.clouds import Cloud
-    from entrakit.connection.record import Saver
+    from entrakit.connection.saver import Saver
     from entrakit.connection.settings import Settings
     from entrakit.http.retry import Clock
     from entrakit.secret import Secret, UsernamePassword
@@ -55,8 +55,6 @@ def connect(
 ) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
-@overload
-def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserOrDeviceCodeParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.DeviceCodeParameters]) -> Connection: ...
 @overload
@@ -86,9 +84,7 @@ def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.Li
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.AzureToolParameters]) -> Connection: ...
 @overload
-def connect(
-    *, client_id: str = "", tenant_id: str = "", **more: Unpack[types.ManagedIdentityParameters]
-) -> Connection: ...
+def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.IdentityParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str = "", tenant_id: str = "", **more: Unpack[types.FederatedParameters]) -> Connection: ...
 @overload
@@ -219,19 +215,16 @@ def connect(
         managed_identity: True for the managed identity of the host that this program runs on; the id of one of
             several. `client_id` and `tenant_id` may be left out.
         identity_type: Kind of that id: `client_id` (the default), `object_id` or `resource_id`.
-        federated: Send a token of another issuer, new each time: the name of a provider (`github`, `azure-devops`,
-            `gitlab`, `terraform`, `kubernetes`), True for the first available one, the path of a file, a program with
-            its arguments, or a function.
+        federated: Send a token of another issuer, new each time: the name of a provider (such as `github`), True for
+            the first available one, the path of a file, a program with its arguments, or a function.
         service_connection_id: Id of the service connection of Azure DevOps.
         automatic: Take the first way that this machine offers without a user: the variables of the Azure SDKs, workload
             identity, managed identity, the current connection, Azure CLI, Azure PowerShell, Azure Developer CLI.
         on_passed_over: Called with each of these that was passed over and the reason; the default logs both.
-        fallback: `azure_cli`, `azd` or `azure_powershell`: the signed-in tool that gives the tokens if this way to
-            sign in fails. The connection is then one of the tool, and the failure is logged as a warning.
+        fallback: `azure_cli`, `azd` or `azure_powershell`: used if this way fails, which is logged as a warning.
         cloud: `global` (the default), `usgov`, `usgov-dod`, `china`, `bleu`, `delos`, `govsg`, or a `Cloud`.
         authority_url: The https origin of another token service, trusted because it is given here.
-        graph_url: The https address of Microsoft Graph without its version, if not the usual one: an emulator's, or a
-            gateway's with its path. The tokens are sent to it.
+        graph_url: Another https address of Microsoft Graph, without its version: an emulator's, or a gateway's.
         resource: Resource of permissions without one, and of the app's token; by default the cloud's Graph.
         ca_bundle: PEM file, or hashed directory, of the CA certificates to trust instead of the system's.
         timeout: Seconds that the sign-in may take: the wait for the user (300 for the browser; the lifetime of a
@@ -264,11 +257,8 @@ def connect(
         other = get_connection(like, vault=vault, clock=clock) if isinstance(like, str) else like
         given = parameters_like(other.likeness(), locals())
         return connect(given.pop("how"), **given)
-    is_cloud_named = bool(cloud or authority_url)
-    cloud = cloud_of(cloud or "global", authority_url, graph_url)
     how = flow_of(locals())
-    if how.cloud and not is_cloud_named:
-        cloud = cloud_of(how.cloud, "", graph_url)
+    cloud = cloud_of(cloud or (not authority_url and how.cloud) or "global", authority_url, graph_url)
     instead = fallback_of(fallback) if fallback else None
     again = partial(
         connect, scopes=scopes, timeout=timeout, cloud=cloud, graph_url=cloud.graph_url or cloud.graph,
@@ -278,7 +268,7 @@ def connect(
     saved = partial(get_current, client_id, tenant_id, cloud, scopes, vault=vault, clock=clock)
     chosen = how.choose(partial(again, save_secret=save_secret), saved)
     if chosen is not None:
-        return chosen if name in (None, chosen.info.name) else connect(like=chosen, name=name)
+        return chosen if name in (None, chosen.info.name) else again(like=chosen)
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""
     settings = records.new_settings(
@@ -288,12 +278,9 @@ def connect(
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
     saver = None if name is None else vault or Vault()
     sign_in = _SignIn(
-        settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
-        timeout_s=timeout,
-        transport=sender,
-        owns_transport=transport is None,
-        vault=saver, clock=clock, is_ensured=ensure, on_replace=on_replace,
-        open_connection=partial(get_connection, vault=vault, clock=clock), on_sign_in=on_sign_in,
+        settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""), timeout_s=timeout,
+        transport=sender, owns_transport=transport is None, vault=saver, clock=clock, is_ensured=ensure,
+        open_connection=partial(get_connection, vault=vault, clock=clock), on_replace=on_replace, on_sign_in=on_sign_in,
     )  # fmt: skip
     try:
         if saver is not None:
@@ -343,7 +330,9 @@ class _SignIn(NamedTuple):
             # No user is sent to a browser for a sign-in that can't be finished.
             self.transport.check(self.settings.cloud.authority)
         if how.needs_no_variables and self.vault is not None:
-            records.hide_all_variables(self.vault)
+            from entrakit.connection.saver import hide_all_variables
+
+            hide_all_variables(self.vault)
         *others, last = (how, *how.or_else)
         for one in others:
             try:

@@ -27,7 +27,8 @@ from entrakit.connection.record import new_settings
 from entrakit.connection.settings import Settings
 from entrakit.errors import EntraError, ParameterError
 from entrakit.http.transport import Transport
-from entrakit.sign_in.parameters import BY_NAME, SETS, choose_set, cloud_of, flow_of
+from entrakit.sign_in.parameter_table import BY_NAME, SETS
+from entrakit.sign_in.parameters import choose_set, cloud_of, flow_of
 from entrakit.tokens.token import Account
 from entrakit.vault import Vault
 

@@ -24,7 +24,7 @@ from entrakit.connection import Connection
 from entrakit.connection.settings import Settings
 from entrakit.errors import EntraError, InteractionRequiredError, ParameterError
 from entrakit.graph.client import Client
-from entrakit.sign_in.parameters import BY_NAME
+from entrakit.sign_in.parameter_table import BY_NAME
 from entrakit.vault import Vault, bundle, upkeep
 
 if TYPE_CHECKING:

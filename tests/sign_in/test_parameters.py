@@ -13,21 +13,14 @@ from entrakit import connect
 from entrakit.errors import ParameterError, ParameterSetError
 from entrakit.sign_in import parameter_types
 from entrakit.sign_in.flows import find
-from entrakit.sign_in.parameters import (
-    BY_NAME,
-    CERTIFICATE_SOURCES,
-    PARAMETERS,
-    SETS,
-    choose_set,
-    flow_of,
-    refuse_tenant,
-)
+from entrakit.sign_in.parameter_table import BY_NAME, PARAMETERS, SETS
+from entrakit.sign_in.parameters import CERTIFICATE_SOURCES, choose_set, flow_of, refuse_tenant
 from entrakit.sources import CertificateFile, certificate_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.sign_in.parameters import ParameterSet
+    from entrakit.sign_in.parameter_table import ParameterSet
 
 
 # Parameters that the credential of an app can be added to.

@@ -124,7 +124,7 @@ def _without_outranked(
 
 def _ways(values: Iterable[str]) -> set[str]:
     """Return the parameters among some options that select a way to sign in."""
-    from entrakit.sign_in.parameters import BY_NAME
+    from entrakit.sign_in.parameter_table import BY_NAME
 
     names = {_parameter(dest) for dest in values}
     return {name for name in names if name in BY_NAME and BY_NAME[name].selects}
@@ -132,7 +132,7 @@ def _ways(values: Iterable[str]) -> set[str]:
 
 def _is_of_way(dest: str) -> bool:
     """Return whether an option belongs to some ways to sign in only."""
-    from entrakit.sign_in.parameters import SETS
+    from entrakit.sign_in.parameter_table import SETS
 
     return any(_parameter(dest) in one.chosen_by + one.options for one in SETS)
 
@@ -145,7 +145,7 @@ def _part(dest: str) -> str:
 
 def _parameter(dest: str) -> str:
     """Return the parameter of `connect()` that an option gives."""
-    from entrakit.sign_in.parameters import PARAMETERS
+    from entrakit.sign_in.parameter_table import PARAMETERS
 
     option = dest.replace("_", "-")
     of_option = next((one.name for one in PARAMETERS if option in (one.option, *one.ways)), "")
@@ -154,7 +154,7 @@ def _parameter(dest: str) -> str:
 
 def _variable(dest: str, environ: Mapping[str, str]) -> str:
     """Return the variable that is set for an option; empty if none is."""
-    from entrakit.sign_in.parameters import BY_NAME
+    from entrakit.sign_in.parameter_table import BY_NAME
 
     part = _part(dest)
     row = BY_NAME.get(part)

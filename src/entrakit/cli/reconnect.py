@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from entrakit.authority.clouds import CLOUDS, GLOBAL
 from entrakit.sign_in.flows import find, way_of
-from entrakit.sign_in.parameters import BY_NAME
+from entrakit.sign_in.parameter_table import BY_NAME
 from entrakit.sources import Environment, File, Once
 from entrakit.tokens.scopes import resource_of
 

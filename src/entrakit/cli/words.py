@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from entrakit.cli.reconnect import reconnect, with_value
 from entrakit.connection.settings import Settings
 from entrakit.errors import OutcomeUnknownError, ParameterError
-from entrakit.sign_in.parameters import BY_NAME
+from entrakit.sign_in.parameter_table import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

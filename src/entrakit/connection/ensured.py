@@ -18,7 +18,8 @@ from entrakit.sign_in.flows import find
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from entrakit.connection.record import Record, Saver
+    from entrakit.connection.record import Record
+    from entrakit.connection.saver import Saver
     from entrakit.connection.settings import Settings
     from entrakit.connection.token_cache import TokenCache
     from entrakit.secret import Secret

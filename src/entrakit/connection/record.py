@@ -6,7 +6,7 @@ and a saved credential are encrypted.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.authority.clouds import Cloud
 from entrakit.connection.settings import Settings
@@ -15,29 +15,15 @@ from entrakit.tokens.scopes import app_scopes, delegated_scopes
 from entrakit.tokens.token import Account, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
+    from entrakit.connection.saver import Saver
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import Flow
     from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
     from entrakit.vault import Entry, EntrySummary
-    from entrakit.vault.conflicts import Follows
-
-
-class Saver(Protocol):
-    """What saves connections: a vault, or a place in memory. `Vault` describes the methods."""
-
-    def lock(self, name: str, timeout_s: float = ...) -> AbstractContextManager[None]: ...  # noqa: D102 - see Vault
-    def read(self, name: str) -> Entry: ...  # noqa: D102
-    def summary(self, name: str) -> EntrySummary | None: ...  # noqa: D102
-    def delete(self, name: str) -> bool: ...  # noqa: D102
-    def entries(self) -> Iterable[EntrySummary]: ...  # noqa: D102
-    def write(  # noqa: D102
-        self, name: str, metadata: dict[str, JSON], secrets: dict[str, JSON], *, follows: Follows | None = None
-    ) -> None: ...
 
 
 class Record(NamedTuple):
@@ -242,21 +228,6 @@ def read(vault: Saver, name: str) -> Record:
             f"The saved connection {name!r} holds something other than tokens.",
             remedy="Connect again: `connect()`.",
         ).about(settings) from error
-
-
-def hide_all_variables(vault: Saver) -> None:
-    """Hide the variables of the secrets of all saved connections from the programs that this process starts.
-
-    An earlier process may have read a secret from a variable that this one has inherited and never reads.
-
-    Raises:
-        VaultError: The place can't be read.
-    """
-    from entrakit.secret import hide_variables
-
-    for one in vault.entries():
-        origin = one.values.get("origin")
-        hide_variables(map(str, origin.values()) if isinstance(origin, dict) else ())
 
 
 def settings_to_json(settings: Settings) -> dict[str, JSON]:

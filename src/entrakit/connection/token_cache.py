@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from entrakit.connection.decision import Decision
     from entrakit.connection.like import Likeness
-    from entrakit.connection.record import Record, Saver
+    from entrakit.connection.record import Record
+    from entrakit.connection.saver import Saver
     from entrakit.http.retry import Clock
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
@@ -333,7 +334,9 @@ class TokenCache:
 
         record, key = self.record, _key(request)
         if self._vault is not None and find(record.settings.flow).needs_no_variables:
-            records.hide_all_variables(self._vault)
+            from entrakit.connection.saver import hide_all_variables
+
+            hide_all_variables(self._vault)
         following, used = renew(
             record,
             request,

@@ -47,9 +47,11 @@ class CommonParameters(TypedDict, total=False):
 
 
 class BrowserParameters(CommonParameters, total=False):
-    """Parameters of the set Browser."""
+    """Parameters of the sets Browser and BrowserOrDeviceCode."""
 
     browser: bool
+    browser_or_device_code: bool
+    on_device_code: Callable[[DeviceCode], None] | None
     port: int
     login_hint: str
     domain_hint: str
@@ -58,20 +60,6 @@ class BrowserParameters(CommonParameters, total=False):
     open_browser: Callable[[str], bool] | None
     on_link: Callable[[str, int], None] | None
     paste: Callable[[str], str] | None
-
-
-class BrowserOrDeviceCodeParameters(CommonParameters, total=False):
-    """Parameters of the set BrowserOrDeviceCode."""
-
-    browser_or_device_code: Required[Literal[True]]
-    port: int
-    login_hint: str
-    domain_hint: str
-    prompt: str
-    redirect_uri: str
-    open_browser: Callable[[str], bool] | None
-    on_link: Callable[[str, int], None] | None
-    on_device_code: Callable[[DeviceCode], None] | None
 
 
 class DeviceCodeParameters(CommonParameters, total=False):
@@ -205,7 +193,7 @@ class FederatedParameters(CommonParameters, total=False):
     service_connection_id: str
 
 
-class ManagedIdentityParameters(CommonParameters, total=False):
+class IdentityParameters(CommonParameters, total=False):
     """Parameters of the set Identity."""
 
     managed_identity: Required[Literal[True] | str]

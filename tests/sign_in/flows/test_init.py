@@ -12,7 +12,7 @@ from entrakit.connection.settings import Settings
 from entrakit.errors import VaultError
 from entrakit.sign_in.flow import Flow
 from entrakit.sign_in.flows import find, way_of
-from entrakit.sign_in.parameters import SETS
+from entrakit.sign_in.parameter_table import SETS
 
 FILES = {path.stem for path in Path(entrakit.sign_in.flows.__file__).parent.glob("[a-z]*.py")}
 

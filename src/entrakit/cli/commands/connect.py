@@ -40,7 +40,8 @@ from entrakit.errors import (
     VaultError,
 )
 from entrakit.sign_in.flows import find
-from entrakit.sign_in.parameters import APPS, BY_NAME, PARAMETERS, SETS, choose_set
+from entrakit.sign_in.parameter_table import APPS, BY_NAME, PARAMETERS, SETS
+from entrakit.sign_in.parameters import choose_set
 from entrakit.tokens.scopes import DEFAULT
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from entrakit.cli.work import Steps
     from entrakit.connections import Status
     from entrakit.sign_in.flow import Flow
-    from entrakit.sign_in.parameters import ParameterSet
+    from entrakit.sign_in.parameter_table import ParameterSet
 
 # Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
 _NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from entrakit.cli.options.prompts import ask_secret, read_secret
 from entrakit.errors import CertificatePasswordError, ParameterError
 from entrakit.secret import Secret, UsernamePassword
-from entrakit.sign_in.parameters import BY_NAME, PARAMETERS, SETS
+from entrakit.sign_in.parameter_table import BY_NAME, PARAMETERS, SETS
 from entrakit.sources import Environment, File
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from entrakit.authority.clouds import Cloud
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
-    from entrakit.sign_in.parameters import Parameter, ParameterSet
+    from entrakit.sign_in.parameter_table import Parameter, ParameterSet
 
 # The variable that is read if no option says where the secret is.
 _VARIABLES = {

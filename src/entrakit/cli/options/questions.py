@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from entrakit.cli.options.credentials import WAY_VARIABLES
 from entrakit.cli.options.prompts import ask_line
 from entrakit.errors import ParameterError
-from entrakit.sign_in.parameters import BY_NAME
+from entrakit.sign_in.parameter_table import BY_NAME
 
 if TYPE_CHECKING:
     import argparse
