@@ -205,8 +205,8 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/cli/completion": ("__init__", "tree", "posix", "bash", "zsh", "fish", "powershell", "scripts", "install"),
     "entrakit/cli/options": (
-        *("__init__", "durations", "prompts", "credentials", "questions", "connection", "output", "body", "query"),
-        *("confirm", "request", "batch_file", "services"),
+        *("__init__", "durations", "prompts", "credentials", "sign_in", "questions", "connection", "output", "body"),
+        *("query", "confirm", "request", "batch_file", "services"),
     ),
     "entrakit/cli/output": (
         *("__init__", "tables", "progress", "destination", "rows", "formats", "show", "single", "collection"),

@@ -63,6 +63,7 @@ MIRRORED_ELSEWHERE = {
     "entrakit/cli/completion/powershell": ("cli/completion/test_scripts.py", "those tests compare its tables"),
     "entrakit/cli/completion/zsh": ("cli/completion/test_scripts.py", "those tests run it in zsh"),
     "entrakit/sign_in/loopback_request": ("sign_in/test_loopback.py", "those tests send the requests"),
+    "entrakit/cli/options/sign_in": ("cli/commands/test_connect.py", "the options of that command"),
     "entrakit/cli/options/request": ("cli/commands/test_request.py", "one value without rules"),
     "entrakit/cli/output/changes": ("cli/commands/test_delta.py", "the work of that command"),
     "entrakit/cli/output/results": ("cli/commands/test_batch.py", "the work of that command"),

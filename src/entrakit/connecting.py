@@ -20,6 +20,7 @@ from entrakit.authority.tenants import parse_client_id, parse_tenant_id
 from entrakit.connection import Connection
 from entrakit.connection import record as records
 from entrakit.connection.record import Record
+from entrakit.connection.saver import Saver, hide_all_variables
 from entrakit.connection.token_cache import TokenCache
 from entrakit.connections import get_connection, get_current
 from entrakit.errors import CertificateError, EntraError, NetworkError, SignInError
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from entrakit.authority.clouds import Cloud
-    from entrakit.connection.saver import Saver
     from entrakit.connection.settings import Settings
     from entrakit.http.retry import Clock
     from entrakit.secret import Secret, UsernamePassword
@@ -330,8 +330,6 @@ class _SignIn(NamedTuple):
             # No user is sent to a browser for a sign-in that can't be finished.
             self.transport.check(self.settings.cloud.authority)
         if how.needs_no_variables and self.vault is not None:
-            from entrakit.connection.saver import hide_all_variables
-
             hide_all_variables(self.vault)
         *others, last = (how, *how.or_else)
         for one in others:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from entrakit.cli.commands.connect import add_sign_in
 from entrakit.cli.configuration import actions_of
 from entrakit.cli.options.output import add_output
+from entrakit.cli.options.sign_in import add_sign_in
 from entrakit.cli.work import Result, Rows, Work
 from entrakit.redaction import redact
 

@@ -10,8 +10,6 @@ from entrakit.cli.configuration import PROFILE_VARIABLE
 from entrakit.cli.options.confirm import confirm_replacement, confirm_user
 from entrakit.cli.options.credentials import (
     CREDENTIALS,
-    add_other_ways,
-    add_sources,
     addresses,
     certificate_password,
     client_secret,
@@ -19,7 +17,6 @@ from entrakit.cli.options.credentials import (
     has_source,
     login_hint,
     missing_password,
-    not_empty,
     other_secrets,
     other_sources,
     required,
@@ -32,6 +29,7 @@ from entrakit.cli.options.output import add_output
 from entrakit.cli.options.prompts import offer_code, read_address, show_code, show_link
 from entrakit.cli.options.questions import ask_missing
 from entrakit.cli.options.services import check_services, resources_of
+from entrakit.cli.options.sign_in import add_sign_in
 from entrakit.cli.work import Caution, Note, Result, Work
 from entrakit.errors import (
     CertificatePasswordError,
@@ -40,7 +38,7 @@ from entrakit.errors import (
     VaultError,
 )
 from entrakit.sign_in.flows import find
-from entrakit.sign_in.parameter_table import APPS, BY_NAME, PARAMETERS, SETS
+from entrakit.sign_in.parameter_table import APPS, SETS
 from entrakit.sign_in.parameters import choose_set
 from entrakit.tokens.scopes import DEFAULT
 
@@ -57,8 +55,7 @@ if TYPE_CHECKING:
     from entrakit.sign_in.flow import Flow
     from entrakit.sign_in.parameter_table import ParameterSet
 
-# Parameters that select another flow than the browser; a key vault alone is a mistake that connect() reports.
-_NOT_BROWSER = ("key_vault", *(one.name for one in PARAMETERS if one.selects not in ("", "Browser")))
+# Parameters that only add to the browser sign-in.
 _HINTS = ("port", "login_hint", "domain_hint", "prompt", "redirect_uri")
 _OF_APPS = tuple(name for one in SETS if one.name in (*APPS, "Like") for name in one.chosen_by)
 
@@ -66,71 +63,6 @@ _OF_APPS = tuple(name for one in SETS if one.name in (*APPS, "Like") for name in
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
     add_output(add_sign_in(parser), default="none")
-
-
-def add_sign_in(parser: Parser) -> argparse._ArgumentGroup:
-    """Add the options of the command but those for its result, whose group is returned."""
-    target = parser.add_argument_group("app and tenant")
-    _add(target, "client_id")
-    _add(target, "tenant_id")
-    _add(target, "scopes", " (repeatable)", dest="scope", action="append", default=[])
-    for name in ("resource", "cloud", "authority_url", "graph_url"):
-        _add(target, name)
-    target.add_argument(
-        "--service", action="append", default=[], type=not_empty, metavar="SERVICE",
-        help="API that must give a token, such as azure or key-vault; the first is the default (repeatable)",
-    )  # fmt: skip
-    browser = parser.add_argument_group("browser (the default)")
-    _add(browser, "browser")
-    browser.add_argument("--no-browser", action="store_true", help="print the link instead of opening it")
-    _add(browser, "paste")
-    _add(browser, "port", type=int, default=0)
-    for name in ("login_hint", "domain_hint", "prompt", "redirect_uri", "browser_or_device_code"):
-        _add(browser, name)
-    _add(parser.add_argument_group("another device"), "device_code")
-    app = parser.add_argument_group("app with a certificate")
-    _add(app, "certificate_path")
-    add_sources(app, "certificate_password")
-    for name in ("certificate_thumbprint", "certificate_name", "certificate_uri"):
-        _add(app, name)
-    _add(app, "certificate_store", " (`entra certificates` lists them)")
-    for name in ("pkcs11_module", "certificate_command", "key_vault", "key_vault_connection", "key_vault_certificate"):
-        _add(app, name)
-    _add(app, "key_vault_secret", action="append")
-    _add(app, "key_vault_key")
-    _add(app, "send_certificate_chain")
-    secret = parser.add_argument_group("app with a secret")
-    secret.add_argument(
-        "--client-secret", nargs="?", const="", metavar="", help="ask for the secret (env AZURE_CLIENT_SECRET)"
-    )
-    add_sources(secret, "client_secret")
-    user = parser.add_argument_group("user name and password")
-    user.add_argument(
-        "--username",
-        type=not_empty,
-        metavar="NAME",
-        help="user name; asks for the password (env AZURE_USERNAME, AZURE_PASSWORD)",
-    )
-    add_sources(user, "password")
-    add_other_ways(parser)
-    _add(target, "fallback")
-    saving = parser.add_argument_group("saving")
-    _add(saving, "name", " (default: default)", default="default")
-    _add(saving, "ensure")
-    _add(saving, "save_secret")
-    saving.add_argument(
-        "--yes", action="store_true", help="save a user's sign-in, and replace another connection, without asking"
-    )
-    saving.add_argument("--pass-thru", action="store_true", help="print the token object as JSON")
-    network = parser.add_argument_group("network")
-    _add(network, "ca_bundle")
-    _add(network, "timeout")
-    network.add_argument("--proxy", type=not_empty, metavar="URL", help="proxy to use (env HTTPS_PROXY)")
-    file = parser.add_argument_group("configuration file")
-    words = "profile with other options; `entra config` shows it (env ENTRAKIT_PROFILE)"
-    file.add_argument("--profile", type=not_empty, metavar="PROFILE", help=words)
-    parser.set_defaults(is_configurable=True, origins={}, configuration=None)
-    return saving
 
 
 def work(options: argparse.Namespace, context: Context) -> Work:
@@ -215,17 +147,6 @@ def _saved(name: str, context: Context) -> Status | None:
     return next((one for one in saved if one.name == name.lower()), None)
 
 
-def _add(group: argparse._ArgumentGroup, name: str, more_help: str = "", **settings: Any) -> None:  # noqa: ANN401 - as argparse
-    """Add the option for a parameter of `connect()`."""
-    parameter = BY_NAME[name]
-    option = f"--{parameter.option or name.replace('_', '-')}"
-    text = f"{parameter.help}{more_help}{f' (env {parameter.variable})' if parameter.variable else ''}"
-    if parameter.value:
-        group.add_argument(option, metavar=parameter.value, help=text, **{"type": not_empty, **settings})
-    else:
-        group.add_argument(option, action="store_true", help=text, **settings)
-
-
 def _connect(options: argparse.Namespace, context: Context, parameters: dict[str, Any]) -> Connection:
     from entrakit.connecting import connect
 
@@ -288,7 +209,7 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     in_file = options.certificate_path or parameters.get("certificate_path")
     needs_password = (on_token or in_file) and not options.key_vault_key and not options.certificate_command
     parameters["certificate_password"] = certificate_password(options, context, needs_one=bool(needs_password))
-    if not any(parameters.get(name) for name in _NOT_BROWSER) or options.browser or options.browser_or_device_code:
+    if choose_set(parameters).name in ("Browser", "BrowserOrDeviceCode"):
         parameters |= _browser_parameters(options, context)
     return parameters
 
