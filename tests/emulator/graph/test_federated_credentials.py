@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.emulator.sts.conftest import prove
 
+from entrakit_emulator import start
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.emulator.graph.conftest import Graph
 
 BODY: dict[str, object] = {
@@ -203,12 +207,10 @@ def test_a_credential_signs_the_app_in(graph: Graph, collection: str) -> None:
     assert (200, [70025]) == (before.status_code, after.json()["error_codes"])
 
 
-def test_a_snapshot_keeps_credentials(graph: Graph, app: dict[str, str], tmp_path: Any) -> None:  # noqa: ANN401
+def test_a_snapshot_keeps_credentials(graph: Graph, app: dict[str, str], tmp_path: Path) -> None:
     """
     Credentials of an app are in a snapshot.
     """
-    from entrakit_emulator import start
-
     graph.ask("POST", path_of(app), BODY)
     graph.ask("POST", "/servicePrincipals", {"appId": app["appId"]})
     path = str(tmp_path / "tenant.json")
