@@ -498,7 +498,7 @@ def test_a_fresh_token_loads_no_way_to_sign_in(
     sign: Sign, tmp_path: Path, test_ca: tuple[Path, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """
-    A sign-in with a file does not load what runs programs, and `entra token` of a fresh token loads nothing of it.
+    A sign-in with a file does not load what runs programs, and `entra token` of a fresh token loads no part of it.
     """
     (tmp_path / "token").write_text(assertion())
     sign(federated=tmp_path / "token", name="default", transport=None, ca_bundle=str(test_ca[0]), clock=time).close()
