@@ -210,7 +210,7 @@ def find_provider(name: str) -> str:
     if found not in PROVIDERS:
         raise ParameterError(
             f"There is no provider of tokens called {name!r}.",
-            remedy=f"Use {', '.join(PROVIDERS)}, or name a file, a variable or a program that gives the token.",
+            remedy=f"Use {', '.join(PROVIDERS)} or managed-identity, or name a file, a variable or a program.",
         )
     return found
 

@@ -23,6 +23,7 @@ from entrakit.authority.tenants import is_guid
 from entrakit.errors import EntraError, InteractionRequiredError, ParameterError, SignInError
 from entrakit.secret import cleaned
 from entrakit.shown_text import one_line
+from entrakit.sign_in.discovery import offline
 from entrakit.sign_in.federated_providers import (
     PROVIDERS,
     SERVICE_CONNECTION_VARIABLE,
@@ -36,6 +37,7 @@ from entrakit.sign_in.federated_providers import (
 from entrakit.sign_in.flow import Flow
 from entrakit.sources import Environment, File
 from entrakit.tokens.jwt import decode_claims
+from entrakit.tokens.scopes import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from entrakit.services.connected import OpenConnection
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import SavedSettings
+    from entrakit.sign_in.flows.managed_identity import ManagedIdentity
     from entrakit.sign_in.grant import Grant
     from entrakit.tokens.jwt import JSON
 
@@ -60,6 +63,7 @@ ABOUT_ASSERTION = (
     *(700024, 700027, 7000272, 50013, 50027, 5002738, 5002741, 501661, 900612),
 )
 MAX_CLAIM = 300
+MANAGED_IDENTITY = "managed-identity"
 
 
 class Federated(Flow):
@@ -68,6 +72,7 @@ class Federated(Flow):
     Args:
         source: Where the token comes from: the name of a provider, True for the first available provider, a file,
             a variable (`Environment`), a program with its arguments, or a function that returns a new token.
+            `managed-identity` is the identity of the host, and `managed-identity:ID` the one with this client id.
         service_connection_id: Id of the service connection of Azure DevOps; its variable is read if this is empty.
 
     Raises:
@@ -133,7 +138,7 @@ class Federated(Flow):
 
         limit_s = min(timeout_s or TIMEOUT_S, TIMEOUT_S)
         question = Question(audience_of(authority.cloud.name), transport, os.environ)
-        assertion = self._assertion(question, limit_s).strip()
+        assertion = self._assertion(question, authority, limit_s).strip()
         presented = _checked(assertion, _described(dict(self.origin)), transport.clock.time())
         service = TokenService(authority, client_id, transport, flow=self.name, assertion=lambda: assertion)
         try:
@@ -143,11 +148,15 @@ class Federated(Flow):
                 error.problem += _presented(presented)
             raise
 
-    def _assertion(self, question: Question, limit_s: float) -> str:
+    def _assertion(self, question: Question, authority: Authority, limit_s: float) -> str:
         """Return the assertion that the source gives now, unchecked."""
         origin = dict(self.origin)
         if self.function is not None:
             return _called(self.function)
+        if "identity" in origin:
+            # The identity can belong to another tenant than the app.
+            anywhere, scope = offline(authority.cloud, "organizations"), f"{question.audience}/{DEFAULT}"
+            return _identity(origin["identity"]).sign_in(anywhere, "", question.transport, [scope]).access_token
         if "provider" in origin:
             question = question._replace(service_connection_id=origin.get("service_connection_id", ""))
             return PROVIDERS[find_provider(origin["provider"])].ask(question)
@@ -221,6 +230,10 @@ def _origin_of(source: Source, environ: Mapping[str, str]) -> tuple[tuple[str, s
     if isinstance(source, os.PathLike) or (isinstance(source, str) and ("/" in source or os.sep in source)):
         return (("file", paths.absolute(source)),)
     if isinstance(source, str):
+        name, _, one = source.strip().partition(":")
+        if name.lower().replace("_", "-") == MANAGED_IDENTITY:
+            _identity(one)
+            return (("identity", one.lower()),)
         return (("provider", find_provider(source)),)
     if callable(source):
         return (("assertion", "argument"),)
@@ -229,7 +242,7 @@ def _origin_of(source: Source, environ: Mapping[str, str]) -> tuple[tuple[str, s
         return (("command", json.dumps([first, *source[1:]])),)
     raise ParameterError(
         "`federated` must be a provider, a file, a list of words that runs a program, a function, or True.",
-        remedy=f"The providers are {', '.join(PROVIDERS)}.",
+        remedy=f"The providers are {', '.join(PROVIDERS)} and {MANAGED_IDENTITY}.",
     )
 
 
@@ -241,6 +254,8 @@ def _source_of(origin: Mapping[str, str]) -> Source:
         return Environment(origin["variable"])
     if "command" in origin:
         return tuple(str(word) for word in json.loads(origin["command"]))
+    if "identity" in origin:
+        return f"{MANAGED_IDENTITY}:{origin['identity']}".rstrip(":")
     return origin.get("provider", True)
 
 
@@ -272,9 +287,18 @@ def _described(origin: Mapping[str, str]) -> str:
         return f"the file {origin['file']!r}"
     if "variable" in origin:
         return f"the variable {origin['variable']}"
+    if "identity" in origin:
+        return f"the managed identity {origin['identity'] or 'of this host'}"
     if "command" in origin:
         return f"the program {os.path.basename(json.loads(origin['command'])[0])!r}"
     return "the function of the program"
+
+
+def _identity(client_id: str) -> ManagedIdentity:
+    """Return a managed identity: that of the host if the client id is empty. Raises ParameterError for another id."""
+    from entrakit.sign_in.flows.managed_identity import ManagedIdentity
+
+    return ManagedIdentity(client_id or True)
 
 
 def _called(function: Callable[[], str]) -> str:
