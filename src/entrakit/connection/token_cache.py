@@ -243,12 +243,15 @@ class TokenCache:
         )
 
     def _pause_of(self, key: str, token: Token | None) -> float:
-        """Return the end of the pause between two early renewals, also if another process made the last one.
+        """Return the end of the pause after an early renewal that failed, or that gave a stored token near its end."""
+        pause, now = self._pauses.get(key, 0.0), self.time()
+        if token is None or token.is_fresh(now) or now >= token.issued_at + EARLY_RETRY_S:
+            return pause
+        from entrakit.sign_in.flows import find
 
-        A host of managed identities can return a token again that it has stored, near its end.
-        """
-        renewed_at = 0.0 if token is None else token.issued_at
-        return max(self._pauses.get(key, 0.0), renewed_at + EARLY_RETRY_S)
+        # The time of issue is saved, so the renewals of other processes count.
+        stores_tokens = find(self.record.settings.flow).stores_tokens
+        return max(pause, token.issued_at + EARLY_RETRY_S) if stores_tokens else pause
 
     def _others(self, request: TokenRequest, key: str, plain_key: str) -> list[Token]:
         """Return the tokens that can stand in for the one of a request, the best first."""

@@ -87,6 +87,7 @@ class Flow:
         is_local: Whether it signs in without a request to the token service.
         is_shared: Whether later calls in this process use a connection without a name, too, until `ends_at`.
         learns_app: Whether the first token tells the app, so that the caller names none.
+        stores_tokens: Whether a host outside this process stores the tokens, and may return one near its end.
         needs_no_variables: Whether it starts a program that needs no secret of any saved connection: a browser or a
             tool of Azure. A program that signs may need one, for example a PIN that another connection uses, too.
         not_renewed: The reason why a connection does not renew itself, as a sentence.
@@ -118,6 +119,7 @@ class Flow:
     is_local: ClassVar[bool] = False
     is_shared: ClassVar[bool] = False
     learns_app: ClassVar[bool] = False
+    stores_tokens: ClassVar[bool] = False
     needs_no_variables: ClassVar[bool] = False
     not_renewed: ClassVar[str] = "The credential is not saved."
     default_scopes: ClassVar[tuple[str, ...]] = ()

@@ -69,6 +69,7 @@ class ManagedIdentity(Flow):
     is_local = True
     needs_ids = False
     learns_app = True
+    stores_tokens = True
     default_scopes = (DEFAULT,)
     tenant_id = "organizations"
     which: Identity
