@@ -10,6 +10,7 @@ from entrakit.sign_in.identity_hosts import Identity, find_host, probe_of
 URL = "http://127.0.0.1:1/token"
 IDENTITY = {"IDENTITY_ENDPOINT": URL, "IDENTITY_HEADER": "h"}
 MSI = {"MSI_ENDPOINT": URL, "MSI_SECRET": "s"}
+APPS = {"CONTAINER_APP_NAME": "one"}
 FABRIC = {"IDENTITY_ENDPOINT": "https://10.0.0.4:2377/token", "IDENTITY_HEADER": "h"}
 
 
@@ -37,6 +38,13 @@ def test_the_variables_decide(environ: dict[str, str], name: str) -> None:
     The first host whose variables are set is the one; an empty variable is not set.
     """
     assert name == find_host(environ).name
+
+
+def test_container_apps_have_their_own_name() -> None:
+    """
+    Their endpoint is that of App Service; messages name the right host.
+    """
+    assert ["Container Apps", "App Service"] == [find_host(IDENTITY | more).title for more in (APPS, {})]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,11 @@ connect(client_id=ID, tenant_id=TENANT, certificate_path="app.pfx", certificate_
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", name="job", ensure=True, save_secret=True, cloud="usgov")
 connect(client_id=ID, tenant_id=TENANT, credential=UsernamePassword("ada@contoso.com", "x"), transport=Transport())
 
+connect(managed_identity=True, name="job", resource="https://vault.azure.net")
+connect(managed_identity="x", identity_type="object_id", tenant_id=TENANT)
+connect(identity_type="object_id")  # type: ignore[call-overload] # it goes with an id
+connect(managed_identity="x", identity_type="name")  # type: ignore[call-overload] # unknown kind
+
 connect(ClientSecret("x"), client_id=ID, tenant_id=TENANT, name="job", save_secret=True, timeout=60)
 
 connect(ClientSecret("x"), client_id=ID, tenant_id=TENANT, login_hint="x")  # type: ignore[call-overload] # and a parameter

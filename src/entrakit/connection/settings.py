@@ -70,6 +70,14 @@ class Settings(NamedTuple):
         return find(self.flow).is_app
 
     @property
+    def who(self) -> str:
+        """The account, for messages: `the app 11111111-…`, or the name of the user."""
+        name = self.account.username
+        # The managed identity of Cloud Shell is the user who opened it.
+        is_itself = self.is_app and name.casefold() in ("", self.client_id)
+        return f"the app {self.client_id}" if is_itself else name or "an unnamed user"
+
+    @property
     def has_readable_credential(self) -> bool:
         """Whether a later process can read the credential again from its source."""
         origin = dict(self.origin)
@@ -94,8 +102,7 @@ class Settings(NamedTuple):
 
     def describe_account(self) -> str:
         """Return the account and its tenant, for messages: `the app 11111111-… in the tenant contoso.com`."""
-        who = f"the app {self.client_id}" if self.is_app else self.account.username or "an unnamed user"
-        return f"{who} in the tenant {self.directory_id or self.account.tenant_id or self.tenant_id}"
+        return f"{self.who} in the tenant {self.directory_id or self.account.tenant_id or self.tenant_id}"
 
     def is_like(self, other: Settings) -> bool:
         """Return whether both have the same app, tenant, cloud and flow, and not two different users.

@@ -141,8 +141,10 @@ def find_host(environ: Mapping[str, str]) -> Host:
     if identity and header and thumbprint:
         return _service_fabric(identity, header, thumbprint)
     if identity and header:
+        # Functions and Automation have the endpoint of App Service, too.
+        title = "Container Apps" if environ.get("CONTAINER_APP_NAME") else "App Service"
         return Host(
-            "app_service", "App Service", identity, "2019-08-01", {"x-identity-header": header, "metadata": "true"},
+            "app_service", title, identity, "2019-08-01", {"x-identity-header": header, "metadata": "true"},
             {**_ANY_ID, "resource_id": "mi_res_id"}, version_of_claims="2025-03-30",
             repairs="Assign a managed identity to the app (Identity, in the Azure portal), then start it again.",
         )  # fmt: skip

@@ -719,6 +719,20 @@ def test_each_cloud_has_its_resource(places: Callable[[str], Place], here: Conne
         connection.token("https://vault.azure.net/.default", "https://graph.microsoft.com/.default")
 
 
+def test_in_cloud_shell_the_account_is_the_user(places: Callable[[str], Place], here: Connect) -> None:
+    """
+    The token of Cloud Shell is that of the user who opened it, and messages say so.
+    """
+    place = places("cloud_shell")
+    assert f"the app {APP}" == here().info.who
+    place.give(access_token=token(idtyp="user", upn="ada@contoso.com", scp="User.Read"))
+
+    connection = here()
+
+    assert ("ada@contoso.com", ("User.Read",)) == (connection.info.who, connection.token().scopes)
+    assert f"ada@contoso.com in the tenant {TENANT}" == connection.info.describe_account()
+
+
 def test_it_is_a_credential_in_both_faces(places: Callable[[str], Place], here: Connect) -> None:
     """
     Clients of the Azure SDK use the connection, blocking and awaited.

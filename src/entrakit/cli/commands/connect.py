@@ -307,9 +307,8 @@ def _report(connection: Connection, context: Context, *, verb: str) -> Iterator[
     """Yield messages about a connection."""
     settings = connection.info
     vault = context.open_vault()
-    who = f"the app {settings.client_id}" if settings.is_app else settings.account.username or "an unnamed user"
     left = settings.expires_at - time.time()
-    yield f"{verb} as {who} to the tenant {connection.tenant_id} ({settings.flow})."
+    yield f"{verb} as {settings.who} to the tenant {connection.tenant_id} ({settings.flow})."
     way = find(settings.flow)
     renewal = " and renews itself." if settings.renews_alone else f". {way.not_renewed}"
     yield f"The token is valid until {utc(settings.expires_at)} ({describe_duration(left)}){renewal}"
