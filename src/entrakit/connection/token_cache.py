@@ -232,20 +232,21 @@ class TokenCache:
         # A token that was issued for the same challenge earlier does not count: the challenge came in reply to it.
         counts = is_renewed or request.issued_after > 0
         token, now = tokens.get(key), self.time()
+        is_fresh = token is not None and token.is_fresh(now)
         return decide(
             now,
             request,
             token,
-            others=() if token is not None and token.is_fresh(now) else self._others(request, key, plain_key),
+            others=() if is_fresh else self._others(request, key, plain_key),
             refused_at=self._refused.get(plain_key, -1.0),
             answered=self._challenges.get(key, "") if counts else "",
-            pause_until=self._pause_of(key, token),
+            pause_until=self._pauses.get(key, 0.0) if is_fresh else self._pause_of(key, token),
         )
 
     def _pause_of(self, key: str, token: Token | None) -> float:
         """Return the end of the pause after an early renewal that failed, or that gave a stored token near its end."""
         pause, now = self._pauses.get(key, 0.0), self.time()
-        if token is None or token.is_fresh(now) or now >= token.issued_at + EARLY_RETRY_S:
+        if token is None or now >= token.issued_at + EARLY_RETRY_S:
             return pause
         from entrakit.sign_in.flows import find
 
