@@ -126,7 +126,7 @@ def test_what_has_nothing_to_give_is_explained(
 @pytest.mark.parametrize(
     ("more", "error", "words"),
     [
-        ({"name": "JOB"}, ParameterError, "a name of its own"),
+        ({"name": "JOB"}, ParameterError, "needs another name"),
         ({"client_id": "99999999-2222-3333-4444-555555555555"}, ParameterError, "another app"),
         ({"cloud": "usgov"}, ParameterError, "another cloud"),
         ({"client_secret": "x"}, ParameterSetError, "different ways to sign in"),

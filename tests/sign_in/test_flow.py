@@ -91,7 +91,7 @@ KEY_VAULT = {"vault": "contoso", "vault_connection": "ops"}
         ),
         (
             *("certificate", {"path": "/a.pem", "command": '["sign", "-k"]'}, {}),
-            "the certificate in the file '/a.pem', for which the program 'sign' signs",
+            "the certificate in the file '/a.pem', with the program 'sign', which signs",
         ),
         ("certificate", {"thumbprint": "AB"}, {}, "the certificate 'AB' in a certificate store"),
         ("certificate", {"name": "x", "store": "user"}, {}, "the certificate 'x' in the certificate store 'user'"),

@@ -150,7 +150,7 @@ class Connection:
             return Client(self._runners[found])
 
     def likeness(self) -> Likeness:
-        """Return what `connect(like=…)` takes over: app, account, cloud, and how to sign in. It contains secrets.
+        """Return the parts that `connect(like=…)` takes over: app, account, cloud, how to sign in. They are secret.
 
         Raises:
             NotConnectedError: The connection was closed.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Saver(Protocol):
-    """What saves connections: a vault, or a place in memory. `Vault` describes the methods."""
+    """Storage of connections: a vault, or a place in memory. `Vault` describes the methods."""
 
     def lock(self, name: str, timeout_s: float = ...) -> AbstractContextManager[None]: ...  # noqa: D102 - see Vault
     def read(self, name: str) -> Entry: ...  # noqa: D102

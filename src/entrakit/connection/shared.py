@@ -1,7 +1,7 @@
 """Connections in memory that later calls of `connect()` find again: those of a web API, one for each user's token.
 
-An entry has the methods of a `Vault` that a `TokenCache` calls, so that the rules are the same: a later call uses what
-is there, and one thread renews for all.
+An entry has the methods of a `Vault` that a `TokenCache` calls, so that the rules are the same: a later call uses the
+same tokens, and one thread renews for all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LIMIT = 1000
 
 
 class SharedEntry:
-    """What a vault saves of one connection, in memory; the names of the methods' arguments are those of `Vault`.
+    """The entry of one connection, in memory; the names of the methods' arguments are those of `Vault`.
 
     Args:
         ends_at: Time at which it is forgotten, in seconds since 1970.
@@ -59,7 +59,7 @@ class SharedEntry:
             self._lock.release()
 
     def read(self, name: str) -> Entry:
-        """Return what was written. Raises NotConnectedError if nothing was."""
+        """Return the entry. Raises NotConnectedError if none was written."""
         del name
         if self._entry is None:
             raise NotConnectedError("The connection was disconnected.", remedy="Connect again: `connect()`.")
@@ -73,7 +73,7 @@ class SharedEntry:
         *,
         follows: Follows | None = None,
     ) -> None:
-        """Replace what was written; a thread that renews holds the lock."""
+        """Replace the entry; a thread that renews holds the lock."""
         del name, follows
         self._entry = Entry(metadata, secrets)
 

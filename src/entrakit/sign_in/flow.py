@@ -201,7 +201,7 @@ class Flow:
         *,
         flow: str,
     ) -> Grant:
-        """Return what `ask` gets from the token service, to which the app's credential is sent (RFC 6749, 2.3).
+        """Return the tokens that `ask` gets from the token service with the app's credential (RFC 6749, 2.3).
 
         Args:
             authority: The authority.

@@ -45,7 +45,7 @@ class Parameter(NamedTuple):
         variable: Environment variable that the command reads it from; empty if none.
         is_source: Whether the value says where something is that is read again for each token. Its `ways` are then
             the option with an optional value, and those that name a file, a variable (`env`) or a program (`command`).
-        words: What the value is called in messages; empty if that is its name.
+        words: Name of the value in messages; empty if that is its name.
     """
 
     name: str

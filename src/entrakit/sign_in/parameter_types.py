@@ -156,7 +156,7 @@ class OtherConnection(Protocol):
     """A `Connection`, as `like` takes it."""
 
     def likeness(self) -> tuple[object, ...]:
-        """Return what another connection takes over."""
+        """Return the parts that another connection takes over."""
 
 
 class LikeParameters(CommonParameters, total=False):

@@ -157,7 +157,7 @@ def test_a_connection_ends_with_the_token_of_the_user(
 
 def test_a_token_that_cannot_be_read_is_not_shared(act: Callable[..., Connection], token_server: TokenServer) -> None:
     """
-    The end of an encrypted token is unknown, so each connection asks the service.
+    The end of an encrypted token is unknown, so each connection sends a request.
     """
     token_server.answer = Counter(refresh_token="canary-refresh")
 

@@ -359,7 +359,7 @@ def bundle_passphrase(options: argparse.Namespace, context: Context, *, is_new: 
 
 
 def _words(name: str) -> str:
-    """Return what a secret is called in messages."""
+    """Return the name of a secret in messages."""
     return (BY_NAME[name].words if name in BY_NAME else "") or name.replace("_", " ")
 
 

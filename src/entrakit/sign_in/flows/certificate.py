@@ -264,7 +264,7 @@ class ClientCertificate(Flow):
             case CertificateFile(path):
                 found = f"the certificate in the file {path!r}"
             case SignedByProgram(path, command):
-                found = f"the certificate in the file {path!r}, for which the program {command[0]!r} signs"
+                found = f"the certificate in the file {path!r}, with the program {command[0]!r}, which signs"
             case InStore(thumbprint, name, store):
                 kind = f"the certificate store {store!r}" if store else "a certificate store"
                 found = f"the certificate {thumbprint or name!r} in {kind}"

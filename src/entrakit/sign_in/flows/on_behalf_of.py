@@ -8,8 +8,8 @@
 
 Follows Microsoft's page "OAuth 2.0 On-Behalf-Of flow". The user's token is the assertion. Without a name, the
 connection ends with it: no refresh token is kept, and a renewal sends it again. With a name, the refresh token is
-saved, so that a job continues for the user. What the user has to do can only be done in the user's app, to which the
-web API returns the claims of an InteractionRequiredError.
+saved, so that a job continues for the user. The user can only act in the calling app, so
+the web API returns the claims of an InteractionRequiredError to it.
 """
 
 from __future__ import annotations
