@@ -58,6 +58,13 @@ def test_nearest(word: str, expected: str) -> None:
     assert expected == nearest(word, NAMES)
 
 
+def test_a_beginning_is_more_likely_than_two_errors() -> None:
+    """
+    The beginning of a single name wins over a name that differs by more than one letter.
+    """
+    assert "--device-code" == nearest("--device", ["--service", "--device-code"])
+
+
 def test_of_two_equally_near_names_none_is_suggested() -> None:
     """
     A guess between two names would be wrong every other time.

@@ -45,6 +45,8 @@ connect(client_id=ID, tenant_id=TENANT, certificate_path="app.pfx", certificate_
 connect(client_id=ID, tenant_id=TENANT, client_secret="x", name="job", ensure=True, save_secret=True, cloud="usgov")
 connect(client_id=ID, tenant_id=TENANT, credential=UsernamePassword("ada@contoso.com", "x"), transport=Transport())
 
+connect(client_id=ID, tenant_id=TENANT, refresh_token="x", client_secret="y")
+connect(client_id=ID, tenant_id=TENANT, on_behalf_of="x", certificate_path="app.pem", certificate_password="y")
 connect(managed_identity=True, name="job", resource="https://vault.azure.net")
 connect(managed_identity="x", identity_type="object_id", tenant_id=TENANT)
 connect(identity_type="object_id")  # type: ignore[call-overload] # it goes with an id
@@ -57,7 +59,11 @@ connect(client_id=ID, tenant_id=TENANT, client_secret="x", device_code=True)  # 
 connect(client_id=ID, tenant_id=TENANT, authentication="x")  # type: ignore[call-overload] # unknown parameter
 connect(ID, TENANT)  # type: ignore[call-overload] # keyword only
 
+connect(client_id=ID, tenant_id=TENANT, on_behalf_of="x", device_code=True)  # type: ignore[call-overload] # two sets
+
 with get_connection("job") as connection:
+    assert_type(connect(like=connection, name="other", resource="https://vault.azure.net"), Connection)
+    assert_type(connect(like="job", on_behalf_of="x"), Connection)
     assert_type(connection.token(), Token)
     assert_type(
         connection.token("https://vault.azure.net/.default", claims="{}", min_validity_s=60).scopes, tuple[str, ...]

@@ -71,11 +71,13 @@ def nearest(word: str, names: Iterable[str]) -> str:
     letters = len(lowered.lstrip("-"))
     limit = 1 if letters < 6 else 2 if letters < 10 else 3
     near = sorted((distance(lowered, name), name) for name in names if abs(len(name) - len(lowered)) <= limit)
-    if near and near[0][0] <= limit and letters > near[0][0] + 1:
+    beginning = [name for name in names if name.startswith(lowered)]
+    is_beginning = len(beginning) == 1 and letters >= SHORTEST_BEGINNING
+    # A beginning is more likely than two typing errors: --device is --device-code, not --service.
+    if near and near[0][0] <= (1 if is_beginning else limit) and letters > near[0][0] + 1:
         is_tie = len(near) > 1 and near[1][0] == near[0][0]
         return "" if is_tie else near[0][1]
-    beginning = [name for name in names if name.startswith(lowered)]
-    return beginning[0] if len(beginning) == 1 and letters >= SHORTEST_BEGINNING else ""
+    return beginning[0] if is_beginning else ""
 
 
 def remedy_for_command(typed: str) -> str:

@@ -51,7 +51,7 @@ class UserToken(Flow):
             raise ParameterError(f"`{self.parameter}` must be a string or a Secret.")
         refuse_impossible_characters(token, self.what)
         if not getattr(app, "is_app", app is None):
-            raise ParameterError("`app` must be a value such as ClientSecret or ClientCertificate.")
+            raise ParameterError("The app of a token is a value such as ClientSecret or ClientCertificate.")
         put = object.__setattr__
         put(self, "token", token)
         put(self, "app", app)
