@@ -255,7 +255,7 @@ def connect(
         from entrakit.connection.like import parameters_like
 
         other = get_connection(like, vault=vault, clock=clock) if isinstance(like, str) else like
-        given = parameters_like(other.likeness(), locals())
+        given = parameters_like(other._likeness(), locals())  # noqa: SLF001 - not for programs: it has secrets
         return connect(given.pop("how"), **given)
     how = flow_of(locals())
     cloud = cloud_of(cloud or (not authority_url and how.cloud) or "global", authority_url, graph_url)

@@ -149,7 +149,7 @@ class Connection:
                 self._runners[found] = Runner(tokens, found, tokens.transport(), clock=tokens.clock)
             return Client(self._runners[found])
 
-    def likeness(self) -> Likeness:
+    def _likeness(self) -> Likeness:
         """Return the parts that `connect(like=…)` takes over: app, account, cloud, how to sign in. They are secret.
 
         Raises:

@@ -190,7 +190,7 @@ class TokenCache:
         return self._transport
 
     def likeness(self) -> Likeness:
-        """Return the parts that another connection takes over. Raises EntraError as `Connection.likeness()`."""
+        """Return the parts that another connection takes over. Raises NotConnectedError, or as `way_like`."""
         from entrakit.connection.like import Likeness, way_like
 
         if self.is_closed:

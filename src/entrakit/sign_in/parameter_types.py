@@ -155,8 +155,8 @@ class AppParameters(CommonParameters, total=False):
 class OtherConnection(Protocol):
     """A `Connection`, as `like` takes it."""
 
-    def likeness(self) -> tuple[object, ...]:
-        """Return the parts that another connection takes over."""
+    def disconnect(self) -> None:
+        """Remove the connection from the vault, and forget its secrets."""
 
 
 class LikeParameters(CommonParameters, total=False):
