@@ -259,7 +259,7 @@ def connect(
         return connect(given.pop("how"), **given)
     how = flow_of(locals())
     cloud = cloud_of(cloud or (not authority_url and how.cloud) or "global", authority_url, graph_url)
-    instead = fallback_of(fallback) if fallback else None
+    instead = fallback_of(fallback, how) if fallback else None
     again = partial(
         connect, scopes=scopes, timeout=timeout, cloud=cloud, graph_url=cloud.graph_url or cloud.graph,
         resource=resource, ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, on_sign_in=on_sign_in,

@@ -137,8 +137,10 @@ def cloud_of(cloud: str | Cloud, authority_url: str, graph_url: str) -> Cloud:
     return found
 
 
-def fallback_of(tool: str) -> AzureTool:
+def fallback_of(tool: str, how: Flow) -> AzureTool:
     """Return the way to sign in that the parameter `fallback` names. Raises ParameterError for an unknown tool."""
+    if how.is_shared:
+        raise ParameterError("The account of a tool must not replace the user of a web API.", remedy="Omit `fallback`.")
     found: AzureTool = import_module("entrakit.sign_in.flows.azure_tool").FLOW(tool)
     return found
 

@@ -292,9 +292,14 @@ def test_the_user_token_is_a_secret(
 
 def test_a_web_api_needs_a_credential(token_server: TokenServer, clock: FakeClock) -> None:
     """
-    A public client can't act on behalf of a user; nothing is sent.
+    A public client can't act on behalf of a user, and no tool replaces the user; nothing is sent.
     """
     with pytest.raises(ParameterError, match="must authenticate itself"):
         connect(client_id=API, tenant_id=token_server.tenant_id, on_behalf_of=assertion_of(clock))
+    with pytest.raises(ParameterError, match="must not replace the user"):
+        connect(
+            client_id=API, tenant_id=token_server.tenant_id, on_behalf_of=assertion_of(clock), client_secret="x",
+            fallback="azure_cli",
+        )  # fmt: skip
     with pytest.raises(ParameterError, match="ClientSecret"):
         OnBehalfOf("x", cast("ClientSecret", "secret"))
