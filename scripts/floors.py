@@ -181,7 +181,7 @@ ORDER: dict[str, tuple[str, ...]] = {
     ),
     "entrakit/sign_in/flows": (
         *("access_token", "azure_tool", "browser", "certificate", "devicecode", "browser_or_device_code", "password"),
-        *("refresh", "refresh_token", "on_behalf_of", "federated", "secret", "key_vault", "managed_identity"),
+        *("refresh", "refresh_token", "on_behalf_of", "secret", "key_vault", "managed_identity", "federated"),
         *("automatic", "__init__"),
     ),
     "entrakit/connection": (
