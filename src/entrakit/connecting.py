@@ -265,9 +265,9 @@ def connect(
         resource=resource, ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, on_sign_in=on_sign_in,
         transport=transport, vault=vault, clock=clock,
     )  # fmt: skip
-    saved = partial(get_current, client_id, tenant_id, cloud, scopes, vault=vault, clock=clock)
-    chosen = how.choose(partial(again, save_secret=save_secret), saved)
-    if chosen is not None:
+    if how.is_choice:
+        saved = partial(get_current, client_id, tenant_id, cloud, scopes, vault=vault, clock=clock)
+        chosen = how.choose(partial(again, save_secret=save_secret), saved)
         return chosen if name in (None, chosen.info.name) else again(like=chosen)
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""

@@ -86,6 +86,7 @@ class Flow:
         needs_ids: Whether the command requires app and tenant, from its options or variables.
         is_local: Whether it signs in without a request to the token service.
         is_shared: Whether later calls in this process use a connection without a name, too, until `ends_at`.
+        is_choice: Whether it only chooses another way.
         learns_app: Whether the first token tells the app, so that the caller names none.
         stores_tokens: Whether a host outside this process stores the tokens, and may return one near its end.
         needs_no_variables: Whether it starts a program that needs no secret of any saved connection: a browser or a
@@ -118,6 +119,7 @@ class Flow:
     needs_ids: ClassVar[bool] = True
     is_local: ClassVar[bool] = False
     is_shared: ClassVar[bool] = False
+    is_choice: ClassVar[bool] = False
     learns_app: ClassVar[bool] = False
     stores_tokens: ClassVar[bool] = False
     needs_no_variables: ClassVar[bool] = False
@@ -179,8 +181,8 @@ class Flow:
         """
         raise NotImplementedError
 
-    def choose(self, sign_in: SignIn[T], saved: Callable[[], T]) -> T | None:
-        """Return the connection of another way that this one chooses; None if it signs in itself.
+    def choose(self, sign_in: SignIn[T], saved: Callable[[], T]) -> T:
+        """Return the connection of another way that this one chooses; for ways that are a choice.
 
         Args:
             sign_in: Signs in with a way.
@@ -189,8 +191,7 @@ class Flow:
         Raises:
             EntraError: No way can be used, or the chosen one was refused.
         """
-        del sign_in, saved
-        return None
+        raise NotImplementedError
 
     def as_app(
         self,

@@ -98,6 +98,7 @@ class Automatic(Flow):
     __slots__ = ("_app", "_on_passed_over", "_tenant")
 
     name = "automatic"
+    is_choice = True
     needs_ids = False
     _app: str
     _tenant: str
