@@ -71,7 +71,7 @@ def test_every_parameter_has_its_option_or_reason() -> None:
     without = {one.name for one in PARAMETERS if one.option is None}
     options = set(parser_of(commands()[0]).options())
 
-    assert {"certificate", "on_device_code"} == in_sets & without
+    assert {"certificate", "on_device_code", "on_passed_over"} == in_sets & without
     assert {"transport", "vault", "clock"} == without - in_sets
     assert set() == {in_shell(f"`{one.name}`") for one in PARAMETERS if one.option is not None} - options
 
