@@ -53,6 +53,9 @@ DOORS = {
     "entrakit_emulator": {"cli/commands/emulator.py", "cli/commands/demo.py"},
 }
 
+# Classes that have the name of another one: a connection and a client of the libraries that these files hide.
+SAME_NAME = {("Connection", "http/connection"), ("Client", "vault/redis_client")}
+
 # Source files without a mirrored test: the test file that covers them, and the reason.
 MIRRORED_ELSEWHERE = {
     "entrakit/__init__": ("test_public_names.py", "it holds the public names only"),
@@ -319,6 +322,21 @@ def test_the_library_never_prints_prompts_or_reads_arguments() -> None:
                 found.append(f"{path.name}:{node.lineno}")
 
     assert [] == found
+
+
+@pytest.mark.parametrize("package", ["entrakit", "entrakit_emulator"])
+def test_a_class_shares_its_name_with_no_other(package: str) -> None:
+    """
+    Within a package, the name of a class means one thing.
+    """
+    places: dict[str, list[str]] = {}
+    for path in sorted((SOURCE / package).rglob("*.py")):
+        room = path.relative_to(SOURCE / package).with_suffix("").as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef) and (node.name, room) not in SAME_NAME:
+                places.setdefault(node.name, []).append(room)
+
+    assert {} == {name: rooms for name, rooms in places.items() if len(rooms) > 1}
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))

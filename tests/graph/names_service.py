@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from tests.services.fake_service import reply
 
 from entrakit.graph.ranges import ranged_listing
-from entrakit.services.jobs import Preparation, Queue, Work
+from entrakit.services.jobs import Preparation, Queue, QueuedJob
 from entrakit.services.operation import Outcome, Request, Together
 from entrakit.services.service import Service
 
@@ -165,7 +165,7 @@ def ranged(
 def read(service: Names, cut: RangedListing[JSON]) -> Reading:
     """Read a collection as the clients do, with workers whose requests all take the same time."""
     queue = Queue(cut.jobs())
-    running: list[tuple[Work[JSON], Running]] = []
+    running: list[tuple[QueuedJob[JSON], Running]] = []
     items: list[JSON] = []
     idle: list[int] = []
     first_page = -1

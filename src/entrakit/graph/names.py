@@ -30,7 +30,7 @@ _OR = re.compile(r"\bor\b", re.IGNORECASE)
 _IN_LIST = re.compile(r"\bin\s*\(([^)]*)\)", re.IGNORECASE)
 
 
-class Answer(NamedTuple):
+class NamesAnswer(NamedTuple):
     """The result of one request.
 
     Args:
@@ -92,7 +92,7 @@ class Names:
         answers = _Answers(len(groups), observe, learn)
         return [Preparation(self._answered(some), answers.add) for some in groups]
 
-    def _answered(self, asked: Sequence[Part | str]) -> Operation[Answer]:
+    def _answered(self, asked: Sequence[Part | str]) -> Operation[NamesAnswer]:
         results = yield from batch(self._service, [self._call(one) for one in asked])
         names: list[str] = []
         sizes: dict[str, int] | None = {}
@@ -106,7 +106,7 @@ class Names:
                     sizes = None
             elif isinstance(result, dict):
                 names += [str(item.get(self._key) or "") for item in result.get("value", ())]
-        return Answer(names, sizes)
+        return NamesAnswer(names, sizes)
 
     def _call(self, asked: Part | str) -> Call[object]:
         if isinstance(asked, Part):
@@ -140,7 +140,7 @@ class _Answers:
         self._learn = learn
         self._sizes: dict[str, int] | None = {}
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: NamesAnswer) -> None:
         """Note the result of a request."""
         self._missing -= 1
         self._observe(answer.names)

@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from entrakit.errors import EntraError
-from entrakit.services.jobs import Queue, Work
+from entrakit.services.jobs import Queue, QueuedJob
 from entrakit.services.listing import Listing
 from entrakit.services.workers import Workers
 
@@ -47,7 +47,7 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
     stop = Event()
     stoppable = runner.stoppable(stop)
     pages: deque[NumberedPage[T]] = deque()
-    with Workers[Work[T], object]() as workers:
+    with Workers[QueuedJob[T], object]() as workers:
         try:
             while True:
                 # All workers get their next job before the caller gets a page, which it may process for long.
@@ -70,7 +70,7 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
             stop.set()
 
 
-def _result_of(runner: Runner, work: Work[T]) -> object:
+def _result_of(runner: Runner, work: QueuedJob[T]) -> object:
     """Run a job, and request the following page before this one is processed."""
     result: object = runner.run(work.operation)
     if isinstance(work.job, Listing) and work.job.following is not None:

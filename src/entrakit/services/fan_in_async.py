@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from entrakit.services.jobs import Queue, Work
+from entrakit.services.jobs import Queue, QueuedJob
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable
@@ -20,7 +20,7 @@ T = TypeVar("T")
 async def pages_of(runner: AsyncRunner, jobs: Iterable[Job[T] | None], at_once: int) -> AsyncGenerator[NumberedPage[T]]:
     """As `fan_in.pages_of()`, awaited."""
     queue = Queue(jobs)
-    running: dict[asyncio.Task[Any], Work[T]] = {}
+    running: dict[asyncio.Task[Any], QueuedJob[T]] = {}
     done: set[asyncio.Task[Any]] = set()
     try:
         while True:

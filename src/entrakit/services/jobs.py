@@ -33,7 +33,7 @@ class Preparation(NamedTuple):
 Job: TypeAlias = Listing[T] | Preparation
 
 
-class Work(NamedTuple, Generic[T]):
+class QueuedJob(NamedTuple, Generic[T]):
     """A job of a queue, with the number of its listing, from 0; -1 for a preparation."""
 
     number: int
@@ -55,20 +55,20 @@ class Queue(Generic[T]):
 
     def __init__(self, jobs: Iterable[Job[T] | None]) -> None:
         self._jobs = iter(jobs)
-        self._continued: deque[Work[T]] = deque()
+        self._continued: deque[QueuedJob[T]] = deque()
         self._count = 0
 
-    def take(self) -> Work[T] | None:
+    def take(self) -> QueuedJob[T] | None:
         """Return the next job; None if none can begin now."""
         if self._continued:
             return self._continued.popleft()
         job = next(self._jobs, None)
         if isinstance(job, Listing):
             self._count += 1
-            return Work(self._count - 1, job)
-        return None if job is None else Work(-1, job)
+            return QueuedJob(self._count - 1, job)
+        return None if job is None else QueuedJob(-1, job)
 
-    def finished(self, work: Work[T], result: Any) -> NumberedPage[T] | None:  # noqa: ANN401 - of any operation
+    def finished(self, work: QueuedJob[T], result: Any) -> NumberedPage[T] | None:  # noqa: ANN401 - of any operation
         """Note the result of a job, and return the page; None for a preparation."""
         number, job = work
         if isinstance(job, Preparation):

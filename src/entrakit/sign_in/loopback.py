@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from entrakit.sign_in.loopback_request import Request
+    from entrakit.sign_in.loopback_request import RedirectRequest
 
 MAX_CONNECTIONS = 64
 CONNECTION_LIFE_S = 10.0
@@ -41,7 +41,7 @@ GRACE_S = 1.0
 log = logging.getLogger("entrakit.sign_in.loopback")
 
 
-class Answer:
+class SignInAnswer:
     """The answer to the sign-in; the browser waits until `show` sends the last page.
 
     Args:
@@ -54,7 +54,7 @@ class Answer:
         self._connection: socket.socket | None = connection
 
     def __repr__(self) -> str:
-        return f"Answer({', '.join(sorted(self.parameters))})"
+        return f"SignInAnswer({', '.join(sorted(self.parameters))})"
 
     def show(self, html: str, status: int = 200) -> None:
         """Send the browser the last page. A browser that has gone away is not an error.
@@ -96,7 +96,7 @@ class Loopback:
         self._listeners = _listen(port or parts.port or 0)
         self.port: int = self._listeners[0].getsockname()[1]
         self._pending: dict[socket.socket, Reader] = {}
-        self._answer: Answer | None = None
+        self._answer: SignInAnswer | None = None
         self._offer: dict[str, str] = {}
         self._takers = 0
 
@@ -129,7 +129,7 @@ class Loopback:
         """Make the one-time address invalid: no browser was started with it."""
         self._offer = {}
 
-    def wait(self, timeout_s: float) -> Answer:
+    def wait(self, timeout_s: float) -> SignInAnswer:
         """Return the answer, and stop listening.
 
         Args:
@@ -217,7 +217,7 @@ class Loopback:
         self._pending[connection] = Reader(now)
         selector.register(connection, selectors.EVENT_READ)
 
-    def _judge(self, connection: socket.socket, request: Request) -> None:
+    def _judge(self, connection: socket.socket, request: RedirectRequest) -> None:
         """Keep the connection with the answer; refuse any other."""
         path, _, query = request.target.partition("?")
         if path in self._offer and request.host in self._hosts() and request.method == "GET":
@@ -235,7 +235,7 @@ class Loopback:
                 status = 400
             else:
                 if self._answer is None:
-                    self._answer = Answer(parameters, connection)
+                    self._answer = SignInAnswer(parameters, connection)
                     return
                 status = 400
         log.debug("Ignored %s %s", request.method, one_line(path, 100))

@@ -12,7 +12,7 @@ MAX_HEAD = 512 * 1024
 MAX_BODY = 64 * 1024
 
 
-class Request(NamedTuple):
+class RedirectRequest(NamedTuple):
     """One complete request.
 
     Args:
@@ -48,9 +48,9 @@ class Reader:
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self._received = 0
         self._beginning = b""
-        self._request: Request | None = None
+        self._request: RedirectRequest | None = None
 
-    def read(self, data: bytes) -> Request | None:
+    def read(self, data: bytes) -> RedirectRequest | None:
         """Return the request if it is complete after these bytes, else None.
 
         Raises:
@@ -74,7 +74,7 @@ class Reader:
         except h11.RemoteProtocolError as error:
             raise RefusedError(431 if error.error_status_hint == 431 else 400) from None
 
-    def _checked(self, event: h11.Request) -> Request:
+    def _checked(self, event: h11.Request) -> RedirectRequest:
         """Return the request without its body, if its head is one that a browser sends with the answer."""
         headers = dict(event.headers)
         # The parser limits only a head that arrives in pieces.
@@ -86,4 +86,4 @@ class Reader:
         if int(headers.get(b"content-length", b"0")) > MAX_BODY:
             raise RefusedError(413)
         host = headers.get(b"host", b"").decode("ascii", "replace").lower()
-        return Request(event.method.decode("ascii"), event.target.decode("ascii"), host)
+        return RedirectRequest(event.method.decode("ascii"), event.target.decode("ascii"), host)

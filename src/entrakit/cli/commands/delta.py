@@ -38,11 +38,11 @@ def arguments(parser: Parser) -> None:
 
 def work(options: argparse.Namespace, context: Context) -> Sending:
     """Return the reading of the changes."""
-    from entrakit.cli.output.changes import Changes
+    from entrakit.cli.output.changes import DeltaQuery
 
     if not options.session.strip():
         raise ParameterError("--session names no file.", remedy="Name one. A shell may have replaced a $name.")
     note_older_name(options, context)
     path = address_of(options.path)
     request = RequestOptions("GET", path, headers_of(options), query_of(options, path))
-    return Changes(request, options.session, options.latest, options.minimal)
+    return DeltaQuery(request, options.session, options.latest, options.minimal)

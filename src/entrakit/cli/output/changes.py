@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 AT_ONCE = 100
 
 
-class Changes(NamedTuple):
+class DeltaQuery(NamedTuple):
     """A delta query as the work of a command.
 
     Args:
