@@ -18,6 +18,9 @@ from entrakit.tokens.token import Token
 from entrakit.vault import Vault
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from entrakit import Connection
     from entrakit_emulator import Tenant
 
 HEAVY = {
@@ -173,7 +176,11 @@ def test_help_and_version_load_no_command(words: list[str]) -> None:
 # Modules that a request needs besides the standard library's, and modules of the standard library that take long.
 REQUEST = {"_cffi_backend", "_openssl", "backports", "cryptography", "entrakit", "urllib3"}
 CONNECT = REQUEST | {"filelock", "jwt", "msal"}
-# MSAL imports them.
+LISTING = REQUEST | {"msgspec", "typing_extensions"}
+EXPORT = LISTING | {"filelock"}
+# MSAL, msgspec and filelock import them.
+OF_MSGSPEC = {"inspect", "uuid"}
+OF_EXPORT = OF_MSGSPEC | {"dataclasses"}
 OF_MSAL = {"inspect", "uuid", "xml"}
 SLOW = {
     "asyncio", "concurrent.futures", "dataclasses", "importlib.metadata", "inspect", "multiprocessing", "subprocess",
@@ -188,21 +195,26 @@ def third_parties(loaded: set[str]) -> set[str]:
     return {name for name in packages if name not in sys.stdlib_module_names and not name.startswith("__editable__")}
 
 
+def sign_in(tenant: Tenant) -> Connection:
+    """Save the connection of a user under the name `default`."""
+    user = tenant.users.normal
+    return connect(
+        client_id=tenant.public_client,
+        tenant_id=tenant.tenant_id,
+        credential=UsernamePassword(user.upn, user.password),
+        authority_url=tenant.url,
+        graph_url=tenant.url,
+        ca_bundle=tenant.ca_path,
+        name="default",
+    )
+
+
 def test_a_cold_request_loads_one_http_client(entra_tenant: Tenant) -> None:
     """
     `entra request GET /me` with a saved connection loads urllib3 without its pools, and AES-GCM: no MSAL, no msgspec,
     no table.
     """
-    user = entra_tenant.users.normal
-    connect(
-        client_id=entra_tenant.public_client,
-        tenant_id=entra_tenant.tenant_id,
-        credential=UsernamePassword(user.upn, user.password),
-        authority_url=entra_tenant.url,
-        graph_url=entra_tenant.url,
-        ca_bundle=entra_tenant.ca_path,
-        name="default",
-    ).graph.get("/me")
+    sign_in(entra_tenant).graph.get("/me")
     program = (
         "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
         "streams = Streams(sys.stdin, io.StringIO(), sys.stderr)\n"
@@ -213,6 +225,36 @@ def test_a_cold_request_loads_one_http_client(entra_tenant: Tenant) -> None:
 
     assert REQUEST >= third_parties(loaded)
     assert set() == loaded & SLOW
+
+
+@pytest.mark.parametrize(
+    ("words", "packages", "slow"),
+    [(["--all"], LISTING, OF_MSGSPEC), (["--all", "--parallel", "8", "--out-file", "users.ndjson"], EXPORT, OF_EXPORT)],
+    ids=["listing", "parallel export"],
+)
+def test_a_listing_loads_one_http_client(
+    entra_tenant: Tenant,
+    words: list[str],
+    packages: set[str],
+    slow: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """
+    `entra request GET /users --all` loads msgspec besides the packages of a request, and with a file its lock.
+    """
+    monkeypatch.chdir(tmp_path)
+    sign_in(entra_tenant).graph.get("/me")
+    program = (
+        "import io, os\nfrom entrakit.cli import main\nfrom entrakit.cli.context import Streams\n"
+        f"streams = Streams(sys.stdin, io.StringIO(), io.StringIO())\nwords = ['request', 'GET', '/users', *{words}]\n"
+        "assert main(words, streams, os.environ) == 0"
+    )
+
+    loaded = loaded_by(program)
+
+    assert packages >= third_parties(loaded)
+    assert slow >= loaded & SLOW
 
 
 def test_a_cold_sign_in_loads_one_http_client(entra_tenant: Tenant) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import re
 import socket
 import sys
 import threading
+import tracemalloc
+import zlib
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from tests.http.drip import DripServer
     from tests.http.keep_alive import KeepAliveServer
 
+MIB = 1024 * 1024
 OK = b"HTTP/1.1 201 Created\r\nX-Id: 7\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 
@@ -95,6 +100,29 @@ def test_limits_and_failures_are_the_same(transport: Transport, raw_server: Call
         ask(transport, Request("GET", f"{raw_server(None).url}/x"))
     with pytest.raises(ParameterError, match="not an https address"):
         ask(transport, Request("GET", "http://localhost/x"))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_limit_is_that_of_the_decompressed_body(
+    transport: Transport, raw_server: Callable[..., RawServer], times: int
+) -> None:
+    """
+    A short answer that decompresses to 256 MiB is too large for both clients, and never in memory as a whole.
+    """
+    packer = zlib.compressobj(wbits=31)
+    body = b"".join(packer.compress(bytes(MIB)) for _ in range(256)) + packer.flush()
+    body = body if times == 1 else gzip.compress(body)
+    encoding = b", ".join([b"gzip"] * times)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (encoding, len(body))
+    request = Request("GET", f"{raw_server(head + body).url}/x")
+    for send in (transport.once, partial(ask, transport)):
+        tracemalloc.start()
+        try:
+            with pytest.raises(UnexpectedAnswerError, match="larger than 1 MiB"):
+                send(request, limit=MIB)
+            assert tracemalloc.get_traced_memory()[1] < 32 * MIB
+        finally:
+            tracemalloc.stop()
 
 
 def test_a_proxy_that_cannot_be_used_is_an_error(clock: FakeClock) -> None:
