@@ -123,6 +123,8 @@ def test_no_other_file_has_a_rule_of_its_own() -> None:
     }
 
     assert {"shown_text.py", "certificates/names.py"} == others
+    copies = [path.name for path in SOURCE.rglob("*.py") if "isprintable() else ascii(text)" in path.read_text("utf-8")]
+    assert ["shown_text.py"] == copies
 
 
 def test_a_lone_carriage_return_does_not_overwrite_a_line() -> None:

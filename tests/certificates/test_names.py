@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entrakit.certificates.names import attributes_of, display_name, matches, parse_name, parse_thumbprint, printable
+from entrakit.certificates.names import attributes_of, display_name, matches, parse_name, parse_thumbprint
 from entrakit.errors import ParameterError
 
 HEX = "0123456789abcdef"
@@ -204,11 +204,3 @@ def test_hostile_input_takes_linear_time(text: str) -> None:
         parse_name(text)
 
     assert time.process_time() - began < 2
-
-
-@pytest.mark.parametrize(("text", "expected"), [("app", "app"), ("a\x1b[2Jb", r"'a\x1b[2Jb'"), ("a\nb", r"'a\nb'")])
-def test_a_message_has_printable_characters_only(text: str, expected: str) -> None:
-    """
-    A string with a control character is quoted and escaped in messages.
-    """
-    assert expected == printable(text)

@@ -150,11 +150,6 @@ def matches(text: str, subject: Name) -> bool:
     return attributes == subject if "=" in text else attributes[0] in subject
 
 
-def printable(text: str) -> str:
-    """Return a string for messages: unchanged if every character is printable, else quoted and escaped."""
-    return text if text.isprintable() else ascii(text)
-
-
 def _slashed(text: str) -> list[tuple[str, str]]:
     """Return the attributes of a name in OpenSSL's old form, `/C=DE/CN=app`, which has no quotes and no escapes."""
     parts = [part.partition("=") for part in _SLASH.split(text)[1:]]

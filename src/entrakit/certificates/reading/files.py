@@ -12,12 +12,13 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 
-from entrakit.certificates.names import display_name, printable
+from entrakit.certificates.names import display_name
 from entrakit.certificates.public_keys import is_key_of, not_rsa
 from entrakit.certificates.reading.formats import parse, public_certificates, unusable
 from entrakit.errors import CertificateError, CertificatePasswordError
 from entrakit.paths import absolute
 from entrakit.secret import is_exposed, is_first_report
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,7 +85,7 @@ def read_file(path: str, *, regular_only: bool = False) -> tuple[bytes, str, boo
         CertificateError: The file can't be read.
     """
     full = absolute(path) if path else ""
-    source = printable(full)
+    source = escaped(full)
     try:
         kind = stat.S_IFMT(os.stat(full).st_mode) if regular_only else stat.S_IFREG
         if kind not in (stat.S_IFREG, stat.S_IFDIR):

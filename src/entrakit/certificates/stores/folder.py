@@ -11,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.names import printable
 from entrakit.certificates.reading.files import parse_certificates, read_file
 from entrakit.certificates.reading.glance import glance
 from entrakit.certificates.signers.software import SoftwareKey
 from entrakit.certificates.stores.store import StoreItem
 from entrakit.errors import CertificateError
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ class UnopenedKey(NamedTuple):
 
 def _items(path: str) -> list[StoreItem]:
     """Return an item for each certificate of a file that has a private key, or one with the reason why none has."""
-    place = printable(path)
+    place = escaped(path)
     try:
         data, source, is_exposed = read_file(path, regular_only=True)
         certificates = [Certificate(one, UnopenedKey(place)) for one in glance(data, source)]

@@ -12,10 +12,10 @@ from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.names import printable
 from entrakit.certificates.public_keys import SALT_SIZE, not_rsa
 from entrakit.certificates.stores.store import StoreItem
 from entrakit.errors import CertificateError, CertificatePasswordError
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -355,9 +355,9 @@ def _attributes(token: pkcs11.Token, slot: pkcs11.Slot) -> dict[str, str]:
 
 
 def _place(token: pkcs11.Token) -> str:
-    return f"the token {printable(str(token.label))!r}"
+    return f"the token {escaped(str(token.label))!r}"
 
 
 def _subject(token: pkcs11.Token) -> str:
     """Return the place of a token for the beginning of a sentence."""
-    return f"The token {printable(str(token.label))!r}"
+    return f"The token {escaped(str(token.label))!r}"

@@ -16,12 +16,12 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from entrakit.certificates import Certificate
-from entrakit.certificates.names import printable
 from entrakit.certificates.public_keys import SALT_SIZE
 from entrakit.certificates.stores import windows_calls
 from entrakit.certificates.stores.store import StoreItem
 from entrakit.certificates.stores.windows_calls import WindowsCallError
 from entrakit.errors import CertificateError
+from entrakit.shown_text import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -258,7 +258,7 @@ def _key_error(error: WindowsCallError, provider: Provider | None, scope: str, p
 
 
 def _display_name(provider: Provider | None) -> str:
-    return printable(provider.name if provider is not None else "") or "unnamed"
+    return escaped(provider.name if provider is not None else "") or "unnamed"
 
 
 _REMEDIES_FOR_ACCESS = {

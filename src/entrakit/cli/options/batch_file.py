@@ -157,11 +157,13 @@ def _body(where: str, body: object, headers: Mapping[str, str]) -> bytes | None:
             raise ParameterError(f"{where}: the body is not JSON.") from None
     from base64 import b64decode
 
+    from entrakit.http.message import media_type
+
     try:
         return b64decode(str(body), validate=True)
     except ValueError:
         raise ParameterError(
-            f"{where}: the body is not base64, which {kind.partition(';')[0]} requires.", remedy="Encode it."
+            f"{where}: the body is not base64, which {media_type(kind)} requires.", remedy="Encode it."
         ) from None
 
 
