@@ -121,9 +121,10 @@ def _drain(connection: socket.socket) -> None:
     connection.settimeout(LIFE_S)
 
 
-# No answer, and a body that stops.
+# No answer, a body that stops, and a complete answer that asks for a pause.
 SILENCE = _forever(b"", b"")
 SILENT_BODY = _forever(HEAD + b"Content-Length: 10\r\n\r\nx", b"")
+BUSY = _forever(b"HTTP/1.1 503 Busy\r\nRetry-After: 25\r\nContent-Length: 0\r\n\r\n", b"")
 # Answers of a server with TLS.
 PLACES: dict[str, Answer] = {
     "the status line": _forever(b"HTTP/1.1 200 ", b"O"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.http.drip import PLACES, SILENCE, SILENT_BODY
+from tests.http.drip import BUSY, PLACES, SILENCE, SILENT_BODY
 from tests.http.log_lines import everything_logged
 
 from entrakit.errors import UnexpectedAnswerError
@@ -53,7 +53,8 @@ fork()
 ask("/parent-3")
 """
 
-# Arguments: CA bundle, address, `slow-names` to wait for names. It prints when a request is interrupted.
+# Arguments: CA bundle, address, `slow-names` to wait for names or the address of a proxy. It prints when a request is
+# interrupted.
 INTERRUPTED = """
 import signal, socket, sys, time
 from entrakit.http.transport import Transport
@@ -65,8 +66,9 @@ if "slow-names" in sys.argv:
     socket.getaddrinfo = resolve
 else:
     print("sending", flush=True)
+proxy = next((word for word in sys.argv[3:] if word.startswith("http:")), "")
 try:
-    Transport(ca_bundle=sys.argv[1], timeout_s=30.0).send("GET", sys.argv[2])
+    Transport(ca_bundle=sys.argv[1], timeout_s=30.0, proxy=proxy).send("GET", sys.argv[2])
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
@@ -255,3 +257,32 @@ def test_an_interrupt_ends_waiting(
         assert server.is_answering.wait(20)
 
         assert ("interrupted\n", True) == interrupt(process)
+
+
+def test_an_interrupt_ends_waiting_for_a_proxy(
+    drip_server: Callable[..., DripServer], test_ca: tuple[Path, ssl.SSLContext]
+) -> None:
+    """
+    Ctrl-C ends a request at once while a proxy does not answer CONNECT.
+    """
+    proxy = drip_server(SILENCE, is_plain=True)
+    with started(test_ca[0], "https://service.example/x", f"http://127.0.0.1:{proxy.port}") as process:
+        assert "sending\n" == first_line(process)
+        assert proxy.is_answering.wait(20)
+
+        assert ("interrupted\n", True) == interrupt(process)
+
+
+def test_an_interrupt_ends_a_pause(
+    drip_server: Callable[..., DripServer], test_ca: tuple[Path, ssl.SSLContext]
+) -> None:
+    """
+    Ctrl-C ends a request at once during the pause before it is sent again.
+    """
+    server = drip_server(BUSY)
+    with started(test_ca[0], f"{server.url}/x") as process:
+        assert "sending\n" == first_line(process)
+        assert server.is_answering.wait(20)
+
+        assert ("interrupted\n", True) == interrupt(process)
+    assert 1 == server.connections

@@ -61,7 +61,9 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self._refuse_option(unknown[0])
         if rest:
-            self.error(f"too many arguments: {self._shown(rest[0])}")
+            # The words that are too many are the last ones of several equal ones.
+            places = [number for number, word in enumerate(self._words, 1) if word == rest[0]]
+            self.error(f"too many arguments: {self._shown(rest[0], places[-rest.count(rest[0])])}")
         options.words = self._words
         return options
 
@@ -95,7 +97,7 @@ class Parser(argparse.ArgumentParser):
         """Return the options without dashes among some keys that may be suggested for a mistyped one."""
         return [key for key in keys if f"--{key}" in self._suggested()]
 
-    def _shown(self, word: str) -> str:
+    def _shown(self, word: str, number: int) -> str:
         """Return a word that is too many; its number if it may be a secret, as in `entra connect --password SECRET`."""
         import re
 
@@ -104,7 +106,7 @@ class Parser(argparse.ArgumentParser):
         is_harmless = re.fullmatch(r"[\w@./:-]{1,40}", word) and redact(word) == word
         if is_harmless and self.command.path.partition(" ")[0] not in TAKING_SECRETS:
             return word
-        return f"word number {self._words.index(word) + 1} after `{self.prog}`"
+        return f"word number {number} after `{self.prog}`"
 
     def _unknown_options(self) -> list[str]:
         known = {text for action in self._actions for text in action.option_strings}
