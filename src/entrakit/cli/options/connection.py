@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from entrakit.connection import Connection
     from entrakit.graph.client import Client
 
+LONGEST_NAME = 64
 SERVICES = ("graph", "graph-beta", "azure", "key-vault", "defender-endpoint", "defender-xdr")
 
 
@@ -32,6 +33,10 @@ def name_of(options: argparse.Namespace) -> str | None:
     name: str | None = options.name if options.connection is None else options.connection
     if options.name is not None and name != options.name:
         raise ParameterError("Two connections are named.", remedy="Use the argument or --name, not both.")
+    if name and len(name) > LONGEST_NAME:
+        # It may be a token in the place of the name, and errors are logged.
+        problem = f"A text of {len(name)} characters can't be the name of a connection."
+        raise ParameterError(problem, remedy=f"A name has {LONGEST_NAME} characters at most.")
     return name
 
 
