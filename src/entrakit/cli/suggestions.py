@@ -19,6 +19,7 @@ OTHER_TOOLS = {
     "auth": "Use `entra connect` to sign in, `entra status` to list connections, `entra disconnect` to remove one.",
     "delete": "Use `entra disconnect NAME` to remove a connection, or `entra request DELETE PATH` to delete an object.",
     "get": "Use `entra request GET PATH`.",
+    "group": "Use `entra request GET /groups --all`.",
     "groups": "Use `entra request GET /groups --all`.",
     "graph": "Use `entra request GET PATH`.",
     "patch": "Use `entra request PATCH PATH --body JSON`.",
@@ -27,8 +28,10 @@ OTHER_TOOLS = {
     "rest": "Use `entra request GET PATH`.",
     "rm": "Use `entra disconnect NAME` to remove a connection, or `entra request DELETE PATH` to delete an object.",
     "show": "Use `entra status` to list the saved connections, or `entra inspect` to explain the token of one.",
+    "user": "Use `entra request GET /users --all`.",
     "users": "Use `entra request GET /users --all`.",
     "vault list": "Use `entra status`.",
+    "vault ls": "Use `entra status`.",
     "whoami": "Use `entra inspect`, which shows account, app, tenant and permissions of the current connection.",
 }
 # Options of other tools, with the option that does the same.
