@@ -50,7 +50,7 @@ def test_a_connection_is_named_by_an_argument_or_an_option(connected: Command) -
 
 def test_a_token_in_the_place_of_a_name_is_not_repeated(connected: Command) -> None:
     """
-    A text that is too long for a name may be a token, and errors are logged: it is not in the error.
+    A string that is too long for a name may be a token, and errors are logged: it is not in the error.
     """
     token = connected("token").output.strip()
 
@@ -58,5 +58,5 @@ def test_a_token_in_the_place_of_a_name_is_not_repeated(connected: Command) -> N
         for words in ((command, token), (command, "--name", token)):
             result = connected(*words)
             assert (2, "") == (result.code, result.output)
-            assert f"A text of {len(token)} characters can't be the name of a connection." in result.error
+            assert f"A string of {len(token)} characters can't be the name of a connection." in result.error
             assert token[:20] not in result.error

@@ -35,7 +35,7 @@ def name_of(options: argparse.Namespace) -> str | None:
         raise ParameterError("Two connections are named.", remedy="Use the argument or --name, not both.")
     if name and len(name) > LONGEST_NAME:
         # It may be a token in the place of the name, and errors are logged.
-        problem = f"A text of {len(name)} characters can't be the name of a connection."
+        problem = f"A string of {len(name)} characters can't be the name of a connection."
         raise ParameterError(problem, remedy=f"A name has {LONGEST_NAME} characters at most.")
     return name
 
