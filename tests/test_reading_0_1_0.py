@@ -719,6 +719,25 @@ def test_a_tenant_of_0_1_0_reads_a_snapshot(made: Path, tmp_path: Path) -> None:
     assert [one | {"certificates": []} for one in old["apps"]] == [one | {"certificates": []} for one in new["apps"]]
 
 
+def test_a_tenant_of_0_1_0_ignores_what_is_newer_in_a_snapshot(made: Path, tmp_path: Path) -> None:
+    """
+    0.1.0 refuses users and apps with fields that it does not know, so a snapshot has newer fields elsewhere.
+    """
+    old = json.loads((made / "tenant.json").read_text())
+    with start() as tenant:
+        app, identity = tenant.confidential_client, tenant.system_identity
+        tenant.seed.add_federated_credential(app, "https://token.contoso.com", "job")
+        tenant.snapshot(str(tmp_path / "new.json"))
+    new = json.loads((tmp_path / "new.json").read_text())
+
+    for part in ("users", "apps"):
+        assert {frozenset(old[part][0])} == {frozenset(one) for one in new[part]}
+    assert (["federated"], ["resource_id"]) == (list(new["later"][app]), list(new["later"][identity]))
+    with start(restore=str(tmp_path / "new.json")) as tenant:
+        tenant.snapshot(str(tmp_path / "again.json"))
+    assert new["later"] == json.loads((tmp_path / "again.json").read_text())["later"]
+
+
 def tables_of(text: str) -> list[tuple[str, str]]:
     """Return the names and the SQL of the tables in a snapshot's database."""
     with closing(sqlite3.connect(":memory:")) as database:

@@ -2,6 +2,7 @@
 
     {"entrakit_emulator": 1, "users": […], "apps": […], …, "database": "base64 of SQLite's own format, compressed"}
 
+0.1.0 reads it, too: fields that are newer are in a part of their own, `later`, by the id of the user or app.
 The file is private from its creation and replaced in one step. Its passwords are those of the emulator only.
 """
 
@@ -103,8 +104,8 @@ def write(world: World, path: str) -> None:
     body = {
         "entrakit_emulator": VERSION,
         "tenants": [dataclasses.asdict(one) for one in world.tenants.values()],
-        "users": [dataclasses.asdict(one) for one in world.users.values()],
-        "departed": [dataclasses.asdict(one) for one in world.departed.values()],
+        "users": [snapshot_json.user_json(one) for one in world.users.values()],
+        "departed": [snapshot_json.user_json(one) for one in world.departed.values()],
         "apps": [snapshot_json.app_json(one) for one in world.apps.values()],
         "registered": [snapshot_json.app_json(one) for one in world.registered.values()],
         "consents": [[*key, sorted(names)] for key, names in world.consents.items()],
@@ -112,6 +113,9 @@ def write(world: World, path: str) -> None:
         "refresh_tokens": {token: dataclasses.asdict(one) for token, one in world.refresh_tokens.items()},
         "database": base64.b64encode(zlib.compress(world.objects.dump(), 1)).decode(),
     }
+    known: dict[str, User | App] = {**world.departed, **world.users, **world.registered, **world.apps}
+    later = {which: given for which, one in known.items() if (given := snapshot_json.later_json(one))}
+    body |= {"later": later} if later else {}
     path = place_of(path)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".snapshot-")
     try:
@@ -183,12 +187,21 @@ def _snapshot(body: JSON) -> Snapshot:
         ((health,),) = trial.execute("PRAGMA quick_check(1)")
     if health != "ok":
         raise ValueError("The database is damaged.")
+    later = body.get("later", {})
+    users, departed = (
+        tuple(snapshot_json.user(one | later.get(one["object_id"], {})) for one in body[part])
+        for part in ("users", "departed")
+    )
+    apps, registered = (
+        tuple(snapshot_json.app(one | later.get(one["client_id"], {})) for one in body[part])
+        for part in ("apps", "registered")
+    )
     return Snapshot(
         tenants=tuple(snapshot_json.directory(one) for one in body["tenants"]),
-        users=tuple(snapshot_json.user(one) for one in body["users"]),
-        departed=tuple(snapshot_json.user(one) for one in body["departed"]),
-        apps=tuple(snapshot_json.app(one) for one in body["apps"]),
-        registered=tuple(snapshot_json.app(one) for one in body["registered"]),
+        users=users,
+        departed=departed,
+        apps=apps,
+        registered=registered,
         consents={(who, app, api): frozenset(names) for who, app, api, names in body["consents"]},
         valid_from={str(who): float(at) for who, at in body["valid_from"].items()},
         refresh_tokens={token: snapshot_json.refresh_token(one) for token, one in body["refresh_tokens"].items()},

@@ -1,4 +1,8 @@
-"""Users, apps, consents and refresh tokens of a snapshot as JSON values."""
+"""Users, apps, consents and refresh tokens of a snapshot as JSON values.
+
+0.1.0 refuses unknown fields of a user or an app, but ignores unknown parts of the file. `later_json` returns the fields
+that are newer than 0.1.0; they are in such a part.
+"""
 
 from __future__ import annotations
 
@@ -59,9 +63,23 @@ _APP: dict[str, Callable[[Any], Any]] = {
 }
 
 
+# Fields that are newer than 0.1.0. All of them are empty by default.
+LATER = ("is_admin", "required_roles", "resource_id", "federated")
+
+
+def later_json(one: User | App) -> JSON:
+    """Return the newer fields of a user or an app, if they are not empty."""
+    return {name: value for name in LATER if (value := getattr(one, name, None))}
+
+
+def user_json(user: User) -> JSON:
+    """Return a user as JSON values, without the newer fields."""
+    return {name: value for name, value in dataclasses.asdict(user).items() if name not in LATER}
+
+
 def app_json(app: App) -> JSON:
-    """Return an app as JSON values."""
-    values = {one.name: getattr(app, one.name) for one in dataclasses.fields(App)}
+    """Return an app as JSON values, without the newer fields."""
+    values = {one.name: getattr(app, one.name) for one in dataclasses.fields(App) if one.name not in LATER}
     return values | {
         "assigned": sorted(app.assigned),
         "installed_in": sorted(app.installed_in),
