@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +17,11 @@ from entrakit.errors import ParameterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.cli.conftest import Command
+
+GUID = "aaaaaaaa-2222-3333-4444-555555555555"
 
 
 def test_nothing_on_standard_input_is_told(entra: Command) -> None:
@@ -42,6 +48,35 @@ def test_a_secret_is_typed_at_a_terminal(typed: Callable[[str], None]) -> None:
     with pytest.raises(ParameterError, match="no terminal to ask for it") as caught:
         ask_secret(context(terminal=False), "client secret", "Use a file.")
     assert "Use a file." == caught.value.remedy
+
+
+@pytest.mark.parametrize(("keys", "problem"), [
+    (b"\x04", "The client secret was not typed: the input has ended."),
+    (b"canary\xff\n", "The client secret is not UTF-8 text."),
+])  # fmt: skip
+def test_a_prompt_that_ends_without_a_secret_is_told(keys: bytes, problem: str, tmp_path: Path) -> None:
+    """
+    The end of the input (Ctrl-D) and bytes of another encoding at the prompt of a secret are errors of the user, with
+    what to do next. What was typed is not shown.
+    """
+    pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
+    on_terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    words = ("connect", "--client-id", GUID, "--tenant-id", GUID, "--client-secret")
+    environ = {**os.environ, "ENTRAKIT_HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "NO_COLOR": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-c", on_terminal, sys.executable, "-m", "entrakit", *words],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ,
+    ) as process:  # fmt: skip
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert b"Client secret: " == process.stdout.read(len(b"Client secret: "))
+        process.stdin.write(keys)
+        process.stdin.flush()
+        told = process.stdout.read().decode()
+
+    assert f"Error: {problem}\r\n  Next: Type it again. Use --client-secret-stdin" in told
+    assert "canary" not in told
+    assert 2 == process.returncode
 
 
 @pytest.mark.parametrize("given", ["secret", "secret\n", "secret\r\n"])

@@ -26,7 +26,7 @@ def ask_secret(context: Context, what: str, instead: str) -> Secret:
         instead: Remedy if there is no terminal.
 
     Raises:
-        ParameterError: Standard input is not a terminal.
+        ParameterError: Standard input is not a terminal, or ends; or the input is not text.
     """
     if not context.is_terminal(context.streams.input):
         raise ParameterError(f"The {what} is missing, and there is no terminal to ask for it.", remedy=instead)
@@ -34,7 +34,16 @@ def ask_secret(context: Context, what: str, instead: str) -> Secret:
 
     # If standard error is redirected, the prompt goes to the terminal itself.
     stream = context.streams.error if context.is_terminal(context.streams.error) else None
-    return Secret(getpass(f"{what[:1].upper()}{what[1:]}: ", stream), "prompt")
+    reason = "was not typed: the input has ended"
+    try:
+        return Secret(getpass(f"{what[:1].upper()}{what[1:]}: ", stream), "prompt")
+    except EOFError:
+        pass
+    except UnicodeDecodeError as error:
+        reason = f"is not {error.encoding.upper()} text"
+    # Raised here, so that the error has no context: a UnicodeDecodeError contains what was typed.
+    print(file=context.streams.error)
+    raise ParameterError(f"The {what} {reason}.", remedy=f"Type it again. {instead}")
 
 
 def read_secret(context: Context, what: str) -> Secret:
