@@ -107,11 +107,13 @@ def test_a_request_goes_to_the_endpoint_itself(plain: Callable[..., Plain], monk
 )  # fmt: skip
 def test_an_address_that_can_be_misread_is_refused(url: str) -> None:
     """
-    Addresses come from the environment. One that has no clear host and port, or more than a path, is refused.
+    Addresses come from the environment. One that has no clear host and port, or more than a path, is refused. The
+    remedy names the variables.
     """
     with pytest.raises(ParameterError, match="can't be used") as caught:
         Endpoint(url)
     assert "canary" not in str(caught.value)
+    assert "IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST must have" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,6 +128,31 @@ def test_a_refusal_names_the_host_and_not_the_token(
 
     assert PROVIDERS[name].title in caught.value.problem
     assert "canary" not in f"{caught.value!r} {caught.value.problem} {caught.value.remedy}"
+
+
+@pytest.mark.parametrize(("name", "url", "token", "field"), REQUESTS)
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"message": "TF400813: The user is not\nauthorized\x1b[31m."}, "(HTTP 403): TF400813: The user is not authorized"),
+        ({"message": "Expired: canary"}, "(HTTP 403): Expired: […]"),
+        ({"message": {"a": 1}}, "(HTTP 403)."),
+        ([], "(HTTP 403)."),
+    ],
+)
+def test_the_reason_of_a_refusal_is_kept(
+    transport: Transport, raw_server: Start, name: str, url: str, token: str, field: str, body: object, expected: str
+) -> None:
+    """
+    The message of the host is in the error on one line, without the token of the job.
+    """
+    server = raw_server(http_answer(body, "403 Forbidden"))
+
+    with pytest.raises(SignInError) as caught:
+        PROVIDERS[name].ask(question(transport, **{url: f"{server.url}/", token: "canary"}))
+
+    assert f"{PROVIDERS[name].title} refused to give a token {expected}" in caught.value.problem
+    assert "\x1b" not in caught.value.problem
 
 
 @pytest.mark.parametrize(("name", "url", "token", "field"), REQUESTS)

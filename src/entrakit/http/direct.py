@@ -49,7 +49,11 @@ class Endpoint:
         self.is_secure = scheme.lower() == "https"
         origin = Origin.of(f"https://{rest}") if self.is_secure or scheme.lower() == "http" else None
         if origin is None or "?" in rest or "#" in rest:
-            raise ParameterError(f"The address of the identity endpoint can't be used: {shown_host(url)!r}.")
+            raise ParameterError(
+                f"The address of the identity endpoint can't be used: {shown_host(url)!r}.",
+                remedy="IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST must have an http or https "
+                "address without a query. Azure sets them; unset those that your program does not need.",
+            )
         self.url = url
         self.host = origin.host.strip("[]")
         self.port = urlsplit(url).port or (443 if self.is_secure else 80)

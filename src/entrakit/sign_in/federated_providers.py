@@ -19,7 +19,9 @@ from entrakit.errors import ParameterError, SignInError
 from entrakit.http.address import Origin
 from entrakit.http.failures import unavailable
 from entrakit.http.retry import is_transient
+from entrakit.redaction import MASK, redact
 from entrakit.secret import Secret
+from entrakit.shown_text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from entrakit.http.transport import Transport
 
 MAX_TOKEN = 64 * 1024
+MAX_MESSAGE = 300
 SERVICE_CONNECTION_VARIABLE = "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"
 # Audiences that the token service of a cloud accepts, as its portal and the SDKs of Azure have them.
 _AUDIENCE = "api://AzureADTokenExchange"
@@ -84,7 +87,8 @@ class Provider(NamedTuple):
         """Return the assertion that the host has now, unchecked.
 
         Raises:
-            SignInError: A variable is missing, a file can't be read, or the host refuses.
+            SignInError: A variable is missing, or the host refuses.
+            MissingAssertionError: A file can't be read.
             NetworkError: The host did not answer.
         """
         missing = [name for name in self.variables if not question.environ.get(name)]
@@ -98,17 +102,20 @@ class Provider(NamedTuple):
         return self.assertion(question)
 
 
+class MissingAssertionError(ParameterError, SignInError):
+    """The file or variable that the caller named has no assertion. The exit code is that of any wrong name."""
+
+
 def read_file(path: str) -> str:
-    """Return the content of a file with a token. Raises SignInError if it can't be read."""
+    """Return the content of a file with a token. Raises MissingAssertionError if it can't be read."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_TOKEN + 1).decode("utf-8", "replace")
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = error.strerror if isinstance(error, OSError) else "not a valid path"
-        raise SignInError(
+        raise MissingAssertionError(
             f"The token can't be read from {path!r}: {reason}.",
             remedy="Check the path, and that this user may read the file.",
-            error="invalid_client",
         ) from error
 
 
@@ -152,17 +159,29 @@ def _field(name: str, title: str, answer: Response) -> str:
     if is_transient(answer.status, is_repeatable=True):
         raise unavailable(answer)
     if not answer.is_success:
+        said = _message(answer)
         raise SignInError(
-            f"{title} refused to give a token (HTTP {answer.status}).",
+            f"{title} refused to give a token (HTTP {answer.status}){f': {said}' if said else '.'}",
             remedy="Check the permissions of the job; in Azure DevOps, whether it may use the service connection.",
             error="invalid_client",
         )
+    return _member(name, answer)
+
+
+def _member(name: str, answer: Response) -> str:
+    """Return a string in the JSON object of an answer; empty if it has none."""
     try:
         found = json.loads(answer.text)
     except (ValueError, RecursionError):
         found = None
     value = found.get(name) if isinstance(found, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _message(answer: Response) -> str:
+    """Return the reason that a host gives for a refusal, without the token of the job; empty if it gives none."""
+    token = answer.request.headers["authorization"].removeprefix("Bearer ")
+    return one_line(redact(_member("message", answer).replace(token, MASK)), MAX_MESSAGE).strip()
 
 
 def _variable(name: str) -> Callable[[Question], str]:

@@ -137,15 +137,16 @@ def test_the_variables_of_workload_identity_are_enough(
         (("--federated-token-env", "A", "--save-secret"), 2, "--save-secret does not go with --federated"),
         (("--federated",), 5, "No provider of tokens is available."),
         (("--federated", "github"), 5, "ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN have no value"),
-        (("--federated-token-env", "A"), 5, "The variable A has no value."),
-        (("--federated-token-file", "/nowhere/token"), 5, "can't be read from '/nowhere/token'"),
+        (("--federated-token-env", "A"), 2, "The variable A has no value."),
+        (("--federated-token-file", "/nowhere/token"), 2, "can't be read from '/nowhere/token'"),
     ],
 )
 def test_mistakes_are_named_before_anything_is_sent(
     sign: Sign, token_server: TokenServer, words: tuple[str, ...], code: int, message: str
 ) -> None:
     """
-    A mistake in the options ends with 2, a source that gives nothing with 5; the message speaks of options.
+    A mistake in the options ends with 2, as does a file or a variable that is missing; a provider that gives nothing
+    ends with 5. The message speaks of options.
     """
     made = sign(*words)
 

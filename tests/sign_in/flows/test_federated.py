@@ -293,6 +293,29 @@ def test_something_else_is_not_sent(
     assert [] == token_server.forms
 
 
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        (Environment("MINE"), "The variable MINE has no value."),
+        (Path("/nowhere/token"), "The token can't be read from '/nowhere/token': No such file or directory."),
+    ],
+)
+def test_a_missing_source_is_a_wrong_parameter(
+    sign: Sign, token_server: TokenServer, source: Path | Environment, problem: str
+) -> None:
+    """
+    A file or a variable that is missing ends with the exit code 2, as that of any other credential does. The error is
+    still a SignInError, so that an alternative is tried.
+    """
+    with pytest.raises(SignInError) as caught:
+        sign(federated=source)
+
+    assert problem == caught.value.problem
+    assert isinstance(caught.value, ParameterError)
+    assert 2 == caught.value.exit_code
+    assert [] == token_server.forms
+
+
 def test_an_expired_assertion_is_not_sent(
     sign: Sign, token_server: TokenServer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,6 +27,7 @@ from entrakit.sign_in.discovery import offline
 from entrakit.sign_in.federated_providers import (
     PROVIDERS,
     SERVICE_CONNECTION_VARIABLE,
+    MissingAssertionError,
     Question,
     audience_of,
     find_provider,
@@ -132,6 +133,7 @@ class Federated(Flow):
 
         Raises:
             SignInError: There is no assertion, or the service refused it: no federated credential matches.
+            MissingAssertionError: The file can't be read, or the variable has no value.
             NetworkError: No usable answer.
         """
         from entrakit.sign_in._msal import TokenService
@@ -166,10 +168,9 @@ class Federated(Flow):
             return _output([str(word) for word in json.loads(origin["command"])], question.environ, limit_s)
         value = question.environ.get(origin["variable"], "")
         if not value:
-            raise SignInError(
+            raise MissingAssertionError(
                 f"The variable {origin['variable']} has no value.",
                 remedy="Set it to a token of the issuer, or name another source.",
-                error="invalid_client",
             )
         return cleaned(value)
 
