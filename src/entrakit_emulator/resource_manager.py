@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator.bearer import BearerError, Flaw, claims_of
 from entrakit_emulator.contoso import MANAGEMENT, SUBSCRIPTION
+from entrakit_emulator.exchange import NotImplementedHereError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,6 +81,15 @@ def tenants(exchange: Exchange) -> Response:
 def subscriptions(exchange: Exchange) -> Response:
     """Answer `/subscriptions`: the seeded subscription, whatever roles the caller has."""
     return _answer(exchange, _subscription)
+
+
+def absent(exchange: Exchange) -> Response:
+    """Refuse the rest of the API by name."""
+    missing = NotImplementedHereError(f"Azure Resource Manager's {exchange.method} {exchange.path}")
+    message = str(missing.body()["error_description"])
+    response = error_response(exchange, ArmError(501, "NotImplemented", message))
+    exchange.error = "emulator_not_implemented"
+    return response
 
 
 def _answer(exchange: Exchange, row: Callable[[Exchange, str], dict[str, object]]) -> Response:

@@ -67,6 +67,10 @@ ROUTES: tuple[Route, ...] = (
     Route("resource_manager", "/metadata/endpoints", resource_manager.endpoints),
     Route("resource_manager", "/tenants", resource_manager.tenants),
     Route("resource_manager", "/subscriptions", resource_manager.subscriptions),
+    *(
+        Route("resource_manager", path, resource_manager.absent)
+        for path in ("/tenants/{path}", "/subscriptions/{path}", "/providers/{path}", "/providers")
+    ),
     Route("error", "/error", error_lookup.error_page, is_page=True),
     Route("icon", "/favicon.ico", error_lookup.no_icon),
     *(Route("refused", pattern, _refused(feature)) for pattern, feature in REFUSED.items()),

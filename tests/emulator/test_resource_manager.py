@@ -76,6 +76,24 @@ def test_a_wrong_request_is_refused(caller: Caller, path: str, scope: str, metho
     assert (401 == status) == ("www-authenticate" in response.headers)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/subscriptions/103ca2f9-34fe-49e0-966a-c17ec9a73100"), ("PUT", "/Subscriptions/a/resourceGroups/b"),
+        ("GET", "/providers"), ("GET", "/providers/Microsoft.Management/managementGroups"), ("GET", "/tenants/a"),
+    ],
+)  # fmt: skip
+def test_the_rest_is_refused_by_name(caller: Caller, method: str, path: str) -> None:
+    """
+    Unsupported requests get 501 with their name, in the form of this API.
+    """
+    response = ask(caller, f"{path}?api-version=2022-12-01", scope=f"{MANAGEMENT}/.default", method=method)
+    error = response.json()["error"]
+
+    assert (501, "NotImplemented") == (response.status_code, error["code"])
+    assert error["message"].startswith(f"The emulator does not implement Azure Resource Manager's {method} {path}.")
+
+
 def test_an_expired_token_is_refused(caller: Caller) -> None:
     """
     A token that has expired by the tenant's clock gets another code than a forged token.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import not_found, unsupported
+from entrakit_emulator.graph.expansion import expansion_of
 from entrakit_emulator.graph.kind import KINDS, value_of
 from entrakit_emulator.graph.listing import selected
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def get_all(call: Call, kind: str) -> Reply:
     """List all objects of a kind."""
-    for option in ("$filter", "$top", "$orderby", "$search", "$expand"):
+    expansion_of(call, (kind,))
+    for option in ("$filter", "$top", "$orderby", "$search"):
         if option in call.options:
             raise unsupported("Unsupported Query.")
     context = f"{call.root}/$metadata#{KINDS[kind].collection}"
@@ -26,6 +28,7 @@ def get_all(call: Call, kind: str) -> Reply:
 
 def get_one(call: Call, kind: str, key: str) -> Reply:
     """Read one object of a kind."""
+    expansion_of(call, (kind,))
     doc = next((one for one in _documents(call, kind) if str(one["id"]).lower() == key.lower()), None)
     if doc is None:
         raise not_found(key)

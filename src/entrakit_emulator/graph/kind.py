@@ -85,7 +85,7 @@ class Kind:
         properties: Types of the properties by name.
         default: Properties without `$select`, in the order of the service.
         absent: Properties and relations of the real service that the emulator does not have.
-        single_only: Properties that the service itself does not show in a collection, in lower case.
+        single_only: Properties that the service itself does not show in a collection.
         read_only: Properties that only the service sets.
         required: Properties that a new object must have.
         never_empty: Properties that a change can't clear.

@@ -107,7 +107,8 @@ def selected(call: Call, kinds: Sequence[str], *, of_one: bool = False) -> list[
     names: list[str] = []
     for given in (part.strip() for part in text.split(",")):
         found = next((name for kind in kinds if (name := property_of(kind, given))), None)
-        if found is None and not of_one and any(given.lower() in KINDS[kind].single_only for kind in kinds):
+        single = {name.lower() for kind in kinds for name in KINDS[kind].single_only}
+        if found is None and not of_one and given.lower() in single:
             raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
         if found is None and len(kinds) == 1 and given != "*" and KINDS[kinds[0]].relation(given) is None:
             raise unknown_property(kinds[0], given)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from entrakit_emulator.exchange import NotImplementedHereError
-from entrakit_emulator.graph.address import segments_of
+from entrakit_emulator.graph.address import absent, segments_of
 from entrakit_emulator.graph.call import Reply
 from entrakit_emulator.graph.errors import GraphError, bad_request, denied, not_found
 from entrakit_emulator.graph.expansion import expand, expansion_of
@@ -34,8 +34,10 @@ def found(call: Call, key: str, kinds: Sequence[str]) -> DirectoryObject:
 
     Raises:
         GraphError: The object does not exist (404).
-        NotImplementedHereError: The alternate key is not supported.
+        NotImplementedHereError: The alternate key is not supported, or the key is a type to cast a collection to.
     """
+    if key.startswith("microsoft.graph."):
+        raise absent(call)
     name, separator, value = key.partition("=")
     alternate = KINDS[kinds[0]].alternate_key if len(kinds) == 1 else ""
     if not separator:

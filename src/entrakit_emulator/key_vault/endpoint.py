@@ -32,6 +32,8 @@ RESOURCE = "https://vault.azure.net"
 AUDIENCES = (RESOURCE, KEY_VAULT_APP)
 VERSIONS = ("7.4", "7.5")
 KINDS = {"keys": "Key", "certificates": "Certificate", "secrets": "Secret"}
+# Fixed words of addresses that only the real service has. They are not names or versions.
+OTHERS = frozenset({"contacts", "issuers", "pending", "policy", "rotationpolicy"})
 PREFIX = "/keyvault/"
 
 
@@ -73,7 +75,7 @@ def challenge(exchange: Exchange, claims: str = "") -> KeyVaultError:
 
 def _known(segment: str) -> str:
     """Return a segment with the fixed words of the API in lower case; the service accepts them in any case."""
-    return segment.lower() if segment.lower() in (*KINDS, "versions", "sign") else segment
+    return segment.lower() if segment.lower() in (*KINDS, "versions", "sign", *OTHERS) else segment
 
 
 def _vault(exchange: Exchange) -> KeyVault | None:
@@ -93,7 +95,7 @@ def _answer(exchange: Exchange, vault: KeyVault, url: str, path: Sequence[str]) 
             _allow(vault, claims, kind, "list")
             at = bodies.ObjectAddress(url, name)
             return {"value": [bodies.item(kind, at, one) for one in _versions(vault, kind, name)], "nextLink": None}
-        case "GET", [kind, name, *version] if kind in KINDS and len(version) < 2:
+        case "GET", [kind, name, *version] if kind in KINDS and len(version) < 2 and OTHERS.isdisjoint(path):
             return _get(vault, claims, bodies.ObjectAddress(url, name), kind, "".join(version))
         case _:
             raise NotImplementedHereError(f"Key Vault's {exchange.method} /{'/'.join(path[:1])} of that form")

@@ -1,7 +1,7 @@
 """The token endpoint: POST /{tenant}/oauth2/v2.0/token (RFC 6749, 3.2).
 
 parse       form, content type, tenant
-grant_type  the grant; others are refused by name (AADSTS70003)
+grant_type  the grant; unknown ones are refused (AADSTS70003), those of `ABSENT` by name
 client      the app
 grant       one file each, in `grants/`
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from entrakit_emulator.exchange import FORM
+from entrakit_emulator.exchange import FORM, NotImplementedHereError
 from entrakit_emulator.sts import client_authentication, tenancy
 from entrakit_emulator.sts.errors import ServiceError, need
 from entrakit_emulator.sts.grants import client_credentials, code, device, on_behalf_of, password, refresh
@@ -55,6 +55,8 @@ GRANTS: dict[str, Grant] = {
     "urn:ietf:params:oauth:grant-type:device_code": DEVICE,
     "urn:ietf:params:oauth:grant-type:jwt-bearer": Grant(on_behalf_of.answer),
 }
+# Grants that only the real service has.
+ABSENT = frozenset(f"urn:ietf:params:oauth:grant-type:{name}-bearer" for name in ("saml1_1", "saml2"))
 
 
 def token(exchange: Exchange) -> Response:
@@ -62,11 +64,14 @@ def token(exchange: Exchange) -> Response:
 
     Raises:
         ServiceError: The request is refused.
+        NotImplementedHereError: Only the real service has the grant.
     """
     check_post(exchange)
     directory = tenancy.directory_of(exchange)
     grant_type = need(exchange.form, "grant_type")
     known = GRANTS.get(grant_type)
+    if grant_type in ABSENT:
+        raise NotImplementedHereError(f"the grant {grant_type}")
     if known is None:
         raise ServiceError(70003, grant=grant_type)
     client_id = client_authentication.client_id_of(exchange)

@@ -24,4 +24,18 @@ def test_a_computed_kind_is_listed_read_and_selected(graph: Graph, collection: s
     assert (400, "BadRequest") == graph.refusal(f"/{collection}?$select=nonsense")[:2]
     assert 400 == graph.refusal(f"/{collection}?$filter=id eq 'x'")[0]
     assert 404 == graph.refusal(f"/{collection}/nonsense")[0]
+    assert 400 == graph.refusal(f"/{collection}?$expand=nonsense")[0]
     assert 501 == graph.ask("GET", f"/{collection}/delta()/x").status_code
+
+
+@pytest.mark.parametrize("one", ["", "/{id}"])
+def test_a_relation_of_the_organization_is_refused_by_name(graph: Graph, one: str) -> None:
+    """
+    The service has relations that the emulator lacks. They are neither ignored nor refused in the service's words.
+    """
+    path = one.replace("{id}", graph.get("/organization")["value"][0]["id"])
+
+    status, code, message = graph.refusal(f"/organization{path}?$expand=Extensions")
+
+    assert (501, "NotImplemented") == (status, code)
+    assert message.startswith("The emulator does not implement Microsoft Graph's $expand=extensions.")

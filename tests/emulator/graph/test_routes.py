@@ -17,6 +17,8 @@ def test_what_is_not_here_says_so(graph: Graph) -> None:
     """
     assert 501 == graph.ask("GET", "/users?$expand=manager($levels=max)").status_code
     assert 501 == graph.ask("GET", "/oauth2PermissionGrants").status_code
+    about = graph.refusal(f"/users/{graph.make_user('Una')['id']}?$select=aboutme")
+    assert "Microsoft Graph's property aboutMe of the type user." in about[2]
     locked = graph.refusal("/applications?$select=servicePrincipalLockConfiguration")
     assert locked[2].startswith(
         "The emulator does not implement Microsoft Graph's property servicePrincipalLockConfiguration of the type "
@@ -86,6 +88,7 @@ def test_the_rest_of_graph_is_refused_by_name(caller: Caller) -> None:
         ("POST", "/directoryObjects/validateProperties"), ("POST", "/users/getByIds"),
         ("GET", "/directoryObjects/$count"),
         ("POST", "/directory/deletedItems/getUserOwnedObjects"), ("PATCH", "/organization/{id}"),
+        ("GET", "/directoryObjects/microsoft.graph.user"), ("GET", "/users/microsoft.graph.user"),
         ("GET", "/groups/{id}/members/$ref"), ("GET", "/users/{id}/memberOf/{id}"), ("GET", "/users/{id}/photo"),
     ],
 )  # fmt: skip

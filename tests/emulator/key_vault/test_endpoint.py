@@ -249,6 +249,11 @@ def test_a_vault_that_there_is_not(caller: Caller) -> None:
         ("GET", "certificates/nightly/1/2"),
         ("POST", "keys/nightly/decrypt"),
         ("GET", "deletedsecrets/nightly"),
+        ("GET", "certificates/nightly/policy"),
+        ("GET", "certificates/nightly/Pending"),
+        ("GET", "certificates/contacts"),
+        ("GET", "certificates/issuers/digicert"),
+        ("GET", "keys/nightly/rotationpolicy"),
     ],
 )
 def test_the_rest_of_key_vault_is_refused_by_name(caller: Caller, method: str, path: str) -> None:

@@ -253,8 +253,8 @@ KIND = Kind(
     ),
     single_only=frozenset(
         names_in(
-            "aboutme birthday hiredate interests mysite pastprojects preferredname responsibilities schools skills "
-            "mailboxsettings"
+            "aboutMe birthday hireDate interests mySite pastProjects preferredName responsibilities schools skills "
+            "mailboxSettings"
         )
     ),
     read_only=frozenset(
