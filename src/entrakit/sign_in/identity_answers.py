@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from entrakit.tokens.jwt import JSON
 
 MAX_TEXT = 300
+MAX_ID = 80
 LONGEST_S = 1e9
 LONG_LIFETIME_S = 7200.0
 _DATES = ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %H:%M:%S")
@@ -160,7 +161,8 @@ def failure(
         authority: The authority of the connection.
         client_id: The app of the identity; empty if it is not known.
     """
-    text = _text(body_of(response)) or response.text
+    body = body_of(response)
+    text = _text(body) or response.text
     for secret in host.secrets():
         text = text.replace(secret, MASK)
     shown = one_line(redact(text), MAX_TEXT).strip()
@@ -177,7 +179,10 @@ def failure(
         if part in low:
             which = identity if identity.kind else "a managed identity"
             said = problem.format(host=_start(host.title), identity=which, resource=resource)
-            return SignInError(said, remedy=_remedy(host, part, identity), error="invalid_request", description=shown)
+            return SignInError(
+                said, remedy=_remedy(host, part, identity), error="invalid_request", description=shown,
+                correlation_id=_correlation_id(body),
+            )  # fmt: skip
     said = f": {shown}" if shown else "."
     if response.status == 429:
         return ThrottledError(
@@ -190,12 +195,14 @@ def failure(
             f"{_start(host.title)} gave no token (HTTP {response.status}){said}",
             remedy=f"Wait a little and try again. If it fails again, check the resource, {resource}. {host.repairs}",
             host=shown_host(host.url),
+            correlation_id=_correlation_id(body),
         )
     return SignInError(
         f"{_start(host.title)} refused the request for a token (HTTP {response.status}){said}",
         remedy=host.repairs,
         error="invalid_request",
         description=shown,
+        correlation_id=_correlation_id(body),
     )
 
 
@@ -233,6 +240,13 @@ def _text(body: Mapping[str, JSON]) -> str:
     inner = error if isinstance(error, dict) else body
     names = ("code", "message") if isinstance(error, dict) else ("error", "error_description", "message", "Message")
     return ": ".join(str(inner[name]) for name in names if isinstance(inner.get(name), str) and inner[name])
+
+
+def _correlation_id(body: Mapping[str, JSON]) -> str:
+    """Return the id that App Service and Service Fabric give a failure, for support; empty if there is none."""
+    error = body.get("error")
+    found = (error if isinstance(error, dict) else body).get("correlationId")
+    return one_line(redact(found), MAX_ID) if isinstance(found, str) else ""
 
 
 def _other(problem: str, remedy: str = "") -> SignInError:

@@ -537,6 +537,28 @@ def test_each_failure_is_explained(
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "status", "body"),
+    [
+        ("app_service", 400, {"statusCode": 400, "message": "No MSI found.", "correlationId": "c-1"}),
+        ("app_service", 500, {"statusCode": 500, "message": "It broke.", "correlationId": "c-1"}),
+        ("service_fabric", 404, {"error": {"correlationId": "c-1", "code": "ManagedIdentityNotFound", "message": "-"}}),
+    ],
+)
+def test_the_id_of_a_failure_is_kept(
+    places: Callable[[str], Place], here: Connect, name: str, status: int, body: object
+) -> None:
+    """
+    The correlation id of a failure is an id of the error, for support.
+    """
+    places(name).server.give(body, status)
+
+    with pytest.raises((SignInError, NetworkError)) as caught:
+        here()
+
+    assert ("Correlation id", "c-1") in caught.value.ids()
+
+
 def test_a_host_that_does_not_answer(
     places: Callable[[str], Place], here: Connect, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
