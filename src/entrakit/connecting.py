@@ -266,21 +266,21 @@ def connect(
         transport=transport, vault=vault, clock=clock,
     )  # fmt: skip
     if how.is_choice:
-        saved = partial(get_current, client_id, tenant_id, cloud, scopes, vault=vault, clock=clock)
+        saved = partial(get_current, client_id, tenant_id, cloud, scopes, resource=resource, vault=vault, clock=clock)
         chosen = how.choose(partial(again, save_secret=save_secret), saved)
         return chosen if name in (None, chosen.info.name) else again(like=chosen)
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""
-    settings = records.new_settings(
-        how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph
-    )._replace(name=name or "", save_secret=save_secret)
+    settings = records.new_settings(how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)
+    settings = settings._replace(name=name or "", save_secret=save_secret, hints=how.hints)
     bundle = None if ca_bundle is None else os.fspath(ca_bundle)
     sender = transport or Transport(ca_bundle=bundle, timeout_s=min(timeout or 30.0, 30.0), clock=clock)
     saver = None if name is None else vault or Vault()
     sign_in = _SignIn(
-        settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""), timeout_s=timeout,
-        transport=sender, owns_transport=transport is None, vault=saver, clock=clock, is_ensured=ensure,
-        open_connection=partial(get_connection, vault=vault, clock=clock), on_replace=on_replace, on_sign_in=on_sign_in,
+        settings=settings._replace(ca_bundle=sender.ca_bundle or "", proxy=sender.proxy or ""),
+        timeout_s=timeout, transport=sender, owns_transport=transport is None, vault=saver, clock=clock,
+        open_connection=partial(get_connection, vault=vault, clock=clock), is_ensured=ensure, on_replace=on_replace,
+        on_sign_in=on_sign_in,
     )  # fmt: skip
     try:
         if saver is not None:
@@ -395,6 +395,6 @@ class _SignIn(NamedTuple):
                 agreed = other
         except EntraError as error:
             # With the source of the credential, so that a remedy leads to the same one.
-            error.settings = error.settings or settings
+            error.settings = error.settings or settings._replace(hints=self.settings.hints)
             raise
         return Connection(tokens_of(record))

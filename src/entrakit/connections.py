@@ -84,7 +84,14 @@ def get_connection(
 
 
 def get_current(
-    client_id: str, tenant_id: str, cloud: Cloud, scopes: Sequence[str], *, vault: Vault | None, clock: Clock
+    client_id: str,
+    tenant_id: str,
+    cloud: Cloud,
+    scopes: Sequence[str],
+    *,
+    resource: str,
+    vault: Vault | None,
+    clock: Clock,
 ) -> Connection:
     """Return the current connection, if it is the one that the caller names and gives a token without the user.
 
@@ -93,6 +100,7 @@ def get_current(
         tenant_id: The tenant; empty for any.
         cloud: The cloud.
         scopes: Scopes of the token; none for those of the connection.
+        resource: Resource of the token; empty for Microsoft Graph.
         vault: Vault that it is saved in; None for the usual one.
         clock: Clock to read the time from.
 
@@ -107,6 +115,8 @@ def get_current(
         raise NotConnectedError(f"The connection {has.name!r} is of another app or tenant.")
     if has.cloud.authority != cloud.authority:
         raise NotConnectedError(f"The connection {has.name!r} is of another cloud.")
+    if has.resource != (resource.rstrip("/") or cloud.graph):
+        raise NotConnectedError(f"The connection {has.name!r} is for the resource {has.resource}.")
     connection.token(*scopes)
     return connection
 

@@ -74,10 +74,12 @@ class SignedByProgram(NamedTuple):
     Args:
         path: Path of the file.
         command: Program and arguments.
+        password: Source of the password of the file; None if it has none.
     """
 
     path: str
     command: tuple[str, ...]
+    password: SecretSource | None = None
 
 
 class InStore(NamedTuple):
@@ -153,7 +155,7 @@ def certificate_source(saved: Mapping[str, str]) -> CertificateSource | None:
         names = (get("vault_certificate"), get("vault_secret"), get("vault_key"))
         return InKeyVault(get("vault", ""), get("vault_connection", ""), *names, path)
     if "command" in saved:
-        return SignedByProgram(path, tuple(str(word) for word in json.loads(saved["command"])))
+        return SignedByProgram(path, tuple(str(word) for word in json.loads(saved["command"])), password)
     if path:
         return CertificateFile(path, password, get("thumbprint"))
     if "uri" in saved:

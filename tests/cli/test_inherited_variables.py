@@ -99,6 +99,55 @@ def test_a_tool_gets_no_variable_of_a_saved_connection(earlier: Command, tmp_pat
         assert "MINE" not in environ
 
 
+@pytest.mark.parametrize("words", [("--federated", "gitlab"), ("--federated-token-env", "JOB_TOKEN")])
+def test_a_tool_gets_no_token_of_another_issuer(entra: Command, tmp_path: Path, words: tuple[str, str]) -> None:
+    """
+    Neither the process that has read the token from a variable, nor a later one that finds the saved connection, gives
+    it to a tool.
+    """
+    tools = FakeTools(tmp_path / "tools")
+    token = token_with(tid=entra.tenant.tenant_id, oid="1", upn="ada@contoso.com")
+    tools.give(token=token, accessToken=token, expires_on=int(time.time()) + 3600)
+    variable = "GITLAB_OIDC_TOKEN" if "gitlab" in words else "JOB_TOKEN"
+    entra.environ |= {"PATH": f"{tools.folder}:/usr/bin:/bin", "OTHER": "no secret"}
+    with entra.tenant.add_issuer() as issuer:
+        entra.tenant.seed.add_federated_credential(entra.tenant.confidential_client, issuer.issuer, "job")
+        entra.environ[variable] = issuer.sign("job")
+
+        made = run(entra, "connect", *target(entra, entra.tenant.confidential_client), *words)
+        later = run(entra, "connect", "--azure-cli", "--name", "tool")
+        entra.environ[variable] = issuer.sign("another job")
+        wrong = (*target(entra, entra.tenant.confidential_client), *words, "--fallback", "azure-cli", "--name", "other")
+        same = run(entra, "connect", *wrong)
+
+    assert (0, 0, 0) == (made.returncode, later.returncode, same.returncode), made.stderr + later.stderr + same.stderr
+    environs = [call["environ"] for call in tools.calls]
+    assert 2 == len(environs)
+    for environ in environs:
+        assert isinstance(environ, dict)
+        assert "no secret" == environ["OTHER"]
+        assert variable not in environ
+
+
+def test_a_tool_gets_no_secret_of_a_host_that_was_asked(entra: Command, tmp_path: Path) -> None:
+    """
+    The host of managed identities was asked with its secret, and did not answer. The next place does not get it.
+    """
+    tools = FakeTools(tmp_path / "tools")
+    token = token_with(tid=entra.tenant.tenant_id, oid="1", upn="ada@contoso.com")
+    tools.give(token=token, accessToken=token, expires_on=int(time.time()) + 3600)
+    host = {"IDENTITY_ENDPOINT": "http://127.0.0.1:1/token", "IDENTITY_HEADER": "of the host"}
+    entra.environ |= {"PATH": f"{tools.folder}:/usr/bin:/bin", **host}
+
+    made = run(entra, "connect", "--auto")
+
+    assert 0 == made.returncode, made.stderr
+    (call,) = tools.calls
+    assert isinstance(call["environ"], dict)
+    assert host["IDENTITY_ENDPOINT"] == call["environ"]["IDENTITY_ENDPOINT"]
+    assert "IDENTITY_HEADER" not in call["environ"]
+
+
 def test_a_program_that_signs_keeps_what_it_may_need(earlier: Command, tmp_path: Path) -> None:
     """
     A program that signs gets no variable of entrakit, but one that another connection uses, too, such as a PIN.

@@ -43,7 +43,7 @@ def credential_from(
         case InKeyVault():
             return _from_key_vault(source, open_connection)
         case SignedByProgram():
-            return _signed_by_program(source)
+            return _signed_by_program(source, password)
         case CertificateFile():
             return Certificate.from_path(source.path, password.reveal() if password else None, source.thumbprint)
         case OnToken():
@@ -62,14 +62,14 @@ def certificate_from(
     raise CertificateError("The source has a client secret instead of a certificate.")
 
 
-def _signed_by_program(source: SignedByProgram) -> Certificate:
+def _signed_by_program(source: SignedByProgram, password: Secret | None) -> Certificate:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     from entrakit.certificates.public_keys import not_rsa
     from entrakit.certificates.reading.files import read_public_certificate
     from entrakit.certificates.signers.command import CommandKey
 
-    certificate, chain = read_public_certificate(source.path)
+    certificate, chain = read_public_certificate(source.path, password.reveal() if password else None)
     key = certificate.public_key()
     if not isinstance(key, RSAPublicKey):
         raise not_rsa(key, "The key of the certificate")

@@ -29,13 +29,13 @@ class Saver(Protocol):
 def hide_all_variables(vault: Saver) -> None:
     """Hide the variables of the secrets of all saved connections from the programs that this process starts.
 
-    An earlier process may have read a secret from a variable that this one has inherited and never reads.
-
     Raises:
         VaultError: The place can't be read.
     """
     from entrakit.secret import hide_variables
+    from entrakit.sign_in.federated_providers import assertion_from
 
+    # An earlier process may have read a secret from a variable that this one has inherited and never reads.
     for one in vault.entries():
         origin = one.values.get("origin")
-        hide_variables(map(str, origin.values()) if isinstance(origin, dict) else ())
+        hide_variables((*map(str, origin.values()), assertion_from(origin)) if isinstance(origin, dict) else ())

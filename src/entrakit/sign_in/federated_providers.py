@@ -72,12 +72,14 @@ class Provider(NamedTuple):
         variables: Variables that it sets. It is available if all of them have a value.
         assertion: Returns the assertion that it has now.
         advice: What to do if a variable is missing.
+        secret: Variable whose value is a secret; empty if none is.
     """
 
     title: str
     variables: tuple[str, ...]
     assertion: Callable[[Question], str]
     advice: str
+    secret: str = ""
 
     def is_available(self, environ: Mapping[str, str]) -> bool:
         """Return whether all its variables have a value."""
@@ -186,7 +188,7 @@ def _message(answer: Response) -> str:
 
 def _variable(name: str) -> Callable[[Question], str]:
     """Return the function of a provider that sets a variable."""
-    return lambda question: question.environ[name]
+    return lambda question: Secret.from_env(name, question.environ).reveal()
 
 
 PROVIDERS = {
@@ -195,24 +197,28 @@ PROVIDERS = {
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
         _github,
         "Run it in a job that has the permission 'id-token: write'.",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     ),
     "azure-devops": Provider(
         "Azure DevOps",
         ("SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"),
         _azure_devops,
         "Run it in a pipeline, and pass the token of the job: 'SYSTEM_ACCESSTOKEN: $(System.AccessToken)' under 'env'.",
+        "SYSTEM_ACCESSTOKEN",
     ),
     "gitlab": Provider(
         "GitLab",
         ("GITLAB_OIDC_TOKEN",),
         _variable("GITLAB_OIDC_TOKEN"),
         "Add GITLAB_OIDC_TOKEN to the 'id_tokens' of the job, with the audience of the cloud.",
+        "GITLAB_OIDC_TOKEN",
     ),
     "terraform": Provider(
         "Terraform Cloud",
         ("TFC_WORKLOAD_IDENTITY_TOKEN",),
         _variable("TFC_WORKLOAD_IDENTITY_TOKEN"),
         "Set TFC_WORKLOAD_IDENTITY_AUDIENCE in the workspace to the audience of the cloud.",
+        "TFC_WORKLOAD_IDENTITY_TOKEN",
     ),
     "kubernetes": Provider(
         "Kubernetes",
@@ -232,6 +238,16 @@ def find_provider(name: str) -> str:
             remedy=f"Use {', '.join(PROVIDERS)} or managed-identity, or name a file, a variable or a program.",
         )
     return found
+
+
+def assertion_from(origin: Mapping[str, object]) -> str:
+    """Return the source of the secret of an assertion, as `Secret.origin` describes it; `env:` if there is none.
+
+    Args:
+        origin: Saved form of the source of a credential.
+    """
+    provider = PROVIDERS.get(str(origin.get("provider", "")))
+    return f"env:{provider.secret if provider else origin.get('variable', '')}"
 
 
 def first_provider(environ: Mapping[str, str]) -> str:

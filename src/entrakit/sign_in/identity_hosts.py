@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 
 from entrakit.errors import ParameterError
 from entrakit.http.message import Request
+from entrakit.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +138,7 @@ def find_host(environ: Mapping[str, str]) -> Host:
         environ: Environment variables.
     """
     identity, msi = environ.get("IDENTITY_ENDPOINT", ""), environ.get("MSI_ENDPOINT", "")
-    header, thumbprint = environ.get("IDENTITY_HEADER", ""), environ.get("IDENTITY_SERVER_THUMBPRINT", "")
+    header, thumbprint = _secret("IDENTITY_HEADER", environ), environ.get("IDENTITY_SERVER_THUMBPRINT", "")
     if identity and header and thumbprint:
         return _service_fabric(identity, header, thumbprint)
     if identity and header:
@@ -148,10 +149,11 @@ def find_host(environ: Mapping[str, str]) -> Host:
             {**_ANY_ID, "resource_id": "mi_res_id"}, version_of_claims="2025-03-30",
             repairs="Assign a managed identity to the app (Identity, in the Azure portal), then start it again.",
         )  # fmt: skip
-    if msi and environ.get("MSI_SECRET") and not (identity and environ.get("IMDS_ENDPOINT")):
+    secret = _secret("MSI_SECRET", environ)
+    if msi and secret and not (identity and environ.get("IMDS_ENDPOINT")):
         ids = {"client_id": "clientid"}
         return Host(
-            "machine_learning", "Azure Machine Learning", msi, "2017-09-01", {"secret": environ["MSI_SECRET"]}, ids,
+            "machine_learning", "Azure Machine Learning", msi, "2017-09-01", {"secret": secret}, ids,
             repairs="Assign a managed identity to the compute in the Azure portal, then try again.",
         )  # fmt: skip
     arc = identity if environ.get("IMDS_ENDPOINT") else ""
@@ -172,6 +174,11 @@ def find_host(environ: Mapping[str, str]) -> Host:
 def probe_of(host: Host) -> Request:
     """Return the request that finds out whether an endpoint exists: without `Metadata`, so that it is refused."""
     return Request("GET", host.url)
+
+
+def _secret(name: str, environ: Mapping[str, str]) -> str:
+    """Return the value of a variable, which other programs then do not inherit; empty if it has none."""
+    return Secret.from_env(name, environ).reveal() if environ.get(name) else ""
 
 
 def _service_fabric(url: str, header: str, thumbprint: str) -> Host:

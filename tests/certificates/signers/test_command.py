@@ -10,14 +10,16 @@ import time
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
 
-from entrakit import connect, get_connection
+from entrakit import Secret, connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.certificates import Certificate
 from entrakit.certificates.signers import command
 from entrakit.certificates.sources import credential_from
 from entrakit.cli.reconnect import reconnect
-from entrakit.errors import CertificateError, ParameterError, ParameterSetError
+from entrakit.errors import CertificateError, CertificatePasswordError, ParameterError, ParameterSetError
 from entrakit.sources import SignedByProgram, absolute, saved_form
 
 if TYPE_CHECKING:
@@ -46,6 +48,35 @@ def files(tmp_path: Path, maker: Maker, as_pem: Callable[[x509.Certificate], byt
 def python(program: str) -> list[str]:
     """Return the words of a command that runs a Python program."""
     return [sys.executable, "-c", f"import sys, os, base64\ndata = sys.stdin.buffer.read()\n{program}"]
+
+
+def test_the_certificate_can_be_in_a_file_with_a_password(
+    tmp_path: Path, maker: Maker, entra_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    The password of a PFX file is used, and a later process reads it again where it came from.
+    """
+    certificate = maker.certificate()
+    path, key = tmp_path / "app.pfx", tmp_path / "key.pem"
+    encryption = BestAvailableEncryption(b"of the file")
+    path.write_bytes(serialize_key_and_certificates(b"app", maker.key, certificate, None, encryption))
+    path.chmod(0o600)
+    key.write_bytes(maker.key_pem())
+    entra_tenant.seed.add_certificate(entra_tenant.confidential_client, certificate.public_bytes(Encoding.PEM).decode())
+    monkeypatch.setenv("OPENS", "of the file")
+    parameters = {
+        "client_id": entra_tenant.confidential_client, "tenant_id": entra_tenant.tenant_id, "name": "signed",
+        "cloud": find_cloud(entra_tenant.url), "ca_bundle": entra_tenant.ca_path, "certificate_path": str(path),
+        "certificate_command": OPENSSL.format(key=key).split(),
+    }  # fmt: skip
+
+    with pytest.raises(CertificatePasswordError, match="it is encrypted, and no password was given"):
+        connect_any(**parameters)
+    connect_any(**parameters, certificate_password=Secret.from_env("OPENS")).close()
+
+    with get_connection("signed") as connection:
+        assert connection.token(min_validity_s=10**6).access_token
+        assert reconnect(connection.info).endswith(" --certificate-password-env OPENS")
 
 
 def with_command(path: str, words: list[str]) -> Certificate:

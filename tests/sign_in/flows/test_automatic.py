@@ -16,6 +16,7 @@ from entrakit.errors import (
     VaultError,
 )
 from entrakit.sign_in.flows.automatic import PLACES, places_of
+from entrakit.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +128,10 @@ def test_a_refused_secret_is_not_replaced_by_another_account(
     assert (7000215, []) == (caught.value.code, tools.calls)
 
 
-@pytest.mark.parametrize("name", ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD"])
+@pytest.mark.parametrize(
+    "name",
+    ["AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_PASSWORD", "AZURE_FEDERATED_TOKEN_FILE"],
+)
 def test_an_empty_credential_is_an_error(
     anything: Connect, tools: FakeTools, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -139,6 +143,32 @@ def test_an_empty_credential_is_an_error(
     with pytest.raises(ParameterError, match=f"{name} is set, but empty"):
         anything()
 
+    assert [] == tools.calls
+
+
+@pytest.mark.parametrize(
+    ("given", "empty"),
+    [
+        ({"AZURE_CLIENT_SECRET": "s", "AZURE_TENANT_ID": "contoso.com"}, "AZURE_CLIENT_ID"),
+        ({"AZURE_CLIENT_SECRET": "s", "AZURE_CLIENT_ID": "Graph"}, "AZURE_TENANT_ID"),
+        ({"AZURE_CLIENT_CERTIFICATE_PATH": "/a.pem", "AZURE_TENANT_ID": "contoso.com"}, "AZURE_CLIENT_ID"),
+        ({"AZURE_PASSWORD": "p", "AZURE_CLIENT_ID": "Graph"}, "AZURE_USERNAME"),
+        ({"AZURE_FEDERATED_TOKEN_FILE": "/token", "AZURE_TENANT_ID": "contoso.com"}, "AZURE_CLIENT_ID"),
+    ],
+)
+def test_an_empty_part_of_a_credential_is_an_error(
+    anything: Connect, tools: FakeTools, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], empty: str
+) -> None:
+    """
+    A credential is there, and its app, tenant or user is set, but empty. The next place could be another account.
+    """
+    for name, value in (given | {empty: ""}).items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ParameterError) as caught:
+        anything()
+
+    assert f"{empty} is set, but empty." == caught.value.problem
     assert [] == tools.calls
 
 
@@ -196,6 +226,24 @@ def test_a_connection_of_another_tenant_is_passed_over(anything: Connect, app: C
 
     with pytest.raises(InteractionRequiredError, match="'kept' is of another app or tenant"):
         anything(tenant_id="fabrikam.example")
+
+
+def test_a_connection_for_another_resource_is_passed_over(
+    anything: Connect, app: Connect, entra_tenant: Tenant
+) -> None:
+    """
+    A connection for Microsoft Graph is not one for a key vault, and the reverse.
+    """
+    app(client_secret=entra_tenant.client_secret, name="default").close()
+    app(client_secret=entra_tenant.client_secret, name="vault", resource="https://vault.azure.net").close()
+
+    with pytest.raises(InteractionRequiredError, match=r"'default' is for the resource https://graph\.microsoft\.com"):
+        anything(resource="https://vault.azure.net")
+    Vault().set_current("vault")
+    with pytest.raises(InteractionRequiredError, match=r"'vault' is for the resource https://vault\.azure\.net"):
+        anything()
+    with anything(resource="https://vault.azure.net") as connection:
+        assert "vault" == connection.info.name
 
 
 def test_an_error_of_the_vault_is_not_passed_over(

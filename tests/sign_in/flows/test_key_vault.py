@@ -9,7 +9,7 @@ import pytest
 from entrakit import connect, get_connection
 from entrakit.authority.clouds import find_cloud
 from entrakit.connection.settings import Settings
-from entrakit.errors import ParameterError
+from entrakit.errors import ParameterError, SignInError
 from entrakit.sign_in.flows.key_vault import KeyVaultCredential
 from entrakit.sources import InKeyVault
 
@@ -73,6 +73,24 @@ def test_a_value_names_a_key_vault_like_parameters(entra_tenant: Tenant, private
             "key_vault": entra_tenant.key_vault_url, "key_vault_connection": "ops",
             "key_vault_secret": entra_tenant.key_vault_secret,
         } == KeyVaultCredential.parameters_of(later.info)  # fmt: skip
+
+
+def test_the_error_of_the_last_secret_names_all_of_them(entra_tenant: Tenant, private_home: Path) -> None:
+    """
+    One secret is missing, and the other is of another app. The command that connects again names both.
+    """
+    where = {
+        "client_id": entra_tenant.key_vault_client, "tenant_id": entra_tenant.tenant_id,
+        "cloud": find_cloud(entra_tenant.url), "ca_bundle": entra_tenant.ca_path,
+    }  # fmt: skip
+    connect_any(name="ops", client_secret=entra_tenant.key_vault_client_secret, save_secret=True, **where).close()
+    secrets = ["missing", entra_tenant.key_vault_secret]
+
+    with pytest.raises(SignInError, match="secret") as caught:
+        connect_any(key_vault=entra_tenant.key_vault_url, key_vault_connection="ops", key_vault_secret=secrets, **where)
+
+    assert isinstance(caught.value.settings, Settings)
+    assert secrets == KeyVaultCredential.parameters_of(caught.value.settings)["key_vault_secret"]
 
 
 def test_another_source_is_refused(entra_tenant: Tenant) -> None:

@@ -167,17 +167,19 @@ def parse_certificates(
     return _matching_pairs(certificates, keys, source)
 
 
-def read_public_certificate(path: str) -> tuple[X509Certificate, list[X509Certificate]]:
-    """Return the first certificate of a PEM or DER file, and its chain. A private key in the file is not used.
+def read_public_certificate(path: str, password: str | None = None) -> tuple[X509Certificate, list[X509Certificate]]:
+    """Return the first certificate of a file, and its chain. A private key in the file is not used.
 
     Args:
         path: The file; `~` is expanded.
+        password: Password of the file; None for a file without one.
 
     Raises:
+        CertificatePasswordError: The certificate is encrypted, and no password was given.
         CertificateError: The file can't be read, or has no certificate.
     """
     data, source, _ = read_file(path)
-    certificates = public_certificates(data, source)
+    certificates = public_certificates(data, password, source)
     if not certificates:
         raise unusable(source, "it contains no certificate")
     try:

@@ -113,7 +113,7 @@ def decoded(data: bytes) -> bytes:
     return _from_utf16(content) if content[:1] == SEQUENCE or b"-----BEGIN " in _from_utf16(content) else data
 
 
-def public_certificates(data: bytes, source: str) -> list[x509.Certificate]:
+def public_certificates(data: bytes, password: str | None, source: str) -> list[x509.Certificate]:
     """Return the certificates of a file. Keys in a PEM file are skipped, so they can be encrypted.
 
     Raises:
@@ -121,7 +121,7 @@ def public_certificates(data: bytes, source: str) -> list[x509.Certificate]:
     """
     text = decoded(data)
     if b"-----BEGIN " not in text:
-        return parse(data, None, source).certificates
+        return parse(data, password, source).certificates
     return [_pem_certificate(block, source) for label, block in _blocks(text, source) if label in _CERTIFICATE]
 
 

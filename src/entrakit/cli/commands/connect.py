@@ -207,7 +207,7 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
         context.refuse_empty("ENTRAKIT_MACHINE_CERTIFICATES")
     on_token = options.certificate_store == "pkcs11" or options.certificate_uri or options.pkcs11_module
     in_file = options.certificate_path or parameters.get("certificate_path")
-    needs_password = (on_token or in_file) and not options.key_vault_key and not options.certificate_command
+    needs_password = (on_token or in_file) and not options.key_vault_key
     parameters["certificate_password"] = certificate_password(options, context, needs_one=bool(needs_password))
     if choose_set(parameters).name in ("Browser", "BrowserOrDeviceCode"):
         parameters |= _browser_parameters(options, context)

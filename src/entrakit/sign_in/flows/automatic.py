@@ -24,7 +24,7 @@ from entrakit.secret import Secret, UsernamePassword
 from entrakit.sign_in.flow import Flow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Self
 
     from entrakit.sign_in.flow import SignIn
@@ -220,22 +220,19 @@ def _in_environment(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
     """Return the way of the variables that `EnvironmentCredential` of the Azure SDKs reads.
 
     Raises:
-        ParameterError: The credential is set, but empty, as a pipeline passes a secret that does not exist.
+        ParameterError: A variable is set, but empty, as a pipeline passes a secret that does not exist.
         CertificateError: The certificate can't be read.
     """
     credentials = (_SECRET, _PATH, _PASSWORD)
-    empty = [name for name in credentials if environ.get(name) == ""]
-    if empty and not any(environ.get(name) for name in (*credentials, _TOKEN_FILE)):
-        raise ParameterError(
-            f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} set, but empty.",
-            remedy="Set a value, or unset the variable.",
-        )
+    if not any(environ.get(name) for name in (*credentials, _TOKEN_FILE)):
+        _refuse_empty((*credentials, _TOKEN_FILE), environ)
     if not any(environ.get(name) for name in credentials):
         return Found(None, f"{_SECRET}, {_PATH} and {_PASSWORD} are not set.")
     is_user = not environ.get(_SECRET) and not environ.get(_PATH)
     needed = {_CLIENT: app, _USERNAME: environ.get(_USERNAME)} if is_user else {_CLIENT: app, _TENANT: tenant}
     reason = _missing(needed)
     if reason:
+        _refuse_empty([name for name, value in needed.items() if not value], environ)
         return Found(None, reason)
     if environ.get(_SECRET):
         from entrakit.sign_in.flows.secret import ClientSecret
@@ -256,12 +253,28 @@ def _in_environment(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
 
 
 def _workload_identity(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
-    reason = _missing({_CLIENT: app, _TENANT: tenant, _TOKEN_FILE: environ.get(_TOKEN_FILE)})
+    needed = {_CLIENT: app, _TENANT: tenant, _TOKEN_FILE: environ.get(_TOKEN_FILE)}
+    reason = _missing(needed)
     if reason:
+        if environ.get(_TOKEN_FILE):
+            _refuse_empty([name for name, value in needed.items() if not value], environ)
         return Found(None, reason)
     from entrakit.sign_in.flows.federated import Federated
 
     return Found(Federated("kubernetes"), "", app, tenant)
+
+
+def _refuse_empty(names: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Raise ParameterError if variables are set, but empty, as a pipeline passes a value that does not exist.
+
+    The next place could be another account.
+    """
+    empty = [name for name in names if environ.get(name) == ""]
+    if empty:
+        raise ParameterError(
+            f"{' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} set, but empty.",
+            remedy="Set a value, or unset the variable.",
+        )
 
 
 def _missing(values: Mapping[str, str | None]) -> str:

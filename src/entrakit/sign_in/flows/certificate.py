@@ -263,7 +263,7 @@ class ClientCertificate(Flow):
         match source:
             case CertificateFile(path):
                 found = f"the certificate in the file {path!r}"
-            case SignedByProgram(path, command):
+            case SignedByProgram(path, command, _):
                 found = f"the certificate in the file {path!r}, with the program {command[0]!r}, which signs"
             case InStore(thumbprint, name, store):
                 kind = f"the certificate store {store!r}" if store else "a certificate store"
@@ -335,7 +335,7 @@ def _passed(certificate: object, password: Secret | None) -> Certificate:
 
 def _opened_with(source: CertificateSource, password: Secret) -> CertificateSource:
     """Return a source with the source of its password, if it can have one."""
-    if isinstance(source, CertificateFile | InStore | OnToken):
+    if isinstance(source, CertificateFile | SignedByProgram | InStore | OnToken):
         return source._replace(password=secret_source(password.origin))
     return source
 

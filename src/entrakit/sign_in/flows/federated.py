@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from entrakit import paths
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import EntraError, InteractionRequiredError, ParameterError, SignInError
-from entrakit.secret import cleaned
+from entrakit.secret import Secret
 from entrakit.shown_text import one_line
 from entrakit.sign_in.discovery import offline
 from entrakit.sign_in.federated_providers import (
@@ -172,7 +172,7 @@ class Federated(Flow):
                 f"The variable {origin['variable']} has no value.",
                 remedy="Set it to a token of the issuer, or name another source.",
             )
-        return cleaned(value)
+        return Secret.from_env(origin["variable"], question.environ).reveal()
 
     def to_json(self) -> dict[str, JSON]:
         """Raise ParameterError: there is nothing to save."""
