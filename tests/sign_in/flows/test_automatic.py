@@ -228,6 +228,16 @@ def test_a_connection_of_another_tenant_is_passed_over(anything: Connect, app: C
         anything(tenant_id="fabrikam.example")
 
 
+def test_a_label_of_an_app_is_no_reason_to_end(anything: Connect, tools: FakeTools, clock: FakeClock) -> None:
+    """
+    No managed identity has the id that the label stands for, so the next places are looked at.
+    """
+    tools.give(accessToken="a.b.c", expires_on=int(clock.time() + 3600))
+
+    with anything(client_id="Graph") as connection:
+        assert "azure_tool" == connection.info.flow
+
+
 def test_a_connection_for_another_resource_is_passed_over(
     anything: Connect, app: Connect, entra_tenant: Tenant
 ) -> None:

@@ -19,6 +19,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from entrakit.authority.tenants import parse_client_id
 from entrakit.errors import EntraError, InteractionRequiredError, NetworkError, ParameterError, SignInError
 from entrakit.secret import Secret, UsernamePassword
 from entrakit.sign_in.flow import Flow
@@ -173,7 +174,7 @@ class Automatic(Flow):
         if place is IDENTITY:
             from entrakit.sign_in.flows.managed_identity import ManagedIdentity
 
-            return Found(ManagedIdentity(app or True))
+            return Found(ManagedIdentity(parse_client_id(app) if app else True))
         if place is SAVED:
             return Found(None)
         from entrakit.sign_in.flows.azure_tool import AzureTool
