@@ -98,7 +98,7 @@ def test_a_file_is_read_again_for_each_token(
 ) -> None:  # fmt: skip
     """
     Kubernetes replaces the file: each renewal sends what it has now, in this process and in a later one, from any
-    directory. A path is a string with a separator, a `Path` or a `File`.
+    directory. A path is a string with a separator, a `Path` or a `File`. A byte order mark and a line break are removed.
     """
     file = tmp_path / "token"
     file.write_text(f"{assertion(1)}\n")
@@ -110,7 +110,7 @@ def test_a_file_is_read_again_for_each_token(
         clock.advance(4000)
         monkeypatch.chdir("/")
         assert f"token-{number}" == connection.token().access_token
-    file.write_text(assertion(4))
+    file.write_text(f"\ufeff{assertion(4)}\r\n", encoding="utf-8", newline="")
     clock.advance(4000)
     assert "token-4" == get_connection("pod", transport=transport, clock=clock).token().access_token
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from entrakit import paths
 from entrakit.authority.tenants import is_guid
 from entrakit.errors import EntraError, InteractionRequiredError, ParameterError, SignInError
-from entrakit.secret import Secret
+from entrakit.secret import Secret, cleaned
 from entrakit.shown_text import one_line
 from entrakit.sign_in.discovery import offline
 from entrakit.sign_in.federated_providers import (
@@ -140,7 +140,7 @@ class Federated(Flow):
 
         limit_s = min(timeout_s or TIMEOUT_S, TIMEOUT_S)
         question = Question(audience_of(authority.cloud.name), transport, os.environ)
-        assertion = self._assertion(question, authority, limit_s).strip()
+        assertion = cleaned(self._assertion(question, authority, limit_s)).strip()
         presented = _checked(assertion, _described(dict(self.origin)), transport.clock.time())
         service = TokenService(authority, client_id, transport, flow=self.name, assertion=lambda: assertion)
         try:
