@@ -14,6 +14,7 @@ from tests.heartbeat import run_async
 from entrakit.files import waits
 from entrakit.files.programs import run
 from entrakit.files.waits import reported
+from entrakit.http.direct import Endpoint
 from entrakit.http.message import Request, Response
 from entrakit.http.transport_async import AsyncTransport
 
@@ -128,7 +129,13 @@ def send_awaited(transport: Transport, url: str) -> Response:
     return run_async(run())
 
 
-@pytest.mark.parametrize("sent", [send, send_awaited])
+def send_directly(transport: Transport, url: str) -> Response:
+    """Send a request to an endpoint of this host."""
+    endpoint = Endpoint(url, ca_bundle=transport.ca_bundle)
+    return endpoint.send(Request("GET", url), timeout_s=10, longest_s=30, connect_s=10, sent_at=0.0)
+
+
+@pytest.mark.parametrize("sent", [send, send_awaited, send_directly])
 def test_a_slow_server_is_named(
     sent: Callable[[Transport, str], Response],
     lines: Lines,

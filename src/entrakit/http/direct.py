@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 import ssl
 import time
+from contextlib import closing
 from http import client
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from entrakit.errors import ParameterError, TlsError
+from entrakit.files.waits import reported
 from entrakit.http import failures
 from entrakit.http.address import Origin, request_target, shown_host
 from entrakit.http.connection import Deadline, SecureSocket, bare_context, open_socket, trusting, use_sockets
@@ -79,7 +81,7 @@ class Endpoint:
         """
         deadline = Deadline(timeout_s, time.monotonic() + longest_s)
         connection = client.HTTPConnection(self.host, self.port)
-        try:
+        with closing(connection), reported(shown_host(self.url)):
             connection.sock = self._connected(request, deadline, connect_s)
             try:
                 fields = {**_FIELDS, **request.headers}
@@ -94,8 +96,6 @@ class Endpoint:
                 raise failures.not_sendable(request) from None
             except (OSError, client.HTTPException) as error:
                 raise failures.broken(error, request, timeout_s, is_too_slow=deadline.has_passed) from error
-        finally:
-            connection.close()
         if len(body) > MAX_ANSWER:
             raise failures.too_large(request, MAX_ANSWER)
         response = Response(request, answer.status, Headers(dict(answer.headers.items())), body, sent_at)

@@ -98,7 +98,8 @@ def test_a_file_is_read_again_for_each_token(
 ) -> None:  # fmt: skip
     """
     Kubernetes replaces the file: each renewal sends what it has now, in this process and in a later one, from any
-    directory. A path is a string with a separator, a `Path` or a `File`. A byte order mark and a line break are removed.
+    directory. A path is a string with a separator, a `Path` or a `File`. A byte order mark and a line break are
+    removed.
     """
     file = tmp_path / "token"
     file.write_text(f"{assertion(1)}\n")
