@@ -46,6 +46,25 @@ def test_the_tool_that_is_signed_in_is_taken(entra: Command, tools: FakeTools) -
     assert "azure_tool" == json.loads(entra("status", "--json").output)[0]["flow"]
 
 
+@pytest.mark.usefixtures("tools")
+def test_the_user_of_the_environment_is_not_asked_about(entra: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    On a terminal, nobody is asked whether to save the connection of the user whom AZURE_USERNAME names.
+    """
+    user, tenant = entra.tenant.users.normal, entra.tenant
+    who = {"AZURE_CLIENT_ID": tenant.public_client, "AZURE_USERNAME": user.upn, "AZURE_PASSWORD": user.password}
+    for name, value in who.items():
+        monkeypatch.setenv(name, value)
+    entra.environ |= who
+    where = ("--authority-url", tenant.url, "--graph-url", tenant.url, "--ca-bundle", tenant.ca_path)
+
+    made = entra("connect", "--auto", *where, terminal=True)
+
+    assert 0 == made.code, made.error
+    assert f"Connected as {user.upn} to the tenant" in made.error
+    assert "Save this connection?" not in made.error
+
+
 def test_nothing_found_has_exit_code_4(entra: Command, tools: FakeTools) -> None:
     """
     The error lists every place with the reason, one in each line, and says what to do.

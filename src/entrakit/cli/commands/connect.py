@@ -97,7 +97,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
         if context.can_ask and not options.yes:
             parameters["on_replace"] = lambda old, new: confirm_replacement(old, new, context)
             if not parameters["credential"]:
-                parameters["on_sign_in"] = lambda new: confirm_user(new, str(parameters.get("login_hint", "")), context)
+                named = str(parameters.get("login_hint") or context.environ.get("AZURE_USERNAME") or "")
+                parameters["on_sign_in"] = lambda new: confirm_user(new, named, context)
         is_hopeless = parameters.get("open_browser") is _refuse_to_wait and not options.ensure
         parameters["transport"] = transport.impatient() if is_hopeless else transport
         if options.like and not (options.ca_bundle or options.proxy):
