@@ -77,7 +77,8 @@ def _sign_in(options: argparse.Namespace, context: Context) -> Steps:
 
     if not options.profile and PROFILE_VARIABLE in context.environ:
         yield Note(f"{PROFILE_VARIABLE} selects the profile {context.environ[PROFILE_VARIABLE]!r}.")
-    if not find(_refuse_mixture(options).flow).tenant_id:
+    way = find(_refuse_mixture(options).flow)
+    if way.needs_ids and not way.tenant_id:
         ask_missing(options, context, has_way=any(value not in (None, 0) for value in _of_way(options).values()))
     timeout_s = parse_duration(options.timeout) if options.timeout else None
     silence_s = min(timeout_s or 30.0, 30.0)
