@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     JSON = dict[str, object]
 
 RECOUNT = 500
-KEPT = 128
+# Rendered pages: two listings of 100,000 objects with 999 on a page, such as the whole and its ranges.
+KEPT = 256
+# Counts: those that a parallel read sends, several times over.
+KEPT_COUNTS = 1_000
 SCHEMA = """
 CREATE TABLE objects (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL, kind TEXT NOT NULL, doc TEXT NOT NULL,
@@ -86,6 +89,7 @@ class Store:
         self.connection.create_function("fold", 1, folded, deterministic=True)
         self.version = 0
         self.rendered: FifoDict[tuple[object, ...], bytes] = FifoDict(KEPT)
+        self._counts: FifoDict[tuple[object, ...], int] = FifoDict(KEPT_COUNTS)
         self._people: dict[str, tuple[int, int]] = {}
         self._write_secret()
 
@@ -150,9 +154,12 @@ class Store:
         return self.connection.execute(f"SELECT {columns} FROM objects WHERE {where} {rest}", tuple(values))  # noqa: S608 - SQL of the callers
 
     def count(self, where: str, values: Iterable[object]) -> int:
-        """Return the number of matching objects."""
-        ((number,),) = self.select("COUNT(*)", where, values)
-        return int(str(number))
+        """Return the number of matching objects. It is kept until the next write, as pages are."""
+        key = (self.version, where, *values)
+        if key not in self._counts:
+            ((number,),) = self.select("COUNT(*)", where, key[2:])
+            self._counts[key] = int(str(number))
+        return self._counts[key]
 
     def people(self, tenant: str) -> int:
         """Return the approximate number of users of a tenant; it is counted again after some hundred writes."""

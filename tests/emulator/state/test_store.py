@@ -68,6 +68,36 @@ def test_a_deleted_object_is_found_among_the_deleted_ones_until_it_is_purged(sto
     assert store.find("t", "u", ("user",), is_deleted=True) is None
 
 
+def test_an_unchanged_directory_is_counted_once(store: Store) -> None:
+    """
+    A count is kept until the next write, as a rendered page is: clients that read in parallel send the same counts.
+    """
+    statements: list[str] = []
+    store.connection.set_trace_callback(statements.append)
+    where, users, groups = "kind=? AND deleted IS NULL", ("user",), ("group",)
+
+    first = [store.count(where, values) for values in (users, groups, users, groups)]
+    asked = len(statements)
+    store.put("t", "user", {"id": "v"}, 2.0)
+    second = store.count(where, users)
+    store.delete(only(store, "v"), 3.0, for_good=False)
+    third = store.count(where, users)
+
+    assert [1, 1, 1, 1] == first
+    assert (2, 2, 1) == (asked, second, third)
+
+
+def test_the_pages_of_two_listings_are_kept(store: Store) -> None:
+    """
+    100,000 objects by 999 are 101 pages, or some more in ranges: after both were read, both are still rendered.
+    """
+    listings = [[("whole", page) for page in range(101)], [("ranges", page) for page in range(110)]]
+    for pages in listings:
+        store.rendered.update(dict.fromkeys(pages, b"{}"))
+
+    assert [one for pages in listings for one in pages] == list(store.rendered)
+
+
 def test_every_change_gets_a_number(store: Store) -> None:
     """
     The journal of changes grows with each write.
