@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import time
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from entrakit.errors import NetworkError
 from entrakit.http.message import Request
 
 if TYPE_CHECKING:
+    import socket
+
     from tests.http.keep_alive import KeepAliveServer
 
     from entrakit.http.transport import Transport
@@ -58,6 +61,48 @@ def test_without_a_connection_nothing_is_sent_ahead(keep_alive_server: KeepAlive
     assert 0 == keep_alive_server.connections
     assert b"/1" == transport.once(named(keep_alive_server, "/1")).body
     assert 1 == len(keep_alive_server.seen)
+
+
+def idle_sockets(transport: Transport, count: int) -> list[socket.socket]:
+    """Return the sockets of idle connections on which the server has sent something, once there are so many."""
+    found: list[socket.socket] = []
+    for _ in range(1000):
+        idle = [one.sock for some in transport._idle.values() for one in some if one.sock is not None]
+        found = select.select(idle, [], [], 0)[0] if idle else []
+        if len(found) == count:
+            break
+        time.sleep(0.01)
+    return found
+
+
+def test_a_connection_that_was_opened_ahead_is_used(keep_alive_server: KeepAliveServer, transport: Transport) -> None:
+    """
+    The session tickets that the server sends after the handshake (RFC 8446, 4.6.1) do not end a connection.
+    """
+    for _ in range(3):
+        transport.open_ahead(keep_alive_server.url, 2)
+    assert 2 == len(idle_sockets(transport, 2))
+
+    answers = [transport.once(named(keep_alive_server, f"/{number}")).body for number in range(3)]
+
+    assert [b"/0", b"/1", b"/2"] == answers
+    assert 2 == keep_alive_server.connections
+    assert 1 == len({one.connection for one in keep_alive_server.seen})
+
+
+def test_a_connection_that_was_opened_ahead_and_ended_is_not_used(
+    keep_alive_server: KeepAliveServer, transport: Transport
+) -> None:
+    """
+    A server may close a connection on which it receives nothing. The next request opens another one.
+    """
+    transport.open_ahead(keep_alive_server.url, 1)
+    assert 1 == len(idle_sockets(transport, 1))
+    keep_alive_server.hang_up()
+
+    answer = transport.once(named(keep_alive_server, "/1"))
+
+    assert (b"/1", 2) == (answer.body, keep_alive_server.connections)
 
 
 def test_a_request_without_an_id_is_not_sent_ahead(keep_alive_server: KeepAliveServer, transport: Transport) -> None:

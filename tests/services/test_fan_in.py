@@ -35,10 +35,16 @@ class Sender:
         self._collections = collections
         self._pause_s = pause_s
         self.ahead: list[str] = []
+        self.opened: list[tuple[str, int]] = []
 
     def begin(self, request: Request, *, authorization: str = "") -> None:
         """Note a request that is sent ahead."""
         self.ahead.append(f"{request.url} {authorization}")
+
+    def open_ahead(self, url: str, enough: int) -> None:
+        """Note a connection that is opened ahead. A failure is the request's to report."""
+        self.opened.append((url, enough))
+        raise NetworkError("refused")
 
     def once(self, request: Request, *, authorization: str = "", limit: int) -> Response:
         """Return a page."""
@@ -163,6 +169,29 @@ def test_a_preparation_decides_what_is_read_next() -> None:
     pages = list(pages_of(runner_on(collections), jobs(), 4))
 
     assert [[f"{name}{page}" for page in (1, 2, 3)] for name in "ab"] == items_by_number(pages, 2)
+
+
+def test_workers_that_wait_for_a_preparation_open_their_connections() -> None:
+    """
+    They have one when the preparation ends. Known listings, which leave no worker idle, open none ahead.
+    """
+    sender = Sender(Collections())
+    runner = Runner(Box(), SERVICE, cast("Transport", sender))
+    found: list[str] = []
+
+    def jobs() -> Iterator[Job[object] | None]:
+        yield Preparation(named("b"), found.append)
+        while not found:
+            yield None
+        yield from listings("a", *found)
+
+    known = len(list(pages_of(runner, listings("a", "b"), 4)))
+    before = list(sender.opened)
+    prepared = len(list(pages_of(runner, jobs(), 4)))
+    wait_for_workers()
+
+    assert (6, [], 6) == (known, before, prepared)
+    assert [(SERVICE.url, 3)] * 3 == sender.opened
 
 
 def named(name: str) -> Operation[str]:

@@ -227,6 +227,20 @@ class Connection(HTTPSConnection):
         )
         self.set_tunnel(host, origin.port, proxy.headers, scheme=proxy.scheme)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server has sent no end, and no bytes: TLS itself may send tickets (RFC 8446, 4.6.1)."""
+        if super().is_connected:
+            return True
+        if not isinstance(self.sock, SecureSocket):
+            return False
+        self.sock.settimeout(0)
+        try:
+            ssl.SSLSocket.recv(self.sock, 1)
+        except OSError as error:
+            return isinstance(error, ssl.SSLWantReadError)
+        return False
+
     def connect(self) -> None:
         """Open it.
 

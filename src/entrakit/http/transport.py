@@ -169,6 +169,12 @@ class Transport:
     def __del__(self) -> None:
         self.close()
 
+    def open_ahead(self, url: str, enough: int) -> None:
+        """Open a connection that a later request uses, unless enough of them are idle; raises as `once()`."""
+        origin = Origin.of(url)
+        if origin is not None and len(self._idle.get(origin, ())) < enough:
+            self._keep(origin, self._opened(origin, Request("GET", url, {}, None), self._deadline()))
+
     def begin(self, request: Request, *, authorization: str = "") -> None:
         """Send a request whose response `once()` will return, so that the server works on it until then.
 
@@ -229,7 +235,7 @@ class Transport:
 
         begun = self._begun_connection(request)
         deadline = self._deadline() if begun is None else begun.deadline
-        connection = begun or self._connection(origin, request, deadline)
+        connection = begun or self._idle_connection(origin) or self._opened(origin, request, deadline)
         try:
             if begun is None:
                 connection.sent_at = self.clock.time()
@@ -248,12 +254,7 @@ class Transport:
         except BaseException:
             connection.close()
             raise
-        idle = self._idle.setdefault(origin, [])
-        if connection.sock is None or len(idle) >= MOST_IDLE:
-            connection.close()
-        else:
-            connection.idle_since = time.monotonic()
-            idle.append(connection)
+        self._keep(origin, connection)
         return Response(request, status, Headers(answered), body, connection.sent_at)
 
     def _attempt(self, request: Request) -> Response | NetworkError:
@@ -266,8 +267,7 @@ class Transport:
         except NetworkError as error:
             log.info("%s failed: %s", request, error.problem)
             return error
-        took = self.clock.monotonic() - begun
-        log.info("%s answered %d in %.0f ms", request, response.status, took * 1000)
+        log.info("%s answered %d in %.0f ms", request, response.status, (self.clock.monotonic() - begun) * 1000)
         date = response.date
         if date is not None:
             self.skew_s = date - self.clock.time()
@@ -300,9 +300,14 @@ class Transport:
             self._leave_to_parent()
         return self._begun.pop(request.headers.get("client-request-id", ""), None)
 
-    def _connection(self, origin: Origin, request: Request, deadline: Deadline) -> Connection:
-        """Return an open connection to an origin: an idle one, or a new one."""
-        return self._idle_connection(origin) or self._opened(origin, request, deadline)
+    def _keep(self, origin: Origin, connection: Connection) -> None:
+        """Keep a connection for a later request, unless it is closed or there are too many."""
+        idle = self._idle.setdefault(origin, [])
+        if connection.sock is None or len(idle) >= MOST_IDLE:
+            connection.close()
+        else:
+            connection.idle_since = time.monotonic()
+            idle.append(connection)
 
     def _idle_connection(self, origin: Origin) -> Connection | None:
         """Return an idle connection to an origin that the server has not closed; None if there is none."""
@@ -353,14 +358,9 @@ class Transport:
 
                 issuer = issuer_seen(origin, proxy, deadline, open_socks=open_socks)
             raise failures.unreachable(
-                error,
-                request,
-                self.timeout_s,
-                proxy=proxy.shown() if proxy else "",
-                is_too_slow=deadline.has_passed,
-                has_tunnel=connection.has_tunnel,
-                issuer=issuer,
-            ) from error
+                error, request, self.timeout_s, proxy=proxy.shown() if proxy else "",
+                is_too_slow=deadline.has_passed, has_tunnel=connection.has_tunnel, issuer=issuer,
+            ) from error  # fmt: skip
         return connection
 
     def _leave_to_parent(self) -> None:

@@ -26,8 +26,8 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
     """Return the pages of several listings.
 
     While the caller processes a page, the next pages are already requested; at most as many pages as workers wait for
-    it. If only one page is read at a
-    time, no threads are used: passing a page between threads costs more than processing it.
+    it. Workers that have to wait for a preparation first open their connections. If only one page is read at a time, no
+    threads are used: passing a page between threads costs more than processing it.
 
     Args:
         runner: Runs the listings.
@@ -47,6 +47,8 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
     stop = Event()
     stoppable = runner.stoppable(stop)
     pages: deque[NumberedPage[T]] = deque()
+    # Only preparations keep workers waiting; a list has none.
+    is_connected = isinstance(jobs, list)
     with Workers[QueuedJob[T], object]() as workers:
         try:
             while True:
@@ -57,6 +59,9 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
                         pages.append(page)
                 while workers.running < at_once > len(pages) and (work := queue.take()) is not None:
                     workers.start(work, partial(_result_of, stoppable, work))
+                if workers.running and not is_connected:
+                    is_connected = True
+                    _open_ahead(runner, at_once - workers.running)
                 if pages:
                     yield pages.popleft()
                 elif not workers.running:
@@ -68,6 +73,13 @@ def pages_of(runner: Runner, jobs: Iterable[Job[T] | None], at_once: int) -> Ite
         finally:
             # A caller that stops reading must not wait for the pauses of the other listings.
             stop.set()
+
+
+def _open_ahead(runner: Runner, count: int) -> None:
+    """Open the connections of the workers that wait for a preparation, in separate threads that nothing waits for."""
+    with Workers[int, None]() as workers:
+        for number in range(count):
+            workers.start(number, partial(runner.open_ahead, count))
 
 
 def _result_of(runner: Runner, work: QueuedJob[T]) -> object:

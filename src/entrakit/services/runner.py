@@ -188,6 +188,11 @@ class Runner:
             refuse_stranger(request, self.service, self._origins)
             self._transport.begin(request, authorization=self._authorization(request))
 
+    def open_ahead(self, enough: int) -> None:
+        """Open a connection to the service, unless enough of them are idle. The request on it reports what fails."""
+        with suppress(EntraError):
+            self._transport.open_ahead(self.service.url, enough)
+
     def _exchange(self, request: Request) -> Response:
         if request.is_authorized:
             refuse_stranger(request, self.service, self._origins)
