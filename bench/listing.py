@@ -82,7 +82,7 @@ def _flat(one: Emulated, token: str) -> int:
 def _in_parallel(one: Emulated, token: str) -> int:
     ours = "bench.programs.entrakit_listing"
     taken: dict[str, list[float]] = {"entrakit, one after another": [], "entrakit, 8 workers": []}
-    # In the first turn, which does not count, the emulator renders the pages and keeps them.
+    # In the first turn, which does not count, the emulator renders the pages and counts names, and keeps both.
     for turn in range(TURNS + 1):
         for label, parallel in zip(taken, ("1", "8"), strict=True):
             done = _report([ours, "typed", parallel, one.url, one.ca], token)
