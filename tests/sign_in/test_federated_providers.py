@@ -134,7 +134,10 @@ def test_a_refusal_names_the_host_and_not_the_token(
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({"message": "TF400813: The user is not\nauthorized\x1b[31m."}, "(HTTP 403): TF400813: The user is not authorized"),
+        (
+            {"message": "TF400813: The user is not\nauthorized\x1b[31m."},
+            "(HTTP 403): TF400813: The user is not authorized",
+        ),
         ({"message": "Expired: canary"}, "(HTTP 403): Expired: […]"),
         ({"message": {"a": 1}}, "(HTTP 403)."),
         ([], "(HTTP 403)."),

@@ -53,8 +53,8 @@ class Endpoint:
         if origin is None or "?" in rest or "#" in rest:
             raise ParameterError(
                 f"The address of the identity endpoint can't be used: {shown_host(url)!r}.",
-                remedy="IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST must have an http or https "
-                "address without a query. Azure sets them; unset those that your program does not need.",
+                remedy="IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST must have an http or "
+                "https address without a query. Azure sets them; unset those that your program does not need.",
             )
         self.url = url
         self.host = origin.host.strip("[]")
