@@ -140,7 +140,7 @@ def test_a_domain_is_a_tenant(app: Connect, entra_tenant: Tenant) -> None:
     ("change", "error"),
     [
         ({"client_secret": "x", "device_code": True}, ParameterSetError),
-        ({"certificate_path": "a", "certificate_thumbprint": "b"}, ParameterSetError),
+        ({"certificate_path": "a", "certificate_name": "b"}, ParameterSetError),
         ({"certificate_password": "x"}, ParameterSetError),
         ({"credential": UsernamePassword("a", "b"), "client_secret": "x"}, ParameterSetError),
         ({"client_secret": "x", "login_hint": "ada"}, ParameterSetError),
@@ -575,6 +575,6 @@ def test_a_token_service_on_this_machine_with_the_real_graph_is_told(
     A warning says where requests to Microsoft Graph go, because a token service on this machine is usually an emulator.
     """
     with pytest.raises(ParameterError):
-        app(client_secret="", **parameters)
+        app(client_secret="x", name="../etc", **parameters)
 
     assert is_told == ("are sent to https://graph.microsoft.com" in caplog.text)

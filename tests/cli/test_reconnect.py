@@ -125,6 +125,14 @@ EACH = [
         settings("secret", origin=(("vault", "contoso"), ("vault_connection", "ops"), ("vault_secret", "s"))),
         "--key-vault contoso --key-vault-connection ops --key-vault-secret s",
     ),
+    (
+        settings("on_behalf_of", origin=(("token", "stdin"), ("app", "secret"), ("secret", "env:MINE"))),
+        f"--scope {LEAST[0]} --on-behalf-of-stdin --client-secret-env MINE",
+    ),
+    (
+        settings("refresh_token", origin=(("token", "file:/t"), ("app", "secret"), ("secret", "file:/s"))),
+        "--refresh-token-file /t --client-secret-file /s",
+    ),
 ]
 
 
@@ -134,6 +142,15 @@ def test_each_flow_has_its_command(one: Settings, ending: str) -> None:
     The command that connects again can be pasted into a shell.
     """
     assert f"entra connect --name job --client-id {CLIENT} --tenant-id contoso.com {ending}".rstrip() == reconnect(one)
+
+
+def test_it_names_the_other_connection() -> None:
+    """
+    A connection that was made like another one is made like it again: app, tenant and cloud are those of that one.
+    """
+    one = settings("refresh_token", origin=(("secret", "like:ops"),))
+
+    assert f"entra connect --name job --resource {one.resource} --like ops" == reconnect(one, environ={})
 
 
 MORE = Cloud("usgov@login.contoso.com", "https://login.contoso.com", "https://graph.contoso.com", (), "https://g/x")
@@ -184,12 +201,15 @@ NOT_REPEATED = {
     *("ensure", "fallback", "timeout", "on_replace", "on_sign_in", "on_link", "on_device_code"),
     *("certificate", "transport", "vault", "clock"),
     # Another way was chosen, and is repeated.
-    *("automatic", "on_passed_over"),
+    *("automatic", "on_passed_over", "browser_or_device_code"),
+    # `EACH` has the one, `test_it_names_the_other_connection` the other.
+    *("on_behalf_of", "like"),
 }
 CLAIMS = base64.urlsafe_b64encode(b'{"exp": 4102444800}').decode().rstrip("=")
 USER: dict[str, object] = {"login_hint": "-ada@contoso.com"}
 # Every other parameter, with values that a shell or a parser can take for something else.
 CASES: dict[str, dict[str, object]] = {
+    "redirect": {"browser": True, "redirect_uri": "http://localhost:8400/signed-in"},
     "browser": {"browser": True, "port": 8400, "domain_hint": "-contoso.com", "prompt": "login"} | USER,
     "no browser": {"open_browser": lambda url: False, "prompt": "select_account"} | USER,
     "paste": {"paste": lambda url: url, "scopes": ["api://a/b c", "User.Read"][1:]} | USER,
@@ -253,7 +273,7 @@ def settings_of(given: dict[str, Any]) -> Settings:
     # The address of Microsoft Graph is named even if it is the usual one, if a variable names another one.
     cloud = cloud._replace(graph_url=cloud.graph_url or cloud.graph)
     made = new_settings(
-        how, parse_client_id(given["client_id"] or how.client_id), parse_tenant_id(given["tenant_id"] or how.tenant_id),
+        how, parse_client_id(given["client_id"] or how.client_id or CLIENT), parse_tenant_id(given["tenant_id"] or how.tenant_id),
         cloud, scopes=given.get("scopes", ()), resource=given.get("resource") or cloud.graph,
     )  # fmt: skip
     transport = given["transport"]

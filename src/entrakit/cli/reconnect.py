@@ -51,7 +51,7 @@ def reconnect(settings: Settings, *, with_browser: bool = False, environ: Mappin
         words.append("--browser")
     else:
         app = settings.of_app
-        if app is not None and "like" not in parameters:
+        if app is not None and "like" not in parameters and not with_browser:
             # Standard input has the token of the user; the command asks for the rest.
             own = way_of(app).parameters_of(app)
             parameters |= {name: True if value is Once.STANDARD_INPUT else value for name, value in own.items()}
