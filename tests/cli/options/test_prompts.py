@@ -57,7 +57,7 @@ def test_a_secret_is_typed_at_a_terminal(typed: Callable[[str], None]) -> None:
 def test_a_prompt_that_ends_without_a_secret_is_told(keys: bytes, problem: str, tmp_path: Path) -> None:
     """
     The end of the input (Ctrl-D) and bytes of another encoding at the prompt of a secret are errors of the user, with
-    what to do next. What was typed is not shown.
+    what to do next. The typed characters are not shown.
     """
     pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     on_terminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
