@@ -268,7 +268,7 @@ def connect(
     if how.is_choice:
         saved = partial(get_current, client_id, tenant_id, cloud, scopes, resource=resource, vault=vault, clock=clock)
         chosen = how.choose(partial(again, save_secret=save_secret), saved)
-        return chosen if name in (None, chosen.info.name) else again(like=chosen)
+        return chosen if name in (None, chosen.info.name) else again(like=chosen, save_secret=save_secret)
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""
     settings = records.new_settings(how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)

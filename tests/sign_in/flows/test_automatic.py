@@ -218,6 +218,21 @@ def test_the_current_connection_comes_before_the_tools(
     assert [] == tools.calls
 
 
+def test_the_current_connection_serves_another_name(
+    anything: Connect, app: Connect, entra_tenant: Tenant, clock: FakeClock
+) -> None:
+    """
+    With another name, a second connection like the current one is saved; its credential is saved if that is asked for.
+    """
+    app(client_secret=entra_tenant.client_secret, name="kept", save_secret=True).close()
+
+    with anything(name="other", save_secret=True) as connection:
+        assert ("other", entra_tenant.confidential_client) == (connection.info.name, connection.info.client_id)
+    clock.advance(4000)
+    with get_connection("other", clock=clock) as later:
+        assert later.token().is_fresh(clock.time())
+
+
 def test_a_connection_of_another_tenant_is_passed_over(anything: Connect, app: Connect, entra_tenant: Tenant) -> None:
     """
     What the caller names must be what the current connection is.
