@@ -263,12 +263,12 @@ def connect(
     again = partial(
         connect, scopes=scopes, timeout=timeout, cloud=cloud, graph_url=cloud.graph_url or cloud.graph,
         resource=resource, ca_bundle=ca_bundle, name=name, ensure=ensure, on_replace=on_replace, on_sign_in=on_sign_in,
-        transport=transport, vault=vault, clock=clock,
+        transport=transport, vault=vault, clock=clock, save_secret=save_secret,
     )  # fmt: skip
     if how.is_choice:
         saved = partial(get_current, client_id, tenant_id, cloud, scopes, resource=resource, vault=vault, clock=clock)
-        chosen = how.choose(partial(again, save_secret=save_secret), saved)
-        return chosen if name in (None, chosen.info.name) else again(like=chosen, save_secret=save_secret)
+        chosen = how.choose(again, saved)
+        return chosen if name is None or name.lower() == chosen.info.name.lower() else again(like=chosen)
     app, tenant_id = client_id or how.client_id, parse_tenant_id(tenant_id or how.tenant_id)
     client_id = parse_client_id(app) if app or not how.learns_app else ""
     settings = records.new_settings(how, client_id, tenant_id, cloud, scopes=scopes, resource=resource or cloud.graph)
@@ -294,7 +294,7 @@ def connect(
         if instead is None or not isinstance(error, SignInError | NetworkError):
             raise
         log.warning("Signing in failed, so %s is used: %s", instead.title, error.problem)
-    return again(instead, tenant_id=tenant_id)
+    return again(instead, tenant_id=tenant_id, save_secret=False)
 
 
 class _SignIn(NamedTuple):

@@ -84,7 +84,7 @@ def parameters_like(found: Likeness, given: Mapping[str, Any]) -> dict[str, Any]
     chosen, settings, how = choose_set(given), found.settings, found.how
     name, cloud = given["name"], given["cloud"]
     if name is not None and name.lower() == settings.name.lower():
-        raise ParameterError("A connection like another one needs another name.", remedy="Add `name`.")
+        raise ParameterError("A connection like another one needs another name.", remedy="Give another `name`.")
     if given["client_id"] and parse_client_id(given["client_id"]) != settings.client_id:
         raise ParameterError("The other connection has another app.", remedy="Leave `client_id` out.")
     is_named = cloud not in ("", "global") or given["authority_url"] or given["graph_url"]

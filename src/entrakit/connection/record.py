@@ -135,7 +135,7 @@ def new_settings(
     )  # fmt: skip
     if not how.is_app:
         return settings._replace(scopes=delegated_scopes(scopes or how.default_scopes, resource=resource))
-    if scopes:
+    if any(not one.endswith(".default") for one in scopes):
         import logging
 
         logging.getLogger("entrakit").warning("Scopes are for users: the app gets the permissions that it was granted.")

@@ -93,6 +93,20 @@ def test_a_user_gets_everything_that_was_consented_to(
     assert "https://graph.microsoft.com/User.Read" in graph["scope"].split()
 
 
+def test_a_way_that_is_chosen_gets_no_warning_about_scopes(
+    sign_in: Callable[..., tuple[int, str, str]], entra: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    With `--auto` it is not known yet whether an app or a user signs in. Nobody named a scope, so no warning is printed.
+    """
+    for name, value in entra.environ.items():
+        monkeypatch.setenv(name, value)
+
+    code, _, messages = sign_in("--auto", "--service", "azure")
+
+    assert (0, True, False) == (code, "azure gives a token" in messages, "Scopes are for users" in messages)
+
+
 def test_an_unknown_service_is_refused_before_the_sign_in(
     sign_in: Callable[..., tuple[int, str, str]], token_server: TokenServer
 ) -> None:

@@ -218,19 +218,42 @@ def test_the_current_connection_comes_before_the_tools(
     assert [] == tools.calls
 
 
-def test_the_current_connection_serves_another_name(
-    anything: Connect, app: Connect, entra_tenant: Tenant, clock: FakeClock
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_the_current_connection_gives_its_secret_to_another_name(
+    anything: Connect, app: Connect, entra_tenant: Tenant, *, is_saved: bool
 ) -> None:
     """
-    With another name, a second connection like the current one is saved; its credential is saved if that is asked for.
+    With another name, a connection like the current one is made. Its secret is saved, too, if the caller asks for it.
     """
     app(client_secret=entra_tenant.client_secret, name="kept", save_secret=True).close()
 
-    with anything(name="other", save_secret=True) as connection:
-        assert ("other", entra_tenant.confidential_client) == (connection.info.name, connection.info.client_id)
-    clock.advance(4000)
-    with get_connection("other", clock=clock) as later:
-        assert later.token().is_fresh(clock.time())
+    with anything(name="new", save_secret=is_saved) as connection:
+        info = connection.info
+        assert ("new", "secret", is_saved, is_saved) == (info.name, info.flow, info.save_secret, info.renews_alone)
+
+
+def test_the_current_connection_is_found_by_its_name_in_any_case(
+    anything: Connect, app: Connect, entra_tenant: Tenant
+) -> None:
+    """
+    A name has no case, so the current connection is the one with this name.
+    """
+    app(client_secret=entra_tenant.client_secret, name="kept").close()
+
+    with anything(name="Kept") as connection:
+        assert "kept" == connection.info.name
+
+
+def test_a_tool_that_has_no_single_permissions_is_passed_over(anything: Connect) -> None:
+    """
+    Azure PowerShell gives no token for a single permission. The next tool is asked.
+    """
+    told: list[tuple[str, str]] = []
+
+    with pytest.raises(InteractionRequiredError, match="not for single permissions"):
+        anything(scopes=["Mail.Read"], on_passed_over=lambda *one: told.append(one))
+
+    assert [place.title for place in PLACES] == [title for title, _ in told]
 
 
 def test_a_connection_of_another_tenant_is_passed_over(anything: Connect, app: Connect, entra_tenant: Tenant) -> None:

@@ -38,6 +38,8 @@ _USERNAME, _PASSWORD, _TOKEN_FILE = "AZURE_USERNAME", "AZURE_PASSWORD", "AZURE_F
 
 # Failures of a way that leave the others as they are.
 _TOLERATED = (SignInError, NetworkError)
+# A tool may be unable to get a token with the scopes or the tenant that the caller names; another one may be able.
+_OF_TOOLS = (*_TOLERATED, ParameterError)
 
 log = logging.getLogger("entrakit")
 T = TypeVar("T")
@@ -143,7 +145,8 @@ class Automatic(Flow):
                 try:
                     connection = _connected(found, sign_in, saved)
                 except EntraError as error:
-                    if place.is_certain or not isinstance(error, _TOLERATED if found.how else EntraError):
+                    tolerated = EntraError if place is SAVED else _OF_TOOLS if place in TOOLS.values() else _TOLERATED
+                    if place.is_certain or not isinstance(error, tolerated):
                         raise
                     reason = error.problem
                 else:
