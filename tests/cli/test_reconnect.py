@@ -273,7 +273,8 @@ def settings_of(given: dict[str, Any]) -> Settings:
     # The address of Microsoft Graph is named even if it is the usual one, if a variable names another one.
     cloud = cloud._replace(graph_url=cloud.graph_url or cloud.graph)
     made = new_settings(
-        how, parse_client_id(given["client_id"] or how.client_id or CLIENT), parse_tenant_id(given["tenant_id"] or how.tenant_id),
+        how, parse_client_id(given["client_id"] or how.client_id or CLIENT),
+        parse_tenant_id(given["tenant_id"] or how.tenant_id),
         cloud, scopes=given.get("scopes", ()), resource=given.get("resource") or cloud.graph,
     )  # fmt: skip
     transport = given["transport"]
