@@ -77,7 +77,7 @@ def test_a_value_names_a_key_vault_like_parameters(entra_tenant: Tenant, private
 
 def test_the_error_of_the_last_secret_names_all_of_them(entra_tenant: Tenant, private_home: Path) -> None:
     """
-    One secret is missing, and the other is of another app. The command that connects again names both.
+    One secret is missing, and the other belongs to another app. The command that connects again names both.
     """
     where = {
         "client_id": entra_tenant.key_vault_client, "tenant_id": entra_tenant.tenant_id,
