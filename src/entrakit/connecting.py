@@ -56,6 +56,8 @@ def connect(
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.BrowserParameters]) -> Connection: ...
 @overload
+def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.EitherParameters]) -> Connection: ...
+@overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.DeviceCodeParameters]) -> Connection: ...
 @overload
 def connect(*, client_id: str, tenant_id: str, **more: Unpack[types.CertificateValueParameters]) -> Connection: ...
@@ -170,8 +172,7 @@ def connect(
         login_hint: User name to fill in on the sign-in page.
         domain_hint: Domain of the sign-in page to open directly.
         prompt: `login`, `select_account`, `consent` or `none`.
-        redirect_uri: Redirect URI of the app, if not `http://localhost`: another one of this machine
-            (`http://localhost:8400/signed-in`, `http://127.0.0.1`), or with `paste` any.
+        redirect_uri: Redirect URI of the app on this machine, if it is not `http://localhost`; with `paste`, any.
         browser_or_device_code: Sign in with the browser; on another device if no browser can open on this machine.
         open_browser: Opens an address and returns whether it succeeded; the default opens the system's browser.
         on_link: Called with address and port if no browser was opened; the default logs a warning.
@@ -206,8 +207,7 @@ def connect(
             confidential. The connection then has its own.
         on_behalf_of: The token that a web API received from a user, with the secret or certificate of the API. Without
             a name, the same token gives the same connection until it expires. With a name, it outlives the token.
-        like: A connection, or the name of a saved one, whose sign-in serves this one, too: with a refresh token of the
-            user, or the credential of the app. Give another `name`, `scopes` or `resource`.
+        like: A connection, or the name of a saved one, whose refresh token or credential is used for this one, too.
         azure_cli: Let the signed-in Azure CLI give the tokens, of its account. `client_id` and `tenant_id` may be left
             out; its current tenant is then used, and kept for renewals.
         azd: The same with the signed-in Azure Developer CLI.

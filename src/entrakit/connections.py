@@ -112,9 +112,9 @@ def get_current(
     has = connection.info
     tenants = {has.tenant_id, connection.tenant_id}
     if (tenant_id and tenant_id.lower() not in tenants) or parse_client_id(client_id or has.client_id) != has.client_id:
-        raise NotConnectedError(f"The connection {has.name!r} is of another app or tenant.")
+        raise NotConnectedError(f"The connection {has.name!r} has another app or tenant.")
     if has.cloud.authority != cloud.authority:
-        raise NotConnectedError(f"The connection {has.name!r} is of another cloud.")
+        raise NotConnectedError(f"The connection {has.name!r} belongs to another cloud.")
     if has.resource != (resource.rstrip("/") or cloud.graph):
         raise NotConnectedError(f"The connection {has.name!r} is for the resource {has.resource}.")
     connection.token(*scopes)

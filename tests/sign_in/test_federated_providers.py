@@ -11,7 +11,7 @@ from entrakit.authority.clouds import CLOUDS
 from entrakit.errors import NetworkError, ParameterError, ServiceUnavailableError, SignInError
 from entrakit.sign_in.federated_providers import (
     PROVIDERS,
-    Question,
+    AssertionRequest,
     audience_of,
     find_provider,
     first_provider,
@@ -36,9 +36,9 @@ REQUESTS = [
 ]
 
 
-def question(transport: Transport, **environ: str) -> Question:
+def question(transport: Transport, **environ: str) -> AssertionRequest:
     """Return a request for an assertion."""
-    return Question(AUDIENCE, transport, environ, SERVICE_CONNECTION)
+    return AssertionRequest(AUDIENCE, transport, environ, SERVICE_CONNECTION)
 
 
 def test_github_is_asked_for_the_audience_of_the_cloud(transport: Transport, raw_server: Start) -> None:
@@ -190,7 +190,7 @@ def test_a_variable_is_read_each_time(transport: Transport, name: str, variable:
     The value is the one that the variable has now.
     """
     environ = {variable: "first"}
-    asked = Question(AUDIENCE, transport, environ)
+    asked = AssertionRequest(AUDIENCE, transport, environ)
 
     first = PROVIDERS[name].ask(asked)
     environ[variable] = "second"

@@ -29,7 +29,7 @@ _VARIABLES = {
 _PARTS = {"username": "credential", "password": "credential", "no_browser": "open_browser", "scope": "scopes"}
 
 
-class Origin(NamedTuple):
+class OptionValue(NamedTuple):
     """The value of an option, and where it comes from.
 
     Args:
@@ -65,7 +65,7 @@ def apply_configuration(parser: Parser, options: argparse.Namespace, environ: Ma
 
 def origins_of(
     parser: Parser, options: argparse.Namespace, environ: Mapping[str, str], profile: Mapping[str, object], name: str
-) -> dict[str, Origin]:
+) -> dict[str, OptionValue]:
     """Return the values of the options of `entra connect` by destination, in the order of its help.
 
     Args:
@@ -79,21 +79,21 @@ def origins_of(
     given = parser.given(options.words)
     kept = _without_outranked(profile, given, environ)
     chosen = {**kept, **given}
-    found: dict[str, Origin] = {}
+    found: dict[str, OptionValue] = {}
     for key, action in actions_of(parser).items():
         dest, built_in = action.dest, "global" if action.dest == "cloud" else action.default
         variable = _variable(dest, environ)
         is_repeated = any(_part(dest) == _part(one) for one in found)
         if dest in given:
-            found[dest] = Origin(given[dest], "option", f"--{key}")
+            found[dest] = OptionValue(given[dest], "option", f"--{key}")
         elif dest in kept:
-            found[dest] = Origin(kept[dest], "profile", name)
+            found[dest] = OptionValue(kept[dest], "profile", name)
         elif variable and not is_repeated and not _is_unread(dest, variable, chosen, environ):
-            found[dest] = Origin(environ[variable], "variable", variable)
+            found[dest] = OptionValue(environ[variable], "variable", variable)
         elif dest in defaults and not (dest == "cloud" and chosen.keys() & _ADDRESSES):
-            found[dest] = Origin(defaults[dest], "defaults", "")
+            found[dest] = OptionValue(defaults[dest], "defaults", "")
         elif built_in:
-            found[dest] = Origin(built_in, "built in", "")
+            found[dest] = OptionValue(built_in, "built in", "")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What saves connections: a vault, or a place in memory."""
+"""Storage of connections: a vault, or a place in memory."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def audience_of(cloud: str) -> str:
     return _AUDIENCE + _ENDINGS.get(cloud.partition("@")[0], "")
 
 
-class Question(NamedTuple):
+class AssertionRequest(NamedTuple):
     """A request for an assertion.
 
     Args:
@@ -64,7 +64,7 @@ class Question(NamedTuple):
     service_connection_id: str = ""
 
 
-class Provider(NamedTuple):
+class TokenProvider(NamedTuple):
     """A host that gives assertions.
 
     Args:
@@ -77,7 +77,7 @@ class Provider(NamedTuple):
 
     title: str
     variables: tuple[str, ...]
-    assertion: Callable[[Question], str]
+    assertion: Callable[[AssertionRequest], str]
     advice: str
     secret: str = ""
 
@@ -85,7 +85,7 @@ class Provider(NamedTuple):
         """Return whether all its variables have a value."""
         return all(environ.get(name) for name in self.variables)
 
-    def ask(self, question: Question) -> str:
+    def ask(self, question: AssertionRequest) -> str:
         """Return the assertion that the host has now, unchecked.
 
         Raises:
@@ -121,7 +121,7 @@ def read_file(path: str) -> str:
         ) from error
 
 
-def _github(question: Question) -> str:
+def _github(question: AssertionRequest) -> str:
     """Request a token for the audience (GitHub, "OpenID Connect reference", methods for requesting the OIDC token)."""
     url = question.environ["ACTIONS_ID_TOKEN_REQUEST_URL"]
     url = f"{url}{'&' if '?' in url else '?'}audience={quote(question.audience, safe='')}"
@@ -129,7 +129,7 @@ def _github(question: Question) -> str:
     return _field("value", "GitHub Actions", _sent("GET", url, headers, question))
 
 
-def _azure_devops(question: Question) -> str:
+def _azure_devops(question: AssertionRequest) -> str:
     """Request a token of a service connection (Azure DevOps REST API, "Oidctoken - Create")."""
     base = question.environ["SYSTEM_OIDCREQUESTURI"].rstrip("/")
     url = f"{base}?api-version=7.1&serviceConnectionId={quote(question.service_connection_id, safe='')}"
@@ -139,12 +139,12 @@ def _azure_devops(question: Question) -> str:
     return _field("oidcToken", "Azure DevOps", answer)
 
 
-def _authorized(variable: str, question: Question) -> dict[str, str]:
+def _authorized(variable: str, question: AssertionRequest) -> dict[str, str]:
     """Return the header with the job's token."""
     return {"authorization": f"Bearer {Secret.from_env(variable, question.environ).reveal()}"}
 
 
-def _sent(method: str, url: str, headers: Mapping[str, str], question: Question) -> Response:
+def _sent(method: str, url: str, headers: Mapping[str, str], question: AssertionRequest) -> Response:
     """Send a request with the job's token, and return the answer."""
     if Origin.of(url) is None:
         raise SignInError(
@@ -186,41 +186,41 @@ def _message(answer: Response) -> str:
     return one_line(redact(_member("message", answer).replace(token, MASK)), MAX_MESSAGE).strip()
 
 
-def _variable(name: str) -> Callable[[Question], str]:
+def _variable(name: str) -> Callable[[AssertionRequest], str]:
     """Return the function of a provider that sets a variable."""
     return lambda question: Secret.from_env(name, question.environ).reveal()
 
 
 PROVIDERS = {
-    "github": Provider(
+    "github": TokenProvider(
         "GitHub Actions",
         ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
         _github,
         "Run it in a job that has the permission 'id-token: write'.",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     ),
-    "azure-devops": Provider(
+    "azure-devops": TokenProvider(
         "Azure DevOps",
         ("SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"),
         _azure_devops,
         "Run it in a pipeline, and pass the token of the job: 'SYSTEM_ACCESSTOKEN: $(System.AccessToken)' under 'env'.",
         "SYSTEM_ACCESSTOKEN",
     ),
-    "gitlab": Provider(
+    "gitlab": TokenProvider(
         "GitLab",
         ("GITLAB_OIDC_TOKEN",),
         _variable("GITLAB_OIDC_TOKEN"),
         "Add GITLAB_OIDC_TOKEN to the 'id_tokens' of the job, with the audience of the cloud.",
         "GITLAB_OIDC_TOKEN",
     ),
-    "terraform": Provider(
+    "terraform": TokenProvider(
         "Terraform Cloud",
         ("TFC_WORKLOAD_IDENTITY_TOKEN",),
         _variable("TFC_WORKLOAD_IDENTITY_TOKEN"),
         "Set TFC_WORKLOAD_IDENTITY_AUDIENCE in the workspace to the audience of the cloud.",
         "TFC_WORKLOAD_IDENTITY_TOKEN",
     ),
-    "kubernetes": Provider(
+    "kubernetes": TokenProvider(
         "Kubernetes",
         ("AZURE_FEDERATED_TOKEN_FILE",),
         lambda question: read_file(question.environ["AZURE_FEDERATED_TOKEN_FILE"]),

@@ -165,10 +165,10 @@ PARAMETERS = (
     Parameter("managed_identity", "managed identity of this host, or the one with this id", "[ID]", "Identity"),
     Parameter("identity_type", "client_id (default), object_id or resource_id", "KIND", sets=("Identity",)),
     Parameter(
-        "automatic", "whatever is there: variables, identity, saved connection, tools", selects="Automatic",
+        "automatic", "first available way: variables, identity, saved connection, tools", selects="Automatic",
         option="auto",
     ),
-    Parameter("on_passed_over", "function that is told what was passed over", sets=("Automatic",), option=None),
+    Parameter("on_passed_over", "function that receives what was passed over", sets=("Automatic",), option=None),
     Parameter("fallback", "signed-in tool to use if this fails: azure_cli, azd or azure_powershell", "TOOL"),
     Parameter("name", "name to save the connection under", "CONNECTION"),
     Parameter("ensure", "do nothing if the connection exists and works"),

@@ -47,11 +47,9 @@ class CommonParameters(TypedDict, total=False):
 
 
 class BrowserParameters(CommonParameters, total=False):
-    """Parameters of the sets Browser and BrowserOrDeviceCode."""
+    """Parameters of the set Browser."""
 
     browser: bool
-    browser_or_device_code: bool
-    on_device_code: Callable[[DeviceCode], None] | None
     port: int
     login_hint: str
     domain_hint: str
@@ -60,6 +58,20 @@ class BrowserParameters(CommonParameters, total=False):
     open_browser: Callable[[str], bool] | None
     on_link: Callable[[str, int], None] | None
     paste: Callable[[str], str] | None
+
+
+class EitherParameters(CommonParameters, total=False):
+    """Parameters of the set BrowserOrDeviceCode."""
+
+    browser_or_device_code: Required[Literal[True]]
+    port: int
+    login_hint: str
+    domain_hint: str
+    prompt: str
+    redirect_uri: str
+    open_browser: Callable[[str], bool] | None
+    on_link: Callable[[str, int], None] | None
+    on_device_code: Callable[[DeviceCode], None] | None
 
 
 class DeviceCodeParameters(CommonParameters, total=False):

@@ -2,7 +2,7 @@
 
     {"entrakit_emulator": 1, "users": […], "apps": […], …, "database": "base64 of SQLite's own format, compressed"}
 
-0.1.0 reads it, too: fields that are newer are in a part of their own, `later`, by the id of the user or app.
+0.1.0 reads it, too: fields that are newer are in a separate part, `later`, by the id of the user or app.
 The file is private from its creation and replaced in one step. Its passwords are those of the emulator only.
 """
 

@@ -1,4 +1,4 @@
-"""`entra connect --auto`: what was passed over is told, and what was chosen is kept."""
+"""`entra connect --auto`: it reports each place that was passed over, and keeps the chosen way."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKEN = token_with(tid=TENANT, oid="1", upn="ada@contoso.com")
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
-    """Return the tools, to which nobody is signed in; no host has an identity."""
+    """Return the tools, which have no account; no host has an identity."""
     found = FakeTools(tmp_path / "tools")
     found.fail("ERROR: Please run 'az login' to setup account.")
     monkeypatch.setenv("PATH", f"{found.folder}:/usr/bin:/bin")

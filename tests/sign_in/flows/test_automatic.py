@@ -1,4 +1,4 @@
-"""Whatever is there: which way to sign in is taken, and what is said of those that are passed over."""
+"""The first available way: the choice, and the reports of those that are passed over."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
 
 @pytest.fixture
 def anything(emulator: Connect) -> Connect:
-    """Return a function that connects with whatever is there, and names no app and no tenant."""
+    """Return a function that connects with the first available way, and names no app and no tenant."""
 
     def run(**parameters: object) -> Connection:
         return emulator(**{"automatic": True, "client_id": "", "tenant_id": ""} | parameters)
@@ -71,7 +71,7 @@ def in_environment(entra_tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.usefixtures("in_environment")
 def test_the_environment_comes_first(anything: Connect, entra_tenant: Tenant, clock: FakeClock) -> None:
     """
-    The variables of the SDKs sign the app in. What was chosen is saved: a later process renews with the same way,
+    The variables of the SDKs sign the app in. The choice is saved: a later process renews with the same way,
     although another one would be there.
     """
     with anything(name="job") as connection:
@@ -160,7 +160,7 @@ def test_an_empty_part_of_a_credential_is_an_error(
     anything: Connect, tools: FakeTools, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], empty: str
 ) -> None:
     """
-    A credential is there, and its app, tenant or user is set, but empty. The next place could be another account.
+    A credential exists, and its app, tenant or user is set, but empty. The next place could be another account.
     """
     for name, value in (given | {empty: ""}).items():
         monkeypatch.setenv(name, value)
@@ -258,11 +258,11 @@ def test_a_tool_that_has_no_single_permissions_is_passed_over(anything: Connect)
 
 def test_a_connection_of_another_tenant_is_passed_over(anything: Connect, app: Connect, entra_tenant: Tenant) -> None:
     """
-    What the caller names must be what the current connection is.
+    The current connection must have the app and the tenant that the caller names.
     """
     app(client_secret=entra_tenant.client_secret, name="kept").close()
 
-    with pytest.raises(InteractionRequiredError, match="'kept' is of another app or tenant"):
+    with pytest.raises(InteractionRequiredError, match="'kept' has another app or tenant"):
         anything(tenant_id="fabrikam.example")
 
 

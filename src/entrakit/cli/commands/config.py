@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from entrakit.cli.configuration import Configuration
     from entrakit.cli.context import Context
-    from entrakit.cli.origins import Origin
+    from entrakit.cli.origins import OptionValue
     from entrakit.cli.parser import Parser
     from entrakit.cli.work import Steps
 
@@ -62,7 +62,7 @@ def _show(options: argparse.Namespace) -> Steps:
     return 0
 
 
-def _as_json(key: str, origin: Origin) -> dict[str, Any]:
+def _as_json(key: str, origin: OptionValue) -> dict[str, Any]:
     is_secret = origin.place in _SECRETS
     # The variable of a secret has its value, and not, as the options do, the place where it is.
     name = key.rpartition("-")[0] if is_secret and key.endswith(("-stdin", "-file", "-env")) else key

@@ -1,4 +1,4 @@
-"""Whatever is there: the first way to sign in that needs no user and that this machine offers.
+"""The first available way to sign in that needs no user.
 
     environment          the variables of the Azure SDKs: client secret, certificate, or user name and password
     workload identity    the token file of Kubernetes
@@ -6,7 +6,7 @@
     saved connection     the current one
     Azure CLI, Azure PowerShell, Azure Developer CLI
 
-The first two are passed over only if a variable is missing. If they are there, but refused, that is the error: another
+The first two are passed over only if a variable is missing. If they exist but are refused, that is the error: another
 way could be another account. The connection is one of the way that was chosen, so renewals do not choose again.
 
 `AZURE_TOKEN_CREDENTIALS` narrows the choice, as in the Azure SDKs: `prod` (the first three), `dev` (the others), or
@@ -73,8 +73,8 @@ TOOLS = {
 PLACES = (ENVIRONMENT, WORKLOAD, IDENTITY, SAVED, *TOOLS.values())
 
 
-class Found(NamedTuple):
-    """What a place has.
+class Candidate(NamedTuple):
+    """The content of a place.
 
     Args:
         how: The way to sign in; None if the place has none, or for the saved connection.
@@ -90,7 +90,7 @@ class Found(NamedTuple):
 
 
 class Automatic(Flow):
-    """Whatever is there. It only chooses: `choose` signs in with another way.
+    """The first available way. It only chooses: `choose` signs in with another way.
 
     Args:
         client_id: App to use instead of the one that `AZURE_CLIENT_ID` names; empty for that one.
@@ -125,7 +125,7 @@ class Automatic(Flow):
         )
 
     def choose(self, sign_in: SignIn[T], saved: Callable[[], T], environ: Mapping[str, str] = os.environ) -> T:
-        """Sign in with the first way that is there, and return the connection.
+        """Sign in with the first available way, and return the connection.
 
         Args:
             sign_in: Signs in with a way.
@@ -135,7 +135,7 @@ class Automatic(Flow):
         Raises:
             InteractionRequiredError: No place has a way that works; the error names each place with the reason.
             ParameterError: A variable is invalid.
-            EntraError: The environment or the workload identity is there, but was refused; as for `connect()`.
+            EntraError: The environment or the workload identity exists, but was refused; as for `connect()`.
         """
         passed_over: list[str] = []
         for place in places_of(environ):
@@ -167,8 +167,8 @@ class Automatic(Flow):
         else:
             self._on_passed_over(title, reason)
 
-    def _found(self, place: Place, environ: Mapping[str, str]) -> Found:
-        """Return what a place has. The tools are asked later, when they have to give a token."""
+    def _found(self, place: Place, environ: Mapping[str, str]) -> Candidate:
+        """Return the content of a place. The tools are asked later, when they have to give a token."""
         app, tenant = self._app or environ.get(_CLIENT, ""), self._tenant or environ.get(_TENANT, "")
         if place is ENVIRONMENT:
             return _in_environment(app, tenant, environ)
@@ -177,19 +177,19 @@ class Automatic(Flow):
         if place is IDENTITY:
             from entrakit.sign_in.flows.managed_identity import ManagedIdentity
 
-            return Found(ManagedIdentity(parse_client_id(app) if app else True))
+            return Candidate(ManagedIdentity(parse_client_id(app) if app else True))
         if place is SAVED:
-            return Found(None)
+            return Candidate(None)
         from entrakit.sign_in.flows.azure_tool import AzureTool
 
         tool = next(name for name, one in TOOLS.items() if one is place)
-        return Found(AzureTool(tool), tenant_id=tenant)
+        return Candidate(AzureTool(tool), tenant_id=tenant)
 
 
 FLOW = Automatic
 
 
-def _connected(found: Found, sign_in: SignIn[T], saved: Callable[[], T]) -> T:
+def _connected(found: Candidate, sign_in: SignIn[T], saved: Callable[[], T]) -> T:
     if found.how is None:
         return saved()
     return sign_in(found.how, client_id=found.client_id, tenant_id=found.tenant_id)
@@ -220,7 +220,7 @@ def places_of(environ: Mapping[str, str]) -> list[Place]:
     return found
 
 
-def _in_environment(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
+def _in_environment(app: str, tenant: str, environ: Mapping[str, str]) -> Candidate:
     """Return the way of the variables that `EnvironmentCredential` of the Azure SDKs reads.
 
     Raises:
@@ -231,17 +231,17 @@ def _in_environment(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
     if not any(environ.get(name) for name in (*credentials, _TOKEN_FILE)):
         _refuse_empty((*credentials, _TOKEN_FILE), environ)
     if not any(environ.get(name) for name in credentials):
-        return Found(None, f"{_SECRET}, {_PATH} and {_PASSWORD} are not set.")
+        return Candidate(None, f"{_SECRET}, {_PATH} and {_PASSWORD} are not set.")
     is_user = not environ.get(_SECRET) and not environ.get(_PATH)
     needed = {_CLIENT: app, _USERNAME: environ.get(_USERNAME)} if is_user else {_CLIENT: app, _TENANT: tenant}
     reason = _missing(needed)
     if reason:
         _refuse_empty([name for name, value in needed.items() if not value], environ)
-        return Found(None, reason)
+        return Candidate(None, reason)
     if environ.get(_SECRET):
         from entrakit.sign_in.flows.secret import ClientSecret
 
-        return Found(ClientSecret(Secret.from_env(_SECRET, environ)), "", app, tenant)
+        return Candidate(ClientSecret(Secret.from_env(_SECRET, environ)), "", app, tenant)
     if environ.get(_PATH):
         from entrakit.sign_in.flows.certificate import ClientCertificate
         from entrakit.sources import CertificateFile
@@ -249,23 +249,23 @@ def _in_environment(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
         password = Secret.from_env(_PASSWORD_OF_FILE, environ) if environ.get(_PASSWORD_OF_FILE) else None
         send_chain = environ.get(_CHAIN, "").strip().lower() in ("1", "true")
         how = ClientCertificate(CertificateFile(environ[_PATH]), password=password, send_chain=send_chain)
-        return Found(how, "", app, tenant)
+        return Candidate(how, "", app, tenant)
     from entrakit.sign_in.flows.password import Password
 
     credential = UsernamePassword(environ[_USERNAME], Secret.from_env(_PASSWORD, environ))
-    return Found(Password(credential), "", app, tenant or "organizations")
+    return Candidate(Password(credential), "", app, tenant or "organizations")
 
 
-def _workload_identity(app: str, tenant: str, environ: Mapping[str, str]) -> Found:
+def _workload_identity(app: str, tenant: str, environ: Mapping[str, str]) -> Candidate:
     needed = {_CLIENT: app, _TENANT: tenant, _TOKEN_FILE: environ.get(_TOKEN_FILE)}
     reason = _missing(needed)
     if reason:
         if environ.get(_TOKEN_FILE):
             _refuse_empty([name for name, value in needed.items() if not value], environ)
-        return Found(None, reason)
+        return Candidate(None, reason)
     from entrakit.sign_in.flows.federated import Federated
 
-    return Found(Federated("kubernetes"), "", app, tenant)
+    return Candidate(Federated("kubernetes"), "", app, tenant)
 
 
 def _refuse_empty(names: Sequence[str], environ: Mapping[str, str]) -> None:

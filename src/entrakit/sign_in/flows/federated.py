@@ -27,8 +27,8 @@ from entrakit.sign_in.discovery import offline
 from entrakit.sign_in.federated_providers import (
     PROVIDERS,
     SERVICE_CONNECTION_VARIABLE,
+    AssertionRequest,
     MissingAssertionError,
-    Question,
     audience_of,
     find_provider,
     first_provider,
@@ -139,7 +139,7 @@ class Federated(Flow):
         from entrakit.sign_in._msal import TokenService
 
         limit_s = min(timeout_s or TIMEOUT_S, TIMEOUT_S)
-        question = Question(audience_of(authority.cloud.name), transport, os.environ)
+        question = AssertionRequest(audience_of(authority.cloud.name), transport, os.environ)
         assertion = cleaned(self._assertion(question, authority, limit_s)).strip()
         presented = _checked(assertion, _described(dict(self.origin)), transport.clock.time())
         service = TokenService(authority, client_id, transport, flow=self.name, assertion=lambda: assertion)
@@ -150,7 +150,7 @@ class Federated(Flow):
                 error.problem += _presented(presented)
             raise
 
-    def _assertion(self, question: Question, authority: Authority, limit_s: float) -> str:
+    def _assertion(self, question: AssertionRequest, authority: Authority, limit_s: float) -> str:
         """Return the assertion that the source gives now, unchecked."""
         origin = dict(self.origin)
         if self.function is not None:
