@@ -142,7 +142,7 @@ def test_reports_of_errors_contain_no_secrets(entra_tenant: Tenant, clock: FakeC
     secrets = {shape for secret in recorder.secrets for shape in shapes(secret)}
     assert len(recorder.secrets) > 8
     assert [] == [name for name, text in shown.items() if any(secret in text for secret in secrets)]
-    assert "in _connect" in shown["secret"]
+    assert "in connect_one" in shown["secret"]
     assert "_msal.py" in shown["secret"]
     assert "runner.py" in shown["request"]
     recorder.close()

@@ -48,8 +48,6 @@ def test_alike_means_the_same_sign_in(other: Settings, *, is_like: bool) -> None
         # The words that stand for a source are names like any other elsewhere.
         ({"name": "prompt"}, True),
         ({"uri": "stdin", "store": "argument"}, True),
-        # A user has to sign in there.
-        ({"redirect_uri": "http://localhost/x"}, False),
         ({}, False),
     ],
 )

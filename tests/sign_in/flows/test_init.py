@@ -21,12 +21,14 @@ FILES = {path.stem for path in Path(entrakit.sign_in.flows.__file__).parent.glob
 def test_each_file_has_one_way(name: str) -> None:
     """
     Each file holds the type of one immutable value, and a parameter set selects it. Its own name is that of the file,
-    but a credential of a key vault is saved as the certificate or the secret that it turns out to be.
+    but a credential of a key vault is saved as the certificate or the secret that it turns out to be, and a choice
+    between browser and device code as the one that was used.
     """
     way = find(name)
 
     assert issubclass(way, Flow)
-    assert ("certificate" if name == "key_vault" else name) == way.name
+    others = {"key_vault": "certificate", "browser_or_device_code": "browser"}
+    assert others.get(name, name) == way.name
     assert name in {one.flow for one in SETS}
 
 

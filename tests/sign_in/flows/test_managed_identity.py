@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import time
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from tests.heartbeat import run_async
 from tests.sign_in.identity_server import (
     APP,
     GRAPH,
@@ -770,11 +770,11 @@ def test_it_is_a_credential_in_both_faces(places: Callable[[str], Place], here: 
             return (await other.get_token("https://vault.azure.net/.default")).token
 
     assert connection.token().access_token == connection.get_token("https://vault.azure.net/.default").token
-    assert connection.token().access_token == asyncio.run(awaited())
+    assert connection.token().access_token == run_async(awaited())
     place.server.clock.advance(25 * HOURS)
     following = token(aud="https://vault.azure.net", n=2)
     place.give(resource="https://vault.azure.net", access_token=following)
-    assert following == asyncio.run(awaited())
+    assert following == run_async(awaited())
 
 
 def test_a_signed_in_tool_is_the_fallback_off_azure(

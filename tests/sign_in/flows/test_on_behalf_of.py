@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 from tests.connection.conftest import Counter
+from tests.heartbeat import run_async
 from tests.sign_in.tools import token_with
 
 from entrakit import connect, get_connection
@@ -199,9 +200,9 @@ def test_a_web_api_that_awaits(act: Callable[..., Connection], token_server: Tok
         connection = await asyncio.to_thread(act, assertion)
         return (await connection.aio.token()).access_token
 
-    assert "token-1" == asyncio.run(handle())
+    assert "token-1" == run_async(handle())
     clock.advance(3500)
-    assert "token-2" == asyncio.run(handle())
+    assert "token-2" == run_async(handle())
 
 
 def test_with_a_name_it_outlives_the_token(

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from tests.heartbeat import run_async
 
 from entrakit import UsernamePassword, connect, get_connection
 from entrakit.authority.clouds import find_cloud
@@ -69,7 +70,7 @@ def test_the_api_reads_as_the_user(entra_tenant: Tenant, common: dict[str, objec
     first = handle()
     sent = entra_tenant.journal.counts["token"]
 
-    assert [user.upn] * 3 == [one["userPrincipalName"] for one in (first, handle(), asyncio.run(read()))]
+    assert [user.upn] * 3 == [one["userPrincipalName"] for one in (first, handle(), run_async(read()))]
     assert sent == entra_tenant.journal.counts["token"]
     assert [] == entra_tenant.journal.violations
 
