@@ -212,10 +212,15 @@ class Flow:
             flow: Name of the flow, for error messages.
 
         Raises:
+            ParameterError: The way has no credential of an app.
             CertificateError: The certificate can't be used now, or its key could not sign.
             EntraError: As for the request.
         """
-        raise NotImplementedError
+        del authority, client_id, transport, ask, flow
+        raise ParameterError(
+            "A token of a user needs the credential of an app, and this way to sign in has none.",
+            remedy="Give a secret, a certificate or `federated`, such as `federated='managed-identity'`.",
+        )
 
     def with_app(self, app: Flow) -> Flow:
         """Return this value with another credential of the app; for ways that have an `app`."""

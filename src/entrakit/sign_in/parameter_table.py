@@ -14,7 +14,7 @@
 | AppSecret | `client_secret` | |
 | UsernamePassword | `credential` | |
 | AccessToken | `access_token` | |
-| RefreshToken | `refresh_token` | all of AppCertificate, KeyVault or AppSecret, for a confidential client |
+| RefreshToken | `refresh_token` | all of AppCertificate, KeyVault, AppSecret or Federated, for a confidential client |
 | OnBehalfOf | `on_behalf_of` | the same, or Like for an app's connection; one of them is required |
 | Like | `like` | |
 | AzAccount | `azure_cli`, `azd` or `azure_powershell` | |
@@ -200,7 +200,7 @@ _FLOWS = {
     "Identity": "managed_identity",
     "Automatic": "automatic",
 }
-APPS = ("AppCertificate", "KeyVault", "AppSecret")
+APPS = ("AppCertificate", "KeyVault", "AppSecret", "Federated")
 _WITH_APP = {"RefreshToken": APPS, "OnBehalfOf": (*APPS, "Like")}
 SETS = tuple(
     ParameterSet(

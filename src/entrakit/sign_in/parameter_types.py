@@ -162,6 +162,8 @@ class AppParameters(CommonParameters, total=False):
     key_vault_key: str
     send_certificate_chain: bool
     client_secret: str | Secret
+    federated: FederatedSource
+    service_connection_id: str
 
 
 class OtherConnection(Protocol):

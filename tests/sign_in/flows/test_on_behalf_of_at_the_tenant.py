@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -10,11 +11,11 @@ from tests.heartbeat import run_async
 
 from entrakit import UsernamePassword, connect, get_connection
 from entrakit.authority.clouds import find_cloud
-from entrakit.errors import InteractionRequiredError, SignInError
+from entrakit.cli.reconnect import reconnect
+from entrakit.errors import InteractionRequiredError, ParameterError, SignInError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.conftest import FakeClock
 
@@ -50,6 +51,51 @@ def token_for_api(tenant: Tenant, common: dict[str, object], user: User) -> str:
         scopes=[f"{tenant.api_uri}/Orders.Read"], **common,
     ) as connection:  # fmt: skip
         return connection.token().access_token
+
+
+@pytest.mark.parametrize("is_like", [False, True])
+def test_an_api_without_a_secret_reads_as_the_user(
+    entra_tenant: Tenant, common: dict[str, object], clock: FakeClock, *, is_like: bool
+) -> None:
+    """
+    A token of another issuer, new for each request, authenticates the web API. The saved connection renews itself with
+    it, and with its refresh token.
+    """
+    issuer = entra_tenant.add_issuer("https://token.contoso.com")
+    entra_tenant.seed.add_federated_credential(entra_tenant.api_client, issuer.issuer, "job")
+    file = Path(issuer.kubernetes("job", entra_tenant.api_client)["AZURE_FEDERATED_TOKEN_FILE"])
+    user = entra_tenant.users.normal
+    given = token_for_api(entra_tenant, common, user)
+    app: dict[str, object] = {"client_id": entra_tenant.api_client, "federated": file} | common
+    how = {"like": connect_any(**app), "clock": clock} if is_like else app
+
+    with connect_any(on_behalf_of=given, name="job", **how) as connection:
+        first = connection.token().access_token
+        assert user.upn == connection.graph.get("/me")["userPrincipalName"]
+
+    clock.advance(5400)
+    issuer.kubernetes("job", entra_tenant.api_client)
+    with get_connection("job", clock=clock) as later:
+        assert first != later.token().access_token
+        assert f"its refresh token, with the file {str(file)!r}" == later.info.next_token_from
+        assert [] == [one for one in reconnect(later.info, environ={}).split() if "secret" in one]
+
+
+def test_a_managed_identity_has_no_credential_for_the_token_of_a_user(
+    entra_tenant: Tenant, common: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    A connection like that of a managed identity can't act on behalf of a user. The error says what can.
+    """
+    for name, value in entra_tenant.identity.imds().items():
+        monkeypatch.setenv(name, value)
+    given = token_for_api(entra_tenant, common, entra_tenant.users.normal)
+    identity = connect_any(managed_identity=True, **common)
+
+    with pytest.raises(ParameterError, match="has none") as caught:
+        connect_any(like=identity, on_behalf_of=given, clock=common["clock"])
+
+    assert "managed-identity" in caught.value.remedy
 
 
 def test_the_api_reads_as_the_user(entra_tenant: Tenant, common: dict[str, object], api: Connection) -> None:

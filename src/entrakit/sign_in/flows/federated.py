@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from entrakit.http.transport import Transport
     from entrakit.services.connected import OpenConnection
+    from entrakit.sign_in._msal import TokenService
     from entrakit.sign_in.discovery import Authority
     from entrakit.sign_in.flow import SavedSettings
     from entrakit.sign_in.flows.managed_identity import ManagedIdentity
@@ -136,17 +137,35 @@ class Federated(Flow):
             MissingAssertionError: The file can't be read, or the variable has no value.
             NetworkError: No usable answer.
         """
-        from entrakit.sign_in._msal import TokenService
+
+        def ask(service: TokenService) -> Grant:
+            return service.grant_client(scopes, claims=claims)
 
         limit_s = min(timeout_s or TIMEOUT_S, TIMEOUT_S)
+        return self.as_app(authority, client_id, transport, ask, flow=self.name, limit_s=limit_s)
+
+    def as_app(
+        self,
+        authority: Authority,
+        client_id: str,
+        transport: Transport,
+        ask: Callable[[TokenService], Grant],
+        *,
+        flow: str,
+        limit_s: float = TIMEOUT_S,
+    ) -> Grant:
+        """Get a new assertion, and send it with a request. Raises as `sign_in`."""
+        from entrakit.sign_in._msal import TokenService
+
         question = AssertionRequest(audience_of(authority.cloud.name), transport, os.environ)
         assertion = cleaned(self._assertion(question, authority, limit_s)).strip()
         presented = _checked(assertion, _described(dict(self.origin)), transport.clock.time())
-        service = TokenService(authority, client_id, transport, flow=self.name, assertion=lambda: assertion)
+        service = TokenService(authority, client_id, transport, flow=flow, assertion=lambda: assertion)
         try:
-            return service.grant_client(scopes, claims=claims)
+            return ask(service)
         except SignInError as error:
-            if error.code in ABOUT_ASSERTION:
+            # The user's token is an assertion, too, with the same numbers below 700000.
+            if error.code in ABOUT_ASSERTION and (flow == self.name or str(error.code).startswith("700")):
                 error.problem += _presented(presented)
             raise
 

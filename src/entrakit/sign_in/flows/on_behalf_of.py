@@ -66,7 +66,7 @@ class OnBehalfOf(UserToken):
         if app is None:
             raise ParameterError(
                 "A web API that acts on behalf of a user must authenticate itself.",
-                remedy="Add `client_secret=…`, a certificate, or `key_vault`.",
+                remedy="Add `client_secret=…`, a certificate, `key_vault` or `federated`.",
             )
         expires_at = (decode_claims(self.token.reveal()) or {}).get("exp")
         is_readable = isinstance(expires_at, int | float) and not isinstance(expires_at, bool)
