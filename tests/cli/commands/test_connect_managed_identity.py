@@ -45,6 +45,18 @@ def test_the_option_is_enough_and_status_names_the_host(entra: Command, server: 
     assert "client_id" not in server.asked[0].query
 
 
+@pytest.mark.usefixtures("server")
+def test_status_names_the_tenant_that_nobody_named(entra: Command) -> None:
+    """
+    The tenant of a managed identity is that of its token. `entra status` prints it, and not `organizations`.
+    """
+    entra("connect", "--managed-identity")
+
+    _, row = entra("status").output.splitlines()
+    assert TENANT == row.split("\t")[4]
+    assert TENANT == json.loads(entra("status", "--json").output)[0]["directory_id"]
+
+
 def test_an_identity_is_named_by_its_id(entra: Command, server: IdentityServer) -> None:
     """
     The id is the value of the option; another kind of id has its own option.

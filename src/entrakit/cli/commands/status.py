@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from entrakit.cli.context import Context
     from entrakit.cli.parser import Parser
     from entrakit.cli.work import Steps, Work
+    from entrakit.connection.settings import Settings
     from entrakit.connections import Status
 
 
@@ -93,7 +94,15 @@ def _row(one: Status, now: float, context: Context) -> tuple[str, ...]:
     account = short(settings.account.username or settings.client_id, context)
     # An asterisk marks another authority. Programs get its address with --json.
     cloud = settings.cloud.name.partition("@")[0] + ("*" if "@" in settings.cloud.name else "")
-    return (mark, one.name, settings.flow, account, short(settings.tenant_id, context), state, cloud)
+    return (mark, one.name, settings.flow, account, short(_tenant_of(settings), context), state, cloud)
+
+
+def _tenant_of(settings: Settings) -> str:
+    """Return the tenant as the caller named it; its id if nobody named one."""
+    from entrakit.authority.tenants import MANY_TENANTS
+
+    known = settings.directory_id or settings.account.tenant_id
+    return known if settings.tenant_id in MANY_TENANTS and known else settings.tenant_id
 
 
 def _as_json(one: Status, now: float) -> dict[str, object]:
@@ -110,7 +119,7 @@ def _as_json(one: Status, now: float) -> dict[str, object]:
         "flow": settings.flow,
         "client_id": settings.client_id,
         "tenant_id": settings.tenant_id,
-        "directory_id": settings.directory_id,
+        "directory_id": settings.directory_id or settings.account.tenant_id,
         "account": {"username": settings.account.username, "name": settings.account.name},
         "scopes": list(settings.scopes),
         "cloud": settings.cloud.name,
