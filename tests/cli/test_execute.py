@@ -143,11 +143,12 @@ def test_a_call_without_a_service_is_work(graph: GraphCommand) -> None:
 
 def test_commands_that_send_have_the_same_options() -> None:
     """
-    Every command with a service also has a preview, output formats and a file.
+    Every command with a service also has a preview, output formats and a file. `connect` and `config` name services,
+    but send them nothing.
     """
     for command in commands():
         known = set(parser_of(command).options())
-        if "--service" in known:
+        if "--service" in known and command.path not in ("connect", "config"):
             assert {"--name", "--what-if", "--output", "--out-file"} <= known, command.path
 
 
@@ -341,7 +342,7 @@ def test_the_command_runs_all_work_here(entra: Entra, monkeypatch: pytest.Monkey
 
 
 # The attributes of its context that the file of a command may use, and the functions that print, ask or read an answer.
-OF_CONTEXT = {"as_json", "environ", "open_vault", "is_terminal", "owns_process"}
+OF_CONTEXT = {"as_json", "can_ask", "environ", "open_vault", "is_terminal", "owns_process", "refuse_empty"}
 BY_EXECUTE = {
     "print", "input", "getpass", "confirm", "require_confirmation", "ask_line", "ask_secret", "execute", "write_result",
     "write_table", "write_value", "open_destination",

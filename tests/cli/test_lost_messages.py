@@ -84,9 +84,9 @@ def test_a_sign_in_whose_instructions_nobody_sees_ends_at_once(entra: Command, w
     assert 4 == ended(entra.environ, way, *connecting(entra, flow))
 
 
-def test_a_sign_in_that_kept_nothing_keeps_its_exit_code(connected: Command) -> None:
+def test_a_replacement_whose_question_nobody_could_see_is_done(connected: Command) -> None:
     """
-    A replacement without a possible confirmation, because the question can't be seen, saves nothing and ends with 2.
+    If standard error is no terminal, nobody is asked, as without any terminal: the connection is replaced.
     """
     user = connected.tenant.users.normal
     environ = {**connected.environ, "AZURE_PASSWORD": user.password}
@@ -95,11 +95,11 @@ def test_a_sign_in_that_kept_nothing_keeps_its_exit_code(connected: Command) -> 
     try:
         for way in WAYS:
             words = connecting(connected, "--username", user.upn)
-            assert 2 == ended(environ, way, *words, stdin=terminal)
+            assert 0 == ended(environ, way, *words, stdin=terminal)
     finally:
         os.close(main)
         os.close(terminal)
-    assert connected.tenant.confidential_client in connected("status", "--json").output
+    assert user.upn in connected("status", "--json").output
 
 
 @pytest.mark.parametrize("way", WAYS)

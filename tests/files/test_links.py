@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from entrakit.errors import EntraError
-from entrakit.files.links import follow
+from entrakit.files.links import follow, read_unlinked
 from entrakit.files.result import NewFile
 from entrakit.files.resumable import RecordFile, ResumableFile
 from entrakit.files.shared import write_shared
@@ -186,3 +186,15 @@ def test_an_absolute_path_needs_no_working_directory(tmp_path: Path, monkeypatch
 
     path = os.path.realpath(tmp_path / "result")
     assert path == follow(path) == place_of(path)
+
+
+def test_a_file_that_must_not_be_a_link_is_read_itself(tmp_path: Path) -> None:
+    """
+    At most the given number of bytes is read; a link is refused, wherever it leads.
+    """
+    (tmp_path / "file").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+
+    assert b"1234" == read_unlinked(str(tmp_path / "file"), 4)
+    with pytest.raises(OSError, match="symbolic links"):
+        read_unlinked(str(tmp_path / "link"), 4)

@@ -271,7 +271,9 @@ def test_ip_addresses_are_hosts(address: IPv4Address | IPv6Address) -> None:
 # Files that read another kind of address, and the reason.
 READERS = {
     "http/address.py": "the one that reads https addresses",
+    "http/direct.py": "reads the addresses of identity endpoints, which may be http; no token is sent there",
     "http/proxies.py": "reads the addresses of proxies, to which no token is sent",
+    "sign_in/loopback.py": "reads the checked redirect URI of this machine; nothing is sent there",
     "sign_in/redirect.py": "reads the http://localhost address that a user pasted; nothing is sent there",
     "vault/redis_address.py": "reads redis:// addresses, to which no token is sent",
 }

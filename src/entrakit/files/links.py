@@ -60,6 +60,21 @@ def follow(path: str | os.PathLike[str]) -> str:
     return place
 
 
+def read_unlinked(path: str, limit: int) -> bytes:
+    """Return the first bytes of a file that is not a link itself.
+
+    Args:
+        path: Its absolute path.
+        limit: Maximum number of bytes.
+
+    Raises:
+        OSError: It is a link, or this user can't read it.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        return file.read(limit)
+
+
 def _status(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)

@@ -53,6 +53,8 @@ class DeltaSession:
         directory, name = os.path.split(absolute(path))
         try:
             self.path = os.path.join(follow(directory), name)
+            if not os.path.islink(self.path):
+                follow(self.path)
         except OSError as error:
             raise ExportError(f"{error.filename} can't be used: {error.strerror}.", remedy=_OTHER) from error
         self._lock = Lock()

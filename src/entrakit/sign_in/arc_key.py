@@ -13,6 +13,7 @@ import stat
 import sys
 
 from entrakit.errors import SignInError
+from entrakit.files.links import read_unlinked
 from entrakit.shown_text import one_line
 
 ENDING = ".key"
@@ -55,9 +56,7 @@ def read_key(challenge: str, folder: str) -> str:
             raise _refused(f"The challenge of Azure Arc names something other than a file: {shown}.")
         if status.st_size > LARGEST:
             raise _refused(f"The challenge of Azure Arc names a file larger than {LARGEST} bytes: {shown}.")
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(handle, "rb") as file:
-            content = file.read(LARGEST + 1)
+        content = read_unlinked(path, LARGEST + 1)
     except PermissionError as error:
         group = "the group Hybrid agent extension applications" if sys.platform == "win32" else "the group himds"
         raise SignInError(

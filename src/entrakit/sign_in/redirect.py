@@ -51,7 +51,7 @@ def check_redirect_uri(uri: str, *, port: int = 0, is_pasted: bool = False) -> N
     if parts.scheme in _PORTS and not parts.hostname:
         raise _wrong(uri, "has no host", _LIKE)
     if parts.scheme == "http" and not is_loopback:
-        raise _wrong(uri, "is not secure: `http` is for this machine only", "Use its https URI with `paste`.")
+        raise _wrong(uri, "is not secure: http is for this machine only", "Use its https URI with `paste`.")
     if own_port == 0:
         raise _wrong(uri, "has the port 0", "Omit the port to listen on any free one.")
     if is_pasted:

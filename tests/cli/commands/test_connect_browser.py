@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrakit import list_connections
+from entrakit import get_connection
 from entrakit.cli.reconnect import reconnect
 
 if TYPE_CHECKING:
@@ -68,9 +68,7 @@ def test_an_app_with_another_redirect_uri(entra: Command, monkeypatch: pytest.Mo
     result = entra.connect(*words, "--redirect-uri", "http://localhost/signed-in")
 
     assert 0 == result.code, result.error
-    settings = list_connections()[0].settings
-    assert settings is not None
-    assert reconnect(settings).endswith("--redirect-uri http://localhost/signed-in")
+    assert "--redirect-uri http://localhost/signed-in" in reconnect(get_connection().info)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,6 @@ def test_a_saved_connection_makes_another(connected: Command) -> None:
     assert 0 == made.code, made.error
     assert ["default", "other"] == [one["name"] for one in json.loads(connected("status", "--json").output)]
     assert 0 == connected("token", "--name", "other", "--min-validity", "10m").code
-    assert (2, True) == (same.code, "Add --name." in same.error), same.error
+    assert (2, True) == (same.code, "Give another --name." in same.error), same.error
     assert 3 == missing.code, missing.error
     assert (2, True) == (both.code, "--device-code and --like" in both.error), both.error

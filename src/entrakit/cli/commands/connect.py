@@ -26,7 +26,7 @@ from entrakit.cli.options.credentials import (
 )
 from entrakit.cli.options.durations import describe_duration, parse_duration, utc
 from entrakit.cli.options.output import add_output
-from entrakit.cli.options.prompts import offer_code, read_address, show_code, show_link
+from entrakit.cli.options.prompts import offer_code, read_address, report_passed_over, show_code, show_link
 from entrakit.cli.options.questions import ask_missing
 from entrakit.cli.options.services import check_services, resources_of
 from entrakit.cli.options.sign_in import add_sign_in
@@ -191,7 +191,7 @@ def _parameters(options: argparse.Namespace, context: Context) -> dict[str, obje
     if options.device_code or options.browser_or_device_code:
         parameters["on_device_code"] = lambda code: show_code(code, context)
     if options.automatic:
-        parameters["on_passed_over"] = lambda place, reason: context.note(f"passed over: {place}: {reason}")
+        parameters["on_passed_over"] = lambda place, reason: report_passed_over(place, reason, context)
     if options.paste:
         parameters["paste"] = lambda url: read_address(url, context)
     if options.no_browser:

@@ -150,6 +150,11 @@ def offer_code(context: Context) -> None:
     )
 
 
+def report_passed_over(place: str, reason: str, context: Context) -> None:
+    """Report a place without a way to sign in."""
+    context.note(f"passed over: {place}: {reason}")
+
+
 def show_link(url: str, port: int, context: Context) -> None:
     """Show the link of a sign-in, and the command that forwards its port over SSH."""
     from entrakit.sign_in.system_browser import ssh_forward_line
