@@ -152,6 +152,17 @@ def test_defaults_come_after_the_profile(entra: Command, private_home: Path) -> 
     assert [("usgov", "defaults", ""), ("china", "profile", "p"), ("global", "built in", "")] == found
 
 
+def test_the_default_cloud_is_not_for_a_connection_like_another(connected: Command, private_home: Path) -> None:
+    """
+    A connection like another one is in the cloud of that one, so the default cloud does not contradict it.
+    """
+    write(private_home, {}, defaults='cloud = "usgov"')
+
+    result = connected("connect", "--like", "default", "--name", "new")
+
+    assert 0 == result.code, result.error
+
+
 def test_a_profile_signs_in(entra: Command, private_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     `entra connect --profile` needs no other options; the variable selects the profile, too, which is reported. The

@@ -90,7 +90,7 @@ def origins_of(
             found[dest] = OptionValue(kept[dest], "profile", name)
         elif variable and not is_repeated and not _is_unread(dest, variable, chosen, environ):
             found[dest] = OptionValue(environ[variable], "variable", variable)
-        elif dest in defaults and not (dest == "cloud" and chosen.keys() & _ADDRESSES):
+        elif dest in defaults and not (dest == "cloud" and chosen.keys() & {*_ADDRESSES, "like"}):
             found[dest] = OptionValue(defaults[dest], "defaults", "")
         elif built_in:
             found[dest] = OptionValue(built_in, "built in", "")
