@@ -334,21 +334,21 @@ def test_a_tool_is_the_fallback_only_if_told(
         app(client_secret="wrong", fallback="azure_cli")
 
 
-@pytest.mark.timeout(180)
-def test_16_processes_ask_the_tool_once(tools: FakeTools, clock: FakeClock) -> None:
+@pytest.mark.timeout(240)
+def test_64_processes_ask_the_tool_once(tools: FakeTools, clock: FakeClock) -> None:
     """
-    16 processes request the token while it expires repeatedly: each expiry runs the tool once, and all get that token.
+    64 processes request the token while it expires repeatedly: each expiry runs the tool once, and all get that token.
     """
     file = tools.folder / "clock"
     set_clock(file, clock.time())
     tools.set("mint", "token-")
     connect_any(azure_cli=True, name="work", clock=clock).close()
-    with Fleet(16, file, {}) as fleet:
+    with Fleet(64, file, {}) as fleet:
         for turn in range(3):
             clock.advance(2 * 3600)
             set_clock(file, clock.time())
 
-            fleet.begin(6)
+            fleet.begin(10)
             answers = fleet.end()
 
             assert {f"1 token-{turn + 2}\n"} == answers
