@@ -372,7 +372,7 @@ class _SignIn(NamedTuple):
             else:
                 authority = discover(settings.cloud, settings.tenant_id, transport, directory=metadata_dir())
             grant = how.sign_in(authority, settings.client_id, transport, settings.scopes, timeout_s=self.timeout_s)
-            settings = settings._replace(connected_at=self.clock.time())
+            settings = settings._replace(connected_at=self.clock.time(), save_secret=bool(saved))
             record = Record(settings, {}, saved_credential=saved, digest=digest)
             record = record.with_grant(grant, authority, " ".join(settings.scopes))
             if self.on_sign_in is not None and not settings.is_app:

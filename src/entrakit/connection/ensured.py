@@ -67,9 +67,11 @@ def is_asked_for(saved: Record, wanted: Settings, identity: Secret | bytes | Non
     fields = ("scopes", "resource", "send_chain")
     if not has.is_like(wanted) or any(getattr(has, name) != getattr(wanted, name) for name in fields):
         return False
-    if dict(has.origin) != dict(wanted.origin) or (wanted.save_secret and not saved.saved_credential):
+    if dict(has.origin) != dict(wanted.origin):
         return False
     if identity is not None:
+        if wanted.save_secret and not saved.saved_credential:
+            return False
         return _is_credential_of(saved, identity)
     named = wanted.account.username.strip().casefold()
     return not named or named == has.account.username.casefold()

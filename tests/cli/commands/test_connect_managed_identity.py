@@ -57,6 +57,19 @@ def test_status_names_the_tenant_that_nobody_named(entra: Command) -> None:
     assert TENANT == json.loads(entra("status", "--json").output)[0]["directory_id"]
 
 
+def test_an_identity_has_no_secret_to_save(entra: Command, server: IdentityServer) -> None:
+    """
+    A host gives the tokens, so `--save-secret` saves nothing. `entra status` says so, and `--ensure` finds the connection.
+    """
+    entra("connect", "--managed-identity", "--save-secret")
+    asked = len(server.asked)
+
+    assert 0 == entra("connect", "--managed-identity", "--save-secret", "--ensure").code
+
+    assert asked == len(server.asked)
+    assert json.loads(entra("status", "--json").output)[0]["secret_kept"] is False
+
+
 def test_an_identity_is_named_by_its_id(entra: Command, server: IdentityServer) -> None:
     """
     The id is the value of the option; another kind of id has its own option.
