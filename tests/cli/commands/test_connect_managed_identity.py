@@ -59,7 +59,8 @@ def test_status_names_the_tenant_that_nobody_named(entra: Command) -> None:
 
 def test_an_identity_has_no_secret_to_save(entra: Command, server: IdentityServer) -> None:
     """
-    A host gives the tokens, so `--save-secret` saves nothing. `entra status` says so, and `--ensure` finds the connection.
+    The host gives the tokens, so `--save-secret` saves nothing. `entra status` says so, and `--ensure` finds the
+    connection.
     """
     entra("connect", "--managed-identity", "--save-secret")
     asked = len(server.asked)
