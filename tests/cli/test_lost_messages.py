@@ -86,7 +86,7 @@ def test_a_sign_in_whose_instructions_nobody_sees_ends_at_once(entra: Command, w
 
 def test_a_replacement_whose_question_nobody_could_see_is_done(connected: Command) -> None:
     """
-    If standard error is no terminal, nobody is asked, as without any terminal: the connection is replaced.
+    If standard error is not a terminal, nobody is asked, as without any terminal: the connection is replaced.
     """
     user = connected.tenant.users.normal
     environ = {**connected.environ, "AZURE_PASSWORD": user.password}
