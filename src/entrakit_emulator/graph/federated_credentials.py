@@ -40,6 +40,11 @@ def list_all(call: Call, key: str, kind: str) -> Reply:
     return Reply(200, {"@odata.context": _context(call, key, kind), "value": shown})
 
 
+def count(call: Call, key: str, kind: str) -> Reply:
+    """Return the number of credentials, as plain text."""
+    return Reply(200, str(len(_app(call, key, kind).federated)))
+
+
 def get(call: Call, key: str, credential: str, kind: str) -> Reply:
     """Return a credential, by its id or by `name=` and its name."""
     one = _one(_app(call, key, kind), credential)
@@ -83,6 +88,7 @@ def federated_rows(kind: str) -> tuple[Row, ...]:
     return (
         Row("GET", f"*/{NAME}", partial(list_all, kind=kind), APP_READ),
         Row("POST", f"*/{NAME}", partial(create, kind=kind), APP_WRITE),
+        Row("GET", f"*/{NAME}/$count", partial(count, kind=kind), APP_READ),
         Row("GET", f"*/{NAME}/*", partial(get, kind=kind), APP_READ),
         Row("PATCH", f"*/{NAME}/*", partial(update, kind=kind), APP_WRITE),
         Row("DELETE", f"*/{NAME}/*", partial(delete, kind=kind), APP_WRITE),

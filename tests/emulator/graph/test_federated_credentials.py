@@ -53,6 +53,15 @@ def test_a_credential_is_created_read_changed_and_deleted(graph: Graph, app: dic
     assert [] == graph.get(path_of(app))["value"]
 
 
+def test_the_credentials_are_counted(graph: Graph, app: dict[str, str]) -> None:
+    """
+    `$count` answers with a number.
+    """
+    graph.ask("POST", path_of(app), BODY)
+
+    assert "1" == graph.ask("GET", path_of(app, "/$count")).text
+
+
 def test_the_app_and_the_credential_have_alternate_keys(graph: Graph, app: dict[str, str]) -> None:
     """
     `appId` addresses the app, and `name` the credential.
