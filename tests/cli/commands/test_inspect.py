@@ -48,3 +48,14 @@ def test_permissions_may_be_listed_with_commas(connected: Command) -> None:
     """
     assert 0 == connected("inspect", "--require", "User.Read.All,Group.Read.All").code
     assert "lacks Mail.Send." in connected("inspect", "--require", "User.Read.All,Mail.Send").error
+
+
+def test_the_connection_is_an_argument_as_well(connected: Command) -> None:
+    """
+    `entra inspect NAME` explains the token of that connection, as `--name NAME` does.
+    """
+    by_argument = connected("inspect", "default", "--json")
+    by_option = connected("inspect", "--name", "default", "--json")
+
+    assert (0, 0) == (by_argument.code, by_option.code), by_argument.error
+    assert json.loads(by_argument.output)["permissions"] == json.loads(by_option.output)["permissions"]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 def arguments(parser: Parser) -> None:
     """Add the options of the command."""
-    from entrakit.cli.options.connection import add_name
+    from entrakit.cli.options.connection import add_connection
     from entrakit.cli.options.output import add_output
 
-    add_name(parser)
+    add_connection(parser)
     parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="scope of the token")
     parser.add_argument("--token-stdin", action="store_true", help="read the token from standard input")
     parser.add_argument(
@@ -58,9 +58,10 @@ def _token(options: argparse.Namespace, context: Context) -> str:
         from entrakit.cli.options.prompts import read_secret
 
         return read_secret(context, "token").reveal().strip().removeprefix("Bearer ")
+    from entrakit.cli.options.connection import name_of
     from entrakit.connections import get_connection
 
-    with get_connection(options.name, vault=context.open_vault()) as connection:
+    with get_connection(name_of(options), vault=context.open_vault()) as connection:
         return connection.token(*options.scope).access_token
 
 
