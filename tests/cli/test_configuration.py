@@ -212,7 +212,7 @@ def test_a_dangerous_key_is_never_suggested(file: Path, parser: Parser) -> None:
 
 def test_a_missing_profile_is_an_error(file: Path, parser: Parser) -> None:
     """
-    The error names the nearest profile, or all; and says if there is no file at all.
+    The error names the nearest profile, or else all profiles. Without a file, it says so.
     """
     file.write_text("[profiles.work]\n[profiles.home]\n[profiles]\nx = 3\n")
     file.chmod(0o600)
